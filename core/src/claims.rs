@@ -1,0 +1,350 @@
+//! The claims of a licence (CWT, RFC 8392), as a view that borrows from the token.
+//!
+//! Two types give the same getters: a [`License`] is verified, an
+//! [`Unverified`] is for looking only.
+
+use core::{fmt, ops::Deref};
+
+use crate::{
+    cbor::{self, Malformed, MapKey, Reader, Span},
+    code::Code,
+    cose::{Frame, Typ},
+    feature::Feature,
+    grant::{self, Entries, Kind, Tier},
+    json,
+    key::{Key, Kid},
+    limits,
+    policy::Policy,
+    quota::Quota,
+    rate::Rate,
+};
+
+/// Claim keys (RFC 8392, section 4; RFC 8747, section 3.1; the CWT Claims registry).
+mod label {
+    pub(super) const ISS: i128 = 1;
+    pub(super) const SUB: i128 = 2;
+    pub(super) const AUD: i128 = 3;
+    pub(super) const EXP: i128 = 4;
+    pub(super) const NBF: i128 = 5;
+    pub(super) const IAT: i128 = 6;
+    pub(super) const CTI: i128 = 7;
+    pub(super) const CNF: i128 = 8;
+    pub(super) const STATUS: i128 = 65_535;
+    pub(super) const GRANT: i128 = -65_537;
+}
+
+/// The holder's key, to which a licence is bound (RFC 8747).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Confirmation<'a> {
+    /// An Ed25519 public key.
+    Key(&'a [u8; 32]),
+    /// The SHA-256 thumbprint of a COSE_Key (RFC 9679).
+    Thumbprint(&'a [u8; 32]),
+}
+
+/// Where the claims are, and their small values.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields {
+    issuer: Span,
+    subject: Span,
+    audience: Option<Span>,
+    expires: u64,
+    not_before: Option<u64>,
+    issued_at: u64,
+    id: Span,
+    confirmation: Option<Span>,
+    grant: grant::Fields,
+}
+
+/// The claims of a token, wholly checked for form. All times are seconds since 1970.
+#[derive(Clone, Debug)]
+pub struct Claims<'a> {
+    token: &'a [u8],
+    kid: Kid,
+    fields: Fields,
+}
+
+/// A licence whose signature was verified.
+#[derive(Clone, Debug)]
+pub struct License<'a>(Claims<'a>);
+
+/// Claims that nobody vouches for: for inspection, never for a decision.
+#[derive(Clone, Debug)]
+pub struct Unverified<'a>(Claims<'a>);
+
+impl<'a> Deref for License<'a> {
+    type Target = Claims<'a>;
+
+    fn deref(&self) -> &Claims<'a> {
+        &self.0
+    }
+}
+
+impl<'a> Deref for Unverified<'a> {
+    type Target = Claims<'a>;
+
+    fn deref(&self) -> &Claims<'a> {
+        &self.0
+    }
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads a token without a key.
+    ///
+    /// # Errors
+    /// A code of group 1xx and where it was seen.
+    pub fn read(token: &'a [u8]) -> cbor::Result<Self> {
+        let frame = Frame::read(token, Typ::License)?;
+        Claims::read(token, &frame).map(Self)
+    }
+}
+
+impl<'a> License<'a> {
+    /// Reads the claims of a frame whose signature the caller has verified.
+    pub(crate) fn read(token: &'a [u8], verified: &Frame<'a>) -> cbor::Result<Self> {
+        Claims::read(token, verified).map(Self)
+    }
+}
+
+impl<'a> Claims<'a> {
+    fn read(token: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
+        let mut reader = Reader::within(token, frame.payload);
+        let fields = Fields::read(&mut reader)?;
+        reader.finish()?;
+        Ok(Self { token, kid: frame.kid, fields })
+    }
+
+    /// A text that was checked when the claims were read.
+    fn text(&self, span: Span) -> &'a str {
+        core::str::from_utf8(span.of(self.token)).unwrap_or_default()
+    }
+
+    fn id_at(&self, item: Span) -> [u8; 16] {
+        Reader::within(self.token, item).array_of().copied().unwrap_or_default()
+    }
+
+    /// Shows the claims as a JSON object, in the one shape that is the same in every language.
+    pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
+        json::Object(self)
+    }
+
+    /// The whole token.
+    pub fn token(&self) -> &'a [u8] {
+        self.token
+    }
+
+    /// Identifier of the key that the token names.
+    pub fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    /// Who issued it (`iss`).
+    pub fn issuer(&self) -> &'a str {
+        self.text(self.fields.issuer)
+    }
+
+    /// Whom it was issued to (`sub`).
+    pub fn subject(&self) -> &'a str {
+        self.text(self.fields.subject)
+    }
+
+    /// Which services it is for (`aud`); none means all of the issuer's.
+    pub fn audiences(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut reader = Reader::within(self.token, self.fields.audience.unwrap_or_default());
+        let count = match self.fields.audience {
+            None => 0,
+            Some(_) if reader.at_array() => reader.array().unwrap_or_default(),
+            Some(_) => 1,
+        };
+        (0..count).map_while(move |_| reader.text().ok())
+    }
+
+    /// When it ends, grace included (`exp`).
+    pub fn expires(&self) -> u64 {
+        self.fields.expires
+    }
+
+    /// When it starts (`nbf`).
+    pub fn not_before(&self) -> Option<u64> {
+        self.fields.not_before
+    }
+
+    /// When it was issued (`iat`).
+    pub fn issued_at(&self) -> u64 {
+        self.fields.issued_at
+    }
+
+    /// The token's identifier (`cti`).
+    pub fn id(&self) -> [u8; 16] {
+        self.id_at(self.fields.id)
+    }
+
+    /// Identifier of the licence through its renewals and upgrades; the token's own where it says none.
+    pub fn lineage(&self) -> [u8; 16] {
+        self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id))
+    }
+
+    /// The holder's key (`cnf`), where the licence is bound to one.
+    pub fn confirmation(&self) -> Option<Confirmation<'a>> {
+        let mut reader = Reader::within(self.token, self.fields.confirmation?);
+        Confirmation::read(&mut reader).ok()
+    }
+
+    /// The tier that was bought.
+    pub fn tier(&self) -> Tier<'a> {
+        let mut reader = Reader::within(self.token, self.fields.grant.tier);
+        grant::read_tier(&mut reader).unwrap_or(Tier { name: "", version: 0 })
+    }
+
+    /// The features, in the order of their encoded names.
+    pub fn features(&self) -> Entries<'a, Feature<'a>> {
+        Entries::of(self.token, self.fields.grant.features)
+    }
+
+    /// The feature `name`, where the licence has it. It may have ended: see [`Feature::is_expired`].
+    pub fn feature(&self, name: &str) -> Option<Feature<'a>> {
+        self.features().find(|feature| feature.name == name)
+    }
+
+    /// The quotas, in the order of their encoded names.
+    pub fn quotas(&self) -> Entries<'a, Quota<'a>> {
+        Entries::of(self.token, self.fields.grant.quotas)
+    }
+
+    /// The quota of a meter.
+    pub fn quota(&self, meter: &str) -> Option<Quota<'a>> {
+        self.quotas().find(|quota| quota.meter == meter)
+    }
+
+    /// The rates, in the order of their encoded names.
+    pub fn rates(&self) -> Entries<'a, Rate<'a>> {
+        Entries::of(self.token, self.fields.grant.rates)
+    }
+
+    /// The rate `name`.
+    pub fn rate(&self, name: &str) -> Option<Rate<'a>> {
+        self.rates().find(|rate| rate.name == name)
+    }
+
+    /// When the contract ends; from then to [`Claims::expires`] the licence is in grace.
+    pub fn term_end(&self) -> Option<u64> {
+        self.fields.grant.term_end
+    }
+
+    /// How many may use it at once.
+    pub fn seats(&self) -> Option<u64> {
+        self.fields.grant.seats
+    }
+
+    /// What to do when something cannot be known.
+    pub fn policy(&self) -> Policy {
+        self.fields.grant.policy
+    }
+
+    /// Fingerprints of the machines that it is bound to; none means any machine.
+    pub fn node_locks(&self) -> impl Iterator<Item = &'a [u8; 32]> + use<'a> {
+        let mut reader = Reader::within(self.token, self.fields.grant.node_locks.unwrap_or_default());
+        let count = reader.array().unwrap_or_default();
+        (0..count).map_while(move |_| reader.array_of().ok())
+    }
+
+    /// Releases up to this time stay licensed for ever.
+    pub fn maintained_until(&self) -> Option<u64> {
+        self.fields.grant.maintained_until
+    }
+
+    /// What kind of licence it is.
+    pub fn kind(&self) -> Kind {
+        self.fields.grant.kind
+    }
+
+    /// Free metadata, as pairs of texts.
+    pub fn meta(&self) -> Entries<'a, (&'a str, &'a str)> {
+        Entries::of(self.token, self.fields.grant.meta)
+    }
+
+    /// The token's place in the issuer's revocation stream.
+    pub fn index(&self) -> Option<u64> {
+        self.fields.grant.index
+    }
+}
+
+impl Fields {
+    /// Reads and checks all claims. Unknown claims are skipped, as strictly as known ones.
+    fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let mut fields = Self::default();
+        let (mut issuer, mut subject, mut expires, mut issued_at, mut id, mut grant) =
+            (None, None, None, None, None, None);
+        let mut map = reader.map()?;
+        while let Some(key) = map.next_key(reader)? {
+            let start = reader.offset();
+            match key {
+                MapKey::Int(label::ISS) => issuer = Some(read_text(reader)?),
+                MapKey::Int(label::SUB) => subject = Some(read_text(reader)?),
+                MapKey::Int(label::AUD) => {
+                    read_audience(reader)?;
+                    fields.audience = Some(reader.span_from(start));
+                }
+                MapKey::Int(label::EXP) => expires = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::NBF) => fields.not_before = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::IAT) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::CTI) => {
+                    reader.array_of::<16>()?;
+                    id = Some(reader.span_from(start));
+                }
+                MapKey::Int(label::CNF) => {
+                    Confirmation::read(reader)?;
+                    fields.confirmation = Some(reader.span_from(start));
+                }
+                MapKey::Int(label::STATUS) => {
+                    reader.clone().map()?;
+                    reader.skip()?;
+                }
+                MapKey::Int(label::GRANT) => grant = Some(grant::Fields::read(reader)?),
+                _ => reader.skip()?,
+            }
+        }
+        let required = (issuer, subject, expires, issued_at, id, grant);
+        let (Some(issuer), Some(subject), Some(expires), Some(issued_at), Some(id), Some(grant)) = required
+        else {
+            return reader.malformed(Code::MissingField);
+        };
+        Ok(Self { issuer, subject, expires, issued_at, id, grant, ..fields })
+    }
+}
+
+/// Reads a text of 1 to 256 bytes and gives its content's span.
+fn read_text(reader: &mut Reader<'_>) -> cbor::Result<Span> {
+    let length = reader.short_text()?.len();
+    Ok(reader.span_from(reader.offset().saturating_sub(length)))
+}
+
+/// Reads `aud`: a text, or an array of 1 to 16 texts (RFC 8392, section 3.1.3).
+fn read_audience(reader: &mut Reader<'_>) -> cbor::Result<()> {
+    let count = if reader.at_array() { reader.array_within(1, limits::AUDIENCES)? } else { 1 };
+    for _ in 0..count {
+        reader.short_text()?;
+    }
+    Ok(())
+}
+
+impl<'a> Confirmation<'a> {
+    /// Reads `cnf` with exactly one method: `{1: COSE_Key}` (RFC 8747) or `{5: thumbprint}` (RFC 9679).
+    ///
+    /// Any other method is refused: a licence that is bound to its holder must never pass as a bearer's.
+    fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
+        let offset = reader.offset();
+        let unsupported = Err(Malformed { code: Code::UnsupportedConfirmation, offset });
+        let mut map = reader.map()?;
+        let confirmation = match map.next_key(reader)? {
+            Some(MapKey::Int(1)) => match Key::read_cose(reader)? {
+                (_, _, Some(x)) => Self::Key(x),
+                _ => return Err(Malformed { code: Code::MissingField, offset }),
+            },
+            Some(MapKey::Int(5)) => Self::Thumbprint(reader.array_of()?),
+            _ => return unsupported,
+        };
+        if map.remaining() == 0 { Ok(confirmation) } else { unsupported }
+    }
+}

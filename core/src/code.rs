@@ -1,0 +1,364 @@
+//! The table of decision codes: the one place that names them.
+//!
+//! A number, once given, keeps its meaning for ever and is the same in every
+//! language. Hundreds group them: 0 allowed, 1xx malformed, 2xx authenticity,
+//! 3xx time, 4xx entitlement and binding, 5xx revocation, 6xx rate and quota,
+//! 8xx the caller's mistake, 9xx internal.
+
+use core::fmt;
+
+/// Why a licence was accepted or refused, or what was wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u16)]
+#[non_exhaustive]
+pub enum Code {
+    /// Everything that was asked for is granted.
+    Allowed = 0,
+
+    /// The text is not the prefix followed by unpadded base64url.
+    MalformedText = 100,
+    /// The token is longer than any licence may be.
+    TokenTooLong = 101,
+    /// The input ends inside a data item.
+    Truncated = 110,
+    /// Bytes follow where the input should end.
+    TrailingBytes = 111,
+    /// An integer or length is not in its shortest form, or a length is indefinite.
+    NotDeterministic = 112,
+    /// Map keys are not in ascending order of their encoded bytes.
+    UnsortedKeys = 113,
+    /// A map key occurs twice.
+    DuplicateKey = 114,
+    /// A float, a tag or a simple value where none is allowed.
+    ForbiddenItem = 115,
+    /// A value has another CBOR type than its place requires.
+    WrongType = 116,
+    /// A text string is not valid UTF-8.
+    InvalidUtf8 = 117,
+    /// Nested too deep, or too many data items.
+    TooComplex = 118,
+    /// Not a tagged COSE_Sign1 with an embedded payload and a 64-byte signature.
+    MalformedFrame = 120,
+    /// The unprotected header is not empty.
+    UnprotectedHeader = 121,
+    /// The `typ` header names another kind of object.
+    WrongTyp = 122,
+    /// The `crit` header names a parameter that is not understood.
+    UnknownCritical = 123,
+    /// A required header parameter, claim or grant field is missing.
+    MissingField = 130,
+    /// A value is outside the range or grammar that its field allows.
+    InvalidValue = 131,
+    /// The grant has a schema that this version does not know.
+    UnsupportedSchema = 132,
+    /// The grant has a negative key, which must be understood, and is not.
+    UnknownCriticalField = 133,
+    /// The `cnf` claim uses a confirmation method that is not understood.
+    UnsupportedConfirmation = 134,
+
+    /// No key with the token's key identifier is known.
+    UnknownKey = 200,
+    /// The token's algorithm is not the one that its key is for.
+    AlgorithmMismatch = 201,
+    /// The signature does not belong to this content and key.
+    BadSignature = 202,
+
+    /// The licence starts later.
+    NotYetValid = 300,
+    /// The licence has ended.
+    Expired = 301,
+    /// The licence says that it was issued in the future.
+    IssuedInFuture = 302,
+
+    /// The licence was issued by somebody else.
+    IssuerMismatch = 400,
+    /// The licence is for other services than this one.
+    AudienceMismatch = 401,
+    /// The feature is not part of the licence.
+    FeatureNotLicensed = 410,
+    /// The feature was part of the licence, and has ended.
+    FeatureExpired = 411,
+
+    /// A key is of small order, so that anybody could forge its signatures.
+    WeakKey = 800,
+    /// A key is not well-formed.
+    InvalidKey = 801,
+    /// An argument is outside its documented range.
+    InvalidArgument = 802,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The code.
+    pub code: Code,
+    /// Its stable name in `snake_case`.
+    pub name: &'static str,
+    /// What it says, as a sentence for a log or a person.
+    pub message: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+const fn entry(code: Code, name: &'static str, message: &'static str, advice: &'static str) -> Entry {
+    Entry { code, name, message, advice }
+}
+
+const REISSUE: &str =
+    "Ask the vendor for the licence again; this copy is damaged or was not made by a conforming issuer.";
+const COPY: &str = "Copy the whole licence, without spaces or line breaks, or ask the vendor for it again.";
+
+/// Every code, ascending by number.
+pub const TABLE: &[Entry] = &[
+    entry(Code::Allowed, "allowed", "The licence grants the request.", "Go on."),
+    entry(Code::MalformedText, "malformed_text", "The text is not a licence in its text form.", COPY),
+    entry(
+        Code::TokenTooLong,
+        "token_too_long",
+        "The token is longer than a licence may be.",
+        "Check that a licence was passed, and not a file or a list of them.",
+    ),
+    entry(Code::Truncated, "truncated", "The token ends in the middle of a value.", COPY),
+    entry(
+        Code::TrailingBytes,
+        "trailing_bytes",
+        "Bytes follow the end of the token or of one of its parts.",
+        COPY,
+    ),
+    entry(
+        Code::NotDeterministic,
+        "not_deterministic",
+        "The token has a number or length that is not in its shortest form.",
+        REISSUE,
+    ),
+    entry(Code::UnsortedKeys, "unsorted_keys", "The token has map keys that are out of order.", REISSUE),
+    entry(Code::DuplicateKey, "duplicate_key", "The token has a map key twice.", REISSUE),
+    entry(
+        Code::ForbiddenItem,
+        "forbidden_item",
+        "The token has a float, tag or simple value that no licence may hold.",
+        REISSUE,
+    ),
+    entry(Code::WrongType, "wrong_type", "The token has a value of the wrong type.", REISSUE),
+    entry(Code::InvalidUtf8, "invalid_utf8", "The token has a text that is not UTF-8.", REISSUE),
+    entry(Code::TooComplex, "too_complex", "The token is nested too deep or has too many values.", REISSUE),
+    entry(
+        Code::MalformedFrame,
+        "malformed_frame",
+        "The token is not a signed licence (COSE_Sign1).",
+        "Check that a licence was passed, and not a key or another kind of token.",
+    ),
+    entry(
+        Code::UnprotectedHeader,
+        "unprotected_header",
+        "The token has header parameters that its signature does not cover.",
+        REISSUE,
+    ),
+    entry(
+        Code::WrongTyp,
+        "wrong_typ",
+        "The token is signed, and is not a licence.",
+        "Pass the licence, and not a keyset, bundle, proof or receipt.",
+    ),
+    entry(
+        Code::UnknownCritical,
+        "unknown_critical",
+        "The token requires a header extension that this version does not know.",
+        "Update Licentia.",
+    ),
+    entry(
+        Code::MissingField,
+        "missing_field",
+        "A required header parameter, claim or grant field is missing.",
+        REISSUE,
+    ),
+    entry(Code::InvalidValue, "invalid_value", "A value in the token is out of range.", REISSUE),
+    entry(
+        Code::UnsupportedSchema,
+        "unsupported_schema",
+        "The licence uses a schema that this version does not know.",
+        "Update Licentia.",
+    ),
+    entry(
+        Code::UnknownCriticalField,
+        "unknown_critical_field",
+        "The licence has a mandatory field that this version does not know.",
+        "Update Licentia.",
+    ),
+    entry(
+        Code::UnsupportedConfirmation,
+        "unsupported_confirmation",
+        "The licence is bound to its holder in a way that this version does not know.",
+        "Update Licentia.",
+    ),
+    entry(
+        Code::UnknownKey,
+        "unknown_key",
+        "The licence is signed with a key that is not known here.",
+        "Add the issuer's public key, or check that the licence is from the right vendor and environment.",
+    ),
+    entry(
+        Code::AlgorithmMismatch,
+        "algorithm_mismatch",
+        "The licence names another algorithm than its key is for.",
+        REISSUE,
+    ),
+    entry(
+        Code::BadSignature,
+        "bad_signature",
+        "The signature does not fit: the licence was altered or forged.",
+        "Ask the vendor for the licence again, and treat this copy as hostile.",
+    ),
+    entry(
+        Code::NotYetValid,
+        "not_yet_valid",
+        "The licence is not valid yet.",
+        "Wait until its start, or check this machine's clock.",
+    ),
+    entry(
+        Code::Expired,
+        "expired",
+        "The licence has expired.",
+        "Renew the licence, or check this machine's clock.",
+    ),
+    entry(
+        Code::IssuedInFuture,
+        "issued_in_future",
+        "The licence was issued later than this machine's time.",
+        "Check this machine's clock.",
+    ),
+    entry(
+        Code::IssuerMismatch,
+        "issuer_mismatch",
+        "The licence is from another issuer.",
+        "Use a licence from the issuer that this service expects.",
+    ),
+    entry(
+        Code::AudienceMismatch,
+        "audience_mismatch",
+        "The licence is not meant for this service.",
+        "Use a licence whose audience names this service, or set the service's audience.",
+    ),
+    entry(
+        Code::FeatureNotLicensed,
+        "feature_not_licensed",
+        "The feature is not part of the licence.",
+        "Upgrade to a tier that has the feature.",
+    ),
+    entry(
+        Code::FeatureExpired,
+        "feature_expired",
+        "The feature has ended, while the licence goes on.",
+        "Renew the feature.",
+    ),
+    entry(
+        Code::WeakKey,
+        "weak_key",
+        "The public key is of small order: anybody could forge its signatures.",
+        "Use a key made by `licentia keygen`.",
+    ),
+    entry(
+        Code::InvalidKey,
+        "invalid_key",
+        "The public key is not well-formed.",
+        "Pass the whole key, as written by `licentia keygen`.",
+    ),
+    entry(
+        Code::InvalidArgument,
+        "invalid_argument",
+        "An argument is out of its range.",
+        "Read the function's documentation and correct the call.",
+    ),
+];
+
+impl Code {
+    /// The number, which never changes its meaning.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The code of a number, where there is one.
+    pub fn from_number(number: u16) -> Option<Self> {
+        TABLE.iter().find(|entry| entry.code.number() == number).map(|entry| entry.code)
+    }
+
+    /// Its row in the table.
+    pub fn entry(self) -> &'static Entry {
+        // Every code has a row (tested); the fallback keeps this free of panics.
+        const FALLBACK: Entry = entry(Code::InvalidArgument, "unknown", "", "");
+        TABLE
+            .binary_search_by_key(&self.number(), |entry| entry.code.number())
+            .ok()
+            .and_then(|at| TABLE.get(at))
+            .unwrap_or(&FALLBACK)
+    }
+
+    /// The stable name in `snake_case`.
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// What it says, as a sentence.
+    pub fn message(self) -> &'static str {
+        self.entry().message
+    }
+
+    /// What to do about it, as a sentence.
+    pub fn advice(self) -> &'static str {
+        self.entry().advice
+    }
+
+    /// Whether this is [`Code::Allowed`].
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.name(), self.number(), self.message())
+    }
+}
+
+impl core::error::Error for Code {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_ascends_and_every_row_is_complete() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
+        for entry in TABLE {
+            assert!(entry.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()));
+            assert!(entry.message.ends_with('.') && entry.advice.ends_with('.'), "{}", entry.name);
+            assert_eq!(Code::from_number(entry.code.number()), Some(entry.code));
+            assert_eq!(entry.code.entry().name, entry.name);
+        }
+        assert_eq!(Code::from_number(999), None);
+    }
+
+    #[test]
+    fn every_variant_has_a_row() {
+        // `Debug` of a code is its variant; its name is the same words in snake_case.
+        for entry in TABLE {
+            let mut snake = std::string::String::new();
+            for c in std::format!("{:?}", entry.code).chars() {
+                if c.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(c.to_ascii_lowercase());
+            }
+            assert_eq!(snake, entry.name);
+        }
+        let variants = include_str!("code.rs").lines().filter(|l| {
+            let l = l.trim();
+            l.ends_with(',')
+                && l.split_once(" = ").is_some_and(|(name, n)| {
+                    name.chars().all(char::is_alphanumeric) && n.trim_end_matches(',').parse::<u16>().is_ok()
+                })
+        });
+        assert_eq!(variants.count(), TABLE.len());
+    }
+}

@@ -1,0 +1,262 @@
+//! The explanation of a decision: each check that ran, its inputs and its result.
+//!
+//! It never holds token or key bytes, so that it can go to a log as it is.
+
+use core::fmt;
+
+use crate::{
+    code::Code,
+    json::{Optional, Quoted},
+    key::Kid,
+};
+
+/// The checks, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Check {
+    /// Size, text form and envelope.
+    Frame,
+    /// The key that the token names is known and is for its algorithm.
+    Key,
+    /// The signature is that key's.
+    Signature,
+    /// The claims are complete and well-formed.
+    Claims,
+    /// The licence has begun and has not ended.
+    Time,
+    /// It is from the issuer that is expected.
+    Issuer,
+    /// It is for this service.
+    Audience,
+    /// It has a feature, and the feature has not ended.
+    Feature,
+}
+
+impl Check {
+    /// Its stable name in `snake_case`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Time => "time",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Feature => "feature",
+        }
+    }
+}
+
+/// The inputs of a check. Times are seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Facts<'a> {
+    /// Nothing to tell.
+    None,
+    /// How long the token is.
+    Size {
+        /// In bytes.
+        bytes: usize,
+    },
+    /// Where a malformed token was found out.
+    At {
+        /// Offset in the token, in bytes.
+        offset: usize,
+    },
+    /// Which key the token names.
+    Key {
+        /// The identifier.
+        kid: Kid,
+        /// How many known keys have it (at most the number that is tried).
+        candidates: usize,
+    },
+    /// The licence's times.
+    Time {
+        /// The time of the check.
+        now: u64,
+        /// Tolerance of `iat` and `nbf`, in seconds.
+        skew: u64,
+        /// `iat`.
+        issued_at: u64,
+        /// `nbf`.
+        not_before: Option<u64>,
+        /// End of the contract.
+        term_end: Option<u64>,
+        /// `exp`.
+        expires: u64,
+    },
+    /// The issuers.
+    Issuer {
+        /// The one that is expected.
+        expected: &'a str,
+        /// The one that the licence names.
+        found: &'a str,
+    },
+    /// The audiences.
+    Audience {
+        /// The one that this service answers to.
+        expected: Option<&'a str>,
+        /// How many the licence names; with none it is for every service.
+        named: usize,
+    },
+    /// A feature.
+    Feature {
+        /// Its name, as asked for.
+        name: &'a str,
+        /// When it ends.
+        expires: Option<u64>,
+        /// The time of the check.
+        now: u64,
+    },
+}
+
+/// A check that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// Which one.
+    pub check: Check,
+    /// Its result: [`Code::Allowed`] where it passed.
+    pub code: Code,
+    /// Its inputs.
+    pub facts: Facts<'a>,
+}
+
+/// Most steps that are kept. When there are more, the last one kept is the latest.
+const STEPS: usize = 16;
+const EMPTY: Step<'static> = Step { check: Check::Frame, code: Code::Allowed, facts: Facts::None };
+
+/// All checks that ran, in order; the last one is the one that decided.
+///
+/// [`fmt::Display`] gives a line per check, [`Explanation::json`] a JSON array.
+#[derive(Clone, Debug)]
+pub struct Explanation<'a> {
+    steps: [Step<'a>; STEPS],
+    length: usize,
+}
+
+impl Default for Explanation<'_> {
+    fn default() -> Self {
+        Self { steps: [EMPTY; STEPS], length: 0 }
+    }
+}
+
+impl<'a> Explanation<'a> {
+    /// Notes a check and gives its result back.
+    pub(crate) fn note(&mut self, check: Check, code: Code, facts: Facts<'a>) -> Result<(), Code> {
+        let at = self.length.min(STEPS.saturating_sub(1));
+        if let Some(slot) = self.steps.get_mut(at) {
+            *slot = Step { check, code, facts };
+            self.length = at.saturating_add(1);
+        }
+        if code.is_allowed() { Ok(()) } else { Err(code) }
+    }
+
+    /// The checks that ran.
+    pub fn steps(&self) -> &[Step<'a>] {
+        self.steps.get(..self.length).unwrap_or_default()
+    }
+
+    /// Shows it as a JSON array of objects with `check`, `code`, `result` and the inputs.
+    pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
+        Json(self)
+    }
+}
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, step) in self.steps().iter().enumerate() {
+            let line_break = if at == 0 { "" } else { "\n" };
+            let mark = if step.code.is_allowed() { "pass" } else { "FAIL" };
+            write!(f, "{line_break}{mark}  {:<9}  {}", step.check.name(), step.facts)?;
+            if !step.code.is_allowed() {
+                write!(f, "\n      {}\n      {}", step.code, step.code.advice())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Facts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Size { bytes } => write!(f, "{bytes} bytes"),
+            Self::At { offset } => write!(f, "at byte {offset}"),
+            Self::Key { kid, candidates } => write!(f, "kid {kid}, {candidates} known"),
+            Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
+                write!(f, "now {now}, issued at {issued_at}")?;
+                if let Some(not_before) = not_before {
+                    write!(f, ", not before {not_before}")?;
+                }
+                if let Some(term_end) = term_end {
+                    write!(f, ", term ends {term_end}")?;
+                }
+                write!(f, ", expires {expires}, skew {skew}")
+            }
+            Self::Issuer { expected, found } => {
+                write!(f, "expected {}, found {}", Quoted(expected), Quoted(found))
+            }
+            Self::Audience { expected, named } => {
+                match expected {
+                    Some(expected) => write!(f, "expected {}", Quoted(expected))?,
+                    None => f.write_str("none expected")?,
+                }
+                match named {
+                    0 => f.write_str(", for every service"),
+                    _ => write!(f, ", {named} named"),
+                }
+            }
+            Self::Feature { name, expires, now } => {
+                Quoted(name).fmt(f)?;
+                match expires {
+                    Some(expires) => write!(f, ", until {expires}, now {now}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+struct Json<'e, 'a>(&'e Explanation<'a>);
+
+impl fmt::Display for Json<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (at, step) in self.0.steps().iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            let (check, number, name) = (step.check.name(), step.code.number(), step.code.name());
+            write!(f, r#"{comma}{{"check":"{check}","code":{number},"result":"{name}""#)?;
+            step.facts.json(f)?;
+            f.write_str("}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+impl Facts<'_> {
+    /// Writes the inputs as further members of a JSON object.
+    fn json(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Size { bytes } => write!(f, r#","bytes":{bytes}"#),
+            Self::At { offset } => write!(f, r#","offset":{offset}"#),
+            Self::Key { kid, candidates } => write!(f, r#","kid":"{kid}","candidates":{candidates}"#),
+            Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
+                let (not_before, term_end) = (Optional(*not_before), Optional(*term_end));
+                write!(f, r#","now":{now},"skew":{skew},"issued_at":{issued_at},"not_before":{not_before}"#)?;
+                write!(f, r#","term_end":{term_end},"expires":{expires}"#)
+            }
+            Self::Issuer { expected, found } => {
+                write!(f, r#","expected":{},"found":{}"#, Quoted(expected), Quoted(found))
+            }
+            Self::Audience { expected: Some(expected), named } => {
+                write!(f, r#","expected":{},"named":{named}"#, Quoted(expected))
+            }
+            Self::Audience { expected: None, named } => write!(f, r#","expected":null,"named":{named}"#),
+            Self::Feature { name, expires, now } => {
+                write!(f, r#","name":{},"expires":{},"now":{now}"#, Quoted(name), Optional(*expires))
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Features: what the customer may use, with a value and an end of its own where it has one.
+
+use crate::{
+    cbor::{self, Reader},
+    limits,
+};
+
+/// The value of a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Value<'a> {
+    /// The feature is licensed, and that is all.
+    True,
+    /// A number, such as a size limit; its magnitude is at most 2^53 - 1.
+    Int(i64),
+    /// A text, such as a service level.
+    Text(&'a str),
+}
+
+/// One feature of a licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Feature<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: Value<'a>,
+    /// When it ends, in seconds since 1970, if before the licence does.
+    pub expires: Option<u64>,
+}
+
+impl<'a> Feature<'a> {
+    /// Whether the feature has ended at `now` (seconds since 1970).
+    pub fn is_expired(&self, now: u64) -> bool {
+        self.expires.is_some_and(|expires| now >= expires)
+    }
+
+    /// Reads `true / int / tstr / [value, exp uint]`.
+    pub(crate) fn read(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
+        if reader.at_array() {
+            reader.array_within(2, 2)?;
+            let value = Value::read(reader)?;
+            return Ok(Self { name, value, expires: Some(reader.uint_to(limits::TIME)?) });
+        }
+        Ok(Self { name, value: Value::read(reader)?, expires: None })
+    }
+}
+
+impl<'a> Value<'a> {
+    fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
+        if reader.at_int() {
+            reader.int().map(Self::Int)
+        } else if reader.at_text() {
+            reader.short_text().map(Self::Text)
+        } else {
+            reader.only_true().map(|()| Self::True)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Verifies Licentia licences offline.
+//!
+//! A licence is a small signed token: COSE_Sign1 (RFC 9052) over CWT claims
+//! (RFC 8392), signed with Ed25519, that says who the customer is, which tier
+//! they bought, which features, quotas and rates come with it, and until when.
+//! This crate takes the bytes of one, the issuer's public keys and the present
+//! time, and gives back the verified [`License`] or a [`Denial`]: a stable
+//! [`Code`] and an [`Explanation`] of every check that ran.
+//!
+//! The crate is `no_std`, needs no heap, does no I/O, reads no clock, draws no
+//! randomness and has no `unsafe` code. Nothing in it panics on any input.
+//!
+//! ```
+//! use licentia_core::{Buffer, Expect, Key, verify_text};
+//!
+//! # let (issuer_key, token) = (
+//! #     include_str!("../tests/data/example.pub").trim(),
+//! #     include_str!("../tests/data/example.lic").trim(),
+//! # );
+//! let keys = [Key::from_text(issuer_key)?];
+//! let expect = Expect::new().audience("api.acme.example").features(&["export"]);
+//! let now = 1_800_000_000; // from your clock, in seconds since 1970
+//!
+//! let mut buffer = Buffer::new();
+//! match verify_text(token, &mut buffer, &keys, &expect, now) {
+//!     Ok(verified) => println!("{} bought {}", verified.license.subject(), verified.license.tier().name),
+//!     Err(denial) => println!("{}", denial.explanation),
+//! }
+//! # assert!(verify_text(token, &mut buffer, &keys, &expect, now).is_ok());
+//! # Ok::<(), licentia_core::Code>(())
+//! ```
+//!
+//! Where to find a rule: the encoding in [`cbor`], the envelope in [`cose`],
+//! the claims in [`claims`] and [`grant`], the order of the checks in
+//! [`verify`](mod@verify), the codes in [`code`].
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod calendar;
+pub mod cbor;
+pub mod claims;
+pub mod code;
+pub mod cose;
+pub mod ed25519;
+pub mod explain;
+pub mod feature;
+pub mod grant;
+mod json;
+pub mod key;
+pub mod limits;
+pub mod name;
+pub mod period;
+pub mod policy;
+pub mod quota;
+pub mod rate;
+pub mod text;
+pub mod verify;
+
+pub use claims::{Claims, Confirmation, License, Unverified};
+pub use code::Code;
+pub use explain::{Check, Explanation, Facts};
+pub use feature::{Feature, Value};
+pub use grant::{Kind, Tier};
+pub use key::{Key, Kid};
+pub use period::{Period, Window};
+pub use policy::{Action, Policy};
+pub use quota::{Overage, Quota};
+pub use rate::Rate;
+pub use text::Buffer;
+pub use verify::{Denial, Expect, State, Verified, authenticate, authorize, verify, verify_text};

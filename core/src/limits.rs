@@ -1,0 +1,34 @@
+//! The bounds that every reader enforces before it believes a size.
+
+/// Longest token, in bytes.
+pub const TOKEN_BYTES: usize = 4096;
+/// Longest token in its text form, prefix included.
+pub const TOKEN_TEXT: usize = crate::text::LICENSE_PREFIX.len() + (TOKEN_BYTES * 4).div_ceil(3);
+/// Deepest nesting inside a value that the reader skips.
+pub const DEPTH: usize = 8;
+/// Most CBOR data items in one header or claims set.
+pub const ITEMS: u16 = 1024;
+/// Longest key identifier, in bytes.
+pub const KID_BYTES: usize = 32;
+/// Most keys with one identifier that are tried against a signature.
+pub const KEYS_TRIED: usize = 4;
+/// Longest text value, in bytes of UTF-8.
+pub const TEXT_BYTES: usize = 256;
+/// Longest name of a tier, feature, meter or rate, in bytes.
+pub const NAME_BYTES: usize = 64;
+/// Most audiences of one licence.
+pub const AUDIENCES: usize = 16;
+/// Most features of one licence.
+pub const FEATURES: usize = 64;
+/// Most quotas of one licence.
+pub const QUOTAS: usize = 16;
+/// Most rates of one licence.
+pub const RATES: usize = 16;
+/// Most node locks of one licence.
+pub const NODE_LOCKS: usize = 16;
+/// Most entries of free metadata in one licence.
+pub const META: usize = 16;
+/// Greatest integer in a grant: 2^53 - 1, so that every language holds it exactly.
+pub const INTEGER: u64 = (1 << 53) - 1;
+/// Greatest time, in seconds since 1970: the end of the year 9999, which says "perpetual".
+pub const TIME: u64 = 253_402_300_799;

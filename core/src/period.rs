@@ -1,0 +1,195 @@
+//! Periods of quotas: calendar units in UTC, fixed lengths, and calendar units from an anchor.
+
+use crate::{
+    calendar::{DAY, Date},
+    cbor::{self, Malformed, Reader},
+    code::Code,
+    limits,
+};
+
+const WEEK: u64 = 7 * DAY;
+/// From the first Monday, 1970-01-05, back to 1970-01-01, a Thursday.
+const MONDAY: u64 = 4 * DAY;
+
+/// How often a quota starts anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Period {
+    /// Never.
+    Lifetime,
+    /// Every minute.
+    Minute,
+    /// Every hour.
+    Hour,
+    /// Every day at midnight.
+    Day,
+    /// Every ISO week, on Monday at midnight.
+    Week,
+    /// Every calendar month, on its first day at midnight.
+    Month,
+    /// Every calendar year, on 1 January at midnight.
+    Year,
+    /// Every `seconds` seconds, counted from `anchor` (seconds since 1970).
+    Fixed {
+        /// Length, at least 1.
+        seconds: u64,
+        /// Start of one of the periods.
+        anchor: u64,
+    },
+    /// Every month, on the day and time of `anchor`; a day past a month's end is its last day.
+    MonthFrom {
+        /// Start of one of the periods, in seconds since 1970.
+        anchor: u64,
+    },
+    /// Every year, on the date and time of `anchor`; 29 February is the 28th in common years.
+    YearFrom {
+        /// Start of one of the periods, in seconds since 1970.
+        anchor: u64,
+    },
+}
+
+/// One occurrence of a period: `start <= time < end`, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// First second.
+    pub start: u64,
+    /// First second after it; `None` where it never ends.
+    pub end: Option<u64>,
+}
+
+impl Period {
+    /// The window that `time` (seconds since 1970) falls into.
+    pub fn window(self, time: u64) -> Window {
+        match self {
+            Self::Lifetime => Window { start: 0, end: None },
+            Self::Minute => fixed(60, 0, time),
+            Self::Hour => fixed(3_600, 0, time),
+            Self::Day => fixed(DAY, 0, time),
+            Self::Week => fixed(WEEK, MONDAY, time),
+            Self::Month => months(1, 0, time),
+            Self::Year => months(12, 0, time),
+            Self::Fixed { seconds, anchor } => fixed(seconds, anchor, time),
+            Self::MonthFrom { anchor } => months(1, anchor, time),
+            Self::YearFrom { anchor } => months(12, anchor, time),
+        }
+    }
+
+    /// Reads `0..6 / [seconds, anchor] / [-5, anchor] / [-6, anchor]`.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let offset = reader.offset();
+        let invalid = Malformed { code: Code::InvalidValue, offset };
+        if reader.at_array() {
+            reader.array_within(2, 2)?;
+            let (unit, anchor) = (reader.int()?, reader.uint_to(limits::TIME)?);
+            return match (unit, u64::try_from(unit)) {
+                (_, Ok(seconds @ 1..)) => Ok(Self::Fixed { seconds, anchor }),
+                (-5, _) => Ok(Self::MonthFrom { anchor }),
+                (-6, _) => Ok(Self::YearFrom { anchor }),
+                _ => Err(invalid),
+            };
+        }
+        Ok(match reader.uint()? {
+            0 => Self::Lifetime,
+            1 => Self::Minute,
+            2 => Self::Hour,
+            3 => Self::Day,
+            4 => Self::Week,
+            5 => Self::Month,
+            6 => Self::Year,
+            _ => return Err(invalid),
+        })
+    }
+}
+
+/// Windows of equal length. The first one may be cut short by 1970.
+fn fixed(length: u64, anchor: u64, time: u64) -> Window {
+    let length = length.max(1);
+    let phase = anchor.checked_rem(length).unwrap_or(0);
+    let since = match time.checked_sub(phase) {
+        Some(elapsed) => elapsed.checked_rem(length).unwrap_or(0),
+        None => return Window { start: 0, end: Some(phase) },
+    };
+    let start = time.saturating_sub(since);
+    Window { start, end: Some(start.saturating_add(length)) }
+}
+
+/// Windows of `step` calendar months. Each start is counted from the anchor
+/// itself, so that a clamped month never shifts the ones after it.
+fn months(step: i64, anchor: u64, time: u64) -> Window {
+    let (origin, time_of_day) = (Date::of(anchor), anchor.checked_rem(DAY).unwrap_or(0));
+    let start_of = |window: i64| match origin.plus_months(window.saturating_mul(step)) {
+        date if date.year < 1970 => 0,
+        date => date.start().saturating_add(time_of_day),
+    };
+    let month = |date: Date| date.year.saturating_mul(12).saturating_add(date.month).cast_signed();
+    let apart = month(Date::of(time)).saturating_sub(month(origin));
+    let window = apart.checked_div_euclid(step).unwrap_or(0);
+    // In the right month, but perhaps before its boundary.
+    let window = if start_of(window) > time { window.saturating_sub(1) } else { window };
+    Window { start: start_of(window), end: Some(start_of(window.saturating_add(1))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(year: u64, month: u64, day: u64) -> u64 {
+        Date { year, month, day }.start()
+    }
+
+    fn window(period: Period, time: u64) -> (u64, u64) {
+        let Window { start, end } = period.window(time);
+        (start, end.unwrap_or(u64::MAX))
+    }
+
+    #[test]
+    fn calendar_windows_begin_and_end_at_utc_boundaries() {
+        let noon = at(2024, 2, 29) + 12 * 3600 + 34 * 60 + 56;
+        assert_eq!(window(Period::Lifetime, noon), (0, u64::MAX));
+        assert_eq!(window(Period::Minute, noon), (noon - 56, noon + 4));
+        assert_eq!(window(Period::Hour, noon), (at(2024, 2, 29) + 12 * 3600, at(2024, 2, 29) + 13 * 3600));
+        assert_eq!(window(Period::Day, noon), (at(2024, 2, 29), at(2024, 3, 1)));
+        assert_eq!(window(Period::Week, noon), (at(2024, 2, 26), at(2024, 3, 4)));
+        assert_eq!(window(Period::Month, noon), (at(2024, 2, 1), at(2024, 3, 1)));
+        assert_eq!(window(Period::Year, noon), (at(2024, 1, 1), at(2025, 1, 1)));
+        assert_eq!(window(Period::Week, 0), (0, 4 * DAY));
+    }
+
+    #[test]
+    fn anchored_months_clamp_and_come_back() {
+        let period = Period::MonthFrom { anchor: at(2024, 1, 31) + 3600 };
+        assert_eq!(window(period, at(2024, 2, 29)), (at(2024, 1, 31) + 3600, at(2024, 2, 29) + 3600));
+        assert_eq!(window(period, at(2024, 2, 29) + 3600), (at(2024, 2, 29) + 3600, at(2024, 3, 31) + 3600));
+        assert_eq!(window(period, at(2023, 3, 1)), (at(2023, 2, 28) + 3600, at(2023, 3, 31) + 3600));
+        let yearly = Period::YearFrom { anchor: at(2024, 2, 29) };
+        assert_eq!(window(yearly, at(2025, 2, 28)), (at(2025, 2, 28), at(2026, 2, 28)));
+        assert_eq!(window(yearly, at(2028, 2, 28)), (at(2027, 2, 28), at(2028, 2, 29)));
+    }
+
+    #[test]
+    fn windows_tile_time_without_gap_or_overlap() {
+        let anchors =
+            [0, 1, DAY - 1, at(1999, 12, 31) + 86_399, at(2024, 1, 31), at(2024, 2, 29) + 7, limits::TIME];
+        for anchor in anchors {
+            for period in [
+                Period::Week,
+                Period::Month,
+                Period::Year,
+                Period::Fixed { seconds: 1_234_567, anchor },
+                Period::MonthFrom { anchor },
+                Period::YearFrom { anchor },
+            ] {
+                for from in [0, at(2023, 12, 30), at(9997, 1, 1)] {
+                    let mut time = from;
+                    for _ in 0..40 {
+                        let (start, end) = window(period, time);
+                        assert!(start <= time && time < end, "{period:?} at {time}: {start}..{end}");
+                        assert_eq!(window(period, end - 1), (start, end), "{period:?}");
+                        assert_eq!(window(period, start), (start, end), "{period:?}");
+                        time = end;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Failure policy: what the vendor wants when something cannot be known.
+//!
+//! It travels in the token, so that the host can never widen it.
+
+use crate::{
+    cbor::{self, Malformed, MapKey, Reader},
+    code::Code,
+    limits,
+};
+
+/// What to do with a request when a fact that it depends on is in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Refuse it.
+    Deny,
+    /// Allow it, flagged, for at most this many seconds from when the doubt began.
+    Warn(u64),
+    /// Allow it.
+    Allow,
+}
+
+/// The policy of a licence. What the token does not say is the safe default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// When the revocation bundle is older than it may be. Default: deny.
+    pub stale_revocation: Action,
+    /// When the clock looks wrong. Default: deny.
+    pub clock_doubt: Action,
+    /// When the counter store is out of reach. Default: deny.
+    pub store_unreachable: Action,
+    /// Oldest revocation bundle that is accepted, in seconds; `None` leaves it to the bundle.
+    pub max_revocation_age: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            stale_revocation: Action::Deny,
+            clock_doubt: Action::Deny,
+            store_unreachable: Action::Deny,
+            max_revocation_age: None,
+        }
+    }
+}
+
+impl Policy {
+    /// Reads `{?0: action, ?1: action, ?2: action, ?3: uint, * uint => any}`.
+    ///
+    /// As in a grant, an unknown negative key is fatal and any other unknown key is ignored.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let mut policy = Self::default();
+        let mut map = reader.map_within(limits::FEATURES)?;
+        while let Some(key) = map.next_key(reader)? {
+            match key {
+                MapKey::Int(0) => policy.stale_revocation = Action::read(reader)?,
+                MapKey::Int(1) => policy.clock_doubt = Action::read(reader)?,
+                MapKey::Int(2) => policy.store_unreachable = Action::read(reader)?,
+                MapKey::Int(3) => policy.max_revocation_age = Some(reader.uint_to(limits::INTEGER)?),
+                MapKey::Int(..0) => return reader.malformed(Code::UnknownCriticalField),
+                _ => reader.skip()?,
+            }
+        }
+        Ok(policy)
+    }
+}
+
+impl Action {
+    /// Reads `0 deny / [1, seconds] warn / 2 allow`.
+    fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let offset = reader.offset();
+        let invalid = Malformed { code: Code::InvalidValue, offset };
+        if reader.at_array() {
+            reader.array_within(2, 2)?;
+            let (kind, seconds) = (reader.uint()?, reader.uint_to(limits::INTEGER)?);
+            return if kind == 1 { Ok(Self::Warn(seconds)) } else { Err(invalid) };
+        }
+        match reader.uint()? {
+            0 => Ok(Self::Deny),
+            2 => Ok(Self::Allow),
+            _ => Err(invalid),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Rates: how fast requests may come.
+
+use crate::{
+    cbor::{self, Malformed, Reader},
+    code::Code,
+    limits,
+};
+
+/// One rate of a licence: `count` requests every `per_ms` milliseconds, `burst` of them at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Requests per interval; at least 1.
+    pub count: u64,
+    /// The interval, in milliseconds; at least 1.
+    pub per_ms: u64,
+    /// Requests that may come at once; at least 1, and `count` where the token does not say.
+    pub burst: u64,
+}
+
+impl<'a> Rate<'a> {
+    /// Reads `[count uint, per_ms uint, ?burst uint]`.
+    pub(crate) fn read(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
+        let length = reader.array_within(2, 3)?;
+        let count = positive(reader)?;
+        let per_ms = positive(reader)?;
+        let burst = if length == 3 { positive(reader)? } else { count };
+        Ok(Self { name, count, per_ms, burst })
+    }
+}
+
+fn positive(reader: &mut Reader<'_>) -> cbor::Result<u64> {
+    let offset = reader.offset();
+    match reader.uint_to(limits::INTEGER)? {
+        0 => Err(Malformed { code: Code::InvalidValue, offset }),
+        value => Ok(value),
+    }
+}
