@@ -1,0 +1,41 @@
+//! The project's own commands.
+//!
+//! `cargo xtask test` installs what the tests need and runs them all, in every language. CI runs the same.
+
+mod bench;
+mod command;
+mod suites;
+mod targets;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
+cargo xtask suites            list the suites
+cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
+cargo xtask vectors           make tests/vectors/*.json anew
+cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test", named @ ..] => suites::run(named),
+        ["suites"] => {
+            suites::list();
+            Ok(())
+        }
+        ["bench", groups @ ..] => bench::run(groups),
+        ["vectors"] => suites::write_vectors(),
+        ["advisories"] => suites::advisories(),
+        _ => Err(HELP.to_owned()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
