@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::command::{Result, cargo, root, run as run_command};
+use crate::command::{Result, cargo, run as run_command, target_folder};
 
-/// The member that a group's others are held against.
-const BASELINE: &str = "licentia";
+/// The members that a group's others are held against, where the group has them.
+const BASELINES: [&str; 2] = ["licentia", "verify_strict"];
 
 /// Runs the groups that are named, or all.
 pub(crate) fn run(groups: &[&str]) -> Result {
@@ -17,7 +17,7 @@ pub(crate) fn run(groups: &[&str]) -> Result {
         bench.extend(groups);
     }
     run_command(cargo(&bench))?;
-    let folder = root().join("target/criterion");
+    let folder = target_folder().join("criterion");
     for group in folders(&folder)? {
         if !groups.is_empty() && !groups.contains(&group.as_str()) {
             continue;
@@ -35,11 +35,19 @@ pub(crate) fn run(groups: &[&str]) -> Result {
 
 fn print_table(group: &str, mut medians: Vec<(String, f64)>) {
     medians.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let baseline = medians.iter().find(|(member, _)| member == BASELINE).map(|(_, median)| *median);
-    println!("\n{group:<24} {:>12} {:>10}", "median", "ratio");
+    let find = |name| medians.iter().find(|(member, _)| member == name);
+    let baselines: Vec<_> = BASELINES.into_iter().filter_map(find).collect();
+    print!("\n{group:<24} {:>12}", "median");
+    for (name, _) in &baselines {
+        print!(" {:>16}", format!("/ {name}"));
+    }
+    println!();
     for (member, median) in &medians {
-        let ratio = baseline.map_or(String::new(), |baseline| format!("{:.2} x", median / baseline));
-        println!("  {member:<22} {:>12} {ratio:>10}", show(*median));
+        print!("  {member:<22} {:>12}", show(*median));
+        for (_, baseline) in &baselines {
+            print!(" {:>16}", format!("{:.2} x", median / baseline));
+        }
+        println!();
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    command::{self, Result, cargo, command, output, root},
+    command::{self, Result, cargo, command, output, root, target_folder},
     targets, tools,
 };
 
@@ -126,7 +126,7 @@ fn msrv() -> Result {
 
 fn deny() -> Result {
     let program = tools::cargo_deny()?;
-    command::run(command(&program, &["check", "bans", "licenses", "sources"]))
+    command::run(command(&program, &["--locked", "check", "bans", "licenses", "sources"]))
 }
 
 /// Looks for known vulnerabilities. The database is a repository on line, so this is a command of its own.
@@ -143,6 +143,8 @@ fn features() -> Result {
         "--workspace",
         "--all-features",
         "--locked",
+        "--target",
+        "all",
         "-e",
         "features",
         "--prefix",
@@ -217,7 +219,7 @@ fn oracle() -> Result {
     let python = tools::python("tests/oracle/requirements.txt")?;
     run_cargo(&["build", "--quiet", "--locked", "-p", "licentia-cli"])?;
     let mut tests = command(&python, &["-m", "pytest", "tests/oracle", "-q", "-p", "no:cacheprovider"]);
-    tests.env("LICENTIA_BIN", root().join("target/debug/licentia")).env("PYTHONDONTWRITEBYTECODE", "1");
+    tests.env("LICENTIA_BIN", target_folder().join("debug/licentia")).env("PYTHONDONTWRITEBYTECODE", "1");
     command::run(tests)
 }
 

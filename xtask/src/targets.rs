@@ -5,10 +5,13 @@
 //! the same; that needs the nightly flags of cargo, and the linker that the
 //! rustup toolchain brings along.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    command::{Result, cargo, command, output, root, run},
+    command::{Result, cargo, command, output, root, run, target_folder},
     tools,
 };
 
@@ -19,7 +22,8 @@ pub(crate) struct Target {
     linker_variable: Option<&'static str>,
 }
 
-/// A Cortex-M4 with floating point. Building nothing but `core` for it proves that no allocator is needed.
+/// A Cortex-M4 with floating point. There is nothing but `core` to build it with, so that any crate
+/// that asks for `alloc` fails.
 pub(crate) const CORTEX_M4: Target =
     Target { name: "thumbv7em-none-eabihf", build_std: "core", linker_variable: None };
 
@@ -36,11 +40,18 @@ pub(crate) fn build(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
     let profile = if release { "release" } else { "debug" };
     let common = [&["build", "--locked", "--target", target.name], arguments].concat();
     if run(command("rustup", &["target", "add", target.name])).is_ok() {
-        run(cargo(&common))?;
-        return Ok(root().join("target").join(target.name).join(profile));
+        let mut build = cargo(&common);
+        if target.build_std == "core" {
+            build.env("CARGO_ENCODED_RUSTFLAGS", format!("--sysroot\x1f{}", core_alone(target)?.display()));
+        }
+        run(build)?;
+        return Ok(target_folder().join(target.name).join(profile));
     }
     println!("rustup cannot fetch {}; building it with Debian's compiler", target.name);
-    tools::apt(&["/usr/bin/cargo", "/usr/bin/rustc"], &["rustc-web", "cargo-web", "rust-web-src"])?;
+    // Debian's plain rustc has the same programs, without the source.
+    let library = library_source().unwrap_or_default();
+    let needed = ["/usr/bin/cargo", "/usr/bin/rustc", &library.to_string_lossy()];
+    tools::apt(&needed, &["rustc-web", "cargo-web", "rust-web-src"])?;
     let folder = root().join("target/web");
     let build_std = format!("-Zbuild-std={}", target.build_std);
     let mut build = command("/usr/bin/cargo", &[&common[..], &[&build_std]].concat());
@@ -56,10 +67,40 @@ pub(crate) fn build(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
     Ok(folder.join(target.name).join(profile))
 }
 
+/// A sysroot with `core` and without `alloc`: what rustup brings has both, so that a build with it
+/// would say nothing about a heap.
+fn core_alone(target: &Target) -> Result<PathBuf> {
+    let from = sysroot()?.join("lib/rustlib").join(target.name).join("lib");
+    let alone = root().join("target/core-alone");
+    let to = alone.join("lib/rustlib").join(target.name).join("lib");
+    copy_core(&from, &to).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))?;
+    Ok(alone)
+}
+
+fn copy_core(from: &Path, to: &Path) -> std::io::Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to)?;
+    }
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)? {
+        let name = file?.file_name();
+        let shown = name.to_string_lossy();
+        if shown.starts_with("libcore-") || shown.starts_with("libcompiler_builtins-") {
+            fs::copy(from.join(&name), to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The folder of the rustup toolchain.
+fn sysroot() -> Result<PathBuf> {
+    Ok(PathBuf::from(output(command("rustc", &["--print", "sysroot"]))?.trim()))
+}
+
 /// Debian's copy of the standard library's source.
 fn library_source() -> Result<PathBuf> {
-    let folders = std::fs::read_dir("/usr/src").map_err(|error| format!("/usr/src: {error}"))?;
-    let library = |folder: std::fs::DirEntry| {
+    let folders = fs::read_dir("/usr/src").map_err(|error| format!("/usr/src: {error}"))?;
+    let library = |folder: fs::DirEntry| {
         let rustc = folder.file_name().to_string_lossy().starts_with("rustc-");
         Some(folder.path().join("library")).filter(|library| rustc && library.exists())
     };
@@ -69,10 +110,9 @@ fn library_source() -> Result<PathBuf> {
 
 /// The linker of the rustup toolchain.
 fn rust_lld() -> Result<PathBuf> {
-    let sysroot = PathBuf::from(output(command("rustc", &["--print", "sysroot"]))?.trim());
     let version = output(command("rustc", &["-vV"]))?;
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
-    let linker = sysroot.join("lib/rustlib").join(host).join("bin/rust-lld");
+    let linker = sysroot()?.join("lib/rustlib").join(host).join("bin/rust-lld");
     if linker.exists() { Ok(linker) } else { Err(format!("no linker at {}", linker.display())) }
 }
