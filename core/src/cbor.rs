@@ -20,7 +20,7 @@ pub struct Malformed {
 /// Result of reading.
 pub type Result<T> = core::result::Result<T, Malformed>;
 
-/// Range of bytes in a token. Two 16-bit offsets: a token is at most 4 KiB.
+/// Range of bytes in a signed object, as two 16-bit offsets: none is longer than 64 KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     start: u16,

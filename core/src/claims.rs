@@ -107,6 +107,28 @@ impl<'a> License<'a> {
     }
 }
 
+/// A verified licence with bytes of its own, to be kept between requests.
+#[derive(Clone, Debug)]
+pub struct Kept<B> {
+    token: B,
+    kid: Kid,
+    fields: Fields,
+}
+
+impl<'a> License<'a> {
+    /// Copies the licence into bytes of the caller's choice, such as `Box<[u8]>`.
+    pub fn keep<B: From<&'a [u8]> + AsRef<[u8]>>(&self) -> Kept<B> {
+        Kept { token: B::from(self.token), kid: self.kid, fields: self.fields }
+    }
+}
+
+impl<B: AsRef<[u8]>> Kept<B> {
+    /// The licence.
+    pub fn license(&self) -> License<'_> {
+        License(Claims { token: self.token.as_ref(), kid: self.kid, fields: self.fields })
+    }
+}
+
 impl<'a> Claims<'a> {
     fn read(token: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
         let mut reader = Reader::within(token, frame.payload);
@@ -333,7 +355,7 @@ impl<'a> Confirmation<'a> {
     /// Reads `cnf` with exactly one method: `{1: COSE_Key}` (RFC 8747) or `{5: thumbprint}` (RFC 9679).
     ///
     /// Any other method is refused: a licence that is bound to its holder must never pass as a bearer's.
-    fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
+    pub(crate) fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         let offset = reader.offset();
         let unsupported = Err(Malformed { code: Code::UnsupportedConfirmation, offset });
         let mut map = reader.map()?;

@@ -19,6 +19,8 @@ pub enum Code {
     MalformedText = 100,
     /// The token is longer than any licence may be.
     TokenTooLong = 101,
+    /// There is no token at all.
+    MissingToken = 102,
     /// The input ends inside a data item.
     Truncated = 110,
     /// Bytes follow where the input should end.
@@ -62,6 +64,18 @@ pub enum Code {
     AlgorithmMismatch = 201,
     /// The signature does not belong to this content and key.
     BadSignature = 202,
+    /// The key was revoked: nothing that it signed is good any more.
+    KeyRevoked = 203,
+    /// The licence was issued outside the time in which its key was in use.
+    KeyNotActive = 204,
+    /// The key may not sign for this issuer, audience, tier or term.
+    KeyOutOfScope = 205,
+    /// The keyset has expired, so that nobody knows which keys are still good.
+    KeysetExpired = 206,
+    /// A keyset with a lower sequence number than one that was seen before.
+    KeysetRollback = 207,
+    /// A keyset with a known sequence number and another content.
+    KeysetEquivocation = 208,
 
     /// The licence starts later.
     NotYetValid = 300,
@@ -69,6 +83,8 @@ pub enum Code {
     Expired = 301,
     /// The licence says that it was issued in the future.
     IssuedInFuture = 302,
+    /// The clock stands before a time that is known to have passed.
+    ClockRollback = 303,
 
     /// The licence was issued by somebody else.
     IssuerMismatch = 400,
@@ -78,6 +94,45 @@ pub enum Code {
     FeatureNotLicensed = 410,
     /// The feature was part of the licence, and has ended.
     FeatureExpired = 411,
+    /// The release is newer than the licence covers.
+    ReleaseNotCovered = 412,
+    /// The licence is bound to machines, and the request names none.
+    NodeRequired = 420,
+    /// The licence is bound to other machines.
+    NodeMismatch = 421,
+    /// The licence is bound to its holder's key, and the request has no proof.
+    ProofRequired = 430,
+    /// The proof is not well-formed.
+    ProofMalformed = 431,
+    /// The proof is not signed with the holder's key.
+    ProofBadSignature = 432,
+    /// The proof was made for another licence.
+    ProofWrongLicense = 433,
+    /// The proof was made for another method.
+    ProofWrongMethod = 434,
+    /// The proof was made for another URI.
+    ProofWrongUri = 435,
+    /// The proof was made for another body.
+    ProofWrongBody = 436,
+    /// The proof is too old.
+    ProofStale = 437,
+    /// The proof was made in the future.
+    ProofInFuture = 438,
+    /// The proof was used before.
+    ProofReplayed = 439,
+    /// No more proofs can be remembered, so that a replay could not be told.
+    ProofCacheFull = 440,
+
+    /// The rate is used up for the moment.
+    RateLimited = 600,
+    /// The licence has no rate of this name.
+    RateNotLicensed = 601,
+    /// The quota of the period is used up.
+    QuotaExceeded = 610,
+    /// The licence has no quota for this meter.
+    MeterNotLicensed = 611,
+    /// The counters are out of reach.
+    StoreUnreachable = 620,
 
     /// A key is of small order, so that anybody could forge its signatures.
     WeakKey = 800,
@@ -118,6 +173,12 @@ pub const TABLE: &[Entry] = &[
         "token_too_long",
         "The token is longer than a licence may be.",
         "Check that a licence was passed, and not a file or a list of them.",
+    ),
+    entry(
+        Code::MissingToken,
+        "missing_token",
+        "No licence was presented.",
+        "Send the licence with the request.",
     ),
     entry(Code::Truncated, "truncated", "The token ends in the middle of a value.", COPY),
     entry(
@@ -211,6 +272,42 @@ pub const TABLE: &[Entry] = &[
         "Ask the vendor for the licence again, and treat this copy as hostile.",
     ),
     entry(
+        Code::KeyRevoked,
+        "key_revoked",
+        "The key that signed the licence was revoked.",
+        "Ask the vendor for a licence signed with its present key.",
+    ),
+    entry(
+        Code::KeyNotActive,
+        "key_not_active",
+        "The licence was issued when its key was not in use.",
+        "Ask the vendor for a licence signed with its present key.",
+    ),
+    entry(
+        Code::KeyOutOfScope,
+        "key_out_of_scope",
+        "The key that signed the licence may not grant this.",
+        "Ask the vendor which keys may sign for this issuer, audience, tier and term.",
+    ),
+    entry(
+        Code::KeysetExpired,
+        "keyset_expired",
+        "The keyset has expired.",
+        "Load the vendor's newest keyset.",
+    ),
+    entry(
+        Code::KeysetRollback,
+        "keyset_rollback",
+        "The keyset is older than one that was loaded before.",
+        "Load the vendor's newest keyset, and find out who offers an old one.",
+    ),
+    entry(
+        Code::KeysetEquivocation,
+        "keyset_equivocation",
+        "Two different keysets have the same sequence number.",
+        "Raise an alarm with the vendor: the root key may be in wrong hands.",
+    ),
+    entry(
         Code::NotYetValid,
         "not_yet_valid",
         "The licence is not valid yet.",
@@ -227,6 +324,12 @@ pub const TABLE: &[Entry] = &[
         "issued_in_future",
         "The licence was issued later than this machine's time.",
         "Check this machine's clock.",
+    ),
+    entry(
+        Code::ClockRollback,
+        "clock_rollback",
+        "This machine's clock was set back.",
+        "Set the clock right.",
     ),
     entry(
         Code::IssuerMismatch,
@@ -251,6 +354,120 @@ pub const TABLE: &[Entry] = &[
         "feature_expired",
         "The feature has ended, while the licence goes on.",
         "Renew the feature.",
+    ),
+    entry(
+        Code::ReleaseNotCovered,
+        "release_not_covered",
+        "The release is newer than the licence covers.",
+        "Renew the maintenance, or use a release that it covers.",
+    ),
+    entry(
+        Code::NodeRequired,
+        "node_required",
+        "The licence is bound to machines, and the request does not say which this is.",
+        "Pass the machine's fingerprint with the request.",
+    ),
+    entry(
+        Code::NodeMismatch,
+        "node_mismatch",
+        "The licence is bound to other machines.",
+        "Use it where it is licensed, or ask the vendor to move it.",
+    ),
+    entry(
+        Code::ProofRequired,
+        "proof_required",
+        "The licence is bound to its holder's key, and the request has no proof.",
+        "Sign a proof for each request with the holder's key.",
+    ),
+    entry(
+        Code::ProofMalformed,
+        "proof_malformed",
+        "The proof of possession is not well-formed.",
+        "Make proofs with `licentia prove` or the library.",
+    ),
+    entry(
+        Code::ProofBadSignature,
+        "proof_bad_signature",
+        "The proof is not signed with the key that the licence is bound to.",
+        "Sign proofs with the holder's key.",
+    ),
+    entry(
+        Code::ProofWrongLicense,
+        "proof_wrong_license",
+        "The proof was made for another licence.",
+        "Make a proof for this licence.",
+    ),
+    entry(
+        Code::ProofWrongMethod,
+        "proof_wrong_method",
+        "The proof was made for another method.",
+        "Make a proof for each request.",
+    ),
+    entry(
+        Code::ProofWrongUri,
+        "proof_wrong_uri",
+        "The proof was made for another URI.",
+        "Make a proof for each request, with the URI that the service sees.",
+    ),
+    entry(
+        Code::ProofWrongBody,
+        "proof_wrong_body",
+        "The proof was made for another body.",
+        "Make a proof for each request, with the SHA-256 digest of its body.",
+    ),
+    entry(
+        Code::ProofStale,
+        "proof_stale",
+        "The proof is too old.",
+        "Make a proof for each request, and check this machine's clock.",
+    ),
+    entry(
+        Code::ProofInFuture,
+        "proof_in_future",
+        "The proof was made later than this machine's time.",
+        "Check the clocks of both machines.",
+    ),
+    entry(
+        Code::ProofReplayed,
+        "proof_replayed",
+        "The proof was used before.",
+        "Make a proof for each request, with a new nonce.",
+    ),
+    entry(
+        Code::ProofCacheFull,
+        "proof_cache_full",
+        "Too many proofs are remembered to tell a replay.",
+        "Try again in a minute, or give the gate a larger replay cache.",
+    ),
+    entry(
+        Code::RateLimited,
+        "rate_limited",
+        "Requests come faster than the licence allows.",
+        "Wait as long as `retry_after` says.",
+    ),
+    entry(
+        Code::RateNotLicensed,
+        "rate_not_licensed",
+        "The licence has no such rate.",
+        "Upgrade to a tier that has it, or check the name in the request.",
+    ),
+    entry(
+        Code::QuotaExceeded,
+        "quota_exceeded",
+        "The quota of this period is used up.",
+        "Wait until it is reset, or buy more.",
+    ),
+    entry(
+        Code::MeterNotLicensed,
+        "meter_not_licensed",
+        "The licence has no quota for this meter.",
+        "Upgrade to a tier that has it, or check the name in the request.",
+    ),
+    entry(
+        Code::StoreUnreachable,
+        "store_unreachable",
+        "The counters are out of reach.",
+        "Check the store that the service counts in.",
     ),
     entry(
         Code::WeakKey,

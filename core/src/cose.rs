@@ -31,6 +31,10 @@ mod label {
 pub enum Typ {
     /// A licence.
     License,
+    /// A set of issuer keys.
+    Keyset,
+    /// A proof of possession.
+    Proof,
 }
 
 impl Typ {
@@ -38,6 +42,16 @@ impl Typ {
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::License => "application/vnd.licentia.license+cwt",
+            Self::Keyset => "application/vnd.licentia.keyset+cbor",
+            Self::Proof => "application/vnd.licentia.proof+cwt",
+        }
+    }
+
+    /// Longest object of the kind, in bytes.
+    pub const fn longest(self) -> usize {
+        match self {
+            Self::License | Self::Proof => limits::TOKEN_BYTES,
+            Self::Keyset => limits::KEYSET_BYTES,
         }
     }
 }
@@ -63,8 +77,8 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// A code of group 1xx and where it was seen.
     pub fn read(token: &'a [u8], typ: Typ) -> cbor::Result<Self> {
-        if token.len() > limits::TOKEN_BYTES {
-            return Err(Malformed { code: Code::TokenTooLong, offset: limits::TOKEN_BYTES });
+        if token.len() > typ.longest() {
+            return Err(Malformed { code: Code::TokenTooLong, offset: typ.longest() });
         }
         let mut reader = Reader::new(token);
         let (protected, mut frame) = Self::read_parts(&mut reader, token).map_err(as_frame)?;

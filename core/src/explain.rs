@@ -8,6 +8,7 @@ use crate::{
     code::Code,
     json::{Optional, Quoted},
     key::Kid,
+    policy::Action,
 };
 
 /// The checks, in the order in which they run.
@@ -22,14 +23,30 @@ pub enum Check {
     Signature,
     /// The claims are complete and well-formed.
     Claims,
+    /// The key may sign this: it is in use, and its scope covers the licence.
+    KeyScope,
+    /// The keyset has not expired.
+    Keyset,
+    /// The clock can be believed.
+    Clock,
     /// The licence has begun and has not ended.
     Time,
     /// It is from the issuer that is expected.
     Issuer,
     /// It is for this service.
     Audience,
+    /// It is for this machine.
+    Node,
+    /// It covers this release.
+    Release,
+    /// Its holder made this request.
+    Proof,
     /// It has a feature, and the feature has not ended.
     Feature,
+    /// Requests do not come too fast.
+    Rate,
+    /// The quota is not used up.
+    Quota,
 }
 
 impl Check {
@@ -40,10 +57,18 @@ impl Check {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Claims => "claims",
+            Self::KeyScope => "key_scope",
+            Self::Keyset => "keyset",
+            Self::Clock => "clock",
             Self::Time => "time",
             Self::Issuer => "issuer",
             Self::Audience => "audience",
+            Self::Node => "node",
+            Self::Release => "release",
+            Self::Proof => "proof",
             Self::Feature => "feature",
+            Self::Rate => "rate",
+            Self::Quota => "quota",
         }
     }
 }
@@ -86,12 +111,10 @@ pub enum Facts<'a> {
         /// `exp`.
         expires: u64,
     },
-    /// The issuers.
+    /// The issuer.
     Issuer {
         /// The one that is expected.
         expected: &'a str,
-        /// The one that the licence names.
-        found: &'a str,
     },
     /// The audiences.
     Audience {
@@ -99,6 +122,34 @@ pub enum Facts<'a> {
         expected: Option<&'a str>,
         /// How many the licence names; with none it is for every service.
         named: usize,
+    },
+    /// The machines that the licence is bound to.
+    Nodes {
+        /// How many.
+        locks: usize,
+    },
+    /// A time that ends.
+    Until {
+        /// The first second that is too late.
+        expires: u64,
+        /// What is held against it.
+        now: u64,
+    },
+    /// A doubt.
+    Since {
+        /// When it began.
+        since: u64,
+        /// The time of the check.
+        now: u64,
+    },
+    /// A charge to a rate or quota.
+    Charge {
+        /// Name of the rate or meter, as asked for.
+        name: &'a str,
+        /// Units that the request costs.
+        cost: u64,
+        /// Units that are left.
+        remaining: Option<u64>,
     },
     /// A feature.
     Feature {
@@ -118,13 +169,16 @@ pub struct Step<'a> {
     pub check: Check,
     /// Its result: [`Code::Allowed`] where it passed.
     pub code: Code,
+    /// Whether the licence's policy passed over the result.
+    pub tolerated: bool,
     /// Its inputs.
     pub facts: Facts<'a>,
 }
 
 /// Most steps that are kept. When there are more, the last one kept is the latest.
 const STEPS: usize = 16;
-const EMPTY: Step<'static> = Step { check: Check::Frame, code: Code::Allowed, facts: Facts::None };
+const EMPTY: Step<'static> =
+    Step { check: Check::Frame, code: Code::Allowed, tolerated: false, facts: Facts::None };
 
 /// All checks that ran, in order; the last one is the one that decided.
 ///
@@ -142,14 +196,43 @@ impl Default for Explanation<'_> {
 }
 
 impl<'a> Explanation<'a> {
-    /// Notes a check and gives its result back.
-    pub(crate) fn note(&mut self, check: Check, code: Code, facts: Facts<'a>) -> Result<(), Code> {
+    fn push(&mut self, step: Step<'a>) {
         let at = self.length.min(STEPS.saturating_sub(1));
         if let Some(slot) = self.steps.get_mut(at) {
-            *slot = Step { check, code, facts };
+            *slot = step;
             self.length = at.saturating_add(1);
         }
+    }
+
+    /// Notes a check and gives its result back.
+    pub fn note(&mut self, check: Check, code: Code, facts: Facts<'a>) -> Result<(), Code> {
+        self.push(Step { check, code, tolerated: false, facts });
         if code.is_allowed() { Ok(()) } else { Err(code) }
+    }
+
+    /// Notes a check that failed.
+    pub fn fail(&mut self, check: Check, code: Code, facts: Facts<'a>) {
+        self.push(Step { check, code, tolerated: false, facts });
+    }
+
+    /// Notes a check whose outcome is in doubt since `since`, and lets the licence's policy decide.
+    pub fn doubt(
+        &mut self,
+        check: Check,
+        code: Code,
+        facts: Facts<'a>,
+        action: Action,
+        since: u64,
+        now: u64,
+    ) -> Result<(), Code> {
+        let tolerated = action.tolerates(since, now);
+        self.push(Step { check, code, tolerated, facts });
+        if tolerated { Ok(()) } else { Err(code) }
+    }
+
+    /// The first doubt that the licence's policy passed over.
+    pub fn warning(&self) -> Option<Code> {
+        self.steps().iter().find(|step| step.tolerated).map(|step| step.code)
     }
 
     /// The checks that ran.
@@ -167,7 +250,11 @@ impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.steps().iter().enumerate() {
             let line_break = if at == 0 { "" } else { "\n" };
-            let mark = if step.code.is_allowed() { "pass" } else { "FAIL" };
+            let mark = match (step.code.is_allowed(), step.tolerated) {
+                (true, _) => "pass",
+                (false, true) => "warn",
+                (false, false) => "FAIL",
+            };
             write!(f, "{line_break}{mark}  {:<9}  {}", step.check.name(), step.facts)?;
             if !step.code.is_allowed() {
                 write!(f, "\n      {}\n      {}", step.code, step.code.advice())?;
@@ -194,8 +281,13 @@ impl fmt::Display for Facts<'_> {
                 }
                 write!(f, ", expires {expires}, skew {skew}")
             }
-            Self::Issuer { expected, found } => {
-                write!(f, "expected {}, found {}", Quoted(expected), Quoted(found))
+            Self::Issuer { expected } => write!(f, "expected {}", Quoted(expected)),
+            Self::Nodes { locks } => write!(f, "bound to {locks}"),
+            Self::Until { expires, now } => write!(f, "{now}, until {expires}"),
+            Self::Since { since, now } => write!(f, "now {now}, doubted since {since}"),
+            Self::Charge { name, cost, remaining } => {
+                write!(f, "{}, cost {cost}", Quoted(name))?;
+                remaining.map_or(Ok(()), |remaining| write!(f, ", {remaining} left"))
             }
             Self::Audience { expected, named } => {
                 match expected {
@@ -227,6 +319,9 @@ impl fmt::Display for Json<'_, '_> {
             let comma = if at == 0 { "" } else { "," };
             let (check, number, name) = (step.check.name(), step.code.number(), step.code.name());
             write!(f, r#"{comma}{{"check":"{check}","code":{number},"result":"{name}""#)?;
+            if step.tolerated {
+                f.write_str(r#","tolerated":true"#)?;
+            }
             step.facts.json(f)?;
             f.write_str("}")?;
         }
@@ -247,8 +342,13 @@ impl Facts<'_> {
                 write!(f, r#","now":{now},"skew":{skew},"issued_at":{issued_at},"not_before":{not_before}"#)?;
                 write!(f, r#","term_end":{term_end},"expires":{expires}"#)
             }
-            Self::Issuer { expected, found } => {
-                write!(f, r#","expected":{},"found":{}"#, Quoted(expected), Quoted(found))
+            Self::Issuer { expected } => write!(f, r#","expected":{}"#, Quoted(expected)),
+            Self::Nodes { locks } => write!(f, r#","locks":{locks}"#),
+            Self::Until { expires, now } => write!(f, r#","expires":{expires},"now":{now}"#),
+            Self::Since { since, now } => write!(f, r#","since":{since},"now":{now}"#),
+            Self::Charge { name, cost, remaining } => {
+                let (name, remaining) = (Quoted(name), Optional(*remaining));
+                write!(f, r#","name":{name},"cost":{cost},"remaining":{remaining}"#)
             }
             Self::Audience { expected: Some(expected), named } => {
                 write!(f, r#","expected":{},"named":{named}"#, Quoted(expected))

@@ -7,10 +7,13 @@ use core::fmt;
 
 use crate::{
     cbor::{self, MapKey, Reader},
+    claims::Claims,
     code::Code,
     cose,
     ed25519::PublicKey,
-    limits, text,
+    limits,
+    scope::Scope,
+    text,
 };
 
 /// Longest COSE_Key that is read, in bytes.
@@ -72,12 +75,103 @@ impl Algorithm {
     }
 }
 
+/// Whether a key of a keyset is in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Standing {
+    /// It signs new licences.
+    #[default]
+    Active,
+    /// It signs no more; what it signed within its time stays good.
+    Retired,
+    /// It is in wrong hands: nothing that it signed is good any more.
+    Revoked,
+}
+
+/// What a key of a keyset signs. No key signs both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Licences.
+    #[default]
+    License,
+    /// Revocation bundles.
+    Revocation,
+}
+
+/// When and for what a key may sign. The default permits every licence at any time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validity {
+    pub(crate) standing: Standing,
+    pub(crate) purpose: Purpose,
+    pub(crate) not_before: u64,
+    pub(crate) not_after: u64,
+    pub(crate) scope: Scope,
+}
+
+impl Default for Validity {
+    fn default() -> Self {
+        Self {
+            standing: Standing::Active,
+            purpose: Purpose::License,
+            not_before: 0,
+            not_after: u64::MAX,
+            scope: Scope::default(),
+        }
+    }
+}
+
 /// A public key that licences may be signed with.
 #[derive(Clone, Debug)]
 pub struct Key {
     kid: Kid,
     algorithm: Algorithm,
     public: PublicKey,
+    validity: Validity,
+}
+
+/// The keys to look licences up in: a simple list, or the keys of a keyset.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyring<'k> {
+    keys: &'k [Key],
+    /// The keyset that the keys' scopes stand in; empty for a simple list.
+    keyset: &'k [u8],
+}
+
+impl<'k> Keyring<'k> {
+    /// A simple list of trusted keys, without time limits or scopes.
+    pub const fn new(keys: &'k [Key]) -> Self {
+        Self { keys, keyset: &[] }
+    }
+
+    /// The keys that were read from a keyset with [`crate::Keyset::keys`], beside its bytes.
+    pub const fn of_keyset(keys: &'k [Key], keyset: &'k [u8]) -> Self {
+        Self { keys, keyset }
+    }
+
+    /// The keys with an identifier that licences may be signed with.
+    pub(crate) fn find(self, kid: &Kid) -> impl Iterator<Item = &'k Key> + Clone + use<'k> {
+        let kid = *kid;
+        let fits = move |key: &&Key| key.kid == kid && key.validity.purpose == Purpose::License;
+        self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
+    }
+
+    /// Whether `key` may have signed a licence with these claims.
+    ///
+    /// The time of use is held against `iat`, which the signer chooses: it
+    /// keeps honest issuers in order. Against a thief, revoke the key.
+    pub(crate) fn permits(self, key: &Key, claims: &Claims<'_>) -> Code {
+        let validity = &key.validity;
+        if validity.standing == Standing::Revoked {
+            Code::KeyRevoked
+        } else if !(validity.not_before..=validity.not_after).contains(&claims.issued_at()) {
+            Code::KeyNotActive
+        } else if !validity.scope.permits(self.keyset, claims) {
+            Code::KeyOutOfScope
+        } else {
+            Code::Allowed
+        }
+    }
 }
 
 impl Key {
@@ -87,7 +181,7 @@ impl Key {
     /// [`Code::InvalidArgument`] for a `kid` that is not 1 to 32 bytes, else as [`PublicKey::from_bytes`].
     pub fn ed25519(kid: &[u8], public: &[u8; 32]) -> Result<Self, Code> {
         let (kid, public) = (Kid::new(kid)?, PublicKey::from_bytes(public)?);
-        Ok(Self { kid, algorithm: Algorithm::Ed25519, public })
+        Ok(Self { kid, algorithm: Algorithm::Ed25519, public, validity: Validity::default() })
     }
 
     /// Reads the text form, `licpub1_` and the base64url of a COSE_Key.
@@ -107,11 +201,23 @@ impl Key {
     /// [`Code::InvalidKey`] or [`Code::WeakKey`].
     pub fn from_cose(cose_key: &[u8]) -> Result<Self, Code> {
         let mut reader = Reader::new(cose_key);
-        let parts = Self::read_cose(&mut reader).and_then(|parts| reader.finish().map(|()| parts));
-        let Ok((Some(kid), true, Some(x))) = parts else {
-            return Err(Code::InvalidKey);
-        };
-        Self::ed25519(kid, x).map_err(|code| if code == Code::WeakKey { code } else { Code::InvalidKey })
+        match Self::read(&mut reader).and_then(|key| reader.finish().map(|()| key)) {
+            Ok(Err(Code::WeakKey)) => Err(Code::WeakKey),
+            Ok(Ok(key)) => Ok(key),
+            _ => Err(Code::InvalidKey),
+        }
+    }
+
+    /// Reads a COSE_Key that names its `kid` and algorithm; the inner error is of one that cannot be used.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Result<Self, Code>> {
+        match Self::read_cose(reader)? {
+            (Some(kid), true, Some(x)) => Ok(Self::ed25519(kid, x)),
+            _ => reader.malformed(Code::MissingField),
+        }
+    }
+
+    pub(crate) fn with_validity(self, validity: Validity) -> Self {
+        Self { validity, ..self }
     }
 
     /// Reads the map of a COSE_Key for Ed25519: its `kid`, whether it names the algorithm, and `x`.
@@ -168,6 +274,21 @@ impl Key {
     /// The algorithm that the key is for.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// Whether it is in use.
+    pub fn standing(&self) -> Standing {
+        self.validity.standing
+    }
+
+    /// What it signs.
+    pub fn purpose(&self) -> Purpose {
+        self.validity.purpose
+    }
+
+    /// First and last `iat` of what it may sign, in seconds since 1970.
+    pub fn window(&self) -> (u64, u64) {
+        (self.validity.not_before, self.validity.not_after)
     }
 
     /// The public key.

@@ -32,7 +32,7 @@
 //!
 //! Where to find a rule: the encoding in [`cbor`], the envelope in [`cose`],
 //! the claims in [`claims`] and [`grant`], the order of the checks in
-//! [`verify`](mod@verify), the codes in [`code`].
+//! [`verify`](mod@verify) and [`authorize`](mod@authorize), the codes in [`code`].
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -51,35 +51,45 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod authorize;
 pub mod calendar;
 pub mod cbor;
 pub mod claims;
+pub mod clock;
 pub mod code;
 pub mod cose;
 pub mod ed25519;
 pub mod explain;
 pub mod feature;
+pub mod gcra;
 pub mod grant;
-mod json;
+pub mod http;
+pub mod json;
 pub mod key;
+pub mod keyset;
 pub mod limits;
 pub mod name;
 pub mod period;
 pub mod policy;
+pub mod proof;
 pub mod quota;
 pub mod rate;
+mod scope;
 pub mod text;
 pub mod verify;
+mod write;
 
-pub use claims::{Claims, Confirmation, License, Unverified};
+pub use authorize::{Expect, State, authorize};
+pub use claims::{Claims, Confirmation, Kept, License, Unverified};
 pub use code::Code;
 pub use explain::{Check, Explanation, Facts};
 pub use feature::{Feature, Value};
 pub use grant::{Kind, Tier};
-pub use key::{Key, Kid};
+pub use key::{Key, Keyring, Kid, Purpose, Standing};
+pub use keyset::Keyset;
 pub use period::{Period, Window};
 pub use policy::{Action, Policy};
 pub use quota::{Overage, Quota};
 pub use rate::Rate;
 pub use text::Buffer;
-pub use verify::{Denial, Expect, State, Verified, authenticate, authorize, verify, verify_text};
+pub use verify::{Denial, Verified, authenticate, verify, verify_text};

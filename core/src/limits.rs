@@ -28,6 +28,12 @@ pub const RATES: usize = 16;
 pub const NODE_LOCKS: usize = 16;
 /// Most entries of free metadata in one licence.
 pub const META: usize = 16;
+/// Longest keyset, in bytes.
+pub const KEYSET_BYTES: usize = 16_384;
+/// Most keys of one keyset.
+pub const KEYSET_KEYS: usize = 64;
+/// Longest URI of a proof, in bytes.
+pub const URI_BYTES: usize = 2048;
 /// Greatest integer in a grant: 2^53 - 1, so that every language holds it exactly.
 pub const INTEGER: u64 = (1 << 53) - 1;
 /// Greatest time, in seconds since 1970: the end of the year 9999, which says "perpetual".

@@ -8,7 +8,6 @@ use crate::{
 
 /// One rate of a licence: `count` requests every `per_ms` milliseconds, `burst` of them at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Rate<'a> {
     /// Its name.
     pub name: &'a str,

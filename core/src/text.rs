@@ -36,6 +36,10 @@ impl Buffer {
     pub const fn new() -> Self {
         Self([0; limits::TOKEN_BYTES])
     }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8; limits::TOKEN_BYTES] {
+        &mut self.0
+    }
 }
 
 impl Default for Buffer {
@@ -58,6 +62,14 @@ impl fmt::Debug for Buffer {
 pub fn decode_license<'b>(text: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], Code> {
     let digits = text.strip_prefix(LICENSE_PREFIX).ok_or(Code::MalformedText)?;
     decode(digits, &mut buffer.0)
+}
+
+/// Decodes unpadded base64url without a prefix, as a proof travels in, into `buffer`.
+///
+/// # Errors
+/// [`Code::MalformedText`] for anything but the one canonical text, [`Code::TokenTooLong`] for too much.
+pub fn decode_base64url<'b>(text: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], Code> {
+    decode(text, &mut buffer.0)
 }
 
 /// Strict base64url without padding: no white space, no `=`, no stray bits in the last digit.
@@ -105,26 +117,35 @@ fn stray(bits: u8) -> u8 {
 /// Shows bytes in a text form: `Text::license(token)` or `Text::key(cose_key)`.
 pub struct Text<'a> {
     prefix: &'static str,
-    bytes: &'a [u8],
+    bytes: Base64Url<'a>,
 }
+
+/// Shows bytes in unpadded base64url.
+pub struct Base64Url<'a>(pub &'a [u8]);
 
 impl<'a> Text<'a> {
     /// The text form of a licence.
     pub fn license(token: &'a [u8]) -> Self {
-        Self { prefix: LICENSE_PREFIX, bytes: token }
+        Self { prefix: LICENSE_PREFIX, bytes: Base64Url(token) }
     }
 
     /// The text form of a public key, given as the bytes of a COSE_Key.
     pub fn key(cose_key: &'a [u8]) -> Self {
-        Self { prefix: KEY_PREFIX, bytes: cose_key }
+        Self { prefix: KEY_PREFIX, bytes: Base64Url(cose_key) }
     }
 }
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.prefix)?;
+        self.bytes.fmt(f)
+    }
+}
+
+impl fmt::Display for Base64Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digit = |value: u8| char::from(ALPHABET.get(usize::from(value)).copied().unwrap_or(b'A'));
-        let (triples, tail) = self.bytes.as_chunks::<3>();
+        let (triples, tail) = self.0.as_chunks::<3>();
         for &[a, b, c] in triples {
             for value in [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63] {
                 f.write_char(digit(value))?;

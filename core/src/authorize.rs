@@ -1,0 +1,234 @@
+//! The order of the checks of a licence that was authenticated: what it grants, to whom, when.
+
+use crate::{
+    claims::License,
+    clock::Time,
+    code::Code,
+    explain::{Check, Explanation, Facts},
+    policy::Action,
+    proof::{self, Presented, Replay},
+};
+
+/// What the caller requires of a licence.
+#[derive(Clone, Copy)]
+#[must_use]
+pub struct Expect<'a> {
+    issuer: Option<&'a str>,
+    audience: Option<&'a str>,
+    features: &'a [&'a str],
+    skew: u64,
+    keyset_expires: Option<u64>,
+    node: Option<&'a [u8; 32]>,
+    release: Option<u64>,
+    proof: Option<Presented<'a>>,
+    replay: Option<&'a dyn Replay>,
+}
+
+impl Default for Expect<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> Expect<'a> {
+    /// Tolerance of clocks that differ, where none is set: 60 seconds.
+    pub const DEFAULT_SKEW: u64 = 60;
+
+    /// Requires a good signature and the right time, and no more.
+    pub const fn new() -> Self {
+        Self {
+            issuer: None,
+            audience: None,
+            features: &[],
+            skew: Self::DEFAULT_SKEW,
+            keyset_expires: None,
+            node: None,
+            release: None,
+            proof: None,
+            replay: None,
+        }
+    }
+
+    /// Requires this issuer (`iss`). Without it, whoever holds one of the keys may issue.
+    pub const fn issuer(self, issuer: &'a str) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Names this service. A licence that names audiences is refused by a service that is not among them.
+    pub const fn audience(self, audience: &'a str) -> Self {
+        Self { audience: Some(audience), ..self }
+    }
+
+    /// Requires all of these features.
+    pub const fn features(self, features: &'a [&'a str]) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Tolerates that the issuer's clock is ahead by up to `seconds`.
+    ///
+    /// It applies to `iat` and `nbf` alone and so never makes a licence last longer.
+    pub const fn skew(self, seconds: u64) -> Self {
+        Self { skew: seconds, ..self }
+    }
+
+    /// Refuses everything from this time on (seconds since 1970): when the keyset in use expires.
+    pub const fn keyset_expires(self, expires: u64) -> Self {
+        Self { keyset_expires: Some(expires), ..self }
+    }
+
+    /// Names the machine, by the SHA-256 of a fingerprint that the host chooses.
+    pub const fn node(self, fingerprint: &'a [u8; 32]) -> Self {
+        Self { node: Some(fingerprint), ..self }
+    }
+
+    /// Names the date of the running release (seconds since 1970), for licences that cover releases up to one.
+    pub const fn release(self, date: u64) -> Self {
+        Self { release: Some(date), ..self }
+    }
+
+    /// Presents a proof of possession, and a memory of the proofs that were used.
+    ///
+    /// Without a memory a proof can be used again for the same request until it is too old.
+    pub const fn proof(self, presented: Presented<'a>, replay: Option<&'a dyn Replay>) -> Self {
+        Self { proof: Some(presented), replay, ..self }
+    }
+}
+
+/// In which state a licence grants what it grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// The contract runs.
+    Active,
+    /// The contract has ended, and the licence has not: time to renew.
+    Grace,
+    /// A quota is used up, and the contract lets it go on.
+    Overage,
+    /// It would have been denied by a gate that enforces.
+    Advisory,
+}
+
+impl State {
+    /// Its stable name in `snake_case`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Grace => "grace",
+            Self::Overage => "overage",
+            Self::Advisory => "advisory",
+        }
+    }
+}
+
+/// Checks what a licence grants at a time.
+///
+/// # Errors
+/// A code of group 2xx (the keyset has expired), 3xx or 4xx; the checks are noted in `explanation`.
+pub fn authorize<'a>(
+    license: &License<'_>,
+    expect: &Expect<'a>,
+    time: Time,
+    explanation: &mut Explanation<'a>,
+) -> Result<State, Code> {
+    let now = time.now;
+    if let Some(expires) = expect.keyset_expires {
+        let code = if now < expires { Code::Allowed } else { Code::KeysetExpired };
+        explanation.note(Check::Keyset, code, Facts::Until { expires, now })?;
+    }
+    if let Some(since) = time.doubt_since {
+        let facts = Facts::Since { since, now };
+        explanation.doubt(
+            Check::Clock,
+            Code::ClockRollback,
+            facts,
+            license.policy().clock_doubt,
+            since,
+            now,
+        )?;
+    }
+    let (code, facts) = check_time(license, expect.skew, now);
+    explanation.note(Check::Time, code, facts)?;
+    if let Some(expected) = expect.issuer {
+        let code = if license.issuer() == expected { Code::Allowed } else { Code::IssuerMismatch };
+        explanation.note(Check::Issuer, code, Facts::Issuer { expected })?;
+    }
+    let (code, facts) = check_audience(license, expect.audience);
+    explanation.note(Check::Audience, code, facts)?;
+    if let Some((code, facts)) = check_node(license, expect.node) {
+        explanation.note(Check::Node, code, facts)?;
+    }
+    if let (Some(release), Some(expires)) = (expect.release, license.maintained_until()) {
+        let code = if release <= expires { Code::Allowed } else { Code::ReleaseNotCovered };
+        explanation.note(Check::Release, code, Facts::Until { expires, now: release })?;
+    }
+    if let Some(confirmation) = license.confirmation() {
+        let code = match expect.proof {
+            None => Code::ProofRequired,
+            Some(presented) => proof::check(license, confirmation, &presented, expect.replay, now)
+                .map_or_else(|code| code, |()| Code::Allowed),
+        };
+        explanation.note(Check::Proof, code, Facts::None)?;
+    }
+    for name in expect.features {
+        let (code, facts) = check_feature(license, name, now);
+        explanation.note(Check::Feature, code, facts)?;
+    }
+    let in_grace = license.term_end().is_some_and(|term_end| now >= term_end);
+    Ok(if in_grace { State::Grace } else { State::Active })
+}
+
+/// `exp` is the first second that is too late; `nbf` and `iat` are the first that is not too early.
+fn check_time<'a>(license: &License<'_>, skew: u64, now: u64) -> (Code, Facts<'a>) {
+    let (issued_at, not_before, expires) = (license.issued_at(), license.not_before(), license.expires());
+    let latest = now.saturating_add(skew);
+    let code = if now >= expires {
+        Code::Expired
+    } else if latest < issued_at {
+        Code::IssuedInFuture
+    } else if not_before.is_some_and(|not_before| latest < not_before) {
+        Code::NotYetValid
+    } else {
+        Code::Allowed
+    };
+    (code, Facts::Time { now, skew, issued_at, not_before, term_end: license.term_end(), expires })
+}
+
+/// A licence without `aud` is for every service; one with it, only for those that it names (RFC 7519, 4.1.3).
+fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code, Facts<'a>) {
+    let named = license.audiences().count();
+    let good = named == 0 || license.audiences().any(|audience| Some(audience) == expected);
+    let code = if good { Code::Allowed } else { Code::AudienceMismatch };
+    (code, Facts::Audience { expected, named })
+}
+
+/// A licence without node locks is for every machine.
+fn check_node<'a>(license: &License<'_>, node: Option<&[u8; 32]>) -> Option<(Code, Facts<'a>)> {
+    let locks = license.node_locks().count();
+    let code = match node {
+        _ if locks == 0 => return None,
+        None => Code::NodeRequired,
+        Some(node) if license.node_locks().any(|lock| lock == node) => Code::Allowed,
+        Some(_) => Code::NodeMismatch,
+    };
+    Some((code, Facts::Nodes { locks }))
+}
+
+fn check_feature<'a>(license: &License<'_>, name: &'a str, now: u64) -> (Code, Facts<'a>) {
+    let (code, expires) = match license.feature(name) {
+        None => (Code::FeatureNotLicensed, None),
+        Some(feature) if feature.is_expired(now) => (Code::FeatureExpired, feature.expires),
+        Some(feature) => (Code::Allowed, feature.expires),
+    };
+    (code, Facts::Feature { name, expires, now })
+}
+
+impl Action {
+    /// Whether a doubt that began at `since` may be passed over at `now`, both in seconds since 1970.
+    pub fn tolerates(self, since: u64, now: u64) -> bool {
+        match self {
+            Self::Deny => false,
+            Self::Warn(seconds) => now.saturating_sub(since) <= seconds,
+            Self::Allow => true,
+        }
+    }
+}

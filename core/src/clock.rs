@@ -1,0 +1,160 @@
+//! The clock guard: makes what it can of a clock that its owner may set.
+//!
+//! It keeps a *mark*: the latest time that is known to have passed. Within a
+//! process the mark advances with the monotonic clock; between processes it is
+//! persisted. A clock that falls behind the mark by little has no effect; by
+//! more than a day it is doubted. A clock that jumps ahead by more than a week,
+//! which nothing signed supports, is believed for now and does not move the
+//! mark, so that a customer whose clock was wrong for a while is not locked
+//! out when it is right again.
+//!
+//! A local clock is in the hands of whoever owns the machine: this raises the
+//! cost of cheating, and cannot prevent it.
+
+/// A clock that is behind the mark by at most this many seconds is taken to be drifting.
+pub const STEP_BACK: u64 = 86_400;
+/// A clock that is ahead of the mark by more than this many seconds needs something signed to move the mark.
+pub const JUMP_AHEAD: u64 = 7 * 86_400;
+
+/// A reading of the guarded clock, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// The time to decide by.
+    pub now: u64,
+    /// Since when the clock has been doubted; `None` where it is not.
+    pub doubt_since: Option<u64>,
+}
+
+impl From<u64> for Time {
+    /// A time that the caller vouches for.
+    fn from(now: u64) -> Self {
+        Self { now, doubt_since: None }
+    }
+}
+
+/// The guard's memory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock {
+    mark: Option<u64>,
+    /// Monotonic seconds at which the mark was known.
+    marked_at: u64,
+    doubt_since: Option<u64>,
+}
+
+impl Clock {
+    /// A guard that has seen nothing: the first reading is believed.
+    pub const fn new() -> Self {
+        Self { mark: None, marked_at: 0, doubt_since: None }
+    }
+
+    /// A guard that goes on from a persisted mark. `monotonic` is the monotonic clock's time, in seconds.
+    pub const fn resume(mark: u64, monotonic: u64) -> Self {
+        Self { mark: Some(mark), marked_at: monotonic, doubt_since: None }
+    }
+
+    /// The latest time that is known to have passed. Persist it.
+    pub fn mark(&self) -> Option<u64> {
+        self.mark
+    }
+
+    /// Reads the clock.
+    ///
+    /// `wall` is the wall clock, `monotonic` a clock of the process that only
+    /// advances, both in seconds, and `signed` the latest time that something
+    /// signed vouches for (0 for none): a keyset's or a revocation bundle's time of issue.
+    pub fn read(&mut self, wall: u64, monotonic: u64, signed: u64) -> Time {
+        let elapsed = monotonic.saturating_sub(self.marked_at);
+        let passed = self.mark.map_or(wall, |mark| mark.saturating_add(elapsed)).max(signed);
+        let jumped = wall > passed.saturating_add(JUMP_AHEAD);
+        self.mark = Some(if jumped { passed } else { wall.max(passed) });
+        self.marked_at = monotonic.max(self.marked_at);
+        let now = wall.max(passed);
+        let behind = wall < passed.saturating_sub(STEP_BACK);
+        self.doubt_since = behind.then(|| self.doubt_since.unwrap_or(now));
+        Time { now, doubt_since: self.doubt_since }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: u64 = 1_800_000_000;
+    const DAY: u64 = 86_400;
+
+    fn trusted(now: u64) -> Time {
+        Time::from(now)
+    }
+
+    #[test]
+    fn an_honest_clock_is_followed() {
+        let mut clock = Clock::new();
+        for second in [0, 1, 60, DAY, 6 * DAY] {
+            assert_eq!(clock.read(T + second, second, 0), trusted(T + second));
+            assert_eq!(clock.mark(), Some(T + second));
+        }
+    }
+
+    #[test]
+    fn a_small_step_back_has_no_effect() {
+        let mut clock = Clock::new();
+        clock.read(T, 0, 0);
+        assert_eq!(clock.read(T - 3600, 10, 0), trusted(T + 10), "time goes on with the monotonic clock");
+        assert_eq!(clock.read(T + 10 - DAY, 10, 0), trusted(T + 10), "exactly a day");
+    }
+
+    #[test]
+    fn a_rollback_is_doubted_and_heals_when_the_clock_is_right_again() {
+        let mut clock = Clock::new();
+        clock.read(T, 0, 0);
+        assert_eq!(clock.read(T - DAY - 1, 0, 0), Time { now: T, doubt_since: Some(T) });
+        assert_eq!(clock.read(T - 5 * DAY, 100, 0), Time { now: T + 100, doubt_since: Some(T) });
+        assert_eq!(clock.read(T + 200, 200, 0), trusted(T + 200));
+    }
+
+    #[test]
+    fn a_rollback_over_a_reboot_is_seen_by_the_persisted_mark() {
+        let mut clock = Clock::resume(T, 5);
+        assert_eq!(clock.read(T - 30 * DAY, 6, 0).doubt_since, Some(T + 1));
+        assert_eq!(clock.mark(), Some(T + 1));
+    }
+
+    #[test]
+    fn a_forward_jump_and_its_return_lock_nobody_out() {
+        let mut clock = Clock::new();
+        clock.read(T, 0, 0);
+        let year = T + 365 * DAY;
+        assert_eq!(clock.read(year, 1, 0), trusted(year), "believed for now");
+        assert_eq!(clock.mark(), Some(T + 1), "and not remembered");
+        assert_eq!(clock.read(T + 2, 2, 0), trusted(T + 2));
+    }
+
+    #[test]
+    fn a_long_sleep_is_believed_and_something_signed_makes_it_last() {
+        // The machine slept for a month, and its monotonic clock with it.
+        let mut clock = Clock::resume(T, 0);
+        let awake = T + 30 * DAY;
+        assert_eq!(clock.read(awake, 1, 0), trusted(awake));
+        assert_eq!(clock.mark(), Some(T + 1));
+        assert_eq!(clock.read(awake + 1, 2, awake - DAY), trusted(awake + 1), "a bundle of yesterday");
+        assert_eq!(clock.mark(), Some(awake + 1));
+        assert!(clock.read(T, 3, 0).doubt_since.is_some(), "and now a rollback shows");
+    }
+
+    #[test]
+    fn something_signed_is_never_in_the_future() {
+        let mut clock = Clock::new();
+        clock.read(T, 0, 0);
+        assert_eq!(clock.read(T, 0, T + 3600), trusted(T + 3600), "a drifting clock is put right");
+        assert!(clock.read(T, 0, T + 2 * DAY).doubt_since.is_some(), "one that is days behind is doubted");
+    }
+
+    #[test]
+    fn a_jump_of_just_a_week_is_remembered() {
+        let mut clock = Clock::resume(T, 0);
+        clock.read(T + JUMP_AHEAD, 0, 0);
+        assert_eq!(clock.mark(), Some(T + JUMP_AHEAD));
+        clock.read(u64::MAX, u64::MAX, u64::MAX);
+        assert_eq!(clock.mark(), Some(u64::MAX));
+    }
+}

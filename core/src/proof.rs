@@ -1,0 +1,230 @@
+//! Proof of possession: the holder signs each request with the key that the licence is bound to.
+//!
+//! A COSE_Sign1 with its own `typ`, by the holder's key, over
+//! `{6: iat uint, 7: cti bstr .size 16, ?8: {1: COSE_Key}, 10: nonce bstr .size 16,
+//!   -65538: method tstr, -65539: uri tstr, ?-65540: SHA-256 of the body bstr .size 32}`.
+//! The holder's key stands in it where the licence has only its thumbprint.
+//! A stolen licence alone is then useless, and so is a proof for another request.
+
+use crate::{
+    cbor::{self, MapKey, Reader},
+    claims::{Claims, Confirmation},
+    code::Code,
+    cose::{Frame, Typ},
+    ed25519::PublicKey,
+    key::Algorithm,
+    limits,
+    text::Buffer,
+    write::Writer,
+};
+
+/// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
+pub mod label {
+    /// `iat`.
+    pub const IAT: i128 = 6;
+    /// `cti` of the licence.
+    pub const CTI: i128 = 7;
+    /// `cnf` with the holder's key.
+    pub const CNF: i128 = 8;
+    /// `nonce`.
+    pub const NONCE: i128 = 10;
+    /// Method of the request.
+    pub const METHOD: i128 = -65_538;
+    /// URI of the request.
+    pub const URI: i128 = -65_539;
+    /// SHA-256 of the request's body.
+    pub const BODY: i128 = -65_540;
+}
+
+/// The request that a proof was presented with, as the service sees it.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The proof's bytes.
+    pub proof: &'a [u8],
+    /// The request's method.
+    pub method: &'a str,
+    /// The request's URI. Service and holder must agree on its form.
+    pub uri: &'a str,
+    /// SHA-256 of its body, where the service requires that the body is signed too.
+    pub body: Option<&'a [u8; 32]>,
+    /// How old a proof may be, and how far in the future, in seconds.
+    pub max_age: u64,
+}
+
+/// A memory of nonces, which refuses when it is full rather than forget one that could still be used.
+pub trait Replay {
+    /// Remembers a nonce until `until` (seconds since 1970).
+    ///
+    /// # Errors
+    /// [`Code::ProofReplayed`] where it is known, [`Code::ProofCacheFull`] where there is no room.
+    fn remember(&self, nonce: &[u8; 16], until: u64, now: u64) -> Result<(), Code>;
+}
+
+/// What a proof says.
+struct Proof<'a> {
+    issued_at: u64,
+    id: &'a [u8; 16],
+    nonce: &'a [u8; 16],
+    key: Option<&'a [u8; 32]>,
+    method: &'a str,
+    uri: &'a str,
+    body: Option<&'a [u8; 32]>,
+}
+
+impl<'a> Proof<'a> {
+    fn read(bytes: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
+        let mut reader = Reader::within(bytes, frame.payload);
+        let (mut issued_at, mut id, mut nonce, mut key) = (None, None, None, None);
+        let (mut method, mut uri, mut body) = (None, None, None);
+        let mut map = reader.map()?;
+        while let Some(label) = map.next_key(&mut reader)? {
+            match label {
+                MapKey::Int(label::IAT) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::CTI) => id = Some(reader.array_of()?),
+                MapKey::Int(label::CNF) => match Confirmation::read(&mut reader)? {
+                    Confirmation::Key(x) => key = Some(x),
+                    Confirmation::Thumbprint(_) => return reader.malformed(Code::UnsupportedConfirmation),
+                },
+                MapKey::Int(label::NONCE) => nonce = Some(reader.array_of()?),
+                MapKey::Int(label::METHOD) => method = Some(reader.short_text()?),
+                MapKey::Int(label::URI) => uri = Some(reader.text()?),
+                MapKey::Int(label::BODY) => body = Some(reader.array_of()?),
+                _ => reader.skip()?,
+            }
+        }
+        reader.finish()?;
+        match (issued_at, id, nonce, method, uri) {
+            (Some(issued_at), Some(id), Some(nonce), Some(method), Some(uri))
+                if uri.len() <= limits::URI_BYTES =>
+            {
+                Ok(Self { issued_at, id, nonce, key, method, uri, body })
+            }
+            _ => reader.malformed(Code::MissingField),
+        }
+    }
+}
+
+/// SHA-256 thumbprint of an Ed25519 public key as a COSE_Key with its required parts only (RFC 9679, section 3).
+pub fn thumbprint(public: &[u8; 32]) -> [u8; 32] {
+    let mut hash = hmac_sha256::Hash::new();
+    // {1: 1 (OKP), -1: 6 (Ed25519), -2: x}
+    hash.update([0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20]);
+    hash.update(public);
+    hash.finalize()
+}
+
+/// A proof before it is signed. Whoever holds the key signs it, wherever the key is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsigned<'a> {
+    /// The request's time, in seconds since 1970.
+    pub issued_at: u64,
+    /// The licence's identifier (`cti`).
+    pub id: &'a [u8; 16],
+    /// 16 random bytes, drawn anew for each request.
+    pub nonce: &'a [u8; 16],
+    /// The holder's public key.
+    pub key: &'a [u8; 32],
+    /// The request's method, 1 to 256 bytes.
+    pub method: &'a str,
+    /// The request's URI, at most 2,048 bytes.
+    pub uri: &'a str,
+    /// SHA-256 of the request's body.
+    pub body: Option<&'a [u8; 32]>,
+}
+
+impl Unsigned<'_> {
+    /// Signs the proof into `out` and gives its bytes.
+    ///
+    /// `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them, and returns the
+    /// Ed25519 signature of their concatenation.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for a method or URI of a length that no service takes.
+    pub fn seal<'b>(
+        &self,
+        out: &'b mut Buffer,
+        sign: impl FnOnce(&[&[u8]; 4]) -> [u8; 64],
+    ) -> Result<&'b [u8], Code> {
+        if self.method.is_empty()
+            || self.method.len() > limits::TEXT_BYTES
+            || self.uri.len() > limits::URI_BYTES
+        {
+            return Err(Code::InvalidArgument);
+        }
+        let print = thumbprint(self.key);
+        let kid = print.first_chunk::<4>().ok_or(Code::InvalidArgument)?;
+        let mut header = Writer::new([0_u8; 64]);
+        header.map(3).int(1).int(Algorithm::Ed25519.id()).int(4).bytes(kid);
+        header.int(16).text(Typ::Proof.media_type());
+
+        let mut payload = Writer::new([0_u8; limits::TOKEN_BYTES]);
+        payload.map(if self.body.is_some() { 7 } else { 6 });
+        payload.int(6).uint(self.issued_at).int(7).bytes(self.id);
+        payload.int(8).map(1).int(1).map(3).int(1).int(1).int(-1).int(6).int(-2).bytes(self.key);
+        payload.int(10).bytes(self.nonce);
+        payload.int(-65_538).text(self.method).int(-65_539).text(self.uri);
+        if let Some(body) = self.body {
+            payload.int(-65_540).bytes(body);
+        }
+
+        // Once with the signature left blank, to have the parts that are signed, and once with it.
+        let mut unsigned = Writer::new([0_u8; limits::TOKEN_BYTES]);
+        unsigned.sign1(header.written(), payload.written(), &[0; 64]);
+        let frame = Frame::read(unsigned.written(), Typ::Proof).map_err(|_| Code::InvalidArgument)?;
+        let signature = sign(&frame.to_be_signed());
+        let mut signed = Writer::new(out.bytes_mut());
+        signed.sign1(header.written(), payload.written(), &signature);
+        let length = signed.written().len();
+        out.bytes_mut().get(..length).ok_or(Code::InvalidArgument)
+    }
+}
+
+/// Checks the proof that was presented with a licence that is bound to `confirmation`.
+///
+/// # Errors
+/// A code from 431 to 440.
+pub(crate) fn check(
+    claims: &Claims<'_>,
+    confirmation: Confirmation<'_>,
+    presented: &Presented<'_>,
+    replay: Option<&dyn Replay>,
+    now: u64,
+) -> Result<(), Code> {
+    let malformed = |_| Code::ProofMalformed;
+    let frame = Frame::read(presented.proof, Typ::Proof).map_err(malformed)?;
+    let proof = Proof::read(presented.proof, &frame).map_err(malformed)?;
+    let key = match (confirmation, proof.key) {
+        (Confirmation::Key(key), _) => key,
+        (Confirmation::Thumbprint(print), Some(key)) if thumbprint(key) == *print => key,
+        (Confirmation::Thumbprint(_), Some(_)) => return Err(Code::ProofBadSignature),
+        (Confirmation::Thumbprint(_), None) => return Err(Code::ProofMalformed),
+    };
+    let key = PublicKey::from_bytes(key).map_err(|_| Code::ProofBadSignature)?;
+    if frame.algorithm != Algorithm::Ed25519.id() || !key.verify(&frame.to_be_signed(), frame.signature) {
+        return Err(Code::ProofBadSignature);
+    }
+    let oldest = now.saturating_sub(presented.max_age);
+    let latest = now.saturating_add(presented.max_age);
+    // The body is compared where either side has one: a signed body must be there, and a body must be signed.
+    let code = if *proof.id != claims.id() {
+        Code::ProofWrongLicense
+    } else if proof.method != presented.method {
+        Code::ProofWrongMethod
+    } else if proof.uri != presented.uri {
+        Code::ProofWrongUri
+    } else if proof.body != presented.body {
+        Code::ProofWrongBody
+    } else if proof.issued_at < oldest {
+        Code::ProofStale
+    } else if proof.issued_at > latest {
+        Code::ProofInFuture
+    } else {
+        Code::Allowed
+    };
+    if !code.is_allowed() {
+        return Err(code);
+    }
+    // One second more than it is accepted, so that no proof is forgotten while it could be used again.
+    let until = proof.issued_at.saturating_add(presented.max_age).saturating_add(1);
+    replay.map_or(Ok(()), |replay| replay.remember(proof.nonce, until, now))
+}
