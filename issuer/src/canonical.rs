@@ -28,6 +28,7 @@ fn sorted(value: &Value) -> Value {
             entries.sort_by_cached_key(|(key, _)| encode(key));
             Value::Map(entries)
         }
+        Value::Tag(number, value) => Value::Tag(*number, Box::new(sorted(value))),
         other => other.clone(),
     }
 }

@@ -1,12 +1,11 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::limits;
+use licentia_core::{limits, proof::thumbprint};
 
 use crate::{
     canonical::{encode, labelled},
     error::{Error, Result},
-    key::thumbprint,
     terms::{Terms, check_name},
 };
 

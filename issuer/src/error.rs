@@ -28,6 +28,9 @@ pub enum Error {
     /// A catalogue is wrong.
     #[error("catalogue: {0}")]
     Catalogue(String),
+    /// A keyset is wrong.
+    #[error("keyset: {0}")]
+    Keyset(String),
     /// A value that a person wrote could not be understood.
     #[error("{what} {given:?}: {expected}")]
     Value {

@@ -1,13 +1,12 @@
-//! Signs drafts into tokens (COSE_Sign1, RFC 9052, section 4.2).
+//! Signs drafts into tokens.
 
-use ciborium::Value as Cbor;
-use licentia_core::{Expect, cose::Typ, key::Algorithm, verify};
+use licentia_core::{Explanation, Keyring, authenticate, cose::Typ};
 
 use crate::{
-    canonical::{encode, labelled},
     draft::Draft,
     error::{Error, Result},
     key::SigningKey,
+    sign1::sign,
     token::Token,
 };
 
@@ -34,7 +33,7 @@ impl Issuer {
         &self.key
     }
 
-    /// Signs a licence. What it makes was verified as any service will verify it.
+    /// Signs a licence. What it makes was authenticated as any service will do it.
     ///
     /// # Errors
     /// [`Error::Value`] for a name or time that is wrong, [`Error::Refused`] for
@@ -45,28 +44,12 @@ impl Issuer {
             Some(id) => id,
             None => random_id()?,
         };
-        let token = Token::new(self.sign(Typ::License, &draft.encode(&self.name, id)));
-        let audience = draft.audiences.first().map(String::as_str);
-        let expect = audience.into_iter().fold(Expect::new().skew(0), Expect::audience);
-        let now = draft.not_before.unwrap_or(draft.issued_at).max(draft.issued_at);
-        match verify(token.as_bytes(), &[self.key.public()], &expect, now) {
+        let token = Token::new(sign(&self.key, Typ::License, &draft.encode(&self.name, id)));
+        match authenticate(token.as_bytes(), Keyring::new(&[self.key.public()]), &mut Explanation::default())
+        {
             Ok(_) => Ok(token),
-            Err(denial) => Err(Error::Refused(denial.code)),
+            Err(code) => Err(Error::Refused(code)),
         }
-    }
-
-    fn sign(&self, typ: Typ, payload: &[u8]) -> Vec<u8> {
-        let protected = encode(&labelled([
-            (1, Some(Cbor::from(Algorithm::Ed25519.id()))),
-            (4, Some(Cbor::Bytes(self.key.kid().as_bytes().to_vec()))),
-            (16, Some(Cbor::from(typ.media_type()))),
-        ]));
-        let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
-        let to_be_signed =
-            Cbor::Array(vec![Cbor::from("Signature1"), bytes(&protected), bytes(&[]), bytes(payload)]);
-        let signature = self.key.sign(&encode(&to_be_signed));
-        let parts = vec![bytes(&protected), Cbor::Map(Vec::new()), bytes(payload), bytes(&signature)];
-        encode(&Cbor::Tag(18, Box::new(Cbor::Array(parts))))
     }
 }
 

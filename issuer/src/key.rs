@@ -11,7 +11,7 @@ use ed25519_dalek::{
     Signer,
     pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
 };
-use licentia_core::{Key, Kid};
+use licentia_core::{Key, Kid, proof::thumbprint};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -129,15 +129,6 @@ impl fmt::Debug for SigningKey {
 fn kid_of(public: &[u8; 32]) -> [u8; 4] {
     let [a, b, c, d, ..] = thumbprint(public);
     [a, b, c, d]
-}
-
-/// SHA-256 thumbprint of an Ed25519 public key as a COSE_Key with its required parts only (RFC 9679).
-pub fn thumbprint(public: &[u8; 32]) -> [u8; 32] {
-    let mut hash = hmac_sha256::Hash::new();
-    // {1: 1 (OKP), -1: 6 (Ed25519), -2: x}
-    hash.update([0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20]);
-    hash.update(public);
-    hash.finalize()
 }
 
 #[cfg(test)]

@@ -36,8 +36,10 @@ pub mod draft;
 pub mod error;
 pub mod issuer;
 pub mod key;
+pub mod keyset;
 pub mod ledger;
 pub mod moment;
+mod sign1;
 pub mod terms;
 pub mod token;
 
@@ -46,6 +48,7 @@ pub use draft::{Draft, Holder};
 pub use error::{Error, Result};
 pub use issuer::Issuer;
 pub use key::SigningKey;
+pub use keyset::{Entry, KeysetDraft, Scope};
 pub use ledger::{Ledger, Record};
 pub use terms::{Feature, Policy, Quota, Rate, Terms, Value};
 pub use token::Token;
