@@ -1,0 +1,48 @@
+//! Events: who asked for what, when, and why it was answered so.
+//!
+//! A [`Sink`] takes every decision on the path of the request, so it must not block. [`Metrics`] counts in
+//! memory. What takes longer belongs behind a [`Queue`], which hands [`Record`]s to a thread of its own and
+//! drops and counts what it cannot take. [`Sampled`] thins out what was allowed, and never a denial.
+
+mod anomaly;
+mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
+mod queue;
+mod record;
+mod sampled;
+
+use crate::decision::Decision;
+
+pub use anomaly::{Anomaly, Detector, Thresholds};
+pub use metrics::Metrics;
+#[cfg(feature = "otel")]
+pub use otel::Otel;
+pub use queue::Queue;
+#[cfg(feature = "tracing")]
+pub use record::trace;
+pub use record::{Record, json_lines};
+pub use sampled::Sampled;
+
+/// A decision and its circumstances. It holds no token and no key.
+#[derive(Clone, Copy)]
+pub struct Event<'e, 'a> {
+    /// The decision, with the licence, the charges and the explanation.
+    pub decision: &'e Decision<'a>,
+    /// What was asked for: [`crate::Request::action`].
+    pub action: &'e str,
+    /// Who presented it, as the host names it: [`crate::Request::source`].
+    pub source: &'e str,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Sequence number of the keyset in use; 0 where there is none.
+    pub keyset: u64,
+    /// How long the decision took, in nanoseconds.
+    pub took_nanos: u64,
+}
+
+/// Takes events. It is called on the path of the request, so it must return at once and never block.
+pub trait Sink: Send + Sync {
+    /// Takes an event.
+    fn record(&self, event: &Event<'_, '_>);
+}

@@ -1,0 +1,99 @@
+//! An event on its own, to be kept or sent.
+
+use std::{fmt, io::Write};
+
+use licentia_core::{Code, State};
+
+use super::Event;
+
+/// An event that no longer borrows from its request. It holds no token and no key.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Record {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Whether the request went on.
+    pub allowed: bool,
+    /// Why.
+    pub code: Code,
+    /// In which state of the licence.
+    pub state: State,
+    /// A doubt that the licence's policy passed over.
+    pub warning: Option<Code>,
+    /// What was asked for.
+    pub action: String,
+    /// Who presented it, as the host names it.
+    pub source: String,
+    /// The customer, where the licence's signature was good.
+    pub subject: Option<String>,
+    /// The licence through its renewals, where its signature was good.
+    pub lineage: Option<[u8; 16]>,
+    /// The tier, likewise.
+    pub tier: Option<(String, u64)>,
+    /// Sequence number of the keyset in use.
+    pub keyset: u64,
+    /// How long the decision took, in nanoseconds.
+    pub took_nanos: u64,
+    /// The whole decision as JSON: see [`crate::Decision::json`].
+    pub decision: String,
+}
+
+impl From<&Event<'_, '_>> for Record {
+    fn from(event: &Event<'_, '_>) -> Self {
+        let decision = event.decision;
+        let license = decision.license();
+        let license = license.as_ref();
+        Self {
+            at: event.at,
+            allowed: decision.is_allowed(),
+            code: decision.code(),
+            state: decision.state(),
+            warning: decision.warning(),
+            action: event.action.to_owned(),
+            source: event.source.to_owned(),
+            subject: license.map(|license| license.subject().to_owned()),
+            lineage: license.map(|license| license.lineage()),
+            tier: license.map(|license| (license.tier().name.to_owned(), license.tier().version)),
+            keyset: event.keyset,
+            took_nanos: event.took_nanos,
+            decision: decision.json().to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Record {
+    /// A JSON object in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (action, source) =
+            (licentia_core::json::Quoted(&self.action), licentia_core::json::Quoted(&self.source));
+        write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at)?;
+        write!(
+            f,
+            r#""keyset":{},"took_nanos":{},"decision":{}}}"#,
+            self.keyset, self.took_nanos, self.decision
+        )
+    }
+}
+
+/// Writes each record as a line of JSON; use it behind a [`super::Queue`].
+pub fn json_lines(mut writer: impl Write + Send + 'static) -> impl FnMut(Record) + Send + 'static {
+    move |record| {
+        // A log that cannot be written must not stop the service.
+        let _ = writeln!(writer, "{record}").and_then(|()| writer.flush());
+    }
+}
+
+/// Gives each record to `tracing`: allowed ones at level info, denials and doubts at warn.
+#[cfg(feature = "tracing")]
+#[allow(clippy::needless_pass_by_value, reason = "a queue gives its records away")]
+pub fn trace(record: Record) {
+    let (code, number, state) = (record.code.name(), record.code.number(), record.state.name());
+    let (subject, action) = (record.subject.as_deref().unwrap_or(""), record.action.as_str());
+    let (allowed, took_nanos) = (record.allowed, record.took_nanos);
+    if record.code.is_allowed() && record.warning.is_none() {
+        tracing::info!(target: "licentia", allowed, code, number, state, subject, action, took_nanos, "decision");
+    } else {
+        let decision = record.decision.as_str();
+        tracing::warn!(target: "licentia", allowed, code, number, state, subject, action, took_nanos, decision, "decision");
+    }
+}

@@ -1,0 +1,35 @@
+//! Lets a part of the allowed events through, and every denial and doubt.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{Event, Sink};
+
+/// A sink that gets one in so many of the allowed events, and all others.
+pub struct Sampled {
+    sink: Arc<dyn Sink>,
+    one_in: u64,
+    seen: AtomicU64,
+}
+
+impl Sampled {
+    /// Lets one in `one_in` allowed events through to `sink`; 0 lets none.
+    pub fn new(sink: Arc<dyn Sink>, one_in: u64) -> Self {
+        Self { sink, one_in, seen: AtomicU64::new(0) }
+    }
+}
+
+impl Sink for Sampled {
+    fn record(&self, event: &Event<'_, '_>) {
+        let ordinary = event.decision.code().is_allowed() && event.decision.warning().is_none();
+        if ordinary {
+            let seen = self.seen.fetch_add(1, Ordering::Relaxed);
+            if seen.checked_rem(self.one_in) != Some(0) {
+                return;
+            }
+        }
+        self.sink.record(event);
+    }
+}

@@ -1,0 +1,66 @@
+//! The clock guard, shared by all threads. It is locked at most once in a second of the wall clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use licentia_core::clock::{Clock, Time};
+
+use crate::{now::Now, store::Store};
+
+/// Name of the mark in the store.
+const MARK: &str = "clock.mark";
+/// The mark is saved when it is this many seconds past the one saved before.
+const SAVE_EVERY: u64 = 60;
+
+pub(crate) struct Guard {
+    store: Arc<dyn Store>,
+    clock: Mutex<State>,
+    latest: ArcSwap<Reading>,
+}
+
+struct State {
+    clock: Option<Clock>,
+    saved: u64,
+}
+
+/// What the clock said when it was read last, which holds for the rest of that second.
+struct Reading {
+    wall: u64,
+    signed: u64,
+    time: Time,
+}
+
+impl Guard {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        let nothing = Reading { wall: u64::MAX, signed: 0, time: Time::from(0) };
+        let clock = Mutex::new(State { clock: None, saved: 0 });
+        Self { store, clock, latest: ArcSwap::from_pointee(nothing) }
+    }
+
+    /// Reads the clock. `signed` is the latest time that something signed vouches for.
+    pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
+        let latest = self.latest.load();
+        if latest.wall == now.seconds && signed <= latest.signed {
+            return latest.time;
+        }
+        let mut state = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let monotonic = now.monotonic_nanos / 1_000_000_000;
+        let mut clock = state.clock.unwrap_or_else(|| self.resume(monotonic));
+        let time = clock.read(now.seconds, monotonic, signed);
+        state.clock = Some(clock);
+        if let Some(mark) = clock.mark()
+            && mark >= state.saved.saturating_add(SAVE_EVERY)
+            // Without its store the guard goes on in memory; the next second tries again.
+            && self.store.save(MARK, &mark.to_be_bytes()).is_ok()
+        {
+            state.saved = mark;
+        }
+        self.latest.store(Arc::new(Reading { wall: now.seconds, signed, time }));
+        time
+    }
+
+    fn resume(&self, monotonic: u64) -> Clock {
+        let saved = self.store.load(MARK).ok().flatten().and_then(|bytes| bytes.try_into().ok());
+        saved.map_or_else(Clock::new, |mark| Clock::resume(u64::from_be_bytes(mark), monotonic))
+    }
+}

@@ -1,0 +1,58 @@
+//! Decides offline whether a request to an API may go on.
+//!
+//! Build a [`Gate`] once, with the keys that licences are signed with, and ask
+//! it for each request. It makes one explainable [`Decision`] of identity,
+//! entitlement, rate and quota from the licence alone, with no network call.
+//!
+//! ```
+//! use licentia::{Gate, Key, Now, Request};
+//!
+//! # let (issuer_key, token) = (
+//! #     include_str!("../../core/tests/data/example.pub").trim(),
+//! #     include_str!("../../core/tests/data/example.lic").trim(),
+//! # );
+//! let gate = Gate::builder().key(Key::from_text(issuer_key)?).audience("api.acme.example").build()?;
+//!
+//! let request = Request::new().features(&["export"]).meters(&[("calls", 1)]).rates(&[("api", 1)]);
+//! let decision = gate.check(token, &request, Now::system());
+//! if decision.is_allowed() {
+//!     println!("go on; {} calls left", decision.charge("calls").unwrap().remaining);
+//! } else {
+//!     println!("{} {}\n{}", decision.http_status(), decision.code(), decision.explanation());
+//! }
+//! # assert!(decision.is_allowed(), "{}", decision.explanation());
+//! # Ok::<(), licentia::Code>(())
+//! ```
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
+)]
+
+mod account;
+mod cache;
+pub mod decision;
+pub mod event;
+pub mod gate;
+mod guard;
+#[cfg(feature = "holder")]
+pub mod holder;
+#[cfg(feature = "tower")]
+pub mod middleware;
+pub mod now;
+mod replay;
+pub mod request;
+pub mod store;
+mod trust;
+
+pub use decision::{Charge, Decision, License, Unit};
+pub use event::{Event, Sink};
+pub use gate::{Builder, Gate, Mode};
+#[cfg(feature = "holder")]
+pub use holder::Holder;
+pub use licentia_core::{
+    Check, Code, Explanation, Key, Keyset, State, Unverified, clock, http, limits, period, policy,
+};
+pub use now::Now;
+pub use request::Request;
+pub use store::{Memory, Store};

@@ -1,0 +1,123 @@
+//! Where counters and marks are kept.
+//!
+//! A process takes units of a quota from the store ahead of use and then counts in its own memory; what it
+//! has taken, nobody else can take. The same store keeps what a gate must remember over a restart.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use licentia_core::Window;
+
+/// The quota of one meter of one licence in one period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cell<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// The meter.
+    pub meter: &'a str,
+    /// The period.
+    pub window: Window,
+}
+
+/// What a store gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Units that were given: none, or at least as many as were needed.
+    pub units: u64,
+    /// Units of the cell that have been taken in all, by everybody.
+    pub total: u64,
+}
+
+/// A store that cannot be reached, or is broken.
+#[derive(Debug)]
+pub struct Unreachable(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the store cannot be reached: {}", self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// Keeps counters and marks.
+pub trait Store: Send + Sync {
+    /// Takes up to `want` units of a cell, and none where fewer than `need` are left of `limit`.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then nothing was taken.
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable>;
+
+    /// Gives units back that were taken and not used.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then they are lost, and never granted twice.
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable>;
+
+    /// The value that was saved last under a name.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable>;
+
+    /// Saves a value under a name, in place of the one before.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
+}
+
+/// A store in the process's own memory. What it keeps ends with it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    taken: HashMap<([u8; 16], String, Window), u64>,
+    marks: HashMap<String, Vec<u8>>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Every change is one assignment, so that a panic elsewhere leaves nothing half done.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Memory {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        let mut kept = self.lock();
+        let total = kept.taken.entry((cell.lineage, cell.meter.to_owned(), cell.window)).or_default();
+        let left = limit.saturating_sub(*total);
+        let units = if left < need { 0 } else { want.max(need).min(left) };
+        *total = total.saturating_add(units);
+        Ok(Taken { units, total: *total })
+    }
+
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        let mut kept = self.lock();
+        if let Some(total) = kept.taken.get_mut(&(cell.lineage, cell.meter.to_owned(), cell.window)) {
+            *total = total.saturating_sub(units);
+        }
+        Ok(())
+    }
+
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        Ok(self.lock().marks.get(name).cloned())
+    }
+
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.lock().marks.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! The keys that a gate trusts, and their replacement while checks run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use licentia_core::{Code, Key, Keyring, Keyset, keyset::Seen};
+
+use crate::store::Store;
+
+/// Name of the newest keyset's sequence and digest in the store.
+const SEEN: &str = "keyset.seen";
+
+/// One set of keys. It never changes; another one takes its place.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    keys: Vec<Key>,
+    keyset: Box<[u8]>,
+    /// Counts replacements, so that what was verified under older keys is told from what was not.
+    pub(crate) generation: u64,
+    /// Sequence number of the keyset; 0 for a simple list.
+    pub(crate) sequence: u64,
+    pub(crate) issued_at: u64,
+    pub(crate) expires: Option<u64>,
+}
+
+impl Trust {
+    pub(crate) fn keyring(&self) -> Keyring<'_> {
+        Keyring::of_keyset(&self.keys, &self.keyset)
+    }
+}
+
+/// The present keys, and what is needed to replace them.
+pub(crate) struct Trusted {
+    root: Option<Key>,
+    store: Arc<dyn Store>,
+    current: ArcSwap<Trust>,
+    replacing: Mutex<()>,
+}
+
+impl Trusted {
+    /// Starts with a simple list of keys, and a root key where keysets are to be loaded.
+    pub(crate) fn new(keys: Vec<Key>, root: Option<Key>, store: Arc<dyn Store>) -> Self {
+        let trust =
+            Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: 0, expires: None };
+        Self { root, store, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
+    }
+
+    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Trust>> {
+        self.current.load()
+    }
+
+    /// Replaces the keys by those of a newer keyset; `false` where it is the present one.
+    pub(crate) fn load(&self, bytes: &[u8]) -> Result<bool, Code> {
+        let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
+        let keyset = Keyset::read(bytes, root)?;
+        let keys = keyset.keys().collect::<Result<Vec<_>, _>>()?;
+        let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.load();
+        let newer = keyset.replaces(self.seen()?.as_ref())?;
+        if !newer && current.sequence == keyset.sequence() {
+            return Ok(false);
+        }
+        let seen = keyset.seen();
+        let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
+        // Remembered before it is used: after a crash the older one must not come back.
+        self.store.save(SEEN, &value).map_err(|_| Code::StoreUnreachable)?;
+        self.current.store(Arc::new(Trust {
+            keys,
+            keyset: bytes.into(),
+            generation: current.generation.saturating_add(1),
+            sequence: keyset.sequence(),
+            issued_at: keyset.issued_at(),
+            expires: Some(keyset.expires()),
+        }));
+        Ok(true)
+    }
+
+    fn seen(&self) -> Result<Option<Seen>, Code> {
+        let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+        Ok(saved.and_then(|bytes| {
+            let (sequence, digest) = bytes.split_first_chunk::<8>()?;
+            Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+        }))
+    }
+}

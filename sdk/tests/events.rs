@@ -1,0 +1,153 @@
+//! Events: what they tell, and that they never slow, block or leak.
+
+mod common;
+
+use std::{
+    io::Write,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
+};
+
+use common::{NOW, builder, licence};
+use licentia::{
+    Code, Gate, Request, Sink,
+    event::{Anomaly, Detector, Metrics, Queue, Record, Sampled, Thresholds, json_lines},
+};
+
+/// A gate whose records come out of a channel when it is dropped.
+fn watched() -> (Gate, Receiver<Record>) {
+    let (sender, receiver) = channel();
+    let queue = Queue::new(10_000, move |record| sender.send(record).unwrap()).unwrap();
+    (builder().sink(Arc::new(queue)).build().unwrap(), receiver)
+}
+
+#[test]
+fn an_event_says_who_what_when_and_why() {
+    let (gate, records) = watched();
+    let request = Request::new().action("GET /export").source("10.0.0.1").features(&["gold"]);
+    assert!(!gate.check(&licence(|_| ()), &request, NOW).is_allowed());
+    assert!(!gate.check("lic1_AAAA", &Request::new(), NOW + 1).is_allowed());
+    drop(gate);
+    let record = records.recv().unwrap();
+    assert_eq!((record.subject.as_deref(), record.action.as_str()), (Some("customer-42"), "GET /export"));
+    assert_eq!((record.at, record.code, record.allowed), (NOW, Code::FeatureNotLicensed, false));
+    assert_eq!((record.source.as_str(), record.tier), ("10.0.0.1", Some(("pro".into(), 3))));
+    assert!(record.took_nanos > 0 && record.decision.contains(r#""check":"feature""#));
+    let unknown = records.recv().unwrap();
+    assert_eq!((unknown.code, unknown.subject), (Code::MalformedFrame, None));
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn json_lines_are_json_and_hold_no_token() {
+    let log = Shared::default();
+    let queue = Queue::new(100, json_lines(log.clone())).unwrap();
+    let gate = builder().sink(Arc::new(queue)).build().unwrap();
+    let token = licence(|_| ());
+    let tampered = format!("{}A{}", &token[..60], &token[61..]);
+    for token in [&token, &tampered] {
+        let _ = gate.check(token, &Request::new().action("a \"quoted\"\naction"), NOW);
+    }
+    drop(gate);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    for line in text.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(event["action"], "a \"quoted\"\naction");
+        assert!(!event["decision"]["explanation"].as_array().unwrap().is_empty());
+    }
+    let signature = &token[token.len() - 40..];
+    assert!(!text.contains("lic1_") && !text.contains(signature));
+}
+
+#[test]
+fn a_slow_sink_drops_events_and_never_blocks() {
+    let (release, wait) = channel::<()>();
+    let queue = Arc::new(
+        Queue::new(10, move |_| {
+            let _ = wait.recv();
+        })
+        .unwrap(),
+    );
+    let gate = builder().sink(queue.clone()).build().unwrap();
+    let token = licence(|_| ());
+    let started = std::time::Instant::now();
+    for _ in 0..1000 {
+        assert!(gate.check(&token, &Request::new(), NOW).is_allowed());
+    }
+    assert!(started.elapsed().as_secs() < 2);
+    assert!((985..=990).contains(&queue.dropped()), "{} dropped", queue.dropped());
+    drop(release);
+}
+
+#[test]
+fn sampling_thins_out_what_was_allowed_and_nothing_else() {
+    let metrics = Arc::new(Metrics::new());
+    let gate = builder().sink(Arc::new(Sampled::new(metrics.clone(), 10))).build().unwrap();
+    let token = licence(|_| ());
+    for _ in 0..100 {
+        assert!(gate.check(&token, &Request::new(), NOW).is_allowed());
+        assert!(!gate.check(&token, &Request::new().features(&["gold"]), NOW).is_allowed());
+    }
+    assert_eq!(metrics.count(Code::Allowed), 10);
+    assert_eq!(metrics.count(Code::FeatureNotLicensed), 100);
+}
+
+#[test]
+fn anomalies_are_reported_once_and_deny_nothing() {
+    let (gate, records) = watched();
+    let token = licence(|_| ());
+    let at = NOW - NOW % 300;
+    for count in 0..20 {
+        let source = format!("10.0.0.{count}");
+        assert!(gate.check(&token, &Request::new().source(&source), at).is_allowed());
+    }
+    for count in 0..300 {
+        let request = Request::new().features(if count % 4 == 0 { &[] } else { &["gold"] });
+        let _ = gate.check(&token, &request, at + 300);
+    }
+    drop(gate);
+    let mut found = Vec::new();
+    let mut detector = Detector::new(Thresholds::default(), |record, anomaly: &Anomaly| {
+        found.push((record.at - at, anomaly.clone()));
+    });
+    for record in &records {
+        detector.watch(&record);
+    }
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0], (0, Anomaly::Spreading { sources: 17 }));
+    assert!(matches!(found[1], (300, Anomaly::Denials { requests: 100, .. })), "{:?}", found[1]);
+    assert_eq!(found[2], (300, Anomaly::Burst { requests: 201, before: 20 }));
+}
+
+#[test]
+fn metrics_take_events_from_many_threads() {
+    let metrics = Arc::new(Metrics::new());
+    let sink: Arc<dyn Sink> = metrics.clone();
+    let gate = builder().sink(sink).build().unwrap();
+    let token = licence(|_| ());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    assert!(gate.check(&token, &Request::new(), NOW).is_allowed());
+                }
+            });
+        }
+    });
+    assert_eq!(metrics.count(Code::Allowed), 4000);
+    assert!(metrics.prometheus().contains("licentia_decision_seconds_count 4000"));
+}

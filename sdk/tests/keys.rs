@@ -1,0 +1,157 @@
+//! Rotation, compromise and scope of keys.
+
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
+use licentia::{Code, Gate, Memory, Request};
+use licentia_issuer::keyset::{Scope, State};
+
+fn code(gate: &Gate, token: &str) -> Code {
+    gate.check(token, &Request::new(), NOW).code()
+}
+
+#[test]
+fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
+    let mut keys = keyset(&[1]);
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    let old = issuer(1).issue(&draft()).unwrap().text();
+    let new = issuer(2).issue(&draft()).unwrap().text();
+    assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::UnknownKey));
+
+    // The new key is added, and both sign for a while.
+    keys.add(licentia_issuer::Entry::new(&key(2).public())).unwrap();
+    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+    assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::Allowed));
+
+    // The old key retires: what it signed before stays good, what it signs later does not.
+    let kid = key(1).kid().to_string();
+    let entry = keys.entry(&kid).unwrap();
+    (entry.state, entry.not_after) = (State::Retired, Some((NOW - 1).to_string()));
+    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+    let mut late = draft();
+    late.issued_at = NOW;
+    let late = issuer(1).issue(&late).unwrap().text();
+    assert_eq!((code(&gate, &old), code(&gate, &late)), (Code::Allowed, Code::KeyNotActive));
+
+    // It leaks: one keyset, and nothing that it signed is good, cached or not.
+    keys.entry(&kid).unwrap().state = State::Revoked;
+    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+    assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::KeyRevoked, Code::Allowed));
+}
+
+#[test]
+fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
+    let store = Arc::new(Memory::new());
+    let build = |bytes: &[u8]| {
+        Gate::builder().keyset(key(9).public(), bytes).store(store.clone()).build().map(|_| ())
+    };
+    let mut keys = keyset(&[1]);
+    let first = sign(&mut keys);
+    let mut fork = keys.clone();
+    let second = sign(&mut keys);
+    let forked = fork.sign(&key(9), NOW, NOW + YEAR).unwrap();
+
+    let gate = Gate::builder().keyset(key(9).public(), first.clone()).store(store.clone()).build().unwrap();
+    assert_eq!(gate.load_keyset(&second), Ok(true));
+    assert_eq!(gate.load_keyset(&second), Ok(false));
+    assert_eq!(gate.load_keyset(&first), Err(Code::KeysetRollback));
+    assert_eq!(gate.load_keyset(&forked), Err(Code::KeysetEquivocation));
+    assert_eq!(gate.load_keyset(&second[..second.len() - 1]), Err(Code::Truncated));
+    drop(gate);
+    assert_eq!(build(&first), Err(Code::KeysetRollback), "the store remembers");
+    assert_eq!(build(&forked), Err(Code::KeysetEquivocation));
+    assert_eq!(build(&second), Ok(()));
+}
+
+#[test]
+fn an_expired_keyset_vouches_for_nothing() {
+    let mut keys = keyset(&[1]);
+    let bytes = keys.sign(&key(9), NOW - DAY, NOW).unwrap();
+    let gate = Gate::builder().keyset(key(9).public(), bytes).build().unwrap();
+    let token = issuer(1).issue(&draft()).unwrap().text();
+    assert_eq!(gate.check(&token, &Request::new(), NOW - 1).code(), Code::Allowed);
+    let decision = gate.check(&token, &Request::new(), NOW);
+    assert_eq!((decision.code(), decision.http_status()), (Code::KeysetExpired, 503));
+}
+
+#[test]
+fn a_reseller_cannot_sign_beyond_its_scope() {
+    let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+    let scopes = [
+        (Scope { issuers: texts(&["acme"]), ..Scope::default() }, Code::Allowed),
+        (Scope { issuers: texts(&["other"]), ..Scope::default() }, Code::KeyOutOfScope),
+        (Scope { tiers: texts(&["free", "pro"]), ..Scope::default() }, Code::Allowed),
+        (Scope { tiers: texts(&["free"]), ..Scope::default() }, Code::KeyOutOfScope),
+        (Scope { audiences: texts(&["a", "b"]), ..Scope::default() }, Code::Allowed),
+        (Scope { audiences: texts(&["a"]), ..Scope::default() }, Code::KeyOutOfScope),
+        (Scope { longest_term: Some("366 days".into()), ..Scope::default() }, Code::Allowed),
+        (Scope { longest_term: Some("365 days".into()), ..Scope::default() }, Code::KeyOutOfScope),
+    ];
+    let mut draft = draft();
+    draft.audiences = vec!["a".into(), "b".into()];
+    let token = issuer(1).issue(&draft).unwrap().text();
+    for (scope, expected) in scopes {
+        let mut keys = keyset(&[1]);
+        keys.keys[0].scope = Some(scope.clone());
+        let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).audience("a").build().unwrap();
+        assert_eq!(code(&gate, &token), expected, "{scope:?}");
+    }
+}
+
+#[test]
+fn a_revocation_key_signs_no_licences() {
+    let mut keys = keyset(&[1, 2]);
+    keys.keys[0].purpose = licentia_issuer::keyset::For::Revocation;
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    assert_eq!(code(&gate, &issuer(1).issue(&draft()).unwrap().text()), Code::UnknownKey);
+}
+
+#[test]
+fn a_gate_needs_keys() {
+    assert_eq!(Gate::builder().build().map(|_| ()), Err(Code::InvalidArgument));
+    let gate = common::gate();
+    assert_eq!(
+        gate.load_keyset(&sign(&mut keyset(&[1]))),
+        Err(Code::InvalidArgument),
+        "no root to check it with"
+    );
+}
+
+#[test]
+fn threads_see_whole_keysets_while_they_are_swapped() {
+    let mut keys = keyset(&[1, 2]);
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).cache_capacity(8).build().unwrap();
+    let tokens = [1, 2].map(|seed| issuer(seed).issue(&draft()).unwrap().text());
+    let kids = [1, 2].map(|seed| key(seed).kid().to_string());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let codes = [0, 1].map(|at| code(&gate, &tokens[at]));
+                    assert!(
+                        codes.iter().all(|code| matches!(code, Code::Allowed | Code::KeyRevoked)),
+                        "{codes:?}"
+                    );
+                }
+            });
+        }
+        for round in 0..200 {
+            // Exactly one of the two is revoked in each keyset, so that a mixture would show.
+            for (at, kid) in kids.iter().enumerate() {
+                keys.entry(kid).unwrap().state = if at == round % 2 { State::Revoked } else { State::Active };
+            }
+            assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+            let codes = [0, 1].map(|at| code(&gate, &tokens[at]));
+            let mut expected = [Code::Allowed; 2];
+            expected[round % 2] = Code::KeyRevoked;
+            assert_eq!(codes, expected, "in effect at once");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}

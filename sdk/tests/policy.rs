@@ -1,0 +1,128 @@
+//! What a licence's policy lets pass when something cannot be known, and the clock guard in a gate.
+
+mod common;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use common::{DAY, NOW, builder, licence};
+use licentia::{
+    Code, Memory, Now, Request, Store,
+    policy::Action,
+    store::{Cell, Taken, Unreachable},
+};
+
+/// A store that can be cut off.
+#[derive(Default)]
+struct Fragile {
+    memory: Memory,
+    lost: AtomicBool,
+}
+
+impl Fragile {
+    fn reach(&self) -> Result<&Memory, Unreachable> {
+        if self.lost.load(Ordering::Relaxed) { Err(Unreachable("cut off".into())) } else { Ok(&self.memory) }
+    }
+}
+
+impl Store for Fragile {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.reach()?.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.reach()?.give_back(cell, units)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.reach()?.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.reach()?.save(name, value)
+    }
+}
+
+/// The wall clock at `wall`, `uptime` seconds after the process started.
+fn at(wall: u64, uptime: u64) -> Now {
+    Now { seconds: wall, monotonic_nanos: uptime * 1_000_000_000 }
+}
+
+#[test]
+fn a_store_out_of_reach_follows_the_policy() {
+    let request = Request::new().meters(&[("calls", 1)]);
+    for (action, at_once, after_an_hour) in [
+        (Action::Deny, Code::StoreUnreachable, Code::StoreUnreachable),
+        (Action::Warn(3600), Code::Allowed, Code::StoreUnreachable),
+        (Action::Allow, Code::Allowed, Code::Allowed),
+    ] {
+        let store = Arc::new(Fragile::default());
+        let gate = builder().store(store.clone()).build().unwrap();
+        let token = licence(|draft| draft.terms.policy.store_unreachable = action);
+        assert_eq!(gate.check(&token, &request, NOW).code(), Code::Allowed);
+        store.lost.store(true, Ordering::Relaxed);
+        let decision = gate.check(&token, &request, NOW);
+        assert_eq!(decision.code(), at_once);
+        let warned = (action != Action::Deny).then_some(Code::StoreUnreachable);
+        assert_eq!(decision.warning(), warned);
+        assert_eq!(gate.check(&token, &request, NOW + 3601).code(), after_an_hour);
+        store.lost.store(false, Ordering::Relaxed);
+        let decision = gate.check(&token, &request, NOW + 3602);
+        assert_eq!((decision.code(), decision.warning()), (Code::Allowed, None), "it recovers by itself");
+    }
+}
+
+#[test]
+fn a_clock_set_back_follows_the_policy() {
+    for (action, at_once, after_an_hour) in [
+        (Action::Deny, Code::ClockRollback, Code::ClockRollback),
+        (Action::Warn(3600), Code::Allowed, Code::ClockRollback),
+        (Action::Allow, Code::Allowed, Code::Allowed),
+    ] {
+        let gate = builder().build().unwrap();
+        let token = licence(|draft| {
+            draft.issued_at = NOW - 30 * DAY;
+            draft.terms.policy.clock_doubt = action;
+        });
+        let code = |now| gate.check(&token, &Request::new(), now).code();
+        assert_eq!(code(at(NOW, 0)), Code::Allowed);
+        assert_eq!(code(at(NOW - 3600, 1)), Code::Allowed, "an hour is drift");
+        assert_eq!(code(at(NOW - 3 * DAY, 2)), at_once);
+        assert_eq!(code(at(NOW - 3 * DAY + 3700, 3702)), after_an_hour);
+        assert_eq!(code(at(NOW + 3800, 3800)), Code::Allowed, "right again, and no harm done");
+    }
+}
+
+#[test]
+fn an_expired_licence_cannot_be_revived_by_setting_the_clock_back() {
+    let token = licence(|draft| draft.terms.policy.clock_doubt = Action::Allow);
+    let gate = builder().build().unwrap();
+    let end = NOW + common::YEAR;
+    // A clock that was right through the year, as far as a week at a time shows.
+    for week in 0..53 {
+        let decision = gate.check(&token, &Request::new(), at(NOW + week * 7 * DAY, week * 7 * DAY));
+        assert_eq!(decision.code(), Code::Allowed);
+    }
+    assert_eq!(gate.check(&token, &Request::new(), at(end, end - NOW)).code(), Code::Expired);
+    assert_eq!(gate.check(&token, &Request::new(), at(NOW, end - NOW + 1)).code(), Code::Expired);
+}
+
+#[test]
+fn a_rollback_over_a_restart_is_seen_and_a_wrong_jump_is_forgiven() {
+    let store = Arc::new(Memory::new());
+    let token = licence(|draft| draft.issued_at = NOW - 30 * DAY);
+    let start = || builder().store(store.clone()).build().unwrap();
+    let gate = start();
+    assert_eq!(gate.check(&token, &Request::new(), at(NOW, 0)).code(), Code::Allowed);
+    let year = at(NOW + 300 * DAY, 10);
+    assert_eq!(gate.check(&token, &Request::new(), year).code(), Code::Allowed, "the clock jumps ahead");
+    drop(gate);
+    let gate = start();
+    assert_eq!(
+        gate.check(&token, &Request::new(), at(NOW + 60, 0)).code(),
+        Code::Allowed,
+        "and is put right"
+    );
+    drop(gate);
+    let gate = start();
+    assert_eq!(gate.check(&token, &Request::new(), at(NOW - 2 * DAY, 0)).code(), Code::ClockRollback);
+}

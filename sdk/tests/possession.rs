@@ -1,0 +1,111 @@
+//! Proofs of possession: each way in which one can be wrong has a code of its own.
+
+mod common;
+
+use common::{NOW, builder, licence};
+use licentia::{Code, Gate, Holder, Request, request::Proof};
+
+const URI: &str = "https://api.acme.example/export";
+const BODY: [u8; 32] = [5; 32];
+
+fn holder() -> Holder {
+    Holder::from_seed(&[33; 32])
+}
+
+fn bound(id: u8) -> String {
+    licence(|draft| {
+        draft.id = Some([id; 16]);
+        draft.holder = Some(licentia_issuer::Holder::Key(holder().public()));
+    })
+}
+
+fn code(
+    gate: &Gate,
+    token: &str,
+    proof: &[u8],
+    method: &str,
+    uri: &str,
+    body: Option<&[u8; 32]>,
+    now: u64,
+) -> Code {
+    let request = Request::new().proof(Proof { bytes: proof, method, uri, body });
+    gate.check(token, &request, now).code()
+}
+
+#[test]
+fn each_wrong_proof_is_refused_with_its_own_code() {
+    let gate = builder().build().unwrap();
+    let token = bound(1);
+    let prove = |now| holder().prove(&token, "POST", URI, Some(&BODY), now).unwrap();
+    let good = |proof: &[u8], now| code(&gate, &token, proof, "POST", URI, Some(&BODY), now);
+
+    assert_eq!(gate.check(&token, &Request::new(), NOW).code(), Code::ProofRequired);
+    assert_eq!(good(b"nonsense", NOW), Code::ProofMalformed);
+    assert_eq!(good(&prove(NOW + 61), NOW), Code::ProofInFuture);
+    assert_eq!(good(&prove(NOW), NOW), Code::Allowed);
+    let proof = prove(NOW);
+    assert_eq!(code(&gate, &token, &proof, "GET", URI, Some(&BODY), NOW), Code::ProofWrongMethod);
+    assert_eq!(code(&gate, &token, &proof, "POST", "https://x/", Some(&BODY), NOW), Code::ProofWrongUri);
+    assert_eq!(code(&gate, &token, &proof, "POST", URI, Some(&[6; 32]), NOW), Code::ProofWrongBody);
+    assert_eq!(code(&gate, &token, &proof, "POST", URI, None, NOW), Code::ProofWrongBody);
+    assert_eq!(good(&prove(NOW - 61), NOW), Code::ProofStale);
+    assert_eq!(code(&gate, &bound(2), &proof, "POST", URI, Some(&BODY), NOW), Code::ProofWrongLicense);
+    let thief = Holder::from_seed(&[34; 32]).prove(&token, "POST", URI, Some(&BODY), NOW).unwrap();
+    assert_eq!(good(&thief, NOW), Code::ProofBadSignature);
+    let mut changed = proof.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    assert_eq!(good(&changed, NOW), Code::ProofBadSignature);
+
+    assert_eq!(good(&proof, NOW + 60), Code::Allowed, "none of the refusals used it up");
+    assert_eq!(good(&proof, NOW + 60), Code::ProofReplayed);
+}
+
+#[test]
+fn a_licence_is_no_proof_and_a_proof_is_no_licence() {
+    let gate = builder().build().unwrap();
+    let token = bound(1);
+    let mut buffer = licentia_core::Buffer::new();
+    let bytes = licentia_core::text::decode_license(&token, &mut buffer).unwrap();
+    assert_eq!(code(&gate, &token, bytes, "POST", URI, None, NOW), Code::ProofMalformed);
+    let proof = holder().prove(&token, "POST", URI, None, NOW).unwrap();
+    let text = licentia_core::text::Text::license(&proof).to_string();
+    assert_eq!(gate.check(&text, &Request::new(), NOW).code(), Code::WrongTyp);
+}
+
+#[test]
+fn a_thumbprint_is_enough_to_bind() {
+    let gate = builder().build().unwrap();
+    let token =
+        licence(|draft| draft.holder = Some(licentia_issuer::Holder::Thumbprint(holder().thumbprint())));
+    let proof = holder().prove(&token, "GET", URI, None, NOW).unwrap();
+    assert_eq!(code(&gate, &token, &proof, "GET", URI, None, NOW), Code::Allowed);
+    let thief = Holder::from_seed(&[34; 32]).prove(&token, "GET", URI, None, NOW).unwrap();
+    assert_eq!(code(&gate, &token, &thief, "GET", URI, None, NOW), Code::ProofBadSignature);
+}
+
+#[test]
+fn a_full_replay_cache_refuses_and_recovers() {
+    let gate = builder().replay_capacity(2).build().unwrap();
+    let token = bound(1);
+    let once = |now| {
+        let proof = holder().prove(&token, "GET", URI, None, now).unwrap();
+        code(&gate, &token, &proof, "GET", URI, None, now)
+    };
+    assert_eq!([once(NOW), once(NOW), once(NOW)], [Code::Allowed, Code::Allowed, Code::ProofCacheFull]);
+    assert_eq!(once(NOW + 61), Code::Allowed, "the first are too old to be used again");
+}
+
+#[test]
+fn no_mutated_proof_passes() {
+    let gate = builder().build().unwrap();
+    let token = bound(1);
+    let proof = holder().prove(&token, "GET", URI, Some(&BODY), NOW).unwrap();
+    for at in 0..proof.len() {
+        for bit in 0..8 {
+            let mut changed = proof.clone();
+            changed[at] ^= 1 << bit;
+            assert_ne!(code(&gate, &token, &changed, "GET", URI, Some(&BODY), NOW), Code::Allowed);
+        }
+        assert_eq!(code(&gate, &token, &proof[..at], "GET", URI, Some(&BODY), NOW), Code::ProofMalformed);
+    }
+}
