@@ -1,0 +1,122 @@
+//! What comes in: tokens, keys, passphrases and times.
+
+use std::{
+    fs,
+    io::Read,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args;
+use licentia_core::Key;
+use licentia_issuer::{SigningKey, moment};
+use zeroize::Zeroizing;
+
+use crate::output::Result;
+
+/// Longest input that is read: more than any token or key.
+const LONGEST: u64 = 1 << 20;
+
+/// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is cut off.
+pub(crate) fn token(given: &str) -> Result<String> {
+    let mut text = String::new();
+    match (given, given.strip_prefix('@')) {
+        ("-", _) => {
+            std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+        }
+        (_, Some(path)) => text = read(Path::new(path))?,
+        _ => given.clone_into(&mut text),
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// Reads a public key: its text itself, or a file with it.
+pub(crate) fn public_key(given: &str) -> Result<Key> {
+    let text = if given.starts_with("licpub1_") { given.to_owned() } else { read(Path::new(given))? };
+    Key::from_text(text.trim()).map_err(|code| format!("public key {given}: {code} {}", code.advice()).into())
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Reads a file of bytes.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Writes a file of bytes, beside first, so that who reads it sees the old or the new one whole.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut beside = tempfile::NamedTempFile::new_in(
+        path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+    )?;
+    std::io::Write::write_all(&mut beside, bytes)?;
+    beside.as_file().sync_all()?;
+    #[cfg(unix)]
+    fs::set_permissions(beside.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    beside.persist(path)?;
+    Ok(())
+}
+
+/// A private key and its passphrase.
+#[derive(Args)]
+pub(crate) struct Passphrase {
+    /// File whose first line is the private key's passphrase.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<std::path::PathBuf>,
+}
+
+impl Passphrase {
+    /// The passphrase of the file, or of the environment variable `LICENTIA_PASSPHRASE`.
+    pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>> {
+        let text = match &self.passphrase_file {
+            Some(path) => Some(read(path)?),
+            None => std::env::var("LICENTIA_PASSPHRASE").ok(),
+        };
+        let text = text.map(Zeroizing::new);
+        let line = text.as_ref().and_then(|text| text.lines().next());
+        Ok(line.filter(|line| !line.is_empty()).map(|line| Zeroizing::new(line.to_owned())))
+    }
+
+    /// Loads a private key, with the passphrase where the file is encrypted.
+    pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
+        let passphrase = self.read()?;
+        let encrypted = read(path).map(Zeroizing::new)?.contains("ENCRYPTED");
+        let passphrase = passphrase.as_ref().filter(|_| encrypted);
+        SigningKey::load(path, passphrase.map(|passphrase| passphrase.as_str())).map_err(|error| {
+            let hint = if encrypted { "; use --passphrase-file or LICENTIA_PASSPHRASE" } else { "" };
+            format!("{}: {error}{hint}", path.display()).into()
+        })
+    }
+}
+
+/// The time of a command, which can be set for tests and simulations.
+#[derive(Args)]
+pub(crate) struct Clock {
+    /// The time, in place of the system's: a date, a date and time, or seconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    now: Option<u64>,
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()))
+    }
+}
+
+/// Reads bytes in hexadecimal digits.
+pub(crate) fn hex<const N: usize>(text: &str) -> std::result::Result<[u8; N], String> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
+    let bytes = digits.map(|digits| {
+        digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect::<Vec<u8>>()
+    });
+    let bytes = bytes.filter(|_| text.len() == 2 * N).and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| format!("write {} hexadecimal digits", 2 * N))
+}
+
+/// Splits `NAME=VALUE`.
+pub(crate) fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,102 @@
+//! The `licentia` program: the vendor's and the holder's side of licences, and a verifier for scripts.
+
+mod catalogue;
+mod codes;
+mod demo;
+mod input;
+mod inspect;
+mod issue;
+mod keygen;
+mod keyset;
+mod ledger;
+mod output;
+mod prove;
+mod shell;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Output, Result};
+
+/// Issue, inspect and verify licences. Nothing here makes a network call.
+///
+/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken environment.
+#[derive(Parser)]
+#[command(name = "licentia", version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    /// Print JSON for machines: one object or array on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: clap::ColorChoice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a key pair: NAME.pem, which is secret, and NAME.pub, which verifiers need.
+    Keygen(keygen::Keygen),
+    /// Issue a licence and print its text.
+    Issue(Box<issue::Issue>),
+    /// Show what a token says, without verifying it.
+    Inspect(inspect::Inspect),
+    /// Verify a token, and say why it is good or not.
+    Verify(verify::Verify),
+    /// Make a proof of possession for a request.
+    Prove(prove::Prove),
+    /// Check and show a catalogue of tiers.
+    #[command(subcommand)]
+    Catalogue(catalogue::Catalogue),
+    /// Make, change and sign the set of keys that services trust.
+    #[command(subcommand)]
+    Keyset(keyset::Keyset),
+    /// Look into the ledger of issued licences.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// List the codes of decisions.
+    Codes,
+    /// Walk through the main job, on input that it makes itself.
+    Demo,
+    /// Print completions for a shell.
+    Completions(shell::Completions),
+    /// Write man pages.
+    Man(shell::Man),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.color {
+        clap::ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+        clap::ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+        clap::ColorChoice::Auto => {}
+    }
+    let output = Output { json: cli.json };
+    match run(cli.command, output) {
+        Ok(code) => code,
+        Err(error) => {
+            output.error(&*error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command, output: Output) -> Result<ExitCode> {
+    match command {
+        Command::Keygen(keygen) => keygen.run(output),
+        Command::Issue(issue) => issue.run(output),
+        Command::Inspect(inspect) => inspect.run(output),
+        Command::Verify(verify) => verify.run(output),
+        Command::Prove(prove) => prove.run(output),
+        Command::Catalogue(catalogue) => catalogue.run(output),
+        Command::Keyset(keyset) => keyset.run(output),
+        Command::Ledger(ledger) => ledger.run(output),
+        Command::Codes => codes::run(output),
+        Command::Demo => demo::run(output),
+        Command::Completions(completions) => Ok(completions.run()),
+        Command::Man(man) => man.run(),
+    }
+}
