@@ -1,0 +1,96 @@
+//! The documentation says what the code does: codes, limits and the worked example do not drift.
+
+use licentia_core::{Buffer, Key, code, limits, text};
+
+const README: &str = include_str!("../../README.md");
+const FORMAT: &str = include_str!("../../docs/token-format.md");
+
+/// The lines of the fenced block that is marked with `language`.
+fn block<'t>(page: &'t str, language: &str) -> impl Iterator<Item = &'t str> {
+    let (_, rest) = page.split_once(&format!("\n```{language}\n")).expect("the block is there");
+    rest.split_once("\n```").expect("the block ends").0.lines()
+}
+
+/// The bytes of an annotated dump, `offset | hex | meaning`, whose offsets must be right.
+fn dump(page: &str, language: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for line in block(page, language) {
+        let mut columns = line.split('|').map(str::trim);
+        let (offset, hex) = (columns.next().unwrap(), columns.next().unwrap());
+        assert_eq!(offset.parse(), Ok(bytes.len()), "{line}");
+        bytes.extend(hex.split(' ').map(|byte| u8::from_str_radix(byte, 16).expect(line)));
+    }
+    bytes
+}
+
+#[test]
+fn the_readme_has_every_code_and_no_other() {
+    let rows = README.lines().filter(|line| {
+        line.strip_prefix("| ").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    });
+    let expected = code::TABLE.iter().map(|entry| {
+        let (number, name, message) = (entry.code.number(), entry.name, entry.message);
+        format!("| {number} | `{name}` | {message} |")
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn the_format_names_every_code_of_a_token() {
+    for entry in code::TABLE.iter().filter(|entry| (100..500).contains(&entry.code.number())) {
+        let named = format!("{} `{}`", entry.code.number(), entry.name);
+        assert!(FORMAT.contains(&named), "{named} is missing");
+    }
+    // What is named together with a number is a code with that number.
+    for (at, _) in FORMAT.match_indices(" `") {
+        let (before, rest) = (&FORMAT[..at], &FORMAT[at + 2..]);
+        let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let Ok(number) = before[at - digits..].parse::<u16>() else { continue };
+        let name = rest.split('`').next().unwrap();
+        if digits == 3 && name.contains('_') {
+            assert_eq!(code::Code::from_number(number).map(code::Code::name), Some(name));
+        }
+    }
+}
+
+#[test]
+fn the_format_states_the_limits() {
+    let limits = [
+        ("TOKEN_BYTES", limits::TOKEN_BYTES as u64),
+        ("TOKEN_TEXT", limits::TOKEN_TEXT as u64),
+        ("DEPTH", limits::DEPTH as u64),
+        ("ITEMS", limits::ITEMS.into()),
+        ("KID_BYTES", limits::KID_BYTES as u64),
+        ("KEYS_TRIED", limits::KEYS_TRIED as u64),
+        ("TEXT_BYTES", limits::TEXT_BYTES as u64),
+        ("NAME_BYTES", limits::NAME_BYTES as u64),
+        ("AUDIENCES", limits::AUDIENCES as u64),
+        ("FEATURES", limits::FEATURES as u64),
+        ("QUOTAS", limits::QUOTAS as u64),
+        ("RATES", limits::RATES as u64),
+        ("NODE_LOCKS", limits::NODE_LOCKS as u64),
+        ("META", limits::META as u64),
+        ("KEYSET_BYTES", limits::KEYSET_BYTES as u64),
+        ("KEYSET_KEYS", limits::KEYSET_KEYS as u64),
+        ("URI_BYTES", limits::URI_BYTES as u64),
+        ("INTEGER", limits::INTEGER),
+        ("TIME", limits::TIME),
+    ];
+    for (name, value) in limits {
+        assert!(FORMAT.contains(&format!("\n| `{name}` | {value} |")), "{name} is {value}");
+    }
+    let constants = include_str!("../src/limits.rs").lines().filter(|line| line.starts_with("pub const "));
+    assert_eq!(constants.count(), limits.len(), "a limit is missing in this test");
+}
+
+#[test]
+fn the_worked_example_is_the_example() {
+    let example = include_str!("data/example.lic").trim();
+    let mut buffer = Buffer::new();
+    assert_eq!(dump(FORMAT, "licence-bytes"), text::decode_license(example, &mut buffer).unwrap());
+    assert!(FORMAT.contains(example));
+
+    let key = include_str!("data/example.pub").trim();
+    assert_eq!(Key::from_cose(&dump(FORMAT, "key-bytes")).unwrap().to_string(), key);
+    assert!(FORMAT.contains(key));
+}
