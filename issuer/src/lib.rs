@@ -50,5 +50,6 @@ pub use issuer::Issuer;
 pub use key::SigningKey;
 pub use keyset::{Entry, KeysetDraft, Scope};
 pub use ledger::{Ledger, Record};
+pub use licentia_core::{Kind, Overage, Period};
 pub use terms::{Feature, Policy, Quota, Rate, Terms, Value};
 pub use token::Token;
