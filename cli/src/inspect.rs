@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     input,
-    output::{HEADING, NOTE, Output, Result, hex, table},
+    output::{HEADING, NOTE, Output, Result, hex, printable, table},
 };
 
 /// Shows what a token says. It needs no key, so it proves nothing: anybody could have written the token.
@@ -53,12 +53,9 @@ pub(crate) fn show(claims: &Claims<'_>) -> String {
             "tier",
             format!("{HEADING}{}{HEADING:#} version {}, {}", tier.name, tier.version, claims.kind().name()),
         ),
-        ("subject", claims.subject().to_owned()),
-        ("issuer", format!("{} (kid {})", claims.issuer(), claims.kid())),
-        (
-            "audience",
-            list(claims.audiences().map(ToOwned::to_owned).collect(), "every service of the issuer"),
-        ),
+        ("subject", printable(claims.subject())),
+        ("issuer", format!("{} (kid {})", printable(claims.issuer()), claims.kid())),
+        ("audience", list(claims.audiences().map(printable).collect(), "every service of the issuer")),
         ("issued", moment::show(claims.issued_at())),
     ];
     let time = |name, time: Option<u64>| time.map(|time| (name, moment::show(time)));

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     input,
-    output::{HEADING, Output, Result, hex},
+    output::{HEADING, Output, Result, hex, printable},
 };
 
 /// Looks into the ledger of issued licences.
@@ -56,7 +56,7 @@ impl Ledger {
                 text += &format!(
                     "{} {:<20} {tier:<12} {issued:<23} {expires}\n",
                     hex(&record.id),
-                    record.subject
+                    printable(&record.subject)
                 );
             }
             text

@@ -58,3 +58,9 @@ pub(crate) fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> St
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A text of somebody else, with what could command a terminal escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let keep = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(keep).collect()
+}

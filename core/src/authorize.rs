@@ -157,9 +157,17 @@ pub fn authorize<'a>(
     if let Some((code, facts)) = check_node(license, expect.node) {
         explanation.note(Check::Node, code, facts)?;
     }
-    if let (Some(release), Some(expires)) = (expect.release, license.maintained_until()) {
-        let code = if release <= expires { Code::Allowed } else { Code::ReleaseNotCovered };
-        explanation.note(Check::Release, code, Facts::Until { expires, now: release })?;
+    if let Some(expires) = license.maintained_until() {
+        let code = match expect.release {
+            None => Code::ReleaseRequired,
+            Some(release) if release <= expires => Code::Allowed,
+            Some(_) => Code::ReleaseNotCovered,
+        };
+        explanation.note(
+            Check::Release,
+            code,
+            Facts::Until { expires, now: expect.release.unwrap_or(now) },
+        )?;
     }
     if let Some(confirmation) = license.confirmation() {
         let code = match expect.proof {

@@ -271,7 +271,7 @@ impl<'a> Claims<'a> {
         (0..count).map_while(move |_| reader.array_of().ok())
     }
 
-    /// Releases up to this time stay licensed for ever.
+    /// Releases up to this time stay licensed for ever; a request must then say which release runs.
     pub fn maintained_until(&self) -> Option<u64> {
         self.fields.grant.maintained_until
     }

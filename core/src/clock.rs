@@ -47,9 +47,15 @@ impl Clock {
         Self { mark: None, marked_at: 0, doubt_since: None }
     }
 
-    /// A guard that goes on from a persisted mark. `monotonic` is the monotonic clock's time, in seconds.
-    pub const fn resume(mark: u64, monotonic: u64) -> Self {
-        Self { mark: Some(mark), marked_at: monotonic, doubt_since: None }
+    /// A guard that goes on from what was persisted: the mark, and since when the clock was doubted then.
+    /// `monotonic` is the monotonic clock's time, in seconds.
+    pub const fn resume(mark: u64, doubt_since: Option<u64>, monotonic: u64) -> Self {
+        Self { mark: Some(mark), marked_at: monotonic, doubt_since }
+    }
+
+    /// Since when the clock has been doubted. Persist it too, so that a restart does not begin a new grace.
+    pub fn doubt_since(&self) -> Option<u64> {
+        self.doubt_since
     }
 
     /// The latest time that is known to have passed. Persist it.
@@ -114,9 +120,16 @@ mod tests {
 
     #[test]
     fn a_rollback_over_a_reboot_is_seen_by_the_persisted_mark() {
-        let mut clock = Clock::resume(T, 5);
+        let mut clock = Clock::resume(T, None, 5);
         assert_eq!(clock.read(T - 30 * DAY, 6, 0).doubt_since, Some(T + 1));
         assert_eq!(clock.mark(), Some(T + 1));
+    }
+
+    #[test]
+    fn a_restart_does_not_begin_a_new_doubt() {
+        let mut clock = Clock::resume(T, Some(T - 500), 0);
+        assert_eq!(clock.read(T - 3 * DAY, 0, 0).doubt_since, Some(T - 500));
+        assert_eq!(clock.read(T, 0, 0).doubt_since, None);
     }
 
     #[test]
@@ -132,7 +145,7 @@ mod tests {
     #[test]
     fn a_long_sleep_is_believed_and_something_signed_makes_it_last() {
         // The machine slept for a month, and its monotonic clock with it.
-        let mut clock = Clock::resume(T, 0);
+        let mut clock = Clock::resume(T, None, 0);
         let awake = T + 30 * DAY;
         assert_eq!(clock.read(awake, 1, 0), trusted(awake));
         assert_eq!(clock.mark(), Some(T + 1));
@@ -151,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_jump_of_just_a_week_is_remembered() {
-        let mut clock = Clock::resume(T, 0);
+        let mut clock = Clock::resume(T, None, 0);
         clock.read(T + JUMP_AHEAD, 0, 0);
         assert_eq!(clock.mark(), Some(T + JUMP_AHEAD));
         clock.read(u64::MAX, u64::MAX, u64::MAX);

@@ -96,6 +96,8 @@ pub enum Code {
     FeatureExpired = 411,
     /// The release is newer than the licence covers.
     ReleaseNotCovered = 412,
+    /// The licence covers releases up to a date, and the request does not say which one runs.
+    ReleaseRequired = 413,
     /// The licence is bound to machines, and the request names none.
     NodeRequired = 420,
     /// The licence is bound to other machines.
@@ -190,7 +192,7 @@ pub const TABLE: &[Entry] = &[
     entry(
         Code::NotDeterministic,
         "not_deterministic",
-        "The token has a number or length that is not in its shortest form.",
+        "The token has a number or length that is not in its one shortest form.",
         REISSUE,
     ),
     entry(Code::UnsortedKeys, "unsorted_keys", "The token has map keys that are out of order.", REISSUE),
@@ -219,7 +221,7 @@ pub const TABLE: &[Entry] = &[
     entry(
         Code::WrongTyp,
         "wrong_typ",
-        "The token is signed, and is not a licence.",
+        "The token is of another kind than a licence.",
         "Pass the licence, and not a keyset, bundle, proof or receipt.",
     ),
     entry(
@@ -360,6 +362,12 @@ pub const TABLE: &[Entry] = &[
         "release_not_covered",
         "The release is newer than the licence covers.",
         "Renew the maintenance, or use a release that it covers.",
+    ),
+    entry(
+        Code::ReleaseRequired,
+        "release_required",
+        "The licence covers releases up to a date, and the request does not say which one runs.",
+        "Pass the date of the running release with the request.",
     ),
     entry(
         Code::NodeRequired,

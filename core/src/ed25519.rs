@@ -25,7 +25,8 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Decodes a public key (RFC 8032, section 5.1.3).
+    /// Decodes a public key. As in dalek, a `y` that is not reduced is taken too, beyond RFC 8032, section
+    /// 5.1.3: signatures cover the key's bytes as they are, so that nothing else can be forged with it.
     ///
     /// # Errors
     /// [`Code::InvalidKey`] where the bytes are no point of the curve,

@@ -175,8 +175,9 @@ pub struct Step<'a> {
     pub facts: Facts<'a>,
 }
 
-/// Most steps that are kept. When there are more, the last one kept is the latest.
-const STEPS: usize = 16;
+/// Most steps that are kept: enough for every check once, four features and four charges. Of more, the last
+/// one that is kept is the latest, so that what decided is always there.
+const STEPS: usize = 24;
 const EMPTY: Step<'static> =
     Step { check: Check::Frame, code: Code::Allowed, tolerated: false, facts: Facts::None };
 
@@ -187,11 +188,12 @@ const EMPTY: Step<'static> =
 pub struct Explanation<'a> {
     steps: [Step<'a>; STEPS],
     length: usize,
+    warning: Option<Code>,
 }
 
 impl Default for Explanation<'_> {
     fn default() -> Self {
-        Self { steps: [EMPTY; STEPS], length: 0 }
+        Self { steps: [EMPTY; STEPS], length: 0, warning: None }
     }
 }
 
@@ -227,12 +229,16 @@ impl<'a> Explanation<'a> {
     ) -> Result<(), Code> {
         let tolerated = action.tolerates(since, now);
         self.push(Step { check, code, tolerated, facts });
-        if tolerated { Ok(()) } else { Err(code) }
+        if !tolerated {
+            return Err(code);
+        }
+        self.warning = self.warning.or(Some(code));
+        Ok(())
     }
 
     /// The first doubt that the licence's policy passed over.
     pub fn warning(&self) -> Option<Code> {
-        self.steps().iter().find(|step| step.tolerated).map(|step| step.code)
+        self.warning
     }
 
     /// The checks that ran.

@@ -16,6 +16,7 @@ pub const fn status(code: Code) -> u16 {
         Code::FeatureNotLicensed
         | Code::FeatureExpired
         | Code::ReleaseNotCovered
+        | Code::ReleaseRequired
         | Code::NodeRequired
         | Code::NodeMismatch
         | Code::RateNotLicensed

@@ -19,8 +19,10 @@ impl fmt::Display for Quoted<'_> {
         for c in self.0.chars() {
             match c {
                 '"' | '\\' => write!(f, "\\{c}")?,
-                // Controls must be escaped; U+2028 and U+2029 end lines in older JavaScript.
-                '\0'..='\x1f' | '\x7f' | '\u{2028}' | '\u{2029}' => write!(f, "\\u{:04x}", u32::from(c))?,
+                // Controls must be escaped, also for terminals; U+2028 and U+2029 end lines in older JavaScript.
+                '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+                    write!(f, "\\u{:04x}", u32::from(c))?;
+                }
                 _ => f.write_char(c)?,
             }
         }

@@ -46,19 +46,21 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Reads `{?0: action, ?1: action, ?2: action, ?3: uint, * uint => any}`.
+    /// Reads `{?0: action, ?1: action, ?2: action, ?3: uint, * any => any}`.
     ///
     /// As in a grant, an unknown negative key is fatal and any other unknown key is ignored.
     pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
         let mut policy = Self::default();
         let mut map = reader.map_within(limits::FEATURES)?;
-        while let Some(key) = map.next_key(reader)? {
+        loop {
+            let offset = reader.offset();
+            let Some(key) = map.next_key(reader)? else { break };
             match key {
                 MapKey::Int(0) => policy.stale_revocation = Action::read(reader)?,
                 MapKey::Int(1) => policy.clock_doubt = Action::read(reader)?,
                 MapKey::Int(2) => policy.store_unreachable = Action::read(reader)?,
                 MapKey::Int(3) => policy.max_revocation_age = Some(reader.uint_to(limits::INTEGER)?),
-                MapKey::Int(..0) => return reader.malformed(Code::UnknownCriticalField),
+                MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }
         }

@@ -111,6 +111,9 @@ impl FromStr for Catalogue {
             let named =
                 |error: Error| Error::Catalogue(format!("tier {}@{}: {error}", tier.name, tier.version));
             check_name("tier", &tier.name).and_then(|()| tier.terms.check()).map_err(named)?;
+            if tier.version == 0 {
+                return Err(named(Error::Catalogue("versions begin with 1".into())));
+            }
             if tier.term.is_none() && tier.grace.is_some() {
                 return Err(named(Error::Catalogue("a perpetual tier has no grace; remove it".into())));
             }
@@ -331,6 +334,7 @@ mod tests {
         assert!(error(&tier("rates = { a = \"10/fortnight\" }")).contains("COUNT/DURATION"));
         assert!(error(&tier("rates = { a = \"0/1s\" }")).contains("invalid_value"));
         assert!(error(&tier("").repeat(2)).contains("twice"));
+        assert!(error(&tier("").replace("version = 1", "version = 0")).contains("begin with 1"));
         assert!(error(&tier("grace = \"1 day\"").replace("1 year", "perpetual")).contains("grace"));
         assert!(error(&tier("seats = 9007199254740992")).contains("pro@1"));
     }

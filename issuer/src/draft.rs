@@ -1,7 +1,7 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::{limits, proof::thumbprint};
+use licentia_core::{ed25519::PublicKey, limits, proof::thumbprint};
 
 use crate::{
     canonical::{encode, labelled},
@@ -95,6 +95,9 @@ impl Draft {
     pub(crate) fn check(&self) -> Result<()> {
         check_name("tier", &self.tier)?;
         self.terms.check()?;
+        if let Some(Holder::Key(key)) = &self.holder {
+            PublicKey::from_bytes(key).map_err(Error::Refused)?;
+        }
         let start = self.not_before.unwrap_or(self.issued_at);
         let contradiction = |given: u64, expected| Err(Error::value("time", &given.to_string(), expected));
         if self.expires <= start {

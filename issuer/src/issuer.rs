@@ -125,6 +125,7 @@ mod tests {
         assert!(refused(&|draft| draft.tier = "Pro".into()).contains("a-z"));
         assert!(refused(&|draft| draft.expires = draft.issued_at).contains("end after it starts"));
         assert!(refused(&|draft| draft.term_end = Some(draft.expires + 1)).contains("contract"));
+        assert!(refused(&|draft| draft.holder = Some(crate::Holder::Key([0; 32]))).contains("weak_key"));
         assert!(refused(&|draft| draft.subject = String::new()).contains(Code::InvalidValue.name()));
         assert!(refused(&|draft| draft.subject = "x".repeat(257)).contains(Code::InvalidValue.name()));
         assert!(refused(&|draft| draft.terms.seats = Some(limits::INTEGER + 1)).contains("invalid_value"));

@@ -21,6 +21,7 @@ pub(crate) struct Guard {
 struct State {
     clock: Option<Clock>,
     saved: u64,
+    saved_doubt: bool,
 }
 
 /// What the clock said when it was read last, which holds for the rest of that second.
@@ -33,7 +34,7 @@ struct Reading {
 impl Guard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let nothing = Reading { wall: u64::MAX, signed: 0, time: Time::from(0) };
-        let clock = Mutex::new(State { clock: None, saved: 0 });
+        let clock = Mutex::new(State { clock: None, saved: 0, saved_doubt: false });
         Self { store, clock, latest: ArcSwap::from_pointee(nothing) }
     }
 
@@ -48,19 +49,33 @@ impl Guard {
         let mut clock = state.clock.unwrap_or_else(|| self.resume(monotonic));
         let time = clock.read(now.seconds, monotonic, signed);
         state.clock = Some(clock);
+        let doubted = clock.doubt_since().is_some();
         if let Some(mark) = clock.mark()
-            && mark >= state.saved.saturating_add(SAVE_EVERY)
+            && (mark >= state.saved.saturating_add(SAVE_EVERY) || doubted != state.saved_doubt)
             // Without its store the guard goes on in memory; the next second tries again.
-            && self.store.save(MARK, &mark.to_be_bytes()).is_ok()
+            && self.store.save(MARK, &encode(mark, clock.doubt_since())).is_ok()
         {
-            state.saved = mark;
+            (state.saved, state.saved_doubt) = (mark, doubted);
         }
         self.latest.store(Arc::new(Reading { wall: now.seconds, signed, time }));
         time
     }
 
     fn resume(&self, monotonic: u64) -> Clock {
-        let saved = self.store.load(MARK).ok().flatten().and_then(|bytes| bytes.try_into().ok());
-        saved.map_or_else(Clock::new, |mark| Clock::resume(u64::from_be_bytes(mark), monotonic))
+        let saved = self.store.load(MARK).ok().flatten();
+        saved
+            .and_then(|saved| decode(&saved))
+            .map_or_else(Clock::new, |(mark, doubt_since)| Clock::resume(mark, doubt_since, monotonic))
     }
+}
+
+/// The mark, and the time since when the clock was doubted, or 0.
+fn encode(mark: u64, doubt_since: Option<u64>) -> [u8; 16] {
+    ((u128::from(mark) << 64) | u128::from(doubt_since.unwrap_or(0))).to_be_bytes()
+}
+
+fn decode(saved: &[u8]) -> Option<(u64, Option<u64>)> {
+    let (mark, doubt) = saved.split_first_chunk::<8>()?;
+    let doubt = u64::from_be_bytes(doubt.try_into().ok()?);
+    Some((u64::from_be_bytes(*mark), Some(doubt).filter(|doubt| *doubt > 0)))
 }

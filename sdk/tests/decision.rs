@@ -153,7 +153,7 @@ fn node_locks_and_releases_bind() {
     let code = |request: Request<'_>| gate.check(&token, &request, NOW).code();
     assert_eq!(code(Request::new()), Code::NodeRequired);
     assert_eq!(code(Request::new().node(&[8; 32])), Code::NodeMismatch);
-    assert_eq!(code(Request::new().node(&[7; 32])), Code::Allowed);
+    assert_eq!(code(Request::new().node(&[7; 32])), Code::ReleaseRequired);
     assert_eq!(code(Request::new().node(&[7; 32]).release(NOW)), Code::Allowed);
     assert_eq!(code(Request::new().node(&[7; 32]).release(NOW + 1)), Code::ReleaseNotCovered);
 }
