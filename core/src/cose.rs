@@ -167,9 +167,11 @@ fn read_critical(reader: &mut Reader<'_>) -> cbor::Result<()> {
             reader.text()?;
             return Err(unknown);
         }
-        match reader.int().map(i128::from) {
-            Ok(label::ALG | label::KID | label::TYP) => {}
-            _ => return Err(unknown),
+        match reader.int() {
+            Ok(label) if matches!(i128::from(label), label::ALG | label::KID | label::TYP) => {}
+            // A label beyond 2^53 is a label too; what is not well-formed is told as that.
+            Ok(_) | Err(Malformed { code: Code::InvalidValue, .. }) => return Err(unknown),
+            Err(malformed) => return Err(malformed),
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::{now::Now, store::Store};
 
 /// Name of the mark in the store.
 const MARK: &str = "clock.mark";
+const NANOS: u64 = 1_000_000_000;
 /// The mark is saved when it is this many seconds past the one saved before.
 const SAVE_EVERY: u64 = 60;
 
@@ -27,13 +28,14 @@ struct State {
 /// What the clock said when it was read last, which holds for the rest of that second.
 struct Reading {
     wall: u64,
+    monotonic_nanos: u64,
     signed: u64,
     time: Time,
 }
 
 impl Guard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        let nothing = Reading { wall: u64::MAX, signed: 0, time: Time::from(0) };
+        let nothing = Reading { wall: u64::MAX, monotonic_nanos: 0, signed: 0, time: Time::from(0) };
         let clock = Mutex::new(State { clock: None, saved: 0, saved_doubt: false });
         Self { store, clock, latest: ArcSwap::from_pointee(nothing) }
     }
@@ -41,11 +43,13 @@ impl Guard {
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
     pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
         let latest = self.latest.load();
-        if latest.wall == now.seconds && signed <= latest.signed {
+        // A wall clock that stands still must not stop time: the reading is old after a second of the other one.
+        let fresh = now.monotonic_nanos.saturating_sub(latest.monotonic_nanos) < NANOS;
+        if latest.wall == now.seconds && fresh && signed <= latest.signed {
             return latest.time;
         }
         let mut state = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        let monotonic = now.monotonic_nanos / 1_000_000_000;
+        let monotonic = now.monotonic_nanos / NANOS;
         let mut clock = state.clock.unwrap_or_else(|| self.resume(monotonic));
         let time = clock.read(now.seconds, monotonic, signed);
         state.clock = Some(clock);
@@ -57,7 +61,12 @@ impl Guard {
         {
             (state.saved, state.saved_doubt) = (mark, doubted);
         }
-        self.latest.store(Arc::new(Reading { wall: now.seconds, signed, time }));
+        self.latest.store(Arc::new(Reading {
+            wall: now.seconds,
+            monotonic_nanos: now.monotonic_nanos,
+            signed,
+            time,
+        }));
         time
     }
 
