@@ -3,15 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_issuer::Catalogue as Tiers;
+use licentia_issuer::{Catalogue as Tiers, Tier};
 use serde_json::{Value, json};
 
-use crate::output::{GOOD, HEADING, Output, Result};
+use crate::{
+    input,
+    output::{GOOD, HEADING, Output, Result},
+    words::{millis, period},
+};
 
 /// Looks at a catalogue of tiers.
 #[derive(Subcommand)]
 pub(crate) enum Catalogue {
     /// Check that every tier can be sold, and show the catalogue.
+    #[command(visible_alias = "show")]
     Check {
         /// The catalogue, a TOML file.
         file: PathBuf,
@@ -21,7 +26,7 @@ pub(crate) enum Catalogue {
 impl Catalogue {
     pub(crate) fn run(self, output: Output) -> Result {
         let Self::Check { file } = self;
-        let catalogue = Tiers::load(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let catalogue = input::catalogue(&file)?;
         let rows: Vec<Value> = catalogue.tiers().iter().map(|tier| {
             json!({
                 "name": tier.name,
@@ -39,7 +44,16 @@ impl Catalogue {
 
 /// The catalogue as a table: each version, whether new sales take it, and what it grants.
 pub(crate) fn show(catalogue: &Tiers) -> String {
-    let mut text = format!("{HEADING}{:<16} {:<8} {:<32} quotas{HEADING:#}\n", "tier", "sold", "features");
+    let name = |tier: &Tier| format!("{}@{}", tier.name, tier.version);
+    let features = |tier: &Tier| tier.terms.features.keys().cloned().collect::<Vec<_>>().join(" ");
+    let width = |column: &dyn Fn(&Tier) -> String, heading: &str| {
+        catalogue.tiers().iter().map(|tier| column(tier).len()).fold(heading.len(), usize::max)
+    };
+    let (first, third) = (width(&name, "tier"), width(&features, "features"));
+    let mut text = format!(
+        "{HEADING}{:<first$}  {:<7}  {:<third$}  quotas and rates{HEADING:#}\n",
+        "tier", "sold", "features"
+    );
     for tier in catalogue.tiers() {
         let newest = catalogue.tier(&tier.name, None).is_ok_and(|newest| newest.version == tier.version);
         let sold = if newest {
@@ -49,14 +63,14 @@ pub(crate) fn show(catalogue: &Tiers) -> String {
         } else {
             "before"
         };
-        let features = tier.terms.features.keys().cloned().collect::<Vec<_>>().join(" ");
-        let quotas = tier.terms.quotas.iter().map(|(meter, quota)| {
-            format!("{meter} {}/{}", quota.limit, quota.period.to_string().trim_matches('"'))
-        });
-        let quotas = quotas.collect::<Vec<_>>().join(", ");
-        let name = format!("{}@{}", tier.name, tier.version);
+        let quotas = tier.terms.quotas.iter();
+        let quotas = quotas.map(|(meter, quota)| format!("{meter} {}/{}", quota.limit, period(quota.period)));
+        let rates = tier.terms.rates.iter();
+        let rates = rates.map(|(name, rate)| format!("{name} {}/{}", rate.count, millis(rate.per_ms)));
+        let limits = quotas.chain(rates).collect::<Vec<_>>().join(", ");
         let style = if newest { GOOD } else { anstyle::Style::new() };
-        text += format!("{name:<16} {style}{sold:<8}{style:#} {features:<32} {quotas}").trim_end();
+        let (name, features) = (name(tier), features(tier));
+        text += format!("{name:<first$}  {style}{sold:<7}{style:#}  {features:<third$}  {limits}").trim_end();
         text.push('\n');
     }
     text

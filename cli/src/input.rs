@@ -1,6 +1,7 @@
 //! What comes in: tokens, keys, passphrases and times.
 
 use std::{
+    env::{self, VarError},
     fs,
     io::Read,
     path::Path,
@@ -9,7 +10,7 @@ use std::{
 
 use clap::Args;
 use licentia_core::Key;
-use licentia_issuer::{SigningKey, moment};
+use licentia_issuer::{Catalogue, Error, SigningKey, moment};
 use zeroize::Zeroizing;
 
 use crate::output::Result;
@@ -19,21 +20,42 @@ const LONGEST: u64 = 1 << 20;
 
 /// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is cut off.
 pub(crate) fn token(given: &str) -> Result<String> {
-    let mut text = String::new();
-    match (given, given.strip_prefix('@')) {
+    let text = match (given, given.strip_prefix('@')) {
         ("-", _) => {
-            std::io::stdin().take(LONGEST).read_to_string(&mut text)?;
+            let mut text = Vec::new();
+            std::io::stdin().take(LONGEST).read_to_end(&mut text)?;
+            text
         }
-        (_, Some(path)) => text = read(Path::new(path))?,
-        _ => given.clone_into(&mut text),
-    }
-    Ok(text.trim().to_owned())
+        (_, Some(path)) => bytes(Path::new(path))?,
+        _ => given.into(),
+    };
+    // What is not UTF-8 is a bad token and not a broken environment: it is left to the verifier to refuse.
+    Ok(String::from_utf8_lossy(&text).trim().to_owned())
 }
 
 /// Reads a public key: its text itself, or a file with it.
 pub(crate) fn public_key(given: &str) -> Result<Key> {
     let text = if given.starts_with("licpub1_") { given.to_owned() } else { read(Path::new(given))? };
+    if text.contains("PRIVATE KEY-----") {
+        return Err(format!("{given} is a private key; give its public half, the .pub file").into());
+    }
     Key::from_text(text.trim()).map_err(|code| format!("public key {given}: {code} {}", code.advice()).into())
+}
+
+/// The public keys of the environment variable `LICENTIA_KEYS`.
+pub(crate) fn default_keys() -> Vec<String> {
+    let list = env::var_os("LICENTIA_KEYS").unwrap_or_default();
+    let keys = env::split_paths(&list).map(|path| path.to_string_lossy().into_owned());
+    keys.filter(|key| !key.is_empty()).collect()
+}
+
+/// Reads a catalogue.
+pub(crate) fn catalogue(path: &Path) -> Result<Catalogue> {
+    Catalogue::load(path).map_err(|error| match error {
+        // It names the file already.
+        Error::File { .. } => error.into(),
+        _ => format!("{}: {error}", path.display()).into(),
+    })
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -69,20 +91,28 @@ pub(crate) struct Passphrase {
 impl Passphrase {
     /// The passphrase of the file, or of the environment variable `LICENTIA_PASSPHRASE`.
     pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>> {
-        let text = match &self.passphrase_file {
-            Some(path) => Some(read(path)?),
-            None => std::env::var("LICENTIA_PASSPHRASE").ok(),
+        let (text, given) = match &self.passphrase_file {
+            Some(path) => (Zeroizing::new(read(path)?), path.display().to_string()),
+            None => match env::var("LICENTIA_PASSPHRASE") {
+                Ok(text) => (Zeroizing::new(text), "LICENTIA_PASSPHRASE".to_owned()),
+                Err(VarError::NotPresent) => return Ok(None),
+                Err(VarError::NotUnicode(_)) => return Err("LICENTIA_PASSPHRASE is not UTF-8".into()),
+            },
         };
-        let text = text.map(Zeroizing::new);
-        let line = text.as_ref().and_then(|text| text.lines().next());
-        Ok(line.filter(|line| !line.is_empty()).map(|line| Zeroizing::new(line.to_owned())))
+        // Who means to encrypt must never get a key that is not.
+        match text.lines().next() {
+            None | Some("") => {
+                Err(format!("the passphrase in {given} is empty; write one, or leave it out").into())
+            }
+            Some(line) => Ok(Some(Zeroizing::new(line.to_owned()))),
+        }
     }
 
     /// Loads a private key, with the passphrase where the file is encrypted.
     pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
-        let passphrase = self.read()?;
         let encrypted = read(path).map(Zeroizing::new)?.contains("ENCRYPTED");
-        let passphrase = passphrase.as_ref().filter(|_| encrypted);
+        let passphrase = if encrypted { self.read()? } else { None };
+        let passphrase = passphrase.as_ref();
         SigningKey::load(path, passphrase.map(|passphrase| passphrase.as_str())).map_err(|error| {
             let hint = if encrypted { "; use --passphrase-file or LICENTIA_PASSPHRASE" } else { "" };
             format!("{}: {error}{hint}", path.display()).into()

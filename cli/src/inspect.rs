@@ -3,14 +3,17 @@
 use clap::Args;
 use licentia_core::{
     Claims, Confirmation, Overage, Unverified, Value as FeatureValue,
+    cbor::Malformed,
+    cose::{Frame, Typ},
+    key::Algorithm,
     text::{Buffer, decode_license},
 };
-use licentia_issuer::moment;
 use serde_json::{Value, json};
 
 use crate::{
-    input,
+    input::{self, Clock},
     output::{HEADING, NOTE, Output, Result, hex, printable, table},
+    words::{millis, period, policy, when},
 };
 
 /// Shows what a token says. It needs no key, so it proves nothing: anybody could have written the token.
@@ -19,6 +22,8 @@ pub(crate) struct Inspect {
     /// The token; `-` for standard input, `@FILE` for a file.
     #[arg(value_name = "TOKEN")]
     token: String,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 impl Inspect {
@@ -26,25 +31,46 @@ impl Inspect {
         let text = input::token(&self.token)?;
         let mut buffer = Buffer::new();
         let bytes = decode_license(&text, &mut buffer).map_err(|code| format!("{code} {}", code.advice()))?;
-        let token = Unverified::read(bytes).map_err(|malformed| {
+        let malformed = |malformed: Malformed| {
             let code = malformed.code;
             format!("{code} (at byte {}) {}", malformed.offset, code.advice())
-        })?;
+        };
+        let token = Unverified::read(bytes).map_err(malformed)?;
+        let frame = Frame::read(bytes, Typ::License).map_err(malformed)?;
         let claims: Value = serde_json::from_str(&token.json().to_string())?;
-        let value =
-            json!({ "verified": false, "bytes": bytes.len(), "characters": text.len(), "claims": claims });
+        let value = json!({
+            "verified": false, "bytes": bytes.len(), "characters": text.len(),
+            "frame": {
+                "typ": Typ::License.media_type(), "alg": frame.algorithm, "kid": frame.kid.to_string(),
+                "payload_bytes": frame.payload.of(bytes).len(), "signature_bytes": frame.signature.len(),
+            },
+            "claims": claims,
+        });
         output.show(&value, || {
-            let size = format!("{} bytes, {} characters", bytes.len(), text.len());
             format!(
-                "{NOTE}UNVERIFIED{NOTE:#}: nobody vouches for this; use `licentia verify`  ({size})\n\n{}",
-                show(&token)
+                "{NOTE}UNVERIFIED{NOTE:#}: nobody vouches for this; use `licentia verify`\n{}\n\n{}",
+                envelope(&frame, bytes, text.len()),
+                show(&token, self.clock.now())
             )
         })
     }
 }
 
-/// Claims for people.
-pub(crate) fn show(claims: &Claims<'_>) -> String {
+/// The envelope for people.
+fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
+    let algorithm = match frame.algorithm {
+        id if id == Algorithm::Ed25519.id() => "Ed25519".to_owned(),
+        id => format!("unknown algorithm {id}"),
+    };
+    let (all, claims, signature) = (bytes.len(), frame.payload.of(bytes).len(), frame.signature.len());
+    format!(
+        "COSE_Sign1, {algorithm}, kid {}; {all} bytes (claims {claims}, signature {signature}), {characters} characters",
+        frame.kid
+    )
+}
+
+/// Claims for people, as seen at the time `now`.
+pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
     let tier = claims.tier();
     let list =
         |items: Vec<String>, none: &str| if items.is_empty() { none.to_owned() } else { items.join(", ") };
@@ -54,14 +80,14 @@ pub(crate) fn show(claims: &Claims<'_>) -> String {
             format!("{HEADING}{}{HEADING:#} version {}, {}", tier.name, tier.version, claims.kind().name()),
         ),
         ("subject", printable(claims.subject())),
-        ("issuer", format!("{} (kid {})", printable(claims.issuer()), claims.kid())),
+        ("issuer", format!("{}, with key {}", printable(claims.issuer()), claims.kid())),
         ("audience", list(claims.audiences().map(printable).collect(), "every service of the issuer")),
-        ("issued", moment::show(claims.issued_at())),
+        ("issued", when(claims.issued_at(), now)),
     ];
-    let time = |name, time: Option<u64>| time.map(|time| (name, moment::show(time)));
+    let time = |name, time: Option<u64>| time.map(|time| (name, when(time, now)));
     rows.extend(time("starts", claims.not_before()));
     rows.extend(time("term ends", claims.term_end()));
-    rows.push(("expires", moment::show(claims.expires())));
+    rows.push(("expires", when(claims.expires(), now)));
     rows.extend(time("maintained", claims.maintained_until()));
     for feature in claims.features() {
         let value = match feature.value {
@@ -69,11 +95,10 @@ pub(crate) fn show(claims: &Claims<'_>) -> String {
             FeatureValue::Text(text) => format!(" = {text:?}"),
             _ => String::new(),
         };
-        let until = feature.expires.map_or_else(String::new, |end| format!(", until {}", moment::show(end)));
+        let until = feature.expires.map_or_else(String::new, |end| format!(", until {}", when(end, now)));
         rows.push(("feature", format!("{}{value}{until}", feature.name)));
     }
     for quota in claims.quotas() {
-        let period = quota.period.to_string();
         let beyond = match quota.overage {
             Overage::UpTo(hard) => format!(", flagged beyond, at most {hard}"),
             Overage::Unlimited => ", flagged beyond".to_owned(),
@@ -81,12 +106,12 @@ pub(crate) fn show(claims: &Claims<'_>) -> String {
         };
         rows.push((
             "quota",
-            format!("{}: {} per {}{beyond}", quota.meter, quota.limit, period.trim_matches('"')),
+            format!("{}: {} per {}{beyond}", quota.meter, quota.limit, period(quota.period)),
         ));
     }
     for rate in claims.rates() {
-        let (name, count, per_ms, burst) = (rate.name, rate.count, rate.per_ms, rate.burst);
-        rows.push(("rate", format!("{name}: {count} per {per_ms} ms, at most {burst} at once")));
+        let (name, count, burst) = (rate.name, rate.count, rate.burst);
+        rows.push(("rate", format!("{name}: {count} per {}, at most {burst} at once", millis(rate.per_ms))));
     }
     rows.extend(claims.seats().map(|seats| ("seats", seats.to_string())));
     if let Some(confirmation) = claims.confirmation() {
@@ -98,6 +123,7 @@ pub(crate) fn show(claims: &Claims<'_>) -> String {
         rows.push(("bound to", format!("its holder's {form} {}", hex(bytes))));
     }
     rows.extend(claims.node_locks().map(|lock| ("bound to", format!("machine {}", hex(lock)))));
+    rows.extend(policy(&claims.policy()).map(|rule| ("policy", rule)));
     rows.extend(claims.meta().map(|(name, value)| ("meta", format!("{name:?} = {value:?}"))));
     rows.push(("id", hex(&claims.id())));
     rows.push(("lineage", hex(&claims.lineage())));

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::proof::thumbprint;
-use licentia_issuer::{Catalogue, Draft, Feature, Holder, Issuer, Ledger, Quota, Rate, moment, moment::Span};
+use licentia_core::ed25519::PublicKey;
+use licentia_issuer::{Draft, Feature, Holder, Issuer, Ledger, Quota, Rate, moment, moment::Span};
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,7 +58,7 @@ pub(crate) struct Issue {
     /// How many may use it at once.
     #[arg(long, value_name = "N")]
     seats: Option<u64>,
-    /// The holder's public key, so that a stolen copy is useless.
+    /// The holder's public key, so that a stolen copy is useless: its text, a file, or 32 bytes in hexadecimal.
     #[arg(long, value_name = "KEY")]
     holder: Option<String>,
     /// SHA-256 of a fingerprint of a machine that may use it.
@@ -117,7 +117,7 @@ impl Issue {
             (None, None) => None,
         };
         let mut draft = match (&self.catalogue, version, end) {
-            (Some(path), _, _) => Catalogue::load(path)?.tier(name, version)?.draft(&self.subject, start)?,
+            (Some(path), _, _) => input::catalogue(path)?.tier(name, version)?.draft(&self.subject, start)?,
             (None, Some(version), Some(end)) => Draft::new(&self.subject, name, version, start, end),
             (None, None, _) => {
                 return Err("without --catalogue, name the tier's version: --tier NAME@VERSION".into());
@@ -143,8 +143,12 @@ impl Issue {
         }
         draft.terms.seats = self.seats.or(draft.terms.seats);
         if let Some(holder) = &self.holder {
-            let key = input::public_key(holder)?;
-            draft.holder = Some(Holder::Thumbprint(thumbprint(key.public().as_bytes())));
+            let key = match hex::<32>(holder) {
+                Ok(bytes) => PublicKey::from_bytes(&bytes)
+                    .map_err(|code| format!("--holder: {code} {}", code.advice()))?,
+                Err(_) => input::public_key(holder)?.public().clone(),
+            };
+            draft.holder = Some(Holder::thumbprint_of(key.as_bytes()));
         }
         draft.audiences.clone_from(&self.audience);
         draft.node_locks.clone_from(&self.node_lock);

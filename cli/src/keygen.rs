@@ -1,6 +1,6 @@
 //! `licentia keygen`
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, io::Write, path::PathBuf};
 
 use clap::Args;
 use licentia_issuer::SigningKey;
@@ -31,7 +31,9 @@ impl Keygen {
         let key = SigningKey::generate()?;
         let passphrase = self.passphrase.read()?;
         key.save(&secret, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-        fs::write(&public, format!("{}\n", key.public()))?;
+        File::create_new(&public)
+            .and_then(|mut file| writeln!(file, "{}", key.public()))
+            .map_err(|error| format!("{}: {error}", public.display()))?;
         let encrypted = passphrase.is_some();
         let value = json!({
             "kid": key.kid().to_string(),
@@ -50,6 +52,14 @@ impl Keygen {
                 ("kid", key.kid().to_string()),
                 ("secret", format!("{}  ({kept})", secret.display())),
                 ("public", format!("{}  (give it to the services that verify)", public.display())),
+                (
+                    "next",
+                    format!(
+                        "licentia issue --key {} --issuer NAME --tier TIER@1 --term '1 year' --subject ID",
+                        secret.display()
+                    ),
+                ),
+                ("", format!("licentia verify TOKEN --key {}", public.display())),
             ])
         })
     }

@@ -15,6 +15,7 @@ use crate::{
 #[derive(Subcommand)]
 pub(crate) enum Ledger {
     /// List the licences of a subject.
+    #[command(visible_alias = "list")]
     Subject {
         /// The ledger.
         ledger: PathBuf,
@@ -22,6 +23,7 @@ pub(crate) enum Ledger {
         subject: String,
     },
     /// Show the licence with an identifier.
+    #[command(visible_alias = "show")]
     Find {
         /// The ledger.
         ledger: PathBuf,
@@ -46,6 +48,9 @@ impl Ledger {
         };
         let value: Vec<Value> = records.iter().map(record).collect();
         output.show(&Value::Array(value), || {
+            if records.is_empty() {
+                return "no such licence\n".into();
+            }
             let mut text = format!(
                 "{HEADING}{:<32} {:<20} {:<12} {:<23} expires{HEADING:#}\n",
                 "id", "subject", "tier", "issued"

@@ -13,6 +13,7 @@ mod output;
 mod prove;
 mod shell;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 
@@ -68,7 +69,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
     match cli.color {
         clap::ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         clap::ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
@@ -96,7 +100,7 @@ fn run(command: Command, output: Output) -> Result<ExitCode> {
         Command::Ledger(ledger) => ledger.run(output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
-        Command::Completions(completions) => Ok(completions.run()),
-        Command::Man(man) => man.run(),
+        Command::Completions(completions) => completions.run(output),
+        Command::Man(man) => man.run(output),
     }
 }

@@ -1,6 +1,10 @@
 //! What is shown: tables and colours for people, JSON for machines.
 
-use std::{error::Error, io::Write, process::ExitCode};
+use std::{
+    error::Error,
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -22,29 +26,66 @@ pub(crate) struct Output {
 impl Output {
     /// Shows a value to machines, or a text to people.
     pub(crate) fn show(self, value: &Value, text: impl FnOnce() -> String) -> Result {
-        let text = if self.json { format!("{value}\n") } else { text() };
-        match anstream::stdout().write_all(text.as_bytes()) {
-            // Who reads the first lines only has what they wanted.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written?,
-        }
+        write(&if self.json { format!("{value}\n") } else { text() })?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Says something that is not the result, on standard error.
+    /// Tells a person who sits at the terminal something that is not the result.
     pub(crate) fn note(self, text: &str) {
-        if !self.json {
+        if !self.json && std::io::stderr().is_terminal() {
             anstream::eprintln!("{text}");
         }
     }
 
     pub(crate) fn error(self, error: &dyn Error) {
+        let error = without_secrets(&error.to_string());
         if self.json {
-            anstream::eprintln!("{}", json!({ "error": error.to_string() }));
+            anstream::eprintln!("{}", json!({ "error": error }));
         } else {
             anstream::eprintln!("{BAD}error:{BAD:#} {error}");
         }
     }
+}
+
+/// Shows the help that was asked for, or says what is wrong with the call.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // The help is there, or its reader is gone.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    // The options were not understood, so `--json` is looked for where it stands.
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let text = without_secrets(&error.render().to_string());
+        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        anstream::eprintln!("{}", json!({ "error": text }));
+    } else {
+        anstream::eprint!("{}", without_secrets(&error.render().ansi().to_string()));
+    }
+    ExitCode::from(2)
+}
+
+/// Writes to standard output. Who reads the first lines only has what they wanted.
+pub(crate) fn write(text: &str) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Cuts tokens and private keys out of an error: what was pasted in the wrong place is quoted in it.
+fn without_secrets(text: &str) -> String {
+    let token = |c: char| c.is_ascii_alphanumeric() || "-_=".contains(c);
+    let key = |c: char| c.is_ascii_alphanumeric() || "-+/=\\\r\n".contains(c);
+    cut(&cut(text, "lic1_", token), "PRIVATE KEY-----", key)
+}
+
+/// Cuts the characters out that follow each `mark`.
+fn cut(text: &str, mark: &str, secret: impl Fn(char) -> bool) -> String {
+    let mut parts = text.split(mark);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + mark + "..." + part.trim_start_matches(&secret))
 }
 
 /// A table of two columns.
@@ -59,8 +100,29 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A text of somebody else, with what could command a terminal escaped.
+/// A text of somebody else, with what could command a terminal or reorder a line escaped.
 pub(crate) fn printable(text: &str) -> String {
-    let keep = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(keep).collect()
+    text.chars()
+        .map(|c| if "\"'".contains(c) { c.to_string() } else { c.escape_debug().to_string() })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_private_keys_are_cut_out_of_errors() {
+        assert_eq!(without_secrets("no 'lic1_AbC-_9' here, lic1_AA"), "no 'lic1_...' here, lic1_...");
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4C+/A=\n-----END PRIVATE KEY-----\n: No such file";
+        let said = without_secrets(pem);
+        assert!(!said.contains("MC4C") && said.ends_with(": No such file"), "{said}");
+        assert!(!without_secrets(&format!("{pem:?}")).contains("MC4C"));
+        assert_eq!(without_secrets("acme.pub: no such file"), "acme.pub: no such file");
+    }
+
+    #[test]
+    fn foreign_texts_cannot_command_a_terminal() {
+        assert_eq!(printable("a\u{1b}[31m\u{202e}b 'é'"), "a\\u{1b}[31m\\u{202e}b 'é'");
+    }
 }

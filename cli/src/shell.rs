@@ -1,11 +1,15 @@
 //! `licentia completions` and `licentia man`
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+use serde_json::json;
 
-use crate::{Cli, output::Result};
+use crate::{
+    Cli,
+    output::{Output, Result},
+};
 
 /// Prints completions, for example: `licentia completions bash > /etc/bash_completion.d/licentia`
 #[derive(Args)]
@@ -15,9 +19,11 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self) -> ExitCode {
-        clap_complete::generate(self.shell, &mut Cli::command(), "licentia", &mut std::io::stdout());
-        ExitCode::SUCCESS
+    pub(crate) fn run(&self, output: Output) -> Result {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "licentia", &mut script);
+        let script = String::from_utf8(script)?;
+        output.show(&json!({ "shell": self.shell.to_string(), "script": script }), || script.clone())
     }
 }
 
@@ -30,9 +36,13 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(&self) -> Result {
-        std::fs::create_dir_all(&self.out)?;
-        clap_mangen::generate_to(Cli::command(), &self.out)?;
-        Ok(ExitCode::SUCCESS)
+    pub(crate) fn run(&self, output: Output) -> Result {
+        let failed = |error| format!("{}: {error}", self.out.display());
+        std::fs::create_dir_all(&self.out).map_err(failed)?;
+        clap_mangen::generate_to(Cli::command(), &self.out).map_err(failed)?;
+        let first = self.out.join("licentia.1");
+        output.show(&json!({ "out": self.out }), || {
+            format!("written; read them with `man {}`\n", first.display())
+        })
     }
 }

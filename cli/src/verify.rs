@@ -20,8 +20,9 @@ pub(crate) struct Verify {
     /// The token; `-` for standard input, `@FILE` for a file.
     #[arg(value_name = "TOKEN")]
     token: String,
-    /// A public key that is trusted: its text, or a file. May be repeated.
-    #[arg(long, value_name = "KEY", env = "LICENTIA_KEYS", value_delimiter = ',')]
+    /// A public key that is trusted: its text, or a file. May be repeated. Where none is given, those of
+    /// the environment variable `LICENTIA_KEYS` are, which is a list of files as `PATH` is of folders.
+    #[arg(long, value_name = "KEY", conflicts_with = "keyset")]
     key: Vec<String>,
     /// A keyset whose keys are trusted, with --root.
     #[arg(long, value_name = "FILE", requires = "root")]
@@ -109,8 +110,9 @@ impl Verify {
                 .warning()
                 .map_or_else(String::new, |code| format!("\n{NOTE}warning{NOTE:#}: {code}"));
             let license = decision.license().filter(|_| decision.is_allowed());
-            let license =
-                license.map_or_else(String::new, |license| format!("\n{}", inspect::show(&license)));
+            let license = license.map_or_else(String::new, |license| {
+                format!("\n{}", inspect::show(&license, self.clock.now()))
+            });
             format!("{verdict}{warning}\n\n{}\n{license}", decision.explanation())
         })?;
         Ok(exit)
@@ -118,11 +120,14 @@ impl Verify {
 
     fn gate(&self) -> Result<Gate> {
         let mut builder = Gate::builder().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
-        if self.key.is_empty() && self.keyset.is_none() {
-            return Err("no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root".into());
-        }
-        for key in &self.key {
-            builder = builder.key(input::public_key(key)?);
+        if self.keyset.is_none() {
+            let keys = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
+            if keys.is_empty() {
+                return Err("no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root".into());
+            }
+            for key in &keys {
+                builder = builder.key(input::public_key(key)?);
+            }
         }
         if let (Some(keyset), Some(root)) = (&self.keyset, &self.root) {
             builder = builder.keyset(input::public_key(root)?, input::bytes(keyset)?);

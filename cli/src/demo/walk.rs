@@ -1,0 +1,122 @@
+//! What the demo tells, and whether everything came out as it must.
+
+use licentia::{Code, Decision, State};
+use licentia_issuer::moment;
+use serde_json::{Value, json};
+
+use crate::output::{BAD, GOOD, HEADING, NOTE, Output, Result};
+
+/// The story so far, for people and for machines.
+#[derive(Default)]
+pub(super) struct Walk {
+    text: String,
+    steps: Vec<Value>,
+    outcomes: usize,
+    wrong: Vec<String>,
+    advised: Vec<&'static str>,
+}
+
+impl Walk {
+    pub(super) fn chapter(&mut self, number: u32, title: &str, promise: &str) {
+        let promise = if promise.is_empty() { String::new() } else { format!("  {NOTE}{promise}{NOTE:#}") };
+        self.say(&format!("\n{HEADING}{number}. {title}{HEADING:#}{promise}"));
+    }
+
+    pub(super) fn say(&mut self, text: &str) {
+        self.text += text;
+        self.text.push('\n');
+    }
+
+    pub(super) fn indented(&mut self, text: &str) {
+        for line in text.trim_end().lines() {
+            self.say(format!("   {line}").trim_end());
+        }
+    }
+
+    /// Adds something that only machines read.
+    pub(super) fn note(&mut self, step: Value) {
+        self.steps.push(step);
+    }
+
+    /// Holds a decision against what it must be.
+    pub(super) fn outcome(&mut self, what: &str, decision: &Decision<'_>, expected: (Code, State)) {
+        let (code, state) = (decision.code(), decision.state());
+        let right = code == expected.0 && (state == expected.1 || !code.is_allowed());
+        let (style, word) = if code.is_allowed() { (GOOD, "allowed") } else { (BAD, "denied") };
+        let why = match (code, state) {
+            (Code::Allowed, State::Active) => String::new(),
+            (Code::Allowed, state) => state.name().to_owned(),
+            _ => format!("{} {}", code.number(), code.name()),
+        };
+        self.line(what, &format!("{style}{word:<7}{style:#}  {why}"), right);
+        self.note(json!({
+            "what": what, "allowed": code.is_allowed(), "code": code.number(), "name": code.name(),
+            "state": state.name(), "advice": code.advice(), "as_expected": right,
+        }));
+    }
+
+    /// The same, and what to do about it, where that was not said yet.
+    pub(super) fn refusal(&mut self, what: &str, decision: &Decision<'_>, expected: (Code, State)) {
+        self.outcome(what, decision, expected);
+        let advice = decision.code().advice();
+        if !decision.is_allowed() && !self.advised.contains(&advice) {
+            self.advised.push(advice);
+            self.say(&format!("      {NOTE}{advice}{NOTE:#}"));
+        }
+    }
+
+    /// Holds anything else against what it must be.
+    pub(super) fn fact(&mut self, what: &str, found: &str, right: bool) {
+        self.line(what, found, right);
+        self.note(json!({ "what": what, "found": found, "as_expected": right }));
+    }
+
+    fn line(&mut self, what: &str, found: &str, right: bool) {
+        self.outcomes += 1;
+        let mut line = format!("   {what:<46} {found}").trim_end().to_owned();
+        if !right {
+            self.wrong.push(what.to_owned());
+            line += &format!("  {BAD}<- not what it must be{BAD:#}");
+        }
+        self.say(&line);
+    }
+
+    /// Tells the story, also one that broke off, and fails where anything is not what it must be.
+    pub(super) fn finish(mut self, output: Output, told: Result<()>, now: u64) -> Result {
+        let good = told.is_ok() && self.wrong.is_empty();
+        if good {
+            let (outcomes, day) = (self.outcomes, moment::show(now));
+            self.say(&format!(
+                "\n{GOOD}All {outcomes} outcomes are what they must be.{GOOD:#} The demo's day was {day}."
+            ));
+        }
+        let value =
+            json!({ "steps": self.steps, "outcomes": self.outcomes, "wrong": self.wrong, "now": now });
+        let code = output.show(&value, || self.text)?;
+        told?;
+        if good { Ok(code) } else { Err(format!("not what it must be: {}", self.wrong.join(", ")).into()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use licentia::{Gate, Request};
+    use licentia_issuer::SigningKey;
+
+    use super::*;
+
+    #[test]
+    fn the_demo_fails_where_an_outcome_is_wrong_or_is_missing() {
+        let gate = Gate::builder().key(SigningKey::generate().unwrap().public()).build().unwrap();
+        let nothing = gate.check("", &Request::new(), 0);
+        let output = Output { json: true };
+        let told = |expected, broken: Result<()>| {
+            let mut walk = Walk::default();
+            walk.outcome("nothing", &nothing, (expected, State::Active));
+            walk.finish(output, broken, 0)
+        };
+        assert!(told(Code::MissingToken, Ok(())).is_ok());
+        assert!(told(Code::Allowed, Ok(())).unwrap_err().to_string().contains("nothing"));
+        assert!(told(Code::MissingToken, Err("broken".into())).is_err());
+    }
+}

@@ -1,0 +1,89 @@
+//! A folder with a vendor's key and catalogue, in which the program is run.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+pub(crate) const BIN: &str = env!("CARGO_BIN_EXE_licentia");
+const TIERS: &str = r#"
+    [[tier]]
+    name = "pro"
+    version = 2
+    term = "1 year"
+
+    [[tier]]
+    name = "pro"
+    version = 3
+    term = "1 year"
+    grace = "14 days"
+    features = { export = true, sso = true, audit = true }
+    quotas = { calls = "100000/month", mails = "2000/month" }
+    rates = { api = "10/1s" }
+"#;
+
+pub(crate) struct Desk(tempfile::TempDir);
+
+impl Desk {
+    /// A folder with a key `acme` and a catalogue.
+    pub(crate) fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        std::fs::write(desk.path().join("tiers.toml"), TIERS).unwrap();
+        assert!(desk.run(&["keygen", "--out", "acme"]).status.success());
+        desk
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.feed(arguments, "")
+    }
+
+    pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(BIN)
+            .args(arguments)
+            .current_dir(self.path())
+            .env_remove("LICENTIA_KEYS")
+            .env_remove("LICENTIA_PASSPHRASE")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that does not read its input may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    pub(crate) fn issue(&self, more: &[&str]) -> String {
+        let base = [
+            "issue",
+            "--key",
+            "acme.pem",
+            "--issuer",
+            "acme",
+            "--tier",
+            "pro",
+            "--catalogue",
+            "tiers.toml",
+            "--subject",
+            "cus_42",
+        ];
+        let output = self.run(&[&base, more].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).trim().to_owned()
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+}

@@ -1,0 +1,7 @@
+//! The program as scripts use it: pipes, exit codes, JSON, files.
+
+mod desk;
+mod secrets;
+mod shell;
+mod vendor;
+mod verify;

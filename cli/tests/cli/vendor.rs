@@ -1,0 +1,201 @@
+//! Keys, catalogues, ledgers and keysets.
+
+use std::process::Command;
+
+use crate::desk::{BIN, Desk, json, text};
+
+#[test]
+fn keys_are_private_kept_and_can_be_encrypted() {
+    let desk = Desk::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(desk.path().join("acme.pem")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let again = desk.run(&["keygen", "--out", "acme"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("exists"));
+
+    std::fs::write(desk.path().join("pass"), "correct horse\n").unwrap();
+    assert!(desk.run(&["keygen", "--out", "safe", "--passphrase-file", "pass"]).status.success());
+    assert!(std::fs::read_to_string(desk.path().join("safe.pem")).unwrap().contains("ENCRYPTED"));
+    let base = [
+        "issue",
+        "--key",
+        "safe.pem",
+        "--issuer",
+        "acme",
+        "--tier",
+        "pro@1",
+        "--term",
+        "1 year",
+        "--subject",
+        "x",
+    ];
+    let without = desk.run(&base);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(text(&without.stderr).contains("--passphrase-file"));
+    assert!(desk.run(&[&base[..], &["--passphrase-file", "pass"]].concat()).status.success());
+}
+
+#[test]
+fn a_new_sale_takes_the_newest_version_and_an_old_contract_its_own() {
+    let desk = Desk::new();
+    let version = |more: &[&str]| {
+        json(&desk.run(&["--json", "inspect", &desk.issue(more)]))["claims"]["tier"]["version"].clone()
+    };
+    assert_eq!(version(&[]), 3);
+    let old = desk.run(&[
+        "--json",
+        "issue",
+        "--key",
+        "acme.pem",
+        "--issuer",
+        "acme",
+        "--tier",
+        "pro@2",
+        "--catalogue",
+        "tiers.toml",
+        "--subject",
+        "x",
+    ]);
+    assert_eq!(json(&old)["claims"]["tier"]["version"], 2);
+    let none = desk.run(&[
+        "issue",
+        "--key",
+        "acme.pem",
+        "--issuer",
+        "acme",
+        "--tier",
+        "gold",
+        "--catalogue",
+        "tiers.toml",
+        "--subject",
+        "x",
+    ]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("there are: pro@2, pro@3"));
+}
+
+#[test]
+fn a_wrong_catalogue_is_explained_with_its_line() {
+    let desk = Desk::new();
+    let shown = text(&desk.run(&["catalogue", "check", "tiers.toml"]).stdout);
+    assert!(shown.contains("pro@3") && shown.contains("calls 100000/month"), "{shown}");
+    std::fs::write(desk.path().join("bad.toml"), "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"soon\"\n")
+        .unwrap();
+    let wrong = desk.run(&["catalogue", "check", "bad.toml"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let message = text(&wrong.stderr);
+    assert!(message.contains("line 4") && message.contains("30 days"), "{message}");
+}
+
+#[test]
+fn the_ledger_has_what_was_issued() {
+    let desk = Desk::new();
+    let token = desk.issue(&["--ledger", "ledger.db"]);
+    let claims = json(&desk.run(&["--json", "inspect", &token]))["claims"].clone();
+    let listed = json(&desk.run(&["--json", "ledger", "subject", "ledger.db", "cus_42"]));
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["id"], claims["cti"]);
+    let found = json(&desk.run(&["--json", "ledger", "find", "ledger.db", claims["cti"].as_str().unwrap()]));
+    assert_eq!(found, listed);
+    let unwritable = desk.run(&[
+        "issue",
+        "--key",
+        "acme.pem",
+        "--issuer",
+        "acme",
+        "--tier",
+        "pro",
+        "--catalogue",
+        "tiers.toml",
+        "--subject",
+        "x",
+        "--ledger",
+        "no/such/folder.db",
+    ]);
+    assert_eq!(
+        (unwritable.status.code(), unwritable.stdout.len()),
+        (Some(2), 0),
+        "no token where it is not recorded"
+    );
+}
+
+#[test]
+fn keysets_rotate_and_revoke() {
+    let desk = Desk::new();
+    let ok = |arguments: &[&str]| {
+        let output = desk.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        output
+    };
+    ok(&["keygen", "--out", "root"]);
+    ok(&["keygen", "--out", "next"]);
+    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    ok(&["keyset", "add", "keys.toml", "--key", "next.pub", "--tier", "pro", "--longest-term", "400 days"]);
+    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    let token = desk.issue(&[]);
+    let verify = |keyset: &str| {
+        let output = desk.run(&["--json", "verify", &token, "--keyset", keyset, "--root", "root.pub"]);
+        (output.status.code(), json(&output)["name"].clone())
+    };
+    assert_eq!(verify("keys.bin"), (Some(0), "allowed".into()));
+    let shown = json(&ok(&["--json", "keyset", "show", "keys.bin", "--root", "root.pub"]));
+    let kid = shown["keys"][0]["kid"].as_str().unwrap().to_owned();
+    ok(&["keyset", "retire", "keys.toml", &kid]);
+    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys2.bin"]);
+    assert_eq!(verify("keys2.bin"), (Some(0), "allowed".into()));
+    ok(&["keyset", "revoke", "keys.toml", &kid]);
+    let signed =
+        json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys3.bin"]));
+    assert_eq!((&signed["sequence"], &signed["keys"][0]["state"]), (&3.into(), &"revoked".into()));
+    assert_eq!(verify("keys3.bin"), (Some(1), "key_revoked".into()));
+    let wrong = desk.run(&["keyset", "show", "keys.bin", "--root", "acme.pub"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn a_public_key_alone_is_not_overwritten_either() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("half.pub"), "mine").unwrap();
+    assert_eq!(desk.run(&["keygen", "--out", "half"]).status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(desk.path().join("half.pub")).unwrap(), "mine");
+    assert!(!desk.path().join("half.pem").exists());
+}
+
+#[test]
+fn an_empty_passphrase_makes_no_key_at_all() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("empty"), "\n").unwrap();
+    let output = desk.run(&["keygen", "--out", "safe", "--passphrase-file", "empty"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is empty"));
+    assert!(!desk.path().join("safe.pem").exists());
+
+    let keygen = |passphrase| {
+        let mut command = Command::new(BIN);
+        command.args(["--json", "keygen", "--out", "safe"]).current_dir(desk.path());
+        command.env("LICENTIA_PASSPHRASE", passphrase).output().unwrap()
+    };
+    assert_eq!(keygen("").status.code(), Some(2));
+    assert_eq!(json(&keygen("correct horse"))["encrypted"], true);
+}
+
+#[test]
+fn the_commands_that_list_have_the_names_that_one_tries() {
+    let desk = Desk::new();
+    let token = desk.issue(&["--ledger", "ledger.db"]);
+    let id = json(&desk.run(&["--json", "inspect", &token]))["claims"]["cti"].clone();
+    let listed = text(&desk.run(&["ledger", "list", "ledger.db", "cus_42"]).stdout);
+    assert!(listed.contains(id.as_str().unwrap()) && listed.contains("pro@3"), "{listed}");
+    assert_eq!(
+        json(&desk.run(&["--json", "ledger", "show", "ledger.db", id.as_str().unwrap()]))[0]["id"],
+        id
+    );
+    assert!(text(&desk.run(&["ledger", "list", "ledger.db", "nobody"]).stdout).contains("no such licence"));
+    assert!(text(&desk.run(&["catalogue", "show", "tiers.toml"]).stdout).contains("api 10/1 s"));
+    let missing = text(&desk.run(&["catalogue", "check", "none.toml"]).stderr);
+    assert_eq!(missing.matches("none.toml").count(), 1, "{missing}");
+}
