@@ -165,7 +165,17 @@ def test_a_proof_is_read_by_others_and_by_the_program(folder):
 def test_a_keyset_is_read_by_others(folder):
     folder_arguments = {"folder": folder}
     run("keyset", "new", "keyset.toml", "--key", "acme.pub", **folder_arguments)
-    signing = ["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-06-30", "--out", "keyset.bin"]
+    signing = [
+        "keyset",
+        "sign",
+        "keyset.toml",
+        "--root",
+        "root.pem",
+        "--expires",
+        "2099-06-30",
+        "--out",
+        "keyset.bin",
+    ]
     run(*signing, **folder_arguments)
     keyset = (folder / "keyset.bin").read_bytes()
     claims = verify(keyset, [key(folder, "root")])
