@@ -9,7 +9,7 @@ use std::{fmt, fs, io::Write, path::Path};
 
 use ed25519_dalek::{
     Signer,
-    pkcs8::{DecodePrivateKey, EncodePrivateKey, spki::der::pem::LineEnding},
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, KeypairBytes, spki::der::pem::LineEnding},
 };
 use licentia_core::{Key, Kid, proof::thumbprint};
 use zeroize::Zeroizing;
@@ -70,9 +70,11 @@ impl SigningKey {
     /// # Errors
     /// [`Error::Key`].
     pub fn to_pem(&self, passphrase: Option<&str>) -> Result<Zeroizing<String>> {
+        // Without the public key (version 1), which OpenSSL and others do not read in a private key.
+        let key = KeypairBytes { secret_key: self.secret.to_bytes(), public_key: None };
         match passphrase {
-            Some(passphrase) => self.secret.to_pkcs8_encrypted_pem(passphrase, LineEnding::LF),
-            None => self.secret.to_pkcs8_pem(LineEnding::LF),
+            Some(passphrase) => key.to_pkcs8_encrypted_pem(passphrase, LineEnding::LF),
+            None => key.to_pkcs8_pem(LineEnding::LF),
         }
         .map_err(|_| Error::Key("could not be encoded"))
     }
