@@ -7,6 +7,7 @@ use crate::{
     explain::{Check, Explanation, Facts},
     policy::Action,
     proof::{self, Presented, Replay},
+    revocation::{Bundle, Effect, Verdict},
 };
 
 /// What the caller requires of a licence.
@@ -22,6 +23,7 @@ pub struct Expect<'a> {
     release: Option<u64>,
     proof: Option<Presented<'a>>,
     replay: Option<&'a dyn Replay>,
+    revocations: Option<Bundle<'a>>,
 }
 
 impl Default for Expect<'_> {
@@ -46,6 +48,7 @@ impl<'a> Expect<'a> {
             release: None,
             proof: None,
             replay: None,
+            revocations: None,
         }
     }
 
@@ -74,6 +77,16 @@ impl<'a> Expect<'a> {
     /// Refuses everything from this time on (seconds since 1970): when the keyset in use expires.
     pub const fn keyset_expires(self, expires: u64) -> Self {
         Self { keyset_expires: Some(expires), ..self }
+    }
+
+    /// Refuses what a revocation bundle revokes.
+    pub const fn revocations(self, bundle: Bundle<'a>) -> Self {
+        Self { revocations: Some(bundle), ..self }
+    }
+
+    /// The bundle that is asked.
+    pub(crate) const fn bundle(&self) -> Option<&Bundle<'a>> {
+        self.revocations.as_ref()
     }
 
     /// Names the machine, by the SHA-256 of a fingerprint that the host chooses.
@@ -127,6 +140,7 @@ impl State {
 pub fn authorize<'a>(
     license: &License<'_>,
     expect: &Expect<'a>,
+    revocations: Option<&Bundle<'_>>,
     time: Time,
     explanation: &mut Explanation<'a>,
 ) -> Result<State, Code> {
@@ -154,6 +168,7 @@ pub fn authorize<'a>(
     }
     let (code, facts) = check_audience(license, expect.audience);
     explanation.note(Check::Audience, code, facts)?;
+    let in_grace = check_revocation(license, revocations, now, explanation)?;
     if let Some((code, facts)) = check_node(license, expect.node) {
         explanation.note(Check::Node, code, facts)?;
     }
@@ -181,7 +196,7 @@ pub fn authorize<'a>(
         let (code, facts) = check_feature(license, name, now);
         explanation.note(Check::Feature, code, facts)?;
     }
-    let in_grace = license.term_end().is_some_and(|term_end| now >= term_end);
+    let in_grace = in_grace || license.term_end().is_some_and(|term_end| now >= term_end);
     Ok(if in_grace { State::Grace } else { State::Active })
 }
 
@@ -207,6 +222,50 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
     let good = named == 0 || license.audiences().any(|audience| Some(audience) == expected);
     let code = if good { Code::Allowed } else { Code::AudienceMismatch };
     (code, Facts::Audience { expected, named })
+}
+
+/// Whether the licence is revoked, and whether what is known of that is fresh enough. Gives whether a
+/// revocation puts it into grace.
+fn check_revocation(
+    license: &License<'_>,
+    bundle: Option<&Bundle<'_>>,
+    now: u64,
+    explanation: &mut Explanation<'_>,
+) -> Result<bool, Code> {
+    let policy = license.policy();
+    // A licence that names an age asks for a bundle; one that does not is content with what there is.
+    let latest = policy
+        .max_revocation_age
+        .map(|age| bundle.map_or(license.issued_at(), Bundle::issued_at).saturating_add(age));
+    let next_update = bundle.map(Bundle::next_update);
+    if let Some(since) = latest.into_iter().chain(next_update).min().filter(|latest| now > *latest) {
+        let facts = Facts::Since { since, now };
+        let action = policy.stale_revocation;
+        explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;
+    }
+    let Some(bundle) = bundle else { return Ok(false) };
+    let facts = Facts::Bundle { sequence: bundle.sequence(), issued_at: bundle.issued_at() };
+    if now >= bundle.expires() {
+        explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
+    }
+    let Verdict::Revoked { by_rule, terms } = bundle.verdict(license) else {
+        explanation.note(Check::Revocation, Code::Allowed, facts)?;
+        return Ok(false);
+    };
+    let code = if by_rule { Code::RevokedByRule } else { Code::Revoked };
+    match terms.effect {
+        _ if now < terms.effective => {
+            explanation.note(Check::Revocation, Code::Allowed, facts).map(|()| false)
+        }
+        Effect::WarnUntil(until) if now < until => {
+            explanation.tolerate(Check::Revocation, code, facts);
+            Ok(false)
+        }
+        Effect::GraceUntil(until) if now < until => {
+            explanation.note(Check::Revocation, Code::Allowed, facts).map(|()| true)
+        }
+        _ => explanation.note(Check::Revocation, code, facts).map(|()| false),
+    }
 }
 
 /// A licence without node locks is for every machine.

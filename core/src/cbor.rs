@@ -20,17 +20,24 @@ pub struct Malformed {
 /// Result of reading.
 pub type Result<T> = core::result::Result<T, Malformed>;
 
-/// Range of bytes in a signed object, as two 16-bit offsets: none is longer than 64 KiB.
+/// Range of bytes in a signed object, as two 32-bit offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    start: u16,
-    end: u16,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
+    /// The bytes from `start` up to `end`.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let short = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: short(start), end: short(end) }
+    }
+
     /// The bytes of the span, or nothing where `bytes` is too short for it.
     pub fn of(self, bytes: &[u8]) -> &[u8] {
-        bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
 
@@ -98,8 +105,8 @@ impl<'a> Reader<'a> {
 
     /// Reads one part of a token.
     pub fn within(token: &'a [u8], part: Span) -> Self {
-        let bytes = token.get(..usize::from(part.end)).unwrap_or_default();
-        Self { bytes, at: usize::from(part.start), items: limits::ITEMS }
+        let bytes = token.get(..part.end as usize).unwrap_or_default();
+        Self { bytes, at: part.start as usize, items: limits::ITEMS }
     }
 
     /// Offset of the next byte.
@@ -109,7 +116,7 @@ impl<'a> Reader<'a> {
 
     /// The span from `start` up to the next byte.
     pub fn span_from(&self, start: usize) -> Span {
-        let short = |at| u16::try_from(at).unwrap_or(u16::MAX);
+        let short = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Span { start: short(start), end: short(self.at) }
     }
 

@@ -125,6 +125,29 @@ pub enum Code {
     /// No more proofs can be remembered, so that a replay could not be told.
     ProofCacheFull = 440,
 
+    /// The licence is revoked.
+    Revoked = 500,
+    /// A rule of the issuer revokes the licence.
+    RevokedByRule = 501,
+    /// The revocation bundle is older than it may be, or there is none.
+    RevocationStale = 510,
+    /// The revocation bundle has expired.
+    RevocationExpired = 511,
+    /// The revocation bundle is not well-formed.
+    BundleMalformed = 520,
+    /// The revocation bundle is not signed with a key for revocation that is in use.
+    BundleUntrusted = 521,
+    /// The revocation bundle's signature does not fit.
+    BundleBadSignature = 522,
+    /// The revocation bundle is older than one that was loaded before.
+    BundleRollback = 523,
+    /// Two different revocation bundles have the same sequence number.
+    BundleEquivocation = 524,
+    /// The delta is for another bundle than the one that is loaded.
+    BundleWrongBase = 525,
+    /// The delta does not lead to the state that it names.
+    BundleWrongRoot = 526,
+
     /// The rate is used up for the moment.
     RateLimited = 600,
     /// The licence has no rate of this name.
@@ -446,6 +469,67 @@ pub const TABLE: &[Entry] = &[
         "proof_cache_full",
         "Too many proofs are remembered to tell a replay.",
         "Try again in a minute, or give the gate a larger replay cache.",
+    ),
+    entry(Code::Revoked, "revoked", "The licence was revoked.", "Ask the vendor why, and for a new licence."),
+    entry(
+        Code::RevokedByRule,
+        "revoked_by_rule",
+        "The licence was revoked by a rule.",
+        "Ask the vendor why, and for a new licence.",
+    ),
+    entry(
+        Code::RevocationStale,
+        "revocation_stale",
+        "What is known of revocations is older than the licence accepts.",
+        "Load the vendor's newest revocation bundle.",
+    ),
+    entry(
+        Code::RevocationExpired,
+        "revocation_expired",
+        "The revocation bundle has expired.",
+        "Load the vendor's newest revocation bundle.",
+    ),
+    entry(
+        Code::BundleMalformed,
+        "bundle_malformed",
+        "The revocation bundle is not well-formed.",
+        "Fetch the bundle again.",
+    ),
+    entry(
+        Code::BundleUntrusted,
+        "bundle_untrusted",
+        "The revocation bundle is not signed with a revocation key that is in use.",
+        "Load the vendor's newest keyset, and fetch the bundle again.",
+    ),
+    entry(
+        Code::BundleBadSignature,
+        "bundle_bad_signature",
+        "The revocation bundle was altered or forged.",
+        "Fetch the bundle again, and find out who offers this one.",
+    ),
+    entry(
+        Code::BundleRollback,
+        "bundle_rollback",
+        "The revocation bundle is older than one that was loaded before.",
+        "Fetch the newest bundle, and find out who offers an old one.",
+    ),
+    entry(
+        Code::BundleEquivocation,
+        "bundle_equivocation",
+        "Two different revocation bundles have the same sequence number.",
+        "Raise an alarm with the vendor: the revocation key may be in wrong hands.",
+    ),
+    entry(
+        Code::BundleWrongBase,
+        "bundle_wrong_base",
+        "The delta is for another bundle than the one that is loaded.",
+        "Fetch the whole bundle.",
+    ),
+    entry(
+        Code::BundleWrongRoot,
+        "bundle_wrong_root",
+        "The delta does not lead to the state that it names.",
+        "Fetch the whole bundle.",
     ),
     entry(
         Code::RateLimited,

@@ -35,6 +35,10 @@ pub enum Typ {
     Keyset,
     /// A proof of possession.
     Proof,
+    /// A set of revocations.
+    Bundle,
+    /// A change from one set of revocations to another.
+    Delta,
 }
 
 impl Typ {
@@ -44,6 +48,8 @@ impl Typ {
             Self::License => "application/vnd.licentia.license+cwt",
             Self::Keyset => "application/vnd.licentia.keyset+cbor",
             Self::Proof => "application/vnd.licentia.proof+cwt",
+            Self::Bundle => "application/vnd.licentia.revocation+cbor",
+            Self::Delta => "application/vnd.licentia.revocation-delta+cbor",
         }
     }
 
@@ -52,6 +58,7 @@ impl Typ {
         match self {
             Self::License | Self::Proof => limits::TOKEN_BYTES,
             Self::Keyset => limits::KEYSET_BYTES,
+            Self::Bundle | Self::Delta => limits::BUNDLE_BYTES,
         }
     }
 }

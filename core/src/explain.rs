@@ -35,6 +35,10 @@ pub enum Check {
     Issuer,
     /// It is for this service.
     Audience,
+    /// What is known of revocations is fresh enough.
+    Freshness,
+    /// It is not revoked.
+    Revocation,
     /// It is for this machine.
     Node,
     /// It covers this release.
@@ -63,6 +67,8 @@ impl Check {
             Self::Time => "time",
             Self::Issuer => "issuer",
             Self::Audience => "audience",
+            Self::Freshness => "freshness",
+            Self::Revocation => "revocation",
             Self::Node => "node",
             Self::Release => "release",
             Self::Proof => "proof",
@@ -122,6 +128,13 @@ pub enum Facts<'a> {
         expected: Option<&'a str>,
         /// How many the licence names; with none it is for every service.
         named: usize,
+    },
+    /// The revocation bundle that was asked.
+    Bundle {
+        /// Its number.
+        sequence: u64,
+        /// When it was issued.
+        issued_at: u64,
     },
     /// The machines that the licence is bound to.
     Nodes {
@@ -227,13 +240,18 @@ impl<'a> Explanation<'a> {
         since: u64,
         now: u64,
     ) -> Result<(), Code> {
-        let tolerated = action.tolerates(since, now);
-        self.push(Step { check, code, tolerated, facts });
-        if !tolerated {
-            return Err(code);
+        if action.tolerates(since, now) {
+            self.tolerate(check, code, facts);
+            Ok(())
+        } else {
+            self.note(check, code, facts)
         }
+    }
+
+    /// Notes a result that is passed over, and flags the decision.
+    pub fn tolerate(&mut self, check: Check, code: Code, facts: Facts<'a>) {
+        self.push(Step { check, code, tolerated: true, facts });
         self.warning = self.warning.or(Some(code));
-        Ok(())
     }
 
     /// The first doubt that the licence's policy passed over.
@@ -288,6 +306,7 @@ impl fmt::Display for Facts<'_> {
                 write!(f, ", expires {expires}, skew {skew}")
             }
             Self::Issuer { expected } => write!(f, "expected {}", Quoted(expected)),
+            Self::Bundle { sequence, issued_at } => write!(f, "bundle {sequence}, issued at {issued_at}"),
             Self::Nodes { locks } => write!(f, "bound to {locks}"),
             Self::Until { expires, now } => write!(f, "{now}, until {expires}"),
             Self::Since { since, now } => write!(f, "now {now}, doubted since {since}"),
@@ -349,6 +368,9 @@ impl Facts<'_> {
                 write!(f, r#","term_end":{term_end},"expires":{expires}"#)
             }
             Self::Issuer { expected } => write!(f, r#","expected":{}"#, Quoted(expected)),
+            Self::Bundle { sequence, issued_at } => {
+                write!(f, r#","sequence":{sequence},"issued_at":{issued_at}"#)
+            }
             Self::Nodes { locks } => write!(f, r#","locks":{locks}"#),
             Self::Until { expires, now } => write!(f, r#","expires":{expires},"now":{now}"#),
             Self::Since { since, now } => write!(f, r#","since":{since},"now":{now}"#),

@@ -21,7 +21,12 @@ pub const fn status(code: Code) -> u16 {
         | Code::NodeMismatch
         | Code::RateNotLicensed
         | Code::MeterNotLicensed => 403,
-        Code::KeysetExpired | Code::ClockRollback | Code::ProofCacheFull | Code::StoreUnreachable => 503,
+        Code::KeysetExpired
+        | Code::ClockRollback
+        | Code::ProofCacheFull
+        | Code::RevocationStale
+        | Code::RevocationExpired
+        | Code::StoreUnreachable => 503,
         _ if code.number() >= 800 => 500,
         _ => 401,
     }

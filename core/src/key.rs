@@ -156,6 +156,22 @@ impl<'k> Keyring<'k> {
         self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
     }
 
+    /// Whether there is a key with this identifier that revocation bundles may be signed with.
+    pub fn has_revocation(self, kid: &Kid) -> bool {
+        self.find_revocation(kid).next().is_some()
+    }
+
+    /// The keys with an identifier that revocation bundles may be signed with: none that is retired or revoked.
+    pub(crate) fn find_revocation(self, kid: &Kid) -> impl Iterator<Item = &'k Key> + Clone + use<'k> {
+        let kid = *kid;
+        let fits = move |key: &&Key| {
+            key.kid == kid
+                && key.validity.purpose == Purpose::Revocation
+                && key.validity.standing == Standing::Active
+        };
+        self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
+    }
+
     /// Whether `key` may have signed a licence with these claims.
     ///
     /// The time of use is held against `iat`, which the signer chooses: it
@@ -274,6 +290,13 @@ impl Key {
     /// The algorithm that the key is for.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The key, for signing revocation bundles and no licences.
+    #[must_use]
+    pub fn for_revocation(mut self) -> Self {
+        self.validity.purpose = Purpose::Revocation;
+        self
     }
 
     /// Whether it is in use.

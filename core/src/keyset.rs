@@ -127,7 +127,7 @@ impl<'a> Keyset<'a> {
 
     /// What to persist once this keyset is in use.
     pub fn seen(&self) -> Seen {
-        Seen { sequence: self.sequence, digest: hmac_sha256::Hash::hash(self.bytes) }
+        Seen { sequence: self.sequence, digest: digest(self.bytes) }
     }
 
     /// Whether this keyset may replace the one that was `seen` last: `false` where it is the same one.
@@ -144,6 +144,11 @@ impl<'a> Keyset<'a> {
             None => Ok(true),
         }
     }
+}
+
+/// SHA-256 of a signed object's bytes.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    hmac_sha256::Hash::hash(bytes)
 }
 
 /// Reads an entry; the inner error is of a key that is well-formed and cannot be used.

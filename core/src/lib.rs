@@ -48,6 +48,8 @@
     )
 )]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
@@ -74,6 +76,7 @@ pub mod policy;
 pub mod proof;
 pub mod quota;
 pub mod rate;
+pub mod revocation;
 mod scope;
 pub mod text;
 pub mod verify;

@@ -32,6 +32,12 @@ pub const META: usize = 16;
 pub const KEYSET_BYTES: usize = 16_384;
 /// Most keys of one keyset.
 pub const KEYSET_KEYS: usize = 64;
+/// Longest revocation bundle or delta, in bytes.
+pub const BUNDLE_BYTES: usize = 256 << 20;
+/// Most rules of one revocation bundle.
+pub const RULES: usize = 256;
+/// Most exemptions or allowed digests of one rule.
+pub const RULE_LIST: usize = 65_536;
 /// Longest URI of a proof, in bytes.
 pub const URI_BYTES: usize = 2048;
 /// Greatest integer in a grant: 2^53 - 1, so that every language holds it exactly.

@@ -67,10 +67,12 @@ pub fn verify<'a>(
     let mut explanation = Explanation::default();
     match authenticate(token, Keyring::new(keys), &mut explanation) {
         Err(code) => Err(Denial { code, license: None, explanation }),
-        Ok(license) => match authorize(&license, expect, Time::from(now), &mut explanation) {
-            Err(code) => Err(Denial { code, license: Some(license), explanation }),
-            Ok(state) => Ok(Verified { license, state, explanation }),
-        },
+        Ok(license) => {
+            match authorize(&license, expect, expect.bundle(), Time::from(now), &mut explanation) {
+                Err(code) => Err(Denial { code, license: Some(license), explanation }),
+                Ok(state) => Ok(Verified { license, state, explanation }),
+            }
+        }
     }
 }
 

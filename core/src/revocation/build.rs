@@ -1,0 +1,175 @@
+//! Builds the sections of a bundle. It needs a heap, and the feature `alloc`.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "it encodes what its caller made, within bounds shown here"
+)]
+
+use alloc::{vec, vec::Vec};
+
+use super::{
+    NOTE, Salt, Terms,
+    bloom::{self, BLOCK},
+    exact::GROUP,
+    rule::Effect,
+};
+
+/// Members that a chunk has on average: few to decode, and many to share a directory entry.
+const PER_CHUNK: u64 = 40;
+/// Bits of the pre-filter for each member.
+const BITS_PER_KEY: u64 = 16;
+
+/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. `count` and `last` are how many
+/// there are and the greatest. The same set always gives the same bytes.
+pub fn exact(indices: impl Iterator<Item = u64>, count: u64, last: u64) -> Vec<u8> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let span = last.saturating_add(1);
+    let chunk = span.div_ceil(count).saturating_mul(PER_CHUNK).next_power_of_two().ilog2().min(53);
+    let rice = rice_parameter(span, count);
+    let chunks = (last >> chunk).saturating_add(1);
+    let mut bits = BitWriter::default();
+    let mut begins = Vec::new();
+    let mut next = 0;
+    for index in indices {
+        while begins.len() as u64 <= index >> chunk {
+            next = (begins.len() as u64) << chunk;
+            begins.push(bits.length);
+        }
+        bits.rice(index.saturating_sub(next), rice);
+        next = index.saturating_add(1);
+    }
+    let relative = |(at, begin): (usize, &u64)| {
+        begin.saturating_sub(begins.get(at - at % GROUP).copied().unwrap_or_default())
+    };
+    let wide = begins.iter().enumerate().map(relative).any(|relative| relative > u64::from(u16::MAX));
+    let mut section =
+        vec![1, u8::try_from(rice).unwrap_or(0), u8::try_from(chunk).unwrap_or(0), u8::from(wide)];
+    section.extend(count.to_le_bytes());
+    section.extend(u32::try_from(chunks).unwrap_or(u32::MAX).to_le_bytes());
+    for begin in begins.iter().step_by(GROUP) {
+        section.extend(begin.to_le_bytes());
+    }
+    for relative in begins.iter().enumerate().map(relative) {
+        let bytes = relative.to_le_bytes();
+        section.extend(bytes.iter().take(if wide { 4 } else { 2 }));
+    }
+    section.extend(bits.finish());
+    section
+}
+
+/// The parameter under which gaps of a set of this density take the fewest bits, in integers, so that every
+/// machine chooses the same: about log2 of the mean gap times ln 2.
+fn rice_parameter(span: u64, count: u64) -> u32 {
+    let mean = u128::from(span).saturating_mul(1_000) / u128::from(count);
+    let scaled = mean.saturating_mul(693) / 1_000_000;
+    if scaled < 2 { 0 } else { scaled.ilog2().min(53) }
+}
+
+#[derive(Default)]
+struct BitWriter {
+    bytes: Vec<u8>,
+    length: u64,
+}
+
+impl BitWriter {
+    fn push(&mut self, value: u64, count: u32) {
+        let mut left = count;
+        while left > 0 {
+            let used = u32::try_from(self.length % 8).unwrap_or(0);
+            if used == 0 {
+                self.bytes.push(0);
+            }
+            let take = left.min(8 - used);
+            let part = (value >> (left - take)) & ((1 << take) - 1);
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= u8::try_from(part << (8 - used - take)).unwrap_or(0);
+            }
+            left -= take;
+            self.length += u64::from(take);
+        }
+    }
+
+    /// Fills the last byte with ones, which end in nothing.
+    fn finish(mut self) -> Vec<u8> {
+        while !self.length.is_multiple_of(8) {
+            self.push(1, 1);
+        }
+        self.bytes
+    }
+
+    fn rice(&mut self, gap: u64, rice: u32) {
+        let mut quotient = gap >> rice;
+        while quotient > 0 {
+            let ones = u32::try_from(quotient.min(32)).unwrap_or(32);
+            self.push(u64::from(u32::MAX) >> (32 - ones), ones);
+            quotient -= u64::from(ones);
+        }
+        self.push(0, 1);
+        self.push(gap & ((1_u64 << rice) - 1), rice);
+    }
+}
+
+/// A pre-filter over `count` indices, empty for the empty set.
+pub fn bloom(indices: impl Iterator<Item = u64>, count: u64, salt: &Salt) -> Vec<u8> {
+    let blocks = count.saturating_mul(BITS_PER_KEY).div_ceil(256);
+    let mut filter = vec![0; usize::try_from(blocks).unwrap_or(0).saturating_mul(BLOCK)];
+    let (all, _) = filter.as_chunks_mut::<BLOCK>();
+    for index in indices {
+        let hash = bloom::hash(salt, &index.to_le_bytes());
+        let at = usize::try_from(bloom::block_of(hash, blocks)).unwrap_or(usize::MAX);
+        if let Some(block) = all.get_mut(at) {
+            let (words, _) = block.as_chunks_mut::<4>();
+            for (word, mask) in words.iter_mut().zip(bloom::mask_of(hash)) {
+                *word = (u32::from_le_bytes(*word) | mask).to_le_bytes();
+            }
+        }
+    }
+    filter
+}
+
+/// The sorted list of keyed hashes of identifiers without an index.
+pub fn hashes<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, salt: &Salt) -> Vec<u8> {
+    let mut hashes: Vec<_> = ids.map(|id| bloom::hash(salt, id).to_be_bytes()).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes.concat()
+}
+
+/// Notes for the revocations that are more than an immediate denial; indices must ascend.
+pub fn notes(notes: impl Iterator<Item = (u64, Terms)>) -> Vec<u8> {
+    let mut section = Vec::new();
+    for (index, terms) in notes {
+        let (effect, until) = match terms.effect {
+            Effect::Deny => (0, 0),
+            Effect::WarnUntil(until) => (1, until),
+            Effect::GraceUntil(until) => (2, until),
+        };
+        let mut note = Vec::with_capacity(NOTE);
+        note.extend(index.to_le_bytes());
+        note.extend([terms.reason as u8, effect]);
+        note.extend(terms.effective.to_le_bytes());
+        note.extend(until.to_le_bytes());
+        section.extend(note);
+    }
+    section
+}
+
+/// The members of exactly one of two ascending sets: a change, or what a change leads to.
+pub fn difference(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    core::iter::from_fn(move || {
+        loop {
+            match (a.peek(), b.peek()) {
+                (Some(left), Some(right)) if left == right => {
+                    a.next();
+                    b.next();
+                }
+                (Some(left), Some(right)) if left < right => return a.next(),
+                (Some(_), None) => return a.next(),
+                (_, _) => return b.next(),
+            }
+        }
+    })
+}

@@ -1,0 +1,363 @@
+//! Revocation bundles: which licences are no longer good, in one signed file.
+//!
+//! A COSE_Sign1 by a revocation key of the keyset, with its own `typ`, whose payload is
+//! `{0: schema = 1, 1: issuer tstr, 2: stream uint, 3: sequence uint, 4: issued_at uint, 5: next_update uint,
+//!   6: expires uint, 7: state root bstr .size 32, 8: salt bstr .size 16, ?9: [* Rule], ?10: exact bstr,
+//!   ?11: hashes bstr, ?12: notes bstr, ?13: bloom bstr, ?14: base uint}`.
+//! A delta has `base`, and its `exact` and `hashes` are what changed; rules and notes are always whole.
+//!
+//! **A Bloom hit alone never revokes.** Every licence carries an index that its issuer's ledger handed out and
+//! signed; the exact set holds the revoked indices and nothing else, so that its verdict is right for every
+//! licence, also for those that were issued after the bundle.
+
+use crate::{
+    cbor::{self, Malformed, MapKey, Reader, Span},
+    claims::Claims,
+    code::Code,
+    cose::{Frame, Typ},
+    key::{Keyring, Kid},
+    limits,
+};
+
+pub mod bloom;
+#[cfg(feature = "alloc")]
+pub mod build;
+pub mod exact;
+pub mod rule;
+
+pub use bloom::Salt;
+pub use exact::Exact;
+pub use rule::{Effect, Reason, Rule, Terms};
+
+const SCHEMA: u64 = 1;
+/// Bytes of a hash in the list of identifiers without an index.
+const HASH: usize = 8;
+/// Bytes of a note: index u64, reason u8, effect u8, effective u64, until u64, little-endian.
+pub(crate) const NOTE: usize = 26;
+
+/// A verified bundle or delta, read in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundle<'a> {
+    bytes: &'a [u8],
+    fields: Fields,
+    bloom: &'a [u8],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Fields {
+    issuer: Span,
+    stream: u64,
+    sequence: u64,
+    issued_at: u64,
+    next_update: u64,
+    expires: u64,
+    root: [u8; 32],
+    salt: Salt,
+    rules: Option<Span>,
+    exact: Span,
+    hashes: Span,
+    notes: Span,
+    base: Option<u64>,
+}
+
+/// What a bundle says about a licence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is not revoked.
+    Good,
+    /// It is revoked, by its identifier or by a rule.
+    Revoked {
+        /// Whether it was a rule.
+        by_rule: bool,
+        /// What the revocation says.
+        terms: Terms,
+    },
+}
+
+/// The newest bundle that was accepted before, to tell a rollback. Persist it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its sequence number.
+    pub sequence: u64,
+    /// SHA-256 of its bytes.
+    pub digest: [u8; 32],
+    /// The key that signed it.
+    pub kid: Kid,
+}
+
+impl<'a> Bundle<'a> {
+    /// Verifies a bundle or delta and reads it wholly.
+    ///
+    /// # Errors
+    /// [`Code::BundleMalformed`], [`Code::BundleUntrusted`] or [`Code::BundleBadSignature`].
+    pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
+        let malformed = |_: Malformed| Code::BundleMalformed;
+        let (frame, delta) = match Frame::read(bytes, Typ::Bundle) {
+            Err(Malformed { code: Code::WrongTyp, .. }) => {
+                (Frame::read(bytes, Typ::Delta).map_err(malformed)?, true)
+            }
+            frame => (frame.map_err(malformed)?, false),
+        };
+        let signers = keyring.find_revocation(&frame.kid);
+        if signers.clone().next().is_none() {
+            return Err(Code::BundleUntrusted);
+        }
+        if !signers.clone().any(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame)) {
+            return Err(Code::BundleBadSignature);
+        }
+        let (fields, bloom) = Fields::read(bytes, frame.payload).map_err(malformed)?;
+        if fields.base.is_some() != delta {
+            return Err(Code::BundleMalformed);
+        }
+        let bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
+        bundle.check()?;
+        Ok((bundle, frame.kid))
+    }
+
+    /// Checks what the sections say of themselves.
+    fn check(&self) -> Result<(), Code> {
+        Exact::read(self.fields.exact.of(self.bytes))?;
+        let (hashes, rest) = self.hashes().as_chunks::<HASH>();
+        let sorted = hashes.is_sorted_by(|a, b| a < b);
+        let whole = rest.is_empty() && self.notes().len().is_multiple_of(NOTE);
+        let blocks = self.bloom.len().is_multiple_of(bloom::BLOCK);
+        if sorted && whole && blocks { Ok(()) } else { Err(Code::BundleMalformed) }
+    }
+
+    /// The bundle with another pre-filter, such as one that was derived when it was loaded.
+    #[must_use]
+    pub fn with_bloom(self, bloom: &'a [u8]) -> Self {
+        Self { bloom, ..self }
+    }
+
+    /// The bundle's content without its bytes, to be kept apart; see [`Kept::bundle`].
+    pub fn keep<B: From<&'a [u8]>>(&self) -> Kept<B> {
+        Kept { bytes: B::from(self.bytes), fields: self.fields }
+    }
+
+    /// The state that a delta leads to: its own numbers, times, rules and notes, with the merged sections.
+    #[cfg(feature = "alloc")]
+    pub fn keep_with(&self, exact: &[u8], hashes: &[u8]) -> Kept<alloc::boxed::Box<[u8]>> {
+        let (issuer, rules) = (self.issuer().as_bytes(), self.encoded_rules());
+        let mut bytes = alloc::vec::Vec::new();
+        let mut place = |part: &[u8]| {
+            let start = bytes.len();
+            bytes.extend_from_slice(part);
+            Span::new(start, bytes.len())
+        };
+        let mut fields = self.fields;
+        fields.issuer = place(issuer);
+        fields.rules = self.fields.rules.map(|_| place(rules));
+        (fields.exact, fields.hashes, fields.notes) = (place(exact), place(hashes), place(self.notes()));
+        fields.base = None;
+        Kept { bytes: bytes.into(), fields }
+    }
+
+    /// Whose licences it is about.
+    pub fn issuer(&self) -> &'a str {
+        core::str::from_utf8(self.fields.issuer.of(self.bytes)).unwrap_or_default()
+    }
+
+    /// The issuer's stream of indices.
+    pub fn stream(&self) -> u64 {
+        self.fields.stream
+    }
+
+    /// Its number in the order of bundles.
+    pub fn sequence(&self) -> u64 {
+        self.fields.sequence
+    }
+
+    /// When it was issued, in seconds since 1970.
+    pub fn issued_at(&self) -> u64 {
+        self.fields.issued_at
+    }
+
+    /// When the next one comes at the latest.
+    pub fn next_update(&self) -> u64 {
+        self.fields.next_update
+    }
+
+    /// From when on it says nothing any more.
+    pub fn expires(&self) -> u64 {
+        self.fields.expires
+    }
+
+    /// SHA-256 of the state: see [`state_root`].
+    pub fn root(&self) -> &[u8; 32] {
+        &self.fields.root
+    }
+
+    /// The key of its hashes.
+    pub fn salt(&self) -> &Salt {
+        &self.fields.salt
+    }
+
+    /// For a delta, the sequence number of the bundle that it changes.
+    pub fn base(&self) -> Option<u64> {
+        self.fields.base
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> impl Iterator<Item = Rule<'a>> + use<'a> {
+        let bytes = self.bytes;
+        self.fields.rules.into_iter().flat_map(move |part| rule::rules(bytes, part))
+    }
+
+    /// The encoded rules.
+    pub fn encoded_rules(&self) -> &'a [u8] {
+        self.fields.rules.map_or(&[], |part| part.of(self.bytes))
+    }
+
+    /// The revoked indices; of a delta, those that change.
+    pub fn exact(&self) -> Exact<'a> {
+        Exact::read(self.exact_section()).unwrap_or_default()
+    }
+
+    /// The encoded exact set.
+    pub fn exact_section(&self) -> &'a [u8] {
+        self.fields.exact.of(self.bytes)
+    }
+
+    /// The sorted hashes of revoked identifiers without an index.
+    pub fn hashes(&self) -> &'a [u8] {
+        self.fields.hashes.of(self.bytes)
+    }
+
+    /// What differs from an immediate denial, by index.
+    pub fn notes(&self) -> &'a [u8] {
+        self.fields.notes.of(self.bytes)
+    }
+
+    /// The pre-filter over the indices; empty where there is none.
+    pub fn bloom(&self) -> &'a [u8] {
+        self.bloom
+    }
+
+    /// What the bundle says about a licence whose signature was verified. Rules come first, then the Bloom
+    /// filter, and the exact set has the last word.
+    pub fn verdict(&self, claims: &Claims<'_>) -> Verdict {
+        if claims.issuer() != self.issuer() {
+            return Verdict::Good; // about whom it has nothing to say
+        }
+        if let Some(rule) = self.rules().find(|rule| rule.hits(claims)) {
+            return Verdict::Revoked { by_rule: true, terms: rule.terms };
+        }
+        let revoked = match claims.index() {
+            Some(index) => self.contains(index).then(|| self.note(index)),
+            None => self.contains_hash(&claims.id()).then(Terms::default),
+        };
+        revoked.map_or(Verdict::Good, |terms| Verdict::Revoked { by_rule: false, terms })
+    }
+
+    /// Whether an index is revoked.
+    pub fn contains(&self, index: u64) -> bool {
+        let hash = bloom::hash(&self.fields.salt, &index.to_le_bytes());
+        bloom::may_contain(self.bloom, hash) && self.exact().contains(index)
+    }
+
+    /// Whether an identifier without an index is revoked.
+    pub fn contains_hash(&self, id: &[u8; 16]) -> bool {
+        let (hashes, _) = self.hashes().as_chunks::<HASH>();
+        hashes.binary_search(&bloom::hash(&self.fields.salt, id).to_be_bytes()).is_ok()
+    }
+
+    /// What was noted for a revoked index.
+    fn note(&self, index: u64) -> Terms {
+        let (notes, _) = self.notes().as_chunks::<NOTE>();
+        let found = notes.binary_search_by_key(&index, |note| note_parts(note).0);
+        found.ok().and_then(|at| notes.get(at)).map_or_else(Terms::default, |note| note_parts(note).1)
+    }
+}
+
+/// Reads a note.
+fn note_parts(note: &[u8; NOTE]) -> (u64, Terms) {
+    let word =
+        |at: usize| note.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
+    let [_, _, _, _, _, _, _, _, reason, effect, ..] = *note;
+    let until = word(18);
+    let effect = match effect {
+        1 => Effect::WarnUntil(until),
+        2 => Effect::GraceUntil(until),
+        _ => Effect::Deny,
+    };
+    (word(0), Terms { reason: Reason::from_number(u64::from(reason)), effective: word(10), effect })
+}
+
+/// A bundle with bytes of its own.
+#[derive(Clone, Debug)]
+pub struct Kept<B> {
+    bytes: B,
+    fields: Fields,
+}
+
+impl<B: AsRef<[u8]>> Kept<B> {
+    /// The bundle, with a pre-filter.
+    pub fn bundle<'a>(&'a self, bloom: &'a [u8]) -> Bundle<'a> {
+        Bundle { bytes: self.bytes.as_ref(), fields: self.fields, bloom }
+    }
+}
+
+/// SHA-256 over the parts of a state, each with its length before it: rules, exact set, hashes, notes.
+pub fn state_root(rules: &[u8], exact: &[u8], hashes: &[u8], notes: &[u8]) -> [u8; 32] {
+    let mut hash = hmac_sha256::Hash::new();
+    for part in [rules, exact, hashes, notes] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize()
+}
+
+impl Fields {
+    fn read(bytes: &[u8], payload: Span) -> cbor::Result<(Self, Span)> {
+        let mut reader = Reader::within(bytes, payload);
+        let (mut fields, mut bloom, mut seen) = (Self::default(), Span::default(), 0_u16);
+        let mut map = reader.map()?;
+        while let Some(key) = map.next_key(&mut reader)? {
+            let start = reader.offset();
+            let MapKey::Int(label) = key else {
+                reader.skip()?;
+                continue;
+            };
+            match label {
+                0 if reader.uint()? == SCHEMA => {}
+                0 => return Err(Malformed { code: Code::UnsupportedSchema, offset: start }),
+                1 => {
+                    let length = reader.short_text()?.len();
+                    fields.issuer = reader.span_from(reader.offset().saturating_sub(length));
+                }
+                2 => fields.stream = reader.uint_to(limits::INTEGER)?,
+                3 => fields.sequence = reader.uint_to(limits::INTEGER)?,
+                4 => fields.issued_at = reader.uint_to(limits::TIME)?,
+                5 => fields.next_update = reader.uint_to(limits::TIME)?,
+                6 => fields.expires = reader.uint_to(limits::TIME)?,
+                7 => fields.root = *reader.array_of()?,
+                8 => fields.salt = *reader.array_of()?,
+                9 => {
+                    for _ in 0..reader.array_within(0, limits::RULES)? {
+                        Rule::read(&mut reader)?;
+                    }
+                    fields.rules = Some(reader.span_from(start));
+                }
+                10 => fields.exact = content(&mut reader)?,
+                11 => fields.hashes = content(&mut reader)?,
+                12 => fields.notes = content(&mut reader)?,
+                13 => bloom = content(&mut reader)?,
+                14 => fields.base = Some(reader.uint_to(limits::INTEGER)?),
+                ..0 => return Err(Malformed { code: Code::UnknownCriticalField, offset: start }),
+                _ => reader.skip()?,
+            }
+            if let Ok(label @ 0..=8) = u16::try_from(label) {
+                seen |= 1 << label;
+            }
+        }
+        reader.finish()?;
+        if seen == 0x1ff { Ok((fields, bloom)) } else { reader.malformed(Code::MissingField) }
+    }
+}
+
+/// The span of a byte string's content.
+fn content(reader: &mut Reader<'_>) -> cbor::Result<Span> {
+    let length = reader.bytes()?.len();
+    Ok(reader.span_from(reader.offset().saturating_sub(length)))
+}

@@ -1,0 +1,206 @@
+//! Rules: revocations by what licences have in common. All conditions of a rule must hold.
+//!
+//! `Rule = {?0: kid, ?1: subject, ?2: lineage, ?3: [tier, ?version], ?4: [iat, iat], ?5: [index, index],
+//!   ?6: exempt ids as bstr of 16 bytes each, ?7: allowed digests as bstr of 32 bytes each, ascending,
+//!   ?8: reason uint, ?9: effective time uint, ?10: action}`
+
+use crate::{
+    cbor::{self, Malformed, MapKey, Reader, Span},
+    claims::Claims,
+    code::Code,
+    limits,
+};
+
+/// What a revocation does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The licence is refused.
+    #[default]
+    Deny,
+    /// It is allowed, and flagged, until this time (seconds since 1970).
+    WarnUntil(u64),
+    /// It is in grace until this time.
+    GraceUntil(u64),
+}
+
+/// Why something was revoked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Reason {
+    /// It is not said.
+    #[default]
+    Unspecified = 0,
+    /// A key is in wrong hands.
+    KeyCompromise = 1,
+    /// It was not paid.
+    Unpaid = 2,
+    /// Another licence took its place.
+    Superseded = 3,
+    /// It was obtained or used by fraud.
+    Fraud = 4,
+    /// The customer wanted it.
+    Requested = 5,
+    /// The terms were broken.
+    Breach = 6,
+}
+
+impl Reason {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "key_compromise",
+            Self::Unpaid => "unpaid",
+            Self::Superseded => "superseded",
+            Self::Fraud => "fraud",
+            Self::Requested => "requested",
+            Self::Breach => "breach",
+        }
+    }
+
+    /// The reason of a number; one that is not known is unspecified.
+    pub const fn from_number(number: u64) -> Self {
+        match number {
+            1 => Self::KeyCompromise,
+            2 => Self::Unpaid,
+            3 => Self::Superseded,
+            4 => Self::Fraud,
+            5 => Self::Requested,
+            6 => Self::Breach,
+            _ => Self::Unspecified,
+        }
+    }
+}
+
+/// What a revocation says, beside whom it is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Why.
+    pub reason: Reason,
+    /// From when on, in seconds since 1970.
+    pub effective: u64,
+    /// What it does.
+    pub effect: Effect,
+}
+
+impl Effect {
+    /// Reads `0 deny / [1, until] warn / [2, until] grace`.
+    pub(super) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let offset = reader.offset();
+        if reader.at_array() {
+            reader.array_within(2, 2)?;
+            return match (reader.uint()?, reader.uint_to(limits::TIME)?) {
+                (1, until) => Ok(Self::WarnUntil(until)),
+                (2, until) => Ok(Self::GraceUntil(until)),
+                _ => Err(Malformed { code: Code::InvalidValue, offset }),
+            };
+        }
+        reader.uint_to(0).map(|_| Self::Deny)
+    }
+}
+
+/// One rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule<'a> {
+    kid: Option<&'a [u8]>,
+    subject: Option<&'a str>,
+    lineage: Option<&'a [u8; 16]>,
+    tier: Option<(&'a str, Option<u64>)>,
+    issued_at: Option<(u64, u64)>,
+    index: Option<(u64, u64)>,
+    exempt: &'a [[u8; 16]],
+    allowed: &'a [[u8; 32]],
+    /// What it says.
+    pub terms: Terms,
+}
+
+impl<'a> Rule<'a> {
+    pub(super) fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
+        let mut rule = Self {
+            kid: None,
+            subject: None,
+            lineage: None,
+            tier: None,
+            issued_at: None,
+            index: None,
+            exempt: &[],
+            allowed: &[],
+            terms: Terms::default(),
+        };
+        let mut map = reader.map_within(limits::FEATURES)?;
+        while let Some(key) = map.next_key(reader)? {
+            match key {
+                MapKey::Int(0) => rule.kid = Some(reader.bytes()?),
+                MapKey::Int(1) => rule.subject = Some(reader.short_text()?),
+                MapKey::Int(2) => rule.lineage = Some(reader.array_of()?),
+                MapKey::Int(3) => {
+                    let length = reader.array_within(1, 2)?;
+                    let name = reader.short_text()?;
+                    let version = if length == 2 { Some(reader.uint_to(limits::INTEGER)?) } else { None };
+                    rule.tier = Some((name, version));
+                }
+                MapKey::Int(4) => rule.issued_at = Some(range(reader)?),
+                MapKey::Int(5) => rule.index = Some(range(reader)?),
+                MapKey::Int(6) => rule.exempt = items(reader)?,
+                MapKey::Int(7) => rule.allowed = items(reader)?,
+                MapKey::Int(8) => rule.terms.reason = Reason::from_number(reader.uint()?),
+                MapKey::Int(9) => rule.terms.effective = reader.uint_to(limits::TIME)?,
+                MapKey::Int(10) => rule.terms.effect = Effect::read(reader)?,
+                // A condition that is not understood would make the rule hit more than it means.
+                _ => return reader.malformed(Code::UnknownCriticalField),
+            }
+        }
+        let conditions =
+            rule.kid.is_some() || rule.subject.is_some() || rule.lineage.is_some() || rule.tier.is_some();
+        if conditions || rule.issued_at.is_some() || rule.index.is_some() {
+            Ok(rule)
+        } else {
+            // Without a condition it would revoke everything.
+            reader.malformed(Code::MissingField)
+        }
+    }
+
+    /// Whether the rule revokes a licence.
+    pub fn hits(&self, claims: &Claims<'_>) -> bool {
+        let within = |(from, to): (u64, u64), value: u64| (from..=to).contains(&value);
+        self.kid.is_none_or(|kid| kid == claims.kid().as_bytes())
+            && self.subject.is_none_or(|subject| subject == claims.subject())
+            && self.lineage.is_none_or(|lineage| *lineage == claims.lineage())
+            && self.tier.is_none_or(|(name, version)| {
+                name == claims.tier().name && version.is_none_or(|version| version == claims.tier().version)
+            })
+            && self.issued_at.is_none_or(|range| within(range, claims.issued_at()))
+            && self.index.is_none_or(|range| claims.index().is_some_and(|index| within(range, index)))
+            && !self.exempt.contains(&claims.id())
+            && !self.allows(claims)
+    }
+
+    /// Whether the token is one of those that were good before its key was stolen. A thief can choose every
+    /// claim, but not another token with the digest of a good one.
+    fn allows(&self, claims: &Claims<'_>) -> bool {
+        !self.allowed.is_empty()
+            && self.allowed.binary_search(&hmac_sha256::Hash::hash(claims.token())).is_ok()
+    }
+}
+
+fn range(reader: &mut Reader<'_>) -> cbor::Result<(u64, u64)> {
+    reader.array_within(2, 2)?;
+    Ok((reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?))
+}
+
+fn items<'a, const N: usize>(reader: &mut Reader<'a>) -> cbor::Result<&'a [[u8; N]]> {
+    let offset = reader.offset();
+    match reader.bytes()?.as_chunks::<N>() {
+        (items, []) if items.len() <= limits::RULE_LIST => Ok(items),
+        _ => Err(Malformed { code: Code::InvalidValue, offset }),
+    }
+}
+
+/// The rules of a bundle, which were checked when it was read.
+pub(super) fn rules(bytes: &[u8], part: Span) -> impl Iterator<Item = Rule<'_>> {
+    let mut reader = Reader::within(bytes, part);
+    let count = reader.array().unwrap_or_default();
+    (0..count).map_while(move |_| Rule::read(&mut reader).ok())
+}
