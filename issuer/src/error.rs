@@ -31,6 +31,9 @@ pub enum Error {
     /// A keyset is wrong.
     #[error("keyset: {0}")]
     Keyset(String),
+    /// A revocation bundle is wrong.
+    #[error("revocation bundle: {0}")]
+    Bundle(String),
     /// A value that a person wrote could not be understood.
     #[error("{what} {given:?}: {expected}")]
     Value {

@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bundle;
 mod canonical;
 pub mod catalogue;
 pub mod draft;
@@ -43,6 +44,7 @@ mod sign1;
 pub mod terms;
 pub mod token;
 
+pub use bundle::{BundleDraft, RuleDraft};
 pub use catalogue::{Catalogue, Tier};
 pub use draft::{Draft, Holder};
 pub use error::{Error, Result};
