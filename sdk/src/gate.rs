@@ -20,6 +20,7 @@ use crate::{
     now::Now,
     replay::Nonces,
     request::Request,
+    revocation::{Loaded, Revocations},
     store::{Memory, Store, Unreachable},
     trust::{Trust, Trusted},
 };
@@ -40,6 +41,7 @@ pub struct Builder {
     keys: Vec<Key>,
     root: Option<Key>,
     keyset: Option<Vec<u8>>,
+    revocation: Option<Vec<u8>>,
     issuer: Option<String>,
     audience: Option<String>,
     mode: Mode,
@@ -61,6 +63,13 @@ impl Builder {
     /// Trusts the keys of a keyset that the root key signed, and of newer ones: see [`Gate::load_keyset`].
     pub fn keyset(mut self, root: Key, keyset: impl Into<Vec<u8>>) -> Self {
         (self.root, self.keyset) = (Some(root), Some(keyset.into()));
+        self
+    }
+
+    /// Refuses what a revocation bundle revokes, and what newer ones do: see [`Gate::load_revocation`]. It
+    /// must be signed with a revocation key of the keyset.
+    pub fn revocation(mut self, bundle: impl Into<Vec<u8>>) -> Self {
+        self.revocation = Some(bundle.into());
         self
     }
 
@@ -128,6 +137,7 @@ impl Builder {
             return Err(Code::InvalidArgument);
         }
         let gate = Gate {
+            revocations: Revocations::new(Arc::clone(&self.store)),
             trusted: Trusted::new(self.keys, self.root, Arc::clone(&self.store)),
             issuer: self.issuer,
             audience: self.audience,
@@ -145,6 +155,9 @@ impl Builder {
         if let Some(keyset) = self.keyset {
             gate.load_keyset(&keyset)?;
         }
+        if let Some(bundle) = self.revocation {
+            gate.load_revocation(&bundle)?;
+        }
         Ok(gate)
     }
 }
@@ -156,6 +169,7 @@ const NEVER: u64 = u64::MAX;
 /// before takes a lock.
 pub struct Gate {
     trusted: Trusted,
+    revocations: Revocations,
     issuer: Option<String>,
     audience: Option<String>,
     mode: Mode,
@@ -178,6 +192,7 @@ impl Gate {
             keys: Vec::new(),
             root: None,
             keyset: None,
+            revocation: None,
             issuer: None,
             audience: None,
             mode: Mode::Enforce,
@@ -201,11 +216,23 @@ impl Gate {
         self.trusted.load(keyset)
     }
 
+    /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` where it
+    /// is the one in use. Needs a keyset with a revocation key.
+    ///
+    /// # Errors
+    /// A code from 520 to 526 for a bundle that is not good; [`Code::StoreUnreachable`] where it cannot be
+    /// remembered. The bundle in use then stays.
+    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+        self.revocations.load(bundle, self.trusted.current().keyring())
+    }
+
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
         let started = (!self.sinks.is_empty()).then(Instant::now);
         let now = now.into();
         let trust = self.trusted.current();
+        let revocations = self.revocations.current();
+        let revocations = revocations.as_deref();
         let mut decision = Decision {
             code: Code::Allowed,
             state: State::Active,
@@ -214,7 +241,7 @@ impl Gate {
             explanation: Explanation::default(),
             charges: [None; CHARGES],
         };
-        match self.decide(token, request, now, &trust, &mut decision) {
+        match self.decide(token, request, now, &trust, revocations, &mut decision) {
             Ok(state) => decision.state = state,
             Err(code) => {
                 decision.code = code;
@@ -231,6 +258,8 @@ impl Gate {
                 source: request.source,
                 at: now.seconds,
                 keyset: trust.sequence,
+                revocation: revocations
+                    .map(|loaded| (loaded.bundle().sequence(), loaded.bundle().issued_at())),
                 took_nanos,
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
@@ -244,15 +273,19 @@ impl Gate {
         request: &Request<'a>,
         now: Now,
         trust: &Trust,
+        revocations: Option<&Loaded>,
         decision: &mut Decision<'a>,
     ) -> Result<State, Code> {
         let licensed = self.authenticate(token, trust, &mut decision.explanation)?;
         let licensed = &**decision.license.insert(licensed);
         let license = licensed.kept.license();
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
-        let signed = trust.issued_at.max(license.issued_at().min(now.seconds));
+        let bundle = revocations.map(Loaded::bundle);
+        let published = bundle.map_or(0, |bundle| bundle.issued_at()).max(trust.issued_at);
+        let signed = published.max(license.issued_at().min(now.seconds));
         let time = self.guard.read(now, signed);
-        let state = authorize(&license, &self.expect(request, trust), time, &mut decision.explanation)?;
+        let expect = self.expect(request, trust);
+        let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
         match self.charge(&mut charges, request, now, time.now, &license, &mut decision.explanation) {

@@ -42,6 +42,7 @@ pub mod middleware;
 pub mod now;
 mod replay;
 pub mod request;
+pub mod revocation;
 pub mod store;
 mod trust;
 
@@ -55,4 +56,5 @@ pub use licentia_core::{
 };
 pub use now::Now;
 pub use request::Request;
+pub use revocation::Watch;
 pub use store::{Memory, Store};

@@ -28,6 +28,7 @@ pub struct Metrics {
     count: AtomicU64,
     total_nanos: AtomicU64,
     keyset: AtomicU64,
+    revocation: [AtomicU64; 2],
 }
 
 /// Counters by name.
@@ -107,7 +108,12 @@ impl Metrics {
         )?;
         writeln!(text, "licentia_decision_seconds_count {count}")?;
         text.push_str("# HELP licentia_keyset_sequence Sequence number of the keyset in use.\n# TYPE licentia_keyset_sequence gauge\n");
-        writeln!(text, "licentia_keyset_sequence {}", self.keyset.load(Ordering::Relaxed))
+        writeln!(text, "licentia_keyset_sequence {}", self.keyset.load(Ordering::Relaxed))?;
+        let [sequence, issued_at] = &self.revocation;
+        text.push_str("# HELP licentia_revocation_sequence Sequence number of the revocation bundle in use.\n# TYPE licentia_revocation_sequence gauge\n");
+        writeln!(text, "licentia_revocation_sequence {}", sequence.load(Ordering::Relaxed))?;
+        text.push_str("# HELP licentia_revocation_issued_seconds When the revocation bundle was issued.\n# TYPE licentia_revocation_issued_seconds gauge\n");
+        writeln!(text, "licentia_revocation_issued_seconds {}", issued_at.load(Ordering::Relaxed))
     }
 }
 
@@ -137,6 +143,10 @@ impl Sink for Metrics {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.total_nanos.fetch_add(event.took_nanos, Ordering::Relaxed);
         self.keyset.store(event.keyset, Ordering::Relaxed);
+        let (sequence, issued_at) = event.revocation.unwrap_or_default();
+        for (gauge, value) in self.revocation.iter().zip([sequence, issued_at]) {
+            gauge.store(value, Ordering::Relaxed);
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Record {
     pub tier: Option<(String, u64)>,
     /// Sequence number of the keyset in use.
     pub keyset: u64,
+    /// Sequence number of the revocation bundle in use, and when it was issued.
+    pub revocation: Option<(u64, u64)>,
     /// How long the decision took, in nanoseconds.
     pub took_nanos: u64,
     /// The whole decision as JSON: see [`crate::Decision::json`].
@@ -55,6 +57,7 @@ impl From<&Event<'_, '_>> for Record {
             lineage: license.map(|license| license.lineage()),
             tier: license.map(|license| (license.tier().name.to_owned(), license.tier().version)),
             keyset: event.keyset,
+            revocation: event.revocation,
             took_nanos: event.took_nanos,
             decision: decision.json().to_string(),
         }
@@ -69,8 +72,11 @@ impl fmt::Display for Record {
         write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at)?;
         write!(
             f,
-            r#""keyset":{},"took_nanos":{},"decision":{}}}"#,
-            self.keyset, self.took_nanos, self.decision
+            r#""revocation":{},"keyset":{},"took_nanos":{},"decision":{}}}"#,
+            self.revocation.map_or(0, |revocation| revocation.0),
+            self.keyset,
+            self.took_nanos,
+            self.decision
         )
     }
 }

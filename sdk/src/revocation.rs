@@ -1,0 +1,213 @@
+//! The revocation bundle that a gate asks, and its replacement while checks run.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwapOption;
+use licentia_core::{
+    Code, Keyring, Kid,
+    revocation::{self, Bundle, Exact, Seen, build, state_root},
+};
+
+use crate::{gate::Gate, store::Store};
+
+pub use licentia_core::revocation::{Effect, Reason, Terms};
+
+/// Name of the newest bundle's sequence, digest and signer in the store.
+const SEEN: &str = "revocation.seen";
+
+/// A bundle in use: its state, whole, with the pre-filter that was derived from it.
+pub(crate) struct Loaded {
+    kept: revocation::Kept<Box<[u8]>>,
+    /// The sections that a delta made, in place of the bundle's own.
+    bloom: Box<[u8]>,
+}
+
+impl Loaded {
+    pub(crate) fn bundle(&self) -> Bundle<'_> {
+        self.kept.bundle(&self.bloom)
+    }
+}
+
+/// What is known of revocations.
+pub(crate) struct Revocations {
+    store: Arc<dyn Store>,
+    current: ArcSwapOption<Loaded>,
+    replacing: Mutex<()>,
+}
+
+impl Revocations {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, current: ArcSwapOption::empty(), replacing: Mutex::new(()) }
+    }
+
+    pub(crate) fn current(&self) -> arc_swap::Guard<Option<Arc<Loaded>>> {
+        self.current.load()
+    }
+
+    /// Loads a bundle, or a delta on the one in use; `false` where it is the one in use.
+    pub(crate) fn load(&self, bytes: &[u8], keyring: Keyring<'_>) -> Result<bool, Code> {
+        let (bundle, kid) = Bundle::read(bytes, keyring)?;
+        let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = Seen { sequence: bundle.sequence(), digest: hash(bytes), kid };
+        let current = self.current.load();
+        let same = current.as_ref().is_some_and(|current| current.bundle().sequence() == bundle.sequence());
+        if !self.newer(&seen, keyring)? && same {
+            return Ok(false);
+        }
+        let loaded = match bundle.base() {
+            None => {
+                let sections =
+                    (bundle.encoded_rules(), bundle.exact_section(), bundle.hashes(), bundle.notes());
+                if state_root(sections.0, sections.1, sections.2, sections.3) != *bundle.root() {
+                    return Err(Code::BundleWrongRoot);
+                }
+                Loaded { kept: bundle.keep(), bloom: derive(&bundle.exact(), &bundle) }
+            }
+            Some(base) => {
+                let current = current.as_ref().filter(|current| current.bundle().sequence() == base);
+                apply(&bundle, &current.ok_or(Code::BundleWrongBase)?.bundle())?
+            }
+        };
+        // Remembered before it is used: after a crash the older one must not come back.
+        self.store.save(SEEN, &encode(&seen)).map_err(|_| Code::StoreUnreachable)?;
+        self.current.store(Some(Arc::new(loaded)));
+        Ok(true)
+    }
+
+    /// Whether a bundle is newer than the one that was seen last.
+    ///
+    /// Who signed that one may have been replaced by the root since: then its numbers bind no more, so that a
+    /// thief who had signed a very high one has not locked the issuer out.
+    fn newer(&self, new: &Seen, keyring: Keyring<'_>) -> Result<bool, Code> {
+        let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+        match saved.and_then(|saved| decode(&saved)) {
+            Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid) => Ok(true),
+            Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
+            Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
+                Err(Code::BundleEquivocation)
+            }
+            Some(seen) => Ok(new.sequence > seen.sequence),
+            None => Ok(true),
+        }
+    }
+}
+
+/// The pre-filter of a set.
+fn derive(exact: &Exact<'_>, bundle: &Bundle<'_>) -> Box<[u8]> {
+    if !bundle.bloom().is_empty() {
+        return bundle.bloom().into();
+    }
+    build::bloom(exact.iter(), exact.count(), bundle.salt()).into()
+}
+
+/// The state that a delta leads to. It is encoded as a whole bundle would be, so that a query costs the same
+/// after any number of deltas.
+fn apply(delta: &Bundle<'_>, base: &Bundle<'_>) -> Result<Loaded, Code> {
+    let changed = |a: &Bundle<'_>, b: &Bundle<'_>| -> Vec<u64> {
+        build::difference(a.exact().iter(), b.exact().iter()).collect()
+    };
+    let members = changed(base, delta);
+    let last = members.last().copied().unwrap_or(0);
+    let exact = build::exact(members.iter().copied(), members.len() as u64, last);
+    let words = |section: &[u8]| -> Vec<u64> {
+        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
+    };
+    let (ours, theirs) = (words(base.hashes()), words(delta.hashes()));
+    let hashes: Vec<u8> =
+        build::difference(ours.into_iter(), theirs.into_iter()).flat_map(u64::to_be_bytes).collect();
+    if state_root(delta.encoded_rules(), &exact, &hashes, delta.notes()) != *delta.root() {
+        return Err(Code::BundleWrongRoot);
+    }
+    let bloom = build::bloom(members.iter().copied(), members.len() as u64, delta.salt());
+    Ok(Loaded { kept: delta.keep_with(&exact, &hashes), bloom: bloom.into() })
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    licentia_core::keyset::digest(bytes)
+}
+
+fn encode(seen: &Seen) -> Vec<u8> {
+    [&seen.sequence.to_be_bytes()[..], &seen.digest, seen.kid.as_bytes()].concat()
+}
+
+fn decode(saved: &[u8]) -> Option<Seen> {
+    let (sequence, rest) = saved.split_first_chunk::<8>()?;
+    let (digest, kid) = rest.split_first_chunk::<32>()?;
+    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
+}
+
+/// Watches a file and loads it into a gate whenever it changes. Replace the file by renaming another one over
+/// it, so that nobody sees half of it. The watching ends when this is dropped, or with the gate.
+pub struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Loads the file now, and again when it has changed, looking every `interval`. What later goes wrong is
+    /// given to `report`, and the bundle in use stays.
+    ///
+    /// # Errors
+    /// What [`Gate::load_revocation`] says to the file as it is now; [`Code::StoreUnreachable`] where it cannot
+    /// be read.
+    pub fn start(
+        gate: &Arc<Gate>,
+        path: impl Into<PathBuf>,
+        interval: Duration,
+        mut report: impl FnMut(Code) + Send + 'static,
+    ) -> Result<Self, Code> {
+        let path = path.into();
+        let read = |path: &PathBuf| fs::read(path).map_err(|_| Code::StoreUnreachable);
+        let mut changed = modified(&path);
+        gate.load_revocation(&read(&path)?)?;
+        let (stop, stopped) = channel::<()>();
+        let gate: Weak<Gate> = Arc::downgrade(gate);
+        let work = move || {
+            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                let now = modified(&path);
+                if now == changed {
+                    continue;
+                }
+                let Some(gate) = gate.upgrade() else { return };
+                match read(&path).and_then(|bytes| gate.load_revocation(&bytes)) {
+                    Ok(_) => changed = now,
+                    Err(code) => {
+                        // A file that is not there yet is tried again; one that is wrong is told once.
+                        if code != Code::StoreUnreachable {
+                            changed = now;
+                        }
+                        report(code);
+                    }
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("licentia-revocation".into()).spawn(work);
+        let thread = thread.map_err(|_| Code::StoreUnreachable)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+/// When a file was changed, and its length, which tell one version from another.
+fn modified(path: &PathBuf) -> Option<(SystemTime, u64)> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}

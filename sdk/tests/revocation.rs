@@ -1,0 +1,312 @@
+//! Revocation in a gate: exactly what is meant, at once, and never an older state again.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::channel,
+    },
+    time::Duration,
+};
+
+use common::{DAY, NOW, draft, issuer, key, keyset, sign};
+use licentia::{
+    Code, Gate, Memory, Request, State, Watch,
+    policy::Action,
+    revocation::{Effect, Reason, Terms},
+};
+use licentia_issuer::{BundleDraft, Entry, KeysetDraft, RuleDraft, keyset::For};
+
+/// The seed of the key that signs bundles.
+const REVOKER: u8 = 5;
+
+/// A keyset with an issuer's key and a revocation key.
+fn keys() -> KeysetDraft {
+    let mut keys = keyset(&[1]);
+    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(REVOKER).public()) }).unwrap();
+    keys
+}
+
+fn bundle(sequence: u64, indices: &[u64]) -> BundleDraft {
+    BundleDraft {
+        issuer: "acme".into(),
+        sequence,
+        issued_at: NOW - 100,
+        next_update: NOW + DAY,
+        expires: NOW + 30 * DAY,
+        salt: [3; 16],
+        indices: indices.iter().map(|index| (*index, Terms::default())).collect(),
+        ..BundleDraft::default()
+    }
+}
+
+fn signed(draft: &BundleDraft) -> Vec<u8> {
+    draft.sign(&key(REVOKER)).unwrap()
+}
+
+fn gate(first: &BundleDraft) -> Gate {
+    Gate::builder().keyset(key(9).public(), sign(&mut keys())).revocation(signed(first)).build().unwrap()
+}
+
+fn licence(index: u64, change: impl FnOnce(&mut licentia_issuer::Draft)) -> String {
+    let mut draft = draft();
+    draft.index = Some(index);
+    change(&mut draft);
+    issuer(1).issue(&draft).unwrap().text()
+}
+
+fn code(gate: &Gate, token: &str) -> Code {
+    gate.check(token, &Request::new(), NOW).code()
+}
+
+#[test]
+fn exactly_the_revoked_licence_is_refused_and_can_be_reinstated_by_a_delta() {
+    let (first, second, third) = (bundle(1, &[]), bundle(2, &[7, 9]), bundle(3, &[9]));
+    let gate = gate(&first);
+    let tokens: Vec<_> = (6..=10).map(|index| licence(index, |_| ())).collect();
+    let codes = || tokens.iter().map(|token| code(&gate, token)).collect::<Vec<_>>();
+    assert_eq!(codes(), [Code::Allowed; 5]);
+    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
+    assert_eq!(codes(), [Code::Allowed, Code::Revoked, Code::Allowed, Code::Revoked, Code::Allowed]);
+    let delta = third.sign_delta(&second, &key(REVOKER)).unwrap();
+    assert_eq!(gate.load_revocation(&delta), Ok(true));
+    assert_eq!(codes(), [Code::Allowed, Code::Allowed, Code::Allowed, Code::Revoked, Code::Allowed]);
+    assert_eq!(gate.load_revocation(&delta), Ok(false), "the same one again");
+    let decision = gate.check(&tokens[3], &Request::new(), NOW);
+    assert_eq!(decision.http_status(), 401);
+    assert!(decision.explanation().json().to_string().contains(r#""check":"revocation","code":500"#));
+}
+
+#[test]
+fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
+    let mut draft = bundle(1, &[]);
+    let gate = gate(&draft);
+    for sequence in 2..=101_u64 {
+        let mut next = BundleDraft { sequence, ..draft.clone() };
+        next.indices.insert(sequence * 1000, Terms::default());
+        if sequence % 3 == 0 {
+            next.indices.pop_first();
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16]);
+        }
+        let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
+        assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
+        draft = next;
+    }
+    for index in (0..102).map(|sequence| sequence * 1000) {
+        let expected = if draft.indices.contains_key(&index) { Code::Revoked } else { Code::Allowed };
+        assert_eq!(code(&gate, &licence(index, |_| ())), expected, "{index}");
+    }
+}
+
+#[test]
+fn licences_without_an_index_are_revoked_by_their_identifier() {
+    let mut draft = bundle(1, &[]);
+    draft.ids.insert([1; 16]);
+    let gate = gate(&draft);
+    let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
+    assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
+}
+
+#[test]
+fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
+    let kid = key(1).kid().as_bytes().to_vec();
+    let good = licence(1, |draft| draft.id = Some([1; 16]));
+    let mut buffer = licentia_core::Buffer::new();
+    let bytes = licentia_core::text::decode_license(&good, &mut buffer).unwrap();
+    let digest = licentia_core::keyset::digest(bytes);
+    let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16]), NOW - 2 * DAY));
+    let rule = RuleDraft::default;
+    let cases = [
+        (RuleDraft { subject: Some("customer-42".into()), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { subject: Some("customer-43".into()), ..rule() }, Code::Allowed),
+        (RuleDraft { lineage: Some([1; 16]), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { tier: Some(("pro".into(), None)), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { tier: Some(("pro".into(), Some(3))), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { tier: Some(("pro".into(), Some(2))), ..rule() }, Code::Allowed),
+        (RuleDraft { issued_at: Some((0, NOW - DAY)), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { issued_at: Some((NOW - DAY + 1, NOW)), ..rule() }, Code::Allowed),
+        (RuleDraft { index: Some((0, 1)), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { index: Some((2, 9)), ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { kid: Some(kid.clone()), exempt: vec![[1; 16]], ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), allowed: [digest].into(), ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), index: Some((5, 6)), ..rule() }, Code::Allowed),
+    ];
+    for (rule, expected) in cases {
+        let gate = gate(&BundleDraft { rules: vec![rule.clone()], ..bundle(1, &[]) });
+        assert_eq!(code(&gate, &good), expected, "{rule:?}");
+    }
+    // A thief with the key can copy every claim of a good licence, and is refused all the same.
+    let rule = RuleDraft { kid: Some(kid), allowed: [digest].into(), ..rule() };
+    let gate = gate(&BundleDraft { rules: vec![rule], ..bundle(1, &[]) });
+    assert_eq!([code(&gate, &good), code(&gate, &forged)], [Code::Allowed, Code::RevokedByRule]);
+    let everything = BundleDraft { rules: vec![RuleDraft::default()], ..bundle(1, &[]) };
+    assert!(everything.sign(&key(REVOKER)).is_err(), "a rule without a condition");
+}
+
+#[test]
+fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
+    let terms = |effective, effect| Terms { reason: Reason::Unpaid, effective, effect };
+    let indices: BTreeMap<_, _> = [
+        (1, terms(NOW + 10, Effect::Deny)),
+        (2, terms(0, Effect::WarnUntil(NOW + 10))),
+        (3, terms(0, Effect::GraceUntil(NOW + 10))),
+    ]
+    .into();
+    let gate = gate(&BundleDraft { indices, ..bundle(1, &[]) });
+    let at = |index, now| {
+        let token = licence(index, |_| ());
+        let decision = gate.check(&token, &Request::new(), now);
+        (decision.code(), decision.state(), decision.warning())
+    };
+    let revoked = (Code::Revoked, State::Active, None);
+    assert_eq!(at(1, NOW + 9), (Code::Allowed, State::Active, None));
+    assert_eq!(at(2, NOW + 9), (Code::Allowed, State::Active, Some(Code::Revoked)));
+    assert_eq!(at(3, NOW + 9), (Code::Allowed, State::Grace, None));
+    assert_eq!([1, 2, 3].map(|index| at(index, NOW + 10)), [revoked; 3]);
+}
+
+#[test]
+fn staleness_follows_the_licence_and_expiry_is_final() {
+    let with = |action, age| {
+        licence(1, |draft| {
+            draft.terms.policy.stale_revocation = action;
+            draft.terms.policy.max_revocation_age = age;
+        })
+    };
+    let at = |token: &str, now| {
+        let gate = gate(&bundle(1, &[]));
+        let decision = gate.check(token, &Request::new(), now);
+        (decision.code(), decision.warning())
+    };
+    let stale = Code::RevocationStale;
+    let update = NOW + DAY;
+    assert_eq!(at(&with(Action::Deny, None), update), (Code::Allowed, None));
+    assert_eq!(at(&with(Action::Deny, None), update + 1), (stale, None));
+    assert_eq!(at(&with(Action::Warn(60), None), update + 60), (Code::Allowed, Some(stale)));
+    assert_eq!(at(&with(Action::Warn(60), None), update + 61), (stale, None));
+    assert_eq!(at(&with(Action::Allow, None), update + DAY), (Code::Allowed, Some(stale)));
+    assert_eq!(at(&with(Action::Deny, Some(200)), NOW + 100), (Code::Allowed, None));
+    assert_eq!(at(&with(Action::Deny, Some(200)), NOW + 101), (stale, None));
+    assert_eq!(at(&with(Action::Allow, None), NOW + 30 * DAY).0, Code::RevocationExpired);
+    let none = common::gate();
+    assert_eq!(code(&none, &with(Action::Deny, None)), Code::Allowed, "a licence that asks for no bundle");
+    assert_eq!(code(&none, &with(Action::Deny, Some(3600))), stale, "and one that does");
+}
+
+#[test]
+fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
+    let store = Arc::new(Memory::new());
+    let mut keys = keys();
+    let build = |keyset: &[u8], bundle: &[u8]| {
+        Gate::builder().keyset(key(9).public(), keyset).revocation(bundle).store(store.clone()).build()
+    };
+    let keyset = sign(&mut keys);
+    let (first, second) = (bundle(1, &[1]), bundle(2, &[1, 2]));
+    let fork = BundleDraft { issued_at: NOW - 99, ..second.clone() };
+    let third = bundle(3, &[2]);
+    let gate = build(&keyset, &signed(&first)).unwrap();
+    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
+    assert_eq!(gate.load_revocation(&signed(&first)), Err(Code::BundleRollback));
+    assert_eq!(gate.load_revocation(&signed(&fork)), Err(Code::BundleEquivocation));
+    let delta = |base: &BundleDraft| third.sign_delta(base, &key(REVOKER)).unwrap();
+    assert_eq!(gate.load_revocation(&delta(&first)), Err(Code::BundleWrongBase));
+    assert_eq!(
+        gate.load_revocation(&delta(&BundleDraft { indices: first.indices.clone(), ..second.clone() })),
+        Err(Code::BundleWrongRoot)
+    );
+    assert_eq!(
+        gate.load_revocation(&third.sign(&key(1)).unwrap()),
+        Err(Code::BundleUntrusted),
+        "a licence key"
+    );
+    let good = signed(&third);
+    for at in (0..good.len()).step_by(3) {
+        let mut changed = good.clone();
+        changed[at] ^= 4;
+        assert!(gate.load_revocation(&changed).is_err(), "byte {at}");
+        assert!(gate.load_revocation(&good[..at]).is_err(), "cut at {at}");
+    }
+    let mut bent = good.clone();
+    *bent.last_mut().unwrap() ^= 1;
+    assert_eq!(gate.load_revocation(&bent), Err(Code::BundleBadSignature));
+    let licence = licence(1, |_| ());
+    assert_eq!(gate.load_revocation(licence.as_bytes()), Err(Code::BundleMalformed));
+    assert_eq!(code(&gate, &licence), Code::Revoked, "the one in use stays");
+    drop(gate);
+    assert_eq!(build(&keyset, &signed(&first)).map(|_| ()), Err(Code::BundleRollback), "the store remembers");
+
+    // A thief signed a very high number. The root replaces the key, and the issuer goes on from its own.
+    let gate = build(&keyset, &signed(&bundle(1 << 50, &[]))).unwrap();
+    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleRollback));
+    keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Revoked;
+    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleUntrusted));
+    assert_eq!(gate.load_revocation(&third.sign(&key(6)).unwrap()), Ok(true));
+}
+
+#[test]
+fn a_bundle_says_nothing_about_another_issuer() {
+    let gate = gate(&bundle(1, &[7]));
+    let other = licentia_issuer::Issuer::new("other", key(1));
+    let mut draft = draft();
+    draft.index = Some(7);
+    assert_eq!(code(&gate, &other.issue(&draft).unwrap().text()), Code::Allowed);
+}
+
+#[test]
+fn an_emergency_rule_is_in_effect_in_every_thread_at_once() {
+    let gate = gate(&bundle(1, &[]));
+    let token = licence(1, |_| ());
+    let (loaded, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    let before = loaded.load(Ordering::SeqCst);
+                    let code = code(&gate, &token);
+                    assert!(!before || code == Code::RevokedByRule, "{code:?} after the swap");
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        let rule = RuleDraft { subject: Some("customer-42".into()), ..RuleDraft::default() };
+        gate.load_revocation(&signed(&BundleDraft { rules: vec![rule], ..bundle(2, &[]) })).unwrap();
+        loaded.store(true, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(20));
+        done.store(true, Ordering::SeqCst);
+    });
+}
+
+#[test]
+fn a_watched_file_is_loaded_when_it_changes() {
+    let folder = std::env::temp_dir().join(format!("licentia-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, beside) = (folder.join("revoked.bin"), folder.join("revoked.new"));
+    let publish = |bytes: &[u8]| {
+        std::fs::write(&beside, bytes).unwrap();
+        std::fs::rename(&beside, &path).unwrap();
+    };
+    publish(&signed(&bundle(1, &[])));
+    let gate = Arc::new(Gate::builder().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
+    let (sender, problems) = channel();
+    let watch =
+        Watch::start(&gate, &path, Duration::from_millis(5), move |code| sender.send(code).unwrap()).unwrap();
+    let token = licence(7, |_| ());
+    assert_eq!(code(&gate, &token), Code::Allowed);
+    publish(&signed(&bundle(2, &[7])));
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while code(&gate, &token) == Code::Allowed {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    publish(b"nonsense that is no bundle");
+    assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::BundleMalformed));
+    assert_eq!(code(&gate, &token), Code::Revoked);
+    drop(watch);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
