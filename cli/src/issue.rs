@@ -82,11 +82,15 @@ pub(crate) struct Issue {
 impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
         let now = self.clock.now();
-        let draft = self.draft(now)?;
+        let mut draft = self.draft(now)?;
+        let mut ledger = self.ledger.as_deref().map(Ledger::open).transpose()?;
+        if let Some(ledger) = &mut ledger {
+            draft.index = Some(ledger.next_index()?);
+        }
         let issuer = Issuer::new(&self.issuer, self.passphrase.load(&self.key)?);
         let token = issuer.issue(&draft)?;
-        if let Some(path) = &self.ledger {
-            Ledger::open(path)?.record(&token)?;
+        if let Some(ledger) = &mut ledger {
+            ledger.record(&token)?;
         }
         let claims = token.claims().map_err(|malformed| malformed.code)?;
         let claims: Value = serde_json::from_str(&claims.json().to_string())?;

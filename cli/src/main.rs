@@ -1,5 +1,6 @@
 //! The `licentia` program: the vendor's and the holder's side of licences, and a verifier for scripts.
 
+mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
@@ -11,6 +12,7 @@ mod keyset;
 mod ledger;
 mod output;
 mod prove;
+mod revoke;
 mod shell;
 mod verify;
 mod words;
@@ -58,6 +60,13 @@ enum Command {
     /// Look into the ledger of issued licences.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Revoke licences.
+    Revoke(revoke::Revoke),
+    /// Take revocations back.
+    Reinstate(revoke::Reinstate),
+    /// Build and show the bundles that gates load.
+    #[command(subcommand)]
+    Bundle(Box<bundle::Bundle>),
     /// List the codes of decisions.
     Codes,
     /// Walk through the main job, on input that it makes itself.
@@ -98,6 +107,9 @@ fn run(command: Command, output: Output) -> Result<ExitCode> {
         Command::Catalogue(catalogue) => catalogue.run(output),
         Command::Keyset(keyset) => keyset.run(output),
         Command::Ledger(ledger) => ledger.run(output),
+        Command::Revoke(revoke) => revoke.run(output),
+        Command::Reinstate(reinstate) => reinstate.run(output),
+        Command::Bundle(bundle) => bundle.run(output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(output),

@@ -138,7 +138,7 @@ fn check(
                 return Err("reading without a key gives other claims".to_owned());
             }
             let steps = verified.explanation.steps();
-            if !steps.iter().all(|step| step.code.is_allowed()) {
+            if !steps.iter().all(|step| step.code.is_allowed() || step.tolerated) {
                 return Err("a step of the explanation failed".to_owned());
             }
             leaks(group, form, bytes, &verified.explanation.to_string())?;

@@ -7,7 +7,11 @@ mod walk;
 
 use std::{fs, path::Path, time::Instant};
 
-use licentia::{Code, Gate, Holder, Key, Now, Request, State, request::Proof};
+use licentia::{
+    Code, Gate, Holder, Key, Now, Request, State,
+    request::Proof,
+    revocation::{Reason, Terms},
+};
 use licentia_issuer::{Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset};
 use serde_json::json;
 
@@ -43,6 +47,7 @@ fn tell(walk: &mut Walk, folder: &Path) -> Result<()> {
     bind(walk, &vendor)?;
     meter(walk, &vendor)?;
     revoke_key(walk, &vendor)?;
+    revoke(walk, &vendor)?;
     time(walk, &vendor, &licence)
 }
 
@@ -195,10 +200,48 @@ fn revoke_key(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     Ok(())
 }
 
+fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
+    walk.chapter(8, "One licence is revoked, and its neighbour is not touched", "revocation");
+    let (root, signer) = (SigningKey::generate()?, SigningKey::generate()?);
+    let mut keys = KeysetDraft::default();
+    keys.add(Entry::new(&vendor.public()))?;
+    keys.add(Entry { purpose: keyset::For::Revocation, ..Entry::new(&signer.public()) })?;
+    let gate = Gate::builder().keyset(root.public(), keys.sign(&root, NOW, NOW + YEAR)?).build()?;
+    let mut ledger = Ledger::in_memory()?;
+    let issue = |ledger: &mut Ledger| -> Result<_> {
+        let index = ledger.next_index()?;
+        let token = vendor.pro(|draft| draft.index = Some(index))?;
+        ledger.record(&token)?;
+        Ok(token)
+    };
+    let (revoked, neighbour) = (issue(&mut ledger)?, issue(&mut ledger)?);
+    let id = revoked.claims().map_err(|malformed| malformed.code)?.id();
+    let (revoked, neighbour) = (revoked.text(), neighbour.text());
+    let next = |ledger: &mut Ledger| -> Result<_> {
+        let mut draft = ledger.draft_bundle("acme", NOW)?;
+        (draft.next_update, draft.expires) = (NOW + 86_400, NOW + YEAR);
+        Ok(draft)
+    };
+    walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
+    ledger.revoke(&id, Terms { reason: Reason::Unpaid, ..Terms::default() })?;
+    let first = next(&mut ledger)?;
+    let bundle = first.sign(&signer)?;
+    gate.load_revocation(&bundle)?;
+    walk.say(&format!("      a bundle of {} bytes is loaded", bundle.len()));
+    walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), (Code::Revoked, State::Active));
+    walk.outcome("its neighbour", &gate.check(&neighbour, &Request::new(), NOW), GRANTED);
+    ledger.reinstate(&id)?;
+    let delta = next(&mut ledger)?.sign_delta(&first, &signer)?;
+    gate.load_revocation(&delta)?;
+    walk.say(&format!("      a delta of {} bytes is loaded, which takes it back", delta.len()));
+    walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
+    Ok(())
+}
+
 fn time(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     const NEW: u32 = 2_000;
     const SEEN: u32 = 20_000;
-    walk.chapter(8, "How long a check takes, measured here and now", "");
+    walk.chapter(9, "How long a check takes, measured here and now", "");
     let cold = Gate::builder().key(vendor.public()).audience(AUDIENCE).cache_capacity(0).build()?;
     let warm = vendor.gate()?;
     let request = Request::new().features(&["export"]).meters(&[("api_calls", 1)]);

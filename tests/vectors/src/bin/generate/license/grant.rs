@@ -5,7 +5,7 @@ use licentia_vectors::LicenseGroup;
 use super::claims::good_texts;
 use crate::{
     cbor,
-    licence::{Audience, Confirmation, EXPIRES, GREATEST, Licence, NOW, PERPETUAL, Policy},
+    licence::{Audience, Confirmation, EXPIRES, GREATEST, ISSUED, Licence, NOW, PERPETUAL, Policy},
     proof::{Presented, holder},
     section::Section,
     terms::{Action, Feature, Overage, Period, Quota, Rate},
@@ -118,17 +118,22 @@ fn policies() -> LicenseGroup {
         cases.valid(format!("store_unreachable: {what}"), &with(store));
     }
     for age in [0, 1, 604_800, GREATEST] {
-        let policy = Policy { max_revocation_age: Some(age), ..Policy::default() };
+        // Nobody has a bundle here, and the licence asks for one: it says what then happens.
+        let stale_revocation = Some(Action::Allow);
+        let policy = Policy { stale_revocation, max_revocation_age: Some(age), ..Policy::default() };
         cases.valid(format!("max_revocation_age: {age}"), &with(policy));
     }
     let all = Policy {
         stale_revocation: Some(Action::Warn(1)),
         clock_doubt: Some(Action::Allow),
         store_unreachable: Some(Action::Deny),
-        max_revocation_age: Some(86_400),
+        max_revocation_age: Some(1_000_000_000),
         more: Vec::new(),
     };
     cases.valid("all four", &with(all));
+    let fresh = with(Policy { max_revocation_age: Some(10), ..Policy::default() });
+    cases.valid_at("no bundle, within the age that the licence accepts", &fresh, ISSUED + 10, "active");
+    cases.invalid_at("no bundle, a second later", "revocation_stale", &fresh.token(), ISSUED + 11);
     cases.done()
 }
 
