@@ -151,3 +151,58 @@ fn metrics_take_events_from_many_threads() {
     assert_eq!(metrics.count(Code::Allowed), 4000);
     assert!(metrics.prometheus().contains("licentia_decision_seconds_count 4000"));
 }
+
+#[cfg(feature = "tracing")]
+#[test]
+fn tracing_gets_allowed_events_as_info_and_denials_as_warnings() {
+    #[derive(Clone)]
+    struct Writer(Shared);
+    impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Writer {
+        type Writer = Shared;
+        fn make_writer(&'a self) -> Shared {
+            self.0.clone()
+        }
+    }
+    let (gate, records) = watched();
+    let token = licence(|_| ());
+    for features in [&[][..], &["gold"]] {
+        let _ = gate.check(&token, &Request::new().action("GET /x").features(features), NOW);
+    }
+    drop(gate);
+    let log = Shared::default();
+    let subscriber = tracing_subscriber::fmt().with_writer(Writer(log.clone())).with_ansi(false).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for record in &records {
+            licentia::event::trace(record);
+        }
+    });
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("INFO") && lines[0].contains(r#"code="allowed""#), "{text}");
+    assert!(lines[1].contains("WARN") && lines[1].contains(r#"code="feature_not_licensed""#), "{text}");
+    assert!(lines.iter().all(|line| line.contains(r#"subject="customer-42""#) && !line.contains("lic1_")));
+}
+
+#[cfg(feature = "otel")]
+#[test]
+fn opentelemetry_gets_counts_units_and_durations() {
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+    let exporter = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(exporter.clone()).build();
+    let provider = SdkMeterProvider::builder().with_reader(reader).build();
+    let sink = licentia::event::Otel::new(&provider.meter("licentia"));
+    let gate = builder().sink(Arc::new(sink)).build().unwrap();
+    let token = licence(|_| ());
+    for _ in 0..3 {
+        assert!(gate.check(&token, &Request::new().meters(&[("calls", 2)]), NOW).is_allowed());
+    }
+    provider.force_flush().unwrap();
+    let exported = format!("{:?}", exporter.get_finished_metrics().unwrap());
+    for expected in
+        ["licentia.decisions", "licentia.units", "licentia.decision.duration", "allowed", "calls", "value: 6"]
+    {
+        assert!(exported.contains(expected), "{expected}: {exported}");
+    }
+}
