@@ -199,10 +199,10 @@ fn opentelemetry_gets_counts_units_and_durations() {
         assert!(gate.check(&token, &Request::new().meters(&[("calls", 2)]), NOW).is_allowed());
     }
     provider.force_flush().unwrap();
-    let exported = format!("{:?}", exporter.get_finished_metrics().unwrap());
+    let found = format!("{:?}", exporter.get_finished_metrics().unwrap());
     for expected in
         ["licentia.decisions", "licentia.units", "licentia.decision.duration", "allowed", "calls", "value: 6"]
     {
-        assert!(exported.contains(expected), "{expected}: {exported}");
+        assert!(found.contains(expected), "{expected}: {found}");
     }
 }
