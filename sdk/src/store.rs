@@ -6,10 +6,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use licentia_core::Window;
+use licentia_core::{Code, Window};
 
 /// The quota of one meter of one licence in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +42,48 @@ impl fmt::Display for Unreachable {
 }
 
 impl std::error::Error for Unreachable {}
+
+/// Why a store was not opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The URL is of no kind that this build knows; the text says which ones it does.
+    UnknownScheme(String),
+    /// What the URL names cannot be reached, or is broken.
+    Unreachable(Unreachable),
+}
+
+impl OpenError {
+    /// Its code: [`Code::InvalidArgument`] or [`Code::StoreUnreachable`].
+    pub fn code(&self) -> Code {
+        match self {
+            Self::UnknownScheme(_) => Code::InvalidArgument,
+            Self::Unreachable(_) => Code::StoreUnreachable,
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownScheme(known) => write!(f, "no such kind of store; this build knows {known}"),
+            Self::Unreachable(unreachable) => unreachable.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Opens the store that a URL names: `memory:`.
+///
+/// # Errors
+/// [`OpenError`]. The URL is not repeated in it, for it may hold a password.
+pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(Memory::new())),
+        _ => Err(OpenError::UnknownScheme("`memory:`".to_owned())),
+    }
+}
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
