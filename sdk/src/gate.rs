@@ -220,7 +220,8 @@ impl Gate {
     /// is the one in use. Needs a keyset with a revocation key.
     ///
     /// # Errors
-    /// A code from 520 to 526 for a bundle that is not good; [`Code::StoreUnreachable`] where it cannot be
+    /// A code from 520 to 526 for a bundle that is not good, [`Code::WrongTyp`] for what is none,
+    /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for one of a key out of use; [`Code::StoreUnreachable`] where it cannot be
     /// remembered. The bundle in use then stays.
     pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
         self.revocations.load(bundle, self.trusted.current().keyring())

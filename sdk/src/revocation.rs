@@ -57,7 +57,7 @@ impl Revocations {
     pub(crate) fn load(&self, bytes: &[u8], keyring: Keyring<'_>) -> Result<bool, Code> {
         let (bundle, kid) = Bundle::read(bytes, keyring)?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = Seen { sequence: bundle.sequence(), digest: hash(bytes), kid };
+        let seen = Seen { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let current = self.current.load();
         let same = current.as_ref().is_some_and(|current| current.bundle().sequence() == bundle.sequence());
         if !self.newer(&seen, keyring)? && same {
@@ -129,10 +129,6 @@ fn apply(delta: &Bundle<'_>, base: &Bundle<'_>) -> Result<Loaded, Code> {
     }
     let bloom = build::bloom(members.iter().copied(), members.len() as u64, delta.salt());
     Ok(Loaded { kept: delta.keep_with(&exact, &hashes), bloom: bloom.into() })
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    licentia_core::keyset::digest(bytes)
 }
 
 fn encode(seen: &Seen) -> Vec<u8> {

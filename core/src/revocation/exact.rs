@@ -10,6 +10,8 @@
 //! Integers are little-endian, bits run from the high end of each byte. A chunk's first gap counts from its
 //! first index, each further one from the index after the last member. An index is looked up by decoding its
 //! chunk, which has a few dozen members, up to it. Everything is bounded by the section's length before use.
+//!
+//! A set of at most 1024 members has no directory: one byte, 128 + rice, and then the bits of one chunk.
 
 use crate::code::Code;
 
@@ -17,18 +19,71 @@ use crate::code::Code;
 const HEAD: usize = 16;
 /// Chunks that share an anchor.
 pub(super) const GROUP: usize = 64;
+/// First byte of a set with a directory.
+pub(super) const DIRECTORY: u8 = 1;
+/// Added to the Rice parameter in the first byte of a set without one.
+pub(super) const SMALL: u8 = 128;
+/// Most members of a set without a directory.
+pub(super) const SMALL_COUNT: u64 = 1024;
 
 /// A set of indices, read in place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact<'a> {
+    shape: Shape,
+    section: &'a [u8],
+}
+
+/// What the head of a section says, checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
     rice: u32,
     chunk: u32,
     wide: bool,
     count: u64,
     chunks: u64,
-    anchors: &'a [u8],
-    entries: &'a [u8],
-    bits: &'a [u8],
+    /// Where the parts begin.
+    anchors: usize,
+    entries: usize,
+    bits: usize,
+}
+
+impl Shape {
+    /// Reads the head of a section; an empty one is the empty set.
+    fn read(section: &[u8]) -> Option<Self> {
+        match section {
+            [] => Some(Self::default()),
+            [DIRECTORY, ..] => Self::with_directory(section),
+            [first, bits @ ..] => Self::small(first.checked_sub(SMALL)?, bits),
+        }
+    }
+
+    fn with_directory(section: &[u8]) -> Option<Self> {
+        let (head, _) = section.split_first_chunk::<HEAD>()?;
+        let [_, rice, chunk, wide, numbers @ ..] = *head;
+        let [c0, c1, c2, c3, c4, c5, c6, c7, n0, n1, n2, n3] = numbers;
+        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
+        let chunks = u64::from(u32::from_le_bytes([n0, n1, n2, n3]));
+        let after = |start: usize, count: u64, size: u64| {
+            start.checked_add(usize::try_from(count.checked_mul(size)?).ok()?)
+        };
+        let entries = after(HEAD, chunks.div_ceil(GROUP as u64), 8)?;
+        let bits = after(entries, chunks, if wide == 1 { 4 } else { 2 })?;
+        let left = u64::try_from(section.len().checked_sub(bits)?).ok()?;
+        // A member takes at least one bit, so that a huge count is told here.
+        let fits = rice < 54 && chunk < 54 && wide < 2 && chunks > 0 && count <= left.saturating_mul(8);
+        let (rice, chunk, wide) = (u32::from(rice), u32::from(chunk), wide == 1);
+        fits.then_some(Self { rice, chunk, wide, count, chunks, anchors: HEAD, entries, bits })
+    }
+
+    /// The whole set is one chunk, which begins with the first bit.
+    fn small(rice: u8, bits: &[u8]) -> Option<Self> {
+        let shape = Self { rice: u32::from(rice), chunk: 63, chunks: 1, bits: 1, ..Self::default() };
+        let end = u64::try_from(bits.len()).ok()?.checked_mul(8)?;
+        let members = Members { bits: Bits { bytes: bits, at: 0 }, end, rice: shape.rice, next: 0 };
+        let most = usize::try_from(SMALL_COUNT).ok()?.checked_add(1)?;
+        let count = u64::try_from(members.take(most).count()).ok()?;
+        (rice < 54 && count <= SMALL_COUNT).then_some(Self { count, ..shape })
+    }
 }
 
 impl<'a> Exact<'a> {
@@ -37,84 +92,75 @@ impl<'a> Exact<'a> {
     /// # Errors
     /// [`Code::BundleMalformed`] where sizes do not fit.
     pub fn read(section: &'a [u8]) -> Result<Self, Code> {
-        if section.is_empty() {
-            return Ok(Self::default());
-        }
-        let (head, rest) = section.split_first_chunk::<HEAD>().ok_or(Code::BundleMalformed)?;
-        let [1, rice, chunk, wide, numbers @ ..] = head else { return Err(Code::BundleMalformed) };
-        let [c0, c1, c2, c3, c4, c5, c6, c7, n0, n1, n2, n3] = *numbers;
-        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
-        let chunks = u64::from(u32::from_le_bytes([n0, n1, n2, n3]));
-        let entry = if *wide == 1 { 4 } else { 2 };
-        let split = |bytes: &'a [u8], count: u64, size: u64| {
-            let length = usize::try_from(count.saturating_mul(size)).ok()?;
-            bytes.split_at_checked(length)
-        };
-        let (anchors, rest) = split(rest, chunks.div_ceil(GROUP as u64), 8).ok_or(Code::BundleMalformed)?;
-        let (entries, bits) = split(rest, chunks, entry).ok_or(Code::BundleMalformed)?;
-        // A member takes at least one bit, so that a huge count is told here.
-        let fits = *rice < 54
-            && *chunk < 54
-            && *wide < 2
-            && chunks > 0
-            && count <= (bits.len() as u64).saturating_mul(8);
-        if !fits {
-            return Err(Code::BundleMalformed);
-        }
-        let (rice, chunk, wide) = (u32::from(*rice), u32::from(*chunk), *wide == 1);
-        Ok(Self { rice, chunk, wide, count, chunks, anchors, entries, bits })
+        let shape = Shape::read(section).ok_or(Code::BundleMalformed)?;
+        Ok(Self { shape, section })
+    }
+
+    /// A section whose head was read before.
+    pub(super) fn of(shape: Shape, section: &'a [u8]) -> Self {
+        Self { shape, section }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Members, as the section says.
     pub fn count(&self) -> u64 {
-        self.count
+        self.shape.count
     }
 
-    /// The bit at which a chunk begins; the last one ends with the section.
+    /// Bytes at a place in an array of the section.
+    fn item<const N: usize>(&self, start: usize, at: u64) -> Option<&'a [u8; N]> {
+        let start = start.checked_add(usize::try_from(at).ok()?.checked_mul(N)?)?;
+        self.section.get(start..)?.first_chunk()
+    }
+
+    /// The bit at which a chunk begins.
     fn begin(&self, chunk: u64) -> Option<u64> {
-        let anchor = usize::try_from(chunk.checked_div(GROUP as u64)?.checked_mul(8)?).ok()?;
-        let anchor = u64::from_le_bytes(*self.anchors.get(anchor..)?.first_chunk()?);
-        let relative = if self.wide {
-            let at = usize::try_from(chunk.checked_mul(4)?).ok()?;
-            u64::from(u32::from_le_bytes(*self.entries.get(at..)?.first_chunk()?))
+        let shape = self.shape;
+        if shape.anchors == 0 {
+            return Some(0);
+        }
+        let anchor = u64::from_le_bytes(*self.item(shape.anchors, chunk.checked_div(GROUP as u64)?)?);
+        let relative = if shape.wide {
+            u64::from(u32::from_le_bytes(*self.item(shape.entries, chunk)?))
         } else {
-            let at = usize::try_from(chunk.checked_mul(2)?).ok()?;
-            u64::from(u16::from_le_bytes(*self.entries.get(at..)?.first_chunk()?))
+            u64::from(u16::from_le_bytes(*self.item(shape.entries, chunk)?))
         };
         anchor.checked_add(relative)
     }
 
-    /// The members of a chunk, ascending.
+    /// The members of a chunk, ascending. The last one ends with the section.
     fn members(&self, chunk: u64) -> Members<'a> {
-        let (Some(begin), end) = (self.begin(chunk), self.begin(chunk.saturating_add(1))) else {
-            return Members { bits: Bits { bytes: &[], at: 0 }, end: 0, rice: 0, next: 0 };
-        };
-        let last = chunk.saturating_add(1) >= self.chunks;
-        let all = (self.bits.len() as u64).saturating_mul(8);
-        let end = if last { all } else { end.unwrap_or(0).min(all) };
-        Members {
-            bits: Bits { bytes: self.bits, at: begin },
-            end,
-            rice: self.rice,
-            next: chunk.checked_shl(self.chunk).unwrap_or(u64::MAX),
+        let shape = self.shape;
+        let bytes = self.section.get(shape.bits..).unwrap_or_default();
+        let all = (bytes.len() as u64).saturating_mul(8);
+        let last = chunk.saturating_add(1) >= shape.chunks;
+        let end = if last { Some(all) } else { self.begin(chunk.saturating_add(1)) };
+        match (self.begin(chunk), end) {
+            (Some(at), Some(end)) if chunk < shape.chunks => Members {
+                bits: Bits { bytes, at },
+                end: end.min(all),
+                rice: shape.rice,
+                next: chunk.checked_shl(shape.chunk).unwrap_or(u64::MAX),
+            },
+            _ => Members { bits: Bits { bytes: &[], at: 0 }, end: 0, rice: 0, next: 0 },
         }
     }
 
     /// Whether an index is a member.
     pub fn contains(&self, index: u64) -> bool {
-        let chunk = index.checked_shr(self.chunk).unwrap_or(0);
-        if chunk >= self.chunks {
-            return false;
-        }
+        let chunk = index.checked_shr(self.shape.chunk).unwrap_or(0);
         self.members(chunk).find(|member| *member >= index) == Some(index)
     }
 
     /// Every member, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u64> + use<'a> {
         let set = *self;
-        (0..set.chunks)
+        (0..set.shape.chunks)
             .flat_map(move |chunk| set.members(chunk))
-            .take(usize::try_from(set.count).unwrap_or(usize::MAX))
+            .take(usize::try_from(set.shape.count).unwrap_or(usize::MAX))
     }
 }
 

@@ -85,6 +85,17 @@ pub struct Terms {
     pub effect: Effect,
 }
 
+impl Terms {
+    /// How much it takes from a licence at `now`: refused, in grace, flagged.
+    pub(super) fn severity(self, now: u64) -> u8 {
+        match self.effect {
+            Effect::WarnUntil(until) if now < until => 0,
+            Effect::GraceUntil(until) if now < until => 1,
+            _ => 2,
+        }
+    }
+}
+
 impl Effect {
     /// Reads `0 deny / [1, until] warn / [2, until] grace`.
     pub(super) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
