@@ -79,7 +79,7 @@ impl Shape {
     fn small(rice: u8, bits: &[u8]) -> Option<Self> {
         let shape = Self { rice: u32::from(rice), chunk: 63, chunks: 1, bits: 1, ..Self::default() };
         let end = u64::try_from(bits.len()).ok()?.checked_mul(8)?;
-        let members = Members { bits: Bits { bytes: bits, at: 0 }, end, rice: shape.rice, next: 0 };
+        let members = Members::new(bits, 0, end, shape.rice, 0);
         let most = usize::try_from(SMALL_COUNT).ok()?.checked_add(1)?;
         let count = u64::try_from(members.take(most).count()).ok()?;
         (rice < 54 && count <= SMALL_COUNT).then_some(Self { count, ..shape })
@@ -139,13 +139,11 @@ impl<'a> Exact<'a> {
         let last = chunk.saturating_add(1) >= shape.chunks;
         let end = if last { Some(all) } else { self.begin(chunk.saturating_add(1)) };
         match (self.begin(chunk), end) {
-            (Some(at), Some(end)) if chunk < shape.chunks => Members {
-                bits: Bits { bytes, at },
-                end: end.min(all),
-                rice: shape.rice,
-                next: chunk.checked_shl(shape.chunk).unwrap_or(u64::MAX),
-            },
-            _ => Members { bits: Bits { bytes: &[], at: 0 }, end: 0, rice: 0, next: 0 },
+            (Some(at), Some(end)) if chunk < shape.chunks => {
+                let first = chunk.checked_shl(shape.chunk).unwrap_or(u64::MAX);
+                Members::new(bytes, at, end.min(all), shape.rice, first)
+            }
+            _ => Members::new(&[], 0, 0, 0, 0),
         }
     }
 
@@ -164,18 +162,29 @@ impl<'a> Exact<'a> {
     }
 }
 
-/// A cursor over bits, from the high end of each byte.
-#[derive(Clone, Copy)]
-struct Bits<'a> {
+/// The members of one chunk.
+struct Members<'a> {
     bytes: &'a [u8],
+    /// The bit that comes next, and the first one after the chunk.
     at: u64,
+    end: u64,
+    /// The bits from there on, at the high end, and how many of them were read.
+    word: u64,
+    have: u32,
+    rice: u32,
+    /// The least index that the next member may be.
+    next: u64,
 }
 
-impl Bits<'_> {
-    /// The next 57 bits or more, at the high end of a word; zeros follow the section's end.
-    fn window(&self) -> u64 {
-        let byte = usize::try_from(self.at / 8).unwrap_or(usize::MAX);
-        let rest = self.bytes.get(byte..).unwrap_or_default();
+impl<'a> Members<'a> {
+    fn new(bytes: &'a [u8], at: u64, end: u64, rice: u32, next: u64) -> Self {
+        Self { bytes, at, end, word: 0, have: 0, rice, next }
+    }
+
+    /// Reads the next 57 to 64 bits; zeros follow the section's end.
+    fn refill(&mut self) {
+        let rest = usize::try_from(self.at / 8).ok().and_then(|byte| self.bytes.get(byte..));
+        let rest = rest.unwrap_or_default();
         let word = rest.first_chunk::<8>().map_or_else(
             || {
                 rest.iter()
@@ -184,41 +193,68 @@ impl Bits<'_> {
             },
             |word| u64::from_be_bytes(*word),
         );
-        word << (self.at % 8)
+        let skip = u32::try_from(self.at % 8).unwrap_or(0);
+        (self.word, self.have) = (word << skip, 64_u32.saturating_sub(skip));
     }
-}
 
-/// The members of one chunk.
-struct Members<'a> {
-    bits: Bits<'a>,
-    end: u64,
-    rice: u32,
-    next: u64,
+    /// Goes over bits, which were read where they are no more than `have`.
+    fn skip(&mut self, bits: u32) {
+        self.word = self.word.checked_shl(bits).unwrap_or(0);
+        self.have = self.have.saturating_sub(bits);
+        self.at = self.at.saturating_add(u64::from(bits));
+    }
+
+    /// Reads a gap that may be of any length.
+    fn long_gap(&mut self) -> Option<u64> {
+        let mut quotient = 0_u64;
+        loop {
+            if self.at >= self.end {
+                return None;
+            }
+            self.refill();
+            let ones = self.word.leading_ones().min(48);
+            quotient = quotient.saturating_add(u64::from(ones));
+            self.skip(ones);
+            if ones < 48 {
+                break;
+            }
+        }
+        self.skip(1);
+        self.refill();
+        let low = (self.word >> 8) >> 56_u32.saturating_sub(self.rice);
+        self.skip(self.rice);
+        Some(quotient.checked_shl(self.rice)?.saturating_add(low))
+    }
+
+    fn gap(&mut self) -> Option<u64> {
+        let rest = self.rice.saturating_add(1);
+        let mut ones = self.word.leading_ones();
+        if ones.saturating_add(rest) > self.have {
+            self.refill();
+            ones = self.word.leading_ones();
+            if ones.saturating_add(rest) > self.have {
+                return self.long_gap();
+            }
+        }
+        // Shifted in two steps, for a shift by 64 is none.
+        let after = self.word << ones << 1;
+        let low = (after >> 8) >> 56_u32.saturating_sub(self.rice);
+        let used = ones.saturating_add(rest);
+        self.word = after << self.rice;
+        self.have = self.have.saturating_sub(used);
+        self.at = self.at.saturating_add(u64::from(used));
+        Some((u64::from(ones) << self.rice) | low)
+    }
 }
 
 impl Iterator for Members<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let mut quotient = 0_u64;
-        loop {
-            if self.bits.at >= self.end {
-                return None;
-            }
-            let ones = self.bits.window().leading_ones().min(48);
-            quotient = quotient.saturating_add(u64::from(ones));
-            self.bits.at = self.bits.at.saturating_add(u64::from(ones));
-            if ones < 48 {
-                break;
-            }
-        }
-        self.bits.at = self.bits.at.saturating_add(1);
-        let low = if self.rice == 0 { 0 } else { self.bits.window() >> 64_u32.saturating_sub(self.rice) };
-        self.bits.at = self.bits.at.saturating_add(u64::from(self.rice));
-        if self.bits.at > self.end {
+        let gap = self.gap()?;
+        if self.at > self.end {
             return None;
         }
-        let gap = quotient.checked_shl(self.rice)?.saturating_add(low);
         let member = self.next.saturating_add(gap);
         self.next = member.saturating_add(1);
         Some(member)
