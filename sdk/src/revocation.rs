@@ -14,7 +14,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use licentia_core::{
     Code, Keyring, Kid,
-    revocation::{self, Bundle, Exact, Seen, build, state_root},
+    revocation::{self, Bundle, Seen, build, merge, state_root},
 };
 
 use crate::{gate::Gate, store::Store};
@@ -70,11 +70,13 @@ impl Revocations {
                 if state_root(sections.0, sections.1, sections.2, sections.3) != *bundle.root() {
                     return Err(Code::BundleWrongRoot);
                 }
-                Loaded { kept: bundle.keep(), bloom: derive(&bundle.exact(), &bundle) }
+                Loaded { kept: bundle.keep(), bloom: derive(&bundle) }
             }
             Some(base) => {
                 let current = current.as_ref().filter(|current| current.bundle().sequence() == base);
-                apply(&bundle, &current.ok_or(Code::BundleWrongBase)?.bundle())?
+                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+                let bloom = derive(&kept.bundle(&[]));
+                Loaded { kept, bloom }
             }
         };
         // Remembered before it is used: after a crash the older one must not come back.
@@ -101,34 +103,13 @@ impl Revocations {
     }
 }
 
-/// The pre-filter of a set.
-fn derive(exact: &Exact<'_>, bundle: &Bundle<'_>) -> Box<[u8]> {
+/// The pre-filter of a bundle.
+fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     if !bundle.bloom().is_empty() {
         return bundle.bloom().into();
     }
+    let exact = bundle.exact();
     build::bloom(exact.iter(), exact.count(), bundle.salt()).into()
-}
-
-/// The state that a delta leads to. It is encoded as a whole bundle would be, so that a query costs the same
-/// after any number of deltas.
-fn apply(delta: &Bundle<'_>, base: &Bundle<'_>) -> Result<Loaded, Code> {
-    let changed = |a: &Bundle<'_>, b: &Bundle<'_>| -> Vec<u64> {
-        build::difference(a.exact().iter(), b.exact().iter()).collect()
-    };
-    let members = changed(base, delta);
-    let last = members.last().copied().unwrap_or(0);
-    let exact = build::exact(members.iter().copied(), members.len() as u64, last);
-    let words = |section: &[u8]| -> Vec<u64> {
-        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
-    };
-    let (ours, theirs) = (words(base.hashes()), words(delta.hashes()));
-    let hashes: Vec<u8> =
-        build::difference(ours.into_iter(), theirs.into_iter()).flat_map(u64::to_be_bytes).collect();
-    if state_root(delta.encoded_rules(), &exact, &hashes, delta.notes()) != *delta.root() {
-        return Err(Code::BundleWrongRoot);
-    }
-    let bloom = build::bloom(members.iter().copied(), members.len() as u64, delta.salt());
-    Ok(Loaded { kept: delta.keep_with(&exact, &hashes), bloom: bloom.into() })
 }
 
 fn encode(seen: &Seen) -> Vec<u8> {

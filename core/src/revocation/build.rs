@@ -183,3 +183,11 @@ pub fn difference(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) ->
         }
     })
 }
+
+/// The members of exactly one of two lists of hashes, as [`hashes`] gives them.
+pub fn hash_difference(a: &[u8], b: &[u8]) -> Vec<u8> {
+    let words = |section: &[u8]| -> Vec<u64> {
+        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
+    };
+    difference(words(a).into_iter(), words(b).into_iter()).flat_map(u64::to_be_bytes).collect()
+}

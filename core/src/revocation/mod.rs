@@ -23,11 +23,15 @@ pub mod bloom;
 #[cfg(feature = "alloc")]
 pub mod build;
 pub mod exact;
+#[cfg(feature = "alloc")]
+mod merge;
 pub mod rule;
 
 pub use bloom::Salt;
 pub use exact::Exact;
-pub use rule::{Effect, Reason, Rule, Terms};
+#[cfg(feature = "alloc")]
+pub use merge::merge;
+pub use rule::{Effect, Reason, Rule, Terms, Traits};
 
 const SCHEMA: u64 = 1;
 /// Bytes of a hash in the list of identifiers without an index.
@@ -94,16 +98,7 @@ impl<'a> Bundle<'a> {
     /// for a signer that is no revocation key, or one that is out of use, [`Code::BundleUntrusted`],
     /// [`Code::KeyNotActive`] (retired) or [`Code::KeyRevoked`].
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
-        let malformed = |malformed: Malformed| match malformed.code {
-            Code::WrongTyp => Code::WrongTyp,
-            _ => Code::BundleMalformed,
-        };
-        let (frame, delta) = match Frame::read(bytes, Typ::Bundle) {
-            Err(Malformed { code: Code::WrongTyp, .. }) => {
-                (Frame::read(bytes, Typ::Delta).map_err(malformed)?, true)
-            }
-            frame => (frame.map_err(malformed)?, false),
-        };
+        let (frame, delta) = frame(bytes)?;
         let signers = keyring.find_revocation(&frame.kid);
         if signers.clone().next().is_none() {
             return Err(keyring.no_revocation(&frame.kid));
@@ -111,6 +106,19 @@ impl<'a> Bundle<'a> {
         if !signers.clone().any(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame)) {
             return Err(Code::BundleBadSignature);
         }
+        Ok((Self::of(bytes, &frame, delta)?, frame.kid))
+    }
+
+    /// Reads a bundle or delta without a key, to look into it. What it says is nobody's word.
+    ///
+    /// # Errors
+    /// [`Code::WrongTyp`] or [`Code::BundleMalformed`].
+    pub fn inspect(bytes: &'a [u8]) -> Result<(Self, Kid), Code> {
+        let (frame, delta) = frame(bytes)?;
+        Ok((Self::of(bytes, &frame, delta)?, frame.kid))
+    }
+
+    fn of(bytes: &'a [u8], frame: &Frame<'a>, delta: bool) -> Result<Self, Code> {
         let (fields, bloom) = Fields::read(bytes, frame.payload).map_err(malformed)?;
         if fields.base.is_some() != delta {
             return Err(Code::BundleMalformed);
@@ -118,7 +126,7 @@ impl<'a> Bundle<'a> {
         let mut bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
         bundle.fields.shape = Exact::read(bundle.exact_section())?.shape();
         bundle.check()?;
-        Ok((bundle, frame.kid))
+        Ok(bundle)
     }
 
     /// Checks what the sections say of themselves.
@@ -139,25 +147,6 @@ impl<'a> Bundle<'a> {
     /// The bundle's content without its bytes, to be kept apart; see [`Kept::bundle`].
     pub fn keep<B: From<&'a [u8]>>(&self) -> Kept<B> {
         Kept { bytes: B::from(self.bytes), fields: self.fields }
-    }
-
-    /// The state that a delta leads to: its own numbers, times, rules and notes, with the merged sections.
-    #[cfg(feature = "alloc")]
-    pub fn keep_with(&self, exact: &[u8], hashes: &[u8]) -> Kept<alloc::boxed::Box<[u8]>> {
-        let (issuer, rules) = (self.issuer().as_bytes(), self.encoded_rules());
-        let mut bytes = alloc::vec::Vec::new();
-        let mut place = |part: &[u8]| {
-            let start = bytes.len();
-            bytes.extend_from_slice(part);
-            Span::new(start, bytes.len())
-        };
-        let mut fields = self.fields;
-        fields.issuer = place(issuer);
-        fields.rules = self.fields.rules.map(|_| place(rules));
-        (fields.exact, fields.hashes, fields.notes) = (place(exact), place(hashes), place(self.notes()));
-        fields.shape = Exact::read(exact).unwrap_or_default().shape();
-        fields.base = None;
-        Kept { bytes: bytes.into(), fields }
     }
 
     /// Whose licences it is about.
@@ -262,7 +251,10 @@ impl<'a> Bundle<'a> {
         if claims.issuer() != self.issuer() {
             return Verdict::Good; // about whom it has nothing to say
         }
-        let rules = self.rules().filter(|rule| rule.hits(claims)).map(|rule| (true, rule.terms));
+        let kid = claims.kid();
+        let traits = Traits::of(claims, kid.as_bytes());
+        let digest = || hmac_sha256::Hash::hash(claims.token());
+        let rules = self.rules().filter(|rule| rule.hits(&traits, digest)).map(|rule| (true, rule.terms));
         let own = match claims.index() {
             Some(index) => self.contains(index).then(|| self.note(index)),
             None => self.contains_hash(&claims.id()).then(Terms::default),
@@ -293,6 +285,23 @@ impl<'a> Bundle<'a> {
         let (notes, _) = self.notes().as_chunks::<NOTE>();
         let found = notes.binary_search_by_key(&index, |note| note_parts(note).0);
         found.ok().and_then(|at| notes.get(at)).map_or_else(Terms::default, |note| note_parts(note).1)
+    }
+}
+
+fn malformed(malformed: Malformed) -> Code {
+    match malformed.code {
+        Code::WrongTyp => Code::WrongTyp,
+        _ => Code::BundleMalformed,
+    }
+}
+
+/// The frame of a bundle, or of a delta.
+fn frame(bytes: &[u8]) -> Result<(Frame<'_>, bool), Code> {
+    match Frame::read(bytes, Typ::Bundle) {
+        Err(Malformed { code: Code::WrongTyp, .. }) => {
+            Ok((Frame::read(bytes, Typ::Delta).map_err(malformed)?, true))
+        }
+        frame => Ok((frame.map_err(malformed)?, false)),
     }
 }
 
