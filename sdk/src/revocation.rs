@@ -122,16 +122,17 @@ fn decode(saved: &[u8]) -> Option<Seen> {
     Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }
 
-/// Watches a file and loads it into a gate whenever it changes. Replace the file by renaming another one over
-/// it, so that nobody sees half of it. The watching ends when this is dropped, or with the gate.
+/// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
+/// ends when this is dropped, or with the gate.
 pub struct Watch {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
-    /// Loads the file now, and again when it has changed, looking every `interval`. What later goes wrong is
-    /// given to `report`, and the bundle in use stays.
+    /// Loads a file now, and again whenever it has changed, looking every `interval`. Replace the file by
+    /// renaming another one over it, so that nobody sees half of it. What later goes wrong is given to `report`,
+    /// and the bundle in use stays.
     ///
     /// # Errors
     /// What [`Gate::load_revocation`] says to the file as it is now; [`Code::StoreUnreachable`] where it cannot
@@ -140,30 +141,52 @@ impl Watch {
         gate: &Arc<Gate>,
         path: impl Into<PathBuf>,
         interval: Duration,
-        mut report: impl FnMut(Code) + Send + 'static,
+        report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
         let path = path.into();
-        let read = |path: &PathBuf| fs::read(path).map_err(|_| Code::StoreUnreachable);
-        let mut changed = modified(&path);
-        gate.load_revocation(&read(&path)?)?;
+        let mut changed = None;
+        let source = move || {
+            let now = modified(&path);
+            if now.is_some() && now == changed {
+                return Ok(None);
+            }
+            // A file that is not there is tried again; one that is wrong is told once.
+            let bytes = fs::read(&path).map_err(|_| Code::StoreUnreachable)?;
+            changed = now;
+            Ok(Some(bytes))
+        };
+        Self::source(gate, interval, source, report)
+    }
+
+    /// Loads what `source` gives now, and asks it again every `interval`: a fetch over HTTP, a message queue.
+    /// It gives nothing where there is nothing new. What later goes wrong, there or in loading, is given to
+    /// `report`, and the bundle in use stays; a delta that does not fit is told as [`Code::BundleWrongBase`], and
+    /// the source should then give a whole bundle.
+    ///
+    /// # Errors
+    /// What the source or [`Gate::load_revocation`] says the first time.
+    pub fn source(
+        gate: &Arc<Gate>,
+        interval: Duration,
+        mut source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
+        mut report: impl FnMut(Code) + Send + 'static,
+    ) -> Result<Self, Code> {
+        // What came while the store could not remember it is tried again, and not fetched again.
+        let mut pending: Option<Vec<u8>> = None;
+        let mut load = move |gate: &Gate| {
+            let Some(bytes) = source()?.or_else(|| pending.take()) else { return Ok(false) };
+            let result = gate.load_revocation(&bytes);
+            pending = (result == Err(Code::StoreUnreachable)).then_some(bytes);
+            result
+        };
+        load(gate)?;
         let (stop, stopped) = channel::<()>();
         let gate: Weak<Gate> = Arc::downgrade(gate);
         let work = move || {
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let now = modified(&path);
-                if now == changed {
-                    continue;
-                }
                 let Some(gate) = gate.upgrade() else { return };
-                match read(&path).and_then(|bytes| gate.load_revocation(&bytes)) {
-                    Ok(_) => changed = now,
-                    Err(code) => {
-                        // A file that is not there yet is tried again; one that is wrong is told once.
-                        if code != Code::StoreUnreachable {
-                            changed = now;
-                        }
-                        report(code);
-                    }
+                if let Err(code) = load(&gate) {
+                    report(code);
                 }
             }
         };

@@ -334,3 +334,25 @@ fn a_watched_file_is_loaded_when_it_changes() {
     drop(watch);
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[test]
+fn a_source_is_asked_again_and_again() {
+    let gate = Arc::new(Gate::builder().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
+    let (first, second) = (bundle(1, &[]), bundle(2, &[7]));
+    let delta = second.sign_delta(&first, &key(REVOKER)).unwrap();
+    let mut answers = vec![Ok(Some(delta)), Err(Code::StoreUnreachable), Ok(None), Ok(Some(signed(&first)))];
+    let (sender, problems) = channel();
+    let source = move || answers.pop().unwrap_or(Ok(None));
+    let report = move |code| sender.send(code).unwrap();
+    let _watch = Watch::source(&gate, Duration::from_millis(1), source, report).unwrap();
+    assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::StoreUnreachable));
+    let token = licence(7, |_| ());
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while code(&gate, &token) == Code::Allowed {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let none = || Err(Code::BundleMalformed);
+    let refused = Watch::source(&gate, Duration::from_millis(1), none, |_| ());
+    assert_eq!(refused.map(|_| ()), Err(Code::BundleMalformed), "the first time is the caller's to know");
+}
