@@ -42,9 +42,9 @@ fn revocation(criterion: &mut Criterion) {
     let bundle = bundle.with_bloom(&filter);
     let fuse = BinaryFuse16::try_from(&members).unwrap();
     let mut bloom = BloomFilter::with_num_bits(REVOKED * 16).seed(&3).expected_items(REVOKED);
-    members.iter().for_each(|index| {
+    for index in &members {
         bloom.insert(index);
-    });
+    }
 
     let misses: Vec<u64> = std::iter::repeat_with(|| random.u64(0..ISSUED))
         .filter(|index| !revoked.contains(index))

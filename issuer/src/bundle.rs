@@ -86,23 +86,16 @@ impl BundleDraft {
         } else {
             Vec::new()
         };
-        let payload = encode(&labelled([
-            (0, number(1)),
-            (1, Some(Cbor::from(self.issuer.as_str()))),
-            (2, number(self.stream)),
-            (3, number(self.sequence)),
-            (4, number(self.issued_at)),
-            (5, number(self.next_update)),
-            (6, number(self.expires)),
-            (7, section(root.to_vec())),
-            (8, section(self.salt.to_vec())),
-            (9, rules),
-            (10, section(exact)),
-            (11, section(hashes)),
-            (12, section(notes)),
-            (13, section(bloom)),
-        ]));
-        seal(key, Typ::Bundle, &payload)
+        let payload = Payload {
+            issuer: &self.issuer,
+            numbers: [self.stream, self.sequence, self.issued_at, self.next_update, self.expires],
+            root,
+            salt: self.salt,
+            rules,
+            sections: [exact, hashes, notes, bloom],
+            base: None,
+        };
+        seal(key, Typ::Bundle, payload)
     }
 
     /// Signs what leads from `base` to this state: [`delta`].
@@ -139,32 +132,55 @@ pub fn delta(base: &Bundle<'_>, next: &Bundle<'_>, key: &SigningKey) -> Result<V
     let rules = next.encoded_rules();
     let rules = if rules.is_empty() { None } else { Some(ciborium::from_reader(rules)) };
     let rules = rules.transpose().map_err(|_| refused(licentia_core::Code::BundleMalformed))?;
-    let payload = encode(&labelled([
-        (0, number(1)),
-        (1, Some(Cbor::from(next.issuer()))),
-        (2, number(next.stream())),
-        (3, number(next.sequence())),
-        (4, number(next.issued_at())),
-        (5, number(next.next_update())),
-        (6, number(next.expires())),
-        (7, section(next.root().to_vec())),
-        (8, section(next.salt().to_vec())),
-        (9, rules),
-        (10, section(exact)),
-        (11, section(build::hash_difference(base.hashes(), next.hashes()))),
-        (12, section(next.notes().to_vec())),
-        (14, number(base.sequence())),
-    ]));
-    seal(key, Typ::Delta, &payload)
+    let hashes = build::hash_difference(base.hashes(), next.hashes());
+    let payload = Payload {
+        issuer: next.issuer(),
+        numbers: [next.stream(), next.sequence(), next.issued_at(), next.next_update(), next.expires()],
+        root: *next.root(),
+        salt: *next.salt(),
+        rules,
+        sections: [exact, hashes, next.notes().to_vec(), Vec::new()],
+        base: Some(base.sequence()),
+    };
+    seal(key, Typ::Delta, payload)
 }
 
-fn number(value: u64) -> Option<Cbor> {
-    Some(Cbor::from(value))
+/// The payload of a bundle or delta.
+struct Payload<'a> {
+    issuer: &'a str,
+    /// Stream, sequence, issued at, next update, expires.
+    numbers: [u64; 5],
+    root: [u8; 32],
+    salt: [u8; 16],
+    rules: Option<Cbor>,
+    /// Exact set, hashes, notes, pre-filter. Those that are empty are left out.
+    sections: [Vec<u8>; 4],
+    base: Option<u64>,
 }
 
-/// A section, which is left out where it is empty.
-fn section(bytes: Vec<u8>) -> Option<Cbor> {
-    (!bytes.is_empty()).then_some(Cbor::Bytes(bytes))
+impl Payload<'_> {
+    fn encode(self) -> Vec<u8> {
+        let [stream, sequence, issued_at, next_update, expires] = self.numbers.map(|n| Some(Cbor::from(n)));
+        let section = |bytes: Vec<u8>| (!bytes.is_empty()).then_some(Cbor::Bytes(bytes));
+        let [exact, hashes, notes, bloom] = self.sections.map(section);
+        encode(&labelled([
+            (0, Some(Cbor::from(1))),
+            (1, Some(Cbor::from(self.issuer))),
+            (2, stream),
+            (3, sequence),
+            (4, issued_at),
+            (5, next_update),
+            (6, expires),
+            (7, Some(Cbor::Bytes(self.root.to_vec()))),
+            (8, Some(Cbor::Bytes(self.salt.to_vec()))),
+            (9, self.rules),
+            (10, exact),
+            (11, hashes),
+            (12, notes),
+            (13, bloom),
+            (14, self.base.map(Cbor::from)),
+        ]))
+    }
 }
 
 fn refused(code: licentia_core::Code) -> Error {
@@ -172,8 +188,8 @@ fn refused(code: licentia_core::Code) -> Error {
 }
 
 /// Signs a payload, and reads it as a gate would.
-fn seal(key: &SigningKey, typ: Typ, payload: &[u8]) -> Result<Vec<u8>> {
-    let bytes = sign(key, typ, payload);
+fn seal(key: &SigningKey, typ: Typ, payload: Payload<'_>) -> Result<Vec<u8>> {
+    let bytes = sign(key, typ, &payload.encode());
     let keys = [key.public().for_revocation()];
     Bundle::read(&bytes, Keyring::new(&keys)).map_err(refused)?;
     Ok(bytes)

@@ -197,7 +197,9 @@ impl<'a> Bundle<'a> {
         hash.update((self.issuer().len() as u64).to_le_bytes());
         hash.update(self.issuer());
         let numbers = [fields.stream, fields.sequence, fields.issued_at, fields.next_update, fields.expires];
-        numbers.into_iter().for_each(|number| hash.update(number.to_le_bytes()));
+        for number in numbers {
+            hash.update(number.to_le_bytes());
+        }
         hash.update(fields.root);
         hash.update(fields.salt);
         hash.finalize()

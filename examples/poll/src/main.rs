@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let gate = Arc::new(Gate::builder().keyset(root, fs::read(keyset)?).build()?);
     let mut source = Fetch::new(url, Duration::from_secs(10));
     let report = |code| eprintln!("the bundle in use stays: {code}");
-    let _watch = Watch::source(&gate, Duration::from_secs(60), move || source.fetch(), report)?;
+    let _watch = Watch::source(&gate, Duration::from_mins(1), move || source.fetch(), report)?;
     println!("watching; a service would answer requests now, and ask the gate about each");
     loop {
         std::thread::park();

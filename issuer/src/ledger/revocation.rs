@@ -73,7 +73,7 @@ impl Ledger {
     pub fn add_rule(&mut self, issuer: &str, rule: &RuleDraft, spare_issued: bool) -> Result<u64> {
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
-        let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());
+        let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
         self.database.execute(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
                 index_from, index_to, exempt, spare_issued, reason, effective, effect, until)
@@ -85,8 +85,8 @@ impl Ledger {
                 rule.lineage,
                 tier,
                 version.flatten().map(number),
-                issued.0.map(number),
-                issued.1.map(number),
+                time.0.map(number),
+                time.1.map(number),
                 index.0.map(number),
                 index.1.map(number),
                 rule.exempt.concat(),
