@@ -324,6 +324,11 @@ impl Key {
         (self.validity.not_before, self.validity.not_after)
     }
 
+    #[cfg(feature = "prepared")]
+    pub(crate) fn with_public(self, public: PublicKey) -> Self {
+        Self { public, ..self }
+    }
+
     /// The public key.
     pub fn public(&self) -> &PublicKey {
         &self.public
