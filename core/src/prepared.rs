@@ -28,7 +28,7 @@ pub struct Preparation {
 
 impl Preparation {
     /// With tables as large as fit into `bytes` for each key, and once more for the base point; nothing where even
-    /// the smallest does not, which has 80 KiB. 655,360 bytes give digits of 8 bits, 220,160 bytes those of 6.
+    /// the smallest does not, of 81,920 bytes. 655,360 bytes give digits of 8 bits, 220,160 bytes those of 6.
     /// Larger tables are faster only while the processor's caches hold them.
     pub fn within(bytes: usize) -> Option<Self> {
         let width = WIDTHS.rev().find(|width| Table::bytes(*width) <= bytes)?;

@@ -7,7 +7,7 @@ use std::sync::{
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Key, State, authenticate, authorize, text::Buffer,
+    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, text::Buffer,
     verify::decode,
 };
 
@@ -49,6 +49,7 @@ pub struct Builder {
     proof_age: u64,
     replay_capacity: usize,
     cache_capacity: usize,
+    preparation: Option<usize>,
     store: Arc<dyn Store>,
     sinks: Vec<Arc<dyn Sink>>,
 }
@@ -116,6 +117,14 @@ impl Builder {
         self
     }
 
+    /// Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves
+    /// the time of a token that was not seen before: 700,000 make it fastest, 220,160 nearly so, 81,920 are the
+    /// least. Without it there are no tables. Making them takes about a millisecond for each key.
+    pub fn prepare(mut self, bytes_per_key: usize) -> Self {
+        self.preparation = Some(bytes_per_key);
+        self
+    }
+
     /// Where counters and marks are kept; in memory where it is not said.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = store;
@@ -131,14 +140,18 @@ impl Builder {
     /// Makes the gate.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there is no key to trust, else what [`Gate::load_keyset`] says.
+    /// [`Code::InvalidArgument`] where there is no key to trust, or too little space to prepare one; else what [`Gate::load_keyset`] says.
     pub fn build(self) -> Result<Gate, Code> {
         if self.keys.is_empty() && self.keyset.is_none() {
             return Err(Code::InvalidArgument);
         }
+        let preparation = match self.preparation {
+            None => None,
+            Some(bytes) => Some(Preparation::within(bytes).ok_or(Code::InvalidArgument)?),
+        };
         let gate = Gate {
             revocations: Revocations::new(Arc::clone(&self.store)),
-            trusted: Trusted::new(self.keys, self.root, Arc::clone(&self.store)),
+            trusted: Trusted::new(self.keys, self.root, preparation, Arc::clone(&self.store)),
             issuer: self.issuer,
             audience: self.audience,
             mode: self.mode,
@@ -200,6 +213,7 @@ impl Gate {
             proof_age: 60,
             replay_capacity: 65_536,
             cache_capacity: 16_384,
+            preparation: None,
             store: Arc::new(Memory::new()),
             sinks: Vec::new(),
         }
