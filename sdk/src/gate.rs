@@ -12,16 +12,18 @@ use licentia_core::{
 };
 
 use crate::{
-    account::{Accounts, Outcome, RateCounter, Units, length},
+    account::Accounts,
     cache::{Cache, Licensed},
-    decision::{CHARGES, Charge, Decision, Unit},
+    charges::Charges,
+    decision::{CHARGES, Decision},
     event::{Event, Sink},
     guard::Guard,
     now::Now,
     replay::Nonces,
     request::Request,
+    reservation::Reservation,
     revocation::{Loaded, Revocations},
-    store::{Memory, Store, Unreachable},
+    store::{Memory, Store},
     trust::{Trust, Trusted},
 };
 
@@ -243,8 +245,18 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
+        self.check_with(token, request, now.into(), |_, _| ())
+    }
+
+    /// Checks, and hands what was charged to `keep` where the request may go on.
+    fn check_with<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: Now,
+        keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
+    ) -> Decision<'a> {
         let started = (!self.sinks.is_empty()).then(Instant::now);
-        let now = now.into();
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
         let revocations = revocations.as_deref();
@@ -256,7 +268,7 @@ impl Gate {
             explanation: Explanation::default(),
             charges: [None; CHARGES],
         };
-        match self.decide(token, request, now, &trust, revocations, &mut decision) {
+        match self.decide(token, request, now, (&trust, revocations), &mut decision, keep) {
             Ok(state) => decision.state = state,
             Err(code) => {
                 decision.code = code;
@@ -282,17 +294,60 @@ impl Gate {
         decision
     }
 
+    /// Decides as [`Gate::check`] does, and reserves what the request's meters may cost at most, for work whose cost is
+    /// known when it is done. There is a reservation where the request may go on.
+    pub fn reserve<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+    ) -> (Decision<'a>, Option<Reservation>) {
+        let mut reservation = None;
+        let keep = |charges: &Charges<'_, 'a>, licensed: &Arc<Licensed>| {
+            reservation = Some(Reservation::new(Arc::clone(&self.store), Arc::clone(licensed), charges));
+        };
+        let decision = self.check_with(token, request, now.into(), keep);
+        (decision, reservation)
+    }
+
+    /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate that is dropped
+    /// does this by itself; call it before a process ends in another way.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnreachable`]; then these units are lost, and never granted twice.
+    pub fn settle(&self) -> Result<(), Code> {
+        let settled = self.accounts.meters().into_iter().map(|meter| meter.settle(&*self.store));
+        // All of them are tried, also after one that failed.
+        settled.fold(Ok(()), |all, one| one.map_err(|_| Code::StoreUnreachable).and(all))
+    }
+
+    /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
+    /// first, while the child has one thread.
+    pub fn after_fork(&self) {
+        self.accounts.meters().iter().for_each(|meter| meter.forget());
+    }
+
+    /// Looks after every meter once, as a [`Keeper`](crate::Keeper) does again and again: fetches units before they
+    /// are used up, and gives back those that were not used since the last time.
+    pub fn keep(&self, now: impl Into<Now>) {
+        let now = now.into();
+        for meter in self.accounts.meters() {
+            // A store that cannot be reached is seen by the request that needs it, and its policy says what to do.
+            let _ = meter.keep(now.monotonic_nanos, &*self.store);
+        }
+    }
+
     fn decide<'a>(
         &'a self,
         token: &str,
         request: &Request<'a>,
         now: Now,
-        trust: &Trust,
-        revocations: Option<&Loaded>,
+        (trust, revocations): (&Trust, Option<&Loaded>),
         decision: &mut Decision<'a>,
+        keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
     ) -> Result<State, Code> {
-        let licensed = self.authenticate(token, trust, &mut decision.explanation)?;
-        let licensed = &**decision.license.insert(licensed);
+        let licensed = self.authenticate(token, trust, now, &mut decision.explanation)?;
+        let licensed = &*decision.license.insert(licensed);
         let license = licensed.kept.license();
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
         let bundle = revocations.map(Loaded::bundle);
@@ -304,10 +359,12 @@ impl Gate {
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
         match self.charge(&mut charges, request, now, time.now, &license, &mut decision.explanation) {
-            Ok(true) => Ok(State::Overage),
-            Ok(false) => Ok(state),
+            Ok(overage) => {
+                keep(&charges, licensed);
+                Ok(if overage { State::Overage } else { state })
+            }
             Err(code) => {
-                charges.undo();
+                charges.undo(&*self.store);
                 Err(code)
             }
         }
@@ -318,6 +375,7 @@ impl Gate {
         &self,
         token: &str,
         trust: &Trust,
+        now: Now,
         explanation: &mut Explanation<'_>,
     ) -> Result<Arc<Licensed>, Code> {
         if let Some(licensed) = self.cache.find(token, trust.generation) {
@@ -336,7 +394,7 @@ impl Gate {
         let licensed = Arc::new(Licensed {
             text: token.into(),
             kept: license.keep(),
-            counters: self.accounts.counters(&license),
+            counters: self.accounts.counters(&license, now.monotonic_nanos, &*self.store),
             explanation: passed,
             generation: trust.generation,
         });
@@ -391,7 +449,7 @@ impl Gate {
         let mut overage = false;
         for (name, cost) in request.meters {
             let cost = *cost;
-            match charges.meter(name, cost, seconds, &*self.store) {
+            match charges.meter(name, cost, (seconds, now.monotonic_nanos), request.job, &*self.store) {
                 Ok(Ok(outcome)) => {
                     self.store_lost_at.store(NEVER, Ordering::Relaxed);
                     overage |= outcome.overage;
@@ -414,84 +472,9 @@ impl Gate {
     }
 }
 
-/// What one request is charged, so that it can be taken back.
-struct Charges<'d, 'a> {
-    licensed: &'d Licensed,
-    shown: &'d mut [Option<Charge<'a>>; CHARGES],
-    rates: Vec<(&'d RateCounter, u64)>,
-    meters: Vec<(Arc<Units>, u64)>,
-    count: usize,
-}
-
-impl<'d, 'a> Charges<'d, 'a> {
-    fn new(licensed: &'d Licensed, shown: &'d mut [Option<Charge<'a>>; CHARGES]) -> Self {
-        Self { licensed, shown, rates: Vec::new(), meters: Vec::new(), count: 0 }
-    }
-
-    /// A place in the decision for one more charge.
-    fn place(&mut self) -> Result<&mut Option<Charge<'a>>, Code> {
-        let place = self.shown.get_mut(self.count).ok_or(Code::InvalidArgument)?;
-        self.count += 1;
-        Ok(place)
-    }
-
-    fn rate(&mut self, name: &'a str, cost: u64, now_nanos: u64) -> Result<Outcome, Code> {
-        let licensed = self.licensed;
-        let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
-        let rate = rate.ok_or(Code::RateNotLicensed)?;
-        let place = self.place()?;
-        let outcome = rate.charge(cost, now_nanos);
-        *place = Some(Charge {
-            name,
-            unit: Unit::Rate,
-            cost,
-            limit: rate.burst,
-            window: Some(rate.burst_seconds()),
-            remaining: outcome.remaining,
-            reset_ms: outcome.reset_ms,
-            retry_after_ms: outcome.retry_after_ms,
-        });
-        if outcome.granted {
-            self.rates.push((rate, cost));
-        }
-        Ok(outcome)
-    }
-
-    fn meter(
-        &mut self,
-        name: &'a str,
-        cost: u64,
-        now: u64,
-        store: &dyn Store,
-    ) -> Result<Result<Outcome, Unreachable>, Code> {
-        let licensed = self.licensed;
-        let quota = licensed.counters.quotas.iter().find(|quota| *quota.meter == *name);
-        let quota = quota.ok_or(Code::MeterNotLicensed)?;
-        let place = self.place()?;
-        let units = quota.units(now);
-        let outcome = match quota.charge(&units, cost, now, store) {
-            Ok(outcome) => outcome,
-            Err(unreachable) => return Ok(Err(unreachable)),
-        };
-        *place = Some(Charge {
-            name,
-            unit: Unit::Quota,
-            cost,
-            limit: quota.limit,
-            window: length(quota.period),
-            remaining: outcome.remaining,
-            reset_ms: outcome.reset_ms,
-            retry_after_ms: outcome.retry_after_ms,
-        });
-        if outcome.granted {
-            self.meters.push((units, cost));
-        }
-        Ok(Ok(outcome))
-    }
-
-    /// Takes everything back: a denied request costs nothing.
-    fn undo(&self) {
-        self.rates.iter().for_each(|(rate, cost)| rate.undo(*cost));
-        self.meters.iter().for_each(|(units, cost)| units.undo(*cost));
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
+        let _ = self.settle();
     }
 }
