@@ -21,6 +21,8 @@ use crate::{
 /// A chunk is this part of what is left, so that no process takes what others need.
 const PART: u64 = 64;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+/// Stands for a number of units that the store was never asked for.
+const UNKNOWN: u64 = u64::MAX;
 /// The shortest time that a pace is measured over.
 const SHORTEST: u64 = NANOS_PER_SECOND / 1000;
 
@@ -76,7 +78,7 @@ impl Units {
             window,
             spent: AtomicU64::new(0),
             taken: AtomicU64::new(0),
-            total: AtomicU64::new(0),
+            total: AtomicU64::new(UNKNOWN),
             refilling: Mutex::default(),
         }
     }
@@ -129,6 +131,11 @@ impl QuotaCounter {
         (now, now_nanos): (u64, u64),
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
+        if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
+            // Who looks before anything was charged here wants to know what others have used.
+            let found = store.take(&self.counter.cell(units), 0, 0, self.hard)?;
+            let _ = units.total.compare_exchange(UNKNOWN, found.total, Ordering::AcqRel, Ordering::Acquire);
+        }
         loop {
             let spent = units.spent.load(Ordering::Acquire);
             let after = spent.saturating_add(cost);
@@ -249,9 +256,10 @@ impl Meter {
         let (limit, hard) = pace.limits;
         let total = units.total.load(Ordering::Acquire);
         // What was never asked for is not known to be there: the first time takes what is needed.
-        let left = if pace.chunk == 0 { 0 } else { limit.saturating_sub(total) };
+        let known = total != UNKNOWN;
+        let left = if known { limit.saturating_sub(total) } else { 0 };
         // In overage, what is left to the hard limit may be endless, and is shared as carefully as the quota was.
-        let left = if left == 0 && pace.chunk > 0 { hard.saturating_sub(total).min(limit) } else { left };
+        let left = if known && left == 0 { hard.saturating_sub(total).min(limit) } else { left };
         let want = need.max(per_second.min(left / PART));
         let given = store.take(&self.cell(units), need, want, hard)?;
         units.total.store(given.total, Ordering::Release);
