@@ -91,7 +91,11 @@ fn clippy() -> Result {
 }
 
 fn rust() -> Result {
-    run_cargo(&["test", "--workspace", "--all-features", "--locked"])
+    tools::apt(&["/usr/bin/redis-server"], &["redis-server"])?;
+    let mut test = cargo(&["test", "--workspace", "--all-features", "--locked"]);
+    // Tests that need a server start one of their own, and must not pass without it.
+    test.env("LICENTIA_REQUIRE_REDIS", "1");
+    command::run(test)
 }
 
 fn run_cargo(arguments: &[&str]) -> Result {

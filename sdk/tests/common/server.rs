@@ -27,7 +27,7 @@ impl Server {
             }
             Err(error) => {
                 assert!(std::env::var_os("LICENTIA_REQUIRE_REDIS").is_none(), "redis-server: {error}");
-                eprintln!("not run: redis-server: {error}; `cargo xtask test metering` installs it");
+                eprintln!("not run: redis-server: {error}; `cargo xtask test rust` installs it");
                 None
             }
         }
