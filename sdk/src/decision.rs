@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use licentia_core::{Claims, Code, Explanation, State, http};
+use licentia_core::{Claims, Code, Explanation, Period, State, http};
 
 use crate::cache::Licensed;
 
@@ -35,6 +35,8 @@ pub struct Charge<'a> {
     pub limit: u64,
     /// Length of the window in seconds; none where a period's length varies.
     pub window: Option<u64>,
+    /// The period of a quota.
+    pub period: Option<Period>,
     /// What is left after this request.
     pub remaining: u64,
     /// Milliseconds until everything is there again; none for a quota for life.

@@ -40,6 +40,8 @@ pub mod holder;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
+#[cfg(feature = "receipts")]
+pub mod receipt;
 mod replay;
 pub mod request;
 pub mod revocation;
