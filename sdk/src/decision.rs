@@ -31,7 +31,7 @@ pub struct Charge<'a> {
     pub unit: Unit,
     /// What the request costs.
     pub cost: u64,
-    /// Requests of a full burst, or units of a period.
+    /// Requests of a full burst, units of a period, or seats.
     pub limit: u64,
     /// Length of the window in seconds; none where a period's length varies.
     pub window: Option<u64>,
@@ -52,6 +52,8 @@ pub enum Unit {
     Rate,
     /// Units of a quota.
     Quota,
+    /// Seats of the licence.
+    Seat,
 }
 
 /// A licence that was verified. It gives the getters of [`Claims`].
@@ -186,6 +188,7 @@ impl fmt::Display for Json<'_, '_> {
             let unit = match charge.unit {
                 Unit::Rate => "rate",
                 Unit::Quota => "quota",
+                Unit::Seat => "seat",
             };
             // Only names that a licence holds are charged, and those need no escaping.
             write!(f, r#"{comma}{{"name":"{}","unit":"{unit}","cost":{},"#, charge.name, charge.cost)?;

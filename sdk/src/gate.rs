@@ -21,7 +21,8 @@ use crate::{
     replay::Nonces,
     request::Request,
     revocation::{Loaded, Revocations},
-    store::{Memory, Store, Unreachable},
+    seat,
+    store::{Memory, SeatAsk, Seats, Store, Unreachable},
     trust::{Trust, Trusted},
 };
 
@@ -162,6 +163,8 @@ impl Builder {
     }
 }
 
+/// What seats are called among charges.
+const SEATS: &str = "seats";
 /// Stands for a time at which nothing happened.
 const NEVER: u64 = u64::MAX;
 
@@ -228,8 +231,18 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
+        self.check_with(token, request, None, now.into()).0
+    }
+
+    /// Decides, and takes a seat where one is asked for; then it says until when.
+    pub(crate) fn check_with<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        seat: Option<seat::Ask<'_>>,
+        now: Now,
+    ) -> (Decision<'a>, Option<u64>) {
         let started = (!self.sinks.is_empty()).then(Instant::now);
-        let now = now.into();
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
         let revocations = revocations.as_deref();
@@ -241,8 +254,9 @@ impl Gate {
             explanation: Explanation::default(),
             charges: [None; CHARGES],
         };
-        match self.decide(token, request, now, &trust, revocations, &mut decision) {
-            Ok(state) => decision.state = state,
+        let mut until = None;
+        match self.decide(token, request, now, &trust, revocations, seat, &mut decision) {
+            Ok(granted) => (decision.state, until) = granted,
             Err(code) => {
                 decision.code = code;
                 if self.mode == Mode::Advisory {
@@ -264,7 +278,7 @@ impl Gate {
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
         }
-        decision
+        (decision, until)
     }
 
     fn decide<'a>(
@@ -274,8 +288,9 @@ impl Gate {
         now: Now,
         trust: &Trust,
         revocations: Option<&Loaded>,
+        seat: Option<seat::Ask<'_>>,
         decision: &mut Decision<'a>,
-    ) -> Result<State, Code> {
+    ) -> Result<(State, Option<u64>), Code> {
         let licensed = self.authenticate(token, trust, &mut decision.explanation)?;
         let licensed = &**decision.license.insert(licensed);
         let license = licensed.kept.license();
@@ -288,14 +303,58 @@ impl Gate {
         let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
-        match self.charge(&mut charges, request, now, time.now, &license, &mut decision.explanation) {
-            Ok(true) => Ok(State::Overage),
-            Ok(false) => Ok(state),
-            Err(code) => {
-                charges.undo();
-                Err(code)
+        let explanation = &mut decision.explanation;
+        let charged = self.charge(&mut charges, request, now, time.now, &license, explanation);
+        let granted = charged.and_then(|overage| {
+            let state = if overage { State::Overage } else { state };
+            let until = seat.map(|seat| self.seat(&mut charges, seat, time.now, &license, explanation));
+            Ok((state, until.transpose()?))
+        });
+        if granted.is_err() {
+            charges.undo();
+        }
+        granted
+    }
+
+    /// Where counters, marks and seats are kept.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Takes a seat, and says until when.
+    fn seat<'a>(
+        &self,
+        charges: &mut Charges<'_, 'a>,
+        ask: seat::Ask<'_>,
+        now: u64,
+        license: &licentia_core::License<'_>,
+        explanation: &mut Explanation<'a>,
+    ) -> Result<u64, Code> {
+        let facts = |remaining| Facts::Charge { name: SEATS, cost: 1, remaining };
+        if !ask.is_valid() {
+            explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
+        }
+        let Some(limit) = license.seats() else {
+            explanation.note(Check::Seat, Code::SeatsNotLicensed, facts(None))?;
+            return Err(Code::SeatsNotLicensed);
+        };
+        let seat::Ask { holder, ttl } = ask;
+        let ask = SeatAsk { lineage: license.lineage(), holder, ttl, limit, now };
+        match self.store.take_seat(&ask) {
+            Ok(seats) => {
+                self.store_lost_at.store(NEVER, Ordering::Relaxed);
+                charges.seats(limit, &seats, now)?;
+                let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
+                explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
+            }
+            Err(_unreachable) => {
+                let since = self.store_lost_at.fetch_min(now, Ordering::Relaxed).min(now);
+                let action = license.policy().store_unreachable;
+                let facts = Facts::Since { since, now };
+                explanation.doubt(Check::Seat, Code::StoreUnreachable, facts, action, since, now)?;
             }
         }
+        Ok(now.saturating_add(ttl))
     }
 
     /// Finds the licence among those that were authenticated before, or authenticates it.
@@ -474,6 +533,23 @@ impl<'d, 'a> Charges<'d, 'a> {
             self.meters.push((units, cost));
         }
         Ok(Ok(outcome))
+    }
+
+    /// Shows the seats of the licence.
+    fn seats(&mut self, limit: u64, seats: &Seats, now: u64) -> Result<(), Code> {
+        let millis = |time: u64| time.saturating_sub(now).saturating_mul(1000);
+        *self.place()? = Some(Charge {
+            name: SEATS,
+            unit: Unit::Seat,
+            cost: 1,
+            limit,
+            window: None,
+            period: None,
+            remaining: limit.saturating_sub(seats.taken),
+            reset_ms: None,
+            retry_after_ms: seats.next_free.filter(|_| !seats.granted).map(millis),
+        });
+        Ok(())
     }
 
     /// Takes everything back: a denied request costs nothing.

@@ -45,6 +45,7 @@ pub mod receipt;
 mod replay;
 pub mod request;
 pub mod revocation;
+pub mod seat;
 pub mod store;
 mod trust;
 
@@ -59,4 +60,5 @@ pub use licentia_core::{
 pub use now::Now;
 pub use request::Request;
 pub use revocation::Watch;
+pub use seat::Seat;
 pub use store::{Memory, Store};

@@ -110,6 +110,55 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Unreachable`].
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
+
+    /// Takes a seat for a holder, or keeps the one that it has, in one atomic step: drops the seats whose time
+    /// is over, and grants where the holder has a seat or there are fewer than `limit`.
+    ///
+    /// A seat's time is over at `taken at + time to live`. One that was taken after `now`, by a clock that was
+    /// ahead, counts as taken at `now`. A holder that has a seat while there are more than `limit`, because the
+    /// limit has sunk, loses it.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then nothing has changed. A store that keeps no seats says so for each.
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let _ = ask;
+        Err(Unreachable("this store keeps no seats".into()))
+    }
+
+    /// Gives a holder's seat back; nothing happens where it has none.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; the seat is then free when its time is over.
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        let _ = (lineage, holder);
+        Err(Unreachable("this store keeps no seats".into()))
+    }
+}
+
+/// Who asks for a seat. Times are in whole seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct SeatAsk<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// Who sits on it.
+    pub holder: &'a str,
+    /// How long it is held unless it is asked for again.
+    pub ttl: u64,
+    /// How many seats there are.
+    pub limit: u64,
+    /// The time, since 1970.
+    pub now: u64,
+}
+
+/// What a store says of a licence's seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// Whether the holder has a seat now.
+    pub granted: bool,
+    /// Seats that are taken now, the holder's own among them.
+    pub taken: u64,
+    /// When the first of them comes free unless it is asked for again, in seconds since 1970.
+    pub next_free: Option<u64>,
 }
 
 /// A store in the process's own memory. What it keeps ends with it.
@@ -122,6 +171,8 @@ pub struct Memory {
 struct Kept {
     taken: HashMap<([u8; 16], String, Window), u64>,
     marks: HashMap<String, Vec<u8>>,
+    /// Of each lineage, by holder: when the seat was taken, and for how long.
+    seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
 }
 
 impl Memory {
@@ -160,6 +211,35 @@ impl Store for Memory {
 
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
         self.lock().marks.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let mut kept = self.lock();
+        let seats = kept.seats.entry(ask.lineage).or_default();
+        seats.retain(|_, (taken_at, ttl)| {
+            *taken_at = ask.now.min(*taken_at);
+            ask.now < taken_at.saturating_add(*ttl)
+        });
+        let count = |seats: &HashMap<_, _>| u64::try_from(seats.len()).unwrap_or(u64::MAX);
+        // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
+        seats.remove(ask.holder);
+        let granted = count(seats) < ask.limit;
+        if granted {
+            seats.insert(ask.holder.to_owned(), (ask.now, ask.ttl));
+        }
+        let next_free = seats.values().map(|(taken_at, ttl)| taken_at.saturating_add(*ttl)).min();
+        let seats = Seats { granted, taken: count(seats), next_free };
+        if seats.taken == 0 {
+            kept.seats.remove(&ask.lineage);
+        }
+        Ok(seats)
+    }
+
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        if let Some(seats) = self.lock().seats.get_mut(lineage) {
+            seats.remove(holder);
+        }
         Ok(())
     }
 }

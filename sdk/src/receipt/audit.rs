@@ -186,9 +186,9 @@ impl Audit {
                 let (instance, sequences) = (Some(*instance), Some((first, last)));
                 report.findings.push(Finding { code, instance, sequences, detail });
             };
-            chain.forks(acknowledged, &mut find);
+            let fork = chain.forks(acknowledged, &mut find);
             chain.gaps(acknowledged, &mut find);
-            chain.rollbacks(acknowledged, &mut find);
+            chain.rollbacks(acknowledged, fork, &mut find);
             for (cell, count) in chain.entries() {
                 let usage = report.usage.entry(cell.clone()).or_default();
                 let greatest = usage.by_instance.entry(*instance).or_default();
@@ -239,7 +239,12 @@ impl Chain {
     }
 
     /// Whatever names a receipt, be it the receipt, its successor or an acknowledgement, must name the same one.
-    fn forks(&self, acknowledged: &[Acknowledgement], find: &mut impl FnMut(Code, u64, u64, String)) {
+    /// Gives the first number of which that is not so.
+    fn forks(
+        &self,
+        acknowledged: &[Acknowledgement],
+        find: &mut impl FnMut(Code, u64, u64, String),
+    ) -> Option<u64> {
         let mut named: BTreeMap<u64, BTreeSet<Digest>> = BTreeMap::new();
         let mut name = |sequence, digest| named.entry(sequence).or_default().insert(digest);
         for (sequence, digest, kept) in self.all() {
@@ -254,10 +259,13 @@ impl Chain {
         for given in acknowledged {
             name(given.receipt.sequence, given.receipt.digest);
         }
+        let mut first = None;
         for (sequence, digests) in named.into_iter().filter(|(_, digests)| digests.len() > 1) {
+            first = first.or(Some(sequence));
             let detail = format!("{} different receipts have this number", digests.len());
             find(Code::ReceiptFork, sequence, sequence, detail);
         }
+        first
     }
 
     /// Numbers that are missing, up to the last one that is there or was acknowledged.
@@ -273,21 +281,28 @@ impl Chain {
         }
     }
 
-    /// What only grows must not have become less: counts, and what was acknowledged.
-    fn rollbacks(&self, acknowledged: &[Acknowledgement], find: &mut impl FnMut(Code, u64, u64, String)) {
+    /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are
+    /// several histories, of which each only grows by itself.
+    fn rollbacks(
+        &self,
+        acknowledged: &[Acknowledgement],
+        fork: Option<u64>,
+        find: &mut impl FnMut(Code, u64, u64, String),
+    ) {
         let mut greatest: BTreeMap<&Cell, u64> = BTreeMap::new();
         let mut newest = 0;
         for (sequence, same) in &self.receipts {
             let mut find = |detail| find(Code::ReceiptRollback, *sequence, *sequence, detail);
+            let single = fork.is_none_or(|fork| *sequence <= fork);
             for kept in same.values() {
                 let less = kept.entries.iter().find_map(|(cell, count)| {
                     let before = *greatest.get(cell)?;
                     (*count < before).then_some((cell, before, *count))
                 });
-                if let Some((cell, before, count)) = less {
+                if let Some((cell, before, count)) = less.filter(|_| single) {
                     find(format!("{} fell from {before} to {count}", cell.meter));
                 }
-                if kept.acknowledged.map_or(0, |link| link.sequence) < newest {
+                if single && kept.acknowledged.map_or(0, |link| link.sequence) < newest {
                     find(format!("it has forgotten that receipt {newest} was acknowledged"));
                 }
                 let set_back = |given: &&Acknowledgement| {
