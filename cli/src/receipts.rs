@@ -29,7 +29,7 @@ pub(crate) enum Receipts {
     Verify(Which),
     /// Add up what was used, over all instances.
     Sum(Which),
-    /// Print CloudEvents 1.0, one JSON object in each line, for every entry of every good receipt.
+    /// Print events (`CloudEvents` 1.0), one JSON object in each line, for every entry of every good receipt.
     Export(Which),
     /// Sign the acknowledgement of an instance's newest receipt, which the instance keeps.
     Acknowledge {

@@ -168,6 +168,15 @@ const SEATS: &str = "seats";
 /// Stands for a time at which nothing happened.
 const NEVER: u64 = u64::MAX;
 
+/// What a gate is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'r, 'a> {
+    pub(crate) request: &'r Request<'a>,
+    /// The seat that is wanted with it.
+    pub(crate) seat: Option<seat::Ask<'r>>,
+    pub(crate) now: Now,
+}
+
 /// Decides whether requests may go on. Share it by reference; nothing on the way of a request that was seen
 /// before takes a lock.
 pub struct Gate {
@@ -231,17 +240,16 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
-        self.check_with(token, request, None, now.into()).0
+        self.check_asked(token, Asked { request, seat: None, now: now.into() }).0
     }
 
     /// Decides, and takes a seat where one is asked for; then it says until when.
-    pub(crate) fn check_with<'a>(
+    pub(crate) fn check_asked<'a>(
         &'a self,
         token: &str,
-        request: &Request<'a>,
-        seat: Option<seat::Ask<'_>>,
-        now: Now,
+        asked: Asked<'_, 'a>,
     ) -> (Decision<'a>, Option<u64>) {
+        let Asked { request, now, .. } = asked;
         let started = (!self.sinks.is_empty()).then(Instant::now);
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
@@ -255,7 +263,7 @@ impl Gate {
             charges: [None; CHARGES],
         };
         let mut until = None;
-        match self.decide(token, request, now, &trust, revocations, seat, &mut decision) {
+        match self.decide(token, asked, &trust, revocations, &mut decision) {
             Ok(granted) => (decision.state, until) = granted,
             Err(code) => {
                 decision.code = code;
@@ -284,13 +292,12 @@ impl Gate {
     fn decide<'a>(
         &'a self,
         token: &str,
-        request: &Request<'a>,
-        now: Now,
+        asked: Asked<'_, 'a>,
         trust: &Trust,
         revocations: Option<&Loaded>,
-        seat: Option<seat::Ask<'_>>,
         decision: &mut Decision<'a>,
     ) -> Result<(State, Option<u64>), Code> {
+        let Asked { request, seat, now } = asked;
         let licensed = self.authenticate(token, trust, &mut decision.explanation)?;
         let licensed = &**decision.license.insert(licensed);
         let license = licensed.kept.license();
@@ -304,8 +311,8 @@ impl Gate {
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
         let explanation = &mut decision.explanation;
-        let charged = self.charge(&mut charges, request, now, time.now, &license, explanation);
-        let granted = charged.and_then(|overage| {
+        let overage = self.charge(&mut charges, request, now, time.now, &license, explanation);
+        let granted = overage.and_then(|overage| {
             let state = if overage { State::Overage } else { state };
             let until = seat.map(|seat| self.seat(&mut charges, seat, time.now, &license, explanation));
             Ok((state, until.transpose()?))

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::{
     cache::Licensed,
     decision::Decision,
-    gate::Gate,
+    gate::{Asked, Gate},
     now::Now,
     request::Request,
     store::Unreachable,
@@ -78,7 +78,8 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Seat<'a>>) {
         let now = now.into();
-        let (decision, until) = self.check_with(token, request, Some(Ask { holder, ttl }), now);
+        let (decision, until) =
+            self.check_asked(token, Asked { request, seat: Some(Ask { holder, ttl }), now });
         let seat = until.zip(decision.license.clone()).map(|(until, licensed)| Seat {
             gate: self,
             licensed,
@@ -107,8 +108,9 @@ impl<'g> Seat<'g> {
     ///
     /// A seat whose time was over is taken again where one is free.
     pub fn heartbeat(&mut self, request: &Request<'g>, now: impl Into<Now>) -> Decision<'g> {
-        let ask = Ask { holder: &self.holder, ttl: self.ttl };
-        let (decision, until) = self.gate.check_with(&self.licensed.text, request, Some(ask), now.into());
+        let seat = Some(Ask { holder: &self.holder, ttl: self.ttl });
+        let asked = Asked { request, seat, now: now.into() };
+        let (decision, until) = self.gate.check_asked(&self.licensed.text, asked);
         self.until = until.unwrap_or(self.until);
         decision
     }

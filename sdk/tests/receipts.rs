@@ -154,7 +154,10 @@ fn a_log_that_was_set_back_is_refused() {
     let ack = acknowledge(&key(1), &third.instance(), third.link(), NOW + 9);
 
     let log = Receipts::open(&path, instance(1)).unwrap();
-    assert_eq!(refused(log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW), &vendor)), Code::UnknownKey);
+    assert_eq!(
+        refused(log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW), &vendor)),
+        Code::UnknownKey
+    );
     let foreign = acknowledge(&key(1), &[0; 32], third.link(), NOW);
     assert_eq!(refused(log.acknowledge(&foreign, &vendor)), Code::ReceiptForeign);
     log.acknowledge(&ack, &vendor).unwrap();
@@ -205,6 +208,30 @@ fn more_cells_than_fit_are_told_in_several_receipts() {
     drop(log);
     let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
     assert_eq!(log.write(NOW).unwrap().len(), 0);
+}
+
+#[test]
+fn a_window_that_is_long_over_is_told_no_more_and_not_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
+    let today = cell(1, "calls");
+    let end = today.window.end.unwrap();
+    let later =
+        Cell { window: Window { start: end + 7 * DAY, end: Some(end + 8 * DAY) }, ..cell(1, "calls") };
+    log.add(&today, 5);
+    let mut all = log.write(NOW).unwrap();
+    let mut entries = |cell: &Cell, units, now| {
+        log.add(cell, units);
+        let written = log.write(now).unwrap();
+        let receipt = Receipt::read(&written[0]).unwrap();
+        all.extend(written.clone());
+        receipt.entries().map(|entry| entry.count).collect::<Vec<_>>()
+    };
+    assert_eq!(entries(&later, 1, end + 7 * DAY - 1), [5, 1], "the first may have been lost");
+    assert_eq!(entries(&later, 1, end + 7 * DAY), [2]);
+    assert_eq!(entries(&today, 2, end + 7 * DAY + 1), [7, 2], "what comes very late adds up all the same");
+    let report = audit(&all);
+    assert_eq!((total(&report), codes(&report)), (9, vec![]));
 }
 
 #[test]

@@ -72,4 +72,3 @@ fn kill_loses_nothing_that_was_reported() {
         assert!(report.findings.is_empty(), "{:?}", report.findings);
     }
 }
-

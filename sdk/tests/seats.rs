@@ -2,7 +2,10 @@
 
 mod common;
 
-use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use common::{NOW, gate, licence};
 use licentia::{Code, Gate, Memory, Request, Seat, Store};

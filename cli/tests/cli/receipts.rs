@@ -45,8 +45,10 @@ fn receipts_are_checked_and_added_up() {
     assert_eq!(table.lines().nth(1), Some(row), "{table}");
 
     let events = text(&desk.run(&[&["receipts", "export"][..], &logs].concat()).stdout);
-    let mut seen: Vec<serde_json::Value> =
-        events.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].take()).collect();
+    let mut seen: Vec<serde_json::Value> = events
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].take())
+        .collect();
     assert_eq!(seen.len(), 8);
     seen.dedup();
     assert_eq!(seen.len(), 8, "each has an id of its own");
@@ -63,9 +65,12 @@ fn what_is_wrong_is_named() {
     let name = |arguments: &[&str], code| {
         let output = desk.run(&[&["--json", "receipts", "verify"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
-        json(&output)["findings"].as_array().unwrap().iter().map(|finding| {
-            finding["name"].as_str().unwrap().to_owned()
-        }).collect::<Vec<_>>()
+        json(&output)["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| finding["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let log = count(&desk, "a.log", 1, &[1, 2, 3]);
     let receipts = log.unacknowledged().unwrap();

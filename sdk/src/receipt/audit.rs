@@ -10,7 +10,7 @@ use licentia_core::{
     receipt::{Digest, Instance, Link, Receipt},
 };
 
-use super::tally::Cell;
+use super::{log::cell, tally::Cell};
 
 /// Takes receipts and acknowledgements in any order, and as often as they come. What it finds and what it adds
 /// up depend on the set of them alone.
@@ -206,16 +206,11 @@ impl Audit {
 
 impl Kept {
     fn of(receipt: &Receipt<'_>) -> Self {
-        let cell = |entry: licentia_core::receipt::Entry<'_>| Cell {
-            lineage: *entry.lineage,
-            meter: entry.meter.to_owned(),
-            window: entry.window,
-        };
         Self {
             previous: *receipt.previous(),
             issued_at: receipt.issued_at(),
             acknowledged: receipt.acknowledged(),
-            entries: receipt.entries().map(|entry| (cell(entry), entry.count)).collect(),
+            entries: receipt.entries().map(|entry| (cell(&entry), entry.count)).collect(),
         }
     }
 }
@@ -223,9 +218,9 @@ impl Kept {
 impl Chain {
     /// Every receipt, in the order of their numbers.
     fn all(&self) -> impl Iterator<Item = (u64, &Digest, &Kept)> {
-        self.receipts.iter().flat_map(|(sequence, same)| {
-            same.iter().map(|(digest, kept)| (*sequence, digest, kept))
-        })
+        self.receipts
+            .iter()
+            .flat_map(|(sequence, same)| same.iter().map(|(digest, kept)| (*sequence, digest, kept)))
     }
 
     fn entries(&self) -> impl Iterator<Item = (&Cell, u64)> {

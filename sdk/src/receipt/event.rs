@@ -1,11 +1,11 @@
-//! Receipts as CloudEvents 1.0, in their JSON form.
+//! Receipts as `CloudEvents` 1.0, in their JSON form.
 
 use licentia_core::{calendar::Date, json::Quoted, receipt::Receipt};
 
 /// The `type` of the events.
 const TYPE: &str = "licentia.usage.v1";
 
-/// A CloudEvents 1.0 object in one line for every entry of a receipt. Its `id` is made of the instance, the
+/// A `CloudEvents` 1.0 object in one line for every entry of a receipt. Its `id` is made of the instance, the
 /// receipt's number and the entry's place, so that who gets it twice can tell.
 pub fn cloud_events(receipt: &Receipt<'_>) -> impl Iterator<Item = String> {
     let (instance, sequence) = (hex(&receipt.instance()), receipt.sequence());

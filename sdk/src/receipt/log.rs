@@ -23,6 +23,8 @@ use crate::holder::Holder;
 const MAGIC: &[u8; 8] = b"LICRCPT1";
 /// Bytes before each receipt.
 const HEAD: usize = 16;
+/// How long after its end a window is told of again, in seconds; then it is in the log alone.
+const REPEATED: u64 = 7 * 86_400;
 /// What stands before the first receipt.
 const NOTHING: Link = Link { sequence: 0, digest: [0; 32] };
 
@@ -79,6 +81,8 @@ pub struct Log {
     acknowledged: Option<Link>,
     /// Every receipt that is not acknowledged, by its number.
     pending: BTreeMap<u64, Place>,
+    /// The latest end of the windows that are no longer in `cells`.
+    forgotten: u64,
     refused: Option<Code>,
 }
 
@@ -86,6 +90,8 @@ pub struct Log {
 #[derive(Default)]
 struct Count {
     units: u64,
+    /// Whether the log may hold more of it, which is then still to be added.
+    partial: bool,
     /// The receipt in which it grew last; none where it grew since.
     written: Option<u64>,
 }
@@ -137,6 +143,7 @@ impl Log {
             last: NOTHING,
             acknowledged: None,
             pending: BTreeMap::new(),
+            forgotten: 0,
             refused: None,
         };
         for (offset, record) in records {
@@ -147,7 +154,8 @@ impl Log {
             log.file.sync_all()?;
         }
         let told = log.acknowledged.take();
-        let kept = load_link(&log.beside)?.filter(|kept| told.is_none_or(|told| told.sequence <= kept.sequence));
+        let kept =
+            load_link(&log.beside)?.filter(|kept| told.is_none_or(|told| told.sequence <= kept.sequence));
         for link in [told, kept].into_iter().flatten() {
             log.hold_against(link)?;
         }
@@ -192,7 +200,8 @@ impl Log {
         if units == 0 {
             return;
         }
-        let count = self.cells.entry(cell).or_default();
+        let partial = cell.window.end.is_some_and(|end| end <= self.forgotten);
+        let count = self.cells.entry(cell).or_insert_with(|| Count { partial, ..Count::default() });
         count.units = count.units.saturating_add(units).min(limits::INTEGER);
         count.written = None;
     }
@@ -200,7 +209,8 @@ impl Log {
     /// Writes what was counted since the last time, durably, and gives the receipts: none where nothing was.
     /// There is more than one only where more than [`limits::RECEIPT_ENTRIES`] cells are to be told of.
     ///
-    /// A receipt holds every cell that has grown since the one that the vendor has acknowledged.
+    /// A receipt holds every cell that has grown since the one that the vendor has acknowledged, unless it was
+    /// written before and its window ended more than 7 days ago.
     ///
     /// # Errors
     /// [`LogError`]; then nothing is written, and what was counted stays.
@@ -210,7 +220,10 @@ impl Log {
             return Ok(Vec::new());
         }
         let known = self.acknowledged.map_or(0, |link| link.sequence);
-        let grown = self.cells.iter().filter(|(_, count)| count.written.is_none_or(|at| at > known));
+        self.complete()?;
+        let open = |cell: &Cell| cell.window.end.is_none_or(|end| now < end.saturating_add(REPEATED));
+        let told = |cell: &Cell, count: &Count| count.written.is_none_or(|at| at > known && open(cell));
+        let grown = self.cells.iter().filter(|(cell, count)| told(cell, count));
         let entries: Vec<_> = grown.map(|(cell, count)| entry(cell, count.units)).collect();
         let public = self.key.public();
         let (mut last, mut receipts) = (self.last, Vec::new());
@@ -243,13 +256,42 @@ impl Log {
         self.last = last;
         let grown = self.cells.values_mut().filter(|count| count.written.is_none());
         grown.for_each(|count| count.written = Some(last.sequence));
+        let ended = |cell: &Cell| cell.window.end.filter(|_| !open(cell));
+        self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, u64::max);
+        self.cells.retain(|cell, _| open(cell));
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
+    }
+
+    /// Adds what the log holds of cells that were no longer in memory when they were counted: very late ones.
+    fn complete(&mut self) -> Result<(), LogError> {
+        if !self.cells.values().any(|count| count.partial) {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        self.file.rewind()?;
+        self.file.read_to_end(&mut bytes)?;
+        let mut before: BTreeMap<Cell, u64> = BTreeMap::new();
+        for (_, record) in records(&bytes)?.0 {
+            let receipt = Receipt::read(record).map_err(LogError::Refused)?;
+            for entry in receipt.entries() {
+                let cell = cell(&entry);
+                if self.cells.get(&cell).is_some_and(|count| count.partial) {
+                    let greatest = before.entry(cell).or_default();
+                    *greatest = entry.count.max(*greatest);
+                }
+            }
+        }
+        for (cell, count) in self.cells.iter_mut().filter(|(_, count)| count.partial) {
+            let before = before.get(cell).copied().unwrap_or(0);
+            count.units = count.units.saturating_add(before).min(limits::INTEGER);
+            count.partial = false;
+        }
+        Ok(())
     }
 
     /// Writes at the end, and waits until it is on the disk.
     fn append(&mut self, records: &[u8]) -> Result<(), LogError> {
-        let written =
-            self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(records));
+        let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(records));
         if let Err(error) = written {
             // Nothing of it was reported; where the rest cannot be cut away either, opening does it.
             let _ = self.file.set_len(self.length);
@@ -275,14 +317,13 @@ impl Log {
             return Err(LogError::Refused(Code::ReceiptFork));
         }
         for entry in receipt.entries() {
-            let cell =
-                Cell { lineage: *entry.lineage, meter: entry.meter.to_owned(), window: entry.window };
-            let count = self.cells.entry(cell).or_default();
+            let count = self.cells.entry(cell(&entry)).or_default();
             if entry.count < count.units {
                 return Err(LogError::Refused(Code::ReceiptRollback));
             }
             if entry.count > count.units || count.written.is_none() {
-                *count = Count { units: entry.count, written: Some(receipt.sequence()) };
+                let written = Some(receipt.sequence());
+                *count = Count { units: entry.count, partial: false, written };
             }
         }
         self.last = receipt.link();
@@ -346,6 +387,11 @@ impl Log {
 
 fn entry(cell: &Cell, count: u64) -> Entry<'_> {
     Entry { lineage: &cell.lineage, meter: &cell.meter, window: cell.window, count }
+}
+
+/// The cell of an entry, with a name of its own.
+pub(super) fn cell(entry: &Entry<'_>) -> Cell {
+    Cell { lineage: *entry.lineage, meter: entry.meter.to_owned(), window: entry.window }
 }
 
 /// The receipts of a log with their offsets, and the length of all that is whole.

@@ -47,9 +47,7 @@ impl Tally {
         self.shards.iter().flat_map(|shard| {
             let taken = std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
             taken.into_iter().flat_map(|(lineage, meters)| {
-                meters
-                    .into_iter()
-                    .map(move |(meter, window, units)| (Cell { lineage, meter, window }, units))
+                meters.into_iter().map(move |(meter, window, units)| (Cell { lineage, meter, window }, units))
             })
         })
     }
