@@ -305,7 +305,9 @@ fn what_becomes_less_is_a_rollback() {
     let again = seal(2, &link(&first).digest, 6, NOW + 9, Some(link(&first)));
     let with = |receipts: &[&Vec<u8>], given: &[u8]| {
         let mut audit = Audit::new();
-        receipts.iter().for_each(|receipt| audit.add(receipt));
+        for receipt in receipts {
+            audit.add(receipt);
+        }
         audit.add_acknowledgement(ack(given));
         codes(&audit.finish())
     };
@@ -355,7 +357,7 @@ proptest! {
             let receipts = history(folder.path(), seed, counts);
             let last = receipts.len() - 1;
             for (at, receipt) in receipts.into_iter().enumerate() {
-                let bit = |bits: u32| bits >> (usize::from(seed) * 6 + at) % 32 & 1 == 1;
+                let bit = |bits: u32| (bits >> ((usize::from(seed) * 6 + at) % 32)) & 1 == 1;
                 if at != last && bit(lost) {
                     missing += 1;
                     continue;

@@ -63,7 +63,9 @@ fn kill_loses_nothing_that_was_reported() {
         assert!(written > 0);
         let receipts = Log::read(&path).unwrap().receipts;
         let mut audit = Audit::new();
-        receipts.iter().for_each(|receipt| audit.add(receipt));
+        for receipt in &receipts {
+            audit.add(receipt);
+        }
         let report = audit.finish();
         let total: u64 = report.usage.values().map(Usage::total).sum();
         assert!(receipts.len() as u64 >= reported.0, "{reported:?}");

@@ -40,7 +40,9 @@ pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<()
     let used = |report: &Report| report.usage.values().map(Usage::total).sum::<u64>();
     let audit = |receipts: &[Vec<u8>]| {
         let mut audit = Audit::new();
-        receipts.iter().for_each(|receipt| audit.add(receipt));
+        for receipt in receipts {
+            audit.add(receipt);
+        }
         audit.finish()
     };
     // The first one of the second instance is lost, and the last one arrives twice.
