@@ -29,6 +29,8 @@ pub const fn status(code: Code) -> u16 {
         | Code::RevocationExpired
         | Code::StoreUnreachable => 503,
         _ if code.number() >= 800 => 500,
+        // Receipts: nothing that a gate says; an endpoint that takes them refuses them so.
+        _ if code.number() >= 640 => 403,
         _ => 401,
     }
 }
