@@ -23,7 +23,11 @@ fn writer() {
     let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
     for at in 0.. {
         log.add(&cell, 1);
-        for receipt in log.write(NOW + at).unwrap() {
+        let written = log.write(NOW + at).unwrap_or_else(|error| {
+            println!("failed {}", error.code().name());
+            std::process::exit(0);
+        });
+        for receipt in written {
             let receipt = Receipt::read(&receipt).unwrap();
             let count = receipt.entries().next().unwrap().count;
             // Past the test runner, which would keep it back.
@@ -73,4 +77,32 @@ fn kill_loses_nothing_that_was_reported() {
         assert_eq!(total, receipts.len() as u64, "each counts one unit");
         assert!(report.findings.is_empty(), "{:?}", report.findings);
     }
+}
+
+/// A file that may not grow any more stands for a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_fails_the_write_and_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let program = std::env::current_exe().unwrap();
+    // A block of `ulimit` is 512 or 1024 bytes; without the trap the signal would end the process.
+    let limited = "trap '' XFSZ; ulimit -f 7; exec \"$0\" writer --exact --nocapture";
+    let output = Command::new("sh")
+        .args(["-c", limited])
+        .arg(program)
+        .env("LICENTIA_TEST_WRITER", &path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("failed store_unreachable"), "{said}");
+    let reported = said.lines().filter(|line| line.contains("wrote ")).count();
+    let read = Log::read(&path).unwrap();
+    assert!(reported > 3 && read.receipts.len() == reported, "{reported}");
+    assert!(!read.torn, "what was written in part was cut away");
+    // There is room again.
+    let log = Receipts::open(&path, Holder::from_seed(&[1; 32])).unwrap();
+    let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
+    log.add(&cell, 1);
+    assert_eq!(log.write(NOW).unwrap().len(), 1);
 }
