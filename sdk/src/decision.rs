@@ -17,6 +17,8 @@ pub struct Decision<'a> {
     pub(crate) state: State,
     pub(crate) enforced: bool,
     pub(crate) license: Option<Arc<Licensed>>,
+    /// The time that it was made for, as the clock guard has it, in seconds since 1970.
+    pub(crate) time: u64,
     pub(crate) explanation: Explanation<'a>,
     pub(crate) charges: [Option<Charge<'a>>; CHARGES],
 }

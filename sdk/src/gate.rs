@@ -259,6 +259,7 @@ impl Gate {
             state: State::Active,
             enforced: self.mode == Mode::Enforce,
             license: None,
+            time: now.seconds,
             explanation: Explanation::default(),
             charges: [None; CHARGES],
         };
@@ -306,6 +307,7 @@ impl Gate {
         let published = bundle.map_or(0, |bundle| bundle.issued_at()).max(trust.issued_at);
         let signed = published.max(license.issued_at().min(now.seconds));
         let time = self.guard.read(now, signed);
+        decision.time = time.now;
         let expect = self.expect(request, trust);
         let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
 

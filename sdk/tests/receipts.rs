@@ -7,7 +7,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use common::{DAY, NOW, key, licence};
 use licentia::{
-    Code, Holder, Request,
+    Code, Holder, Now, Request,
     period::Window,
     receipt::{Audit, Cell, Log, LogError, Receipt, Receipts, Report, cloud_events},
 };
@@ -66,11 +66,14 @@ fn what_a_gate_allows_is_what_receipts_say() {
     assert_eq!(ask(&[("calls", 4)]), Code::Allowed);
     assert_eq!(ask(&[("calls", 0)]), Code::Allowed);
     assert_eq!(ask(&[("calls", 5), ("mails", 6)]), Code::QuotaExceeded, "and so it is not counted");
+    // A clock that was set back a little does not open yesterday's window again.
+    let yesterday = Now { seconds: NOW - NOW % DAY - 1, monotonic_nanos: NOW * 1_000_000_000 };
+    assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), yesterday).is_allowed());
     let written = receipts.write(NOW + 1).unwrap();
     let receipt = Receipt::read(&written[0]).unwrap();
     let entries: Vec<_> = receipt.entries().map(|e| (*e.lineage, e.meter, e.window, e.count)).collect();
     let today = cell(9, "").window;
-    assert_eq!(entries, [([9; 16], "calls", today, 7), ([9; 16], "mails", today, 1)]);
+    assert_eq!(entries, [([9; 16], "calls", today, 8), ([9; 16], "mails", today, 1)]);
     assert_eq!(receipts.write(NOW + 2).unwrap().len(), 0, "nothing new, so nothing is written");
     assert_eq!(receipts.unacknowledged().unwrap(), written);
 }

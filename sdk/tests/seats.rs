@@ -8,7 +8,11 @@ use std::sync::{
 };
 
 use common::{NOW, gate, licence};
-use licentia::{Code, Gate, Memory, Request, Seat, Store};
+use licentia::{
+    Code, Gate, Memory, Request, Seat, Store,
+    policy::Action,
+    store::{Cell, Taken, Unreachable},
+};
 
 fn token(seats: u64) -> String {
     licence(|draft| {
@@ -136,4 +140,53 @@ fn threads_never_hold_more_seats_than_there_are() {
     for holder in ["x", "y", "z"] {
         assert_eq!(take(&gate, &token, holder, NOW).0, Code::Allowed, "all were given back");
     }
+}
+
+/// A store that keeps no seats, as one that was written before there were any.
+struct NoSeats(Memory);
+
+impl Store for NoSeats {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.0.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.0.give_back(cell, units)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.0.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.0.save(name, value)
+    }
+}
+
+#[test]
+fn a_store_without_seats_follows_the_policy() {
+    let gate = common::builder().store(Arc::new(NoSeats(Memory::new()))).build().unwrap();
+    let with = |action| {
+        licence(|draft| {
+            draft.terms.seats = Some(1);
+            draft.terms.policy.store_unreachable = action;
+        })
+    };
+    let (decision, seat) = gate.check_out(&with(Action::Deny), "ada", 60, &Request::new(), NOW);
+    assert_eq!((decision.code(), seat.is_some()), (Code::StoreUnreachable, false));
+    let (decision, seat) = gate.check_out(&with(Action::Allow), "ada", 60, &Request::new(), NOW);
+    assert_eq!((decision.code(), decision.warning()), (Code::Allowed, Some(Code::StoreUnreachable)));
+    let seat = seat.unwrap();
+    assert_eq!(seat.until(), NOW + 60);
+    assert!(seat.release().is_err());
+}
+
+#[test]
+fn a_licence_that_ends_keeps_no_seat() {
+    let gate = gate();
+    let token = licence(|draft| {
+        draft.terms.seats = Some(1);
+        draft.expires = NOW + 30;
+    });
+    let mut seat = take(&gate, &token, "ada", NOW).1.unwrap();
+    assert!(seat.heartbeat(&Request::new(), NOW + 29).is_allowed());
+    assert_eq!(seat.heartbeat(&Request::new(), NOW + 30).code(), Code::Expired);
+    assert_eq!(seat.until(), NOW + 29 + 60);
 }

@@ -134,7 +134,7 @@ impl Sink for Receipts {
         let lineage = license.lineage();
         for charge in event.decision.charges().filter(|charge| charge.cost > 0) {
             if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
-                self.used.add(&lineage, charge.name, period.window(event.at), charge.cost);
+                self.used.add(&lineage, charge.name, period.window(event.decision.time), charge.cost);
             }
         }
     }
