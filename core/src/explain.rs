@@ -51,6 +51,8 @@ pub enum Check {
     Rate,
     /// The quota is not used up.
     Quota,
+    /// A seat is free.
+    Seat,
 }
 
 impl Check {
@@ -75,6 +77,7 @@ impl Check {
             Self::Feature => "feature",
             Self::Rate => "rate",
             Self::Quota => "quota",
+            Self::Seat => "seat",
         }
     }
 }
