@@ -219,6 +219,11 @@ impl<'a> Explanation<'a> {
         }
     }
 
+    /// Forgets every check, so that the space can be used again.
+    pub fn clear(&mut self) {
+        (self.length, self.warning) = (0, None);
+    }
+
     /// Notes a check and gives its result back.
     pub fn note(&mut self, check: Check, code: Code, facts: Facts<'a>) -> Result<(), Code> {
         self.push(Step { check, code, tolerated: false, facts });

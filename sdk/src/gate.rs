@@ -36,6 +36,7 @@ pub enum Mode {
 }
 
 /// Makes a [`Gate`].
+#[derive(Clone)]
 #[must_use]
 pub struct Builder {
     keys: Vec<Key>,
@@ -131,9 +132,10 @@ impl Builder {
     /// Makes the gate.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there is no key to trust, else what [`Gate::load_keyset`] says.
+    /// [`Code::InvalidArgument`] where there is no key to trust or the cache would be too large to have, else
+    /// what [`Gate::load_keyset`] says.
     pub fn build(self) -> Result<Gate, Code> {
-        if self.keys.is_empty() && self.keyset.is_none() {
+        if (self.keys.is_empty() && self.keyset.is_none()) || self.cache_capacity > MOST_CACHED {
             return Err(Code::InvalidArgument);
         }
         let gate = Gate {
@@ -162,6 +164,8 @@ impl Builder {
     }
 }
 
+/// Most tokens that a gate may be told to keep.
+const MOST_CACHED: usize = 1 << 24;
 /// Stands for a time at which nothing happened.
 const NEVER: u64 = u64::MAX;
 
@@ -228,21 +232,27 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
+        let mut decision = Decision::undecided();
+        self.check_into(token, request, now, &mut decision);
+        decision
+    }
+
+    /// As [`Gate::check`], into a decision whose space is used again.
+    pub fn check_into<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+        decision: &mut Decision<'a>,
+    ) {
         let started = (!self.sinks.is_empty()).then(Instant::now);
         let now = now.into();
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
         let revocations = revocations.as_deref();
-        let mut decision = Decision {
-            code: Code::Allowed,
-            state: State::Active,
-            enforced: self.mode == Mode::Enforce,
-            license: None,
-            explanation: Explanation::default(),
-            charges: [None; CHARGES],
-        };
-        match self.decide(token, request, now, &trust, revocations, &mut decision) {
-            Ok(state) => decision.state = state,
+        decision.clear();
+        match self.decide(token, request, now, &trust, revocations, decision) {
+            Ok(state) => (decision.code, decision.state) = (Code::Allowed, state),
             Err(code) => {
                 decision.code = code;
                 if self.mode == Mode::Advisory {
@@ -250,10 +260,11 @@ impl Gate {
                 }
             }
         }
+        decision.enforced = self.mode == Mode::Enforce;
         if let Some(started) = started {
             let took_nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let event = Event {
-                decision: &decision,
+                decision,
                 action: request.action,
                 source: request.source,
                 at: now.seconds,
@@ -264,7 +275,6 @@ impl Gate {
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
         }
-        decision
     }
 
     fn decide<'a>(
