@@ -8,7 +8,7 @@ use std::{
 use licentia::{Code, Mode, gate};
 
 use crate::{
-    border::{Outcome, Out, Refusal, bytes, end, enter, exclusive, shared, text},
+    border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
     event::{EventCallback, FreeCallback, Sink},
     gate::Gate,
     key::Key,

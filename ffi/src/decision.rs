@@ -27,7 +27,7 @@ pub const LICENTIA_UNIT_QUOTA: u32 = 2;
 
 /// What a gate says to a request: whether it may go on, and why. It does not change: threads may share it. It
 /// borrows from its gate and request, and is freed before them.
-#[repr(transparent)]
+#[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct Decision(pub(crate) licentia::Decision<'static>);
 
 /// What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A decision and its circumstances. It lives while its callback runs.
-#[repr(transparent)]
+#[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct Event(licentia::Event<'static, 'static>);
 
 /// Called with an event.

@@ -87,7 +87,8 @@ pub unsafe extern "C" fn licentia_holder_prove(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let out = Owned::new(proof, proof_len)?;
-        let (token, method, uri) = (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
+        let (token, method, uri) =
+            (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
         out.give(&shared(holder)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
     })
 }

@@ -10,29 +10,29 @@
 )]
 
 mod border;
-pub mod version;
-pub mod status;
 pub mod buffer;
-pub mod key;
-pub mod keyset;
-pub mod token;
-pub mod period;
-pub mod store;
 pub mod builder;
-pub mod gate;
-pub mod request;
+#[cfg(feature = "issuer")]
+pub mod bundle;
+#[cfg(feature = "issuer")]
+pub mod catalogue;
 pub mod decision;
-pub mod license;
+#[cfg(feature = "issuer")]
+pub mod draft;
 pub mod event;
+pub mod gate;
 #[cfg(feature = "holder")]
 pub mod holder;
 #[cfg(feature = "issuer")]
-pub mod signing_key;
-#[cfg(feature = "issuer")]
-pub mod catalogue;
-#[cfg(feature = "issuer")]
-pub mod draft;
-#[cfg(feature = "issuer")]
 pub mod issuer;
+pub mod key;
+pub mod keyset;
+pub mod license;
+pub mod period;
+pub mod request;
 #[cfg(feature = "issuer")]
-pub mod bundle;
+pub mod signing_key;
+pub mod status;
+pub mod store;
+pub mod token;
+pub mod version;

@@ -19,7 +19,7 @@ pub const LICENTIA_VALUE_INT: u32 = 2;
 pub const LICENTIA_VALUE_TEXT: u32 = 3;
 
 /// A licence that was verified: a view of its decision, which lives as long. Threads may share it.
-#[repr(transparent)]
+#[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct License(Decision);
 
 /// A feature of a licence.
@@ -148,8 +148,12 @@ pub unsafe extern "C" fn licentia_license_times(
         let outs = [issued_at, not_before, term_end, expires].map(|place| Out::new(place, 0));
         ask(license, |license| {
             let none = |time: Option<u64>| time.unwrap_or(LICENTIA_NONE);
-            let times =
-                [license.issued_at(), none(license.not_before()), none(license.term_end()), license.expires()];
+            let times = [
+                license.issued_at(),
+                none(license.not_before()),
+                none(license.term_end()),
+                license.expires(),
+            ];
             let outs = outs.into_iter().collect::<Result<Vec<_>, _>>()?;
             outs.into_iter().zip(times).for_each(|(out, time)| out.set(time));
             Ok(())

@@ -63,8 +63,12 @@ impl Error {
         match self {
             Self::Refused(code) => *code,
             Self::Key(_) => Code::InvalidKey,
-            Self::File { .. } | Self::Random | Self::Ledger(_) | Self::LedgerVersion(_) => Code::StoreUnreachable,
-            Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => Code::InvalidArgument,
+            Self::File { .. } | Self::Random | Self::Ledger(_) | Self::LedgerVersion(_) => {
+                Code::StoreUnreachable
+            }
+            Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => {
+                Code::InvalidArgument
+            }
         }
     }
 

@@ -103,14 +103,13 @@ fn config() -> Config {
 
 /// Versions, optional parts, the table of codes, and the rules.
 fn preamble() -> String {
-    let (major, minor, patch) = (
-        env!("CARGO_PKG_VERSION_MAJOR"),
-        env!("CARGO_PKG_VERSION_MINOR"),
-        env!("CARGO_PKG_VERSION_PATCH"),
-    );
+    let (major, minor, patch) =
+        (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH"));
     let mut text = format!("\n{RULES}\n");
     text.push_str("/* The version that this header is of: see licentia_version. */\n");
-    text.push_str(&format!("#define LICENTIA_VERSION_MAJOR {major}\n#define LICENTIA_VERSION_MINOR {minor}\n"));
+    text.push_str(&format!(
+        "#define LICENTIA_VERSION_MAJOR {major}\n#define LICENTIA_VERSION_MINOR {minor}\n"
+    ));
     text.push_str(&format!("#define LICENTIA_VERSION_PATCH {patch}\n"));
     text.push_str(&format!("#define LICENTIA_VERSION \"{major}.{minor}.{patch}\"\n"));
     text.push_str(
@@ -130,16 +129,21 @@ fn preamble() -> String {
     text
 }
 
-/// The functions that a header declares, in order of their names.
+/// The functions that a header declares, in order of their names, each with the part that it is in, if any.
 fn symbols(header: &str) -> String {
-    let mut names: Vec<&str> = header
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('*') && !line.starts_with("typedef"))
-        .filter_map(|line| line.split_once('(').map(|(before, _)| before))
-        .filter_map(|before| before.rsplit([' ', '*']).next())
-        .filter(|name| name.starts_with("licentia_"))
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names.into_iter().map(|name| format!("{name}\n")).collect()
+    let (mut symbols, mut part) = (Vec::new(), "");
+    for line in header.lines().filter(|line| !line.trim_start().starts_with('*')) {
+        if let Some(condition) = line.strip_prefix("#if defined(LICENTIA_") {
+            part = condition.trim_end_matches(')');
+        } else if line.starts_with("#endif") {
+            part = "";
+        } else if let Some((before, _)) = line.split_once('(').filter(|_| !line.starts_with("typedef")) {
+            let name = before.rsplit([' ', '*']).next().unwrap_or_default();
+            if name.starts_with("licentia_") {
+                symbols.push(format!("{name} {}", part.to_lowercase()).trim_end().to_owned());
+            }
+        }
+    }
+    symbols.sort_unstable();
+    symbols.into_iter().map(|symbol| symbol + "\n").collect()
 }
