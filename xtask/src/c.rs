@@ -192,10 +192,56 @@ pub(crate) fn sanitizers() -> Result {
     Ok(())
 }
 
+/// Threads that check while bundles are loaded, with both C and Rust watched by `ThreadSanitizer`.
+///
+/// The flag that the compiler needs for it is not stable; the standard library stays as it was built, so that
+/// what it does inside itself is not watched.
+pub(crate) fn races() -> Result {
+    needs()?;
+    let version = output(command("rustc", &["-vV"]))?;
+    let host =
+        version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
+    let folder = root().join("target/tsan");
+    let mut build = cargo(&["build", "--locked", "-p", "licentia-ffi", "--target", host]);
+    build
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
+        .env("CARGO_TARGET_DIR", &folder);
+    run(build)?;
+    let sysroot = output(command("rustc", &["--print", "sysroot"]))?;
+    let runtime =
+        Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("lib/librustc-stable_rt.tsan.a");
+    let library = folder.join(host).join("debug/liblicentia_c.a");
+    let (object, program) = (work()?.join("threads-tsan.o"), work()?.join("threads-tsan"));
+    let (object, program) = (object.to_string_lossy(), program.to_string_lossy());
+    let (library, runtime) = (library.to_string_lossy(), runtime.to_string_lossy());
+    let mut arguments = vec!["-std=c99", "-O1", "-g", "-Iinclude", "-fsanitize=thread"];
+    arguments.extend(STRICT);
+    arguments.extend(["-c", "ffi/tests/threads.c", "-o", &object]);
+    run(command("gcc", &arguments))?;
+    // gcc's runtime lacks functions that rustc calls, and rustc's has all.
+    let mut arguments = vec![&*object, &*library, "-Wl,--whole-archive", &*runtime, "-Wl,--no-whole-archive"];
+    arguments.extend([
+        "-lgcc_s",
+        "-lm",
+        "-ldl",
+        "-lrt",
+        "-lpthread",
+        "-lresolv",
+        "-Wl,--export-dynamic",
+        "-o",
+        &*program,
+    ]);
+    run(command("gcc", &arguments))?;
+    let mut threads = command(&*program, &["5000"]);
+    threads.env("TSAN_OPTIONS", "suppressions=ffi/tests/tsan.txt halt_on_error=1");
+    run(threads)
+}
+
 /// The examples are built against the installed package, as a stranger would, and run.
 pub(crate) fn package() -> Result {
     let prefix = installed()?;
-    tools::apt(&["/usr/bin/cmake"], &["cmake"])?;
+    tools::apt(&["/usr/bin/cmake", "/usr/bin/curl"], &["cmake", "curl"])?;
     let pkgconfig = prefix.join("lib/pkgconfig");
     let with_library = |mut command: Command| {
         command.env("PKG_CONFIG_PATH", &pkgconfig).env("LD_LIBRARY_PATH", prefix.join("lib"));
