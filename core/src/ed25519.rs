@@ -61,7 +61,10 @@ impl PublicKey {
             hash.update(part);
         }
         let k = Scalar::from_bytes_mod_order_wide(&hash.finalize());
+        #[cfg(not(target_os = "none"))]
         let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &self.negated, &s);
+        #[cfg(target_os = "none")]
+        let expected = crate::small::double_scalar_mul_basepoint(&k, &self.negated, &s);
         expected.compress().as_bytes() == r && !expected.is_small_order()
     }
 }

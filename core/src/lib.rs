@@ -78,6 +78,8 @@ pub mod quota;
 pub mod rate;
 pub mod revocation;
 mod scope;
+#[cfg(any(test, target_os = "none"))]
+mod small;
 pub mod text;
 pub mod verify;
 mod write;
@@ -95,4 +97,4 @@ pub use policy::{Action, Policy};
 pub use quota::{Overage, Quota};
 pub use rate::Rate;
 pub use text::Buffer;
-pub use verify::{Denial, Verified, authenticate, verify, verify_text};
+pub use verify::{Denial, Verified, authenticate, verify, verify_into, verify_text};

@@ -65,13 +65,28 @@ pub fn verify<'a>(
     now: u64,
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
-    match authenticate(token, Keyring::new(keys), &mut explanation) {
-        Err(code) => Err(Denial { code, license: None, explanation }),
+    match verify_into(token, keys, expect, now, &mut explanation) {
+        (Some(license), Ok(state)) => Ok(Verified { license, state, explanation }),
+        (license, Err(code)) => Err(Denial { code, license, explanation }),
+        // Nothing is granted without a licence.
+        (None, Ok(_)) => Err(Denial { code: Code::MissingToken, license: None, explanation }),
+    }
+}
+
+/// As [`verify`], with an explanation that the caller keeps: it is large, and a small stack has no room for two.
+/// Gives the licence, where its signature was good, and its state or why it is refused.
+pub fn verify_into<'a>(
+    token: &'a [u8],
+    keys: &[Key],
+    expect: &Expect<'a>,
+    now: u64,
+    explanation: &mut Explanation<'a>,
+) -> (Option<License<'a>>, Result<State, Code>) {
+    match authenticate(token, Keyring::new(keys), explanation) {
+        Err(code) => (None, Err(code)),
         Ok(license) => {
-            match authorize(&license, expect, expect.bundle(), Time::from(now), &mut explanation) {
-                Err(code) => Err(Denial { code, license: Some(license), explanation }),
-                Ok(state) => Ok(Verified { license, state, explanation }),
-            }
+            let state = authorize(&license, expect, expect.bundle(), Time::from(now), explanation);
+            (Some(license), state)
         }
     }
 }

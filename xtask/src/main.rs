@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` installs what the tests need and runs them all, in every language. CI runs the same.
 
+mod bare;
 mod bench;
 mod c;
 mod command;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    c,
+    bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
     targets, tools,
 };
@@ -35,6 +35,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "features", proves: "no feature weakens the signature check", run: features },
     Suite { name: "core-tree", proves: "core has few dependencies", run: core_tree },
     Suite { name: "bare-metal", proves: "core builds for a Cortex-M4 without an allocator", run: bare_metal },
+    Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
