@@ -213,108 +213,14 @@
 
 
 /**
- * What is denied is denied.
+ * Number of the ABI: it grows when a function changes or goes.
  */
-#define LICENTIA_MODE_ENFORCE 0
+#define LICENTIA_ABI_VERSION 0
 
 /**
- * Everything is allowed; decisions and events say what would have been denied.
+ * In place of a number that is not there.
  */
-#define LICENTIA_MODE_ADVISORY 1
-
-#if defined(LICENTIA_ISSUER)
-/**
- * A revoked licence is refused.
- */
-#define LICENTIA_EFFECT_DENY 0
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It is allowed, and flagged, until a time.
- */
-#define LICENTIA_EFFECT_WARN 1
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It is in grace until a time.
- */
-#define LICENTIA_EFFECT_GRACE 2
-#endif
-
-/**
- * The contract runs.
- */
-#define LICENTIA_STATE_ACTIVE 1
-
-/**
- * The contract has ended, and the licence has not: time to renew.
- */
-#define LICENTIA_STATE_GRACE 2
-
-/**
- * A quota is used up, and the contract lets it go on.
- */
-#define LICENTIA_STATE_OVERAGE 3
-
-/**
- * It would have been denied by a gate that enforces.
- */
-#define LICENTIA_STATE_ADVISORY 4
-
-/**
- * A charge counts requests against a rate.
- */
-#define LICENTIA_UNIT_RATE 1
-
-/**
- * A charge counts units of a quota.
- */
-#define LICENTIA_UNIT_QUOTA 2
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It was paid for.
- */
-#define LICENTIA_KIND_PAID 0
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It is a trial.
- */
-#define LICENTIA_KIND_TRIAL 1
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It is for developers.
- */
-#define LICENTIA_KIND_DEVELOPER 2
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * It is for the vendor itself.
- */
-#define LICENTIA_KIND_INTERNAL 3
-#endif
-
-/**
- * A feature is licensed, and that is all.
- */
-#define LICENTIA_VALUE_TRUE 1
-
-/**
- * A feature's value is a number.
- */
-#define LICENTIA_VALUE_INT 2
-
-/**
- * A feature's value is a text.
- */
-#define LICENTIA_VALUE_TEXT 3
+#define LICENTIA_NONE UINT64_MAX
 
 /**
  * It never starts anew.
@@ -367,14 +273,108 @@
 #define LICENTIA_PERIOD_YEAR_FROM 9
 
 /**
- * Number of the ABI: it grows when a function changes or goes.
+ * What is denied is denied.
  */
-#define LICENTIA_ABI_VERSION 0
+#define LICENTIA_MODE_ENFORCE 0
 
 /**
- * In place of a number that is not there.
+ * Everything is allowed; decisions and events say what would have been denied.
  */
-#define LICENTIA_NONE UINT64_MAX
+#define LICENTIA_MODE_ADVISORY 1
+
+/**
+ * The contract runs.
+ */
+#define LICENTIA_STATE_ACTIVE 1
+
+/**
+ * The contract has ended, and the licence has not: time to renew.
+ */
+#define LICENTIA_STATE_GRACE 2
+
+/**
+ * A quota is used up, and the contract lets it go on.
+ */
+#define LICENTIA_STATE_OVERAGE 3
+
+/**
+ * It would have been denied by a gate that enforces.
+ */
+#define LICENTIA_STATE_ADVISORY 4
+
+/**
+ * A charge counts requests against a rate.
+ */
+#define LICENTIA_UNIT_RATE 1
+
+/**
+ * A charge counts units of a quota.
+ */
+#define LICENTIA_UNIT_QUOTA 2
+
+/**
+ * A feature is licensed, and that is all.
+ */
+#define LICENTIA_VALUE_TRUE 1
+
+/**
+ * A feature's value is a number.
+ */
+#define LICENTIA_VALUE_INT 2
+
+/**
+ * A feature's value is a text.
+ */
+#define LICENTIA_VALUE_TEXT 3
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It was paid for.
+ */
+#define LICENTIA_KIND_PAID 0
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It is a trial.
+ */
+#define LICENTIA_KIND_TRIAL 1
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It is for developers.
+ */
+#define LICENTIA_KIND_DEVELOPER 2
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It is for the vendor itself.
+ */
+#define LICENTIA_KIND_INTERNAL 3
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * A revoked licence is refused.
+ */
+#define LICENTIA_EFFECT_DENY 0
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It is allowed, and flagged, until a time.
+ */
+#define LICENTIA_EFFECT_WARN 1
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * It is in grace until a time.
+ */
+#define LICENTIA_EFFECT_GRACE 2
+#endif
 
 #if defined(LICENTIA_ISSUER)
 /**
@@ -491,6 +491,11 @@ typedef void (*licentia_free_callback)(void *context);
 typedef uint32_t licentia_code;
 
 /**
+ * Called with what is wrong with a file that is watched.
+ */
+typedef void (*licentia_watch_callback)(void *context, licentia_code code);
+
+/**
  * What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.
  */
 typedef struct {
@@ -535,11 +540,6 @@ typedef struct {
    */
   uint64_t retry_after_ms;
 } licentia_charge;
-
-/**
- * Called with what is wrong with a file that is watched.
- */
-typedef void (*licentia_watch_callback)(void *context, licentia_code code);
 
 /**
  * A feature of a licence.
@@ -591,6 +591,36 @@ extern "C" {
 #endif // __cplusplus
 
 /**
+ * Version of the library in use, such as "0.1.0": `LICENTIA_VERSION` of its own header. It lives for ever.
+ */
+const char *licentia_version(void);
+
+/**
+ * The same as a number that grows with it: `LICENTIA_VERSION_NUMBER` of its own header.
+ */
+uint32_t licentia_version_number(void);
+
+/**
+ * Number of the ABI, which the shared library's name ends in: `LICENTIA_ABI_VERSION` of its own header.
+ */
+uint32_t licentia_abi_version(void);
+
+/**
+ * Name of a status or code in snake_case; "unknown" for a number that is none. It lives for ever.
+ */
+const char *licentia_status_name(licentia_status status);
+
+/**
+ * What a status or code says, as a sentence; "unknown" for a number that is none. It lives for ever.
+ */
+const char *licentia_status_message(licentia_status status);
+
+/**
+ * What to do about a status or code, as a sentence; "unknown" for a number that is none. It lives for ever.
+ */
+const char *licentia_status_advice(licentia_status status);
+
+/**
  * Frees text that a function gave away, after it was overwritten. NULL is ignored.
  */
 void licentia_string_free(char *text);
@@ -599,6 +629,128 @@ void licentia_string_free(char *text);
  * Frees bytes that a function gave away, after they were overwritten. NULL is ignored.
  */
 void licentia_bytes_free(uint8_t *bytes);
+
+/**
+ * Reads a public key in its text form, `licpub1_...`, as `licentia keygen` writes it.
+ *
+ * Errors: INVALID_KEY, WEAK_KEY.
+ */
+licentia_status licentia_key_from_text(const char *text_form, size_t text_form_len, licentia_key **key);
+
+/**
+ * Makes a public key of an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
+ *
+ * Errors: INVALID_KEY, WEAK_KEY, INVALID_ARGUMENT for the identifier.
+ */
+licentia_status licentia_key_from_ed25519(const uint8_t *kid,
+                                          size_t kid_len,
+                                          const uint8_t *public_key,
+                                          licentia_key **key);
+
+/**
+ * Frees a key. NULL is ignored.
+ */
+void licentia_key_free(licentia_key *key);
+
+/**
+ * Gives the text form, `licpub1_...`; free it with licentia_string_free.
+ */
+licentia_status licentia_key_text(const licentia_key *key, char **text_form, size_t *text_form_len);
+
+/**
+ * Gives the key's identifier, which lives as long as the key.
+ */
+licentia_status licentia_key_kid(const licentia_key *key, const uint8_t **kid, size_t *kid_len);
+
+/**
+ * Gives the 32 bytes of the Ed25519 key, which live as long as the key.
+ */
+licentia_status licentia_key_bytes(const licentia_key *key,
+                                   const uint8_t **public_key,
+                                   size_t *public_key_len);
+
+/**
+ * Reads a keyset that the root key must have signed.
+ *
+ * Errors: a code of group 1xx or 2xx.
+ */
+licentia_status licentia_keyset_read(const licentia_key *root,
+                                     const uint8_t *signed_keyset,
+                                     size_t signed_keyset_len,
+                                     licentia_keyset **keyset);
+
+/**
+ * Frees a keyset. NULL is ignored.
+ */
+void licentia_keyset_free(licentia_keyset *keyset);
+
+/**
+ * Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
+ */
+licentia_status licentia_keyset_times(const licentia_keyset *keyset,
+                                      uint64_t *sequence,
+                                      uint64_t *issued_at,
+                                      uint64_t *expires);
+
+/**
+ * Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
+ */
+licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index, licentia_key **key);
+
+/**
+ * Decodes the text form of a licence, `lic1_...`; free the bytes with licentia_bytes_free.
+ *
+ * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG.
+ */
+licentia_status licentia_token_decode(const char *token,
+                                      size_t token_len,
+                                      uint8_t **decoded,
+                                      size_t *decoded_len);
+
+/**
+ * Gives the text form of a licence's bytes, which are not looked at; free it with licentia_string_free.
+ */
+licentia_status licentia_token_encode(const uint8_t *decoded,
+                                      size_t decoded_len,
+                                      char **token,
+                                      size_t *token_len);
+
+/**
+ * Gives what a licence claims, as a JSON object, without a look at its signature: to show it, never to decide.
+ * Free it with licentia_string_free.
+ *
+ * Errors: a code of group 1xx.
+ */
+licentia_status licentia_token_unverified_json(const char *token,
+                                               size_t token_len,
+                                               char **json,
+                                               size_t *json_len);
+
+/**
+ * Gives the window of a period that a time falls into: its first second, and the first one after it, or
+ * LICENTIA_NONE. `seconds` is read for FIXED alone, where it is at least 1, and `anchor` for that and the two
+ * after it. All times are seconds since 1970.
+ *
+ * Errors: INVALID_ARGUMENT for another period.
+ */
+licentia_status licentia_period_window(uint32_t period,
+                                       uint64_t seconds,
+                                       uint64_t anchor,
+                                       uint64_t time,
+                                       uint64_t *start,
+                                       uint64_t *end);
+
+/**
+ * Opens the store that a URL names: `memory:`, and what else the library was built with.
+ *
+ * Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
+ */
+licentia_status licentia_store_open(const char *url, size_t url_len, licentia_store **store);
+
+/**
+ * Frees a store; gates that were built with it go on with it. NULL is ignored.
+ */
+void licentia_store_free(licentia_store *store);
 
 /**
  * Makes a builder.
@@ -701,94 +853,167 @@ licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
  */
 licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder, licentia_gate **gate);
 
-#if defined(LICENTIA_ISSUER)
 /**
- * Makes a bundle about an issuer's licences that revokes none yet. `sequence` is greater than that of the one
- * before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
- * seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
+ * Frees a gate, after every decision that it made. NULL is ignored.
  */
-licentia_status licentia_bundle_new(const char *issuer,
-                                    size_t issuer_len,
-                                    uint64_t sequence,
-                                    uint64_t issued_at,
-                                    uint64_t next_update,
-                                    uint64_t expires,
-                                    const uint8_t *salt,
-                                    licentia_bundle **bundle);
-#endif
+void licentia_gate_free(licentia_gate *gate);
 
-#if defined(LICENTIA_ISSUER)
 /**
- * Frees a bundle. NULL is ignored.
- */
-void licentia_bundle_free(licentia_bundle *bundle);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
- * 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
- * until `until`. Times are seconds since 1970.
- */
-licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
-                                             uint64_t index,
-                                             uint32_t reason,
-                                             uint64_t effective,
-                                             uint32_t effect,
-                                             uint64_t until);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Revokes the licence with an identifier (16 bytes), which has no index.
- */
-licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t *id);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Signs a bundle with a revocation key; free its bytes with licentia_bytes_free.
+ * Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
+ * licentia_decision_free, before the gate and the request. A request of NULL needs a good licence, and no more.
  *
- * Errors: INVALID_ARGUMENT for one that no gate would take.
+ * "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
+ * bytes are.
  */
-licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
-                                     const licentia_signing_key *key,
-                                     uint8_t **signed_bundle,
-                                     size_t *signed_bundle_len);
-#endif
+licentia_status licentia_gate_check(const licentia_gate *gate,
+                                    const char *token,
+                                    size_t token_len,
+                                    const licentia_request *request,
+                                    licentia_decision **decision);
 
-#if defined(LICENTIA_ISSUER)
 /**
- * Reads a catalogue, a TOML text.
+ * Decides as licentia_gate_check, at a time that the caller gives: for simulations and tests.
  *
- * Errors: INVALID_ARGUMENT; `licentia` on the command line says what is wrong with it.
+ * `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
+ * nanoseconds since a moment of its own.
  */
-licentia_status licentia_catalogue_parse(const char *toml, size_t toml_len, licentia_catalogue **catalogue);
-#endif
+licentia_status licentia_gate_check_at(const licentia_gate *gate,
+                                       const char *token,
+                                       size_t token_len,
+                                       const licentia_request *request,
+                                       uint64_t seconds,
+                                       uint64_t monotonic_nanos,
+                                       licentia_decision **decision);
 
-#if defined(LICENTIA_ISSUER)
 /**
- * Frees a catalogue. NULL is ignored.
+ * Frees a decision. NULL is ignored.
  */
-void licentia_catalogue_free(licentia_catalogue *catalogue);
-#endif
+void licentia_decision_free(licentia_decision *decision);
 
-#if defined(LICENTIA_ISSUER)
 /**
- * Makes a draft of a version of a tier, or with 0 of the newest that is sold, for a subject, with its terms, from
- * `start` (seconds since 1970) on; free it with licentia_draft_free.
+ * Replaces the keys by those of a newer keyset, at once for all threads. `changed` tells whether it is another
+ * one than the one in use. Needs a gate that was built with a keyset.
  *
- * Errors: INVALID_ARGUMENT where there is no such tier.
+ * Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
+ * KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
  */
-licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
-                                         const char *tier,
-                                         size_t tier_len,
-                                         uint64_t version,
-                                         const char *subject,
-                                         size_t subject_len,
-                                         uint64_t start,
-                                         licentia_draft **draft);
-#endif
+licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
+                                          const uint8_t *signed_keyset,
+                                          size_t signed_keyset_len,
+                                          bool *changed);
+
+/**
+ * Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
+ * whether it is another one than the one in use. Needs a keyset with a revocation key.
+ *
+ * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
+ * where it cannot be remembered. The bundle in use then stays.
+ */
+licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
+                                              const uint8_t *bundle,
+                                              size_t bundle_len,
+                                              bool *changed);
+
+/**
+ * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
+ * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
+ * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
+ *
+ * `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
+ * no gate alive.
+ *
+ * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
+ */
+licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
+                                               const char *path,
+                                               size_t path_len,
+                                               uint64_t interval_ms,
+                                               licentia_watch_callback callback,
+                                               void *context,
+                                               licentia_free_callback free_context,
+                                               licentia_watch **watch);
+
+/**
+ * Ends a watch, and waits for its thread. NULL is ignored.
+ */
+void licentia_watch_free(licentia_watch *watch);
+
+/**
+ * Makes a request that needs a good licence, and no more.
+ */
+licentia_status licentia_request_new(licentia_request **request);
+
+/**
+ * Frees a request, after every decision that was made with it. NULL is ignored.
+ */
+void licentia_request_free(licentia_request *request);
+
+/**
+ * Makes it a new request again. Every decision that was made with it must have been freed.
+ */
+licentia_status licentia_request_clear(licentia_request *request);
+
+/**
+ * Needs a feature. All that are added are needed. The name is copied, as all that a request is given.
+ */
+licentia_status licentia_request_add_feature(licentia_request *request, const char *name, size_t name_len);
+
+/**
+ * Charges a meter. All that are added are charged, or none. A cost of 0 looks without charging.
+ */
+licentia_status licentia_request_add_meter(licentia_request *request,
+                                           const char *name,
+                                           size_t name_len,
+                                           uint64_t cost);
+
+/**
+ * Counts against a rate, with a cost that is 1 for most requests. Rates and meters together may be 8.
+ */
+licentia_status licentia_request_add_rate(licentia_request *request,
+                                          const char *name,
+                                          size_t name_len,
+                                          uint64_t cost);
+
+/**
+ * Names the service, in place of the gate's own audience.
+ */
+licentia_status licentia_request_set_audience(licentia_request *request,
+                                              const char *audience,
+                                              size_t audience_len);
+
+/**
+ * Says what is asked for, for events: an operation or route, such as "GET /exports".
+ */
+licentia_status licentia_request_set_action(licentia_request *request, const char *action, size_t action_len);
+
+/**
+ * Says who presents the licence, for events: an address, an instance. It has no part in the decision.
+ */
+licentia_status licentia_request_set_source(licentia_request *request, const char *source, size_t source_len);
+
+/**
+ * Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
+ */
+licentia_status licentia_request_set_node(licentia_request *request, const uint8_t *fingerprint);
+
+/**
+ * Names the date of the running release, in seconds since 1970.
+ */
+licentia_status licentia_request_set_release(licentia_request *request, uint64_t date);
+
+/**
+ * Presents a proof of possession (its bytes), in place of the one before, for a method and a URI, in the form
+ * that service and holder agree on. `body` is the SHA-256 (32 bytes) of the request's body where that must be
+ * signed too, else NULL.
+ */
+licentia_status licentia_request_set_proof(licentia_request *request,
+                                           const uint8_t *proof,
+                                           size_t proof_len,
+                                           const char *method,
+                                           size_t method_len,
+                                           const char *uri,
+                                           size_t uri_len,
+                                           const uint8_t *body);
 
 /**
  * Whether the request may go on. False for NULL.
@@ -874,6 +1099,272 @@ licentia_status licentia_decision_charge(const licentia_decision *decision,
  * as the decision.
  */
 const licentia_license *licentia_decision_license(const licentia_decision *decision);
+
+/**
+ * Gives all that it says, as a JSON object; free it with licentia_string_free.
+ */
+licentia_status licentia_license_json(const licentia_license *license, char **json, size_t *json_len);
+
+/**
+ * Gives who issued it, which lives as long as the decision.
+ */
+licentia_status licentia_license_issuer(const licentia_license *license,
+                                        const char **issuer,
+                                        size_t *issuer_len);
+
+/**
+ * Gives whom it is for, which lives as long as the decision.
+ */
+licentia_status licentia_license_subject(const licentia_license *license,
+                                         const char **subject,
+                                         size_t *subject_len);
+
+/**
+ * Gives the tier's name, which lives as long as the decision, and its version.
+ */
+licentia_status licentia_license_tier(const licentia_license *license,
+                                      const char **name,
+                                      size_t *name_len,
+                                      uint64_t *version);
+
+/**
+ * Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
+ */
+licentia_status licentia_license_ids(const licentia_license *license, uint8_t *id, uint8_t *lineage);
+
+/**
+ * Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
+ * not say is LICENTIA_NONE.
+ */
+licentia_status licentia_license_times(const licentia_license *license,
+                                       uint64_t *issued_at,
+                                       uint64_t *not_before,
+                                       uint64_t *term_end,
+                                       uint64_t *expires);
+
+/**
+ * Gives a feature. `feature_size` is `sizeof(licentia_feature)`.
+ *
+ * Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
+ * this size.
+ */
+licentia_status licentia_license_feature(const licentia_license *license,
+                                         const char *name,
+                                         size_t name_len,
+                                         size_t feature_size,
+                                         licentia_feature *feature);
+
+/**
+ * The event's decision, which lives as long.
+ */
+const licentia_decision *licentia_event_decision(const licentia_event *event);
+
+/**
+ * Gives what was asked for (licentia_request_set_action), which lives as long as the event.
+ */
+licentia_status licentia_event_action(const licentia_event *event, const char **action, size_t *action_len);
+
+/**
+ * Gives who presented it (licentia_request_set_source), which lives as long as the event.
+ */
+licentia_status licentia_event_source(const licentia_event *event, const char **source, size_t *source_len);
+
+/**
+ * When it was, in seconds since 1970. LICENTIA_NONE for NULL.
+ */
+uint64_t licentia_event_at(const licentia_event *event);
+
+/**
+ * How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
+ */
+uint64_t licentia_event_took_nanos(const licentia_event *event);
+
+/**
+ * Sequence number of the keyset in use; 0 where there is none, and for NULL.
+ */
+uint64_t licentia_event_keyset(const licentia_event *event);
+
+/**
+ * Gives the sequence number of the revocation bundle in use and when it was issued, in seconds since 1970.
+ *
+ * Errors: ABSENT where there is none.
+ */
+licentia_status licentia_event_revocation(const licentia_event *event,
+                                          uint64_t *sequence,
+                                          uint64_t *issued_at);
+
+/**
+ * Gives the event as a JSON object in one line, to be kept or sent; free it with licentia_string_free.
+ */
+licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+ */
+licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder **holder);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+ *
+ * Errors: INVALID_KEY.
+ */
+licentia_status licentia_holder_from_pem(const char *pem, size_t pem_len, licentia_holder **holder);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Overwrites and frees a holder's key. NULL is ignored.
+ */
+void licentia_holder_free(licentia_holder *holder);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
+ */
+licentia_status licentia_holder_public(const licentia_holder *holder,
+                                       uint8_t *public_key,
+                                       uint8_t *thumbprint);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
+ * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
+ * else NULL.
+ *
+ * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
+ * STORE_UNREACHABLE where the system gives no random bytes.
+ */
+licentia_status licentia_holder_prove(const licentia_holder *holder,
+                                      const char *token,
+                                      size_t token_len,
+                                      const char *method,
+                                      size_t method_len,
+                                      const char *uri,
+                                      size_t uri_len,
+                                      const uint8_t *body,
+                                      uint64_t now,
+                                      uint8_t **proof,
+                                      size_t *proof_len);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Makes a new key from the system's randomness.
+ *
+ * Errors: STORE_UNREACHABLE where the system gives no random bytes.
+ */
+licentia_status licentia_signing_key_generate(licentia_signing_key **key);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+ */
+licentia_status licentia_signing_key_from_seed(const uint8_t *seed, licentia_signing_key **key);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL.
+ *
+ * Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed.
+ */
+licentia_status licentia_signing_key_from_pem(const char *pem,
+                                              size_t pem_len,
+                                              const char *passphrase,
+                                              size_t passphrase_len,
+                                              licentia_signing_key **key);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, else in the clear; free it with
+ * licentia_string_free, which overwrites it.
+ */
+licentia_status licentia_signing_key_pem(const licentia_signing_key *key,
+                                         const char *passphrase,
+                                         size_t passphrase_len,
+                                         char **pem,
+                                         size_t *pem_len);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Overwrites and frees a key. NULL is ignored.
+ */
+void licentia_signing_key_free(licentia_signing_key *key);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Gives the public key; free it with licentia_key_free.
+ */
+licentia_status licentia_signing_key_public(const licentia_signing_key *key, licentia_key **public_key);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Signs a message with Ed25519, and writes the signature's 64 bytes.
+ */
+licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
+                                          const uint8_t *message,
+                                          size_t message_len,
+                                          uint8_t *signature);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text that
+ * `licentia keyset` keeps; its sequence number is the one of the keyset before. Times are seconds since 1970.
+ *
+ * Errors: INVALID_ARGUMENT for a draft that no gate would take.
+ */
+licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *root,
+                                                 const char *draft,
+                                                 size_t draft_len,
+                                                 uint64_t issued_at,
+                                                 uint64_t expires,
+                                                 uint8_t **signed_keyset,
+                                                 size_t *signed_keyset_len);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Reads a catalogue, a TOML text.
+ *
+ * Errors: INVALID_ARGUMENT; `licentia` on the command line says what is wrong with it.
+ */
+licentia_status licentia_catalogue_parse(const char *toml, size_t toml_len, licentia_catalogue **catalogue);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Frees a catalogue. NULL is ignored.
+ */
+void licentia_catalogue_free(licentia_catalogue *catalogue);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Makes a draft of a version of a tier, or with 0 of the newest that is sold, for a subject, with its terms, from
+ * `start` (seconds since 1970) on; free it with licentia_draft_free.
+ *
+ * Errors: INVALID_ARGUMENT where there is no such tier.
+ */
+licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
+                                         const char *tier,
+                                         size_t tier_len,
+                                         uint64_t version,
+                                         const char *subject,
+                                         size_t subject_len,
+                                         uint64_t start,
+                                         licentia_draft **draft);
+#endif
 
 #if defined(LICENTIA_ISSUER)
 /**
@@ -1017,189 +1508,6 @@ licentia_status licentia_draft_set_seats(licentia_draft *draft, uint64_t value);
 licentia_status licentia_draft_set_index(licentia_draft *draft, uint64_t value);
 #endif
 
-/**
- * The event's decision, which lives as long.
- */
-const licentia_decision *licentia_event_decision(const licentia_event *event);
-
-/**
- * Gives what was asked for (licentia_request_set_action), which lives as long as the event.
- */
-licentia_status licentia_event_action(const licentia_event *event, const char **action, size_t *action_len);
-
-/**
- * Gives who presented it (licentia_request_set_source), which lives as long as the event.
- */
-licentia_status licentia_event_source(const licentia_event *event, const char **source, size_t *source_len);
-
-/**
- * When it was, in seconds since 1970. LICENTIA_NONE for NULL.
- */
-uint64_t licentia_event_at(const licentia_event *event);
-
-/**
- * How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
- */
-uint64_t licentia_event_took_nanos(const licentia_event *event);
-
-/**
- * Sequence number of the keyset in use; 0 where there is none, and for NULL.
- */
-uint64_t licentia_event_keyset(const licentia_event *event);
-
-/**
- * Gives the sequence number of the revocation bundle in use and when it was issued, in seconds since 1970.
- *
- * Errors: ABSENT where there is none.
- */
-licentia_status licentia_event_revocation(const licentia_event *event,
-                                          uint64_t *sequence,
-                                          uint64_t *issued_at);
-
-/**
- * Gives the event as a JSON object in one line, to be kept or sent; free it with licentia_string_free.
- */
-licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
-
-/**
- * Frees a gate, after every decision that it made. NULL is ignored.
- */
-void licentia_gate_free(licentia_gate *gate);
-
-/**
- * Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
- * licentia_decision_free, before the gate and the request. A request of NULL needs a good licence, and no more.
- *
- * "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
- * bytes are.
- */
-licentia_status licentia_gate_check(const licentia_gate *gate,
-                                    const char *token,
-                                    size_t token_len,
-                                    const licentia_request *request,
-                                    licentia_decision **decision);
-
-/**
- * Decides as licentia_gate_check, at a time that the caller gives: for simulations and tests.
- *
- * `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
- * nanoseconds since a moment of its own.
- */
-licentia_status licentia_gate_check_at(const licentia_gate *gate,
-                                       const char *token,
-                                       size_t token_len,
-                                       const licentia_request *request,
-                                       uint64_t seconds,
-                                       uint64_t monotonic_nanos,
-                                       licentia_decision **decision);
-
-/**
- * Frees a decision. NULL is ignored.
- */
-void licentia_decision_free(licentia_decision *decision);
-
-/**
- * Replaces the keys by those of a newer keyset, at once for all threads. `changed` tells whether it is another
- * one than the one in use. Needs a gate that was built with a keyset.
- *
- * Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
- * KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
- */
-licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
-                                          const uint8_t *signed_keyset,
-                                          size_t signed_keyset_len,
-                                          bool *changed);
-
-/**
- * Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
- * whether it is another one than the one in use. Needs a keyset with a revocation key.
- *
- * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
- * where it cannot be remembered. The bundle in use then stays.
- */
-licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
-                                              const uint8_t *bundle,
-                                              size_t bundle_len,
-                                              bool *changed);
-
-/**
- * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
- * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
- * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
- *
- * `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
- * no gate alive.
- *
- * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
- */
-licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
-                                               const char *path,
-                                               size_t path_len,
-                                               uint64_t interval_ms,
-                                               licentia_watch_callback callback,
-                                               void *context,
-                                               licentia_free_callback free_context,
-                                               licentia_watch **watch);
-
-/**
- * Ends a watch, and waits for its thread. NULL is ignored.
- */
-void licentia_watch_free(licentia_watch *watch);
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
- */
-licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
- *
- * Errors: INVALID_KEY.
- */
-licentia_status licentia_holder_from_pem(const char *pem, size_t pem_len, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Overwrites and frees a holder's key. NULL is ignored.
- */
-void licentia_holder_free(licentia_holder *holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
- */
-licentia_status licentia_holder_public(const licentia_holder *holder,
-                                       uint8_t *public_key,
-                                       uint8_t *thumbprint);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
- * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
- * else NULL.
- *
- * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
- * STORE_UNREACHABLE where the system gives no random bytes.
- */
-licentia_status licentia_holder_prove(const licentia_holder *holder,
-                                      const char *token,
-                                      size_t token_len,
-                                      const char *method,
-                                      size_t method_len,
-                                      const char *uri,
-                                      size_t uri_len,
-                                      const uint8_t *body,
-                                      uint64_t now,
-                                      uint8_t **proof,
-                                      size_t *proof_len);
-#endif
-
 #if defined(LICENTIA_ISSUER)
 /**
  * Makes an issuer with a name (1 to 256 bytes) and a key, which it shares.
@@ -1231,369 +1539,61 @@ licentia_status licentia_issuer_issue(const licentia_issuer *issuer,
                                       size_t *token_len);
 #endif
 
-/**
- * Reads a public key in its text form, `licpub1_...`, as `licentia keygen` writes it.
- *
- * Errors: INVALID_KEY, WEAK_KEY.
- */
-licentia_status licentia_key_from_text(const char *text_form, size_t text_form_len, licentia_key **key);
-
-/**
- * Makes a public key of an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
- *
- * Errors: INVALID_KEY, WEAK_KEY, INVALID_ARGUMENT for the identifier.
- */
-licentia_status licentia_key_from_ed25519(const uint8_t *kid,
-                                          size_t kid_len,
-                                          const uint8_t *public_key,
-                                          licentia_key **key);
-
-/**
- * Frees a key. NULL is ignored.
- */
-void licentia_key_free(licentia_key *key);
-
-/**
- * Gives the text form, `licpub1_...`; free it with licentia_string_free.
- */
-licentia_status licentia_key_text(const licentia_key *key, char **text_form, size_t *text_form_len);
-
-/**
- * Gives the key's identifier, which lives as long as the key.
- */
-licentia_status licentia_key_kid(const licentia_key *key, const uint8_t **kid, size_t *kid_len);
-
-/**
- * Gives the 32 bytes of the Ed25519 key, which live as long as the key.
- */
-licentia_status licentia_key_bytes(const licentia_key *key,
-                                   const uint8_t **public_key,
-                                   size_t *public_key_len);
-
-/**
- * Reads a keyset that the root key must have signed.
- *
- * Errors: a code of group 1xx or 2xx.
- */
-licentia_status licentia_keyset_read(const licentia_key *root,
-                                     const uint8_t *signed_keyset,
-                                     size_t signed_keyset_len,
-                                     licentia_keyset **keyset);
-
-/**
- * Frees a keyset. NULL is ignored.
- */
-void licentia_keyset_free(licentia_keyset *keyset);
-
-/**
- * Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
- */
-licentia_status licentia_keyset_times(const licentia_keyset *keyset,
-                                      uint64_t *sequence,
-                                      uint64_t *issued_at,
-                                      uint64_t *expires);
-
-/**
- * Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
- */
-licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index, licentia_key **key);
-
-/**
- * Gives all that it says, as a JSON object; free it with licentia_string_free.
- */
-licentia_status licentia_license_json(const licentia_license *license, char **json, size_t *json_len);
-
-/**
- * Gives who issued it, which lives as long as the decision.
- */
-licentia_status licentia_license_issuer(const licentia_license *license,
-                                        const char **issuer,
-                                        size_t *issuer_len);
-
-/**
- * Gives whom it is for, which lives as long as the decision.
- */
-licentia_status licentia_license_subject(const licentia_license *license,
-                                         const char **subject,
-                                         size_t *subject_len);
-
-/**
- * Gives the tier's name, which lives as long as the decision, and its version.
- */
-licentia_status licentia_license_tier(const licentia_license *license,
-                                      const char **name,
-                                      size_t *name_len,
-                                      uint64_t *version);
-
-/**
- * Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
- */
-licentia_status licentia_license_ids(const licentia_license *license, uint8_t *id, uint8_t *lineage);
-
-/**
- * Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
- * not say is LICENTIA_NONE.
- */
-licentia_status licentia_license_times(const licentia_license *license,
-                                       uint64_t *issued_at,
-                                       uint64_t *not_before,
-                                       uint64_t *term_end,
-                                       uint64_t *expires);
-
-/**
- * Gives a feature. `feature_size` is `sizeof(licentia_feature)`.
- *
- * Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
- * this size.
- */
-licentia_status licentia_license_feature(const licentia_license *license,
-                                         const char *name,
-                                         size_t name_len,
-                                         size_t feature_size,
-                                         licentia_feature *feature);
-
-/**
- * Gives the window of a period that a time falls into: its first second, and the first one after it, or
- * LICENTIA_NONE. `seconds` is read for FIXED alone, where it is at least 1, and `anchor` for that and the two
- * after it. All times are seconds since 1970.
- *
- * Errors: INVALID_ARGUMENT for another period.
- */
-licentia_status licentia_period_window(uint32_t period,
-                                       uint64_t seconds,
-                                       uint64_t anchor,
-                                       uint64_t time,
-                                       uint64_t *start,
-                                       uint64_t *end);
-
-/**
- * Makes a request that needs a good licence, and no more.
- */
-licentia_status licentia_request_new(licentia_request **request);
-
-/**
- * Frees a request, after every decision that was made with it. NULL is ignored.
- */
-void licentia_request_free(licentia_request *request);
-
-/**
- * Makes it a new request again. Every decision that was made with it must have been freed.
- */
-licentia_status licentia_request_clear(licentia_request *request);
-
-/**
- * Needs a feature. All that are added are needed. The name is copied, as all that a request is given.
- */
-licentia_status licentia_request_add_feature(licentia_request *request, const char *name, size_t name_len);
-
-/**
- * Charges a meter. All that are added are charged, or none. A cost of 0 looks without charging.
- */
-licentia_status licentia_request_add_meter(licentia_request *request,
-                                           const char *name,
-                                           size_t name_len,
-                                           uint64_t cost);
-
-/**
- * Counts against a rate, with a cost that is 1 for most requests. Rates and meters together may be 8.
- */
-licentia_status licentia_request_add_rate(licentia_request *request,
-                                          const char *name,
-                                          size_t name_len,
-                                          uint64_t cost);
-
-/**
- * Names the service, in place of the gate's own audience.
- */
-licentia_status licentia_request_set_audience(licentia_request *request,
-                                              const char *audience,
-                                              size_t audience_len);
-
-/**
- * Says what is asked for, for events: an operation or route, such as "GET /exports".
- */
-licentia_status licentia_request_set_action(licentia_request *request, const char *action, size_t action_len);
-
-/**
- * Says who presents the licence, for events: an address, an instance. It has no part in the decision.
- */
-licentia_status licentia_request_set_source(licentia_request *request, const char *source, size_t source_len);
-
-/**
- * Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
- */
-licentia_status licentia_request_set_node(licentia_request *request, const uint8_t *fingerprint);
-
-/**
- * Names the date of the running release, in seconds since 1970.
- */
-licentia_status licentia_request_set_release(licentia_request *request, uint64_t date);
-
-/**
- * Presents a proof of possession (its bytes), in place of the one before, for a method and a URI, in the form
- * that service and holder agree on. `body` is the SHA-256 (32 bytes) of the request's body where that must be
- * signed too, else NULL.
- */
-licentia_status licentia_request_set_proof(licentia_request *request,
-                                           const uint8_t *proof,
-                                           size_t proof_len,
-                                           const char *method,
-                                           size_t method_len,
-                                           const char *uri,
-                                           size_t uri_len,
-                                           const uint8_t *body);
-
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes a new key from the system's randomness.
- *
- * Errors: STORE_UNREACHABLE where the system gives no random bytes.
+ * Makes a bundle about an issuer's licences that revokes none yet. `sequence` is greater than that of the one
+ * before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
+ * seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
  */
-licentia_status licentia_signing_key_generate(licentia_signing_key **key);
+licentia_status licentia_bundle_new(const char *issuer,
+                                    size_t issuer_len,
+                                    uint64_t sequence,
+                                    uint64_t issued_at,
+                                    uint64_t next_update,
+                                    uint64_t expires,
+                                    const uint8_t *salt,
+                                    licentia_bundle **bundle);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+ * Frees a bundle. NULL is ignored.
  */
-licentia_status licentia_signing_key_from_seed(const uint8_t *seed, licentia_signing_key **key);
+void licentia_bundle_free(licentia_bundle *bundle);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL.
+ * Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
+ * 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
+ * until `until`. Times are seconds since 1970.
+ */
+licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
+                                             uint64_t index,
+                                             uint32_t reason,
+                                             uint64_t effective,
+                                             uint32_t effect,
+                                             uint64_t until);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Revokes the licence with an identifier (16 bytes), which has no index.
+ */
+licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t *id);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Signs a bundle with a revocation key; free its bytes with licentia_bytes_free.
  *
- * Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed.
+ * Errors: INVALID_ARGUMENT for one that no gate would take.
  */
-licentia_status licentia_signing_key_from_pem(const char *pem,
-                                              size_t pem_len,
-                                              const char *passphrase,
-                                              size_t passphrase_len,
-                                              licentia_signing_key **key);
+licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
+                                     const licentia_signing_key *key,
+                                     uint8_t **signed_bundle,
+                                     size_t *signed_bundle_len);
 #endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, else in the clear; free it with
- * licentia_string_free, which overwrites it.
- */
-licentia_status licentia_signing_key_pem(const licentia_signing_key *key,
-                                         const char *passphrase,
-                                         size_t passphrase_len,
-                                         char **pem,
-                                         size_t *pem_len);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Overwrites and frees a key. NULL is ignored.
- */
-void licentia_signing_key_free(licentia_signing_key *key);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Gives the public key; free it with licentia_key_free.
- */
-licentia_status licentia_signing_key_public(const licentia_signing_key *key, licentia_key **public_key);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Signs a message with Ed25519, and writes the signature's 64 bytes.
- */
-licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
-                                          const uint8_t *message,
-                                          size_t message_len,
-                                          uint8_t *signature);
-#endif
-
-#if defined(LICENTIA_ISSUER)
-/**
- * Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text that
- * `licentia keyset` keeps; its sequence number is the one of the keyset before. Times are seconds since 1970.
- *
- * Errors: INVALID_ARGUMENT for a draft that no gate would take.
- */
-licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *root,
-                                                 const char *draft,
-                                                 size_t draft_len,
-                                                 uint64_t issued_at,
-                                                 uint64_t expires,
-                                                 uint8_t **signed_keyset,
-                                                 size_t *signed_keyset_len);
-#endif
-
-/**
- * Name of a status or code in snake_case; "unknown" for a number that is none. It lives for ever.
- */
-const char *licentia_status_name(licentia_status status);
-
-/**
- * What a status or code says, as a sentence; "unknown" for a number that is none. It lives for ever.
- */
-const char *licentia_status_message(licentia_status status);
-
-/**
- * What to do about a status or code, as a sentence; "unknown" for a number that is none. It lives for ever.
- */
-const char *licentia_status_advice(licentia_status status);
-
-/**
- * Opens the store that a URL names: `memory:`, and what else the library was built with.
- *
- * Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
- */
-licentia_status licentia_store_open(const char *url, size_t url_len, licentia_store **store);
-
-/**
- * Frees a store; gates that were built with it go on with it. NULL is ignored.
- */
-void licentia_store_free(licentia_store *store);
-
-/**
- * Decodes the text form of a licence, `lic1_...`; free the bytes with licentia_bytes_free.
- *
- * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG.
- */
-licentia_status licentia_token_decode(const char *token,
-                                      size_t token_len,
-                                      uint8_t **decoded,
-                                      size_t *decoded_len);
-
-/**
- * Gives the text form of a licence's bytes, which are not looked at; free it with licentia_string_free.
- */
-licentia_status licentia_token_encode(const uint8_t *decoded,
-                                      size_t decoded_len,
-                                      char **token,
-                                      size_t *token_len);
-
-/**
- * Gives what a licence claims, as a JSON object, without a look at its signature: to show it, never to decide.
- * Free it with licentia_string_free.
- *
- * Errors: a code of group 1xx.
- */
-licentia_status licentia_token_unverified_json(const char *token,
-                                               size_t token_len,
-                                               char **json,
-                                               size_t *json_len);
-
-/**
- * Version of the library in use, such as "0.1.0": `LICENTIA_VERSION` of its own header. It lives for ever.
- */
-const char *licentia_version(void);
-
-/**
- * The same as a number that grows with it: `LICENTIA_VERSION_NUMBER` of its own header.
- */
-uint32_t licentia_version_number(void);
-
-/**
- * Number of the ABI, which the shared library's name ends in: `LICENTIA_ABI_VERSION` of its own header.
- */
-uint32_t licentia_abi_version(void);
 
 #ifdef __cplusplus
 }  // extern "C"

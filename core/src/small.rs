@@ -1,7 +1,9 @@
 //! Arithmetic for small targets: a few hundred bytes of stack in place of the six thousand that dalek's tables take,
 //! for one and a half times the work.
 
-use curve25519_dalek::{constants::ED25519_BASEPOINT_POINT, edwards::EdwardsPoint, scalar::Scalar, traits::Identity};
+use curve25519_dalek::{
+    constants::ED25519_BASEPOINT_POINT, edwards::EdwardsPoint, scalar::Scalar, traits::Identity,
+};
 
 /// `[a]A + [b]B`, where `B` is the base point, in variable time: one bit of both scalars at a time (Straus, 1964).
 #[allow(clippy::arithmetic_side_effects, reason = "points are added, which cannot overflow")]

@@ -10,29 +10,51 @@
 )]
 
 mod border;
+
+// In the order of the header, which blank lines keep.
+
+pub mod version;
+
+pub mod status;
+
 pub mod buffer;
+
+pub mod key;
+
+pub mod keyset;
+
+pub mod token;
+
+pub mod period;
+
+pub mod store;
+
 pub mod builder;
-#[cfg(feature = "issuer")]
-pub mod bundle;
-#[cfg(feature = "issuer")]
-pub mod catalogue;
-pub mod decision;
-#[cfg(feature = "issuer")]
-pub mod draft;
-pub mod event;
+
 pub mod gate;
+
+pub mod request;
+
+pub mod decision;
+
+pub mod license;
+
+pub mod event;
+
 #[cfg(feature = "holder")]
 pub mod holder;
-#[cfg(feature = "issuer")]
-pub mod issuer;
-pub mod key;
-pub mod keyset;
-pub mod license;
-pub mod period;
-pub mod request;
+
 #[cfg(feature = "issuer")]
 pub mod signing_key;
-pub mod status;
-pub mod store;
-pub mod token;
-pub mod version;
+
+#[cfg(feature = "issuer")]
+pub mod catalogue;
+
+#[cfg(feature = "issuer")]
+pub mod draft;
+
+#[cfg(feature = "issuer")]
+pub mod issuer;
+
+#[cfg(feature = "issuer")]
+pub mod bundle;

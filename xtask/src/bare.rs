@@ -28,8 +28,26 @@ pub(crate) fn suite() -> Result {
     let make = ["run", "--quiet", "--locked", "-p", "licentia-bare", "--example", "records", "--"];
     run(cargo(&[&make[..], &[&records.to_string_lossy(), EVERY]].concat()))?;
 
-    let machine = ["-machine", "mps2-an386", "-cpu", "cortex-m4", "-display", "none", "-monitor", "none", "-serial", "none"];
-    let host = ["-semihosting-config", "enable=on,target=native,chardev=out", "-chardev", "stdio,id=out", "-kernel", &image];
+    let machine = [
+        "-machine",
+        "mps2-an386",
+        "-cpu",
+        "cortex-m4",
+        "-display",
+        "none",
+        "-monitor",
+        "none",
+        "-serial",
+        "none",
+    ];
+    let host = [
+        "-semihosting-config",
+        "enable=on,target=native,chardev=out",
+        "-chardev",
+        "stdio,id=out",
+        "-kernel",
+        &image,
+    ];
     let mut qemu = command("qemu-system-arm", &[&machine[..], &host].concat());
     qemu.current_dir(&folder);
     let shown = output(qemu)?;

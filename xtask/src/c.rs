@@ -30,7 +30,7 @@ fn make_header(to: &Path) -> Result {
 pub(crate) fn header() -> Result {
     let fresh = root().join("target/header");
     make_header(&fresh)?;
-    for name in ["include/licentia.h", "ffi/symbols.txt"] {
+    for name in ["include/licentia.h", "include/licentia_bare.h", "ffi/symbols.txt"] {
         let read = |folder: &Path| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
         if read(&root())? != read(&fresh)? {
             return Err(format!("{name} is outdated; run `cargo xtask header` and look at the change"));
@@ -45,6 +45,8 @@ pub(crate) fn header() -> Result {
     let mut compiled = 0;
     for (compiler, header, standards) in [
         ("gcc", "licentia.h", &["c99", "c11", "c17"][..]),
+        ("gcc", "licentia_bare.h", &["c99", "c11", "c17"]),
+        ("g++", "licentia_bare.h", &["c++17"]),
         ("g++", "licentia.h", &["c++17", "c++20"]),
         ("g++", "licentia.hpp", &["c++17", "c++20"]),
     ] {

@@ -35,7 +35,6 @@ const SUITES: &[Suite] = &[
     Suite { name: "features", proves: "no feature weakens the signature check", run: features },
     Suite { name: "core-tree", proves: "core has few dependencies", run: core_tree },
     Suite { name: "bare-metal", proves: "core builds for a Cortex-M4 without an allocator", run: bare_metal },
-    Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
@@ -51,9 +50,9 @@ const SUITES: &[Suite] = &[
     },
     Suite { name: "c-sanitizers", proves: "ASan, UBSan and Valgrind find nothing", run: c::sanitizers },
     Suite {
-        name: "c-package",
-        proves: "examples in C and C++ build against the installed package",
-        run: c::package,
+        name: "c-races",
+        proves: "ThreadSanitizer finds nothing while bundles are loaded",
+        run: c::races,
     },
     Suite {
         name: "c-foreign",
@@ -65,6 +64,12 @@ const SUITES: &[Suite] = &[
         proves: "a call from C costs little more than one from Rust",
         run: c::overhead,
     },
+    Suite {
+        name: "c-package",
+        proves: "examples in C and C++ build against the installed package",
+        run: c::package,
+    },
+    Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
 ];
 

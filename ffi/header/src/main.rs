@@ -1,4 +1,5 @@
-//! Makes `include/licentia.h` from the crate of the C ABI, and `ffi/symbols.txt`, the list of what it exports.
+//! Makes `include/licentia.h` from the crate of the C ABI, `ffi/symbols.txt`, the list of what it exports, and
+//! `include/licentia_bare.h` from the crate for bare metal.
 //!
 //! `licentia-header OUT` writes both below a folder: the repository to change them, another to compare.
 
@@ -9,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use cbindgen::{Builder, Config, DocumentationStyle, EnumConfig, ExportConfig, Language, Layout, Style};
+use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
 use licentia_core::code::TABLE;
 
 /// What every function asks of its callers.
@@ -42,6 +43,15 @@ const TYPES: &[(&str, &str)] = &[
     ("Bundle", "bundle"),
 ];
 
+/// The same of the crate for bare metal.
+const BARE_TYPES: &[(&str, &str)] = &[
+    ("BareKey", "bare_key"),
+    ("BareText", "bare_text"),
+    ("BareProof", "bare_proof"),
+    ("BareRequest", "bare_request"),
+    ("BareVerdict", "bare_verdict"),
+];
+
 fn main() -> ExitCode {
     let Some(out) = std::env::args_os().nth(1).map(PathBuf::from) else {
         eprintln!("usage: licentia-header OUT");
@@ -58,13 +68,18 @@ fn main() -> ExitCode {
 
 fn make(out: &Path) -> Result<(), String> {
     let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
-    let bindings =
-        Builder::new().with_crate(ffi).with_config(config()).generate().map_err(|error| error.to_string())?;
-    let mut header = Vec::new();
-    bindings.write(&mut header);
-    let header = String::from_utf8(header).map_err(|error| error.to_string())?;
+    let header = generate(ffi, full())?;
     write(&out.join("ffi/symbols.txt"), &symbols(&header))?;
-    write(&out.join("include/licentia.h"), &header)
+    write(&out.join("include/licentia.h"), &header)?;
+    write(&out.join("include/licentia_bare.h"), &generate(&ffi.join("bare"), bare())?)
+}
+
+/// The header of a crate.
+fn generate(folder: &Path, config: Config) -> Result<String, String> {
+    let bindings = Builder::new().with_crate(folder).with_config(config).generate();
+    let mut header = Vec::new();
+    bindings.map_err(|error| error.to_string())?.write(&mut header);
+    String::from_utf8(header).map_err(|error| error.to_string())
 }
 
 fn write(file: &Path, text: &str) -> Result<(), String> {
@@ -73,32 +88,36 @@ fn write(file: &Path, text: &str) -> Result<(), String> {
     fs::write(file, text).map_err(show)
 }
 
-fn config() -> Config {
-    let rename = TYPES.iter().map(|(rust, c)| ((*rust).to_owned(), format!("licentia_{c}"))).collect();
+/// What both headers have in common.
+fn config(guard: &str, title: &str, types: &[(&str, &str)]) -> Config {
+    let rename = types.iter().map(|(rust, c)| ((*rust).to_owned(), format!("licentia_{c}"))).collect();
     let defines = [("feature = holder", "LICENTIA_HOLDER"), ("feature = issuer", "LICENTIA_ISSUER")];
-    let mut config = Config {
+    Config {
         language: Language::C,
         cpp_compat: true,
-        include_guard: Some("LICENTIA_H".into()),
-        header: Some(
-            "/*\n * Licentia: decides offline whether a request to an API may go on.\n *\n * \
-             Made by `cargo xtask header`; do not edit.\n */"
-                .into(),
-        ),
+        include_guard: Some(guard.into()),
+        header: Some(format!("/*\n * {title}\n *\n * Made by `cargo xtask header`; do not edit.\n */")),
         no_includes: true,
         sys_includes: vec!["stdbool.h".into(), "stddef.h".into(), "stdint.h".into()],
-        after_includes: Some(preamble()),
         style: Style::Type,
         usize_is_size_t: true,
         documentation_style: DocumentationStyle::Doxy,
         line_length: 110,
         export: ExportConfig { rename, ..ExportConfig::default() },
-        enumeration: EnumConfig::default(),
         defines: defines.into_iter().map(|(from, to)| (from.into(), to.into())).collect::<HashMap<_, _>>(),
         ..Config::default()
-    };
-    config.function.args = Layout::Auto;
-    config
+    }
+}
+
+fn full() -> Config {
+    let title = "Licentia: decides offline whether a request to an API may go on.";
+    Config { after_includes: Some(preamble()), ..config("LICENTIA_H", title, TYPES) }
+}
+
+fn bare() -> Config {
+    let title = "Licentia for microcontrollers: no standard library, no heap. The rules of licentia.h hold here too; it\n \
+                 * has the codes, states and statuses.";
+    Config { includes: vec!["licentia.h".into()], ..config("LICENTIA_BARE_H", title, BARE_TYPES) }
 }
 
 /// Versions, optional parts, the table of codes, and the rules.

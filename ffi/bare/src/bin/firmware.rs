@@ -243,13 +243,19 @@ mod board {
         if status == 1 {
             (found, found_state, stack) = measured(&keys[..keys_len], token, token_len, &request);
         }
-        let right = if expected == u32::from(u16::MAX) { (100..300).contains(&found) } else { found == expected };
+        let right =
+            if expected == u32::from(u16::MAX) { (100..300).contains(&found) } else { found == expected };
         (right && found_state == state, found, stack)
     }
 
     /// Verifies on a stack that was painted before, and tells how much of the paint is gone.
     #[inline(never)]
-    fn measured(keys: &[BareKey], token: *const u8, token_len: usize, request: &BareRequest) -> (u32, u32, usize) {
+    fn measured(
+        keys: &[BareKey],
+        token: *const u8,
+        token_len: usize,
+        request: &BareRequest,
+    ) -> (u32, u32, usize) {
         let mut verdict = core::mem::MaybeUninit::<BareVerdict>::uninit();
         let sp: *mut u32;
         // SAFETY: this reads a register.
@@ -258,12 +264,19 @@ mod board {
         unsafe { (1..PAINTED).for_each(|at| sp.sub(at).write_volatile(PAINT)) };
         // SAFETY: the pointers are of what the caller lends.
         let (status, verdict) = unsafe {
-            let status =
-                licentia_bare_verify(keys.as_ptr(), keys.len(), token, token_len, request, verdict.as_mut_ptr());
+            let status = licentia_bare_verify(
+                keys.as_ptr(),
+                keys.len(),
+                token,
+                token_len,
+                request,
+                verdict.as_mut_ptr(),
+            );
             (status, verdict.assume_init())
         };
         // SAFETY: as above.
-        let clean = unsafe { (1..PAINTED).rev().take_while(|at| sp.sub(*at).read_volatile() == PAINT).count() };
+        let clean =
+            unsafe { (1..PAINTED).rev().take_while(|at| sp.sub(*at).read_volatile() == PAINT).count() };
         let found = if status == 1 { verdict.code } else { status };
         (found, verdict.state, (PAINTED - 1 - clean) * 4)
     }
