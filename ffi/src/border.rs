@@ -215,3 +215,48 @@ pub(crate) unsafe fn array_or_none<'a, const N: usize>(
     // SAFETY: as the caller says.
     if data.is_null() { Ok(None) } else { unsafe { array(data) }.map(Some) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_stops_at_the_border() {
+        assert_eq!(enter(|| panic!("on purpose")), LICENTIA_INTERNAL);
+        assert_eq!(value(7, || panic!("on purpose")), 7);
+        let mut place = 5_u32;
+        let status = enter(|| {
+            // SAFETY: the place is a variable.
+            let _out = unsafe { Out::new(&raw mut place, 0) }?;
+            panic!("on purpose")
+        });
+        assert_eq!((status, place), (LICENTIA_INTERNAL, 0));
+    }
+
+    #[test]
+    fn a_panic_whose_drop_panics_stops_too() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("on purpose, again");
+            }
+        }
+        assert_eq!(enter(|| std::panic::panic_any(Bomb)), LICENTIA_INTERNAL);
+    }
+
+    #[test]
+    fn lengths_and_pointers_are_checked() {
+        let some = b"text".as_ptr();
+        // SAFETY: what is not refused is within the text.
+        unsafe {
+            assert!(bytes(ptr::null(), 0).is_ok_and(<[u8]>::is_empty));
+            assert!(bytes(ptr::null(), 1).is_err());
+            assert!(bytes(some, isize::MAX.unsigned_abs() + 1).is_err());
+            assert!(bytes(some, 4).is_ok_and(|bytes| bytes == b"text"));
+            assert!(text(b"\xff".as_ptr().cast(), 1).is_err());
+            assert!(foreign(b"\xff".as_ptr().cast(), 1).is_ok_and(|text| text == "\u{fffd}"));
+            assert!(shared::<u64>(ptr::without_provenance(9)).is_err());
+            assert!(Out::<u64>::new(ptr::without_provenance_mut(9), 0).is_err());
+        }
+    }
+}

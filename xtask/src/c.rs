@@ -14,8 +14,8 @@ use crate::{
 
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_POSIX_C_SOURCE=200809L"];
 /// Programs that can be given a folder of their own, one line each: source, arguments.
-const SUITES: [(&str, &[&str]); 3] =
-    [("vectors", &["tests/vectors"]), ("abi", &["target/c"]), ("threads", &["20000"])];
+const SUITES: [(&str, &[&str]); 4] =
+    [("vectors", &["tests/vectors"]), ("abi", &["target/c"]), ("wrapper", &[]), ("threads", &["60"])];
 
 /// Makes the header and the list of symbols anew.
 pub(crate) fn write_header() -> Result {
@@ -72,7 +72,18 @@ pub(crate) fn header() -> Result {
         }
     }
     println!("{compiled} ways to compile the headers");
-    Ok(())
+    documented(&folder)
+}
+
+/// The code of `docs/c.md` compiles.
+fn documented(folder: &Path) -> Result {
+    let page = fs::read_to_string(root().join("docs/c.md")).map_err(|error| error.to_string())?;
+    let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).ok_or("docs/c.md has no code")?;
+    let source = folder.join("documented.c");
+    fs::write(&source, code).map_err(|error| error.to_string())?;
+    let source = source.to_string_lossy();
+    let flags = ["-std=c99", "-fsyntax-only", "-Iinclude", "-Wno-unused-function", &source];
+    run(command("gcc", &[&STRICT[..], &flags].concat()))
 }
 
 /// The functions of the list whose part is among the features.
@@ -109,23 +120,19 @@ pub(crate) fn installed() -> Result<PathBuf> {
 /// Compiles a program of `ffi/tests` against a library.
 fn compile(name: &str, flags: &[&str], library: &str) -> Result<PathBuf> {
     let program = work()?.join(name);
-    let source = format!("ffi/tests/{name}.c");
-    let mut arguments = vec!["-std=c99", "-O1", "-g", "-Iinclude"];
+    let (c, cpp) = (format!("ffi/tests/{name}.c"), format!("ffi/tests/{name}.cc"));
+    let (compiler, standard, source) = if root().join(&cpp).exists() {
+        ("g++", &["-std=c++17", "-fno-exceptions", "-fno-rtti"][..], cpp)
+    } else {
+        ("gcc", &["-std=c99"][..], c)
+    };
+    let mut arguments = standard.to_vec();
+    arguments.extend(["-O1", "-g", "-Iinclude"]);
     arguments.extend(STRICT);
     arguments.extend(flags);
     let to = program.to_string_lossy();
-    arguments.extend([
-        source.as_str(),
-        "-o",
-        &to,
-        library,
-        "-ljansson",
-        "-lgcc_s",
-        "-lpthread",
-        "-lm",
-        "-ldl",
-    ]);
-    run(command("gcc", &arguments))?;
+    arguments.extend([source.as_str(), "-o", &to, library, "-ljansson", "-lgcc_s", "-lpthread", "-lm", "-ldl"]);
+    run(command(compiler, &arguments))?;
     Ok(program)
 }
 
@@ -181,11 +188,11 @@ pub(crate) fn sanitizers() -> Result {
     tools::apt(&["/usr/bin/valgrind"], &["valgrind", "libc6-dbg"])?;
     flags.clear();
     for (name, arguments) in
-        [("vectors", &["tests/vectors"][..]), ("abi", &["target/c"]), ("threads", &["50"])]
+        [("vectors", &["tests/vectors"][..]), ("abi", &["target/c"]), ("wrapper", &[]), ("threads", &["4"])]
     {
         let program = compile(name, &flags, &library)?;
         let mut words = vec!["-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
-        words.extend(["--errors-for-leak-kinds=definite,indirect,possible", "--error-exitcode=9"]);
+        words.extend(["--errors-for-leak-kinds=definite,indirect,possible", "--error-exitcode=9", "--fair-sched=try"]);
         let program = program.to_string_lossy();
         words.push(&program);
         words.extend(arguments);
@@ -235,7 +242,7 @@ pub(crate) fn races() -> Result {
         &*program,
     ]);
     run(command("gcc", &arguments))?;
-    let mut threads = command(&*program, &["5000"]);
+    let mut threads = command(&*program, &["40"]);
     threads.env("TSAN_OPTIONS", "suppressions=ffi/tests/tsan.txt halt_on_error=1");
     run(threads)
 }
