@@ -84,7 +84,7 @@ void decisions() {
         CHECK(view.json().view().front() == '{' && license->json().view().front() == '{');
     }
     CHECK(actions == "job-job+job+job-");
-    CHECK(request.clear() && gate.check(*token, request));
+    CHECK(request.clear() && gate.check_at(*token, request, now, 0));
 }
 
 void failures_are_statuses() {
