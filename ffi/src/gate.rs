@@ -22,7 +22,8 @@ use crate::{
 pub struct Gate(pub(crate) Arc<licentia::Gate>);
 
 thread_local! {
-    /// The decision that this thread freed last, whose space the next one takes.
+    /// The decision that this thread freed last, whose space the next one takes. It was cleared: what it borrowed
+    /// may be gone, and is not looked at again.
     static SPARE: Cell<Option<Box<Decision>>> = const { Cell::new(None) };
 }
 

@@ -1,6 +1,6 @@
 //! What a request needs of a licence.
 
-use std::ffi::c_char;
+use std::{ffi::c_char, ptr::NonNull};
 
 use licentia::request::Proof;
 
@@ -14,8 +14,7 @@ use crate::{
 #[derive(Default)]
 pub struct Request {
     /// The names that were added, which decisions borrow: they stay where they are until it is cleared.
-    #[allow(clippy::vec_box, reason = "what a box holds stays where it is when the list grows")]
-    names: Vec<Box<str>>,
+    names: Vec<NonNull<str>>,
     features: Vec<&'static str>,
     meters: Vec<(&'static str, u64)>,
     rates: Vec<(&'static str, u64)>,
@@ -37,13 +36,11 @@ struct OwnProof {
 impl Request {
     /// Keeps a name.
     fn keep(&mut self, name: &str) -> &'static str {
-        let name: Box<str> = name.into();
-        // SAFETY: the text is on the heap and does not move with its box. The box stays in `names`, which is
-        // only emptied together with everything that borrows from it, or dropped with the request; and
-        // decisions, which borrow from it too, end before that, by the header's rules.
-        let kept = unsafe { &*std::ptr::from_ref::<str>(&name) };
+        let name = NonNull::from(Box::leak(Box::<str>::from(name)));
         self.names.push(name);
-        kept
+        // SAFETY: the text stays until the request is cleared or dropped, together with everything here that borrows
+        // from it. Decisions, which borrow from it too, end before that, by the header's rules.
+        unsafe { name.as_ref() }
     }
 
     /// The request as the sdk takes it.
@@ -67,6 +64,15 @@ impl Request {
             request = request.proof(Proof { bytes, method, uri, body: body.as_ref() });
         }
         request
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        for name in self.names.drain(..) {
+            // SAFETY: `keep` leaked it, and it is dropped once.
+            drop(unsafe { Box::from_raw(name.as_ptr()) });
+        }
     }
 }
 
