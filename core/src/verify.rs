@@ -66,28 +66,28 @@ pub fn verify<'a>(
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
     match verify_into(token, keys, expect, now, &mut explanation) {
-        (Some(license), Ok(state)) => Ok(Verified { license, state, explanation }),
-        (license, Err(code)) => Err(Denial { code, license, explanation }),
-        // Nothing is granted without a licence.
-        (None, Ok(_)) => Err(Denial { code: Code::MissingToken, license: None, explanation }),
+        Ok((license, state)) => Ok(Verified { license, state, explanation }),
+        Err((code, license)) => Err(Denial { code, license, explanation }),
     }
 }
 
 /// As [`verify`], with an explanation that the caller keeps: it is large, and a small stack has no room for two.
-/// Gives the licence, where its signature was good, and its state or why it is refused.
+///
+/// # Errors
+/// The first check that fails, with the licence where its signature was good.
 pub fn verify_into<'a>(
     token: &'a [u8],
     keys: &[Key],
     expect: &Expect<'a>,
     now: u64,
     explanation: &mut Explanation<'a>,
-) -> (Option<License<'a>>, Result<State, Code>) {
+) -> Result<(License<'a>, State), (Code, Option<License<'a>>)> {
     match authenticate(token, Keyring::new(keys), explanation) {
-        Err(code) => (None, Err(code)),
-        Ok(license) => {
-            let state = authorize(&license, expect, expect.bundle(), Time::from(now), explanation);
-            (Some(license), state)
-        }
+        Err(code) => Err((code, None)),
+        Ok(license) => match authorize(&license, expect, expect.bundle(), Time::from(now), explanation) {
+            Err(code) => Err((code, Some(license))),
+            Ok(state) => Ok((license, state)),
+        },
     }
 }
 

@@ -78,7 +78,11 @@ pub(crate) fn header() -> Result {
 /// The code of `docs/c.md` compiles.
 fn documented(folder: &Path) -> Result {
     let page = fs::read_to_string(root().join("docs/c.md")).map_err(|error| error.to_string())?;
-    let code = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).ok_or("docs/c.md has no code")?;
+    let code = page
+        .split("```c\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .ok_or("docs/c.md has no code")?;
     let source = folder.join("documented.c");
     fs::write(&source, code).map_err(|error| error.to_string())?;
     let source = source.to_string_lossy();
@@ -131,7 +135,17 @@ fn compile(name: &str, flags: &[&str], library: &str) -> Result<PathBuf> {
     arguments.extend(STRICT);
     arguments.extend(flags);
     let to = program.to_string_lossy();
-    arguments.extend([source.as_str(), "-o", &to, library, "-ljansson", "-lgcc_s", "-lpthread", "-lm", "-ldl"]);
+    arguments.extend([
+        source.as_str(),
+        "-o",
+        &to,
+        library,
+        "-ljansson",
+        "-lgcc_s",
+        "-lpthread",
+        "-lm",
+        "-ldl",
+    ]);
     run(command(compiler, &arguments))?;
     Ok(program)
 }
@@ -192,7 +206,11 @@ pub(crate) fn sanitizers() -> Result {
     {
         let program = compile(name, &flags, &library)?;
         let mut words = vec!["-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
-        words.extend(["--errors-for-leak-kinds=definite,indirect,possible", "--error-exitcode=9", "--fair-sched=try"]);
+        words.extend([
+            "--errors-for-leak-kinds=definite,indirect,possible",
+            "--error-exitcode=9",
+            "--fair-sched=try",
+        ]);
         let program = program.to_string_lossy();
         words.push(&program);
         words.extend(arguments);

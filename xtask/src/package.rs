@@ -167,7 +167,13 @@ fn write(to: &Path, text: &str) -> Result {
     fs::write(to, text).map_err(show)
 }
 
+#[cfg(unix)]
 fn link(target: &str, at: &Path) -> Result {
     let _ = fs::remove_file(at);
     std::os::unix::fs::symlink(target, at).map_err(|error| format!("{}: {error}", at.display()))
+}
+
+#[cfg(not(unix))]
+fn link(_: &str, _: &Path) -> Result {
+    Err("the package is for Linux and its like".to_owned())
 }

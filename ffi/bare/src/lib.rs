@@ -225,12 +225,19 @@ unsafe fn check(
         }
         // Explanations are for machines that can keep them.
         let mut explanation = EMPTY;
-        let (license, state) = verify_into(token, known, &expect, request.now, &mut explanation);
-        if let Some(license) = &license {
-            verdict.write(of(license));
+        match verify_into(token, known, &expect, request.now, &mut explanation) {
+            Ok((license, state)) => {
+                verdict.write(BareVerdict {
+                    code: Code::Allowed as u32,
+                    state: number(state),
+                    ..of(&license)
+                });
+            }
+            Err((code, license)) => {
+                verdict.write(license.as_ref().map_or(DENIED, of));
+                (*verdict).code = code as u32;
+            }
         }
-        (*verdict).code = state.map_or_else(|code| code, |_| Code::Allowed) as u32;
-        (*verdict).state = state.map_or(0, number);
     }
     Ok(())
 }

@@ -1,12 +1,22 @@
-"""Checks a licence from Python through the C ABI alone: call.py LIBRARY HEADER"""
+"""Checks a licence from Python through the C ABI alone: call.py LIBRARY HEADER
+
+It also holds the codes of the header against the shared table.
+"""
 
 import ctypes
+import json
 import re
 import sys
 
 library = ctypes.CDLL(sys.argv[1])
 constants = dict(re.findall(r"^#define (LICENTIA_\w+) (\d+)$", open(sys.argv[2]).read(), re.M))
 OK = int(constants["LICENTIA_OK"])
+
+# The header has every code of the shared table, and no other.
+table = json.load(open("tests/vectors/codes.json"))["codes"]
+codes = {name: int(number) for name, number in constants.items() if name.startswith("LICENTIA_CODE_")}
+assert codes == {f"LICENTIA_CODE_{code['name'].upper()}": code["number"] for code in table} and len(codes) > 50
+print(f"header: {len(codes)} codes")
 
 for name in ("licentia_status_name", "licentia_version"):
     getattr(library, name).restype = ctypes.c_char_p
