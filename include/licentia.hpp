@@ -159,6 +159,48 @@ class Key : public detail::Handle<licentia_key, licentia_key_free> {
     }
 };
 
+/** What a keyset says, to look at. A gate reads keysets itself. */
+class Keyset : public detail::Handle<licentia_keyset, licentia_keyset_free> {
+  public:
+    using Handle::Handle;
+    struct Times {
+        std::uint64_t sequence = 0, issued_at = 0, expires = 0;
+    };
+    static Result<Keyset> read(const Key &root, Bytes keyset) noexcept {
+        return detail::make<Keyset, licentia_keyset>([&](licentia_keyset **out) {
+            return licentia_keyset_read(root.get(), keyset.data, keyset.size, out);
+        });
+    }
+    Times times() const noexcept {
+        Times times;
+        licentia_keyset_times(get(), &times.sequence, &times.issued_at, &times.expires);
+        return times;
+    }
+    /** LICENTIA_ABSENT ends the list. */
+    Result<Key> key(std::size_t index) const noexcept {
+        return detail::make<Key, licentia_key>(
+            [&](licentia_key **key) { return licentia_keyset_key(get(), index, key); });
+    }
+};
+
+/** What a licence claims, without a look at its signature: to show it, never to decide. */
+inline Result<Text> unverified_json(std::string_view token) noexcept {
+    return detail::give<Text, char>(
+        [&](auto... out) { return licentia_token_unverified_json(token.data(), token.size(), out...); });
+}
+
+/** The bytes of a licence. */
+inline Result<Buffer> decode(std::string_view token) noexcept {
+    return detail::give<Buffer, std::uint8_t>(
+        [&](auto... out) { return licentia_token_decode(token.data(), token.size(), out...); });
+}
+
+/** The text form of a licence's bytes. */
+inline Result<Text> encode(Bytes decoded) noexcept {
+    return detail::give<Text, char>(
+        [&](auto... out) { return licentia_token_encode(decoded.data, decoded.size, out...); });
+}
+
 /** Where counters and marks are kept. */
 class Store : public detail::Handle<licentia_store, licentia_store_free> {
   public:
@@ -236,6 +278,18 @@ class License {
         std::uint64_t version = 0;
         licentia_license_tier(license_, &name, &size, &version);
         return {std::string_view(name, size), version};
+    }
+    struct Times {
+        std::optional<std::uint64_t> not_before, term_end;
+        std::uint64_t issued_at = 0, expires = 0;
+    };
+    Times times() const noexcept {
+        Times times;
+        std::uint64_t not_before = LICENTIA_NONE, term_end = LICENTIA_NONE;
+        licentia_license_times(license_, &times.issued_at, &not_before, &term_end, &times.expires);
+        times.not_before = detail::optional(not_before);
+        times.term_end = detail::optional(term_end);
+        return times;
     }
     Id id() const noexcept { return ids().first; }
     Id lineage() const noexcept { return ids().second; }
@@ -322,6 +376,12 @@ class Decision : public detail::Handle<licentia_decision, licentia_decision_free
     licentia_code code() const noexcept { return view().code(); }
 };
 
+/** A file with a revocation bundle that is watched. */
+class Watch : public detail::Handle<licentia_watch, licentia_watch_free> {
+  public:
+    using Handle::Handle;
+};
+
 /** Decides whether requests may go on. */
 class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
   public:
@@ -347,6 +407,17 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
         bool changed = false;
         Status status = licentia_gate_load_revocation(get(), bundle.data, bundle.size, &changed);
         return {status, changed};
+    }
+    /** Calls `report` with the code of what later goes wrong, on a thread of the library's own. It must not throw. */
+    template <class Report>
+    Result<Watch> watch_revocation(std::string_view path, std::uint64_t interval_ms, Report report) const {
+        auto call = [](void *context, licentia_code code) { (*static_cast<Report *>(context))(code); };
+        auto free = [](void *context) { delete static_cast<Report *>(context); };
+        auto *context = new Report(std::move(report));
+        return detail::make<Watch, licentia_watch>([&](licentia_watch **watch) {
+            return licentia_gate_watch_revocation(get(), path.data(), path.size(), interval_ms, call, context, free,
+                                                  watch);
+        });
     }
 };
 
@@ -468,6 +539,28 @@ class SigningKey : public detail::Handle<licentia_signing_key, licentia_signing_
                                                  passphrase == nullptr ? 0 : passphrase->size(), key);
         });
     }
+    static Result<SigningKey> from_seed(const Digest &seed) noexcept {
+        return detail::make<SigningKey, licentia_signing_key>(
+            [&](licentia_signing_key **key) { return licentia_signing_key_from_seed(seed.data(), key); });
+    }
+    /** In the clear where there is no passphrase. */
+    Result<Text> pem(const std::string_view *passphrase = nullptr) const noexcept {
+        return detail::give<Text, char>([&](auto... out) {
+            return licentia_signing_key_pem(get(), passphrase == nullptr ? nullptr : passphrase->data(),
+                                            passphrase == nullptr ? 0 : passphrase->size(), out...);
+        });
+    }
+    Result<std::array<std::uint8_t, 64>> sign(Bytes message) const noexcept {
+        std::array<std::uint8_t, 64> signature{};
+        Status status = licentia_signing_key_sign(get(), message.data, message.size, signature.data());
+        return {status, signature};
+    }
+    /** Signs a keyset, a TOML text, with this root key. */
+    Result<Buffer> sign_keyset(std::string_view draft, std::uint64_t issued_at, std::uint64_t expires) const noexcept {
+        return detail::give<Buffer, std::uint8_t>([&](auto... out) {
+            return licentia_signing_key_sign_keyset(get(), draft.data(), draft.size(), issued_at, expires, out...);
+        });
+    }
     Result<Key> public_key() const noexcept {
         return detail::make<Key, licentia_key>(
             [&](licentia_key **key) { return licentia_signing_key_public(get(), key); });
@@ -494,10 +587,66 @@ class Draft : public detail::Handle<licentia_draft, licentia_draft_free> {
     Status add_rate(std::string_view name, std::string_view rate) noexcept {
         return licentia_draft_add_rate(get(), name.data(), name.size(), rate.data(), rate.size());
     }
+    Status add_audience(std::string_view audience) noexcept {
+        return licentia_draft_add_audience(get(), audience.data(), audience.size());
+    }
+    Status add_meta(std::string_view name, std::string_view value) noexcept {
+        return licentia_draft_add_meta(get(), name.data(), name.size(), value.data(), value.size());
+    }
+    Status add_node_lock(const Digest &node) noexcept { return licentia_draft_add_node_lock(get(), node.data()); }
+    Status set_lineage(const Id &lineage) noexcept { return licentia_draft_set_lineage(get(), lineage.data()); }
+    Status set_kind(std::uint32_t kind) noexcept { return licentia_draft_set_kind(get(), kind); }
+    Status set_not_before(std::uint64_t time) noexcept { return licentia_draft_set_not_before(get(), time); }
+    Status set_term_end(std::uint64_t time) noexcept { return licentia_draft_set_term_end(get(), time); }
+    Status set_maintained_until(std::uint64_t time) noexcept {
+        return licentia_draft_set_maintained_until(get(), time);
+    }
+    Status set_seats(std::uint64_t seats) noexcept { return licentia_draft_set_seats(get(), seats); }
     Status set_holder(const Digest &thumbprint) noexcept {
         return licentia_draft_set_holder(get(), thumbprint.data());
     }
     Status set_index(std::uint64_t index) noexcept { return licentia_draft_set_index(get(), index); }
+};
+
+/** Every version of every tier that a vendor sells. */
+class Catalogue : public detail::Handle<licentia_catalogue, licentia_catalogue_free> {
+  public:
+    using Handle::Handle;
+    static Result<Catalogue> parse(std::string_view toml) noexcept {
+        return detail::make<Catalogue, licentia_catalogue>([&](licentia_catalogue **catalogue) {
+            return licentia_catalogue_parse(toml.data(), toml.size(), catalogue);
+        });
+    }
+    /** Version 0 is the newest that is sold. */
+    Result<Draft> draft(std::string_view tier, std::uint64_t version, std::string_view subject,
+                        std::uint64_t start) const noexcept {
+        return detail::make<Draft, licentia_draft>([&](licentia_draft **draft) {
+            return licentia_catalogue_draft(get(), tier.data(), tier.size(), version, subject.data(), subject.size(),
+                                            start, draft);
+        });
+    }
+};
+
+/** A revocation bundle before it is signed. */
+class Bundle : public detail::Handle<licentia_bundle, licentia_bundle_free> {
+  public:
+    using Handle::Handle;
+    static Result<Bundle> make(std::string_view issuer, std::uint64_t sequence, std::uint64_t issued_at,
+                               std::uint64_t next_update, std::uint64_t expires, const Id &salt) noexcept {
+        return detail::make<Bundle, licentia_bundle>([&](licentia_bundle **bundle) {
+            return licentia_bundle_new(issuer.data(), issuer.size(), sequence, issued_at, next_update, expires,
+                                       salt.data(), bundle);
+        });
+    }
+    Status revoke_index(std::uint64_t index, std::uint32_t reason = 0, std::uint64_t effective = 0,
+                        std::uint32_t effect = LICENTIA_EFFECT_DENY, std::uint64_t until = 0) noexcept {
+        return licentia_bundle_revoke_index(get(), index, reason, effective, effect, until);
+    }
+    Status revoke_id(const Id &id) noexcept { return licentia_bundle_revoke_id(get(), id.data()); }
+    Result<Buffer> sign(const SigningKey &key) const noexcept {
+        return detail::give<Buffer, std::uint8_t>(
+            [&](auto... out) { return licentia_bundle_sign(get(), key.get(), out...); });
+    }
 };
 
 /** A vendor that issues licences. */

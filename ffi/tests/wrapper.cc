@@ -87,6 +87,48 @@ void decisions() {
     CHECK(request.clear() && gate.check_at(*token, request, now, 0));
 }
 
+void keysets_and_revocation() {
+    const auto root = licentia::SigningKey::from_seed({1}), key = licentia::SigningKey::from_seed({2}),
+               revoker = licentia::SigningKey::from_seed({3});
+    std::string toml;
+    toml += "[[key]]\nkey = \"" + std::string(key->public_key()->text().view()) + "\"\n";
+    toml += "[[key]]\npurpose = \"revocation\"\nkey = \"" + std::string(revoker->public_key()->text().view()) + "\"\n";
+    const auto keyset = root->sign_keyset(toml, now - 10, now + 1000);
+    const auto root_key = root->public_key();
+    CHECK(keyset);
+    const auto read = licentia::Keyset::read(*root_key, *keyset);
+    CHECK(read && read->times().sequence == 1 && read->times().expires == now + 1000 && read->key(1) && !read->key(2));
+
+    const auto catalogue = licentia::Catalogue::parse("[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"1 year\"\n");
+    auto draft = catalogue->draft("pro", 0, "cus_7", now);
+    CHECK(draft && draft->set_index(7) && draft->set_seats(3) && draft->set_kind(LICENTIA_KIND_TRIAL));
+    CHECK(draft->add_audience("api") && draft->add_meta("order", "1") && draft->set_maintained_until(now + 10));
+    const auto token = licentia::Issuer::make("acme", *key)->issue(*draft);
+    CHECK(token && licentia::unverified_json(*token)->view().find("cus_7") != std::string_view::npos);
+    const auto bytes = licentia::decode(*token);
+    CHECK(licentia::encode(*bytes)->view() == token->view());
+
+    const auto gate = licentia::GateBuilder().keyset(*root_key, *keyset).audience("api").build();
+    licentia::Request request;
+    CHECK(request.set_release(now));
+    {
+        const auto decision = gate->check_at(*token, request, now, 0);
+        CHECK(decision->is_allowed() && decision->view().license()->times().issued_at == now);
+        CHECK(!decision->view().license()->times().not_before);
+    }
+    auto bundle = licentia::Bundle::make("acme", 1, now - 5, now + 100, now + 1000, {9});
+    CHECK(bundle && bundle->revoke_index(7) && bundle->revoke_id({4}));
+    const auto signed_bundle = bundle->sign(*revoker);
+    const auto changed = gate->load_revocation(*signed_bundle);
+    CHECK(changed && *changed);
+    CHECK(gate->check_at(*token, request, now, 0)->code() == LICENTIA_CODE_REVOKED);
+    CHECK(!*gate->load_keyset(*keyset) && !gate->watch_revocation("/nowhere", 10, [](licentia_code) {}));
+    const std::string_view wrong = "x";
+    const auto pem = key->pem();
+    CHECK(pem && licentia::SigningKey::from_pem(*pem) && !licentia::SigningKey::from_pem(*pem, &wrong));
+    CHECK(key->sign({bytes->data(), 7}));
+}
+
 void failures_are_statuses() {
     const auto key = licentia::Key::from_text("no key");
     CHECK(!key && key.status().value() == LICENTIA_CODE_INVALID_KEY);
@@ -105,6 +147,7 @@ void failures_are_statuses() {
 
 int main() {
     decisions();
+    keysets_and_revocation();
     failures_are_statuses();
     return finish("wrapper");
 }
