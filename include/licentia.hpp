@@ -647,6 +647,10 @@ class Bundle : public detail::Handle<licentia_bundle, licentia_bundle_free> {
         return detail::give<Buffer, std::uint8_t>(
             [&](auto... out) { return licentia_bundle_sign(get(), key.get(), out...); });
     }
+    Result<Buffer> sign_delta(const Bundle &base, const SigningKey &key) const noexcept {
+        return detail::give<Buffer, std::uint8_t>(
+            [&](auto... out) { return licentia_bundle_sign_delta(get(), base.get(), key.get(), out...); });
+    }
 };
 
 /** A vendor that issues licences. */

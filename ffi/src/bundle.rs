@@ -116,3 +116,22 @@ pub unsafe extern "C" fn licentia_bundle_sign(
         out.give(&shared(bundle)?.0.sign(&shared(key)?.0)?)
     })
 }
+
+/// Signs what leads from a bundle that was published before, `base`, to this one, which has a greater number and the
+/// same salt; free its bytes with licentia_bytes_free. A gate loads it on the base alone.
+///
+/// Errors: INVALID_ARGUMENT for one that no gate would take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_sign_delta(
+    bundle: *const Bundle,
+    base: *const Bundle,
+    key: *const SigningKey,
+    signed_delta: *mut *mut u8,
+    signed_delta_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(signed_delta, signed_delta_len)?;
+        out.give(&shared(bundle)?.0.sign_delta(&shared(base)?.0, &shared(key)?.0)?)
+    })
+}

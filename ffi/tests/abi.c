@@ -239,6 +239,59 @@ static void revocations(const world *it, const char *folder) {
     licentia_gate_free(gate);
 }
 
+/* A bundle about no licence, or about one that it refuses, warns of, or puts into grace. */
+static licentia_bundle *bundle_draft(uint64_t sequence, const uint64_t *index, uint32_t effect) {
+    static const uint8_t salt[16] = {7};
+    licentia_bundle *bundle;
+    CHECK(licentia_bundle_new(LITERAL("acme"), sequence, NOW - 10, NOW + 86400, NOW + 864000, salt, &bundle) ==
+          LICENTIA_OK);
+    if (index != NULL) {
+        CHECK(licentia_bundle_revoke_index(bundle, *index, 2, NOW - 10, effect, NOW + 100) == LICENTIA_OK);
+    }
+    return bundle;
+}
+
+static void deltas(const world *it) {
+    licentia_gate *gate = gate_of(it);
+    const uint64_t index = 77;
+    licentia_bundle *drafts[4];
+    licentia_decision *decision;
+    char *token = issue_typical(it, index);
+    uint8_t *bytes;
+    size_t length;
+    bool changed;
+    int at;
+
+    drafts[0] = bundle_draft(1, NULL, 0);
+    drafts[1] = bundle_draft(2, &index, LICENTIA_EFFECT_WARN);
+    drafts[2] = bundle_draft(3, &index, LICENTIA_EFFECT_GRACE);
+    drafts[3] = bundle_draft(4, NULL, 0);
+    for (at = 0; at < 4; at++) {
+        if (at == 1) {
+            /* On another base than the one that is loaded. */
+            CHECK(licentia_bundle_sign_delta(drafts[3], drafts[2], it->revocation_key, &bytes, &length) == LICENTIA_OK);
+            CHECK(licentia_gate_load_revocation(gate, bytes, length, &changed) == LICENTIA_CODE_BUNDLE_WRONG_BASE);
+            licentia_bytes_free(bytes);
+        }
+        CHECK((at == 0 ? licentia_bundle_sign(drafts[at], it->revocation_key, &bytes, &length)
+                       : licentia_bundle_sign_delta(drafts[at], drafts[at - 1], it->revocation_key, &bytes, &length)) ==
+              LICENTIA_OK);
+        CHECK(licentia_gate_load_revocation(gate, bytes, length, &changed) == LICENTIA_OK && changed);
+        licentia_bytes_free(bytes);
+        decision = check(gate, token, NULL);
+        CHECK(licentia_decision_is_allowed(decision));
+        CHECK(licentia_decision_warning(decision) == (at == 1 ? LICENTIA_CODE_REVOKED : 0));
+        CHECK(licentia_decision_state(decision) == (at == 2 ? LICENTIA_STATE_GRACE : LICENTIA_STATE_ACTIVE));
+        licentia_decision_free(decision);
+    }
+    CHECK(licentia_bundle_sign_delta(drafts[0], drafts[1], it->revocation_key, &bytes, &length) == ARGUMENT);
+    CHECK(bytes == NULL && licentia_bundle_revoke_index(drafts[0], 1, 7, 0, 0, 0) == ARGUMENT);
+    CHECK(licentia_bundle_revoke_index(drafts[0], 1, 0, 0, 3, 0) == ARGUMENT);
+    for (at = 0; at < 4; at++) licentia_bundle_free(drafts[at]);
+    licentia_string_free(token);
+    licentia_gate_free(gate);
+}
+
 static void proofs(const world *it) {
     uint8_t seed[32] = {9}, public_key[32], thumbprint[32], body[32] = {4}, *proof;
     size_t length;
@@ -409,6 +462,7 @@ int main(int argc, char **argv) {
     modes(&it);
     keysets(&it);
     revocations(&it, argc > 1 ? argv[1] : ".");
+    deltas(&it);
     proofs(&it);
     vendors(&it);
     misuse(&it);
