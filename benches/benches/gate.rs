@@ -15,7 +15,7 @@ fn gate(criterion: &mut Criterion) {
     let charged = request.rates(&[("api", 1)]).meters(&[("calls", 1)]);
     let mut group = criterion.benchmark_group("gate");
 
-    let cold = builder().cache_capacity(0).build().unwrap();
+    let cold = builder().cache_capacity(0).prepare(700_000).build().unwrap();
     let warm = builder().build().unwrap();
     let watched = builder().sink(Arc::new(Metrics::new())).build().unwrap();
     for (name, gate, request) in [

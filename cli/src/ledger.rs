@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_issuer::{Ledger as Issued, Record, moment};
+use licentia_issuer::{Record, ledger::StandingRule, moment};
 use serde_json::{Value, json};
 
 use crate::{
+    bundle::open,
     input,
-    output::{HEADING, Output, Result, hex, printable},
+    output::{HEADING, Output, Result, hex, printable, table},
 };
 
 /// Looks into the ledger of issued licences.
@@ -21,6 +22,11 @@ pub(crate) enum Ledger {
         ledger: PathBuf,
         /// The subject.
         subject: String,
+    },
+    /// List the rules that are in every bundle.
+    Rules {
+        /// The ledger.
+        ledger: PathBuf,
     },
     /// Show the licence with an identifier.
     #[command(visible_alias = "show")]
@@ -35,16 +41,10 @@ pub(crate) enum Ledger {
 
 impl Ledger {
     pub(crate) fn run(self, output: Output) -> Result {
-        let open = |path: PathBuf| -> Result<Issued> {
-            if path.exists() {
-                Ok(Issued::open(&path)?)
-            } else {
-                Err(format!("{}: no such ledger", path.display()).into())
-            }
-        };
         let records = match self {
-            Self::Subject { ledger, subject } => open(ledger)?.of_subject(&subject)?,
-            Self::Find { ledger, id } => open(ledger)?.find(&id)?.into_iter().collect(),
+            Self::Rules { ledger } => return rules(&open(&ledger)?.rules()?, output),
+            Self::Subject { ledger, subject } => open(&ledger)?.of_subject(&subject)?,
+            Self::Find { ledger, id } => open(&ledger)?.find(&id)?.into_iter().collect(),
         };
         let value: Vec<Value> = records.iter().map(record).collect();
         output.show(&Value::Array(value), || {
@@ -67,6 +67,58 @@ impl Ledger {
             text
         })
     }
+}
+
+fn rules(rules: &[StandingRule], output: Output) -> Result {
+    let value: Vec<Value> = rules.iter().map(rule).collect();
+    output.show(&Value::Array(value), || {
+        if rules.is_empty() {
+            return "no rules\n".into();
+        }
+        table(rules.iter().map(|standing| ("rule", format!("{} {}", standing.number, conditions(standing)))))
+    })
+}
+
+/// A rule's conditions, in words.
+pub(crate) fn conditions(standing: &StandingRule) -> String {
+    let rule = &standing.rule;
+    let mut words = vec![format!("issuer {}", printable(&standing.issuer))];
+    words.extend(rule.kid.as_ref().map(|kid| format!("key {}", hex(kid))));
+    words.extend(rule.subject.as_ref().map(|subject| format!("subject {}", printable(subject))));
+    words.extend(rule.lineage.map(|lineage| format!("lineage {}", hex(&lineage))));
+    words.extend(rule.tier.as_ref().map(|(name, version)| match version {
+        Some(version) => format!("tier {}@{version}", printable(name)),
+        None => format!("tier {}", printable(name)),
+    }));
+    let issued = rule.issued_at.map(|(from, to)| (moment::show(from), moment::show(to)));
+    words.extend(issued.map(|(from, to)| format!("issued from {from} to {to}")));
+    words.extend(rule.index.map(|(from, to)| format!("index from {from} to {to}")));
+    let mut text = words.join(" and ");
+    if !rule.exempt.is_empty() {
+        text += &format!(", but for {} licences", rule.exempt.len());
+    }
+    if standing.spare_issued {
+        text += ", but for the tokens of this ledger";
+    }
+    text + &format!(" ({})", rule.terms.reason.name())
+}
+
+fn rule(standing: &StandingRule) -> Value {
+    let rule = &standing.rule;
+    json!({
+        "number": standing.number,
+        "issuer": standing.issuer,
+        "kid": rule.kid.as_deref().map(hex),
+        "subject": rule.subject,
+        "lineage": rule.lineage.map(|lineage| hex(&lineage)),
+        "tier": rule.tier.as_ref().map(|(name, version)| json!({ "name": name, "version": version })),
+        "issued_at": rule.issued_at,
+        "index": rule.index,
+        "exempt": rule.exempt.iter().map(|id| hex(id)).collect::<Vec<_>>(),
+        "spare_issued": standing.spare_issued,
+        "reason": rule.terms.reason.name(),
+        "effective": rule.terms.effective,
+    })
 }
 
 fn record(record: &Record) -> Value {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 /// Result of a command.
@@ -35,6 +36,16 @@ impl Output {
         if !self.json && std::io::stderr().is_terminal() {
             anstream::eprintln!("{text}");
         }
+    }
+
+    /// A bar for long work, which only a person at the terminal sees.
+    pub(crate) fn progress(self, what: &'static str, length: u64) -> ProgressBar {
+        if self.json {
+            return ProgressBar::hidden();
+        }
+        let template = "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(length).with_style(style).with_message(what)
     }
 
     pub(crate) fn error(self, error: &dyn Error) {

@@ -1,18 +1,23 @@
 //! `licentia revoke` and `licentia reinstate`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use licentia::revocation::{Effect, Reason, Terms};
-use licentia_issuer::{Ledger, Record, moment};
+use licentia_issuer::{Ledger, Record, RuleDraft, moment};
 use serde_json::json;
 
 use crate::{
+    bundle::open,
     input::hex,
     output::{self, Output, Result},
 };
 
 /// Revokes licences of the ledger. They are refused by every gate that loads the next bundle.
+///
+/// With --id, or with --subject or --lineage alone, these licences are revoked, each by its own entry. With any
+/// other condition, or with --future, a rule is added: all of its conditions must hold, and it hits what is
+/// issued later too.
 #[derive(Args)]
 pub(crate) struct Revoke {
     /// The ledger.
@@ -20,6 +25,8 @@ pub(crate) struct Revoke {
     ledger: PathBuf,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    rule: Conditions,
     /// Why.
     #[arg(long, value_enum, default_value_t = Why::Unspecified)]
     reason: Why,
@@ -42,14 +49,17 @@ pub(crate) struct Reinstate {
     ledger: PathBuf,
     #[command(flatten)]
     which: Which,
+    /// The rule with this number; `licentia ledger rules` lists them.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "Which")]
+    rule: Option<u64>,
 }
 
 /// Which licences are meant.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = true)]
 struct Which {
     /// The one with this identifier.
-    #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
+    #[arg(long, value_name = "HEX", value_parser = hex::<16>, conflicts_with_all = ["subject", "lineage"])]
     id: Option<[u8; 16]>,
     /// All that were issued to this subject.
     #[arg(long, value_name = "ID")]
@@ -57,6 +67,95 @@ struct Which {
     /// All of this lineage.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     lineage: Option<[u8; 16]>,
+}
+
+/// Conditions that make a rule.
+#[derive(Args)]
+#[group(multiple = true, conflicts_with = "id")]
+struct Conditions {
+    /// Signed with the key of this identifier, in hexadecimal digits.
+    #[arg(long, value_name = "HEX", value_parser = kid)]
+    kid: Option<Kid>,
+    /// Of this tier, and of this version of it.
+    #[arg(long, value_name = "NAME[@VERSION]", value_parser = tier)]
+    tier: Option<(String, Option<u64>)>,
+    /// Issued at this time or later.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    issued_from: Option<u64>,
+    /// Issued at this time or earlier.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    issued_to: Option<u64>,
+    /// With this index or a greater one.
+    #[arg(long, value_name = "INDEX")]
+    index_from: Option<u64>,
+    /// With this index or a smaller one.
+    #[arg(long, value_name = "INDEX")]
+    index_to: Option<u64>,
+    /// Hit what is issued later too.
+    #[arg(long)]
+    future: bool,
+    /// An identifier that the rule does not touch. May be repeated.
+    #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
+    exempt: Vec<[u8; 16]>,
+    /// Spare the tokens that are in the ledger: with a stolen key, all that were good.
+    #[arg(long)]
+    spare_issued: bool,
+    /// Whose licences, where the ledger has those of several issuers.
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+}
+
+/// A key's identifier.
+#[derive(Clone)]
+struct Kid(Vec<u8>);
+
+fn kid(text: &str) -> std::result::Result<Kid, String> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
+    let digits = digits.filter(|digits| digits.len().is_multiple_of(2) && (2..=64).contains(&digits.len()));
+    let digits = digits.ok_or("write 2 to 64 hexadecimal digits")?;
+    Ok(Kid(digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect()))
+}
+
+fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
+    let Some((name, version)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
+    let version = version.parse().map_err(|_| "write NAME or NAME@VERSION, where VERSION is a number")?;
+    Ok((name.to_owned(), Some(version)))
+}
+
+impl Conditions {
+    /// The rule, where there is anything that makes one.
+    fn rule(&self, which: &Which, terms: Terms) -> Option<RuleDraft> {
+        let range = |from: Option<u64>, to: Option<u64>| {
+            // The greatest integer of a licence stands for no end.
+            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(licentia::limits::INTEGER)))
+        };
+        let rule = RuleDraft {
+            kid: self.kid.clone().map(|kid| kid.0),
+            subject: which.subject.clone(),
+            lineage: which.lineage,
+            tier: self.tier.clone(),
+            issued_at: range(self.issued_from, self.issued_to),
+            index: range(self.index_from, self.index_to),
+            exempt: self.exempt.clone(),
+            terms,
+            ..RuleDraft::default()
+        };
+        let more =
+            rule.kid.is_some() || rule.tier.is_some() || rule.issued_at.is_some() || rule.index.is_some();
+        (more || self.future || self.spare_issued || !self.exempt.is_empty()).then_some(rule)
+    }
+
+    /// The issuer that is named, or the only one.
+    fn issuer(&self, ledger: &Ledger) -> Result<String> {
+        if let Some(issuer) = &self.issuer {
+            return Ok(issuer.clone());
+        }
+        match &ledger.issuers()?[..] {
+            [only] => Ok(only.clone()),
+            [] => Err("the ledger has no licences; say --issuer".into()),
+            several => Err(format!("say --issuer: the ledger has {}", several.join(", ")).into()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -88,19 +187,15 @@ impl Which {
     fn find(&self, ledger: &Ledger) -> Result<Vec<Record>> {
         let found = match (&self.id, &self.subject, &self.lineage) {
             (Some(id), _, _) => ledger.find(id)?.into_iter().collect(),
-            (_, Some(subject), _) => ledger.of_subject(subject)?,
+            (_, Some(subject), lineage) => {
+                let mut found = ledger.of_subject(subject)?;
+                found.retain(|record| lineage.is_none_or(|lineage| lineage == record.lineage));
+                found
+            }
             (_, _, Some(lineage)) => ledger.of_lineage(lineage)?,
-            _ => Vec::new(),
+            _ => return Err("say which: --id, --subject or --lineage".into()),
         };
         if found.is_empty() { Err("the ledger has no such licence".into()) } else { Ok(found) }
-    }
-}
-
-fn open(path: &Path) -> Result<Ledger> {
-    if path.exists() {
-        Ok(Ledger::open(path)?)
-    } else {
-        Err(format!("{}: no such ledger", path.display()).into())
     }
 }
 
@@ -113,6 +208,16 @@ impl Revoke {
             _ => Effect::Deny,
         };
         let terms = Terms { reason: self.reason.into(), effective: self.effective, effect };
+        if let Some(rule) = self.rule.rule(&self.which, terms) {
+            if rule == (RuleDraft { exempt: rule.exempt.clone(), terms, ..RuleDraft::default() }) {
+                return Err("a rule needs a condition: it would revoke everything".into());
+            }
+            let issuer = self.rule.issuer(&ledger)?;
+            let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
+            return output.show(&json!({ "rule": number }), || {
+                format!("rule {number} is added; publish it with `licentia bundle build`\n")
+            });
+        }
         let records = self.which.find(&ledger)?;
         for record in &records {
             ledger.revoke(&record.id, terms)?;
@@ -124,6 +229,14 @@ impl Revoke {
 impl Reinstate {
     pub(crate) fn run(self, output: Output) -> Result {
         let mut ledger = open(&self.ledger)?;
+        if let Some(number) = self.rule {
+            if !ledger.remove_rule(number)? {
+                return Err("the ledger has no rule of this number".into());
+            }
+            return output.show(&json!({ "rule": number }), || {
+                format!("rule {number} is taken back; publish it with `licentia bundle build`\n")
+            });
+        }
         let mut reinstated = Vec::new();
         for record in self.which.find(&ledger)? {
             if ledger.reinstate(&record.id)? {

@@ -248,15 +248,12 @@ fn check_revocation(
     if now >= bundle.expires() {
         explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
     }
-    let Verdict::Revoked { by_rule, terms } = bundle.verdict(license) else {
+    let Verdict::Revoked { by_rule, terms } = bundle.verdict(license, now) else {
         explanation.note(Check::Revocation, Code::Allowed, facts)?;
         return Ok(false);
     };
     let code = if by_rule { Code::RevokedByRule } else { Code::Revoked };
     match terms.effect {
-        _ if now < terms.effective => {
-            explanation.note(Check::Revocation, Code::Allowed, facts).map(|()| false)
-        }
         Effect::WarnUntil(until) if now < until => {
             explanation.tolerate(Check::Revocation, code, facts);
             Ok(false)

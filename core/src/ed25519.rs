@@ -11,6 +11,8 @@ use core::fmt;
 use curve25519_dalek::{edwards::CompressedEdwardsY, edwards::EdwardsPoint, scalar::Scalar};
 
 use crate::code::Code;
+#[cfg(feature = "prepared")]
+use crate::prepared::Prepared;
 
 /// Length of a public key, in bytes.
 pub const PUBLIC_KEY_BYTES: usize = 32;
@@ -18,11 +20,21 @@ pub const PUBLIC_KEY_BYTES: usize = 32;
 pub const SIGNATURE_BYTES: usize = 64;
 
 /// A public key that was checked and is ready to verify with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
     encoded: [u8; PUBLIC_KEY_BYTES],
     negated: EdwardsPoint,
+    #[cfg(feature = "prepared")]
+    prepared: Option<Prepared>,
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoded == other.encoded
+    }
+}
+
+impl Eq for PublicKey {}
 
 impl PublicKey {
     /// Decodes a public key. As in dalek, a `y` that is not reduced is taken too, beyond RFC 8032, section
@@ -38,7 +50,35 @@ impl PublicKey {
         }
         #[allow(clippy::arithmetic_side_effects, reason = "a point's negation cannot overflow")]
         let negated = -point;
-        Ok(Self { encoded: *encoded, negated })
+        Ok(Self {
+            encoded: *encoded,
+            negated,
+            #[cfg(feature = "prepared")]
+            prepared: None,
+        })
+    }
+
+    /// The point `-A`.
+    #[cfg(feature = "prepared")]
+    pub(crate) fn negated(&self) -> EdwardsPoint {
+        self.negated
+    }
+
+    #[cfg(feature = "prepared")]
+    pub(crate) fn with_prepared(self, prepared: Prepared) -> Self {
+        Self { prepared: Some(prepared), ..self }
+    }
+
+    /// `[s]B - [k]A`.
+    fn sum(&self, s: &Scalar, k: &Scalar) -> EdwardsPoint {
+        #[cfg(feature = "prepared")]
+        if let Some(prepared) = &self.prepared {
+            return prepared.sum(s, k);
+        }
+        #[cfg(not(target_os = "none"))]
+        return EdwardsPoint::vartime_double_scalar_mul_basepoint(k, &self.negated, s);
+        #[cfg(target_os = "none")]
+        crate::small::double_scalar_mul_basepoint(k, &self.negated, s)
     }
 
     /// The key as it was given.
@@ -61,10 +101,7 @@ impl PublicKey {
             hash.update(part);
         }
         let k = Scalar::from_bytes_mod_order_wide(&hash.finalize());
-        #[cfg(not(target_os = "none"))]
-        let expected = EdwardsPoint::vartime_double_scalar_mul_basepoint(&k, &self.negated, &s);
-        #[cfg(target_os = "none")]
-        let expected = crate::small::double_scalar_mul_basepoint(&k, &self.negated, &s);
+        let expected = self.sum(&s, &k);
         expected.compress().as_bytes() == r && !expected.is_small_order()
     }
 }

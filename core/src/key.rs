@@ -172,6 +172,16 @@ impl<'k> Keyring<'k> {
         self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
     }
 
+    /// Why no key with an identifier may sign revocation bundles: it is out of use, or was never one.
+    pub(crate) fn no_revocation(self, kid: &Kid) -> Code {
+        let fits = |key: &&Key| key.kid == *kid && key.validity.purpose == Purpose::Revocation;
+        match self.keys.iter().find(fits).map(|key| key.validity.standing) {
+            Some(Standing::Retired) => Code::KeyNotActive,
+            Some(Standing::Revoked) => Code::KeyRevoked,
+            _ => Code::BundleUntrusted,
+        }
+    }
+
     /// Whether `key` may have signed a licence with these claims.
     ///
     /// The time of use is held against `iat`, which the signer chooses: it
@@ -312,6 +322,11 @@ impl Key {
     /// First and last `iat` of what it may sign, in seconds since 1970.
     pub fn window(&self) -> (u64, u64) {
         (self.validity.not_before, self.validity.not_after)
+    }
+
+    #[cfg(feature = "prepared")]
+    pub(crate) fn with_public(self, public: PublicKey) -> Self {
+        Self { public, ..self }
     }
 
     /// The public key.

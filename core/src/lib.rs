@@ -73,6 +73,8 @@ pub mod limits;
 pub mod name;
 pub mod period;
 pub mod policy;
+#[cfg(feature = "prepared")]
+pub mod prepared;
 pub mod proof;
 pub mod quota;
 pub mod rate;
@@ -94,6 +96,8 @@ pub use key::{Key, Keyring, Kid, Purpose, Standing};
 pub use keyset::Keyset;
 pub use period::{Period, Window};
 pub use policy::{Action, Policy};
+#[cfg(feature = "prepared")]
+pub use prepared::Preparation;
 pub use quota::{Overage, Quota};
 pub use rate::Rate;
 pub use text::Buffer;

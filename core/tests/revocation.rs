@@ -57,8 +57,8 @@ fn no_verdict_is_wrong_over_whole_universes() {
                 section.len(),
                 bits / count as f64
             );
-            // The smallest universe has 10 members, whose head and directory weigh more than they do.
-            assert!(ratio <= 1.12 || count < 1000, "{ratio} times the entropy");
+            // Ten members take 14 bytes at least, of which the head's one and the last one's fill are much.
+            assert!(ratio <= 1.12 || count < 20, "{ratio} times the entropy");
         }
     }
 }
@@ -88,9 +88,14 @@ fn clustered_and_extreme_sets_are_exact_too() {
 
 #[test]
 fn lying_sections_are_refused_or_answer_without_a_panic() {
-    let revoked = revoked(20_000, 50);
-    let (count, last) = (members(&revoked).count() as u64, members(&revoked).last().unwrap());
-    let good = build::exact(members(&revoked), count, last);
+    for issued in [2_000, 20_000] {
+        lies(&revoked(issued, 50));
+    }
+}
+
+fn lies(revoked: &[bool]) {
+    let (count, last) = (members(revoked).count() as u64, members(revoked).last().unwrap());
+    let good = build::exact(members(revoked), count, last);
     let ask = |section: &[u8]| {
         if let Ok(set) = Exact::read(section) {
             let found =

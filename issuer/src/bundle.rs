@@ -66,92 +66,133 @@ pub struct RuleDraft {
     pub terms: Terms,
 }
 
-/// What a bundle or delta has of its own, beside its state.
-struct Own {
-    typ: Typ,
-    exact: Vec<u8>,
-    hashes: Vec<u8>,
-    bloom: Vec<u8>,
-    base: Option<u64>,
-}
-
 impl BundleDraft {
     /// Signs the whole bundle, and gives its bytes. They were read as a gate reads them.
     ///
     /// # Errors
     /// [`Error::Bundle`] for one that no gate would take.
     pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>> {
-        let count = self.indices.len() as u64;
+        let (count, last) = (self.indices.len() as u64, self.indices.keys().last().copied().unwrap_or(0));
+        let exact = build::exact(self.indices.keys().copied(), count, last);
+        let hashes = build::hashes(self.ids.iter(), &self.salt);
+        let more = self.indices.iter().filter(|(_, terms)| **terms != Terms::default());
+        let notes = build::notes(more.map(|(index, terms)| (*index, *terms)));
+        let rules = Cbor::Array(self.rules.iter().map(RuleDraft::encode).collect());
+        let rules = (!self.rules.is_empty()).then_some(rules);
+        let encoded = rules.as_ref().map(encode).unwrap_or_default();
+        let root = state_root(&encoded, &exact, &hashes, &notes);
         let bloom = if self.with_bloom {
             build::bloom(self.indices.keys().copied(), count, &self.salt)
         } else {
             Vec::new()
         };
-        let own = Own { typ: Typ::Bundle, exact: self.exact(), hashes: self.hashes(), bloom, base: None };
-        self.seal(key, own)
+        let payload = Payload {
+            issuer: &self.issuer,
+            numbers: [self.stream, self.sequence, self.issued_at, self.next_update, self.expires],
+            root,
+            salt: self.salt,
+            rules,
+            sections: [exact, hashes, notes, bloom],
+            base: None,
+        };
+        seal(key, Typ::Bundle, payload)
     }
 
-    /// Signs what leads from `base` to this state. It keeps the base's salt, or no hash would fit.
+    /// Signs what leads from `base` to this state: [`delta`].
     ///
     /// # Errors
     /// [`Error::Bundle`].
     pub fn sign_delta(&self, base: &Self, key: &SigningKey) -> Result<Vec<u8>> {
-        if base.salt != self.salt || base.sequence >= self.sequence {
-            return Err(Error::Bundle("a delta has the salt of its base and a greater number".into()));
-        }
-        let changed: Vec<u64> =
-            build::difference(base.indices.keys().copied(), self.indices.keys().copied()).collect();
-        let last = changed.last().copied().unwrap_or(0);
-        let exact = build::exact(changed.iter().copied(), changed.len() as u64, last);
-        let hashes = build::hashes(base.ids.symmetric_difference(&self.ids), &self.salt);
-        self.seal(key, Own { typ: Typ::Delta, exact, hashes, bloom: Vec::new(), base: Some(base.sequence) })
-    }
-
-    fn exact(&self) -> Vec<u8> {
-        let last = self.indices.keys().last().copied().unwrap_or(0);
-        build::exact(self.indices.keys().copied(), self.indices.len() as u64, last)
-    }
-
-    fn hashes(&self) -> Vec<u8> {
-        build::hashes(self.ids.iter(), &self.salt)
-    }
-
-    fn notes(&self) -> Vec<u8> {
-        let more = self.indices.iter().filter(|(_, terms)| **terms != Terms::default());
-        build::notes(more.map(|(index, terms)| (*index, *terms)))
-    }
-
-    fn seal(&self, key: &SigningKey, own: Own) -> Result<Vec<u8>> {
-        let rules = Cbor::Array(self.rules.iter().map(RuleDraft::encode).collect());
-        let rules = (!self.rules.is_empty()).then_some(rules);
-        let notes = self.notes();
-        let encoded = rules.as_ref().map(encode).unwrap_or_default();
-        let root = state_root(&encoded, &self.exact(), &self.hashes(), &notes);
-        let section = |bytes: Vec<u8>| (!bytes.is_empty()).then_some(Cbor::Bytes(bytes));
-        let number = |value: u64| Some(Cbor::from(value));
-        let payload = encode(&labelled([
-            (0, number(1)),
-            (1, Some(Cbor::from(self.issuer.as_str()))),
-            (2, number(self.stream)),
-            (3, number(self.sequence)),
-            (4, number(self.issued_at)),
-            (5, number(self.next_update)),
-            (6, number(self.expires)),
-            (7, section(root.to_vec())),
-            (8, section(self.salt.to_vec())),
-            (9, rules),
-            (10, section(own.exact)),
-            (11, section(own.hashes)),
-            (12, section(notes)),
-            (13, section(own.bloom)),
-            (14, own.base.map(Cbor::from)),
-        ]));
-        let bytes = sign(key, own.typ, &payload);
         let keys = [key.public().for_revocation()];
-        let refused = |code: licentia_core::Code| Error::Bundle(format!("no gate would take it: {code}"));
-        Bundle::read(&bytes, Keyring::new(&keys)).map_err(refused)?;
-        Ok(bytes)
+        let read =
+            |bytes| Bundle::read(bytes, Keyring::new(&keys)).map(|(bundle, _)| bundle).map_err(refused);
+        let (base, next) = (base.sign(key)?, self.sign(key)?);
+        delta(&read(&base)?, &read(&next)?, key)
     }
+}
+
+/// Signs what leads from the state of one whole bundle to that of a later one. Both have the same salt, or no
+/// hash would fit. It has the later one's number, times, rules and notes: a gate may load either.
+///
+/// # Errors
+/// [`Error::Bundle`].
+pub fn delta(base: &Bundle<'_>, next: &Bundle<'_>, key: &SigningKey) -> Result<Vec<u8>> {
+    if base.base().or(next.base()).is_some() {
+        return Err(Error::Bundle("a delta is made from two whole bundles".into()));
+    }
+    if base.salt() != next.salt() || base.sequence() >= next.sequence() || base.issuer() != next.issuer() {
+        return Err(Error::Bundle(
+            "a delta leads to a later bundle of the same issuer with the same salt: build it with --since"
+                .into(),
+        ));
+    }
+    let changed: Vec<u64> = build::difference(base.exact().iter(), next.exact().iter()).collect();
+    let exact =
+        build::exact(changed.iter().copied(), changed.len() as u64, changed.last().copied().unwrap_or(0));
+    let rules = next.encoded_rules();
+    let rules = if rules.is_empty() { None } else { Some(ciborium::from_reader(rules)) };
+    let rules = rules.transpose().map_err(|_| refused(licentia_core::Code::BundleMalformed))?;
+    let hashes = build::hash_difference(base.hashes(), next.hashes());
+    let payload = Payload {
+        issuer: next.issuer(),
+        numbers: [next.stream(), next.sequence(), next.issued_at(), next.next_update(), next.expires()],
+        root: *next.root(),
+        salt: *next.salt(),
+        rules,
+        sections: [exact, hashes, next.notes().to_vec(), Vec::new()],
+        base: Some(base.sequence()),
+    };
+    seal(key, Typ::Delta, payload)
+}
+
+/// The payload of a bundle or delta.
+struct Payload<'a> {
+    issuer: &'a str,
+    /// Stream, sequence, issued at, next update, expires.
+    numbers: [u64; 5],
+    root: [u8; 32],
+    salt: [u8; 16],
+    rules: Option<Cbor>,
+    /// Exact set, hashes, notes, pre-filter. Those that are empty are left out.
+    sections: [Vec<u8>; 4],
+    base: Option<u64>,
+}
+
+impl Payload<'_> {
+    fn encode(self) -> Vec<u8> {
+        let [stream, sequence, issued_at, next_update, expires] = self.numbers.map(|n| Some(Cbor::from(n)));
+        let section = |bytes: Vec<u8>| (!bytes.is_empty()).then_some(Cbor::Bytes(bytes));
+        let [exact, hashes, notes, bloom] = self.sections.map(section);
+        encode(&labelled([
+            (0, Some(Cbor::from(1))),
+            (1, Some(Cbor::from(self.issuer))),
+            (2, stream),
+            (3, sequence),
+            (4, issued_at),
+            (5, next_update),
+            (6, expires),
+            (7, Some(Cbor::Bytes(self.root.to_vec()))),
+            (8, Some(Cbor::Bytes(self.salt.to_vec()))),
+            (9, self.rules),
+            (10, exact),
+            (11, hashes),
+            (12, notes),
+            (13, bloom),
+            (14, self.base.map(Cbor::from)),
+        ]))
+    }
+}
+
+fn refused(code: licentia_core::Code) -> Error {
+    Error::Bundle(format!("no gate would take it: {code}"))
+}
+
+/// Signs a payload, and reads it as a gate would.
+fn seal(key: &SigningKey, typ: Typ, payload: Payload<'_>) -> Result<Vec<u8>> {
+    let bytes = sign(key, typ, &payload.encode());
+    let keys = [key.public().for_revocation()];
+    Bundle::read(&bytes, Keyring::new(&keys)).map_err(refused)?;
+    Ok(bytes)
 }
 
 impl RuleDraft {

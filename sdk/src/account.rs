@@ -11,19 +11,31 @@ use std::{
     },
 };
 
-use arc_swap::ArcSwap;
 use licentia_core::{
-    License, Overage, Period, Window,
+    License, Overage, Period,
     gcra::{Admission, Gcra},
 };
 
-use crate::store::{Cell, Store, Unreachable};
+use crate::{
+    meter::{Meter, QuotaCounter},
+    store::Store,
+};
 
 /// All counters of a gate.
 #[derive(Default)]
 pub(crate) struct Accounts {
-    by_lineage: Mutex<HashMap<[u8; 16], Account>>,
+    kept: Mutex<Kept>,
 }
+
+#[derive(Default)]
+struct Kept {
+    by_lineage: HashMap<[u8; 16], Account>,
+    /// At this number of lineages, those that nobody uses are looked for.
+    sweep_at: usize,
+}
+
+/// Fewest lineages at which those that nobody uses are looked for.
+const SWEEP: usize = 1024;
 
 /// The counters of one lineage.
 #[derive(Default)]
@@ -40,30 +52,53 @@ pub(crate) struct Counters {
 
 impl Accounts {
     /// The counters of a licence; those that its lineage has already are shared.
-    pub(crate) fn counters(&self, license: &License<'_>) -> Counters {
-        let mut accounts = self.by_lineage.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn counters(&self, license: &License<'_>, now_nanos: u64, store: &dyn Store) -> Counters {
+        let mut kept = self.lock();
+        if kept.by_lineage.len() >= kept.sweep_at {
+            kept.by_lineage.retain(|_, account| !account.is_idle(now_nanos, store));
+            kept.sweep_at = kept.by_lineage.len().saturating_mul(2).max(SWEEP);
+        }
         let lineage = license.lineage();
-        let account = accounts.entry(lineage).or_default();
+        let account = kept.by_lineage.entry(lineage).or_default();
         let rates = license.rates().map(|rate| RateCounter {
             name: rate.name.into(),
             burst: rate.burst,
             gcra: Gcra::new(&rate),
             tat: Arc::clone(account.rates.entry(rate.name.to_owned()).or_default()),
         });
-        let quotas = license.quotas().map(|quota| QuotaCounter {
-            meter: quota.meter.into(),
-            limit: quota.limit,
-            hard: match quota.overage {
+        let quotas = license.quotas().map(|quota| {
+            let hard = match quota.overage {
                 Overage::UpTo(hard) => hard,
                 Overage::Unlimited => u64::MAX,
                 _ => quota.limit,
-            },
-            period: quota.period,
-            counter: Arc::clone(account.quotas.entry((quota.meter.to_owned(), quota.period)).or_insert_with(
-                || Arc::new(Meter { lineage, name: quota.meter.into(), current: ArcSwap::default() }),
-            )),
+            };
+            let meter = account.quotas.entry((quota.meter.to_owned(), quota.period));
+            let meter = meter.or_insert_with(|| Arc::new(Meter::new(lineage, quota.meter)));
+            QuotaCounter::new(quota.limit, hard, quota.period, Arc::clone(meter))
         });
         Counters { rates: rates.collect(), quotas: quotas.collect() }
+    }
+
+    /// Every meter that there is now.
+    pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
+        let kept = self.lock();
+        kept.by_lineage.values().flat_map(|account| account.quotas.values().map(Arc::clone)).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// Whether no token refers to it and nothing of it is needed: its bursts are whole again, and what it had taken
+    /// of the store is given back.
+    fn is_idle(&self, now_nanos: u64, store: &dyn Store) -> bool {
+        let unused = self.rates.values().all(|tat| Arc::strong_count(tat) == 1)
+            && self.quotas.values().all(|meter| Arc::strong_count(meter) == 1);
+        unused
+            && self.rates.values().all(|tat| tat.load(Ordering::Relaxed) <= now_nanos)
+            && self.quotas.values().all(|meter| meter.settle(store).is_ok())
     }
 }
 
@@ -128,152 +163,5 @@ impl RateCounter {
     /// Seconds in which a whole burst comes back.
     pub(crate) fn burst_seconds(&self) -> u64 {
         self.gcra.charge(self.burst).div_ceil(1_000_000_000)
-    }
-}
-
-/// A quota of a token, and its counter.
-pub(crate) struct QuotaCounter {
-    pub(crate) meter: Box<str>,
-    pub(crate) limit: u64,
-    hard: u64,
-    pub(crate) period: Period,
-    counter: Arc<Meter>,
-}
-
-/// The counter of a meter: the cell of the present period. A cell is never reset; another one takes its place.
-struct Meter {
-    lineage: [u8; 16],
-    name: Box<str>,
-    current: ArcSwap<Units>,
-}
-
-/// The units of one period.
-pub(crate) struct Units {
-    window: Window,
-    /// Units that were used here.
-    spent: AtomicU64,
-    /// Units that were taken from the store. Only grows, and only after the store gave them.
-    taken: AtomicU64,
-    /// Units that everybody has taken, as the store said last.
-    total: AtomicU64,
-    refilling: Mutex<()>,
-}
-
-impl Default for Units {
-    fn default() -> Self {
-        Self::of(Window { start: 0, end: Some(0) })
-    }
-}
-
-impl Units {
-    fn of(window: Window) -> Self {
-        Self {
-            window,
-            spent: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
-            total: AtomicU64::new(0),
-            refilling: Mutex::new(()),
-        }
-    }
-
-    /// Takes back a charge of a request that was then denied.
-    pub(crate) fn undo(&self, cost: u64) {
-        self.spent.fetch_sub(cost, Ordering::AcqRel);
-    }
-
-    /// Units that are used, by everybody, as far as is known here.
-    fn used(&self, spent: u64) -> u64 {
-        let unspent = self.taken.load(Ordering::Acquire).saturating_sub(spent);
-        self.total.load(Ordering::Acquire).saturating_sub(unspent)
-    }
-}
-
-impl QuotaCounter {
-    /// Charges `cost` of these units, or none, at `now` (seconds since 1970).
-    pub(crate) fn charge(
-        &self,
-        units: &Units,
-        cost: u64,
-        now: u64,
-        store: &dyn Store,
-    ) -> Result<Outcome, Unreachable> {
-        loop {
-            let spent = units.spent.load(Ordering::Acquire);
-            let after = spent.saturating_add(cost);
-            if after <= units.taken.load(Ordering::Acquire) {
-                match units.spent.compare_exchange_weak(spent, after, Ordering::AcqRel, Ordering::Relaxed) {
-                    Ok(_) => return Ok(self.outcome(units, true, after, now)),
-                    Err(_) => continue,
-                }
-            }
-            if !self.refill(units, cost, store)? {
-                return Ok(self.outcome(units, false, spent, now));
-            }
-        }
-    }
-
-    /// Takes more units from the store; `false` where it has too few.
-    fn refill(&self, units: &Units, cost: u64, store: &dyn Store) -> Result<bool, Unreachable> {
-        let _one_at_a_time = units.refilling.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = units.spent.load(Ordering::Acquire);
-        let taken = units.taken.load(Ordering::Acquire);
-        let need = spent.saturating_add(cost).saturating_sub(taken);
-        if need == 0 {
-            return Ok(true); // another thread was first
-        }
-        let cell = Cell { lineage: self.counter.lineage, meter: &self.counter.name, window: units.window };
-        let given = store.take(&cell, need, need, self.hard)?;
-        units.total.store(given.total, Ordering::Release);
-        units.taken.store(taken.saturating_add(given.units), Ordering::Release);
-        Ok(given.units >= need)
-    }
-
-    fn outcome(&self, units: &Units, granted: bool, spent: u64, now: u64) -> Outcome {
-        let used = units.used(spent);
-        let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
-        Outcome {
-            granted,
-            remaining: self.limit.saturating_sub(used),
-            reset_ms,
-            retry_after_ms: if granted { None } else { reset_ms },
-            overage: granted && used > self.limit,
-        }
-    }
-
-    /// The units of the period at `now`.
-    pub(crate) fn units(&self, now: u64) -> Arc<Units> {
-        self.counter.units(self.period, now)
-    }
-}
-
-impl Meter {
-    /// The units of the period at `now`, which never goes back to an earlier one.
-    fn units(&self, period: Period, now: u64) -> Arc<Units> {
-        let current = self.current.load();
-        if current.window.end.is_none_or(|end| now < end) {
-            return Arc::clone(&current);
-        }
-        let window = period.window(now);
-        let next = Arc::new(Units::of(window));
-        // Another thread may have been first; then its cell is the one that counts.
-        self.current.rcu(|current| {
-            if current.window.end.is_none_or(|end| now < end) {
-                Arc::clone(current)
-            } else {
-                Arc::clone(&next)
-            }
-        });
-        self.current.load_full()
-    }
-}
-
-/// Length of a fixed period in seconds; calendar months and years have none.
-pub(crate) fn length(period: Period) -> Option<u64> {
-    match period {
-        Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Fixed { .. } => {
-            let window = period.window(4_000_000_000);
-            window.end.map(|end| end.saturating_sub(window.start))
-        }
-        _ => None,
     }
 }

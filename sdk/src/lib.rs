@@ -31,17 +31,21 @@
 
 mod account;
 mod cache;
+mod charges;
 pub mod decision;
 pub mod event;
 pub mod gate;
 mod guard;
 #[cfg(feature = "holder")]
 pub mod holder;
+mod keeper;
+mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
 mod replay;
 pub mod request;
+mod reservation;
 pub mod revocation;
 pub mod store;
 mod trust;
@@ -51,10 +55,12 @@ pub use event::{Event, Sink};
 pub use gate::{Builder, Gate, Mode};
 #[cfg(feature = "holder")]
 pub use holder::Holder;
+pub use keeper::Keeper;
 pub use licentia_core::{
     Check, Code, Explanation, Key, Keyset, State, Unverified, clock, http, limits, period, policy,
 };
 pub use now::Now;
 pub use request::Request;
+pub use reservation::Reservation;
 pub use revocation::Watch;
 pub use store::{Memory, Store};

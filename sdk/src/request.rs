@@ -12,6 +12,7 @@ pub struct Request<'a> {
     pub(crate) features: &'a [&'a str],
     pub(crate) meters: &'a [(&'a str, u64)],
     pub(crate) rates: &'a [(&'a str, u64)],
+    pub(crate) job: Option<&'a str>,
     pub(crate) node: Option<&'a [u8; 32]>,
     pub(crate) release: Option<u64>,
     pub(crate) proof: Option<Proof<'a>>,
@@ -64,6 +65,12 @@ impl<'a> Request<'a> {
     /// Counts against these rates with these costs, which are 1 for most requests.
     pub fn rates(self, rates: &'a [(&'a str, u64)]) -> Self {
         Self { rates, ..self }
+    }
+
+    /// Names the job that the request is about: its meters are charged once, however often it is tried again, in
+    /// this process or in others on the same store, until each meter's period ends. At most 256 bytes.
+    pub fn job(self, id: &'a str) -> Self {
+        Self { job: Some(id), ..self }
     }
 
     /// Names this machine, by the SHA-256 of a fingerprint that the host chooses.

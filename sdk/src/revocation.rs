@@ -14,7 +14,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use licentia_core::{
     Code, Keyring, Kid,
-    revocation::{self, Bundle, Exact, Seen, build, state_root},
+    revocation::{self, Bundle, Seen, build, merge, state_root},
 };
 
 use crate::{gate::Gate, store::Store};
@@ -57,7 +57,7 @@ impl Revocations {
     pub(crate) fn load(&self, bytes: &[u8], keyring: Keyring<'_>) -> Result<bool, Code> {
         let (bundle, kid) = Bundle::read(bytes, keyring)?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = Seen { sequence: bundle.sequence(), digest: hash(bytes), kid };
+        let seen = Seen { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let current = self.current.load();
         let same = current.as_ref().is_some_and(|current| current.bundle().sequence() == bundle.sequence());
         if !self.newer(&seen, keyring)? && same {
@@ -70,11 +70,13 @@ impl Revocations {
                 if state_root(sections.0, sections.1, sections.2, sections.3) != *bundle.root() {
                     return Err(Code::BundleWrongRoot);
                 }
-                Loaded { kept: bundle.keep(), bloom: derive(&bundle.exact(), &bundle) }
+                Loaded { kept: bundle.keep(), bloom: derive(&bundle) }
             }
             Some(base) => {
                 let current = current.as_ref().filter(|current| current.bundle().sequence() == base);
-                apply(&bundle, &current.ok_or(Code::BundleWrongBase)?.bundle())?
+                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+                let bloom = derive(&kept.bundle(&[]));
+                Loaded { kept, bloom }
             }
         };
         // Remembered before it is used: after a crash the older one must not come back.
@@ -101,38 +103,13 @@ impl Revocations {
     }
 }
 
-/// The pre-filter of a set.
-fn derive(exact: &Exact<'_>, bundle: &Bundle<'_>) -> Box<[u8]> {
+/// The pre-filter of a bundle.
+fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     if !bundle.bloom().is_empty() {
         return bundle.bloom().into();
     }
+    let exact = bundle.exact();
     build::bloom(exact.iter(), exact.count(), bundle.salt()).into()
-}
-
-/// The state that a delta leads to. It is encoded as a whole bundle would be, so that a query costs the same
-/// after any number of deltas.
-fn apply(delta: &Bundle<'_>, base: &Bundle<'_>) -> Result<Loaded, Code> {
-    let changed = |a: &Bundle<'_>, b: &Bundle<'_>| -> Vec<u64> {
-        build::difference(a.exact().iter(), b.exact().iter()).collect()
-    };
-    let members = changed(base, delta);
-    let last = members.last().copied().unwrap_or(0);
-    let exact = build::exact(members.iter().copied(), members.len() as u64, last);
-    let words = |section: &[u8]| -> Vec<u64> {
-        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
-    };
-    let (ours, theirs) = (words(base.hashes()), words(delta.hashes()));
-    let hashes: Vec<u8> =
-        build::difference(ours.into_iter(), theirs.into_iter()).flat_map(u64::to_be_bytes).collect();
-    if state_root(delta.encoded_rules(), &exact, &hashes, delta.notes()) != *delta.root() {
-        return Err(Code::BundleWrongRoot);
-    }
-    let bloom = build::bloom(members.iter().copied(), members.len() as u64, delta.salt());
-    Ok(Loaded { kept: delta.keep_with(&exact, &hashes), bloom: bloom.into() })
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    licentia_core::keyset::digest(bytes)
 }
 
 fn encode(seen: &Seen) -> Vec<u8> {
@@ -145,16 +122,17 @@ fn decode(saved: &[u8]) -> Option<Seen> {
     Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }
 
-/// Watches a file and loads it into a gate whenever it changes. Replace the file by renaming another one over
-/// it, so that nobody sees half of it. The watching ends when this is dropped, or with the gate.
+/// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
+/// ends when this is dropped, or with the gate.
 pub struct Watch {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Watch {
-    /// Loads the file now, and again when it has changed, looking every `interval`. What later goes wrong is
-    /// given to `report`, and the bundle in use stays.
+    /// Loads a file now, and again whenever it has changed, looking every `interval`. Replace the file by
+    /// renaming another one over it, so that nobody sees half of it. What later goes wrong is given to `report`,
+    /// and the bundle in use stays.
     ///
     /// # Errors
     /// What [`Gate::load_revocation`] says to the file as it is now; [`Code::StoreUnreachable`] where it cannot
@@ -163,30 +141,52 @@ impl Watch {
         gate: &Arc<Gate>,
         path: impl Into<PathBuf>,
         interval: Duration,
-        mut report: impl FnMut(Code) + Send + 'static,
+        report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
         let path = path.into();
-        let read = |path: &PathBuf| fs::read(path).map_err(|_| Code::StoreUnreachable);
-        let mut changed = modified(&path);
-        gate.load_revocation(&read(&path)?)?;
+        let mut changed = None;
+        let source = move || {
+            let now = modified(&path);
+            if now.is_some() && now == changed {
+                return Ok(None);
+            }
+            // A file that is not there is tried again; one that is wrong is told once.
+            let bytes = fs::read(&path).map_err(|_| Code::StoreUnreachable)?;
+            changed = now;
+            Ok(Some(bytes))
+        };
+        Self::source(gate, interval, source, report)
+    }
+
+    /// Loads what `source` gives now, and asks it again every `interval`: a fetch over HTTP, a message queue.
+    /// It gives nothing where there is nothing new. What later goes wrong, there or in loading, is given to
+    /// `report`, and the bundle in use stays; a delta that does not fit is told as [`Code::BundleWrongBase`], and
+    /// the source should then give a whole bundle.
+    ///
+    /// # Errors
+    /// What the source or [`Gate::load_revocation`] says the first time.
+    pub fn source(
+        gate: &Arc<Gate>,
+        interval: Duration,
+        mut source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
+        mut report: impl FnMut(Code) + Send + 'static,
+    ) -> Result<Self, Code> {
+        // What came while the store could not remember it is tried again, and not fetched again.
+        let mut pending: Option<Vec<u8>> = None;
+        let mut load = move |gate: &Gate| {
+            let Some(bytes) = source()?.or_else(|| pending.take()) else { return Ok(false) };
+            let result = gate.load_revocation(&bytes);
+            pending = (result == Err(Code::StoreUnreachable)).then_some(bytes);
+            result
+        };
+        load(gate)?;
         let (stop, stopped) = channel::<()>();
         let gate: Weak<Gate> = Arc::downgrade(gate);
         let work = move || {
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let now = modified(&path);
-                if now == changed {
-                    continue;
-                }
                 let Some(gate) = gate.upgrade() else { return };
-                match read(&path).and_then(|bytes| gate.load_revocation(&bytes)) {
-                    Ok(_) => changed = now,
-                    Err(code) => {
-                        // A file that is not there yet is tried again; one that is wrong is told once.
-                        if code != Code::StoreUnreachable {
-                            changed = now;
-                        }
-                        report(code);
-                    }
+                if let Err(code) = load(&gate) {
+                    report(code);
                 }
             }
         };

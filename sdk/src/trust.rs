@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use licentia_core::{Code, Key, Keyring, Keyset, keyset::Seen};
+use licentia_core::{Code, Key, Keyring, Keyset, Preparation, Purpose, Standing, keyset::Seen};
 
 use crate::store::Store;
 
@@ -29,20 +29,38 @@ impl Trust {
     }
 }
 
+/// A key with its tables, where it signs licences that may still come.
+fn prepare(preparation: Option<&Preparation>, key: Key) -> Key {
+    match preparation {
+        Some(preparation) if key.purpose() == Purpose::License && key.standing() != Standing::Revoked => {
+            preparation.key(&key)
+        }
+        _ => key,
+    }
+}
+
 /// The present keys, and what is needed to replace them.
 pub(crate) struct Trusted {
     root: Option<Key>,
     store: Arc<dyn Store>,
+    /// How keys get their tables, where they do.
+    preparation: Option<Preparation>,
     current: ArcSwap<Trust>,
     replacing: Mutex<()>,
 }
 
 impl Trusted {
     /// Starts with a simple list of keys, and a root key where keysets are to be loaded.
-    pub(crate) fn new(keys: Vec<Key>, root: Option<Key>, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(
+        keys: Vec<Key>,
+        root: Option<Key>,
+        preparation: Option<Preparation>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let keys = keys.into_iter().map(|key| prepare(preparation.as_ref(), key)).collect();
         let trust =
             Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: 0, expires: None };
-        Self { root, store, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
+        Self { root, store, preparation, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
 
     pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Trust>> {
@@ -53,7 +71,8 @@ impl Trusted {
     pub(crate) fn load(&self, bytes: &[u8]) -> Result<bool, Code> {
         let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
         let keyset = Keyset::read(bytes, root)?;
-        let keys = keyset.keys().collect::<Result<Vec<_>, _>>()?;
+        let prepare = |key: Result<Key, Code>| Ok(prepare(self.preparation.as_ref(), key?));
+        let keys = keyset.keys().map(prepare).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let newer = keyset.replaces(self.seen()?.as_ref())?;

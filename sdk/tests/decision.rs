@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{DAY, NOW, YEAR, builder, gate, issuer, licence};
-use licentia::{Check, Code, Mode, Now, Request, State};
+use common::{DAY, NOW, YEAR, builder, draft, gate, issuer, key, licence};
+use licentia::{Check, Code, Gate, Mode, Now, Request, State};
 
 /// Milliseconds after `NOW`.
 fn at(millis: u64) -> Now {
@@ -249,4 +249,25 @@ fn nothing_that_is_said_holds_a_token_or_a_key() {
         .concat();
         assert!(!said.contains("lic1_") && !said.contains(signature) && !said.contains(public), "{said}");
     }
+}
+
+#[test]
+fn a_prepared_gate_answers_as_one_that_is_not() {
+    let builder = || Gate::builder().key(key(1).public());
+    let (plain, prepared) = (builder().build().unwrap(), builder().prepare(82_000).build().unwrap());
+    let good = issuer(1).issue(&draft()).unwrap().text();
+    let forged = issuer(2).issue(&draft()).unwrap().text();
+    let mut bent = good.clone().into_bytes();
+    let last = bent.len() - 10;
+    bent[last] = if bent[last] == b'A' { b'B' } else { b'A' };
+    let bent = String::from_utf8(bent).unwrap();
+    let answers =
+        |gate: &Gate| [&good, &forged, &bent].map(|token| gate.check(token, &Request::new(), NOW).code());
+    assert_eq!(answers(&plain), [Code::Allowed, Code::UnknownKey, Code::BadSignature]);
+    assert_eq!(answers(&prepared), answers(&plain));
+    assert_eq!(builder().prepare(1000).build().map(|_| ()), Err(Code::InvalidArgument));
+    let mut keys = common::keyset(&[1]);
+    let keyset = common::sign(&mut keys);
+    let rooted = Gate::builder().keyset(key(9).public(), keyset).prepare(82_000).build().unwrap();
+    assert_eq!(answers(&rooted), answers(&plain));
 }

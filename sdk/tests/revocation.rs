@@ -75,6 +75,7 @@ fn exactly_the_revoked_licence_is_refused_and_can_be_reinstated_by_a_delta() {
     assert_eq!(gate.load_revocation(&delta), Ok(true));
     assert_eq!(codes(), [Code::Allowed, Code::Allowed, Code::Allowed, Code::Revoked, Code::Allowed]);
     assert_eq!(gate.load_revocation(&delta), Ok(false), "the same one again");
+    assert_eq!(gate.load_revocation(&signed(&third)), Ok(false), "the same state, whole");
     let decision = gate.check(&tokens[3], &Request::new(), NOW);
     assert_eq!(decision.http_status(), 401);
     assert!(decision.explanation().json().to_string().contains(r#""check":"revocation","code":500"#));
@@ -170,6 +171,25 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
 }
 
 #[test]
+fn of_several_revocations_the_strictest_counts() {
+    let rule = |effective, effect| RuleDraft {
+        subject: Some(draft().subject),
+        terms: Terms { reason: Reason::Unpaid, effective, effect },
+        ..RuleDraft::default()
+    };
+    let with = |rules: Vec<RuleDraft>, indices: &[u64]| {
+        let gate = gate(&BundleDraft { rules, ..bundle(1, indices) });
+        code(&gate, &licence(7, |_| ()))
+    };
+    let (later, warn) = (rule(NOW + 1, Effect::Deny), rule(0, Effect::WarnUntil(NOW + 1)));
+    let (grace, now) = (rule(0, Effect::GraceUntil(NOW + 1)), rule(0, Effect::Deny));
+    assert_eq!(with(vec![later.clone(), warn.clone(), grace.clone()], &[]), Code::Allowed);
+    assert_eq!(with(vec![later, warn.clone(), grace.clone()], &[7]), Code::Revoked);
+    assert_eq!(with(vec![warn, grace, now.clone()], &[]), Code::RevokedByRule);
+    assert_eq!(with(vec![now], &[7]), Code::RevokedByRule, "the rule came first");
+}
+
+#[test]
 fn staleness_follows_the_licence_and_expiry_is_final() {
     let with = |action, age| {
         licence(1, |draft| {
@@ -233,6 +253,7 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     let mut bent = good.clone();
     *bent.last_mut().unwrap() ^= 1;
     assert_eq!(gate.load_revocation(&bent), Err(Code::BundleBadSignature));
+    assert_eq!(gate.load_revocation(&keyset), Err(Code::WrongTyp), "a keyset");
     let licence = licence(1, |_| ());
     assert_eq!(gate.load_revocation(licence.as_bytes()), Err(Code::BundleMalformed));
     assert_eq!(code(&gate, &licence), Code::Revoked, "the one in use stays");
@@ -245,7 +266,10 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Revoked;
     keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleUntrusted));
+    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyRevoked));
+    keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Retired;
+    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyNotActive));
     assert_eq!(gate.load_revocation(&third.sign(&key(6)).unwrap()), Ok(true));
 }
 
@@ -309,4 +333,26 @@ fn a_watched_file_is_loaded_when_it_changes() {
     assert_eq!(code(&gate, &token), Code::Revoked);
     drop(watch);
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_source_is_asked_again_and_again() {
+    let gate = Arc::new(Gate::builder().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
+    let (first, second) = (bundle(1, &[]), bundle(2, &[7]));
+    let delta = second.sign_delta(&first, &key(REVOKER)).unwrap();
+    let mut answers = vec![Ok(Some(delta)), Err(Code::StoreUnreachable), Ok(None), Ok(Some(signed(&first)))];
+    let (sender, problems) = channel();
+    let source = move || answers.pop().unwrap_or(Ok(None));
+    let report = move |code| sender.send(code).unwrap();
+    let _watch = Watch::source(&gate, Duration::from_millis(1), source, report).unwrap();
+    assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::StoreUnreachable));
+    let token = licence(7, |_| ());
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while code(&gate, &token) == Code::Allowed {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let none = || Err(Code::BundleMalformed);
+    let refused = Watch::source(&gate, Duration::from_millis(1), none, |_| ());
+    assert_eq!(refused.map(|_| ()), Err(Code::BundleMalformed), "the first time is the caller's to know");
 }

@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 use ed25519_dalek::{Signer as _, SigningKey};
-use licentia_core::Key;
+use licentia_core::{Key, cose::Typ};
 
 use crate::canonical;
 
@@ -34,10 +34,15 @@ impl Issuer {
 
     /// A token around any payload.
     pub fn issue_bytes(&self, payload: &[u8]) -> Vec<u8> {
+        self.sign(Typ::License, payload)
+    }
+
+    /// Any payload under a type.
+    pub fn sign(&self, typ: Typ, payload: &[u8]) -> Vec<u8> {
         let header = canonical(&Value::Map(vec![
             (1.into(), (-19).into()),
             (4.into(), self.kid.clone().into()),
-            (16.into(), "application/vnd.licentia.license+cwt".into()),
+            (16.into(), typ.media_type().into()),
         ]));
         let (header, payload) = (Value::Bytes(header), Value::Bytes(payload.to_vec()));
         let parts = vec!["Signature1".into(), header.clone(), Value::Bytes(Vec::new()), payload.clone()];

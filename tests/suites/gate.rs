@@ -43,6 +43,15 @@ fn run(test: &GateTest) -> Result<usize, String> {
                     loaded = keyset;
                 }
             }
+            Step::Publish { bundle, code } => {
+                let gate = gate.as_ref().ok_or("the first step loads a keyset")?;
+                let bundle =
+                    data_encoding::HEXLOWER.decode(bundle.as_bytes()).map_err(|error| error.to_string())?;
+                let name = gate.load_revocation(&bundle).err().map_or("allowed", licentia::Code::name);
+                if name != code {
+                    return differs(code, name);
+                }
+            }
             Step::Restart => {
                 drop(gate.take());
                 gate = Some(build(test, &loaded, &store).map_err(|code| format!("step {at}: {code}"))?);

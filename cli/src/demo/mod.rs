@@ -217,21 +217,21 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let (revoked, neighbour) = (issue(&mut ledger)?, issue(&mut ledger)?);
     let id = revoked.claims().map_err(|malformed| malformed.code)?.id();
     let (revoked, neighbour) = (revoked.text(), neighbour.text());
-    let next = |ledger: &mut Ledger| -> Result<_> {
-        let mut draft = ledger.draft_bundle("acme", NOW)?;
+    let next = |ledger: &mut Ledger, salt: Option<[u8; 16]>| -> Result<_> {
+        let mut draft = ledger.draft_bundle("acme", NOW, salt)?;
         (draft.next_update, draft.expires) = (NOW + 86_400, NOW + YEAR);
         Ok(draft)
     };
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
     ledger.revoke(&id, Terms { reason: Reason::Unpaid, ..Terms::default() })?;
-    let first = next(&mut ledger)?;
+    let first = next(&mut ledger, None)?;
     let bundle = first.sign(&signer)?;
     gate.load_revocation(&bundle)?;
     walk.say(&format!("      a bundle of {} bytes is loaded", bundle.len()));
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), (Code::Revoked, State::Active));
     walk.outcome("its neighbour", &gate.check(&neighbour, &Request::new(), NOW), GRANTED);
     ledger.reinstate(&id)?;
-    let delta = next(&mut ledger)?.sign_delta(&first, &signer)?;
+    let delta = next(&mut ledger, Some(first.salt))?.sign_delta(&first, &signer)?;
     gate.load_revocation(&delta)?;
     walk.say(&format!("      a delta of {} bytes is loaded, which takes it back", delta.len()));
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);

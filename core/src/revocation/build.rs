@@ -10,7 +10,7 @@ use alloc::{vec, vec::Vec};
 use super::{
     NOTE, Salt, Terms,
     bloom::{self, BLOCK},
-    exact::GROUP,
+    exact::{DIRECTORY, GROUP, SMALL, SMALL_COUNT},
     rule::Effect,
 };
 
@@ -26,6 +26,16 @@ pub fn exact(indices: impl Iterator<Item = u64>, count: u64, last: u64) -> Vec<u
         return Vec::new();
     }
     let span = last.saturating_add(1);
+    if count <= SMALL_COUNT {
+        let rice = rice_parameter(span, count);
+        let mut bits = BitWriter { bytes: vec![SMALL | u8::try_from(rice).unwrap_or(0)], length: 0 };
+        let mut next = 0;
+        for index in indices {
+            bits.rice(index.saturating_sub(next), rice);
+            next = index.saturating_add(1);
+        }
+        return bits.finish();
+    }
     let chunk = span.div_ceil(count).saturating_mul(PER_CHUNK).next_power_of_two().ilog2().min(53);
     let rice = rice_parameter(span, count);
     let chunks = (last >> chunk).saturating_add(1);
@@ -45,7 +55,7 @@ pub fn exact(indices: impl Iterator<Item = u64>, count: u64, last: u64) -> Vec<u
     };
     let wide = begins.iter().enumerate().map(relative).any(|relative| relative > u64::from(u16::MAX));
     let mut section =
-        vec![1, u8::try_from(rice).unwrap_or(0), u8::try_from(chunk).unwrap_or(0), u8::from(wide)];
+        vec![DIRECTORY, u8::try_from(rice).unwrap_or(0), u8::try_from(chunk).unwrap_or(0), u8::from(wide)];
     section.extend(count.to_le_bytes());
     section.extend(u32::try_from(chunks).unwrap_or(u32::MAX).to_le_bytes());
     for begin in begins.iter().step_by(GROUP) {
@@ -172,4 +182,12 @@ pub fn difference(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) ->
             }
         }
     })
+}
+
+/// The members of exactly one of two lists of hashes, as [`hashes`] gives them.
+pub fn hash_difference(a: &[u8], b: &[u8]) -> Vec<u8> {
+    let words = |section: &[u8]| -> Vec<u64> {
+        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
+    };
+    difference(words(a).into_iter(), words(b).into_iter()).flat_map(u64::to_be_bytes).collect()
 }

@@ -10,6 +10,8 @@
 //! Integers are little-endian, bits run from the high end of each byte. A chunk's first gap counts from its
 //! first index, each further one from the index after the last member. An index is looked up by decoding its
 //! chunk, which has a few dozen members, up to it. Everything is bounded by the section's length before use.
+//!
+//! A set of at most 1024 members has no directory: one byte, 128 + rice, and then the bits of one chunk.
 
 use crate::code::Code;
 
@@ -17,18 +19,71 @@ use crate::code::Code;
 const HEAD: usize = 16;
 /// Chunks that share an anchor.
 pub(super) const GROUP: usize = 64;
+/// First byte of a set with a directory.
+pub(super) const DIRECTORY: u8 = 1;
+/// Added to the Rice parameter in the first byte of a set without one.
+pub(super) const SMALL: u8 = 128;
+/// Most members of a set without a directory.
+pub(super) const SMALL_COUNT: u64 = 1024;
 
 /// A set of indices, read in place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact<'a> {
+    shape: Shape,
+    section: &'a [u8],
+}
+
+/// What the head of a section says, checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
     rice: u32,
     chunk: u32,
     wide: bool,
     count: u64,
     chunks: u64,
-    anchors: &'a [u8],
-    entries: &'a [u8],
-    bits: &'a [u8],
+    /// Where the parts begin.
+    anchors: usize,
+    entries: usize,
+    bits: usize,
+}
+
+impl Shape {
+    /// Reads the head of a section; an empty one is the empty set.
+    fn read(section: &[u8]) -> Option<Self> {
+        match section {
+            [] => Some(Self::default()),
+            [DIRECTORY, ..] => Self::with_directory(section),
+            [first, bits @ ..] => Self::small(first.checked_sub(SMALL)?, bits),
+        }
+    }
+
+    fn with_directory(section: &[u8]) -> Option<Self> {
+        let (head, _) = section.split_first_chunk::<HEAD>()?;
+        let [_, rice, chunk, wide, numbers @ ..] = *head;
+        let [c0, c1, c2, c3, c4, c5, c6, c7, n0, n1, n2, n3] = numbers;
+        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
+        let chunks = u64::from(u32::from_le_bytes([n0, n1, n2, n3]));
+        let after = |start: usize, count: u64, size: u64| {
+            start.checked_add(usize::try_from(count.checked_mul(size)?).ok()?)
+        };
+        let entries = after(HEAD, chunks.div_ceil(GROUP as u64), 8)?;
+        let bits = after(entries, chunks, if wide == 1 { 4 } else { 2 })?;
+        let left = u64::try_from(section.len().checked_sub(bits)?).ok()?;
+        // A member takes at least one bit, so that a huge count is told here.
+        let fits = rice < 54 && chunk < 54 && wide < 2 && chunks > 0 && count <= left.saturating_mul(8);
+        let (rice, chunk, wide) = (u32::from(rice), u32::from(chunk), wide == 1);
+        fits.then_some(Self { rice, chunk, wide, count, chunks, anchors: HEAD, entries, bits })
+    }
+
+    /// The whole set is one chunk, which begins with the first bit.
+    fn small(rice: u8, bits: &[u8]) -> Option<Self> {
+        let shape = Self { rice: u32::from(rice), chunk: 63, chunks: 1, bits: 1, ..Self::default() };
+        let end = u64::try_from(bits.len()).ok()?.checked_mul(8)?;
+        let members = Members::new(bits, 0, end, shape.rice, 0);
+        let most = usize::try_from(SMALL_COUNT).ok()?.checked_add(1)?;
+        let count = u64::try_from(members.take(most).count()).ok()?;
+        (rice < 54 && count <= SMALL_COUNT).then_some(Self { count, ..shape })
+    }
 }
 
 impl<'a> Exact<'a> {
@@ -37,99 +92,99 @@ impl<'a> Exact<'a> {
     /// # Errors
     /// [`Code::BundleMalformed`] where sizes do not fit.
     pub fn read(section: &'a [u8]) -> Result<Self, Code> {
-        if section.is_empty() {
-            return Ok(Self::default());
-        }
-        let (head, rest) = section.split_first_chunk::<HEAD>().ok_or(Code::BundleMalformed)?;
-        let [1, rice, chunk, wide, numbers @ ..] = head else { return Err(Code::BundleMalformed) };
-        let [c0, c1, c2, c3, c4, c5, c6, c7, n0, n1, n2, n3] = *numbers;
-        let count = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
-        let chunks = u64::from(u32::from_le_bytes([n0, n1, n2, n3]));
-        let entry = if *wide == 1 { 4 } else { 2 };
-        let split = |bytes: &'a [u8], count: u64, size: u64| {
-            let length = usize::try_from(count.saturating_mul(size)).ok()?;
-            bytes.split_at_checked(length)
-        };
-        let (anchors, rest) = split(rest, chunks.div_ceil(GROUP as u64), 8).ok_or(Code::BundleMalformed)?;
-        let (entries, bits) = split(rest, chunks, entry).ok_or(Code::BundleMalformed)?;
-        // A member takes at least one bit, so that a huge count is told here.
-        let fits = *rice < 54
-            && *chunk < 54
-            && *wide < 2
-            && chunks > 0
-            && count <= (bits.len() as u64).saturating_mul(8);
-        if !fits {
-            return Err(Code::BundleMalformed);
-        }
-        let (rice, chunk, wide) = (u32::from(*rice), u32::from(*chunk), *wide == 1);
-        Ok(Self { rice, chunk, wide, count, chunks, anchors, entries, bits })
+        let shape = Shape::read(section).ok_or(Code::BundleMalformed)?;
+        Ok(Self { shape, section })
+    }
+
+    /// A section whose head was read before.
+    pub(super) fn of(shape: Shape, section: &'a [u8]) -> Self {
+        Self { shape, section }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Members, as the section says.
     pub fn count(&self) -> u64 {
-        self.count
+        self.shape.count
     }
 
-    /// The bit at which a chunk begins; the last one ends with the section.
+    /// Bytes at a place in an array of the section.
+    fn item<const N: usize>(&self, start: usize, at: u64) -> Option<&'a [u8; N]> {
+        let start = start.checked_add(usize::try_from(at).ok()?.checked_mul(N)?)?;
+        self.section.get(start..)?.first_chunk()
+    }
+
+    /// The bit at which a chunk begins.
     fn begin(&self, chunk: u64) -> Option<u64> {
-        let anchor = usize::try_from(chunk.checked_div(GROUP as u64)?.checked_mul(8)?).ok()?;
-        let anchor = u64::from_le_bytes(*self.anchors.get(anchor..)?.first_chunk()?);
-        let relative = if self.wide {
-            let at = usize::try_from(chunk.checked_mul(4)?).ok()?;
-            u64::from(u32::from_le_bytes(*self.entries.get(at..)?.first_chunk()?))
+        let shape = self.shape;
+        if shape.anchors == 0 {
+            return Some(0);
+        }
+        let anchor = u64::from_le_bytes(*self.item(shape.anchors, chunk.checked_div(GROUP as u64)?)?);
+        let relative = if shape.wide {
+            u64::from(u32::from_le_bytes(*self.item(shape.entries, chunk)?))
         } else {
-            let at = usize::try_from(chunk.checked_mul(2)?).ok()?;
-            u64::from(u16::from_le_bytes(*self.entries.get(at..)?.first_chunk()?))
+            u64::from(u16::from_le_bytes(*self.item(shape.entries, chunk)?))
         };
         anchor.checked_add(relative)
     }
 
-    /// The members of a chunk, ascending.
+    /// The members of a chunk, ascending. The last one ends with the section.
     fn members(&self, chunk: u64) -> Members<'a> {
-        let (Some(begin), end) = (self.begin(chunk), self.begin(chunk.saturating_add(1))) else {
-            return Members { bits: Bits { bytes: &[], at: 0 }, end: 0, rice: 0, next: 0 };
-        };
-        let last = chunk.saturating_add(1) >= self.chunks;
-        let all = (self.bits.len() as u64).saturating_mul(8);
-        let end = if last { all } else { end.unwrap_or(0).min(all) };
-        Members {
-            bits: Bits { bytes: self.bits, at: begin },
-            end,
-            rice: self.rice,
-            next: chunk.checked_shl(self.chunk).unwrap_or(u64::MAX),
+        let shape = self.shape;
+        let bytes = self.section.get(shape.bits..).unwrap_or_default();
+        let all = (bytes.len() as u64).saturating_mul(8);
+        let last = chunk.saturating_add(1) >= shape.chunks;
+        let end = if last { Some(all) } else { self.begin(chunk.saturating_add(1)) };
+        match (self.begin(chunk), end) {
+            (Some(at), Some(end)) if chunk < shape.chunks => {
+                let first = chunk.checked_shl(shape.chunk).unwrap_or(u64::MAX);
+                Members::new(bytes, at, end.min(all), shape.rice, first)
+            }
+            _ => Members::new(&[], 0, 0, 0, 0),
         }
     }
 
     /// Whether an index is a member.
     pub fn contains(&self, index: u64) -> bool {
-        let chunk = index.checked_shr(self.chunk).unwrap_or(0);
-        if chunk >= self.chunks {
-            return false;
-        }
+        let chunk = index.checked_shr(self.shape.chunk).unwrap_or(0);
         self.members(chunk).find(|member| *member >= index) == Some(index)
     }
 
     /// Every member, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u64> + use<'a> {
         let set = *self;
-        (0..set.chunks)
+        (0..set.shape.chunks)
             .flat_map(move |chunk| set.members(chunk))
-            .take(usize::try_from(set.count).unwrap_or(usize::MAX))
+            .take(usize::try_from(set.shape.count).unwrap_or(usize::MAX))
     }
 }
 
-/// A cursor over bits, from the high end of each byte.
-#[derive(Clone, Copy)]
-struct Bits<'a> {
+/// The members of one chunk.
+struct Members<'a> {
     bytes: &'a [u8],
+    /// The bit that comes next, and the first one after the chunk.
     at: u64,
+    end: u64,
+    /// The bits from there on, at the high end, and how many of them were read.
+    word: u64,
+    have: u32,
+    rice: u32,
+    /// The least index that the next member may be.
+    next: u64,
 }
 
-impl Bits<'_> {
-    /// The next 57 bits or more, at the high end of a word; zeros follow the section's end.
-    fn window(&self) -> u64 {
-        let byte = usize::try_from(self.at / 8).unwrap_or(usize::MAX);
-        let rest = self.bytes.get(byte..).unwrap_or_default();
+impl<'a> Members<'a> {
+    fn new(bytes: &'a [u8], at: u64, end: u64, rice: u32, next: u64) -> Self {
+        Self { bytes, at, end, word: 0, have: 0, rice, next }
+    }
+
+    /// Reads the next 57 to 64 bits; zeros follow the section's end.
+    fn refill(&mut self) {
+        let rest = usize::try_from(self.at / 8).ok().and_then(|byte| self.bytes.get(byte..));
+        let rest = rest.unwrap_or_default();
         let word = rest.first_chunk::<8>().map_or_else(
             || {
                 rest.iter()
@@ -138,41 +193,68 @@ impl Bits<'_> {
             },
             |word| u64::from_be_bytes(*word),
         );
-        word << (self.at % 8)
+        let skip = u32::try_from(self.at % 8).unwrap_or(0);
+        (self.word, self.have) = (word << skip, 64_u32.saturating_sub(skip));
     }
-}
 
-/// The members of one chunk.
-struct Members<'a> {
-    bits: Bits<'a>,
-    end: u64,
-    rice: u32,
-    next: u64,
+    /// Goes over bits, which were read where they are no more than `have`.
+    fn skip(&mut self, bits: u32) {
+        self.word = self.word.checked_shl(bits).unwrap_or(0);
+        self.have = self.have.saturating_sub(bits);
+        self.at = self.at.saturating_add(u64::from(bits));
+    }
+
+    /// Reads a gap that may be of any length.
+    fn long_gap(&mut self) -> Option<u64> {
+        let mut quotient = 0_u64;
+        loop {
+            if self.at >= self.end {
+                return None;
+            }
+            self.refill();
+            let ones = self.word.leading_ones().min(48);
+            quotient = quotient.saturating_add(u64::from(ones));
+            self.skip(ones);
+            if ones < 48 {
+                break;
+            }
+        }
+        self.skip(1);
+        self.refill();
+        let low = (self.word >> 8) >> 56_u32.saturating_sub(self.rice);
+        self.skip(self.rice);
+        Some(quotient.checked_shl(self.rice)?.saturating_add(low))
+    }
+
+    fn gap(&mut self) -> Option<u64> {
+        let rest = self.rice.saturating_add(1);
+        let mut ones = self.word.leading_ones();
+        if ones.saturating_add(rest) > self.have {
+            self.refill();
+            ones = self.word.leading_ones();
+            if ones.saturating_add(rest) > self.have {
+                return self.long_gap();
+            }
+        }
+        // Shifted in two steps, for a shift by 64 is none.
+        let after = self.word << ones << 1;
+        let low = (after >> 8) >> 56_u32.saturating_sub(self.rice);
+        let used = ones.saturating_add(rest);
+        self.word = after << self.rice;
+        self.have = self.have.saturating_sub(used);
+        self.at = self.at.saturating_add(u64::from(used));
+        Some((u64::from(ones) << self.rice) | low)
+    }
 }
 
 impl Iterator for Members<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let mut quotient = 0_u64;
-        loop {
-            if self.bits.at >= self.end {
-                return None;
-            }
-            let ones = self.bits.window().leading_ones().min(48);
-            quotient = quotient.saturating_add(u64::from(ones));
-            self.bits.at = self.bits.at.saturating_add(u64::from(ones));
-            if ones < 48 {
-                break;
-            }
-        }
-        self.bits.at = self.bits.at.saturating_add(1);
-        let low = if self.rice == 0 { 0 } else { self.bits.window() >> 64_u32.saturating_sub(self.rice) };
-        self.bits.at = self.bits.at.saturating_add(u64::from(self.rice));
-        if self.bits.at > self.end {
+        let gap = self.gap()?;
+        if self.at > self.end {
             return None;
         }
-        let gap = quotient.checked_shl(self.rice)?.saturating_add(low);
         let member = self.next.saturating_add(gap);
         self.next = member.saturating_add(1);
         Some(member)

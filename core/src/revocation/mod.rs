@@ -23,11 +23,15 @@ pub mod bloom;
 #[cfg(feature = "alloc")]
 pub mod build;
 pub mod exact;
+#[cfg(feature = "alloc")]
+mod merge;
 pub mod rule;
 
 pub use bloom::Salt;
 pub use exact::Exact;
-pub use rule::{Effect, Reason, Rule, Terms};
+#[cfg(feature = "alloc")]
+pub use merge::merge;
+pub use rule::{Effect, Reason, Rule, Terms, Traits};
 
 const SCHEMA: u64 = 1;
 /// Bytes of a hash in the list of identifiers without an index.
@@ -55,6 +59,7 @@ struct Fields {
     salt: Salt,
     rules: Option<Span>,
     exact: Span,
+    shape: exact::Shape,
     hashes: Span,
     notes: Span,
     base: Option<u64>,
@@ -65,7 +70,7 @@ struct Fields {
 pub enum Verdict {
     /// It is not revoked.
     Good,
-    /// It is revoked, by its identifier or by a rule.
+    /// It is revoked, by its identifier or by a rule, and the revocation is in effect.
     Revoked {
         /// Whether it was a rule.
         by_rule: bool,
@@ -79,7 +84,7 @@ pub enum Verdict {
 pub struct Seen {
     /// Its sequence number.
     pub sequence: u64,
-    /// SHA-256 of its bytes.
+    /// [`Bundle::digest`] of its state.
     pub digest: [u8; 32],
     /// The key that signed it.
     pub kid: Kid,
@@ -89,34 +94,43 @@ impl<'a> Bundle<'a> {
     /// Verifies a bundle or delta and reads it wholly.
     ///
     /// # Errors
-    /// [`Code::BundleMalformed`], [`Code::BundleUntrusted`] or [`Code::BundleBadSignature`].
+    /// [`Code::WrongTyp`] for what is no bundle, [`Code::BundleMalformed`], [`Code::BundleBadSignature`];
+    /// for a signer that is no revocation key, or one that is out of use, [`Code::BundleUntrusted`],
+    /// [`Code::KeyNotActive`] (retired) or [`Code::KeyRevoked`].
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
-        let malformed = |_: Malformed| Code::BundleMalformed;
-        let (frame, delta) = match Frame::read(bytes, Typ::Bundle) {
-            Err(Malformed { code: Code::WrongTyp, .. }) => {
-                (Frame::read(bytes, Typ::Delta).map_err(malformed)?, true)
-            }
-            frame => (frame.map_err(malformed)?, false),
-        };
+        let (frame, delta) = frame(bytes)?;
         let signers = keyring.find_revocation(&frame.kid);
         if signers.clone().next().is_none() {
-            return Err(Code::BundleUntrusted);
+            return Err(keyring.no_revocation(&frame.kid));
         }
         if !signers.clone().any(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame)) {
             return Err(Code::BundleBadSignature);
         }
+        Ok((Self::of(bytes, &frame, delta)?, frame.kid))
+    }
+
+    /// Reads a bundle or delta without a key, to look into it. What it says is nobody's word.
+    ///
+    /// # Errors
+    /// [`Code::WrongTyp`] or [`Code::BundleMalformed`].
+    pub fn inspect(bytes: &'a [u8]) -> Result<(Self, Kid), Code> {
+        let (frame, delta) = frame(bytes)?;
+        Ok((Self::of(bytes, &frame, delta)?, frame.kid))
+    }
+
+    fn of(bytes: &'a [u8], frame: &Frame<'a>, delta: bool) -> Result<Self, Code> {
         let (fields, bloom) = Fields::read(bytes, frame.payload).map_err(malformed)?;
         if fields.base.is_some() != delta {
             return Err(Code::BundleMalformed);
         }
-        let bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
+        let mut bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
+        bundle.fields.shape = Exact::read(bundle.exact_section())?.shape();
         bundle.check()?;
-        Ok((bundle, frame.kid))
+        Ok(bundle)
     }
 
     /// Checks what the sections say of themselves.
     fn check(&self) -> Result<(), Code> {
-        Exact::read(self.fields.exact.of(self.bytes))?;
         let (hashes, rest) = self.hashes().as_chunks::<HASH>();
         let sorted = hashes.is_sorted_by(|a, b| a < b);
         let whole = rest.is_empty() && self.notes().len().is_multiple_of(NOTE);
@@ -133,24 +147,6 @@ impl<'a> Bundle<'a> {
     /// The bundle's content without its bytes, to be kept apart; see [`Kept::bundle`].
     pub fn keep<B: From<&'a [u8]>>(&self) -> Kept<B> {
         Kept { bytes: B::from(self.bytes), fields: self.fields }
-    }
-
-    /// The state that a delta leads to: its own numbers, times, rules and notes, with the merged sections.
-    #[cfg(feature = "alloc")]
-    pub fn keep_with(&self, exact: &[u8], hashes: &[u8]) -> Kept<alloc::boxed::Box<[u8]>> {
-        let (issuer, rules) = (self.issuer().as_bytes(), self.encoded_rules());
-        let mut bytes = alloc::vec::Vec::new();
-        let mut place = |part: &[u8]| {
-            let start = bytes.len();
-            bytes.extend_from_slice(part);
-            Span::new(start, bytes.len())
-        };
-        let mut fields = self.fields;
-        fields.issuer = place(issuer);
-        fields.rules = self.fields.rules.map(|_| place(rules));
-        (fields.exact, fields.hashes, fields.notes) = (place(exact), place(hashes), place(self.notes()));
-        fields.base = None;
-        Kept { bytes: bytes.into(), fields }
     }
 
     /// Whose licences it is about.
@@ -193,6 +189,22 @@ impl<'a> Bundle<'a> {
         &self.fields.salt
     }
 
+    /// SHA-256 of what it says: the same for a whole bundle and for a delta that leads to its state, so that
+    /// both may be published under one number, and different for any two that say different things under it.
+    pub fn digest(&self) -> [u8; 32] {
+        let fields = &self.fields;
+        let mut hash = hmac_sha256::Hash::new();
+        hash.update((self.issuer().len() as u64).to_le_bytes());
+        hash.update(self.issuer());
+        let numbers = [fields.stream, fields.sequence, fields.issued_at, fields.next_update, fields.expires];
+        for number in numbers {
+            hash.update(number.to_le_bytes());
+        }
+        hash.update(fields.root);
+        hash.update(fields.salt);
+        hash.finalize()
+    }
+
     /// For a delta, the sequence number of the bundle that it changes.
     pub fn base(&self) -> Option<u64> {
         self.fields.base
@@ -211,7 +223,7 @@ impl<'a> Bundle<'a> {
 
     /// The revoked indices; of a delta, those that change.
     pub fn exact(&self) -> Exact<'a> {
-        Exact::read(self.exact_section()).unwrap_or_default()
+        Exact::of(self.fields.shape, self.exact_section())
     }
 
     /// The encoded exact set.
@@ -234,20 +246,28 @@ impl<'a> Bundle<'a> {
         self.bloom
     }
 
-    /// What the bundle says about a licence whose signature was verified. Rules come first, then the Bloom
-    /// filter, and the exact set has the last word.
-    pub fn verdict(&self, claims: &Claims<'_>) -> Verdict {
+    /// What the bundle says at `now` (seconds since 1970) about a licence whose signature was verified. Rules
+    /// come first, then the Bloom filter, and the exact set has the last word. Of several revocations the
+    /// strictest counts, so that a lenient or a later one never hides another.
+    pub fn verdict(&self, claims: &Claims<'_>, now: u64) -> Verdict {
         if claims.issuer() != self.issuer() {
             return Verdict::Good; // about whom it has nothing to say
         }
-        if let Some(rule) = self.rules().find(|rule| rule.hits(claims)) {
-            return Verdict::Revoked { by_rule: true, terms: rule.terms };
-        }
-        let revoked = match claims.index() {
+        let kid = claims.kid();
+        let traits = Traits::of(claims, kid.as_bytes());
+        let digest = || hmac_sha256::Hash::hash(claims.token());
+        let rules = self.rules().filter(|rule| rule.hits(&traits, digest)).map(|rule| (true, rule.terms));
+        let own = match claims.index() {
             Some(index) => self.contains(index).then(|| self.note(index)),
             None => self.contains_hash(&claims.id()).then(Terms::default),
         };
-        revoked.map_or(Verdict::Good, |terms| Verdict::Revoked { by_rule: false, terms })
+        let all = rules.chain(own.map(|terms| (false, terms)));
+        let effective = all.filter(|(_, terms)| now >= terms.effective);
+        // The first of equals, and so a rule before the licence's own revocation.
+        let strictest = effective.reduce(|strictest, other| {
+            if other.1.severity(now) > strictest.1.severity(now) { other } else { strictest }
+        });
+        strictest.map_or(Verdict::Good, |(by_rule, terms)| Verdict::Revoked { by_rule, terms })
     }
 
     /// Whether an index is revoked.
@@ -267,6 +287,23 @@ impl<'a> Bundle<'a> {
         let (notes, _) = self.notes().as_chunks::<NOTE>();
         let found = notes.binary_search_by_key(&index, |note| note_parts(note).0);
         found.ok().and_then(|at| notes.get(at)).map_or_else(Terms::default, |note| note_parts(note).1)
+    }
+}
+
+fn malformed(malformed: Malformed) -> Code {
+    match malformed.code {
+        Code::WrongTyp => Code::WrongTyp,
+        _ => Code::BundleMalformed,
+    }
+}
+
+/// The frame of a bundle, or of a delta.
+fn frame(bytes: &[u8]) -> Result<(Frame<'_>, bool), Code> {
+    match Frame::read(bytes, Typ::Bundle) {
+        Err(Malformed { code: Code::WrongTyp, .. }) => {
+            Ok((Frame::read(bytes, Typ::Delta).map_err(malformed)?, true))
+        }
+        frame => Ok((frame.map_err(malformed)?, false)),
     }
 }
 

@@ -85,6 +85,17 @@ pub struct Terms {
     pub effect: Effect,
 }
 
+impl Terms {
+    /// How much it takes from a licence at `now`: refused, in grace, flagged.
+    pub(super) fn severity(self, now: u64) -> u8 {
+        match self.effect {
+            Effect::WarnUntil(until) if now < until => 0,
+            Effect::GraceUntil(until) if now < until => 1,
+            _ => 2,
+        }
+    }
+}
+
 impl Effect {
     /// Reads `0 deny / [1, until] warn / [2, until] grace`.
     pub(super) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
@@ -162,26 +173,54 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// Whether the rule revokes a licence.
-    pub fn hits(&self, claims: &Claims<'_>) -> bool {
+    /// Whether the rule hits a licence. `digest` gives the SHA-256 of its token; it is asked only where the
+    /// rule allows some, for it costs as much as the rest. A thief with a stolen key can choose every claim, but
+    /// not another token with the digest of a good one.
+    pub fn hits(&self, traits: &Traits<'_>, digest: impl FnOnce() -> [u8; 32]) -> bool {
         let within = |(from, to): (u64, u64), value: u64| (from..=to).contains(&value);
-        self.kid.is_none_or(|kid| kid == claims.kid().as_bytes())
-            && self.subject.is_none_or(|subject| subject == claims.subject())
-            && self.lineage.is_none_or(|lineage| *lineage == claims.lineage())
-            && self.tier.is_none_or(|(name, version)| {
-                name == claims.tier().name && version.is_none_or(|version| version == claims.tier().version)
-            })
-            && self.issued_at.is_none_or(|range| within(range, claims.issued_at()))
-            && self.index.is_none_or(|range| claims.index().is_some_and(|index| within(range, index)))
-            && !self.exempt.contains(&claims.id())
-            && !self.allows(claims)
+        let (tier, version) = traits.tier;
+        self.kid.is_none_or(|kid| kid == traits.kid)
+            && self.subject.is_none_or(|subject| subject == traits.subject)
+            && self.lineage.is_none_or(|lineage| *lineage == traits.lineage)
+            && self.tier.is_none_or(|(name, only)| name == tier && only.is_none_or(|only| only == version))
+            && self.issued_at.is_none_or(|range| within(range, traits.issued_at))
+            && self.index.is_none_or(|range| traits.index.is_some_and(|index| within(range, index)))
+            && !self.exempt.contains(&traits.id)
+            && (self.allowed.is_empty() || self.allowed.binary_search(&digest()).is_err())
     }
+}
 
-    /// Whether the token is one of those that were good before its key was stolen. A thief can choose every
-    /// claim, but not another token with the digest of a good one.
-    fn allows(&self, claims: &Claims<'_>) -> bool {
-        !self.allowed.is_empty()
-            && self.allowed.binary_search(&hmac_sha256::Hash::hash(claims.token())).is_ok()
+/// What rules look at, of a licence or of its record.
+#[derive(Clone, Copy, Debug)]
+pub struct Traits<'a> {
+    /// The key that signed it.
+    pub kid: &'a [u8],
+    /// Whom it was issued to.
+    pub subject: &'a str,
+    /// The licence through its renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// Name and version of its tier.
+    pub tier: (&'a str, u64),
+    /// When it was issued, in seconds since 1970.
+    pub issued_at: u64,
+    /// Its place in the issuer's stream.
+    pub index: Option<u64>,
+    /// The token's identifier.
+    pub id: [u8; 16],
+}
+
+impl<'a> Traits<'a> {
+    /// Those of a licence.
+    pub(super) fn of(claims: &Claims<'a>, kid: &'a [u8]) -> Self {
+        Self {
+            kid,
+            subject: claims.subject(),
+            lineage: claims.lineage(),
+            tier: (claims.tier().name, claims.tier().version),
+            issued_at: claims.issued_at(),
+            index: claims.index(),
+            id: claims.id(),
+        }
     }
 }
 

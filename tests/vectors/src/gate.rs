@@ -44,7 +44,14 @@ pub enum Step {
         /// Name of the code: `allowed` where it is taken, or is the one in use.
         code: String,
     },
-    /// The process ends, and another one begins with what was persisted and the keyset that was loaded last.
+    /// A revocation bundle or delta is loaded.
+    Publish {
+        /// The bundle's bytes, in hexadecimal digits.
+        bundle: String,
+        /// Name of the code: `allowed` where it is taken, or is the one in use.
+        code: String,
+    },
+    /// The process ends, and another one begins with what was persisted and the keyset that was loaded last, and no bundle.
     Restart,
     /// A request is checked.
     #[serde(rename_all = "camelCase")]

@@ -5,6 +5,7 @@
 
 #![allow(clippy::assigning_clones, reason = "a case that sets a field reads best as an assignment")]
 
+mod bundle;
 mod cbor;
 mod codes;
 mod encoding;

@@ -3,6 +3,7 @@
 mod clock;
 mod counts;
 mod keysets;
+mod revocation;
 mod story;
 
 use licentia_vectors::{File, GateGroup};
@@ -15,11 +16,21 @@ const NOTES: &[(&str, &str)] = &[
     ("Malformed", "Keysets that no gate takes."),
     ("Quota", "Quotas are exact, start anew with their period, and cost nothing where a request is denied."),
     ("Rate", "Rates by the generic cell rate algorithm."),
+    ("Revocation", "Revocation bundles: whom they revoke, their order, and those that no gate takes."),
     ("Scope", "What a key of a keyset may sign."),
 ];
 
 pub(crate) fn file() -> File<GateGroup> {
-    let groups =
-        vec![keysets::rotation(), keysets::scopes(), keysets::malformed(), clock::group(), counts::group()];
+    let groups = vec![
+        keysets::rotation(),
+        keysets::scopes(),
+        keysets::malformed(),
+        clock::group(),
+        counts::group(),
+        revocation::sets(),
+        revocation::rules(),
+        revocation::order(),
+        revocation::malformed(),
+    ];
     output::file("licentia-gate-v1", NOTES, groups)
 }

@@ -79,6 +79,12 @@ impl Story {
         self
     }
 
+    /// Loads a revocation bundle.
+    pub(crate) fn publish(mut self, bundle: &[u8], code: &str) -> Self {
+        self.0.steps.push(Step::Publish { bundle: encoding::hex(bundle), code: code.to_owned() });
+        self
+    }
+
     pub(crate) fn restart(mut self) -> Self {
         self.0.steps.push(Step::Restart);
         self
@@ -95,9 +101,14 @@ impl Story {
     }
 
     /// Makes the last check one in which a doubt about the clock was passed over.
-    pub(crate) fn doubted(mut self) -> Self {
+    pub(crate) fn doubted(self) -> Self {
+        self.warning("clock_rollback")
+    }
+
+    /// Makes the last check one in which something was passed over.
+    pub(crate) fn warning(mut self, name: &str) -> Self {
         if let Some(Step::Check { warning, .. }) = self.0.steps.last_mut() {
-            *warning = Some("clock_rollback".to_owned());
+            *warning = Some(name.to_owned());
         }
         self
     }

@@ -3,13 +3,21 @@
 //! A process takes units of a quota from the store ahead of use and then counts in its own memory; what it
 //! has taken, nobody else can take. The same store keeps what a gate must remember over a restart.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use licentia_core::{Code, Window};
+
+mod memory;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use memory::Memory;
+#[cfg(feature = "redis")]
+pub use redis::Redis;
+#[cfg(feature = "sqlite")]
+pub use sqlite::Sqlite;
 
 /// The quota of one meter of one licence in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +37,17 @@ pub struct Taken {
     pub units: u64,
     /// Units of the cell that have been taken in all, by everybody.
     pub total: u64,
+}
+
+/// What became of a charge under a job's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Once {
+    /// It was charged now; this many units of the cell have been taken in all.
+    Charged(u64),
+    /// It was charged before, under the same name.
+    Before(u64),
+    /// Too few units are left.
+    Refused(u64),
 }
 
 /// A store that cannot be reached, or is broken.
@@ -74,16 +93,36 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-/// Opens the store that a URL names: `memory:`.
+/// Opens the store that a URL names: `memory:`, `sqlite:PATH` (with the feature `sqlite`), or
+/// `redis://HOST:PORT/DATABASE` and what else Redis clients take (with the feature `redis`).
 ///
 /// # Errors
 /// [`OpenError`]. The URL is not repeated in it, for it may hold a password.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(Memory::new())),
-        _ => Err(OpenError::UnknownScheme("`memory:`".to_owned())),
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", path)) => {
+            // As others write it: three slashes for a relative path, four for an absolute one.
+            let path = path.strip_prefix("///").unwrap_or(path);
+            Ok(Arc::new(Sqlite::open(path).map_err(OpenError::Unreachable)?))
+        }
+        #[cfg(feature = "redis")]
+        Some(("redis" | "unix" | "redis+unix", _)) => {
+            Ok(Arc::new(Redis::open(url).map_err(OpenError::Unreachable)?))
+        }
+        _ => Err(OpenError::UnknownScheme(KINDS.join(", "))),
     }
 }
+
+/// The kinds of URLs that this build knows.
+const KINDS: &[&str] = &[
+    "`memory:`",
+    #[cfg(feature = "sqlite")]
+    "`sqlite:PATH`",
+    #[cfg(feature = "redis")]
+    "`redis://HOST:PORT/DATABASE`",
+];
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
@@ -99,6 +138,19 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then they are lost, and never granted twice.
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable>;
 
+    /// Charges units under a job's name: once, however often it is asked, by whomever, until the period ends.
+    /// The charge is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then it may have been charged, and asking again is safe.
+    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable>;
+
+    /// Lowers the charge of a job to `units`; to 0, as if it never was. One that is lower stays.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then it may still be charged, and asking again is safe.
+    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable>;
+
     /// The value that was saved last under a name.
     ///
     /// # Errors
@@ -110,56 +162,4 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Unreachable`].
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
-}
-
-/// A store in the process's own memory. What it keeps ends with it.
-#[derive(Debug, Default)]
-pub struct Memory {
-    kept: Mutex<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    taken: HashMap<([u8; 16], String, Window), u64>,
-    marks: HashMap<String, Vec<u8>>,
-}
-
-impl Memory {
-    /// An empty store.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        // Every change is one assignment, so that a panic elsewhere leaves nothing half done.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Store for Memory {
-    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        let mut kept = self.lock();
-        let total = kept.taken.entry((cell.lineage, cell.meter.to_owned(), cell.window)).or_default();
-        let left = limit.saturating_sub(*total);
-        let units = if left < need { 0 } else { want.max(need).min(left) };
-        *total = total.saturating_add(units);
-        Ok(Taken { units, total: *total })
-    }
-
-    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        let mut kept = self.lock();
-        if let Some(total) = kept.taken.get_mut(&(cell.lineage, cell.meter.to_owned(), cell.window)) {
-            *total = total.saturating_sub(units);
-        }
-        Ok(())
-    }
-
-    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
-        Ok(self.lock().marks.get(name).cloned())
-    }
-
-    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
-        self.lock().marks.insert(name.to_owned(), value.to_owned());
-        Ok(())
-    }
 }

@@ -6,14 +6,14 @@
 
 use std::path::Path;
 
-use licentia_core::{
-    Claims,
-    revocation::{Bundle, Effect, Reason, Terms, bloom},
-};
+use licentia_core::{Claims, revocation::bloom};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+mod revocation;
+
+pub use revocation::{Replayed, StandingRule};
+
 use crate::{
-    bundle::BundleDraft,
     error::{Error, Result},
     token::Token,
 };
@@ -54,6 +54,33 @@ const MIGRATIONS: &[&str] = &[
         effect    INTEGER NOT NULL,
         until     INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+",
+    // `drafted` is the number of the first bundle that was made with it, `published` whether one was written.
+    "
+    ALTER TABLE stream DROP COLUMN salt;
+    ALTER TABLE revocation ADD COLUMN drafted INTEGER;
+    ALTER TABLE revocation ADD COLUMN published INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE rule (
+        number       INTEGER PRIMARY KEY AUTOINCREMENT,
+        issuer       TEXT NOT NULL,
+        kid          BLOB,
+        subject      TEXT,
+        lineage      BLOB,
+        tier         TEXT,
+        tier_version INTEGER,
+        issued_from  INTEGER,
+        issued_to    INTEGER,
+        index_from   INTEGER,
+        index_to     INTEGER,
+        exempt       BLOB NOT NULL,
+        spare_issued INTEGER NOT NULL,
+        reason       INTEGER NOT NULL,
+        effective    INTEGER NOT NULL,
+        effect       INTEGER NOT NULL,
+        until        INTEGER NOT NULL,
+        drafted      INTEGER,
+        published    INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
 ",
 ];
 
@@ -161,129 +188,26 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`] or [`Error::Random`].
     pub fn next_index(&mut self) -> Result<u64> {
-        let stream = self.stream()?;
+        let key = self.stream_key()?;
         let sql = "UPDATE stream SET next = next + 1 RETURNING next - 1";
         let count: i64 = self.database.query_row(sql, [], |row| row.get(0))?;
-        Ok(shuffled(&stream.key, count.unsigned_abs()))
+        Ok(shuffled(&key, count.unsigned_abs()))
     }
 
-    /// Revokes a licence. It is in the next bundle.
-    ///
-    /// # Errors
-    /// [`Error::Bundle`] where the ledger does not have it, [`Error::Ledger`].
-    pub fn revoke(&mut self, id: &[u8; 16], terms: Terms) -> Result<()> {
-        if self.find(id)?.is_none() {
-            return Err(Error::Bundle("the ledger has no licence with this identifier".into()));
+    /// The secret that orders the indices.
+    fn stream_key(&mut self) -> Result<[u8; 16]> {
+        let sql = "SELECT key FROM stream";
+        if let Some(key) = self.database.query_row(sql, [], |row| row.get(0)).optional()? {
+            return Ok(key);
         }
-        let (effect, until) = match terms.effect {
-            Effect::WarnUntil(until) => (1, until),
-            Effect::GraceUntil(until) => (2, until),
-            _ => (0, 0),
-        };
-        self.database.execute(
-            "INSERT OR REPLACE INTO revocation (id, reason, effective, effect, until) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id, terms.reason as u8, number(terms.effective), effect, number(until)],
-        )?;
-        Ok(())
-    }
-
-    /// Takes a revocation back; `false` where there was none.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`].
-    pub fn reinstate(&mut self, id: &[u8; 16]) -> Result<bool> {
-        Ok(self.database.execute("DELETE FROM revocation WHERE id = ?1", [id])? > 0)
-    }
-
-    /// Drafts the next bundle from what is revoked, and uses up its number.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`] or [`Error::Random`].
-    pub fn draft_bundle(&mut self, issuer: &str, issued_at: u64) -> Result<BundleDraft> {
-        let stream = self.stream()?;
-        let sql = "UPDATE stream SET sequence = sequence + 1 RETURNING sequence";
-        let sequence: i64 = self.database.query_row(sql, [], |row| row.get(0))?;
-        let mut draft = BundleDraft {
-            issuer: issuer.to_owned(),
-            sequence: sequence.unsigned_abs(),
-            issued_at,
-            salt: stream.salt,
-            ..BundleDraft::default()
-        };
-        let sql = "SELECT license.id, stream_index, reason, effective, effect, until
-            FROM revocation JOIN license USING (id) WHERE issuer = ?1";
-        let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query([issuer])?;
-        while let Some(row) = rows.next()? {
-            let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
-            let until = unsigned(5)?;
-            let effect = match unsigned(4)? {
-                1 => Effect::WarnUntil(until),
-                2 => Effect::GraceUntil(until),
-                _ => Effect::Deny,
-            };
-            let terms = Terms { reason: Reason::from_number(unsigned(2)?), effective: unsigned(3)?, effect };
-            match row.get::<_, Option<i64>>(1)? {
-                Some(index) => {
-                    draft.indices.insert(index.unsigned_abs(), terms);
-                }
-                None => {
-                    draft.ids.insert(row.get(0)?);
-                }
-            }
-        }
-        Ok(draft)
-    }
-
-    /// Replays every licence of an issuer against a bundle: its verdict must be the ledger's for each one.
-    /// `progress` is told how many were looked at. Gives how many there are, and how many are revoked.
-    ///
-    /// Rules are left aside: they revoke what they say.
-    ///
-    /// # Errors
-    /// [`Error::Bundle`], which names the first licence whose verdict is wrong.
-    pub fn replay(
-        &self,
-        issuer: &str,
-        bundle: &Bundle<'_>,
-        mut progress: impl FnMut(u64),
-    ) -> Result<(u64, u64)> {
-        let sql = "SELECT license.id, stream_index, revocation.id IS NOT NULL
-            FROM license LEFT JOIN revocation USING (id) WHERE issuer = ?1";
-        let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query([issuer])?;
-        let (mut count, mut revoked) = (0, 0);
-        while let Some(row) = rows.next()? {
-            let (id, expected): ([u8; 16], bool) = (row.get(0)?, row.get(2)?);
-            let found = match row.get::<_, Option<i64>>(1)? {
-                Some(index) => bundle.contains(index.unsigned_abs()),
-                None => bundle.contains_hash(&id),
-            };
-            if found != expected {
-                let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                let wrong = if found { "innocent and would be refused" } else { "revoked and would pass" };
-                return Err(Error::Bundle(format!("nothing was signed: licence {id} is {wrong}")));
-            }
-            (count, revoked) = (count + 1, revoked + u64::from(expected));
-            progress(count);
-        }
-        Ok((count, revoked))
-    }
-
-    fn stream(&mut self) -> Result<Stream> {
-        let read = |row: &Row<'_>| Ok(Stream { key: row.get(0)?, salt: row.get(1)? });
-        let sql = "SELECT key, salt FROM stream";
-        if let Some(stream) = self.database.query_row(sql, [], read).optional()? {
-            return Ok(stream);
-        }
-        let (mut key, mut salt) = ([0_u8; 16], [0_u8; 16]);
-        getrandom::fill(&mut key).and_then(|()| getrandom::fill(&mut salt)).map_err(|_| Error::Random)?;
+        let mut key = [0_u8; 16];
+        getrandom::fill(&mut key).map_err(|_| Error::Random)?;
         // Another process may be first: then its stream is the one that counts.
         self.database.execute(
-            "INSERT INTO stream (key, salt, next, sequence) SELECT ?1, ?2, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)",
-            params![key, salt],
+            "INSERT INTO stream (key, next, sequence) SELECT ?1, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)",
+            params![key],
         )?;
-        Ok(self.database.query_row(sql, [], read)?)
+        Ok(self.database.query_row(sql, [], |row| row.get(0))?)
     }
 
     /// The record of a token's identifier.
@@ -317,6 +241,16 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The names of everybody whose licences are in it.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`].
+    pub fn issuers(&self) -> Result<Vec<String>> {
+        let mut statement = self.database.prepare("SELECT DISTINCT issuer FROM license ORDER BY issuer")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// How many licences were issued.
     ///
     /// # Errors
@@ -325,14 +259,6 @@ impl Ledger {
         let count: i64 = self.database.query_row("SELECT count(*) FROM license", [], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
-}
-
-/// The secrets of the revocation stream.
-struct Stream {
-    /// Orders the indices.
-    key: [u8; 16],
-    /// Keys the hashes of bundles.
-    salt: [u8; 16],
 }
 
 /// Bits of an index within its shard.
@@ -412,42 +338,6 @@ mod tests {
         assert!(shuffled(&key, 1 << SHARD) >> SHARD == 1, "the next shard");
         let ascending = (1..1000).filter(|count| shuffled(&key, *count) > shuffled(&key, count - 1)).count();
         assert!((400..600).contains(&ascending), "{ascending}");
-    }
-
-    #[test]
-    fn what_is_revoked_is_in_the_next_bundle_and_a_replay_finds_every_mistake() {
-        let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
-        let mut ledger = Ledger::in_memory().unwrap();
-        let mut ids = Vec::new();
-        for count in 0..200 {
-            let mut draft = Draft::new(format!("customer-{count}"), "pro", 1, 1_800_000_000, 1_900_000_000);
-            draft.index = if count % 10 == 0 { None } else { Some(ledger.next_index().unwrap()) };
-            let token = issuer.issue(&draft).unwrap();
-            ledger.record(&token).unwrap();
-            ids.push(token.claims().unwrap().id());
-        }
-        let key = SigningKey::from_seed(&[5; 32]).unwrap();
-        let keys = [key.public().for_revocation()];
-        let draft = |ledger: &mut Ledger| BundleDraft {
-            next_update: 1_800_100_000,
-            expires: 1_900_000_000,
-            ..ledger.draft_bundle("acme", 1_800_000_000).unwrap()
-        };
-        for id in ids.iter().step_by(7) {
-            ledger.revoke(id, Terms::default()).unwrap();
-        }
-        assert!(ledger.revoke(&[0; 16], Terms::default()).is_err(), "not in the ledger");
-        let first = draft(&mut ledger);
-        let bytes = first.sign(&key).unwrap();
-        let (bundle, _) = Bundle::read(&bytes, licentia_core::Keyring::new(&keys)).unwrap();
-        assert_eq!(ledger.replay("acme", &bundle, |_| ()).unwrap(), (200, 29));
-        assert!(ledger.reinstate(&ids[7]).unwrap() && !ledger.reinstate(&ids[7]).unwrap());
-        let innocent = ledger.replay("acme", &bundle, |_| ()).unwrap_err().to_string();
-        assert!(innocent.contains("innocent"), "{innocent}");
-        ledger.revoke(&ids[1], Terms::default()).unwrap();
-        let second = draft(&mut ledger);
-        assert_eq!((first.sequence, second.sequence), (1, 2));
-        assert!(second.sign_delta(&first, &key).unwrap().len() < 400);
     }
 
     #[test]

@@ -1,0 +1,22 @@
+//! `licentia-example-poll ROOT.pub KEYSET.bin URL` watches a URL, and says what happens.
+
+use std::{env, error::Error, fs, sync::Arc, time::Duration};
+
+use licentia::{Gate, Key, Watch};
+use licentia_example_poll::Fetch;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [root, keyset, url] = &arguments[..] else {
+        return Err("usage: licentia-example-poll ROOT.pub KEYSET.bin URL".into());
+    };
+    let root = Key::from_text(fs::read_to_string(root)?.trim())?;
+    let gate = Arc::new(Gate::builder().keyset(root, fs::read(keyset)?).build()?);
+    let mut source = Fetch::new(url, Duration::from_secs(10));
+    let report = |code| eprintln!("the bundle in use stays: {code}");
+    let _watch = Watch::source(&gate, Duration::from_mins(1), move || source.fetch(), report)?;
+    println!("watching; a service would answer requests now, and ask the gate about each");
+    loop {
+        std::thread::park();
+    }
+}

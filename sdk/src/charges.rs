@@ -1,0 +1,149 @@
+//! What one request is charged, so that it can be taken back.
+
+use std::sync::Arc;
+
+use licentia_core::Code;
+
+use crate::{
+    account::{Outcome, RateCounter},
+    cache::Licensed,
+    decision::{CHARGES, Charge, Unit},
+    meter::{QuotaCounter, Units, length},
+    store::{Store, Unreachable},
+};
+
+/// Longest name of a job, in bytes.
+const JOB_BYTES: usize = 256;
+
+/// What one request is charged.
+pub(crate) struct Charges<'d, 'a> {
+    licensed: &'d Licensed,
+    shown: &'d mut [Option<Charge<'a>>; CHARGES],
+    rates: [Option<(&'d RateCounter, u64)>; CHARGES],
+    meters: [Option<Metered<'d, 'a>>; CHARGES],
+    count: usize,
+}
+
+/// A meter that was charged.
+pub(crate) struct Metered<'d, 'a> {
+    pub(crate) quota: &'d QuotaCounter,
+    pub(crate) units: Arc<Units>,
+    pub(crate) cost: u64,
+    /// The job under whose name it was charged, and whether that was now.
+    pub(crate) job: Option<(&'a str, bool)>,
+}
+
+impl<'d, 'a> Charges<'d, 'a> {
+    pub(crate) fn new(licensed: &'d Licensed, shown: &'d mut [Option<Charge<'a>>; CHARGES]) -> Self {
+        Self { licensed, shown, rates: [None; CHARGES], meters: [const { None }; CHARGES], count: 0 }
+    }
+
+    /// A place for one more charge.
+    fn place(&mut self) -> Result<usize, Code> {
+        let place = self.count;
+        if place >= CHARGES {
+            return Err(Code::InvalidArgument);
+        }
+        self.count = place.saturating_add(1);
+        Ok(place)
+    }
+
+    fn show(&mut self, place: usize, charge: Charge<'a>) {
+        if let Some(shown) = self.shown.get_mut(place) {
+            *shown = Some(charge);
+        }
+    }
+
+    /// Counts against a rate.
+    pub(crate) fn rate(&mut self, name: &'a str, cost: u64, now_nanos: u64) -> Result<Outcome, Code> {
+        let licensed = self.licensed;
+        let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
+        let rate = rate.ok_or(Code::RateNotLicensed)?;
+        let place = self.place()?;
+        let outcome = rate.charge(cost, now_nanos);
+        self.show(place, charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds())), outcome));
+        if let Some(charged) = self.rates.get_mut(place).filter(|_| outcome.granted) {
+            *charged = Some((rate, cost));
+        }
+        Ok(outcome)
+    }
+
+    /// Charges a meter. The times are seconds since 1970, and nanoseconds of a monotonic clock.
+    pub(crate) fn meter(
+        &mut self,
+        name: &'a str,
+        cost: u64,
+        now: (u64, u64),
+        job: Option<&'a str>,
+        store: &dyn Store,
+    ) -> Result<Result<Outcome, Unreachable>, Code> {
+        let licensed = self.licensed;
+        let quota = licensed.counters.quotas.iter().find(|quota| quota.name() == name);
+        let quota = quota.ok_or(Code::MeterNotLicensed)?;
+        if job.is_some_and(|job| job.is_empty() || job.len() > JOB_BYTES) {
+            return Err(Code::InvalidArgument);
+        }
+        let place = self.place()?;
+        let units = quota.units(now.0);
+        // Looking at a job's meter charges nothing, and so has no name.
+        let job = job.filter(|_| cost > 0);
+        let outcome = match job {
+            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, false)),
+            Some(job) => quota.charge_once(&units, job, cost, now.0, store),
+        };
+        let (outcome, charged) = match outcome {
+            Ok(outcome) => outcome,
+            Err(unreachable) => return Ok(Err(unreachable)),
+        };
+        self.show(place, charge(name, Unit::Quota, cost, (quota.limit, length(quota.period)), outcome));
+        if let Some(metered) = self.meters.get_mut(place).filter(|_| outcome.granted) {
+            *metered = Some(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
+        }
+        Ok(Ok(outcome))
+    }
+
+    /// The meters that were charged.
+    pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d, 'a>> {
+        self.meters.iter().flatten()
+    }
+
+    /// Takes everything back: a denied request costs nothing.
+    pub(crate) fn undo(&self, store: &dyn Store) {
+        for (rate, cost) in self.rates.iter().flatten() {
+            rate.undo(*cost);
+        }
+        for metered in self.meters() {
+            metered.undo(store);
+        }
+    }
+}
+
+impl Metered<'_, '_> {
+    fn undo(&self, store: &dyn Store) {
+        match self.job {
+            None => self.units.undo(self.cost),
+            // Where the store cannot be reached it stays charged; the same job may be tried again.
+            Some((job, true)) => drop(self.quota.lower_once(&self.units, job, 0, store)),
+            Some((_, false)) => {}
+        }
+    }
+}
+
+fn charge<'a>(
+    name: &'a str,
+    unit: Unit,
+    cost: u64,
+    (limit, window): (u64, Option<u64>),
+    outcome: Outcome,
+) -> Charge<'a> {
+    Charge {
+        name,
+        unit,
+        cost,
+        limit,
+        window,
+        remaining: outcome.remaining,
+        reset_ms: outcome.reset_ms,
+        retry_after_ms: outcome.retry_after_ms,
+    }
+}

@@ -1,0 +1,104 @@
+//! A store in memory.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use licentia_core::Window;
+
+use super::{Cell, Once, Store, Taken, Unreachable};
+
+/// A store in the process's own memory. What it keeps ends with it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    cells: HashMap<([u8; 16], String), HashMap<Window, Units>>,
+    marks: HashMap<String, Vec<u8>>,
+}
+
+/// The units of one period that were taken, and those of them under a job's name.
+#[derive(Debug, Default)]
+struct Units {
+    total: u64,
+    jobs: HashMap<String, u64>,
+}
+
+impl Kept {
+    /// The units of a cell. What is kept of periods that ended before it began is forgotten.
+    fn units(&mut self, cell: &Cell<'_>) -> &mut Units {
+        let periods = self.cells.entry((cell.lineage, cell.meter.to_owned())).or_default();
+        periods.retain(|window, _| window.end.is_none_or(|end| end > cell.window.start));
+        periods.entry(cell.window).or_default()
+    }
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Every change is one assignment, so that a panic elsewhere leaves nothing half done.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for Memory {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        let mut kept = self.lock();
+        let total = &mut kept.units(cell).total;
+        let left = limit.saturating_sub(*total);
+        let units = if left < need { 0 } else { want.max(need).min(left) };
+        *total = total.saturating_add(units);
+        Ok(Taken { units, total: *total })
+    }
+
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        let mut kept = self.lock();
+        let total = &mut kept.units(cell).total;
+        *total = total.saturating_sub(units);
+        Ok(())
+    }
+
+    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        let mut kept = self.lock();
+        let kept = kept.units(cell);
+        if kept.jobs.contains_key(job) {
+            return Ok(Once::Before(kept.total));
+        }
+        if limit.saturating_sub(kept.total) < units {
+            return Ok(Once::Refused(kept.total));
+        }
+        kept.total = kept.total.saturating_add(units);
+        kept.jobs.insert(job.to_owned(), units);
+        Ok(Once::Charged(kept.total))
+    }
+
+    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+        let mut kept = self.lock();
+        let kept = kept.units(cell);
+        if let Some(charged) = kept.jobs.get_mut(job).filter(|charged| units < **charged) {
+            kept.total = kept.total.saturating_sub(charged.saturating_sub(units));
+            *charged = units;
+        }
+        if units == 0 {
+            kept.jobs.remove(job);
+        }
+        Ok(())
+    }
+
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        Ok(self.lock().marks.get(name).cloned())
+    }
+
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.lock().marks.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+}

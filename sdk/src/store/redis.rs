@@ -1,0 +1,192 @@
+//! A store in Redis or Valkey, which many machines may share.
+
+use std::{
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+
+use redis::{Client, Connection, ConnectionLike, RedisResult, Script};
+
+use super::{Cell, Once, Store, Taken, Unreachable};
+
+/// How long a connection, and each answer, may take: a request waits for it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Cells are kept this many seconds past the end of their period, for clocks that are behind.
+const LONGER: u64 = 86_400;
+/// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
+const GREATEST: u64 = (1 << 53) - 1;
+
+/// Takes up to `want` units, and none where fewer than `need` are left.
+/// Keys: the cell. Arguments: need, want, limit, the time at which it is forgotten or 0.
+static TAKE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+         local left = tonumber(ARGV[3]) - total
+         local need, want = tonumber(ARGV[1]), tonumber(ARGV[2])
+         if left < need then return {0, total} end
+         local units = math.min(math.max(want, need), left)
+         if units > 0 then
+           total = redis.call('HINCRBY', KEYS[1], 'total', string.format('%.0f', units))
+           if tonumber(ARGV[4]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[4]) end
+         end
+         return {units, total}",
+    )
+});
+
+/// Gives units back. Keys: the cell. Arguments: units.
+static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+         local units = math.min(tonumber(ARGV[1]), total)
+         if units > 0 then redis.call('HINCRBY', KEYS[1], 'total', string.format('-%.0f', units)) end
+         return 0",
+    )
+});
+
+/// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the time at which it is forgotten.
+/// Answers 0 for refused, 1 for charged, 2 for charged before, and the total.
+static TAKE_ONCE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+         if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {2, total} end
+         if tonumber(ARGV[3]) - total < tonumber(ARGV[2]) then return {0, total} end
+         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+         total = redis.call('HINCRBY', KEYS[1], 'total', ARGV[2])
+         if tonumber(ARGV[4]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[4]) end
+         return {1, total}",
+    )
+});
+
+/// Lowers a job's charge. Keys: the cell. Arguments: the job's field, units.
+static LOWER_ONCE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local charged = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+         local units = tonumber(ARGV[2])
+         if units >= charged then return 0 end
+         redis.call('HINCRBY', KEYS[1], 'total', string.format('-%.0f', charged - units))
+         if units == 0 then redis.call('HDEL', KEYS[1], ARGV[1])
+         else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+         return 0",
+    )
+});
+
+/// A store in Redis or Valkey. Each operation is one atomic script on one key, so that it works in a cluster's slot
+/// too.
+///
+/// What Redis has acknowledged can be lost in a fail-over, or with its machine where `appendfsync` is not `always`:
+/// then units that were taken since are there again. `docs/metering.md` says how much that can be.
+pub struct Redis {
+    client: Client,
+    opened: Mutex<Option<Opened>>,
+}
+
+struct Opened {
+    connection: Connection,
+    /// The process that opened it: a child must not talk on its parent's connection.
+    process: u32,
+}
+
+impl Redis {
+    /// Connects to a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    pub fn open(url: &str) -> Result<Self, Unreachable> {
+        let client = Client::open(url).map_err(unreachable)?;
+        let opened = Opened::new(&client).map_err(unreachable)?;
+        Ok(Self { client, opened: Mutex::new(Some(opened)) })
+    }
+
+    /// Asks the server, on the connection that there is or on a new one. What was sent is never sent again by
+    /// itself: nobody knows whether it was done.
+    fn ask<T>(&self, work: impl FnOnce(&mut Connection) -> RedisResult<T>) -> Result<T, Unreachable> {
+        let mut place = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let usable =
+            place.take().filter(|opened| opened.process == std::process::id() && opened.connection.is_open());
+        let mut opened = match usable {
+            Some(opened) => opened,
+            None => Opened::new(&self.client).map_err(unreachable)?,
+        };
+        let answer = work(&mut opened.connection);
+        if answer.is_ok() {
+            *place = Some(opened);
+        }
+        answer.map_err(unreachable)
+    }
+}
+
+impl Opened {
+    fn new(client: &Client) -> RedisResult<Self> {
+        let connection = client.get_connection_with_timeout(PATIENCE)?;
+        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { connection, process: std::process::id() })
+    }
+}
+
+fn unreachable(error: redis::RedisError) -> Unreachable {
+    Unreachable(Box::new(error))
+}
+
+/// The key of a cell. All cells of a licence are in one slot of a cluster.
+fn key(cell: &Cell<'_>) -> String {
+    let lineage: String = cell.lineage.iter().map(|byte| format!("{byte:02x}")).collect();
+    let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
+    format!("licentia:{{{lineage}}}:{}:{}:{end}", cell.meter, cell.window.start)
+}
+
+fn mark(name: &str) -> String {
+    format!("licentia:mark:{name}")
+}
+
+/// The field of a job, which never is that of the total.
+fn field(job: &str) -> String {
+    format!("job:{job}")
+}
+
+/// When a cell is forgotten, in seconds since 1970; 0 for never.
+fn forgotten(cell: &Cell<'_>) -> u64 {
+    cell.window.end.map_or(0, |end| end.saturating_add(LONGER))
+}
+
+impl Store for Redis {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
+        let (units, total) = self.ask(|connection| {
+            let mut call = TAKE.key(key(cell));
+            call.arg(need).arg(want).arg(limit).arg(forgotten(cell)).invoke(connection)
+        })?;
+        Ok(Taken { units, total })
+    }
+
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.ask(|connection| GIVE_BACK.key(key(cell)).arg(units).invoke::<u64>(connection)).map(|_| ())
+    }
+
+    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
+        let (answer, total): (u64, u64) = self.ask(|connection| {
+            let mut call = TAKE_ONCE.key(key(cell));
+            call.arg(field(job)).arg(units).arg(limit).arg(forgotten(cell)).invoke(connection)
+        })?;
+        Ok(match answer {
+            1 => Once::Charged(total),
+            2 => Once::Before(total),
+            _ => Once::Refused(total),
+        })
+    }
+
+    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+        let units = units.min(GREATEST);
+        self.ask(|connection| LOWER_ONCE.key(key(cell)).arg(field(job)).arg(units).invoke::<u64>(connection))
+            .map(|_| ())
+    }
+
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.ask(|connection| redis::cmd("GET").arg(mark(name)).query(connection))
+    }
+
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.ask(|connection| redis::cmd("SET").arg(mark(name)).arg(value).query::<()>(connection))
+    }
+}

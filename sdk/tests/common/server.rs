@@ -1,0 +1,87 @@
+//! A Redis server of a test's own, on a socket in a folder of its own.
+#![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A server that ends with its value.
+pub struct Server {
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl Server {
+    /// Starts a server that writes every change to the disk before it answers; none where there is no Redis here.
+    ///
+    /// With `LICENTIA_REQUIRE_REDIS` in the environment there must be one.
+    pub fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        match spawn(&folder) {
+            Ok(child) => {
+                let server = Self { folder, child };
+                server.wait();
+                Some(server)
+            }
+            Err(error) => {
+                assert!(std::env::var_os("LICENTIA_REQUIRE_REDIS").is_none(), "redis-server: {error}");
+                eprintln!("not run: redis-server: {error}; `cargo xtask test metering` installs it");
+                None
+            }
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("redis.sock")
+    }
+
+    pub fn url(&self) -> String {
+        format!("unix://{}", self.socket().display())
+    }
+
+    fn wait(&self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while licentia::store::open(&self.url())
+            .and_then(|store| store.load("up").map_err(licentia::store::OpenError::Unreachable))
+            .is_err()
+        {
+            assert!(Instant::now() < deadline, "the server starts");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Kills the server as a power cut would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, with what it had written.
+    pub fn restart(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_file(self.socket());
+        self.child = spawn(&self.folder).unwrap();
+        self.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn spawn(folder: &tempfile::TempDir) -> std::io::Result<Child> {
+    let folder = folder.path();
+    Command::new("redis-server")
+        .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+        .arg("--unixsocket")
+        .arg(folder.join("redis.sock"))
+        .arg("--dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+}

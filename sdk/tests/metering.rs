@@ -1,0 +1,269 @@
+//! Leases, jobs and reservations: what is charged, what is taken back, and what is left to others.
+
+mod common;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use common::{DAY, NOW, builder, licence};
+use licentia::{
+    Code, Gate, Keeper, Memory, Now, Request, Store,
+    store::{Cell, Once, Taken, Unreachable},
+};
+use proptest::prelude::*;
+
+/// A store that counts how often it is asked for units.
+#[derive(Default)]
+struct Counting {
+    memory: Memory,
+    asked: AtomicU64,
+}
+
+impl Store for Counting {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.memory.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.memory.give_back(cell, units)
+    }
+    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        self.memory.take_once(cell, job, units, limit)
+    }
+    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+        self.memory.lower_once(cell, job, units)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.memory.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.memory.save(name, value)
+    }
+}
+
+fn on(store: &Arc<Counting>) -> Gate {
+    builder().store(store.clone()).build().unwrap()
+}
+
+/// A licence of `limit` calls a day.
+fn calls(limit: u64) -> String {
+    licence(|draft| {
+        draft.id = Some([9; 16]);
+        draft.terms.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
+    })
+}
+
+fn at(millis: u64) -> Now {
+    Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 }
+}
+
+/// What everybody together has left, as a gate that has taken nothing sees it.
+fn left(store: &Arc<Counting>, token: &str) -> u64 {
+    on(store).check(token, &Request::new().meters(&[("calls", 0)]), NOW).charge("calls").unwrap().remaining
+}
+
+#[test]
+fn chunks_grow_with_the_pace_and_shrink_towards_the_limit() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100_000));
+    let request = Request::new().meters(&[("calls", 1)]);
+    for millis in 0..50_000 {
+        assert!(gate.check(&token, &request, at(millis)).is_allowed());
+    }
+    let asked = store.asked.load(Ordering::Relaxed);
+    assert!((30..200).contains(&asked), "a thousand a second: asked {asked} times for 50,000");
+    let other = on(&store);
+    let granted = (50_000..150_000).filter(|millis| {
+        gate.check(&token, &request, at(*millis)).is_allowed()
+            || other.check(&token, &request, at(*millis)).is_allowed()
+    });
+    assert_eq!(granted.count(), 50_000, "to the last unit");
+    let slow = Arc::new(Counting::default());
+    let (gate, token) = (on(&slow), calls(100_000));
+    for minute in 0..100 {
+        assert!(gate.check(&token, &request, at(minute * 60_000)).is_allowed());
+    }
+    assert_eq!(slow.asked.load(Ordering::Relaxed), 100, "who is slow takes what is needed, and no more");
+}
+
+#[test]
+fn what_was_not_used_is_given_back_when_a_gate_ends() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100_000));
+    let request = Request::new().meters(&[("calls", 1)]);
+    let used =
+        (0..777).filter(|millis| gate.check(&token, &request, at(*millis)).is_allowed()).count() as u64;
+    assert!(left(&store, &token) < 100_000 - used, "some are taken ahead");
+    gate.settle().unwrap();
+    assert_eq!(left(&store, &token), 100_000 - used);
+    assert!(gate.check(&token, &request, at(800)).is_allowed(), "it goes on");
+    drop(gate);
+    assert_eq!(left(&store, &token), 100_000 - used - 1);
+}
+
+#[test]
+fn a_child_after_a_fork_uses_nothing_of_its_parents() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100_000));
+    let request = Request::new().meters(&[("calls", 1)]);
+    let check = |millis| gate.check(&token, &request, at(millis)).is_allowed();
+    let used = (0..777).filter(|millis| check(*millis)).count() as u64;
+    let ahead = 100_000 - used - left(&store, &token);
+    assert!(ahead > 0);
+    gate.after_fork();
+    assert!(check(800));
+    drop(gate);
+    assert_eq!(
+        left(&store, &token),
+        100_000 - used - ahead - 1,
+        "what was ahead is the parent's to give back"
+    );
+}
+
+#[test]
+fn a_keeper_fetches_ahead_and_gives_back_what_nobody_uses() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (Arc::new(on(&store)), calls(1_000_000));
+    let _keeper = Keeper::start(&gate, Duration::from_millis(2)).unwrap();
+    let request = Request::new().meters(&[("calls", 1)]);
+    let used = (0..2_000)
+        .filter(|_| gate.check(&token, &request, Now { seconds: NOW, ..Now::system() }).is_allowed());
+    let used = used.count() as u64;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while left(&store, &token) != 1_000_000 - used {
+        assert!(Instant::now() < deadline, "the rest is given back");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(used, 2_000);
+}
+
+#[test]
+fn a_job_is_charged_once_by_whichever_gate() {
+    let store = Arc::new(Counting::default());
+    let (one, other, token) = (on(&store), on(&store), calls(10));
+    let meters = [("calls", 4), ("mails", 1)];
+    let job = |gate: &Gate, id: &str| gate.check(&token, &Request::new().meters(&meters).job(id), NOW).code();
+    assert_eq!(job(&one, "a"), Code::Allowed);
+    assert_eq!([job(&one, "a"), job(&other, "a")], [Code::Allowed; 2], "tried again");
+    assert_eq!(left(&store, &token), 6);
+    assert_eq!(job(&other, "b"), Code::Allowed);
+    assert_eq!(job(&other, "c"), Code::QuotaExceeded);
+    assert_eq!(left(&store, &token), 2);
+    assert_eq!(job(&one, "b"), Code::Allowed, "what was granted stays so");
+    // All or nothing: the second meter has 5 a day, and 2 are used.
+    let both = [("calls", 1), ("mails", 4)];
+    let denied = one.check(&token, &Request::new().meters(&both).job("d"), NOW);
+    assert_eq!((denied.code(), left(&store, &token)), (Code::QuotaExceeded, 2));
+    let tomorrow = one.check(&token, &Request::new().meters(&meters).job("a"), NOW + DAY);
+    assert_eq!((tomorrow.code(), tomorrow.charge("calls").unwrap().remaining), (Code::Allowed, 6), "anew");
+    assert_eq!([job(&one, ""), job(&one, &"x".repeat(257))], [Code::InvalidArgument; 2]);
+}
+
+#[test]
+fn what_is_reserved_is_committed_or_taken_back() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100));
+    let meters = [("calls", 60), ("mails", 2)];
+    let request = Request::new().meters(&meters);
+    let remaining = |name: &str| {
+        let peek = [(name, 0)];
+        gate.check(&token, &Request::new().meters(&peek), NOW).charge(name).unwrap().remaining
+    };
+    let (decision, reservation) = gate.reserve(&token, &request, NOW);
+    assert!(decision.is_allowed());
+    let reservation = reservation.unwrap();
+    assert_eq!((reservation.reserved("calls"), reservation.reserved("x")), (Some(60), None));
+    assert_eq!((remaining("calls"), remaining("mails")), (40, 3));
+    let (second, none) = gate.reserve(&token, &request, NOW);
+    assert_eq!((second.code(), none.is_none()), (Code::QuotaExceeded, true));
+    reservation.commit(&[("calls", 25)]).unwrap();
+    assert_eq!((remaining("calls"), remaining("mails")), (75, 3), "what is not named cost what was reserved");
+    let reserve = || gate.reserve(&token, &request, NOW).1.unwrap();
+    reserve().cancel();
+    drop(reserve());
+    assert_eq!((remaining("calls"), remaining("mails")), (75, 3));
+    assert_eq!(reserve().commit(&[("calls", 61)]), Err(Code::InvalidArgument), "more than was reserved");
+    assert_eq!((remaining("calls"), remaining("mails")), (15, 1), "nothing is given away by a mistake");
+}
+
+#[test]
+fn a_reserved_job_is_committed_once() {
+    let store = Arc::new(Counting::default());
+    let (one, other, token) = (on(&store), on(&store), calls(100));
+    let meters = [("calls", 60)];
+    let request = Request::new().meters(&meters).job("render-1");
+    let first = one.reserve(&token, &request, NOW).1.unwrap();
+    // The machine seems dead, and another one tries the same job.
+    let second = other.reserve(&token, &request, NOW).1.unwrap();
+    assert_eq!(left(&store, &token), 40);
+    second.commit(&[("calls", 30)]).unwrap();
+    first.commit(&[("calls", 30)]).unwrap();
+    assert_eq!(left(&store, &token), 70, "both did it, and it is charged once");
+    let again = other.reserve(&token, &request, NOW).1.unwrap();
+    again.cancel();
+    assert_eq!(left(&store, &token), 70, "who charged nothing takes nothing back");
+    let third = Request::new().meters(&meters).job("render-2");
+    drop(one.reserve(&token, &third, NOW));
+    assert_eq!(left(&store, &token), 70);
+}
+
+#[test]
+fn counters_of_licences_that_nobody_uses_are_let_go() {
+    let store = Arc::new(Counting::default());
+    let gate = builder().store(store.clone()).cache_capacity(4).build().unwrap();
+    let issuer = common::issuer(1);
+    let request = Request::new().meters(&[("calls", 1)]).rates(&[("api", 10)]);
+    let tokens: Vec<String> = (0..1100).map(|_| issuer.issue(&common::draft()).unwrap().text()).collect();
+    for (count, token) in tokens.iter().enumerate() {
+        assert!(gate.check(token, &request, at(count as u64 * 2000)).is_allowed());
+    }
+    // The first one's account was swept away meanwhile, and nothing of it was forgotten.
+    let decision = gate.check(&tokens[0], &Request::new().meters(&[("calls", 99)]), at(3_000_000));
+    assert!(decision.is_allowed());
+    assert_eq!(decision.charge("calls").unwrap().remaining, 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever gates do on one store, in any order: what is granted never exceeds the limit, and all of it can be
+    /// used in the end.
+    #[test]
+    fn any_order_of_charges_is_exact(
+        limit in 1_u64..5_000,
+        steps in prop::collection::vec((0_usize..3, 0_u64..200, 0_u8..12, 0_u64..5_000), 1..300),
+    ) {
+        let store = Arc::new(Counting::default());
+        let token = calls(limit);
+        let mut gates = [on(&store), on(&store), on(&store)];
+        let (mut used, mut millis) = (0, 0);
+        for (gate, cost, act, later) in steps {
+            millis += later;
+            let meters = [("calls", cost)];
+            let request = Request::new().meters(&meters);
+            match act {
+                0 => gates[gate].settle().unwrap(),
+                1 => gates[gate].keep(at(millis)),
+                2 => gates[gate] = on(&store),
+                3 => {
+                    if let Some(reservation) = gates[gate].reserve(&token, &request, at(millis)).1 {
+                        reservation.commit(&[("calls", cost / 2)]).unwrap();
+                        used += cost / 2;
+                    }
+                }
+                _ if gates[gate].check(&token, &request, at(millis)).is_allowed() => used += cost,
+                _ => {}
+            }
+            prop_assert!(used <= limit);
+        }
+        drop(gates);
+        let last = on(&store);
+        let rest = (0..).take_while(|_| last.check(&token, &Request::new().meters(&[("calls", 1)]), at(millis)).is_allowed());
+        prop_assert_eq!(used + rest.count() as u64, limit);
+    }
+}
