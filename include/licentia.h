@@ -433,6 +433,12 @@ typedef struct licentia_issuer licentia_issuer;
 #endif
 
 /**
+ * A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
+ * gives back those that nobody uses. One thread uses the handle at a time.
+ */
+typedef struct licentia_keeper licentia_keeper;
+
+/**
  * A public key that licences, keysets or bundles are signed with. It does not change: threads may share it.
  */
 typedef struct licentia_key licentia_key;
@@ -452,6 +458,11 @@ typedef struct licentia_license licentia_license;
  * it, threads may share it.
  */
 typedef struct licentia_request licentia_request;
+
+/**
+ * Units of meters that are reserved. It borrows from nothing. One thread uses it at a time.
+ */
+typedef struct licentia_reservation licentia_reservation;
 
 #if defined(LICENTIA_ISSUER)
 /**
@@ -828,6 +839,14 @@ licentia_status licentia_gate_builder_set_replay_capacity(licentia_gate_builder 
 licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *builder, size_t tokens);
 
 /**
+ * Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves the time
+ * of a token that was not seen before: 700000 make it fastest, 220160 nearly so, 81920 are the least. Without it there
+ * are no tables.
+ */
+licentia_status licentia_gate_builder_set_prepare(licentia_gate_builder *builder,
+                                                  size_t bytes_per_key);
+
+/**
  * Where counters and marks are kept; in memory where it is not said.
  */
 licentia_status licentia_gate_builder_set_store(licentia_gate_builder *builder, const licentia_store *store);
@@ -915,6 +934,20 @@ licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
                                               bool *changed);
 
 /**
+ * Gives everything back to the store that was taken ahead and not used. Counting goes on. Freeing a gate does this by
+ * itself; call it before a process ends in another way.
+ *
+ * Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
+ */
+licentia_status licentia_gate_settle(const licentia_gate *gate);
+
+/**
+ * Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
+ * while the child has one thread.
+ */
+licentia_status licentia_gate_after_fork(const licentia_gate *gate);
+
+/**
  * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
  * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
  * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
@@ -937,6 +970,21 @@ licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
  * Ends a watch, and waits for its thread. NULL is ignored.
  */
 void licentia_watch_free(licentia_watch *watch);
+
+/**
+ * Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
+ * It keeps no gate alive.
+ *
+ * Errors: STORE_UNREACHABLE where the system gives no thread.
+ */
+licentia_status licentia_keeper_start(const licentia_gate *gate,
+                                      uint64_t interval_ms,
+                                      licentia_keeper **keeper);
+
+/**
+ * Ends a keeper, and waits for its thread. NULL is ignored.
+ */
+void licentia_keeper_free(licentia_keeper *keeper);
 
 /**
  * Makes a request that needs a good licence, and no more.
@@ -992,6 +1040,14 @@ licentia_status licentia_request_set_action(licentia_request *request, const cha
 licentia_status licentia_request_set_source(licentia_request *request, const char *source, size_t source_len);
 
 /**
+ * Names the job that the request is about, with at most 256 bytes: its meters are charged once, however often it is
+ * tried again, in this process or in others on the same store, until each meter's period ends.
+ */
+licentia_status licentia_request_set_job(licentia_request *request,
+                                         const char *job,
+                                         size_t job_len);
+
+/**
  * Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
  */
 licentia_status licentia_request_set_node(licentia_request *request, const uint8_t *fingerprint);
@@ -1014,6 +1070,40 @@ licentia_status licentia_request_set_proof(licentia_request *request,
                                            const char *uri,
                                            size_t uri_len,
                                            const uint8_t *body);
+
+/**
+ * Decides as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
+ * is known when it is done. The reservation is NULL where the request may not go on. Free both.
+ */
+licentia_status licentia_gate_reserve(const licentia_gate *gate,
+                                      const char *token,
+                                      size_t token_len,
+                                      const licentia_request *request,
+                                      licentia_decision **decision,
+                                      licentia_reservation **reservation);
+
+/**
+ * Says what the work did cost of a meter; of a meter that is not named it is what was reserved.
+ *
+ * Errors: INVALID_ARGUMENT for a meter that is not reserved, or more than was.
+ */
+licentia_status licentia_reservation_set_cost(licentia_reservation *reservation,
+                                              const char *meter,
+                                              size_t meter_len,
+                                              uint64_t cost);
+
+/**
+ * Charges what the work did cost, and takes the rest back. It can then only be freed.
+ *
+ * Errors: INVALID_ARGUMENT where it was committed before; STORE_UNREACHABLE where a job's charge cannot be lowered: it
+ * then stays as it was, and committing the same job again is safe.
+ */
+licentia_status licentia_reservation_commit(licentia_reservation *reservation);
+
+/**
+ * Frees a reservation; one that was not committed is taken back. NULL is ignored.
+ */
+void licentia_reservation_free(licentia_reservation *reservation);
 
 /**
  * Whether the request may go on. False for NULL.
@@ -1593,6 +1683,20 @@ licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
                                      const licentia_signing_key *key,
                                      uint8_t **signed_bundle,
                                      size_t *signed_bundle_len);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Signs what leads from a bundle that was published before, `base`, to this one, which has a greater number and the
+ * same salt; free its bytes with licentia_bytes_free. A gate loads it on the base alone.
+ *
+ * Errors: INVALID_ARGUMENT for one that no gate would take.
+ */
+licentia_status licentia_bundle_sign_delta(const licentia_bundle *bundle,
+                                           const licentia_bundle *base,
+                                           const licentia_signing_key *key,
+                                           uint8_t **signed_delta,
+                                           size_t *signed_delta_len);
 #endif
 
 #ifdef __cplusplus

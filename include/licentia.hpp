@@ -234,6 +234,7 @@ class Request : public detail::Handle<licentia_request, licentia_request_free> {
     Status set_source(std::string_view source) noexcept {
         return licentia_request_set_source(get(), source.data(), source.size());
     }
+    Status set_job(std::string_view job) noexcept { return licentia_request_set_job(get(), job.data(), job.size()); }
     Status set_node(const Digest &node) noexcept { return licentia_request_set_node(get(), node.data()); }
     Status set_release(std::uint64_t date) noexcept { return licentia_request_set_release(get(), date); }
     Status set_proof(Bytes proof, std::string_view method, std::string_view uri,
@@ -376,6 +377,23 @@ class Decision : public detail::Handle<licentia_decision, licentia_decision_free
     licentia_code code() const noexcept { return view().code(); }
 };
 
+/** Units of meters that are reserved; what is not committed is taken back. */
+class Reservation : public detail::Handle<licentia_reservation, licentia_reservation_free> {
+  public:
+    using Handle::Handle;
+    explicit operator bool() const noexcept { return get() != nullptr; }
+    Status set_cost(std::string_view meter, std::uint64_t cost) noexcept {
+        return licentia_reservation_set_cost(get(), meter.data(), meter.size(), cost);
+    }
+    Status commit() noexcept { return licentia_reservation_commit(get()); }
+};
+
+/** A thread that looks after a gate's meters. */
+class Keeper : public detail::Handle<licentia_keeper, licentia_keeper_free> {
+  public:
+    using Handle::Handle;
+};
+
 /** A file with a revocation bundle that is watched. */
 class Watch : public detail::Handle<licentia_watch, licentia_watch_free> {
   public:
@@ -398,6 +416,20 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                           monotonic_nanos, decision);
         });
     }
+    /** The reservation is empty where the request may not go on. */
+    Result<std::pair<Decision, Reservation>> reserve(std::string_view token, const Request &request) const noexcept {
+        licentia_decision *decision = nullptr;
+        licentia_reservation *reservation = nullptr;
+        Status status =
+            licentia_gate_reserve(get(), token.data(), token.size(), request.get(), &decision, &reservation);
+        return {status, {Decision(decision), Reservation(reservation)}};
+    }
+    Result<Keeper> keep(std::uint64_t interval_ms) const noexcept {
+        return detail::make<Keeper, licentia_keeper>(
+            [&](licentia_keeper **keeper) { return licentia_keeper_start(get(), interval_ms, keeper); });
+    }
+    Status settle() const noexcept { return licentia_gate_settle(get()); }
+    Status after_fork() const noexcept { return licentia_gate_after_fork(get()); }
     Result<bool> load_keyset(Bytes keyset) const noexcept {
         bool changed = false;
         Status status = licentia_gate_load_keyset(get(), keyset.data, keyset.size, &changed);
@@ -466,6 +498,15 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     }
     GateBuilder &proof_age(std::uint64_t seconds) noexcept {
         return note(licentia_gate_builder_set_proof_age(get(), seconds));
+    }
+    GateBuilder &prepare(std::size_t bytes_per_key) noexcept {
+        return note(licentia_gate_builder_set_prepare(get(), bytes_per_key));
+    }
+    GateBuilder &cache_capacity(std::size_t tokens) noexcept {
+        return note(licentia_gate_builder_set_cache_capacity(get(), tokens));
+    }
+    GateBuilder &replay_capacity(std::size_t proofs) noexcept {
+        return note(licentia_gate_builder_set_replay_capacity(get(), proofs));
     }
     GateBuilder &store(const Store &store) noexcept {
         return note(licentia_gate_builder_set_store(get(), store.get()));

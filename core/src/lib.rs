@@ -80,7 +80,6 @@ pub mod quota;
 pub mod rate;
 pub mod revocation;
 mod scope;
-#[cfg(any(test, target_os = "none"))]
 mod small;
 pub mod text;
 pub mod verify;

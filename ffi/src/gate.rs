@@ -1,21 +1,14 @@
 //! The gate.
 
-use std::{
-    cell::Cell,
-    ffi::{c_char, c_void},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::Cell, ffi::c_char, sync::Arc};
 
 use licentia::Now;
 
 use crate::{
-    border::{Out, Refusal, bytes, end, enter, foreign, shared, text, value},
+    border::{Out, bytes, end, enter, foreign, shared, value},
     decision::Decision,
-    event::FreeCallback,
     request::Request,
-    status::{Code, Status},
+    status::Status,
 };
 
 /// Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
@@ -150,54 +143,23 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
     })
 }
 
-/// A file with a revocation bundle that is watched. One thread uses it at a time.
-pub struct Watch(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Watch);
-
-/// Called with what is wrong with a file that is watched.
-pub type WatchCallback = Option<unsafe extern "C" fn(context: *mut c_void, code: Code)>;
-
-/// Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
-/// `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
-/// to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
+/// Gives everything back to the store that was taken ahead and not used. Counting goes on. Freeing a gate does this by
+/// itself; call it before a process ends in another way.
 ///
-/// `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
-/// no gate alive.
-///
-/// Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
+/// Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_gate_watch_revocation(
-    gate: *const Gate,
-    path: *const c_char,
-    path_len: usize,
-    interval_ms: u64,
-    callback: WatchCallback,
-    context: *mut c_void,
-    free_context: FreeCallback,
-    watch: *mut *mut Watch,
-) -> Status {
+pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe {
-        let context = crate::event::Context::new(context, free_context);
-        let watch = Out::handle(watch)?;
-        let path = Path::new(text(path, path_len)?);
-        if interval_ms == 0 {
-            return Err(Refusal::ARGUMENT);
-        }
-        let report = move |code: licentia::Code| {
-            if let Some(callback) = callback {
-                // SAFETY: the caller gave a function that any thread may call with its context.
-                callback(context.pointer(), Code::from(code.number()));
-            }
-        };
-        let interval = Duration::from_millis(interval_ms);
-        watch.give(Watch(licentia::Watch::start(&shared(gate)?.0, path, interval, report)?));
-        Ok(())
-    })
+    enter(|| unsafe { Ok(shared(gate)?.0.settle()?) })
 }
 
-/// Ends a watch, and waits for its thread. NULL is ignored.
+/// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
+/// while the child has one thread.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_watch_free(watch: *mut Watch) {
+pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    unsafe { end(watch) }
+    enter(|| unsafe {
+        shared(gate)?.0.after_fork();
+        Ok(())
+    })
 }

@@ -33,7 +33,13 @@ pub mod builder;
 
 pub mod gate;
 
+pub mod watch;
+
+pub mod keeper;
+
 pub mod request;
+
+pub mod reservation;
 
 pub mod decision;
 

@@ -21,6 +21,7 @@ pub struct Request {
     audience: Option<&'static str>,
     action: String,
     source: String,
+    job: Option<String>,
     node: Option<[u8; 32]>,
     release: Option<u64>,
     proof: Option<OwnProof>,
@@ -53,6 +54,9 @@ impl Request {
             .rates(&self.rates);
         if let Some(audience) = self.audience {
             request = request.audience(audience);
+        }
+        if let Some(job) = &self.job {
+            request = request.job(job);
         }
         if let Some(node) = &self.node {
             request = request.node(node);
@@ -192,6 +196,22 @@ pub unsafe extern "C" fn licentia_request_set_source(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         text(source, source_len)?.clone_into(&mut exclusive(request)?.source);
+        Ok(())
+    })
+}
+
+/// Names the job that the request is about, with at most 256 bytes: its meters are charged once, however often it is
+/// tried again, in this process or in others on the same store, until each meter's period ends.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_request_set_job(
+    request: *mut Request,
+    job: *const c_char,
+    job_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let job = text(job, job_len)?.to_owned();
+        exclusive(request)?.job = Some(job);
         Ok(())
     })
 }

@@ -328,6 +328,99 @@ static void proofs(const world *it) {
     licentia_gate_free(gate);
 }
 
+/* The rest of a meter, by a look that costs nothing. */
+static uint64_t left(const licentia_gate *gate, const char *token, const char *meter) {
+    licentia_request *look;
+    licentia_decision *decision;
+    licentia_charge charge = {0};
+    CHECK(licentia_request_new(&look) == LICENTIA_OK);
+    CHECK(licentia_request_add_meter(look, TEXT(meter), 0) == LICENTIA_OK);
+    CHECK(licentia_gate_check(gate, TEXT(token), look, &decision) == LICENTIA_OK);
+    CHECK(licentia_decision_charge(decision, 0, sizeof charge, &charge) == LICENTIA_OK);
+    licentia_decision_free(decision);
+    licentia_request_free(look);
+    return charge.remaining;
+}
+
+static void reservations(const world *it, const char *folder) {
+    licentia_gate_builder *builder;
+    licentia_gate *gate;
+    licentia_key *key;
+    licentia_store *store;
+    licentia_request *request;
+    licentia_decision *decision;
+    licentia_reservation *reservation;
+    licentia_keeper *keeper;
+    licentia_draft *draft;
+    char url[4096], path[4096], *token;
+    int round;
+
+    CHECK(licentia_draft_new(LITERAL("cus_42"), LITERAL("pro"), 3, 1000, 253402300799u, &draft) == LICENTIA_OK);
+    CHECK(licentia_draft_add_quota(draft, LITERAL("minutes"), LITERAL("100/lifetime")) == LICENTIA_OK);
+    token = issue(it, draft);
+    licentia_draft_free(draft);
+    CHECK(licentia_signing_key_public(it->license_key, &key) == LICENTIA_OK);
+    /* In a file, so that it goes on after the gate has ended. */
+    snprintf(path, sizeof path, "%s/store.db", folder);
+    snprintf(url, sizeof url, "sqlite:%s", path);
+    remove(path);
+    CHECK(licentia_gate_builder_new(&builder) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_add_key(builder, key) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_set_prepare(builder, 81920) == LICENTIA_OK);
+    CHECK(licentia_store_open(TEXT(url), &store) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_set_store(builder, store) == LICENTIA_OK);
+    licentia_store_free(store);
+    CHECK(licentia_request_new(&request) == LICENTIA_OK);
+    CHECK(licentia_request_add_meter(request, LITERAL("minutes"), 60) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+
+    CHECK(licentia_gate_reserve(gate, TEXT(token), request, &decision, &reservation) == LICENTIA_OK);
+    CHECK(licentia_decision_is_allowed(decision) && reservation != NULL);
+    licentia_decision_free(decision);
+    CHECK(left(gate, token, "minutes") == 40);
+    CHECK(licentia_reservation_set_cost(reservation, LITERAL("minutes"), 61) == ARGUMENT);
+    CHECK(licentia_reservation_set_cost(reservation, LITERAL("hours"), 1) == ARGUMENT);
+    CHECK(licentia_reservation_set_cost(reservation, LITERAL("minutes"), 9) == LICENTIA_OK);
+    CHECK(licentia_reservation_set_cost(reservation, LITERAL("minutes"), 10) == LICENTIA_OK);
+    CHECK(licentia_reservation_commit(reservation) == LICENTIA_OK);
+    CHECK(licentia_reservation_commit(reservation) == ARGUMENT);
+    licentia_reservation_free(reservation);
+    CHECK(left(gate, token, "minutes") == 90);
+
+    /* One that is not committed is taken back. */
+    CHECK(licentia_gate_reserve(gate, TEXT(token), request, &decision, &reservation) == LICENTIA_OK);
+    licentia_decision_free(decision);
+    licentia_reservation_free(reservation);
+    CHECK(left(gate, token, "minutes") == 90);
+
+    /* A job is charged once. */
+    CHECK(licentia_request_set_job(request, LITERAL("job 7")) == LICENTIA_OK);
+    for (round = 0; round < 3; round++) {
+        CHECK(licentia_gate_check(gate, TEXT(token), request, &decision) == LICENTIA_OK);
+        CHECK(licentia_decision_is_allowed(decision));
+        licentia_decision_free(decision);
+    }
+    CHECK(left(gate, token, "minutes") == 30);
+    CHECK(licentia_request_set_job(request, LITERAL("job 8")) == LICENTIA_OK);
+    CHECK(licentia_gate_reserve(gate, TEXT(token), request, &decision, &reservation) == LICENTIA_OK);
+    CHECK(licentia_decision_code(decision) == LICENTIA_CODE_QUOTA_EXCEEDED && reservation == NULL);
+    licentia_decision_free(decision);
+
+    CHECK(licentia_keeper_start(gate, 0, &keeper) == ARGUMENT && keeper == NULL);
+    CHECK(licentia_keeper_start(gate, 60000, &keeper) == LICENTIA_OK);
+    licentia_keeper_free(keeper);
+    CHECK(licentia_gate_settle(gate) == LICENTIA_OK && licentia_gate_after_fork(gate) == LICENTIA_OK);
+    licentia_gate_free(gate);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+    CHECK(left(gate, token, "minutes") == 30);
+    licentia_gate_free(gate);
+    licentia_gate_builder_free(builder);
+    licentia_request_free(request);
+    licentia_key_free(key);
+    licentia_string_free(token);
+    remove(path);
+}
+
 static void vendors(const world *it) {
     static const char catalogue_toml[] = "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"1 year\"\n";
     licentia_signing_key *key, *again;
@@ -463,6 +556,7 @@ int main(int argc, char **argv) {
     keysets(&it);
     revocations(&it, argc > 1 ? argv[1] : ".");
     deltas(&it);
+    reservations(&it, argc > 1 ? argv[1] : ".");
     proofs(&it);
     vendors(&it);
     misuse(&it);

@@ -461,11 +461,20 @@ static void gate_test(const json_t *group, const json_t *test) {
             } else {
                 free(keyset);
             }
+        } else if (strcmp(what, "publish") == 0) {
+            bool changed;
+            size_t bundle_len;
+            uint8_t *bundle = unhex(text_of(step, "bundle", &length), &bundle_len);
+            expect_name(text_of(step, "code", &length),
+                        code_of(licentia_gate_load_revocation(gate, bundle, bundle_len, &changed)));
+            free(bundle);
         } else if (strcmp(what, "restart") == 0) {
             licentia_gate_free(gate);
             CHECK(build_gate(test, loaded, loaded_len, store, &gate) == LICENTIA_OK);
-        } else {
+        } else if (strcmp(what, "check") == 0) {
             check_step(gate, step);
+        } else {
+            fail("a step that is known", what);
         }
     }
     free(loaded);

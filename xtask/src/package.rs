@@ -7,14 +7,16 @@ use std::{
 
 use crate::command::{Result, cargo, command, root, run, target_folder};
 
-/// Parts of the library that can be left out.
+/// Parts of the header that can be left out.
 pub(crate) const PARTS: [&str; 2] = ["holder", "issuer"];
+/// Kinds of store that can be left out, which no function's name shows.
+const STORES: [&str; 2] = ["redis", "sqlite"];
 /// What the static library needs of the system, besides itself.
 const NATIVE: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 const SONAME: &str = "liblicentia.so.0";
 
 const HELP: &str = "\
-cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer]...";
+cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer|redis|sqlite]...";
 
 /// Where to install, and what.
 pub(crate) struct Package {
@@ -43,7 +45,9 @@ impl Package {
                 "--prefix" => package.prefix = value.into(),
                 "--libdir" => libdir = Some(value.into()),
                 "--destdir" => package.destdir = Some(value.into()),
-                "--without" if PARTS.contains(&value) => package.without.push(value.to_owned()),
+                "--without" if PARTS.contains(&value) || STORES.contains(&value) => {
+                    package.without.push(value.to_owned())
+                }
                 _ => return Err(HELP.to_owned()),
             }
         }
@@ -65,8 +69,9 @@ impl Package {
 
     /// Builds the library and installs it.
     pub(crate) fn install(&self) -> Result {
+        let all = PARTS.into_iter().chain(STORES);
         let features: Vec<&str> =
-            PARTS.into_iter().filter(|part| !self.without.iter().any(|without| without == part)).collect();
+            all.filter(|part| !self.without.iter().any(|without| without == part)).collect();
         let features = features.join(",");
         run(cargo(&[
             "build",
@@ -90,8 +95,12 @@ impl Package {
         link(SONAME, &lib.join("liblicentia.so"))?;
         archive(&built.join("liblicentia_c.a"), &lib.join("liblicentia.a"), &features)?;
 
-        let definitions: Vec<String> =
-            self.without.iter().map(|part| format!("LICENTIA_NO_{}", part.to_uppercase())).collect();
+        let definitions: Vec<String> = self
+            .without
+            .iter()
+            .filter(|part| PARTS.contains(&part.as_str()))
+            .map(|part| format!("LICENTIA_NO_{}", part.to_uppercase()))
+            .collect();
         let flags: String = definitions.iter().map(|definition| format!(" -D{definition}")).collect();
         let (major, rest) = version.split_once('.').ok_or("the version has no dot")?;
         let minor = rest.split_once('.').map_or(rest, |(minor, _)| minor);

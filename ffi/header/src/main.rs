@@ -26,6 +26,8 @@ const TYPES: &[(&str, &str)] = &[
     ("GateBuilder", "gate_builder"),
     ("Gate", "gate"),
     ("Watch", "watch"),
+    ("Keeper", "keeper"),
+    ("Reservation", "reservation"),
     ("WatchCallback", "watch_callback"),
     ("Request", "request"),
     ("Decision", "decision"),
