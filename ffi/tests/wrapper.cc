@@ -37,7 +37,7 @@ void decisions() {
     auto sink = [&actions](const licentia::Event &event) {
         actions += event.action();
         actions += event.decision().is_allowed() ? '+' : '-';
-        CHECK(event.at() >= now && event.json().view().find("lic1_") == std::string_view::npos);
+        CHECK(event.at() > 0 && event.json().view().find("lic1_") == std::string_view::npos);
     };
     auto store = licentia::Store::open("memory:");
     CHECK(store && !licentia::Store::open("nowhere:"));
