@@ -46,7 +46,7 @@ impl Package {
                 "--libdir" => libdir = Some(value.into()),
                 "--destdir" => package.destdir = Some(value.into()),
                 "--without" if PARTS.contains(&value) || STORES.contains(&value) => {
-                    package.without.push(value.to_owned())
+                    package.without.push(value.to_owned());
                 }
                 _ => return Err(HELP.to_owned()),
             }
