@@ -10,9 +10,9 @@ use core::fmt;
 
 use curve25519_dalek::{edwards::CompressedEdwardsY, edwards::EdwardsPoint, scalar::Scalar};
 
-use crate::code::Code;
 #[cfg(feature = "prepared")]
 use crate::prepared::Prepared;
+use crate::{code::Code, small};
 
 /// Length of a public key, in bytes.
 pub const PUBLIC_KEY_BYTES: usize = 32;
@@ -75,7 +75,11 @@ impl PublicKey {
         if let Some(prepared) = &self.prepared {
             return prepared.sum(s, k);
         }
-        EdwardsPoint::vartime_double_scalar_mul_basepoint(k, &self.negated, s)
+        if cfg!(target_os = "none") {
+            small::double_scalar_mul_basepoint(k, &self.negated, s)
+        } else {
+            EdwardsPoint::vartime_double_scalar_mul_basepoint(k, &self.negated, s)
+        }
     }
 
     /// The key as it was given.

@@ -192,8 +192,8 @@ pub struct Step<'a> {
 }
 
 /// Most steps that are kept: enough for every check once, four features and four charges. Of more, the last
-/// one that is kept is the latest, so that what decided is always there.
-const STEPS: usize = 24;
+/// one that is kept is the latest, so that what decided is always there. On bare metal they are fewer, for the stack.
+const STEPS: usize = if cfg!(target_os = "none") { 12 } else { 24 };
 const EMPTY: Step<'static> =
     Step { check: Check::Frame, code: Code::Allowed, tolerated: false, facts: Facts::None };
 
@@ -225,17 +225,27 @@ impl Clone for Explanation<'_> {
 
 impl Default for Explanation<'_> {
     fn default() -> Self {
-        Self { steps: [EMPTY; STEPS], length: 0, warning: None }
+        Self::new()
     }
 }
 
 impl<'a> Explanation<'a> {
+    /// One without any check.
+    pub const fn new() -> Self {
+        Self { steps: [EMPTY; STEPS], length: 0, warning: None }
+    }
+
     fn push(&mut self, step: Step<'a>) {
         let at = self.length.min(STEPS.saturating_sub(1));
         if let Some(slot) = self.steps.get_mut(at) {
             *slot = step;
             self.length = at.saturating_add(1);
         }
+    }
+
+    /// Forgets every check, so that the space can be used again.
+    pub fn clear(&mut self) {
+        (self.length, self.warning) = (0, None);
     }
 
     /// Notes a check and gives its result back.

@@ -60,8 +60,16 @@ impl fmt::Debug for Buffer {
 /// [`Code::MalformedText`] for anything but the one canonical text,
 /// [`Code::TokenTooLong`] for more than [`limits::TOKEN_BYTES`].
 pub fn decode_license<'b>(text: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], Code> {
+    decode_license_into(text, &mut buffer.0)
+}
+
+/// As [`decode_license`], into space of any size.
+///
+/// # Errors
+/// As [`decode_license`]; [`Code::TokenTooLong`] for what the space does not hold.
+pub fn decode_license_into<'b>(text: &str, space: &'b mut [u8]) -> Result<&'b [u8], Code> {
     let digits = text.strip_prefix(LICENSE_PREFIX).ok_or(Code::MalformedText)?;
-    decode(digits, &mut buffer.0)
+    decode(digits, space)
 }
 
 /// Decodes unpadded base64url without a prefix, as a proof travels in, into `buffer`.

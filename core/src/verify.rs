@@ -65,14 +65,29 @@ pub fn verify<'a>(
     now: u64,
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
-    match authenticate(token, Keyring::new(keys), &mut explanation) {
-        Err(code) => Err(Denial { code, license: None, explanation }),
-        Ok(license) => {
-            match authorize(&license, expect, expect.bundle(), Time::from(now), &mut explanation) {
-                Err(code) => Err(Denial { code, license: Some(license), explanation }),
-                Ok(state) => Ok(Verified { license, state, explanation }),
-            }
-        }
+    match verify_into(token, keys, expect, now, &mut explanation) {
+        Ok((license, state)) => Ok(Verified { license, state, explanation }),
+        Err((code, license)) => Err(Denial { code, license, explanation }),
+    }
+}
+
+/// As [`verify`], with an explanation that the caller keeps: it is large, and a small stack has no room for two.
+///
+/// # Errors
+/// The first check that fails, with the licence where its signature was good.
+pub fn verify_into<'a>(
+    token: &'a [u8],
+    keys: &[Key],
+    expect: &Expect<'a>,
+    now: u64,
+    explanation: &mut Explanation<'a>,
+) -> Result<(License<'a>, State), (Code, Option<License<'a>>)> {
+    match authenticate(token, Keyring::new(keys), explanation) {
+        Err(code) => Err((code, None)),
+        Ok(license) => match authorize(&license, expect, expect.bundle(), Time::from(now), explanation) {
+            Err(code) => Err((code, Some(license))),
+            Ok(state) => Ok((license, state)),
+        },
     }
 }
 

@@ -77,6 +77,27 @@ impl<'d> Deref for License<'d> {
 }
 
 impl<'a> Decision<'a> {
+    /// Space for a decision: see [`crate::Gate::check_into`]. Until then it is a denial.
+    pub fn undecided() -> Self {
+        Self {
+            code: Code::InvalidArgument,
+            state: State::Active,
+            enforced: true,
+            license: None,
+            time: 0,
+            explanation: Explanation::default(),
+            charges: [None; CHARGES],
+        }
+    }
+
+    /// Takes back what was decided, and lets go of the licence.
+    pub fn clear(&mut self) {
+        (self.code, self.state, self.enforced) = (Code::InvalidArgument, State::Active, true);
+        self.license = None;
+        self.explanation.clear();
+        self.charges.fill(None);
+    }
+
     /// Whether the request may go on.
     pub fn is_allowed(&self) -> bool {
         self.code.is_allowed() || !self.enforced

@@ -15,7 +15,7 @@ use crate::{
     account::Accounts,
     cache::{Cache, Licensed},
     charges::{Charges, SEATS},
-    decision::{CHARGES, Decision},
+    decision::Decision,
     event::{Event, Sink},
     guard::Guard,
     now::Now,
@@ -39,6 +39,7 @@ pub enum Mode {
 }
 
 /// Makes a [`Gate`].
+#[derive(Clone)]
 #[must_use]
 pub struct Builder {
     keys: Vec<Key>,
@@ -143,9 +144,10 @@ impl Builder {
     /// Makes the gate.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there is no key to trust, or too little space to prepare one; else what [`Gate::load_keyset`] says.
+    /// [`Code::InvalidArgument`] where there is no key to trust, too little space to prepare one, or a cache that would
+    /// be too large to have; else what [`Gate::load_keyset`] says.
     pub fn build(self) -> Result<Gate, Code> {
-        if self.keys.is_empty() && self.keyset.is_none() {
+        if (self.keys.is_empty() && self.keyset.is_none()) || self.cache_capacity > MOST_CACHED {
             return Err(Code::InvalidArgument);
         }
         let preparation = match self.preparation {
@@ -178,6 +180,8 @@ impl Builder {
     }
 }
 
+/// Most tokens that a gate may be told to keep.
+const MOST_CACHED: usize = 1 << 24;
 /// Stands for a time at which nothing happened.
 const NEVER: u64 = u64::MAX;
 
@@ -255,7 +259,20 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
-        self.check_asked(token, Asked { request, seat: None, now: now.into() }, |_, _| ()).0
+        let mut decision = Decision::undecided();
+        self.check_into(token, request, now, &mut decision);
+        decision
+    }
+
+    /// As [`Gate::check`], into a decision whose space is used again.
+    pub fn check_into<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+        decision: &mut Decision<'a>,
+    ) {
+        self.check_asked(token, Asked { request, seat: None, now: now.into() }, decision, |_, _| ());
     }
 
     /// Decides, and takes a seat where one is asked for; then it says until when. What was charged is handed to
@@ -264,25 +281,19 @@ impl Gate {
         &'a self,
         token: &str,
         asked: Asked<'_, 'a>,
+        decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
-    ) -> (Decision<'a>, Option<u64>) {
+    ) -> Option<u64> {
         let Asked { request, now, .. } = asked;
         let started = (!self.sinks.is_empty()).then(Instant::now);
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
         let revocations = revocations.as_deref();
-        let mut decision = Decision {
-            code: Code::Allowed,
-            state: State::Active,
-            enforced: self.mode == Mode::Enforce,
-            license: None,
-            time: now.seconds,
-            explanation: Explanation::default(),
-            charges: [None; CHARGES],
-        };
+        decision.clear();
+        decision.time = now.seconds;
         let mut until = None;
-        match self.decide(token, asked, (&trust, revocations), &mut decision, keep) {
-            Ok(granted) => (decision.state, until) = granted,
+        match self.decide(token, asked, (&trust, revocations), decision, keep) {
+            Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
                 if self.mode == Mode::Advisory {
@@ -290,10 +301,11 @@ impl Gate {
                 }
             }
         }
+        decision.enforced = self.mode == Mode::Enforce;
         if let Some(started) = started {
             let took_nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let event = Event {
-                decision: &decision,
+                decision,
                 action: request.action,
                 source: request.source,
                 at: now.seconds,
@@ -304,7 +316,7 @@ impl Gate {
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
         }
-        (decision, until)
+        until
     }
 
     /// Decides as [`Gate::check`] does, and reserves what the request's meters may cost at most, for work whose cost is
@@ -319,7 +331,8 @@ impl Gate {
         let keep = |charges: &Charges<'_, 'a>, licensed: &Arc<Licensed>| {
             reservation = Some(Reservation::new(Arc::clone(&self.store), Arc::clone(licensed), charges));
         };
-        let (decision, _) = self.check_asked(token, Asked { request, seat: None, now: now.into() }, keep);
+        let mut decision = Decision::undecided();
+        self.check_asked(token, Asked { request, seat: None, now: now.into() }, &mut decision, keep);
         (decision, reservation)
     }
 

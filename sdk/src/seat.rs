@@ -78,8 +78,9 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Seat<'a>>) {
         let now = now.into();
-        let (decision, until) =
-            self.check_asked(token, Asked { request, seat: Some(Ask { holder, ttl }), now }, |_, _| ());
+        let asked = Asked { request, seat: Some(Ask { holder, ttl }), now };
+        let mut decision = Decision::undecided();
+        let until = self.check_asked(token, asked, &mut decision, |_, _| ());
         let seat = until.zip(decision.license.clone()).map(|(until, licensed)| Seat {
             gate: self,
             licensed,
@@ -110,7 +111,8 @@ impl<'g> Seat<'g> {
     pub fn heartbeat(&mut self, request: &Request<'g>, now: impl Into<Now>) -> Decision<'g> {
         let seat = Some(Ask { holder: &self.holder, ttl: self.ttl });
         let asked = Asked { request, seat, now: now.into() };
-        let (decision, until) = self.gate.check_asked(&self.licensed.text, asked, |_, _| ());
+        let mut decision = Decision::undecided();
+        let until = self.gate.check_asked(&self.licensed.text, asked, &mut decision, |_, _| ());
         self.until = until.unwrap_or(self.until);
         decision
     }

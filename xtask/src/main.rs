@@ -2,8 +2,11 @@
 //!
 //! `cargo xtask test` installs what the tests need and runs them all, in every language. CI runs the same.
 
+mod bare;
 mod bench;
+mod c;
 mod command;
+mod package;
 mod suites;
 mod targets;
 mod tools;
@@ -15,6 +18,8 @@ cargo xtask test [SUITE...]   install what the tests need, and run all suites or
 cargo xtask suites            list the suites
 cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
 cargo xtask vectors           make tests/vectors/*.json anew
+cargo xtask header            make include/licentia.h and ffi/symbols.txt anew
+cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
 fn main() -> ExitCode {
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
         }
         ["bench", groups @ ..] => bench::run(groups),
         ["vectors"] => suites::write_vectors(),
+        ["header"] => c::write_header(),
+        ["install", options @ ..] => package::install(options),
         ["advisories"] => suites::advisories(),
         _ => Err(HELP.to_owned()),
     };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
     targets, tools,
 };
@@ -37,6 +38,38 @@ const SUITES: &[Suite] = &[
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
+    Suite {
+        name: "c-header",
+        proves: "the C header is what its generator makes, and compiles",
+        run: c::header,
+    },
+    Suite {
+        name: "c-abi",
+        proves: "C runs the vectors and the whole ABI, and nothing else is exported",
+        run: c::abi,
+    },
+    Suite { name: "c-sanitizers", proves: "ASan, UBSan and Valgrind find nothing", run: c::sanitizers },
+    Suite {
+        name: "c-races",
+        proves: "ThreadSanitizer finds nothing while bundles are loaded",
+        run: c::races,
+    },
+    Suite {
+        name: "c-foreign",
+        proves: "Python, Lua and Ruby call the library without a binding",
+        run: c::foreign,
+    },
+    Suite {
+        name: "c-overhead",
+        proves: "a call from C costs little more than one from Rust",
+        run: c::overhead,
+    },
+    Suite {
+        name: "c-package",
+        proves: "examples in C and C++ build against the installed package",
+        run: c::package,
+    },
+    Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
 ];
 

@@ -1,0 +1,76 @@
+//! Prints how long a warm check takes, in nanoseconds, as `ffi/tests/bench.c` does from C.
+
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use licentia::{Event, Gate, Now, Request, Sink, revocation::Terms};
+use licentia_issuer::{
+    BundleDraft, Draft, Entry, Feature, Issuer, KeysetDraft, SigningKey, Value, keyset::For,
+};
+
+const BATCHES: usize = 200;
+const CHECKS: u32 = 2000;
+const NOW: u64 = 1_800_000_000;
+
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl Sink for Count {
+    fn record(&self, event: &Event<'_, '_>) {
+        // Not locked, as the counter of the program in C.
+        self.0.store(self.0.load(Ordering::Relaxed) + u64::from(event.took_nanos != 0), Ordering::Relaxed);
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let [root, license_key, revocation_key] = [1, 2, 3].map(|byte| SigningKey::from_seed(&[byte; 32]));
+    let (root, license_key, revocation_key) = (root?, license_key?, revocation_key?);
+    let mut keys = KeysetDraft::default();
+    keys.add(Entry::new(&license_key.public()))?;
+    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&revocation_key.public()) })?;
+    let keyset = keys.sign(&root, NOW - 1000, NOW + 1_000_000)?;
+    let bundle = BundleDraft {
+        issuer: "acme".into(),
+        sequence: 1,
+        issued_at: NOW - 10,
+        next_update: NOW + 86_400,
+        expires: NOW + 864_000,
+        salt: [7; 16],
+        indices: BTreeMap::from([(2, Terms::default())]),
+        ..BundleDraft::default()
+    };
+    let mut draft = Draft::new("cus_42", "pro", 3, NOW - 100, NOW + 1_000_000);
+    draft.terms.features.insert("export".into(), Feature { value: Value::True, expires: None });
+    draft.terms.features.insert("rows".into(), Feature { value: Value::Int(5000), expires: None });
+    draft.terms.features.insert("level".into(), "gold@2030-01-01".parse()?);
+    draft.terms.quotas.insert("calls".into(), "1000000000/month".parse()?);
+    draft.terms.rates.insert("api".into(), "1000000000/1s".parse()?);
+    draft.index = Some(1);
+    let token = Issuer::new("acme", license_key).issue(&draft)?.text();
+    let sink = Arc::new(Count::default());
+    let gate = Gate::builder().keyset(root.public(), keyset).revocation(bundle.sign(&revocation_key)?);
+    let gate = gate.sink(sink.clone()).build()?;
+    let request = Request::new().features(&["export"]).meters(&[("calls", 1)]).rates(&[("api", 1)]);
+
+    let (mut took, mut allowed) = (Vec::new(), 0);
+    for batch in 0..BATCHES as u64 {
+        let now = Now { seconds: NOW, monotonic_nanos: batch * 1_000_000_000 };
+        let start = Instant::now();
+        for _ in 0..CHECKS {
+            let decision = gate.check(black_box(&token), black_box(&request), black_box(now));
+            allowed += u64::from(black_box(&decision).is_allowed());
+        }
+        took.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(CHECKS));
+    }
+    assert_eq!((allowed, sink.0.load(Ordering::Relaxed)), (BATCHES as u64 * u64::from(CHECKS), allowed));
+    took.sort_by(f64::total_cmp);
+    println!("{:.2}", took[BATCHES / 2]);
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Makes `include/licentia.h` from the crate of the C ABI, `ffi/symbols.txt`, the list of what it exports, and
+//! `include/licentia_bare.h` from the crate for bare metal.
+//!
+//! `licentia-header OUT` writes both below a folder: the repository to change them, another to compare.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
+use licentia_core::code::TABLE;
+
+/// What every function asks of its callers.
+const RULES: &str = include_str!("rules.txt");
+
+/// Names in Rust, and in C.
+const TYPES: &[(&str, &str)] = &[
+    ("Status", "status"),
+    ("Code", "code"),
+    ("Key", "key"),
+    ("Keyset", "keyset"),
+    ("Store", "store"),
+    ("GateBuilder", "gate_builder"),
+    ("Gate", "gate"),
+    ("Watch", "watch"),
+    ("Keeper", "keeper"),
+    ("Reservation", "reservation"),
+    ("WatchCallback", "watch_callback"),
+    ("Request", "request"),
+    ("Decision", "decision"),
+    ("Charge", "charge"),
+    ("License", "license"),
+    ("Feature", "feature"),
+    ("Event", "event"),
+    ("EventCallback", "event_callback"),
+    ("FreeCallback", "free_callback"),
+    ("Holder", "holder"),
+    ("SigningKey", "signing_key"),
+    ("Catalogue", "catalogue"),
+    ("Draft", "draft"),
+    ("Issuer", "issuer"),
+    ("Bundle", "bundle"),
+];
+
+/// The same of the crate for bare metal.
+const BARE_TYPES: &[(&str, &str)] = &[
+    ("BareKey", "bare_key"),
+    ("BareText", "bare_text"),
+    ("BareProof", "bare_proof"),
+    ("BareRequest", "bare_request"),
+    ("BareVerdict", "bare_verdict"),
+];
+
+fn main() -> ExitCode {
+    let Some(out) = std::env::args_os().nth(1).map(PathBuf::from) else {
+        eprintln!("usage: licentia-header OUT");
+        return ExitCode::FAILURE;
+    };
+    match make(&out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn make(out: &Path) -> Result<(), String> {
+    let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
+    let header = generate(ffi, full())?;
+    write(&out.join("ffi/symbols.txt"), &symbols(&header))?;
+    write(&out.join("include/licentia.h"), &header)?;
+    write(&out.join("include/licentia_bare.h"), &generate(&ffi.join("bare"), bare())?)
+}
+
+/// The header of a crate.
+fn generate(folder: &Path, config: Config) -> Result<String, String> {
+    let bindings = Builder::new().with_crate(folder).with_config(config).generate();
+    let mut header = Vec::new();
+    bindings.map_err(|error| error.to_string())?.write(&mut header);
+    String::from_utf8(header).map_err(|error| error.to_string())
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    let show = |error: std::io::Error| format!("{}: {error}", file.display());
+    file.parent().map_or(Ok(()), fs::create_dir_all).map_err(show)?;
+    fs::write(file, text).map_err(show)
+}
+
+/// What both headers have in common.
+fn config(guard: &str, title: &str, types: &[(&str, &str)]) -> Config {
+    let rename = types.iter().map(|(rust, c)| ((*rust).to_owned(), format!("licentia_{c}"))).collect();
+    let defines = [("feature = holder", "LICENTIA_HOLDER"), ("feature = issuer", "LICENTIA_ISSUER")];
+    Config {
+        language: Language::C,
+        cpp_compat: true,
+        include_guard: Some(guard.into()),
+        header: Some(format!("/*\n * {title}\n *\n * Made by `cargo xtask header`; do not edit.\n */")),
+        no_includes: true,
+        sys_includes: vec!["stdbool.h".into(), "stddef.h".into(), "stdint.h".into()],
+        style: Style::Type,
+        usize_is_size_t: true,
+        documentation_style: DocumentationStyle::Doxy,
+        line_length: 110,
+        export: ExportConfig { rename, ..ExportConfig::default() },
+        defines: defines.into_iter().map(|(from, to)| (from.into(), to.into())).collect::<HashMap<_, _>>(),
+        ..Config::default()
+    }
+}
+
+fn full() -> Config {
+    let title = "Licentia: decides offline whether a request to an API may go on.";
+    Config { after_includes: Some(preamble()), ..config("LICENTIA_H", title, TYPES) }
+}
+
+fn bare() -> Config {
+    let title = "Licentia for microcontrollers: no standard library, no heap. The rules of licentia.h hold here too; it\n \
+                 * has the codes, states and statuses.";
+    Config { includes: vec!["licentia.h".into()], ..config("LICENTIA_BARE_H", title, BARE_TYPES) }
+}
+
+/// Versions, optional parts, the table of codes, and the rules.
+fn preamble() -> String {
+    let (major, minor, patch) =
+        (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH"));
+    let mut text = format!("\n{RULES}\n");
+    text.push_str("/* The version that this header is of: see licentia_version. */\n");
+    text.push_str(&format!(
+        "#define LICENTIA_VERSION_MAJOR {major}\n#define LICENTIA_VERSION_MINOR {minor}\n"
+    ));
+    text.push_str(&format!("#define LICENTIA_VERSION_PATCH {patch}\n"));
+    text.push_str(&format!("#define LICENTIA_VERSION \"{major}.{minor}.{patch}\"\n"));
+    text.push_str(
+        "#define LICENTIA_VERSION_NUMBER \\\n    (LICENTIA_VERSION_MAJOR << 16 | LICENTIA_VERSION_MINOR << 8 | LICENTIA_VERSION_PATCH)\n\n",
+    );
+    for (part, what) in [("HOLDER", "proofs of possession"), ("ISSUER", "what a vendor signs")] {
+        text.push_str(&format!(
+            "/* Define LICENTIA_NO_{part} where the library was built without {what}. */\n\
+             #if !defined(LICENTIA_NO_{part})\n#define LICENTIA_{part}\n#endif\n\n"
+        ));
+    }
+    text.push_str("/* Codes, which never change their meaning: see licentia_status_message. */\n");
+    for row in TABLE {
+        let (name, number) = (row.name.to_uppercase(), row.code.number());
+        text.push_str(&format!("/* {} */\n#define LICENTIA_CODE_{name} {number}\n", row.message));
+    }
+    text
+}
+
+/// The functions that a header declares, in order of their names, each with the part that it is in, if any.
+fn symbols(header: &str) -> String {
+    let (mut symbols, mut part) = (Vec::new(), "");
+    for line in header.lines().filter(|line| !line.trim_start().starts_with('*')) {
+        if let Some(condition) = line.strip_prefix("#if defined(LICENTIA_") {
+            part = condition.trim_end_matches(')');
+        } else if line.starts_with("#endif") {
+            part = "";
+        } else if let Some((before, _)) = line.split_once('(').filter(|_| !line.starts_with("typedef")) {
+            let name = before.rsplit([' ', '*']).next().unwrap_or_default();
+            if name.starts_with("licentia_") {
+                symbols.push(format!("{name} {}", part.to_lowercase()).trim_end().to_owned());
+            }
+        }
+    }
+    symbols.sort_unstable();
+    symbols.into_iter().map(|symbol| symbol + "\n").collect()
+}

@@ -1,0 +1,137 @@
+//! Revocation bundles before they are signed.
+
+use std::ffi::c_char;
+
+use licentia::revocation::{Effect, Reason, Terms};
+use licentia_issuer::BundleDraft;
+
+use crate::{
+    border::{Out, Refusal, array, end, enter, exclusive, shared, text},
+    buffer::Owned,
+    signing_key::SigningKey,
+    status::Status,
+};
+
+/// A revoked licence is refused.
+pub const LICENTIA_EFFECT_DENY: u32 = 0;
+/// It is allowed, and flagged, until a time.
+pub const LICENTIA_EFFECT_WARN: u32 = 1;
+/// It is in grace until a time.
+pub const LICENTIA_EFFECT_GRACE: u32 = 2;
+
+/// A revocation bundle before it is signed. One thread uses it at a time.
+pub struct Bundle(BundleDraft);
+
+/// Makes a bundle about an issuer's licences that revokes none yet. `sequence` is greater than that of the one
+/// before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
+/// seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_new(
+    issuer: *const c_char,
+    issuer_len: usize,
+    sequence: u64,
+    issued_at: u64,
+    next_update: u64,
+    expires: u64,
+    salt: *const u8,
+    bundle: *mut *mut Bundle,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let bundle = Out::handle(bundle)?;
+        let (issuer, salt) = (text(issuer, issuer_len)?.to_owned(), *array(salt)?);
+        bundle.give(Bundle(BundleDraft {
+            issuer,
+            sequence,
+            issued_at,
+            next_update,
+            expires,
+            salt,
+            ..BundleDraft::default()
+        }));
+        Ok(())
+    })
+}
+
+/// Frees a bundle. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_free(bundle: *mut Bundle) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(bundle) }
+}
+
+/// Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
+/// 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
+/// until `until`. Times are seconds since 1970.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_revoke_index(
+    bundle: *mut Bundle,
+    index: u64,
+    reason: u32,
+    effective: u64,
+    effect: u32,
+    until: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let effect = match effect {
+            LICENTIA_EFFECT_DENY => Effect::Deny,
+            LICENTIA_EFFECT_WARN => Effect::WarnUntil(until),
+            LICENTIA_EFFECT_GRACE => Effect::GraceUntil(until),
+            _ => return Err(Refusal::ARGUMENT),
+        };
+        let known = Reason::from_number(u64::from(reason));
+        if known as u32 != reason {
+            return Err(Refusal::ARGUMENT);
+        }
+        exclusive(bundle)?.0.indices.insert(index, Terms { reason: known, effective, effect });
+        Ok(())
+    })
+}
+
+/// Revokes the licence with an identifier (16 bytes), which has no index.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *const u8) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let id = *array(id)?;
+        exclusive(bundle)?.0.ids.insert(id);
+        Ok(())
+    })
+}
+
+/// Signs a bundle with a revocation key; free its bytes with licentia_bytes_free.
+///
+/// Errors: INVALID_ARGUMENT for one that no gate would take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_sign(
+    bundle: *const Bundle,
+    key: *const SigningKey,
+    signed_bundle: *mut *mut u8,
+    signed_bundle_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(signed_bundle, signed_bundle_len)?;
+        out.give(&shared(bundle)?.0.sign(&shared(key)?.0)?)
+    })
+}
+
+/// Signs what leads from a bundle that was published before, `base`, to this one, which has a greater number and the
+/// same salt; free its bytes with licentia_bytes_free. A gate loads it on the base alone.
+///
+/// Errors: INVALID_ARGUMENT for one that no gate would take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_sign_delta(
+    bundle: *const Bundle,
+    base: *const Bundle,
+    key: *const SigningKey,
+    signed_delta: *mut *mut u8,
+    signed_delta_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(signed_delta, signed_delta_len)?;
+        out.give(&shared(bundle)?.0.sign_delta(&shared(base)?.0, &shared(key)?.0)?)
+    })
+}

@@ -1,0 +1,234 @@
+//! What a gate says to a request.
+
+use std::ffi::c_char;
+
+use licentia::{State, Unit};
+
+use crate::{
+    border::{Out, Refusal, enter, shared, value},
+    buffer::Owned,
+    license::License,
+    status::{Code, LICENTIA_NONE, Status},
+};
+
+/// The contract runs.
+pub const LICENTIA_STATE_ACTIVE: u32 = 1;
+/// The contract has ended, and the licence has not: time to renew.
+pub const LICENTIA_STATE_GRACE: u32 = 2;
+/// A quota is used up, and the contract lets it go on.
+pub const LICENTIA_STATE_OVERAGE: u32 = 3;
+/// It would have been denied by a gate that enforces.
+pub const LICENTIA_STATE_ADVISORY: u32 = 4;
+
+/// A charge counts requests against a rate.
+pub const LICENTIA_UNIT_RATE: u32 = 1;
+/// A charge counts units of a quota.
+pub const LICENTIA_UNIT_QUOTA: u32 = 2;
+/// A charge counts seats that are taken at the same time.
+pub const LICENTIA_UNIT_SEAT: u32 = 3;
+
+/// What a gate says to a request: whether it may go on, and why. It does not change: threads may share it. It
+/// borrows from its gate and request, and is freed before them.
+#[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
+pub struct Decision(pub(crate) licentia::Decision<'static>);
+
+/// What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.
+#[repr(C)]
+pub struct Charge {
+    /// Name of the rate or meter, which lives as long as the request; UTF-8 without a NUL.
+    pub name: *const c_char,
+    /// Length of the name, in bytes.
+    pub name_len: usize,
+    /// Which of the two it is: one of LICENTIA_UNIT_*.
+    pub unit: u32,
+    /// 0.
+    pub reserved: u32,
+    /// What the request costs.
+    pub cost: u64,
+    /// Requests of a full burst, or units of a period.
+    pub limit: u64,
+    /// Length of the window in seconds; none where a period's length varies.
+    pub window: u64,
+    /// What is left after this request.
+    pub remaining: u64,
+    /// Milliseconds until everything is there again; none for a quota for life.
+    pub reset_ms: u64,
+    /// Milliseconds until the same request may be granted, where it was not and waiting helps.
+    pub retry_after_ms: u64,
+}
+
+/// Whether the request may go on. False for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_is_allowed(decision: *const Decision) -> bool {
+    // SAFETY: the caller keeps to the header's rules.
+    value(false, || unsafe { Ok(shared(decision)?.0.is_allowed()) })
+}
+
+/// Why: one of LICENTIA_CODE_*. In advisory mode, what an enforcing gate would have answered. INVALID_ARGUMENT for
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_code(decision: *const Decision) -> Code {
+    let otherwise = Code::from(licentia::Code::InvalidArgument.number());
+    // SAFETY: the caller keeps to the header's rules.
+    value(otherwise, || unsafe { Ok(Code::from(shared(decision)?.0.code().number())) })
+}
+
+/// In which state the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing of a denial.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_state(decision: *const Decision) -> u32 {
+    // SAFETY: the caller keeps to the header's rules.
+    value(0, || unsafe {
+        Ok(match shared(decision)?.0.state() {
+            State::Active => LICENTIA_STATE_ACTIVE,
+            State::Grace => LICENTIA_STATE_GRACE,
+            State::Overage => LICENTIA_STATE_OVERAGE,
+            State::Advisory => LICENTIA_STATE_ADVISORY,
+            _ => 0,
+        })
+    })
+}
+
+/// The code of a doubt that the licence's policy passed over: allowed, and worth looking into. 0 where there is
+/// none, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_warning(decision: *const Decision) -> Code {
+    // SAFETY: the caller keeps to the header's rules.
+    value(0, || unsafe { Ok(shared(decision)?.0.warning().map_or(0, |code| Code::from(code.number()))) })
+}
+
+/// Milliseconds after which the same request may go on, where waiting helps; else LICENTIA_NONE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_retry_after_ms(decision: *const Decision) -> u64 {
+    // SAFETY: the caller keeps to the header's rules.
+    value(LICENTIA_NONE, || unsafe { Ok(shared(decision)?.0.retry_after_ms().unwrap_or(LICENTIA_NONE)) })
+}
+
+/// The response's status code: 200, 401, 403 and so on. 500 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_http_status(decision: *const Decision) -> u32 {
+    // SAFETY: the caller keeps to the header's rules.
+    value(500, || unsafe { Ok(u32::from(shared(decision)?.0.http_status())) })
+}
+
+/// Gives the response's header fields as lines that end in CRLF: `www-authenticate`, `retry-after`,
+/// `ratelimit-policy`, `ratelimit`, those that apply. Free them with licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_http_headers(
+    decision: *const Decision,
+    headers: *mut *mut c_char,
+    headers_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(headers, headers_len)?;
+        let fields = shared(decision)?.0.http_headers();
+        let lines: String = fields.into_iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        out.give(lines.as_bytes())
+    })
+}
+
+/// Gives the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
+/// with licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_problem(
+    decision: *const Decision,
+    problem: *mut *mut c_char,
+    problem_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(problem, problem_len)?;
+        out.give(shared(decision)?.0.problem().as_bytes())
+    })
+}
+
+/// Gives every check that ran, its inputs and its result, a line or more each. Free it with licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_explanation(
+    decision: *const Decision,
+    explanation: *mut *mut c_char,
+    explanation_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(explanation, explanation_len)?;
+        out.give(shared(decision)?.0.explanation().to_string().as_bytes())
+    })
+}
+
+/// Gives the same as a JSON array. Free it with licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_explanation_json(
+    decision: *const Decision,
+    json: *mut *mut c_char,
+    json_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(json, json_len)?;
+        out.give(shared(decision)?.0.explanation().json().to_string().as_bytes())
+    })
+}
+
+/// Gives the decision as a JSON object: what a log should keep. It holds no token and no key. Free it with
+/// licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_json(
+    decision: *const Decision,
+    json: *mut *mut c_char,
+    json_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(json, json_len)?;
+        out.give(shared(decision)?.0.json().to_string().as_bytes())
+    })
+}
+
+/// Gives the charge at an index from 0 on; ABSENT ends the list. `charge_size` is `sizeof(licentia_charge)`: a later
+/// version of the struct only adds at its end.
+///
+/// Errors: INVALID_ARGUMENT where the library knows no struct so large, or none so small.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_charge(
+    decision: *const Decision,
+    index: usize,
+    charge_size: usize,
+    charge: *mut Charge,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        if charge_size != size_of::<Charge>() {
+            return Err(Refusal::ARGUMENT);
+        }
+        let out = Out::new(charge, std::mem::zeroed())?;
+        let found = shared(decision)?.0.charges().nth(index).ok_or(Refusal::ABSENT)?;
+        out.set(Charge {
+            name: found.name.as_ptr().cast(),
+            name_len: found.name.len(),
+            unit: match found.unit {
+                Unit::Rate => LICENTIA_UNIT_RATE,
+                Unit::Quota => LICENTIA_UNIT_QUOTA,
+                Unit::Seat => LICENTIA_UNIT_SEAT,
+            },
+            reserved: 0,
+            cost: found.cost,
+            limit: found.limit,
+            window: found.window.unwrap_or(LICENTIA_NONE),
+            remaining: found.remaining,
+            reset_ms: found.reset_ms.unwrap_or(LICENTIA_NONE),
+            retry_after_ms: found.retry_after_ms.unwrap_or(LICENTIA_NONE),
+        });
+        Ok(())
+    })
+}
+
+/// The licence, where its signature was good, whether or not the request is allowed; else NULL. It lives as long
+/// as the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_license(decision: *const Decision) -> *const License {
+    // SAFETY: the caller keeps to the header's rules.
+    value(std::ptr::null(), || unsafe {
+        Ok(if shared(decision)?.0.license().is_some() { decision.cast() } else { std::ptr::null() })
+    })
+}

@@ -1,0 +1,236 @@
+//! Licences before they are signed.
+
+use std::ffi::c_char;
+
+use licentia_issuer::{Holder, Kind};
+
+use crate::{
+    border::{Out, Refusal, array, end, enter, exclusive, text},
+    status::Status,
+};
+
+/// It was paid for.
+pub const LICENTIA_KIND_PAID: u32 = 0;
+/// It is a trial.
+pub const LICENTIA_KIND_TRIAL: u32 = 1;
+/// It is for developers.
+pub const LICENTIA_KIND_DEVELOPER: u32 = 2;
+/// It is for the vendor itself.
+pub const LICENTIA_KIND_INTERNAL: u32 = 3;
+
+/// A licence before it is signed. One thread uses it at a time.
+pub struct Draft(pub(crate) licentia_issuer::Draft);
+
+/// Makes a draft of a tier for a subject (1 to 256 bytes), without any terms. Times are seconds since 1970; a
+/// licence for ever says 253402300799.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_new(
+    subject: *const c_char,
+    subject_len: usize,
+    tier: *const c_char,
+    tier_len: usize,
+    version: u64,
+    issued_at: u64,
+    expires: u64,
+    draft: *mut *mut Draft,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let draft = Out::handle(draft)?;
+        let (subject, tier) = (text(subject, subject_len)?, text(tier, tier_len)?);
+        draft.give(Draft(licentia_issuer::Draft::new(subject, tier, version, issued_at, expires)));
+        Ok(())
+    })
+}
+
+/// Frees a draft. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_free(draft: *mut Draft) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(draft) }
+}
+
+/// Names a service that it is for; without any it is for all of the issuer's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_audience(
+    draft: *mut Draft,
+    audience: *const c_char,
+    audience_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let audience = text(audience, audience_len)?.to_owned();
+        exclusive(draft)?.0.audiences.push(audience);
+        Ok(())
+    })
+}
+
+/// Grants a feature with a value: "true", a number or a text; "VALUE@TIME" ends earlier than the licence.
+///
+/// Errors: INVALID_ARGUMENT for another text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_feature(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    feature: *const c_char,
+    feature_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (name, feature) = (text(name, name_len)?, text(feature, feature_len)?);
+        exclusive(draft)?.0.terms.features.insert(name.to_owned(), feature.parse()?);
+        Ok(())
+    })
+}
+
+/// Grants a quota for a meter: "LIMIT/PERIOD", such as "100000/month".
+///
+/// Errors: INVALID_ARGUMENT for another text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_quota(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    quota: *const c_char,
+    quota_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (name, quota) = (text(name, name_len)?, text(quota, quota_len)?);
+        exclusive(draft)?.0.terms.quotas.insert(name.to_owned(), quota.parse()?);
+        Ok(())
+    })
+}
+
+/// Grants a rate: "COUNT/DURATION", such as "10/1s".
+///
+/// Errors: INVALID_ARGUMENT for another text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_rate(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    rate: *const c_char,
+    rate_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (name, rate) = (text(name, name_len)?, text(rate, rate_len)?);
+        exclusive(draft)?.0.terms.rates.insert(name.to_owned(), rate.parse()?);
+        Ok(())
+    })
+}
+
+/// Adds metadata, which everybody can read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_meta(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_char,
+    value_len: usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let entry = (text(name, name_len)?.to_owned(), text(value, value_len)?.to_owned());
+        exclusive(draft)?.0.meta.push(entry);
+        Ok(())
+    })
+}
+
+/// Binds it to a machine, by the SHA-256 (32 bytes) of its fingerprint. There may be several.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_add_node_lock(draft: *mut Draft, fingerprint: *const u8) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.node_locks.push(*array(fingerprint)?);
+        Ok(())
+    })
+}
+
+/// Binds it to its holder's key, by the key's thumbprint (32 bytes): see licentia_holder_public.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_holder(draft: *mut Draft, thumbprint: *const u8) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.holder = Some(Holder::Thumbprint(*array(thumbprint)?));
+        Ok(())
+    })
+}
+
+/// Names the licence that it renews or upgrades, by its lineage (16 bytes).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_lineage(draft: *mut Draft, lineage: *const u8) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.lineage = Some(*array(lineage)?);
+        Ok(())
+    })
+}
+
+/// Says what kind it is of: one of LICENTIA_KIND_*.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_kind(draft: *mut Draft, kind: u32) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.terms.kind = match kind {
+            LICENTIA_KIND_PAID => Kind::Paid,
+            LICENTIA_KIND_TRIAL => Kind::Trial,
+            LICENTIA_KIND_DEVELOPER => Kind::Developer,
+            LICENTIA_KIND_INTERNAL => Kind::Internal,
+            _ => return Err(Refusal::ARGUMENT),
+        };
+        Ok(())
+    })
+}
+
+/// Says when it starts, if later than it is issued, in seconds since 1970.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_not_before(draft: *mut Draft, value: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.not_before = Some(value);
+        Ok(())
+    })
+}
+
+/// Says when the contract ends, if the licence goes on in grace, in seconds since 1970.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_term_end(draft: *mut Draft, value: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.term_end = Some(value);
+        Ok(())
+    })
+}
+
+/// Says until when new releases are included, in seconds since 1970.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_maintained_until(draft: *mut Draft, value: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.maintained_until = Some(value);
+        Ok(())
+    })
+}
+
+/// Says how many may use it at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_seats(draft: *mut Draft, value: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.terms.seats = Some(value);
+        Ok(())
+    })
+}
+
+/// Gives its place in the issuer's revocation stream, which no other licence has.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_index(draft: *mut Draft, value: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.index = Some(value);
+        Ok(())
+    })
+}

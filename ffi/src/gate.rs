@@ -1,0 +1,165 @@
+//! The gate.
+
+use std::{cell::Cell, ffi::c_char, sync::Arc};
+
+use licentia::Now;
+
+use crate::{
+    border::{Out, bytes, end, enter, foreign, shared, value},
+    decision::Decision,
+    request::Request,
+    status::Status,
+};
+
+/// Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
+pub struct Gate(pub(crate) Arc<licentia::Gate>);
+
+thread_local! {
+    /// The decision that this thread freed last, whose space the next one takes. It was cleared: what it borrowed
+    /// may be gone, and is not looked at again.
+    static SPARE: Cell<Option<Box<Decision>>> = const { Cell::new(None) };
+}
+
+/// Frees a gate, after every decision that it made. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_free(gate: *mut Gate) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(gate) }
+}
+
+/// Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
+/// licentia_decision_free, before the gate and the request. A request of NULL needs a good licence, and no more.
+///
+/// "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
+/// bytes are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_check(
+    gate: *const Gate,
+    token: *const c_char,
+    token_len: usize,
+    request: *const Request,
+    decision: *mut *mut Decision,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { check(gate, token, token_len, request, Now::system, decision) }
+}
+
+/// Decides as licentia_gate_check, at a time that the caller gives: for simulations and tests.
+///
+/// `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
+/// nanoseconds since a moment of its own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_check_at(
+    gate: *const Gate,
+    token: *const c_char,
+    token_len: usize,
+    request: *const Request,
+    seconds: u64,
+    monotonic_nanos: u64,
+    decision: *mut *mut Decision,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { check(gate, token, token_len, request, || Now { seconds, monotonic_nanos }, decision) }
+}
+
+unsafe fn check(
+    gate: *const Gate,
+    token: *const c_char,
+    token_len: usize,
+    request: *const Request,
+    now: impl FnOnce() -> Now,
+    decision: *mut *mut Decision,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules. In particular gate and request outlive the decision.
+    enter(|| unsafe {
+        let out = Out::handle(decision)?;
+        let gate: &'static Gate = shared(gate)?;
+        let token = foreign(token, token_len)?;
+        let request = if request.is_null() {
+            licentia::Request::new()
+        } else {
+            let request: &'static Request = shared(request)?;
+            request.borrow()
+        };
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        let mut decision = spare.unwrap_or_else(|| Box::new(Decision(licentia::Decision::undecided())));
+        gate.0.check_into(token, &request, now(), &mut decision.0);
+        out.set(Box::into_raw(decision));
+        Ok(())
+    })
+}
+
+/// Frees a decision. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_free(decision: *mut Decision) {
+    value((), || {
+        if !decision.is_null() && decision.is_aligned() {
+            // SAFETY: every decision is a box that was given away; the caller keeps to the header's rules.
+            let mut decision = unsafe { Box::from_raw(decision) };
+            decision.0.clear();
+            let _ = SPARE.try_with(|spare| spare.set(Some(decision)));
+        }
+        Ok(())
+    });
+}
+
+/// Replaces the keys by those of a newer keyset, at once for all threads. `changed` tells whether it is another
+/// one than the one in use. Needs a gate that was built with a keyset.
+///
+/// Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
+/// KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_load_keyset(
+    gate: *const Gate,
+    signed_keyset: *const u8,
+    signed_keyset_len: usize,
+    changed: *mut bool,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let changed = Out::new(changed, false)?;
+        changed.set(shared(gate)?.0.load_keyset(bytes(signed_keyset, signed_keyset_len)?)?);
+        Ok(())
+    })
+}
+
+/// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
+/// whether it is another one than the one in use. Needs a keyset with a revocation key.
+///
+/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
+/// where it cannot be remembered. The bundle in use then stays.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_load_revocation(
+    gate: *const Gate,
+    bundle: *const u8,
+    bundle_len: usize,
+    changed: *mut bool,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let changed = Out::new(changed, false)?;
+        changed.set(shared(gate)?.0.load_revocation(bytes(bundle, bundle_len)?)?);
+        Ok(())
+    })
+}
+
+/// Gives everything back to the store that was taken ahead and not used. Counting goes on. Freeing a gate does this by
+/// itself; call it before a process ends in another way.
+///
+/// Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe { Ok(shared(gate)?.0.settle()?) })
+}
+
+/// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
+/// while the child has one thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        shared(gate)?.0.after_fork();
+        Ok(())
+    })
+}

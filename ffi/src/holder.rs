@@ -1,0 +1,94 @@
+//! The holder's side of proofs of possession.
+
+use std::ffi::c_char;
+
+use crate::{
+    border::{Out, array, array_or_none, end, enter, foreign, shared, text},
+    buffer::Owned,
+    status::Status,
+};
+
+/// A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
+pub struct Holder(licentia::Holder);
+
+/// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_from_seed(seed: *const u8, holder: *mut *mut Holder) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let holder = Out::handle(holder)?;
+        holder.give(Holder(licentia::Holder::from_seed(array(seed)?)));
+        Ok(())
+    })
+}
+
+/// Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+///
+/// Errors: INVALID_KEY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_from_pem(
+    pem: *const c_char,
+    pem_len: usize,
+    holder: *mut *mut Holder,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let holder = Out::handle(holder)?;
+        holder.give(Holder(licentia::Holder::from_pem(text(pem, pem_len)?)?));
+        Ok(())
+    })
+}
+
+/// Overwrites and frees a holder's key. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_free(holder: *mut Holder) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(holder) }
+}
+
+/// Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_public(
+    holder: *const Holder,
+    public_key: *mut u8,
+    thumbprint: *mut u8,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let outs = (Out::new(public_key.cast(), [0_u8; 32]), Out::new(thumbprint.cast(), [0_u8; 32]));
+        let outs = (outs.0?, outs.1?);
+        let holder = &shared(holder)?.0;
+        outs.0.set(holder.public());
+        outs.1.set(holder.thumbprint());
+        Ok(())
+    })
+}
+
+/// Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
+/// licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
+/// else NULL.
+///
+/// Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
+/// STORE_UNREACHABLE where the system gives no random bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_prove(
+    holder: *const Holder,
+    token: *const c_char,
+    token_len: usize,
+    method: *const c_char,
+    method_len: usize,
+    uri: *const c_char,
+    uri_len: usize,
+    body: *const u8,
+    now: u64,
+    proof: *mut *mut u8,
+    proof_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(proof, proof_len)?;
+        let (token, method, uri) =
+            (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
+        out.give(&shared(holder)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
+    })
+}

@@ -1,0 +1,82 @@
+//! Keysets, to look at. A gate reads them itself.
+
+use crate::{
+    border::{Out, bytes, end, enter, shared},
+    key::Key,
+    status::Status,
+};
+
+/// What a keyset that the root key signed says. It does not change: threads may share it.
+pub struct Keyset {
+    sequence: u64,
+    issued_at: u64,
+    expires: u64,
+    keys: Vec<licentia::Key>,
+}
+
+/// Reads a keyset that the root key must have signed.
+///
+/// Errors: a code of group 1xx or 2xx.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_keyset_read(
+    root: *const Key,
+    signed_keyset: *const u8,
+    signed_keyset_len: usize,
+    keyset: *mut *mut Keyset,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let keyset = Out::handle(keyset)?;
+        let read = licentia::Keyset::read(bytes(signed_keyset, signed_keyset_len)?, &shared(root)?.0)?;
+        keyset.give(Keyset {
+            sequence: read.sequence(),
+            issued_at: read.issued_at(),
+            expires: read.expires(),
+            keys: read.keys().collect::<Result<_, _>>()?,
+        });
+        Ok(())
+    })
+}
+
+/// Frees a keyset. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_keyset_free(keyset: *mut Keyset) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(keyset) }
+}
+
+/// Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_keyset_times(
+    keyset: *const Keyset,
+    sequence: *mut u64,
+    issued_at: *mut u64,
+    expires: *mut u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let outs = (Out::new(sequence, 0), Out::new(issued_at, 0), Out::new(expires, 0));
+        let outs = (outs.0?, outs.1?, outs.2?);
+        let keyset = shared(keyset)?;
+        outs.0.set(keyset.sequence);
+        outs.1.set(keyset.issued_at);
+        outs.2.set(keyset.expires);
+        Ok(())
+    })
+}
+
+/// Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_keyset_key(
+    keyset: *const Keyset,
+    index: usize,
+    key: *mut *mut Key,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let key = Out::handle(key)?;
+        let found = shared(keyset)?.keys.get(index).ok_or(crate::border::Refusal::ABSENT)?;
+        key.give(Key(found.clone()));
+        Ok(())
+    })
+}

@@ -1,0 +1,202 @@
+//! A licence that was verified.
+
+use std::ffi::c_char;
+
+use licentia_core::Value;
+
+use crate::{
+    border::{Lent, Out, Outcome, Refusal, enter, shared, text},
+    buffer::Owned,
+    decision::Decision,
+    status::{LICENTIA_NONE, Status},
+};
+
+/// A feature is licensed, and that is all.
+pub const LICENTIA_VALUE_TRUE: u32 = 1;
+/// A feature's value is a number.
+pub const LICENTIA_VALUE_INT: u32 = 2;
+/// A feature's value is a text.
+pub const LICENTIA_VALUE_TEXT: u32 = 3;
+
+/// A licence that was verified: a view of its decision, which lives as long. Threads may share it.
+#[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
+pub struct License(Decision);
+
+/// A feature of a licence.
+#[repr(C)]
+pub struct Feature {
+    /// What its value is: one of LICENTIA_VALUE_*.
+    pub kind: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Its value where that is a number, else 0.
+    pub number: i64,
+    /// Its value where that is a text, which lives as long as the decision, else NULL; UTF-8 without a NUL.
+    pub text: *const c_char,
+    /// Length of the text, in bytes.
+    pub text_len: usize,
+    /// When it ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
+    pub expires: u64,
+}
+
+/// Asks a licence.
+unsafe fn ask(license: *const License, question: impl FnOnce(licentia::License<'_>) -> Outcome) -> Outcome {
+    // SAFETY: as the caller says.
+    let decision = unsafe { shared(license) }?;
+    question(decision.0.0.license().ok_or(Refusal::ARGUMENT)?)
+}
+
+/// Gives all that it says, as a JSON object; free it with licentia_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_json(
+    license: *const License,
+    json: *mut *mut c_char,
+    json_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(json, json_len)?;
+        ask(license, |license| out.give(license.json().to_string().as_bytes()))
+    })
+}
+
+/// Gives who issued it, which lives as long as the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_issuer(
+    license: *const License,
+    issuer: *mut *const c_char,
+    issuer_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Lent::new(issuer, issuer_len)?;
+        ask(license, |license| {
+            out.lend(license.issuer().as_bytes());
+            Ok(())
+        })
+    })
+}
+
+/// Gives whom it is for, which lives as long as the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_subject(
+    license: *const License,
+    subject: *mut *const c_char,
+    subject_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Lent::new(subject, subject_len)?;
+        ask(license, |license| {
+            out.lend(license.subject().as_bytes());
+            Ok(())
+        })
+    })
+}
+
+/// Gives the tier's name, which lives as long as the decision, and its version.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_tier(
+    license: *const License,
+    name: *mut *const c_char,
+    name_len: *mut usize,
+    version: *mut u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (name, version) = (Lent::new(name, name_len), Out::new(version, 0));
+        let (name, version) = (name?, version?);
+        ask(license, |license| {
+            name.lend(license.tier().name.as_bytes());
+            version.set(license.tier().version);
+            Ok(())
+        })
+    })
+}
+
+/// Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_ids(
+    license: *const License,
+    id: *mut u8,
+    lineage: *mut u8,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let outs = (Out::new(id.cast(), [0_u8; 16]), Out::new(lineage.cast(), [0_u8; 16]));
+        let outs = (outs.0?, outs.1?);
+        ask(license, |license| {
+            outs.0.set(license.id());
+            outs.1.set(license.lineage());
+            Ok(())
+        })
+    })
+}
+
+/// Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
+/// not say is LICENTIA_NONE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_times(
+    license: *const License,
+    issued_at: *mut u64,
+    not_before: *mut u64,
+    term_end: *mut u64,
+    expires: *mut u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let outs = [issued_at, not_before, term_end, expires].map(|place| Out::new(place, 0));
+        ask(license, |license| {
+            let none = |time: Option<u64>| time.unwrap_or(LICENTIA_NONE);
+            let times = [
+                license.issued_at(),
+                none(license.not_before()),
+                none(license.term_end()),
+                license.expires(),
+            ];
+            let outs = outs.into_iter().collect::<Result<Vec<_>, _>>()?;
+            outs.into_iter().zip(times).for_each(|(out, time)| out.set(time));
+            Ok(())
+        })
+    })
+}
+
+/// Gives a feature. `feature_size` is `sizeof(licentia_feature)`.
+///
+/// Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
+/// this size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_license_feature(
+    license: *const License,
+    name: *const c_char,
+    name_len: usize,
+    feature_size: usize,
+    feature: *mut Feature,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        if feature_size != size_of::<Feature>() {
+            return Err(Refusal::ARGUMENT);
+        }
+        let out = Out::new(feature, std::mem::zeroed())?;
+        let name = text(name, name_len)?;
+        ask(license, |license| {
+            let found = license.feature(name).ok_or(Refusal::ABSENT)?;
+            let (kind, number, text) = match found.value {
+                Value::True => (LICENTIA_VALUE_TRUE, 0, None),
+                Value::Int(number) => (LICENTIA_VALUE_INT, number, None),
+                Value::Text(text) => (LICENTIA_VALUE_TEXT, 0, Some(text)),
+                _ => return Err(Refusal::INTERNAL),
+            };
+            out.set(Feature {
+                kind,
+                reserved: 0,
+                number,
+                text: text.map_or(std::ptr::null(), |text| text.as_ptr().cast()),
+                text_len: text.map_or(0, str::len),
+                expires: found.expires.unwrap_or(LICENTIA_NONE),
+            });
+            Ok(())
+        })
+    })
+}

@@ -1,0 +1,90 @@
+//! Work whose cost is known late.
+
+use std::ffi::c_char;
+
+use licentia::Now;
+
+use crate::{
+    border::{Out, Refusal, end, enter, exclusive, foreign, shared, text},
+    decision::Decision,
+    gate::Gate,
+    request::Request,
+    status::Status,
+};
+
+/// Units of meters that are reserved. It borrows from nothing. One thread uses it at a time.
+pub struct Reservation {
+    reserved: Option<licentia::Reservation>,
+    costs: Vec<(String, u64)>,
+}
+
+/// Decides as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
+/// is known when it is done. The reservation is NULL where the request may not go on. Free both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_reserve(
+    gate: *const Gate,
+    token: *const c_char,
+    token_len: usize,
+    request: *const Request,
+    decision: *mut *mut Decision,
+    reservation: *mut *mut Reservation,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules. In particular gate and request outlive the decision.
+    enter(|| unsafe {
+        let outs = (Out::handle(decision), Out::handle(reservation));
+        let outs = (outs.0?, outs.1?);
+        let gate: &'static Gate = shared(gate)?;
+        let request: &'static Request = shared(request)?;
+        let (decision, reserved) =
+            gate.0.reserve(foreign(token, token_len)?, &request.borrow(), Now::system());
+        outs.0.give(Decision(decision));
+        if reserved.is_some() {
+            outs.1.give(Reservation { reserved, costs: Vec::new() });
+        }
+        Ok(())
+    })
+}
+
+/// Says what the work did cost of a meter; of a meter that is not named it is what was reserved.
+///
+/// Errors: INVALID_ARGUMENT for a meter that is not reserved, or more than was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_reservation_set_cost(
+    reservation: *mut Reservation,
+    meter: *const c_char,
+    meter_len: usize,
+    cost: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (it, meter) = (exclusive(reservation)?, text(meter, meter_len)?);
+        let reserved = it.reserved.as_ref().and_then(|reserved| reserved.reserved(meter));
+        if reserved.is_none_or(|reserved| cost > reserved) {
+            return Err(Refusal::ARGUMENT);
+        }
+        it.costs.retain(|(other, _)| other != meter);
+        it.costs.push((meter.to_owned(), cost));
+        Ok(())
+    })
+}
+
+/// Charges what the work did cost, and takes the rest back. It can then only be freed.
+///
+/// Errors: INVALID_ARGUMENT where it was committed before; STORE_UNREACHABLE where a job's charge cannot be lowered: it
+/// then stays as it was, and committing the same job again is safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_reservation_commit(reservation: *mut Reservation) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let it = exclusive(reservation)?;
+        let costs: Vec<(&str, u64)> = it.costs.iter().map(|(meter, cost)| (meter.as_str(), *cost)).collect();
+        Ok(it.reserved.take().ok_or(Refusal::ARGUMENT)?.commit(&costs)?)
+    })
+}
+
+/// Frees a reservation; one that was not committed is taken back. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_reservation_free(reservation: *mut Reservation) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(reservation) }
+}

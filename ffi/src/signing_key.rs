@@ -1,0 +1,144 @@
+//! Private keys of the vendor.
+
+use std::ffi::c_char;
+
+use crate::{
+    border::{Out, Refusal, array, bytes, end, enter, shared, text},
+    buffer::Owned,
+    key::Key,
+    status::Status,
+};
+
+/// A vendor's private key, which is overwritten when it is freed. It does not change: threads may share it.
+pub struct SigningKey(pub(crate) std::sync::Arc<licentia_issuer::SigningKey>);
+
+/// The status of an error on the vendor's side, whose texts a program in C has no use for.
+impl From<licentia_issuer::Error> for Refusal {
+    fn from(error: licentia_issuer::Error) -> Self {
+        error.code().into()
+    }
+}
+
+/// Makes a new key from the system's randomness.
+///
+/// Errors: STORE_UNREACHABLE where the system gives no random bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_generate(key: *mut *mut SigningKey) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let key = Out::handle(key)?;
+        key.give(SigningKey(licentia_issuer::SigningKey::generate()?.into()));
+        Ok(())
+    })
+}
+
+/// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_from_seed(
+    seed: *const u8,
+    key: *mut *mut SigningKey,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let key = Out::handle(key)?;
+        key.give(SigningKey(licentia_issuer::SigningKey::from_seed(array(seed)?)?.into()));
+        Ok(())
+    })
+}
+
+/// Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL.
+///
+/// Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_from_pem(
+    pem: *const c_char,
+    pem_len: usize,
+    passphrase: *const c_char,
+    passphrase_len: usize,
+    key: *mut *mut SigningKey,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let key = Out::handle(key)?;
+        let phrase = if passphrase.is_null() { None } else { Some(text(passphrase, passphrase_len)?) };
+        key.give(SigningKey(licentia_issuer::SigningKey::from_pem(text(pem, pem_len)?, phrase)?.into()));
+        Ok(())
+    })
+}
+
+/// Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, else in the clear; free it with
+/// licentia_string_free, which overwrites it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_pem(
+    key: *const SigningKey,
+    passphrase: *const c_char,
+    passphrase_len: usize,
+    pem: *mut *mut c_char,
+    pem_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(pem, pem_len)?;
+        let phrase = if passphrase.is_null() { None } else { Some(text(passphrase, passphrase_len)?) };
+        out.give(shared(key)?.0.to_pem(phrase)?.as_bytes())
+    })
+}
+
+/// Overwrites and frees a key. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_free(key: *mut SigningKey) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(key) }
+}
+
+/// Gives the public key; free it with licentia_key_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_public(
+    key: *const SigningKey,
+    public_key: *mut *mut Key,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Out::handle(public_key)?;
+        out.give(Key(shared(key)?.0.public()));
+        Ok(())
+    })
+}
+
+/// Signs a message with Ed25519, and writes the signature's 64 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_sign(
+    key: *const SigningKey,
+    message: *const u8,
+    message_len: usize,
+    signature: *mut u8,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Out::new(signature.cast(), [0_u8; 64])?;
+        out.set(shared(key)?.0.sign(bytes(message, message_len)?));
+        Ok(())
+    })
+}
+
+/// Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text that
+/// `licentia keyset` keeps; its sequence number is the one of the keyset before. Times are seconds since 1970.
+///
+/// Errors: INVALID_ARGUMENT for a draft that no gate would take.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_sign_keyset(
+    root: *const SigningKey,
+    draft: *const c_char,
+    draft_len: usize,
+    issued_at: u64,
+    expires: u64,
+    signed_keyset: *mut *mut u8,
+    signed_keyset_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(signed_keyset, signed_keyset_len)?;
+        let mut draft: licentia_issuer::KeysetDraft = text(draft, draft_len)?.parse()?;
+        out.give(&draft.sign(&shared(root)?.0, issued_at, expires)?)
+    })
+}

@@ -1,0 +1,35 @@
+//! Stores of counters and marks.
+
+use std::{ffi::c_char, sync::Arc};
+
+use crate::{
+    border::{Out, end, enter, text},
+    status::Status,
+};
+
+/// Where counters and marks are kept. Threads and gates may share it; a gate keeps it open by itself.
+pub struct Store(pub(crate) Arc<dyn licentia::Store>);
+
+/// Opens the store that a URL names: `memory:`, and what else the library was built with.
+///
+/// Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_store_open(
+    url: *const c_char,
+    url_len: usize,
+    store: *mut *mut Store,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let store = Out::handle(store)?;
+        store.give(Store(licentia::store::open(text(url, url_len)?).map_err(|error| error.code())?));
+        Ok(())
+    })
+}
+
+/// Frees a store; gates that were built with it go on with it. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_store_free(store: *mut Store) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(store) }
+}

@@ -1,0 +1,66 @@
+//! Files with revocation bundles that are watched.
+
+use std::{
+    ffi::{c_char, c_void},
+    path::Path,
+    time::Duration,
+};
+
+use crate::{
+    border::{Out, Refusal, end, enter, shared, text},
+    event::{Context, FreeCallback},
+    gate::Gate,
+    status::{Code, Status},
+};
+
+/// A file with a revocation bundle that is watched. One thread uses it at a time.
+pub struct Watch(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Watch);
+
+/// Called with what is wrong with a file that is watched.
+pub type WatchCallback = Option<unsafe extern "C" fn(context: *mut c_void, code: Code)>;
+
+/// Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
+/// `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
+/// to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
+///
+/// `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
+/// no gate alive.
+///
+/// Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_watch_revocation(
+    gate: *const Gate,
+    path: *const c_char,
+    path_len: usize,
+    interval_ms: u64,
+    callback: WatchCallback,
+    context: *mut c_void,
+    free_context: FreeCallback,
+    watch: *mut *mut Watch,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let context = Context::new(context, free_context);
+        let watch = Out::handle(watch)?;
+        let path = Path::new(text(path, path_len)?);
+        if interval_ms == 0 {
+            return Err(Refusal::ARGUMENT);
+        }
+        let report = move |code: licentia::Code| {
+            if let Some(callback) = callback {
+                // SAFETY: the caller gave a function that any thread may call with its context.
+                callback(context.pointer(), Code::from(code.number()));
+            }
+        };
+        let interval = Duration::from_millis(interval_ms);
+        watch.give(Watch(licentia::Watch::start(&shared(gate)?.0, path, interval, report)?));
+        Ok(())
+    })
+}
+
+/// Ends a watch, and waits for its thread. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_watch_free(watch: *mut Watch) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(watch) }
+}

@@ -1,0 +1,207 @@
+/*
+ * Licentia for microcontrollers: no standard library, no heap. The rules of licentia.h hold here too; it
+ * has the codes, states and statuses.
+ *
+ * Made by `cargo xtask header`; do not edit.
+ */
+
+#ifndef LICENTIA_BARE_H
+#define LICENTIA_BARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "licentia.h"
+
+/**
+ * Most keys that may be passed.
+ */
+#define LICENTIA_BARE_KEYS 4
+
+/**
+ * Most features that may be asked for.
+ */
+#define LICENTIA_BARE_FEATURES 8
+
+/**
+ * A public key that licences are signed with.
+ */
+typedef struct {
+  /**
+   * Its identifier.
+   */
+  const uint8_t *kid;
+  /**
+   * Length of the identifier, 1 to 32 bytes.
+   */
+  size_t kid_len;
+  /**
+   * The 32 bytes of the Ed25519 key.
+   */
+  const uint8_t *public_key;
+} licentia_bare_key;
+
+/**
+ * A text: UTF-8, which needs no NUL. NULL where there is none.
+ */
+typedef struct {
+  /**
+   * The text.
+   */
+  const char *data;
+  /**
+   * Its length, in bytes.
+   */
+  size_t len;
+} licentia_bare_text;
+
+/**
+ * A proof of possession and the request that it came with.
+ */
+typedef struct {
+  /**
+   * The proof.
+   */
+  const uint8_t *proof;
+  /**
+   * Its length, in bytes.
+   */
+  size_t proof_len;
+  /**
+   * The request's method.
+   */
+  licentia_bare_text method;
+  /**
+   * The request's URI.
+   */
+  licentia_bare_text uri;
+  /**
+   * SHA-256 (32 bytes) of its body, where the body must be signed too, else NULL.
+   */
+  const uint8_t *body;
+  /**
+   * How old a proof may be, in seconds.
+   */
+  uint64_t max_age;
+} licentia_bare_proof;
+
+/**
+ * What is required of a licence.
+ */
+typedef struct {
+  /**
+   * The time, in seconds since 1970.
+   */
+  uint64_t now;
+  /**
+   * Tolerance of clocks that differ, in seconds; 60 is usual.
+   */
+  uint64_t skew;
+  /**
+   * Date of the running release, in seconds since 1970, or LICENTIA_NONE.
+   */
+  uint64_t release;
+  /**
+   * The issuer, or NULL for any.
+   */
+  licentia_bare_text issuer;
+  /**
+   * Name of this service, or NULL.
+   */
+  licentia_bare_text audience;
+  /**
+   * Features, all of which are needed.
+   */
+  const licentia_bare_text *features;
+  /**
+   * How many there are, at most LICENTIA_BARE_FEATURES.
+   */
+  size_t features_len;
+  /**
+   * SHA-256 (32 bytes) of this machine's fingerprint, or NULL.
+   */
+  const uint8_t *node;
+  /**
+   * A proof of possession, or NULL. Nothing is remembered, so that the caller tells whether it was used before.
+   */
+  const licentia_bare_proof *proof;
+} licentia_bare_request;
+
+/**
+ * What is said of a licence. Texts point into the token.
+ */
+typedef struct {
+  /**
+   * Why: one of LICENTIA_CODE_*. It is allowed where this is LICENTIA_CODE_ALLOWED.
+   */
+  uint32_t code;
+  /**
+   * In which state, where it is allowed: one of LICENTIA_STATE_*; else 0.
+   */
+  uint32_t state;
+  /**
+   * Whether the signature was good, so that the members below say something.
+   */
+  uint32_t authentic;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * The first second that is too late, in seconds since 1970.
+   */
+  uint64_t expires;
+  /**
+   * Version of the tier.
+   */
+  uint64_t tier_version;
+  /**
+   * Name of the tier.
+   */
+  licentia_bare_text tier;
+  /**
+   * Whom it is for.
+   */
+  licentia_bare_text subject;
+  /**
+   * The licence through its renewals.
+   */
+  uint8_t lineage[16];
+} licentia_bare_verdict;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Decodes the text form of a licence, `lic1_...`, into memory of the caller's, of which 4096 bytes are always
+ * enough, and gives the length.
+ *
+ * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG, INVALID_ARGUMENT.
+ */
+uint32_t licentia_bare_decode(const char *token,
+                              size_t token_len,
+                              uint8_t *space,
+                              size_t space_len,
+                              size_t *decoded_len);
+
+/**
+ * Verifies a licence (its bytes) with one of at most LICENTIA_BARE_KEYS keys, and says whether it grants what is
+ * required. "No" is a verdict as well: the status is LICENTIA_OK.
+ *
+ * It needs up to 8 KiB of stack, keeps nothing, and may be called by several threads at once.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
+ */
+uint32_t licentia_bare_verify(const licentia_bare_key *keys,
+                              size_t keys_len,
+                              const uint8_t *token,
+                              size_t token_len,
+                              const licentia_bare_request *request,
+                              licentia_bare_verdict *verdict);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* LICENTIA_BARE_H */
