@@ -58,6 +58,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// Its code, for languages that have no more to tell it by.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(code) => *code,
+            Self::Key(_) => Code::InvalidKey,
+            Self::File { .. } | Self::Random | Self::Ledger(_) | Self::LedgerVersion(_) => {
+                Code::StoreUnreachable
+            }
+            Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => {
+                Code::InvalidArgument
+            }
+        }
+    }
+
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { path, source }

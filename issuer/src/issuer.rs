@@ -1,5 +1,7 @@
 //! Signs drafts into tokens.
 
+use std::sync::Arc;
+
 use licentia_core::{Explanation, Keyring, authenticate, cose::Typ};
 
 use crate::{
@@ -14,13 +16,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
-    key: SigningKey,
+    key: Arc<SigningKey>,
 }
 
 impl Issuer {
     /// An issuer with a name (`iss`, 1 to 256 bytes) and its key.
-    pub fn new(name: impl Into<String>, key: SigningKey) -> Self {
-        Self { name: name.into(), key }
+    pub fn new(name: impl Into<String>, key: impl Into<Arc<SigningKey>>) -> Self {
+        Self { name: name.into(), key: key.into() }
     }
 
     /// The name.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     command::{self, Result, cargo, command, output, root, target_folder},
-    targets, tools,
+    python, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -37,6 +37,11 @@ const SUITES: &[Suite] = &[
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
+    Suite {
+        name: "python",
+        proves: "the Python package does what the vectors and its tests say",
+        run: python::tests,
+    },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
 ];
 

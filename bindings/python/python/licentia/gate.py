@@ -1,0 +1,34 @@
+"""The gate, with what is Python's own."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from licentia._licentia import Gate as _Gate
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from licentia._licentia import Decision, Request, _Needs, _Time, _Token
+
+__all__ = ["Gate"]
+
+
+class Gate(_Gate):
+    __doc__ = _Gate.__doc__
+    __slots__ = ()
+
+    async def check_async(
+        self,
+        token: _Token | None,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> Decision:
+        """As ``check``, for asyncio: where the store may block, another thread waits for it."""
+        if not self.may_block:
+            return self.check(token, request, now=now, **needs)
+        return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
