@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Charge as SdkCharge, Code, Decision as SdkDecision, Gate as SdkGate, Now, Unit};
+use licentia::{Charge as SdkCharge, Code, Decision as SdkDecision, Gate as SdkGate, Now, Reservation, Unit};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
 use self_cell::self_cell;
 
@@ -31,6 +31,17 @@ impl Asked {
     /// Asks the gate.
     pub(crate) fn decide(self, token: &str, now: Now) -> Decided {
         Decided::new(self, |asked| asked.gate.check(token, &asked.request.request(), now))
+    }
+
+    /// Asks the gate, and reserves.
+    pub(crate) fn reserve(self, token: &str, now: Now) -> (Decided, Option<Reservation>) {
+        let mut reserved = None;
+        let decided = Decided::new(self, |asked| {
+            let (decision, reservation) = asked.gate.reserve(token, &asked.request.request(), now);
+            reserved = reservation;
+            decision
+        });
+        (decided, reserved)
     }
 }
 

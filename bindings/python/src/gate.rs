@@ -18,6 +18,7 @@ use crate::{
     key::{key, keys as read_keys},
     keyset::keyset_bytes,
     request::{Needs, Prepared, Request},
+    reservation::Reservation,
     revocation::bundle_bytes,
     store::store as open,
 };
@@ -145,6 +146,40 @@ impl Gate {
             asked.decide(token, now)
         };
         Ok(Decision(Arc::new(decided)))
+    }
+
+    /// Decides as ``check`` does, and reserves what the meters may cost at most, for work whose cost is known
+    /// when it is done. There is a reservation where the request may go on; else None.
+    #[pyo3(signature = (token, request=None, *, now=None, **needs))]
+    fn reserve(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Decision, Option<Reservation>)> {
+        let now = moment(now)?;
+        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let token = text_of(token)?;
+        let token: &str = &token;
+        let (decided, reserved) = py.detach(|| asked.reserve(token, now));
+        Ok((Decision(Arc::new(decided)), reserved.map(Reservation::from)))
+    }
+
+    /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate does this
+    /// by itself when it is dropped, and when the interpreter ends.
+    ///
+    /// Raises:
+    ///     StoreError: Then these units are lost, and never granted twice.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.gate.settle()).map_err(refused)
+    }
+
+    /// Makes the gate safe to use in a child after a fork: what the parent had taken ahead stays the parent's.
+    /// ``os.fork`` does this by itself for every gate.
+    fn after_fork(&self) {
+        self.gate.after_fork();
     }
 
     /// Replaces the keys by those of a newer keyset, at once for all threads.

@@ -15,6 +15,7 @@ mod key;
 mod keyset;
 mod license;
 mod request;
+mod reservation;
 mod revocation;
 mod store;
 
@@ -42,6 +43,8 @@ mod _licentia {
     use super::license::{License, UnverifiedLicense, inspect};
     #[pymodule_export]
     use super::request::{Proof, Request};
+    #[pymodule_export]
+    use super::reservation::Reservation;
     #[pymodule_export]
     use super::revocation::RevocationBundle;
     #[pymodule_export]

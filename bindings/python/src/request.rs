@@ -59,6 +59,7 @@ pub(crate) struct Needs {
     features: Vec<String>,
     meters: Vec<(String, u64)>,
     rates: Vec<(String, u64)>,
+    job: Option<String>,
     node: Option<[u8; 32]>,
     release: Option<u64>,
     proof: Option<Proof>,
@@ -107,6 +108,9 @@ impl Prepared {
         if let Some(audience) = &needs.audience {
             request = request.audience(audience);
         }
+        if let Some(job) = &needs.job {
+            request = request.job(job);
+        }
         if let Some(node) = &needs.node {
             request = request.node(node);
         }
@@ -133,6 +137,7 @@ impl Request {
     ///     meters: What to charge to quotas: a dict of costs by meter, all charged or none; or one name, at cost 1.
     ///         A cost of 0 looks without charging.
     ///     rates: What to count against rates: a dict of costs by name; or one name, at cost 1.
+    ///     job: A name for the work, of at most 256 bytes: its meters are charged once, however often it is tried.
     ///     action: What is asked for, for events: an operation or route, such as ``GET /exports``.
     ///     source: Who presents the licence, for events: an address. It has no part in the decision.
     ///     audience: The service's name, in place of the gate's.
@@ -142,7 +147,7 @@ impl Request {
     #[new]
     #[pyo3(
         signature = (**needs),
-        text_signature = "(*, features=None, meters=None, rates=None, action=None, source=None, audience=None, node=None, release=None, proof=None)"
+        text_signature = "(*, features=None, meters=None, rates=None, job=None, action=None, source=None, audience=None, node=None, release=None, proof=None)"
     )]
     fn new(needs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let mut made = Needs::default();
@@ -183,6 +188,7 @@ impl Needs {
                 "action" => self.action = value.map(PyAnyMethods::extract).transpose()?.unwrap_or_default(),
                 "source" => self.source = value.map(PyAnyMethods::extract).transpose()?.unwrap_or_default(),
                 "audience" => self.audience = value.map(PyAnyMethods::extract).transpose()?,
+                "job" => self.job = value.map(PyAnyMethods::extract).transpose()?,
                 "node" => self.node = value.map(|value| array("a fingerprint", value)).transpose()?,
                 "release" => self.release = value.map(seconds).transpose()?,
                 "proof" => {
@@ -192,7 +198,7 @@ impl Needs {
                 }
                 _ => {
                     return Err(pyo3::exceptions::PyTypeError::new_err(format!(
-                        "a request needs no `{name}`; it knows features, meters, rates, action, source, audience, node, release, proof"
+                        "a request needs no `{name}`; it knows features, meters, rates, job, action, source, audience, node, release, proof"
                     )));
                 }
             }
@@ -210,7 +216,7 @@ pub(crate) fn names(given: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
 }
 
 /// One name at cost 1, several names, or a dict of costs by name.
-fn costs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, u64)>> {
+pub(crate) fn costs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, u64)>> {
     if given.is_instance_of::<PyString>() {
         return Ok(names(given)?.into_iter().map(|name| (name, 1)).collect());
     }

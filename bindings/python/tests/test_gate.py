@@ -98,6 +98,39 @@ def test_quotas_are_charged_all_or_none(token: str, issuer: licentia.Issuer) -> 
     assert peek.charge("api") is None
 
 
+def test_work_is_charged_when_it_is_done(token: str, issuer: licentia.Issuer) -> None:
+    gate = licentia.Gate(issuer.key)
+
+    def left() -> int:
+        return gate.check(token, meters={"calls": 0}, now=NOW).charges[0].remaining
+
+    decision, reservation = gate.reserve(token, meters={"calls": 6}, now=NOW)
+    assert decision
+    assert reservation is not None
+    assert (reservation.reserved("calls"), reservation.reserved("mails"), left()) == (6, None, 4)
+    reservation.commit({"calls": 2})
+    assert (reservation.reserved("calls"), left()) == (None, 8)
+    with pytest.raises(licentia.InvalidArgumentError, match="before"):
+        reservation.commit()
+    with pytest.raises(RuntimeError, match="broke"):  # noqa: PT012
+        with gate.reserve(token, meters={"calls": 8}, now=NOW)[1] or pytest.fail("denied"):
+            assert left() == 0
+            raise RuntimeError("broke")
+    assert left() == 8
+    denied, nothing = gate.reserve(token, meters={"calls": 9}, now=NOW)
+    assert not denied
+    assert nothing is None
+    gate.settle()
+    assert left() == 8
+
+
+def test_a_job_is_charged_once(token: str, issuer: licentia.Issuer) -> None:
+    gate = licentia.Gate(issuer.key)
+    for _ in range(3):
+        assert gate.check(token, meters={"calls": 4}, job="report-7", now=NOW).charges[0].remaining == 6
+    assert gate.check(token, meters={"calls": 4}, job="report-8", now=NOW).charges[0].remaining == 2
+
+
 def test_rates_say_when_to_come_back(token: str, issuer: licentia.Issuer) -> None:
     gate = licentia.Gate(issuer.key)
     assert gate.check(token, rates={"api": 10}, now=NOW)

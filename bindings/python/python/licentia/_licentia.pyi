@@ -21,6 +21,7 @@ __all__ = [
     "Now",
     "Proof",
     "Request",
+    "Reservation",
     "RevocationBundle",
     "SigningKey",
     "Store",
@@ -51,6 +52,7 @@ class _Needs(TypedDict, total=False):
     features: _Names | None
     meters: _Costs | None
     rates: _Costs | None
+    job: str | None
     action: str | None
     source: str | None
     audience: str | None
@@ -162,6 +164,7 @@ class Request:
         features: _Names | None = None,
         meters: _Costs | None = None,
         rates: _Costs | None = None,
+        job: str | None = None,
         action: str | None = None,
         source: str | None = None,
         audience: str | None = None,
@@ -345,8 +348,26 @@ class Gate:
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Decision: ...
+    def reserve(
+        self,
+        token: _Token | None,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> tuple[Decision, Reservation | None]: ...
+    def settle(self) -> None: ...
+    def after_fork(self) -> None: ...
     def load_keyset(self, keyset: Keyset | Buffer) -> bool: ...
     def load_revocation(self, bundle: RevocationBundle | Buffer) -> bool: ...
+
+@final
+class Reservation:
+    def reserved(self, meter: str) -> int | None: ...
+    def commit(self, actual: _Costs | None = None) -> None: ...
+    def cancel(self) -> None: ...
+    def __enter__(self) -> Reservation: ...
+    def __exit__(self, *_exception: object, **_named: object) -> None: ...
 
 @final
 class SigningKey:
