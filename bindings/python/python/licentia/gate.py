@@ -27,7 +27,7 @@ _gates: weakref.WeakSet[Gate] = weakref.WeakSet()
 class Gate(_Gate):
     __doc__ = _Gate.__doc__
     __slots__ = ()
-    __signature__ = inspect.signature(_Gate)
+    __signature__: inspect.Signature = inspect.signature(_Gate)
 
     def __init__(self, *_arguments: object, **_named: object) -> None:
         """Makes a gate; the arguments are those of the class."""
