@@ -12,6 +12,7 @@ mod keyset;
 mod ledger;
 mod output;
 mod prove;
+mod receipts;
 mod revoke;
 mod shell;
 mod verify;
@@ -67,6 +68,9 @@ enum Command {
     /// Build and show the bundles that gates load.
     #[command(subcommand)]
     Bundle(Box<bundle::Bundle>),
+    /// Check, add up, export and acknowledge receipts of what was used.
+    #[command(subcommand)]
+    Receipts(receipts::Receipts),
     /// List the codes of decisions.
     Codes,
     /// Walk through the main job, on input that it makes itself.
@@ -110,6 +114,7 @@ fn run(command: Command, output: Output) -> Result<ExitCode> {
         Command::Revoke(revoke) => revoke.run(output),
         Command::Reinstate(reinstate) => reinstate.run(output),
         Command::Bundle(bundle) => bundle.run(output),
+        Command::Receipts(receipts) => receipts.run(output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(output),

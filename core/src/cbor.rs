@@ -109,6 +109,12 @@ impl<'a> Reader<'a> {
         Self { bytes, at: part.start as usize, items: limits::ITEMS }
     }
 
+    /// Takes up to this many data items, in place of [`limits::ITEMS`].
+    #[must_use]
+    pub(crate) fn with_items(self, items: u16) -> Self {
+        Self { items, ..self }
+    }
+
     /// Offset of the next byte.
     pub fn offset(&self) -> usize {
         self.at
@@ -270,6 +276,15 @@ impl<'a> Reader<'a> {
         let start = self.at;
         match self.expect(major::SIMPLE)? {
             TRUE => Ok(()),
+            _ => Err(Malformed { code: Code::InvalidValue, offset: start }),
+        }
+    }
+
+    /// Reads `null`, and takes no other value for it.
+    pub(crate) fn null<T>(&mut self) -> Result<Option<T>> {
+        let start = self.at;
+        match self.expect(major::SIMPLE)? {
+            NULL => Ok(None),
             _ => Err(Malformed { code: Code::InvalidValue, offset: start }),
         }
     }

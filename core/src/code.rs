@@ -158,6 +158,22 @@ pub enum Code {
     MeterNotLicensed = 611,
     /// The counters are out of reach.
     StoreUnreachable = 620,
+    /// Every seat of the licence is taken.
+    SeatsTaken = 630,
+    /// The licence has no seats.
+    SeatsNotLicensed = 631,
+    /// The receipt, or the log that it is in, is not well-formed.
+    ReceiptMalformed = 640,
+    /// The receipt or acknowledgement was altered or forged.
+    ReceiptForged = 641,
+    /// The receipt is of an instance that was not expected.
+    ReceiptForeign = 642,
+    /// Receipts of the instance are missing.
+    ReceiptGap = 643,
+    /// Two different receipts of the instance have the same sequence number.
+    ReceiptFork = 644,
+    /// The instance was set back to an older state.
+    ReceiptRollback = 645,
 
     /// A key is of small order, so that anybody could forge its signatures.
     WeakKey = 800,
@@ -560,6 +576,54 @@ pub const TABLE: &[Entry] = &[
         "store_unreachable",
         "The counters are out of reach.",
         "Check the store that the service counts in.",
+    ),
+    entry(
+        Code::SeatsTaken,
+        "seats_taken",
+        "Every seat of the licence is taken.",
+        "Wait until a seat is given back, or buy more.",
+    ),
+    entry(
+        Code::SeatsNotLicensed,
+        "seats_not_licensed",
+        "The licence has no seats.",
+        "Upgrade to a tier that has seats, or don't ask for one.",
+    ),
+    entry(
+        Code::ReceiptMalformed,
+        "receipt_malformed",
+        "The receipt, or the log that it is in, is not well-formed.",
+        "Fetch it again from the instance; where a log is damaged, restore it from the vendor's copy.",
+    ),
+    entry(
+        Code::ReceiptForged,
+        "receipt_forged",
+        "The receipt or acknowledgement was altered or forged.",
+        "Don't count it, and find out who offers it.",
+    ),
+    entry(
+        Code::ReceiptForeign,
+        "receipt_foreign",
+        "The receipt is of an instance that was not expected.",
+        "Register the instance, or leave its receipts out.",
+    ),
+    entry(
+        Code::ReceiptGap,
+        "receipt_gap",
+        "Receipts of the instance are missing.",
+        "Fetch them; a later receipt holds what they counted.",
+    ),
+    entry(
+        Code::ReceiptFork,
+        "receipt_fork",
+        "Two different receipts of the instance have the same sequence number.",
+        "Treat the instance as cloned: give each copy a key of its own, and count both.",
+    ),
+    entry(
+        Code::ReceiptRollback,
+        "receipt_rollback",
+        "The instance was set back to an older state.",
+        "Find out who restored it, and start it anew with a new key.",
     ),
     entry(
         Code::WeakKey,

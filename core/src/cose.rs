@@ -39,6 +39,10 @@ pub enum Typ {
     Bundle,
     /// A change from one set of revocations to another.
     Delta,
+    /// A receipt of what an instance has counted.
+    Receipt,
+    /// A vendor's acknowledgement of a receipt.
+    Acknowledgement,
 }
 
 impl Typ {
@@ -50,14 +54,17 @@ impl Typ {
             Self::Proof => "application/vnd.licentia.proof+cwt",
             Self::Bundle => "application/vnd.licentia.revocation+cbor",
             Self::Delta => "application/vnd.licentia.revocation-delta+cbor",
+            Self::Receipt => "application/vnd.licentia.receipt+cbor",
+            Self::Acknowledgement => "application/vnd.licentia.acknowledgement+cbor",
         }
     }
 
     /// Longest object of the kind, in bytes.
     pub const fn longest(self) -> usize {
         match self {
-            Self::License | Self::Proof => limits::TOKEN_BYTES,
+            Self::License | Self::Proof | Self::Acknowledgement => limits::TOKEN_BYTES,
             Self::Keyset => limits::KEYSET_BYTES,
+            Self::Receipt => limits::RECEIPT_BYTES,
             Self::Bundle | Self::Delta => limits::BUNDLE_BYTES,
         }
     }

@@ -51,6 +51,8 @@ pub enum Check {
     Rate,
     /// The quota is not used up.
     Quota,
+    /// A seat is free.
+    Seat,
 }
 
 impl Check {
@@ -75,6 +77,7 @@ impl Check {
             Self::Feature => "feature",
             Self::Rate => "rate",
             Self::Quota => "quota",
+            Self::Seat => "seat",
         }
     }
 }
@@ -197,11 +200,27 @@ const EMPTY: Step<'static> =
 /// All checks that ran, in order; the last one is the one that decided.
 ///
 /// [`fmt::Display`] gives a line per check, [`Explanation::json`] a JSON array.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Explanation<'a> {
     steps: [Step<'a>; STEPS],
     length: usize,
     warning: Option<Code>,
+}
+
+impl Clone for Explanation<'_> {
+    fn clone(&self) -> Self {
+        let mut clone = Self::default();
+        clone.clone_from(self);
+        clone
+    }
+
+    /// Copies the steps that there are, and not the empty ones after them.
+    fn clone_from(&mut self, source: &Self) {
+        for (to, from) in self.steps.iter_mut().zip(source.steps()) {
+            *to = *from;
+        }
+        (self.length, self.warning) = (source.length, source.warning);
+    }
 }
 
 impl Default for Explanation<'_> {

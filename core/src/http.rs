@@ -12,7 +12,7 @@ use crate::{code::Code, json::Quoted};
 pub const fn status(code: Code) -> u16 {
     match code {
         Code::Allowed => 200,
-        Code::RateLimited | Code::QuotaExceeded => 429,
+        Code::RateLimited | Code::QuotaExceeded | Code::SeatsTaken => 429,
         Code::FeatureNotLicensed
         | Code::FeatureExpired
         | Code::ReleaseNotCovered
@@ -20,7 +20,8 @@ pub const fn status(code: Code) -> u16 {
         | Code::NodeRequired
         | Code::NodeMismatch
         | Code::RateNotLicensed
-        | Code::MeterNotLicensed => 403,
+        | Code::MeterNotLicensed
+        | Code::SeatsNotLicensed => 403,
         Code::KeysetExpired
         | Code::ClockRollback
         | Code::ProofCacheFull
@@ -28,6 +29,8 @@ pub const fn status(code: Code) -> u16 {
         | Code::RevocationExpired
         | Code::StoreUnreachable => 503,
         _ if code.number() >= 800 => 500,
+        // Receipts: nothing that a gate says; an endpoint that takes them refuses them so.
+        _ if code.number() >= 640 => 403,
         _ => 401,
     }
 }

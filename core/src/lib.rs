@@ -53,6 +53,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod acknowledgement;
 pub mod authorize;
 pub mod calendar;
 pub mod cbor;
@@ -78,12 +79,14 @@ pub mod prepared;
 pub mod proof;
 pub mod quota;
 pub mod rate;
+pub mod receipt;
 pub mod revocation;
 mod scope;
 pub mod text;
 pub mod verify;
 mod write;
 
+pub use acknowledgement::Acknowledgement;
 pub use authorize::{Expect, State, authorize};
 pub use claims::{Claims, Confirmation, Kept, License, Unverified};
 pub use code::Code;
@@ -98,5 +101,6 @@ pub use policy::{Action, Policy};
 pub use prepared::Preparation;
 pub use quota::{Overage, Quota};
 pub use rate::Rate;
+pub use receipt::Receipt;
 pub use text::Buffer;
 pub use verify::{Denial, Verified, authenticate, verify, verify_text};

@@ -38,6 +38,10 @@ pub const BUNDLE_BYTES: usize = 256 << 20;
 pub const RULES: usize = 256;
 /// Most exemptions or allowed digests of one rule.
 pub const RULE_LIST: usize = 65_536;
+/// Longest receipt, in bytes.
+pub const RECEIPT_BYTES: usize = 1 << 20;
+/// Most entries of one receipt.
+pub const RECEIPT_ENTRIES: usize = 8192;
 /// Longest URI of a proof, in bytes.
 pub const URI_BYTES: usize = 2048;
 /// Greatest integer in a grant: 2^53 - 1, so that every language holds it exactly.

@@ -49,7 +49,7 @@ pub enum Period {
 }
 
 /// One occurrence of a period: `start <= time < end`, in seconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// First second.
     pub start: u64,

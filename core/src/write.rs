@@ -57,6 +57,16 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Writer<B> {
         self.head(3, value.len() as u64).raw(value.as_bytes())
     }
 
+    #[cfg(feature = "alloc")]
+    pub(crate) fn array(&mut self, items: u64) -> &mut Self {
+        self.head(4, items)
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) fn null(&mut self) -> &mut Self {
+        self.head(7, 22)
+    }
+
     pub(crate) fn map(&mut self, entries: u64) -> &mut Self {
         self.head(5, entries)
     }

@@ -75,6 +75,8 @@ fn the_format_states_the_limits() {
         ("BUNDLE_BYTES", limits::BUNDLE_BYTES as u64),
         ("RULES", limits::RULES as u64),
         ("RULE_LIST", limits::RULE_LIST as u64),
+        ("RECEIPT_BYTES", limits::RECEIPT_BYTES as u64),
+        ("RECEIPT_ENTRIES", limits::RECEIPT_ENTRIES as u64),
         ("URI_BYTES", limits::URI_BYTES as u64),
         ("INTEGER", limits::INTEGER),
         ("TIME", limits::TIME),

@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod acknowledgement;
 pub mod bundle;
 mod canonical;
 pub mod catalogue;
@@ -44,6 +45,7 @@ mod sign1;
 pub mod terms;
 pub mod token;
 
+pub use acknowledgement::acknowledge;
 pub use bundle::{BundleDraft, RuleDraft};
 pub use catalogue::{Catalogue, Tier};
 pub use draft::{Draft, Holder};

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use licentia_core::Code;
+use licentia_core::{Code, Period};
 
 use crate::{
     account::{Outcome, RateCounter},
     cache::Licensed,
     decision::{CHARGES, Charge, Unit},
     meter::{QuotaCounter, Units, length},
-    store::{Store, Unreachable},
+    store::{Seats, Store, Unreachable},
 };
 
+/// What the seats of a licence are called among its charges.
+pub(crate) const SEATS: &str = "seats";
 /// Longest name of a job, in bytes.
 const JOB_BYTES: usize = 256;
 
@@ -61,7 +63,10 @@ impl<'d, 'a> Charges<'d, 'a> {
         let rate = rate.ok_or(Code::RateNotLicensed)?;
         let place = self.place()?;
         let outcome = rate.charge(cost, now_nanos);
-        self.show(place, charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds())), outcome));
+        self.show(
+            place,
+            charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds()), None), outcome),
+        );
         if let Some(charged) = self.rates.get_mut(place).filter(|_| outcome.granted) {
             *charged = Some((rate, cost));
         }
@@ -95,11 +100,33 @@ impl<'d, 'a> Charges<'d, 'a> {
             Ok(outcome) => outcome,
             Err(unreachable) => return Ok(Err(unreachable)),
         };
-        self.show(place, charge(name, Unit::Quota, cost, (quota.limit, length(quota.period)), outcome));
+        self.show(
+            place,
+            charge(name, Unit::Quota, cost, (quota.limit, length(quota.period), Some(quota.period)), outcome),
+        );
         if let Some(metered) = self.meters.get_mut(place).filter(|_| outcome.granted) {
             *metered = Some(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
         }
         Ok(Ok(outcome))
+    }
+
+    /// Shows the seats of the licence. Times are in seconds since 1970.
+    pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: u64) -> Result<(), Code> {
+        let millis = |time: u64| time.saturating_sub(now).saturating_mul(1000);
+        let place = self.place()?;
+        let charge = Charge {
+            name: SEATS,
+            unit: Unit::Seat,
+            cost: 1,
+            limit,
+            window: None,
+            period: None,
+            remaining: limit.saturating_sub(seats.taken),
+            reset_ms: None,
+            retry_after_ms: seats.next_free.filter(|_| !seats.granted).map(millis),
+        };
+        self.show(place, charge);
+        Ok(())
     }
 
     /// The meters that were charged.
@@ -133,7 +160,7 @@ fn charge<'a>(
     name: &'a str,
     unit: Unit,
     cost: u64,
-    (limit, window): (u64, Option<u64>),
+    (limit, window, period): (u64, Option<u64>, Option<Period>),
     outcome: Outcome,
 ) -> Charge<'a> {
     Charge {
@@ -142,6 +169,7 @@ fn charge<'a>(
         cost,
         limit,
         window,
+        period,
         remaining: outcome.remaining,
         reset_ms: outcome.reset_ms,
         retry_after_ms: outcome.retry_after_ms,

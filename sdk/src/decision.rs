@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use licentia_core::{Claims, Code, Explanation, State, http};
+use licentia_core::{Claims, Code, Explanation, Period, State, http};
 
 use crate::cache::Licensed;
 
@@ -17,6 +17,8 @@ pub struct Decision<'a> {
     pub(crate) state: State,
     pub(crate) enforced: bool,
     pub(crate) license: Option<Arc<Licensed>>,
+    /// The time that it was made for, as the clock guard has it, in seconds since 1970.
+    pub(crate) time: u64,
     pub(crate) explanation: Explanation<'a>,
     pub(crate) charges: [Option<Charge<'a>>; CHARGES],
 }
@@ -31,10 +33,12 @@ pub struct Charge<'a> {
     pub unit: Unit,
     /// What the request costs.
     pub cost: u64,
-    /// Requests of a full burst, or units of a period.
+    /// Requests of a full burst, units of a period, or seats.
     pub limit: u64,
     /// Length of the window in seconds; none where a period's length varies.
     pub window: Option<u64>,
+    /// The period of a quota.
+    pub period: Option<Period>,
     /// What is left after this request.
     pub remaining: u64,
     /// Milliseconds until everything is there again; none for a quota for life.
@@ -50,6 +54,8 @@ pub enum Unit {
     Rate,
     /// Units of a quota.
     Quota,
+    /// Seats of the licence.
+    Seat,
 }
 
 /// A licence that was verified. It gives the getters of [`Claims`].
@@ -184,6 +190,7 @@ impl fmt::Display for Json<'_, '_> {
             let unit = match charge.unit {
                 Unit::Rate => "rate",
                 Unit::Quota => "quota",
+                Unit::Seat => "seat",
             };
             // Only names that a licence holds are charged, and those need no escaping.
             write!(f, r#"{comma}{{"name":"{}","unit":"{unit}","cost":{},"#, charge.name, charge.cost)?;

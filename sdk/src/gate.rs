@@ -14,7 +14,7 @@ use licentia_core::{
 use crate::{
     account::Accounts,
     cache::{Cache, Licensed},
-    charges::Charges,
+    charges::{Charges, SEATS},
     decision::{CHARGES, Decision},
     event::{Event, Sink},
     guard::Guard,
@@ -23,7 +23,8 @@ use crate::{
     request::Request,
     reservation::Reservation,
     revocation::{Loaded, Revocations},
-    store::{Memory, Store},
+    seat,
+    store::{Memory, SeatAsk, Store},
     trust::{Trust, Trusted},
 };
 
@@ -180,6 +181,15 @@ impl Builder {
 /// Stands for a time at which nothing happened.
 const NEVER: u64 = u64::MAX;
 
+/// What a gate is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'r, 'a> {
+    pub(crate) request: &'r Request<'a>,
+    /// The seat that is wanted with it.
+    pub(crate) seat: Option<seat::Ask<'r>>,
+    pub(crate) now: Now,
+}
+
 /// Decides whether requests may go on. Share it by reference; nothing on the way of a request that was seen
 /// before takes a lock.
 pub struct Gate {
@@ -251,17 +261,18 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
-        self.check_with(token, request, now.into(), |_, _| ())
+        self.check_asked(token, Asked { request, seat: None, now: now.into() }, |_, _| ()).0
     }
 
-    /// Checks, and hands what was charged to `keep` where the request may go on.
-    fn check_with<'a>(
+    /// Decides, and takes a seat where one is asked for; then it says until when. What was charged is handed to
+    /// `keep` where the request may go on.
+    pub(crate) fn check_asked<'a>(
         &'a self,
         token: &str,
-        request: &Request<'a>,
-        now: Now,
+        asked: Asked<'_, 'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
-    ) -> Decision<'a> {
+    ) -> (Decision<'a>, Option<u64>) {
+        let Asked { request, now, .. } = asked;
         let started = (!self.sinks.is_empty()).then(Instant::now);
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
@@ -271,11 +282,13 @@ impl Gate {
             state: State::Active,
             enforced: self.mode == Mode::Enforce,
             license: None,
+            time: now.seconds,
             explanation: Explanation::default(),
             charges: [None; CHARGES],
         };
-        match self.decide(token, request, now, (&trust, revocations), &mut decision, keep) {
-            Ok(state) => decision.state = state,
+        let mut until = None;
+        match self.decide(token, asked, (&trust, revocations), &mut decision, keep) {
+            Ok(granted) => (decision.state, until) = granted,
             Err(code) => {
                 decision.code = code;
                 if self.mode == Mode::Advisory {
@@ -297,7 +310,7 @@ impl Gate {
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
         }
-        decision
+        (decision, until)
     }
 
     /// Decides as [`Gate::check`] does, and reserves what the request's meters may cost at most, for work whose cost is
@@ -312,7 +325,7 @@ impl Gate {
         let keep = |charges: &Charges<'_, 'a>, licensed: &Arc<Licensed>| {
             reservation = Some(Reservation::new(Arc::clone(&self.store), Arc::clone(licensed), charges));
         };
-        let decision = self.check_with(token, request, now.into(), keep);
+        let (decision, _) = self.check_asked(token, Asked { request, seat: None, now: now.into() }, keep);
         (decision, reservation)
     }
 
@@ -346,12 +359,12 @@ impl Gate {
     fn decide<'a>(
         &'a self,
         token: &str,
-        request: &Request<'a>,
-        now: Now,
+        asked: Asked<'_, 'a>,
         (trust, revocations): (&Trust, Option<&Loaded>),
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
-    ) -> Result<State, Code> {
+    ) -> Result<(State, Option<u64>), Code> {
+        let Asked { request, seat, now } = asked;
         let licensed = self.authenticate(token, trust, now, &mut decision.explanation)?;
         let licensed = &*decision.license.insert(licensed);
         let license = licensed.kept.license();
@@ -360,20 +373,64 @@ impl Gate {
         let published = bundle.map_or(0, |bundle| bundle.issued_at()).max(trust.issued_at);
         let signed = published.max(license.issued_at().min(now.seconds));
         let time = self.guard.read(now, signed);
+        decision.time = time.now;
         let expect = self.expect(request, trust);
         let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
-        match self.charge(&mut charges, request, now, time.now, &license, &mut decision.explanation) {
-            Ok(overage) => {
-                keep(&charges, licensed);
-                Ok(if overage { State::Overage } else { state })
+        let explanation = &mut decision.explanation;
+        let overage = self.charge(&mut charges, request, now, time.now, &license, explanation);
+        let granted = overage.and_then(|overage| {
+            let state = if overage { State::Overage } else { state };
+            let until = seat.map(|seat| self.seat(&mut charges, seat, time.now, &license, explanation));
+            Ok((state, until.transpose()?))
+        });
+        match granted {
+            Ok(_) => keep(&charges, licensed),
+            Err(_) => charges.undo(&*self.store),
+        }
+        granted
+    }
+
+    /// Where counters, marks and seats are kept.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Takes a seat, and says until when.
+    fn seat<'a>(
+        &self,
+        charges: &mut Charges<'_, 'a>,
+        ask: seat::Ask<'_>,
+        now: u64,
+        license: &licentia_core::License<'_>,
+        explanation: &mut Explanation<'a>,
+    ) -> Result<u64, Code> {
+        let facts = |remaining| Facts::Charge { name: SEATS, cost: 1, remaining };
+        if !ask.is_valid() {
+            explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
+        }
+        let Some(limit) = license.seats() else {
+            explanation.note(Check::Seat, Code::SeatsNotLicensed, facts(None))?;
+            return Err(Code::SeatsNotLicensed);
+        };
+        let seat::Ask { holder, ttl } = ask;
+        let ask = SeatAsk { lineage: license.lineage(), holder, ttl, limit, now };
+        match self.store.take_seat(&ask) {
+            Ok(seats) => {
+                self.store_lost_at.store(NEVER, Ordering::Relaxed);
+                charges.seats(limit, &seats, now)?;
+                let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
+                explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
-            Err(code) => {
-                charges.undo(&*self.store);
-                Err(code)
+            Err(_unreachable) => {
+                let since = self.store_lost_at.fetch_min(now, Ordering::Relaxed).min(now);
+                let action = license.policy().store_unreachable;
+                let facts = Facts::Since { since, now };
+                explanation.doubt(Check::Seat, Code::StoreUnreachable, facts, action, since, now)?;
             }
         }
+        Ok(now.saturating_add(ttl))
     }
 
     /// Finds the licence among those that were authenticated before, or authenticates it.

@@ -34,6 +34,11 @@ impl Holder {
         proof::thumbprint(&self.public())
     }
 
+    /// Signs the concatenation of these parts.
+    pub(crate) fn sign(&self, parts: &[&[u8]; 4]) -> [u8; 64] {
+        self.0.sign(&parts.concat()).to_bytes()
+    }
+
     /// Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970).
     ///
     /// `body` is the SHA-256 of the request's body, where the service wants the body signed.
@@ -56,7 +61,6 @@ impl Holder {
         getrandom::fill(&mut nonce).map_err(|_| Code::StoreUnreachable)?;
         let key = self.public();
         let proof = Unsigned { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
-        let sign = |parts: &[&[u8]; 4]| self.0.sign(&parts.concat()).to_bytes();
-        Ok(proof.seal(&mut Buffer::new(), sign)?.to_vec())
+        Ok(proof.seal(&mut Buffer::new(), |parts| self.sign(parts))?.to_vec())
     }
 }

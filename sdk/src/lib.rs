@@ -43,10 +43,13 @@ mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
+#[cfg(feature = "receipts")]
+pub mod receipt;
 mod replay;
 pub mod request;
 mod reservation;
 pub mod revocation;
+pub mod seat;
 pub mod store;
 mod trust;
 
@@ -63,4 +66,5 @@ pub use now::Now;
 pub use request::Request;
 pub use reservation::Reservation;
 pub use revocation::Watch;
+pub use seat::Seat;
 pub use store::{Memory, Store};

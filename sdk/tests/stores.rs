@@ -10,7 +10,7 @@ use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
     Code, Request, Store,
     policy::Action,
-    store::{self, Cell, Once, Taken},
+    store::{self, Cell, Once, SeatAsk, Taken},
 };
 use licentia_core::Window;
 use server::Server;
@@ -88,6 +88,38 @@ fn a_job_is_charged_once() {
         assert_eq!(once("b", 6), Once::Charged(10), "{name}: as if it never was");
         let next = cell("calls", NOW + DAY, Some(NOW + 2 * DAY));
         assert_eq!(store.take_once(&next, "a", 1, 10).unwrap(), Once::Charged(1), "{name}: the next period");
+    }
+}
+
+#[test]
+fn seats_are_held_for_their_time() {
+    let (stores, _folder, _server) = stores();
+    for (name, store) in &stores {
+        let take = |holder, ttl, limit, now| {
+            let seats = store.take_seat(&SeatAsk { lineage: [7; 16], holder, ttl, limit, now }).unwrap();
+            (seats.granted, seats.taken, seats.next_free)
+        };
+        assert_eq!(take("ada", 60, 2, NOW), (true, 1, Some(NOW + 60)), "{name}");
+        assert_eq!(take("bob", 100, 2, NOW + 10), (true, 2, Some(NOW + 60)), "{name}");
+        assert_eq!(take("eve", 60, 2, NOW + 59), (false, 2, Some(NOW + 60)), "{name}: full");
+        assert_eq!(take("ada", 60, 2, NOW + 59), (true, 2, Some(NOW + 110)), "{name}: kept");
+        assert_eq!(take("eve", 60, 2, NOW + 110), (true, 2, Some(NOW + 119)), "{name}: bob's time is over");
+        assert_eq!(take("eve", 60, 1, NOW + 111), (false, 1, Some(NOW + 119)), "{name}: the limit has sunk");
+        store.release_seat(&[7; 16], "ada").unwrap();
+        store.release_seat(&[7; 16], "nobody").unwrap();
+        assert_eq!(take("bob", 60, 1, NOW + 111), (true, 1, Some(NOW + 171)), "{name}");
+        assert_eq!(
+            take("eve", 60, 2, NOW - 500),
+            (true, 2, Some(NOW - 440)),
+            "{name}: a clock that was ahead"
+        );
+        assert_eq!(
+            take("fay", 60, 2, NOW - 440),
+            (true, 1, Some(NOW - 380)),
+            "{name}: holds no seat for longer"
+        );
+        let other = SeatAsk { lineage: [8; 16], holder: "ada", ttl: 1, limit: 1, now: NOW };
+        assert!(store.take_seat(&other).unwrap().granted, "{name}: another licence");
     }
 }
 

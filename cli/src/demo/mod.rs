@@ -2,6 +2,7 @@
 //!
 //! Every outcome is held against what it must be, so that the walk is a test as well.
 
+mod receipts;
 mod refusals;
 mod walk;
 
@@ -48,6 +49,7 @@ fn tell(walk: &mut Walk, folder: &Path) -> Result<()> {
     meter(walk, &vendor)?;
     revoke_key(walk, &vendor)?;
     revoke(walk, &vendor)?;
+    receipts::tell(walk, &vendor, folder)?;
     time(walk, &vendor, &licence)
 }
 
@@ -241,7 +243,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
 fn time(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     const NEW: u32 = 2_000;
     const SEEN: u32 = 20_000;
-    walk.chapter(9, "How long a check takes, measured here and now", "");
+    walk.chapter(10, "How long a check takes, measured here and now", "");
     let cold = Gate::builder().key(vendor.public()).audience(AUDIENCE).cache_capacity(0).build()?;
     let warm = vendor.gate()?;
     let request = Request::new().features(&["export"]).meters(&[("api_calls", 1)]);

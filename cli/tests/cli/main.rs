@@ -1,6 +1,7 @@
 //! The program as scripts use it: pipes, exit codes, JSON, files.
 
 mod desk;
+mod receipts;
 mod revocation;
 mod secrets;
 mod shell;

@@ -7,7 +7,7 @@ use std::{
 
 use licentia_core::Window;
 
-use super::{Cell, Once, Store, Taken, Unreachable};
+use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
 
 /// A store in the process's own memory. What it keeps ends with it.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Memory {
 struct Kept {
     cells: HashMap<([u8; 16], String), HashMap<Window, Units>>,
     marks: HashMap<String, Vec<u8>>,
+    /// Of each lineage, by holder: when the seat was taken, and for how long.
+    seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
 }
 
 /// The units of one period that were taken, and those of them under a job's name.
@@ -99,6 +101,35 @@ impl Store for Memory {
 
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
         self.lock().marks.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let mut kept = self.lock();
+        let seats = kept.seats.entry(ask.lineage).or_default();
+        seats.retain(|_, (taken_at, ttl)| {
+            *taken_at = ask.now.min(*taken_at);
+            ask.now < taken_at.saturating_add(*ttl)
+        });
+        let count = |seats: &HashMap<_, _>| u64::try_from(seats.len()).unwrap_or(u64::MAX);
+        // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
+        seats.remove(ask.holder);
+        let granted = count(seats) < ask.limit;
+        if granted {
+            seats.insert(ask.holder.to_owned(), (ask.now, ask.ttl));
+        }
+        let next_free = seats.values().map(|(taken_at, ttl)| taken_at.saturating_add(*ttl)).min();
+        let seats = Seats { granted, taken: count(seats), next_free };
+        if seats.taken == 0 {
+            kept.seats.remove(&ask.lineage);
+        }
+        Ok(seats)
+    }
+
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        if let Some(seats) = self.lock().seats.get_mut(lineage) {
+            seats.remove(holder);
+        }
         Ok(())
     }
 }

@@ -162,4 +162,53 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Unreachable`].
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
+
+    /// Takes a seat for a holder, or keeps the one that it has, in one atomic step: drops the seats whose time
+    /// is over, and grants where the holder has a seat or there are fewer than `limit`.
+    ///
+    /// A seat's time is over at `taken at + time to live`. One that was taken after `now`, by a clock that was
+    /// ahead, counts as taken at `now`. A holder that has a seat while there are more than `limit`, because the
+    /// limit has sunk, loses it.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then nothing has changed. A store that keeps no seats says so for each.
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let _ = ask;
+        Err(Unreachable("this store keeps no seats".into()))
+    }
+
+    /// Gives a holder's seat back; nothing happens where it has none.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; the seat is then free when its time is over.
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        let _ = (lineage, holder);
+        Err(Unreachable("this store keeps no seats".into()))
+    }
+}
+
+/// Who asks for a seat. Times are in whole seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct SeatAsk<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// Who sits on it.
+    pub holder: &'a str,
+    /// How long it is held unless it is asked for again.
+    pub ttl: u64,
+    /// How many seats there are.
+    pub limit: u64,
+    /// The time, since 1970.
+    pub now: u64,
+}
+
+/// What a store says of a licence's seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seats {
+    /// Whether the holder has a seat now.
+    pub granted: bool,
+    /// Seats that are taken now, the holder's own among them.
+    pub taken: u64,
+    /// When the first of them comes free unless it is asked for again, in seconds since 1970.
+    pub next_free: Option<u64>,
 }

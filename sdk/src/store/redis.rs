@@ -7,12 +7,14 @@ use std::{
 
 use redis::{Client, Connection, ConnectionLike, RedisResult, Script};
 
-use super::{Cell, Once, Store, Taken, Unreachable};
+use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
 
 /// How long a connection, and each answer, may take: a request waits for it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Cells are kept this many seconds past the end of their period, for clocks that are behind.
 const LONGER: u64 = 86_400;
+/// Seats are forgotten this many seconds after the last was taken: longer than any is held.
+const SEATS_KEPT: u64 = 32 * 86_400;
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
 const GREATEST: u64 = (1 << 53) - 1;
 
@@ -67,6 +69,36 @@ static LOWER_ONCE: LazyLock<Script> = LazyLock::new(|| {
          if units == 0 then redis.call('HDEL', KEYS[1], ARGV[1])
          else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
          return 0",
+    )
+});
+
+/// Takes a seat, or keeps it. Keys: the seats. Arguments: holder, time to live, limit, now, seconds that the key is
+/// kept. Each field is a holder, and its value when the seat was taken and for how long.
+/// Answers 1 for granted, how many are taken, and when the first comes free or -1.
+static TAKE_SEAT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "local now, count, free = tonumber(ARGV[4]), 0, -1
+         local seats = redis.call('HGETALL', KEYS[1])
+         for i = 1, #seats, 2 do
+           local taken, ttl = string.match(seats[i + 1], '(%d+) (%d+)')
+           if tonumber(taken) > now then
+             taken = now
+             redis.call('HSET', KEYS[1], seats[i], string.format('%.0f %s', now, ttl))
+           end
+           local ends = tonumber(taken) + tonumber(ttl)
+           if ends <= now or seats[i] == ARGV[1] then
+             redis.call('HDEL', KEYS[1], seats[i])
+           else
+             count = count + 1
+             if free < 0 or ends < free then free = ends end
+           end
+         end
+         if count >= tonumber(ARGV[3]) then return {0, count, free} end
+         redis.call('HSET', KEYS[1], ARGV[1], ARGV[4] .. ' ' .. ARGV[2])
+         redis.call('EXPIRE', KEYS[1], ARGV[5])
+         local own = now + tonumber(ARGV[2])
+         if free < 0 or own < free then free = own end
+         return {1, count + 1, free}",
     )
 });
 
@@ -135,6 +167,12 @@ fn key(cell: &Cell<'_>) -> String {
     format!("licentia:{{{lineage}}}:{}:{}:{end}", cell.meter, cell.window.start)
 }
 
+/// The key of a licence's seats.
+fn seats(lineage: &[u8; 16]) -> String {
+    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("licentia:{{{lineage}}}:seats")
+}
+
 fn mark(name: &str) -> String {
     format!("licentia:mark:{name}")
 }
@@ -188,5 +226,18 @@ impl Store for Redis {
 
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
         self.ask(|connection| redis::cmd("SET").arg(mark(name)).arg(value).query::<()>(connection))
+    }
+
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let (granted, taken, free): (u64, u64, i64) = self.ask(|connection| {
+            let mut call = TAKE_SEAT.key(seats(&ask.lineage));
+            call.arg(ask.holder).arg(ask.ttl).arg(ask.limit).arg(ask.now).arg(SEATS_KEPT).invoke(connection)
+        })?;
+        Ok(Seats { granted: granted == 1, taken, next_free: u64::try_from(free).ok() })
+    }
+
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        self.ask(|connection| redis::cmd("HDEL").arg(seats(lineage)).arg(holder).query::<u64>(connection))
+            .map(|_| ())
     }
 }

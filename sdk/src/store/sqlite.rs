@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
-use super::{Cell, Once, Store, Taken, Unreachable};
+use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
 
 /// Each step takes the schema from the version of its place to the next. Lifetimes end at the greatest integer.
 const MIGRATIONS: &[&str] = &["
@@ -29,6 +29,13 @@ const MIGRATIONS: &[&str] = &["
         job     TEXT NOT NULL,
         units   INTEGER NOT NULL,
         PRIMARY KEY (lineage, meter, start, end, job)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE seat (
+        lineage  BLOB NOT NULL CHECK (length(lineage) = 16),
+        holder   TEXT NOT NULL,
+        taken_at INTEGER NOT NULL,
+        ttl      INTEGER NOT NULL,
+        PRIMARY KEY (lineage, holder)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 "];
@@ -268,6 +275,39 @@ impl Store for Sqlite {
         self.write(|transaction| {
             let sql = "INSERT OR REPLACE INTO mark (name, value) VALUES (?1, ?2)";
             transaction.prepare_cached(sql)?.execute(params![name, value])?;
+            Ok(())
+        })
+    }
+
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        let (now, ttl) = (number(ask.now), number(ask.ttl));
+        self.write(|transaction| {
+            let run = |sql: &str, values: &[&dyn ToSql]| transaction.prepare_cached(sql)?.execute(values);
+            run("UPDATE seat SET taken_at = ?2 WHERE lineage = ?1 AND taken_at > ?2", &[&ask.lineage, &now])?;
+            run("DELETE FROM seat WHERE lineage = ?1 AND taken_at + ttl <= ?2", &[&ask.lineage, &now])?;
+            // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
+            run("DELETE FROM seat WHERE lineage = ?1 AND holder = ?2", &[&ask.lineage, &ask.holder])?;
+            let sql = "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
+            let (others, free) = statement.query_row([ask.lineage], found)?;
+            let (others, free) = (others.unsigned_abs(), free.map(i64::unsigned_abs));
+            let granted = others < ask.limit;
+            if !granted {
+                return Ok(Seats { granted, taken: others, next_free: free });
+            }
+            let sql = "INSERT INTO seat (lineage, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4)";
+            run(sql, &[&ask.lineage, &ask.holder, &now, &ttl])?;
+            let own = ask.now.saturating_add(ask.ttl);
+            let next_free = Some(free.map_or(own, |free| free.min(own)));
+            Ok(Seats { granted, taken: others.saturating_add(1), next_free })
+        })
+    }
+
+    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+        self.write(|transaction| {
+            let sql = "DELETE FROM seat WHERE lineage = ?1 AND holder = ?2";
+            transaction.prepare_cached(sql)?.execute(params![lineage, holder])?;
             Ok(())
         })
     }

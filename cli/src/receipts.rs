@@ -1,0 +1,254 @@
+//! `licentia receipts`
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Subcommand};
+use licentia::{
+    Code,
+    receipt::{Acknowledgement, Audit, Finding, Instance, Log, LogError, Receipt, Report, cloud_events},
+};
+use licentia_issuer::{acknowledge, moment};
+use serde_json::{Value, json};
+
+use crate::{
+    input::{self, Clock, Passphrase},
+    output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, hex, printable},
+};
+
+/// Receipts say what instances have counted, signed with each instance's own key.
+#[derive(Subcommand)]
+pub(crate) enum Receipts {
+    /// Check receipts, and name what is missing, forked, set back or forged.
+    ///
+    /// Exit codes: 0 good, 1 something is wrong, 2 a wrong call or a broken environment. That receipts are
+    /// missing is told and is not wrong: a later one says what they said.
+    Verify(Which),
+    /// Add up what was used, over all instances.
+    Sum(Which),
+    /// Print events (`CloudEvents` 1.0), one JSON object in each line, for every entry of every good receipt.
+    Export(Which),
+    /// Sign the acknowledgement of an instance's newest receipt, which the instance keeps.
+    Acknowledge {
+        #[command(flatten)]
+        which: Which,
+        /// The vendor's private key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The acknowledgement to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        passphrase: Passphrase,
+        #[command(flatten)]
+        clock: Clock,
+    },
+}
+
+/// The receipts of a command.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// Logs of receipts, or single receipts, in any order.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// An instance that is expected, by its identifier; others are then told. May be repeated.
+    #[arg(long, value_name = "HEX", value_parser = input::hex::<32>)]
+    instance: Vec<Instance>,
+    /// An acknowledgement that was given. May be repeated.
+    #[arg(long, value_name = "FILE", requires = "vendor")]
+    ack: Vec<PathBuf>,
+    /// The vendor's public key, which acknowledgements are signed with.
+    #[arg(long, value_name = "KEY")]
+    vendor: Option<String>,
+}
+
+impl Receipts {
+    pub(crate) fn run(self, output: Output) -> Result {
+        match self {
+            Self::Verify(which) => {
+                let report = which.audit()?;
+                output.show(&value(&report), || verified(&report))?;
+                Ok(exit(&report))
+            }
+            Self::Sum(which) => {
+                let report = which.audit()?;
+                let mut value = value(&report);
+                value["usage"] = usage(&report);
+                output.show(&value, || summed(&report))?;
+                complain(&report, output);
+                Ok(exit(&report))
+            }
+            Self::Export(which) => {
+                let report = which.audit()?;
+                output::write(&which.events()?)?;
+                complain(&report, output);
+                Ok(exit(&report))
+            }
+            Self::Acknowledge { which, key, out, passphrase, clock } => {
+                let report = which.audit()?;
+                if !report.is_good() {
+                    complain(&report, output);
+                    return Err("nothing was acknowledged: something is wrong with the receipts".into());
+                }
+                let mut instances = report.instances.iter();
+                let (Some((instance, known)), None) = (instances.next(), instances.next()) else {
+                    return Err("acknowledge the receipts of one instance at a time; see --instance".into());
+                };
+                let key = passphrase.load(&key)?;
+                input::replace(&out, &acknowledge(&key, instance, known.last, clock.now()))?;
+                let (instance, sequence) = (hex(instance), known.last.sequence);
+                output.show(&json!({ "instance": instance, "acknowledged": sequence }), || {
+                    format!("acknowledged receipt {sequence} of instance {instance}\n")
+                })
+            }
+        }
+    }
+}
+
+impl Which {
+    /// Reads everything, and says what it adds up to.
+    fn audit(&self) -> Result<Report> {
+        let mut audit = Audit::new();
+        self.instance.iter().for_each(|instance| audit.expect(*instance));
+        for path in &self.files {
+            let source = printable(&path.display().to_string());
+            match receipts(path)? {
+                Ok(receipts) => receipts.iter().for_each(|receipt| audit.add_from(&source, receipt)),
+                Err(code) => audit.refuse(code, None, &source),
+            }
+        }
+        if let Some(vendor) = &self.vendor {
+            let keys = [input::public_key(vendor)?];
+            for path in &self.ack {
+                let given = Acknowledgement::read(&input::bytes(path)?, &keys)
+                    .map_err(|code| format!("{}: {code} {}", path.display(), code.advice()))?;
+                audit.add_acknowledgement(given);
+            }
+        }
+        Ok(audit.finish())
+    }
+
+    /// The events of the good receipts, each once, in the order of instances and numbers.
+    fn events(&self) -> Result<String> {
+        let mut kept = BTreeSet::new();
+        for path in &self.files {
+            for bytes in receipts(path)?.unwrap_or_default() {
+                let Ok(receipt) = Receipt::read(&bytes) else { continue };
+                let instance = receipt.instance();
+                if self.instance.is_empty() || self.instance.contains(&instance) {
+                    kept.insert((instance, receipt.sequence(), bytes));
+                }
+            }
+        }
+        let mut lines = String::new();
+        for (_, _, bytes) in &kept {
+            let receipt = Receipt::read(bytes)?;
+            cloud_events(&receipt).for_each(|line| lines += &(line + "\n"));
+        }
+        Ok(lines)
+    }
+}
+
+/// The receipts of a log, or the one receipt, in a file; or why there are none.
+fn receipts(path: &Path) -> Result<std::result::Result<Vec<Vec<u8>>, Code>> {
+    let bytes = input::bytes(path)?;
+    if !Log::is_log(&bytes) {
+        return Ok(Ok(vec![bytes]));
+    }
+    match Log::parse(&bytes) {
+        Ok(read) => Ok(Ok(read.receipts)),
+        Err(LogError::Refused(code)) => Ok(Err(code)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn exit(report: &Report) -> ExitCode {
+    ExitCode::from(u8::from(!report.is_good()))
+}
+
+/// Tells a person what is wrong, beside the result.
+fn complain(report: &Report, output: Output) {
+    if !output.json {
+        report.findings.iter().for_each(|finding| anstream::eprintln!("{}", line(finding)));
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let style = if finding.is_alarm() { BAD } else { NOTE };
+    format!("{style}{}{style:#} {}", if finding.is_alarm() { "wrong" } else { "note " }, finding)
+}
+
+fn value(report: &Report) -> Value {
+    let instances = report.instances.iter().map(|(instance, known)| {
+        json!({
+            "instance": hex(instance), "receipts": known.receipts, "sequence": known.last.sequence,
+            "digest": hex(&known.last.digest), "issued_at": known.issued_at,
+        })
+    });
+    let findings = report.findings.iter().map(|finding| {
+        let (code, instance) = (finding.code, finding.instance.map(|instance| hex(&instance)));
+        json!({
+            "code": code.number(), "name": code.name(), "instance": instance,
+            "first": finding.sequences.map(|(first, _)| first), "last": finding.sequences.map(|(_, last)| last),
+            "detail": finding.detail,
+        })
+    });
+    json!({ "good": report.is_good(), "instances": instances.collect::<Vec<_>>(), "findings": findings.collect::<Vec<_>>() })
+}
+
+fn usage(report: &Report) -> Value {
+    report
+        .usage
+        .iter()
+        .map(|(cell, usage)| {
+            let by_instance: serde_json::Map<_, _> =
+                usage.by_instance.iter().map(|(instance, count)| (hex(instance), json!(count))).collect();
+            json!({
+                "lineage": hex(&cell.lineage), "meter": cell.meter, "start": cell.window.start,
+                "end": cell.window.end, "count": usage.total(), "by_instance": by_instance,
+            })
+        })
+        .collect()
+}
+
+fn verified(report: &Report) -> String {
+    let mut text = String::new();
+    for (instance, known) in &report.instances {
+        let (count, last) = (known.receipts, known.last.sequence);
+        let when = moment::show(known.issued_at);
+        text += &format!("{}  {count} receipts, the last is {last} of {when}\n", hex(instance));
+    }
+    report.findings.iter().for_each(|finding| text += &(line(finding) + "\n"));
+    let (style, word) = if report.is_good() { (GOOD, "good") } else { (BAD, "not good") };
+    text + &format!("{style}{word}{style:#}\n")
+}
+
+/// A table of what was used.
+fn summed(report: &Report) -> String {
+    let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
+    let rows = report.usage.iter().map(|(cell, usage)| {
+        [
+            hex(&cell.lineage),
+            cell.meter.clone(),
+            if cell.window.end.is_none() { "-".to_owned() } else { moment::show(cell.window.start) },
+            cell.window.end.map_or_else(|| "for life".to_owned(), moment::show),
+            usage.total().to_string(),
+            usage.by_instance.len().to_string(),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    let mut text = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+            // Numbers stand under each other.
+            if column < 4 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };
+    }
+    text
+}

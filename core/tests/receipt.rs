@@ -1,0 +1,67 @@
+//! The reader of receipts takes the one form that is written down, and nothing else.
+#![cfg(feature = "alloc")]
+
+use licentia_core::{
+    Code, Window,
+    cose::{Frame, Typ},
+    receipt::{Entry, Link, Receipt, Unsigned},
+};
+
+const KEY: [u8; 32] = [
+    // The first key of RFC 8032, section 7.1.
+    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e,
+    0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+];
+const DAY: Window = Window { start: 86_400, end: Some(172_800) };
+
+fn entry(lineage: &'static [u8; 16], meter: &'static str, window: Window) -> Entry<'static> {
+    Entry { lineage, meter, window, count: 1 }
+}
+
+/// Whether a receipt can be made at all; what cannot be read is not made.
+fn make(change: impl FnOnce(&mut Unsigned<'_>), entries: &[Entry<'_>]) -> Result<Vec<u8>, Code> {
+    let mut receipt =
+        Unsigned { key: &KEY, sequence: 2, previous: &[1; 32], issued_at: 5, entries, acknowledged: None };
+    change(&mut receipt);
+    receipt.seal(|_| [0; 64])
+}
+
+#[test]
+fn entries_ascend_and_are_what_they_say() {
+    let (a, b) = (entry(&[0; 16], "a", DAY), entry(&[0; 16], "b", DAY));
+    let ever = entry(&[0; 16], "a", Window { start: 86_400, end: None });
+    assert!(make(|_| (), &[]).is_ok());
+    assert!(make(|_| (), &[ever, a, b, entry(&[1; 16], "a", DAY)]).is_ok());
+    for bad in [&[b, a][..], &[a, a], &[a, ever], &[entry(&[1; 16], "a", DAY), a]] {
+        assert_eq!(make(|_| (), bad), Err(Code::InvalidArgument));
+    }
+    let empty = Window { start: 5, end: Some(5) };
+    for bad in [entry(&[0; 16], "", DAY), entry(&[0; 16], "A", DAY), entry(&[0; 16], "a", empty)] {
+        assert_eq!(make(|_| (), &[bad]), Err(Code::InvalidArgument));
+    }
+    assert_eq!(make(|_| (), &[Entry { count: 1 << 53, ..a }]), Err(Code::InvalidArgument));
+}
+
+#[test]
+fn the_first_receipt_follows_nothing_and_every_other_one_something() {
+    assert!(make(|r| (r.sequence, r.previous) = (1, &[0; 32]), &[]).is_ok());
+    assert_eq!(make(|r| r.sequence = 1, &[]), Err(Code::InvalidArgument));
+    assert_eq!(make(|r| r.previous = &[0; 32], &[]), Err(Code::InvalidArgument));
+    assert_eq!(make(|r| r.sequence = 0, &[]), Err(Code::InvalidArgument));
+    let link = |sequence| Some(Link { sequence, digest: [7; 32] });
+    assert!(make(|r| r.acknowledged = link(1), &[]).is_ok());
+    assert_eq!(make(|r| r.acknowledged = link(2), &[]), Err(Code::InvalidArgument), "it is not sent yet");
+}
+
+#[test]
+fn a_receipt_is_no_other_kind_of_object() {
+    let receipt = make(|_| (), &[entry(&[0; 16], "a", DAY)]).unwrap();
+    assert_eq!(Receipt::read(&receipt).map(|_| ()), Err(Code::ReceiptForged), "nobody signed it");
+    for typ in [Typ::License, Typ::Keyset, Typ::Proof, Typ::Bundle, Typ::Delta, Typ::Acknowledgement] {
+        assert_eq!(Frame::read(&receipt, typ).map(|_| ()).map_err(|m| m.code), Err(Code::WrongTyp));
+    }
+    let license = include_str!("data/example.lic").trim();
+    let mut buffer = licentia_core::Buffer::new();
+    let license = licentia_core::text::decode_license(license, &mut buffer).unwrap();
+    assert_eq!(Receipt::read(license).map(|_| ()), Err(Code::ReceiptMalformed));
+}

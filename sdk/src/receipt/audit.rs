@@ -1,0 +1,321 @@
+//! Adds up the receipts of many instances, in any order, and names what is wrong with them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use licentia_core::{
+    Acknowledgement, Code,
+    receipt::{Digest, Instance, Link, Receipt},
+};
+
+use super::{log::cell, tally::Cell};
+
+/// Takes receipts and acknowledgements in any order, and as often as they come. What it finds and what it adds
+/// up depend on the set of them alone.
+///
+/// Counts are merged as a G-counter: the greatest of each instance, and the sum over instances.
+#[derive(Default)]
+pub struct Audit {
+    expected: Option<BTreeSet<Instance>>,
+    chains: BTreeMap<Instance, Chain>,
+    acknowledged: BTreeMap<Instance, Vec<Acknowledgement>>,
+    findings: Vec<Finding>,
+}
+
+/// The receipts of an instance.
+#[derive(Default)]
+struct Chain {
+    receipts: BTreeMap<u64, BTreeMap<Digest, Kept>>,
+}
+
+/// What matters of a receipt.
+struct Kept {
+    previous: Digest,
+    issued_at: u64,
+    acknowledged: Option<Link>,
+    entries: Vec<(Cell, u64)>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What: a code from 640 to 645.
+    pub code: Code,
+    /// The instance, where it is known.
+    pub instance: Option<Instance>,
+    /// Numbers of the first and the last receipt that it is about.
+    pub sequences: Option<(u64, u64)>,
+    /// More about it.
+    pub detail: String,
+}
+
+/// What was used of a cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// What each instance has counted.
+    pub by_instance: BTreeMap<Instance, u64>,
+}
+
+/// What is known of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Known {
+    /// How many of its receipts are there.
+    pub receipts: usize,
+    /// The newest of them.
+    pub last: Link,
+    /// When that was issued, in seconds since 1970.
+    pub issued_at: u64,
+}
+
+/// What the receipts say.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What was used. Of an instance that was forked it is what the copy that counted most has seen: at
+    /// least this was used, and perhaps more.
+    pub usage: BTreeMap<Cell, Usage>,
+    /// The instances.
+    pub instances: BTreeMap<Instance, Known>,
+}
+
+impl Finding {
+    /// Whether somebody must look into it. A gap alone is none: a later receipt says what a lost one said.
+    pub fn is_alarm(&self) -> bool {
+        self.code != Code::ReceiptGap
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.name())?;
+        if let Some(instance) = &self.instance {
+            f.write_str(": instance ")?;
+            instance.iter().take(8).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        }
+        match self.sequences {
+            Some((first, last)) if first == last => write!(f, ", receipt {first}")?,
+            Some((first, last)) => write!(f, ", receipts {first} to {last}")?,
+            None => {}
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
+impl Usage {
+    /// Over all instances.
+    pub fn total(&self) -> u64 {
+        self.by_instance.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+impl Report {
+    /// Whether nothing was found that somebody must look into.
+    pub fn is_good(&self) -> bool {
+        !self.findings.iter().any(Finding::is_alarm)
+    }
+}
+
+impl Audit {
+    /// An audit of whatever instances come.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Expects this instance, and no others than those that were named so.
+    pub fn expect(&mut self, instance: Instance) {
+        self.expected.get_or_insert_default().insert(instance);
+    }
+
+    /// Adds a receipt. One that is not good is named in the report and not counted.
+    pub fn add(&mut self, receipt: &[u8]) {
+        self.add_from("", receipt);
+    }
+
+    /// Adds a receipt that came from `source`, which is named with what is wrong with it.
+    pub fn add_from(&mut self, source: &str, receipt: &[u8]) {
+        match Receipt::read(receipt) {
+            Ok(receipt) if self.expects(&receipt.instance()) => {
+                let chain = self.chains.entry(receipt.instance()).or_default();
+                let same = chain.receipts.entry(receipt.sequence()).or_default();
+                same.entry(receipt.link().digest).or_insert_with(|| Kept::of(&receipt));
+            }
+            Ok(receipt) => self.refuse(Code::ReceiptForeign, Some(receipt.instance()), source),
+            Err(code) => self.refuse(code, None, source),
+        }
+    }
+
+    /// Adds what is known to have been acknowledged to an instance.
+    pub fn add_acknowledgement(&mut self, acknowledgement: Acknowledgement) {
+        self.acknowledged.entry(acknowledgement.instance).or_default().push(acknowledgement);
+    }
+
+    /// Names a source that holds no receipts.
+    pub fn refuse(&mut self, code: Code, instance: Option<Instance>, source: &str) {
+        let message = code.message();
+        let detail = if source.is_empty() { message.to_owned() } else { format!("{source}: {message}") };
+        self.findings.push(Finding { code, instance, sequences: None, detail });
+    }
+
+    fn expects(&self, instance: &Instance) -> bool {
+        self.expected.as_ref().is_none_or(|expected| expected.contains(instance))
+    }
+
+    /// Says what the receipts add up to, and what is wrong with them.
+    pub fn finish(mut self) -> Report {
+        let findings = std::mem::take(&mut self.findings);
+        let mut report = Report { findings, ..Report::default() };
+        for (instance, acknowledgements) in &self.acknowledged {
+            if !self.chains.contains_key(instance) && self.expects(instance) {
+                let last = acknowledgements.iter().map(|given| given.receipt.sequence).max().unwrap_or(1);
+                let detail = "acknowledged, and not there".to_owned();
+                let found = Some((1, last));
+                let instance = Some(*instance);
+                let code = Code::ReceiptGap;
+                report.findings.push(Finding { code, instance, sequences: found, detail });
+            }
+        }
+        for (instance, chain) in &self.chains {
+            let acknowledged = self.acknowledged.get(instance).map_or(&[][..], Vec::as_slice);
+            let mut find = |code, first, last, detail| {
+                let (instance, sequences) = (Some(*instance), Some((first, last)));
+                report.findings.push(Finding { code, instance, sequences, detail });
+            };
+            let fork = chain.forks(acknowledged, &mut find);
+            chain.gaps(acknowledged, &mut find);
+            chain.rollbacks(acknowledged, fork, &mut find);
+            for (cell, count) in chain.entries() {
+                let usage = report.usage.entry(cell.clone()).or_default();
+                let greatest = usage.by_instance.entry(*instance).or_default();
+                *greatest = count.max(*greatest);
+            }
+            if let Some(known) = chain.known() {
+                report.instances.insert(*instance, known);
+            }
+        }
+        report.findings.sort();
+        report.findings.dedup();
+        report
+    }
+}
+
+impl Kept {
+    fn of(receipt: &Receipt<'_>) -> Self {
+        Self {
+            previous: *receipt.previous(),
+            issued_at: receipt.issued_at(),
+            acknowledged: receipt.acknowledged(),
+            entries: receipt.entries().map(|entry| (cell(&entry), entry.count)).collect(),
+        }
+    }
+}
+
+impl Chain {
+    /// Every receipt, in the order of their numbers.
+    fn all(&self) -> impl Iterator<Item = (u64, &Digest, &Kept)> {
+        self.receipts
+            .iter()
+            .flat_map(|(sequence, same)| same.iter().map(|(digest, kept)| (*sequence, digest, kept)))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&Cell, u64)> {
+        self.all().flat_map(|(_, _, kept)| kept.entries.iter().map(|(cell, count)| (cell, *count)))
+    }
+
+    fn known(&self) -> Option<Known> {
+        let (sequence, digest, newest) = self.all().last()?;
+        let receipts = self.receipts.values().map(BTreeMap::len).sum();
+        Some(Known { receipts, last: Link { sequence, digest: *digest }, issued_at: newest.issued_at })
+    }
+
+    /// Whatever names a receipt, be it the receipt, its successor or an acknowledgement, must name the same one.
+    /// Gives the first number of which that is not so.
+    fn forks(
+        &self,
+        acknowledged: &[Acknowledgement],
+        find: &mut impl FnMut(Code, u64, u64, String),
+    ) -> Option<u64> {
+        let mut named: BTreeMap<u64, BTreeSet<Digest>> = BTreeMap::new();
+        let mut name = |sequence, digest| named.entry(sequence).or_default().insert(digest);
+        for (sequence, digest, kept) in self.all() {
+            name(sequence, *digest);
+            if sequence > 1 {
+                name(sequence - 1, kept.previous);
+            }
+            if let Some(link) = kept.acknowledged {
+                name(link.sequence, link.digest);
+            }
+        }
+        for given in acknowledged {
+            name(given.receipt.sequence, given.receipt.digest);
+        }
+        let mut first = None;
+        for (sequence, digests) in named.into_iter().filter(|(_, digests)| digests.len() > 1) {
+            first = first.or(Some(sequence));
+            let detail = format!("{} different receipts have this number", digests.len());
+            find(Code::ReceiptFork, sequence, sequence, detail);
+        }
+        first
+    }
+
+    /// Numbers that are missing, up to the last one that is there or was acknowledged.
+    fn gaps(&self, acknowledged: &[Acknowledgement], find: &mut impl FnMut(Code, u64, u64, String)) {
+        let mut next: u64 = 1;
+        let newest = acknowledged.iter().map(|given| given.receipt.sequence.saturating_add(1));
+        let end = newest.chain(self.receipts.keys().copied()).max();
+        for sequence in self.receipts.keys().copied().chain(end) {
+            if sequence > next {
+                find(Code::ReceiptGap, next, sequence - 1, "not there".to_owned());
+            }
+            next = next.max(sequence.saturating_add(1));
+        }
+    }
+
+    /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are
+    /// several histories, of which each only grows by itself.
+    fn rollbacks(
+        &self,
+        acknowledged: &[Acknowledgement],
+        fork: Option<u64>,
+        find: &mut impl FnMut(Code, u64, u64, String),
+    ) {
+        let mut greatest: BTreeMap<&Cell, u64> = BTreeMap::new();
+        let mut newest = 0;
+        for (sequence, same) in &self.receipts {
+            let mut find = |detail| find(Code::ReceiptRollback, *sequence, *sequence, detail);
+            let single = fork.is_none_or(|fork| *sequence <= fork);
+            for kept in same.values() {
+                let less = kept.entries.iter().find_map(|(cell, count)| {
+                    let before = *greatest.get(cell)?;
+                    (*count < before).then_some((cell, before, *count))
+                });
+                if let Some((cell, before, count)) = less.filter(|_| single) {
+                    find(format!("{} fell from {before} to {count}", cell.meter));
+                }
+                if single && kept.acknowledged.map_or(0, |link| link.sequence) < newest {
+                    find(format!("it has forgotten that receipt {newest} was acknowledged"));
+                }
+                let set_back = |given: &&Acknowledgement| {
+                    given.receipt.sequence > *sequence && kept.issued_at > given.issued_at
+                };
+                if let Some(given) = acknowledged.iter().find(set_back) {
+                    let later = given.receipt.sequence;
+                    find(format!("it was issued after receipt {later} was acknowledged"));
+                }
+            }
+            // Forks are held against what came before them, and not against each other.
+            for kept in same.values() {
+                for (cell, count) in &kept.entries {
+                    let before = greatest.entry(cell).or_default();
+                    *before = count.max(before).to_owned();
+                }
+                newest = newest.max(kept.acknowledged.map_or(0, |link| link.sequence));
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Receipts: what an instance has counted, signed, chained and kept, so that billing is right whatever is
+//! lost, repeated or reordered on its way.
+//!
+//! The instance has [`Receipts`]: a sink of its gate that adds up what was used, and writes a signed receipt
+//! into a [`Log`] when it is told to. Whoever has the receipts of some instances adds them up with an
+//! [`Audit`], which names what is missing, forked, set back or forged.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use licentia::{Gate, Holder, Key, Request, receipt::{Audit, Receipts}};
+//!
+//! # let (issuer_key, token) = (
+//! #     include_str!("../../../core/tests/data/example.pub").trim(),
+//! #     include_str!("../../../core/tests/data/example.lic").trim(),
+//! # );
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("usage.receipts");
+//! let instance = Holder::from_seed(&[7; 32]); // a key of its own for every instance
+//! let receipts = Arc::new(Receipts::open(&path, instance)?);
+//! let gate = Gate::builder().key(Key::from_text(issuer_key)?).sink(receipts.clone()).build()?;
+//!
+//! let request = Request::new().audience("api.acme.example").meters(&[("calls", 3)]);
+//! assert!(gate.check(token, &request, 1_800_000_000).is_allowed());
+//! let written = receipts.write(1_800_000_060)?; // once a minute, say
+//!
+//! let mut audit = Audit::new();
+//! written.iter().for_each(|receipt| audit.add(receipt));
+//! let report = audit.finish();
+//! assert!(report.findings.is_empty());
+//! assert_eq!(report.usage.values().next().unwrap().total(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod audit;
+mod event;
+mod log;
+mod tally;
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use licentia_core::{Code, Key};
+
+use crate::{
+    decision::Unit,
+    event::{Event, Sink},
+    holder::Holder,
+};
+
+pub use audit::{Audit, Finding, Report, Usage};
+pub use event::cloud_events;
+pub use licentia_core::{
+    Acknowledgement,
+    receipt::{Digest, Entry, Instance, Link, Receipt},
+};
+pub use log::{Log, LogError, Read};
+pub use tally::Cell;
+use tally::Tally;
+
+/// Counts what a gate allows, and writes it down as receipts.
+///
+/// Give it to [`crate::Builder::sink`]. What was counted since the last [`Receipts::write`] is in memory only:
+/// a crash loses it, so write as often as you can afford to lose.
+pub struct Receipts {
+    used: Tally,
+    log: Mutex<Log>,
+}
+
+impl Receipts {
+    /// Opens the log of an instance, or begins one. Every instance needs a key of its own.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open(path: impl AsRef<Path>, key: Holder) -> Result<Self, LogError> {
+        Ok(Self { used: Tally::default(), log: Mutex::new(Log::open(path.as_ref(), key)?) })
+    }
+
+    /// Adds units that were used.
+    pub fn add(&self, cell: &Cell, units: u64) {
+        self.used.add(&cell.lineage, &cell.meter, cell.window, units);
+    }
+
+    /// Writes down what was used since the last time, durably, and gives the receipts: none where nothing was
+    /// used. `now` is in seconds since 1970. It waits for the disk, so call it from a thread that may wait.
+    ///
+    /// # Errors
+    /// [`LogError`]; what was used is then still counted, and goes into the next receipt that is written.
+    pub fn write(&self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
+        let mut log = self.log();
+        for (cell, units) in self.used.take() {
+            log.count(cell, units);
+        }
+        log.write(now)
+    }
+
+    /// Takes the vendor's acknowledgement of a receipt, and keeps it.
+    ///
+    /// # Errors
+    /// [`LogError`]: in particular [`Code::ReceiptRollback`] where the vendor has receipts that this log does
+    /// not, and [`Code::ReceiptFork`] where it has another one of the same number: this log is then a copy or
+    /// an old state of another one, and writes no more.
+    pub fn acknowledge(&self, acknowledgement: &[u8], vendor: &[Key]) -> Result<(), LogError> {
+        self.log().acknowledge(acknowledgement, vendor)
+    }
+
+    /// The receipts that the vendor has not acknowledged, oldest first: what is to be sent.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn unacknowledged(&self) -> Result<Vec<Vec<u8>>, LogError> {
+        self.log().unacknowledged()
+    }
+
+    /// The instance.
+    pub fn instance(&self) -> Instance {
+        self.log().instance()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // A log that failed half-way through a write refuses to go on by itself.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Receipts {
+    fn record(&self, event: &Event<'_, '_>) {
+        // In advisory mode a request goes on that was denied, and it was not charged.
+        if event.decision.code() != Code::Allowed {
+            return;
+        }
+        let Some(license) = event.decision.license() else { return };
+        let lineage = license.lineage();
+        for charge in event.decision.charges().filter(|charge| charge.cost > 0) {
+            if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
+                self.used.add(&lineage, charge.name, period.window(event.decision.time), charge.cost);
+            }
+        }
+    }
+}

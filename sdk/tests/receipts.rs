@@ -1,0 +1,426 @@
+//! Receipts: what is written is kept, what is lost is told, and nobody can lie about it.
+#![cfg(feature = "receipts")]
+
+mod common;
+
+use std::{fs, path::Path, sync::Arc};
+
+use common::{DAY, NOW, key, licence};
+use licentia::{
+    Code, Holder, Now, Request,
+    period::Window,
+    receipt::{Audit, Cell, Log, LogError, Receipt, Receipts, Report, cloud_events},
+};
+use licentia_issuer::acknowledge;
+use proptest::prelude::*;
+
+fn instance(seed: u8) -> Holder {
+    Holder::from_seed(&[seed; 32])
+}
+
+fn cell(lineage: u8, meter: &str) -> Cell {
+    let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
+    Cell { lineage: [lineage; 16], meter: meter.to_owned(), window }
+}
+
+/// The receipts of an instance that counts one unit for each number, and writes after each.
+fn history(folder: &Path, seed: u8, counts: &[u64]) -> Vec<Vec<u8>> {
+    let log = Receipts::open(folder.join(format!("{seed}")), instance(seed)).unwrap();
+    let mut all = Vec::new();
+    for (at, count) in counts.iter().enumerate() {
+        log.add(&cell(1, "calls"), *count);
+        all.extend(log.write(NOW + at as u64).unwrap());
+    }
+    all
+}
+
+fn audit<'a>(receipts: impl IntoIterator<Item = &'a Vec<u8>>) -> Report {
+    let mut audit = Audit::new();
+    receipts.into_iter().for_each(|receipt| audit.add(receipt));
+    audit.finish()
+}
+
+fn codes(report: &Report) -> Vec<(Code, Option<(u64, u64)>)> {
+    report.findings.iter().map(|finding| (finding.code, finding.sequences)).collect()
+}
+
+fn total(report: &Report) -> u64 {
+    report.usage.values().map(licentia::receipt::Usage::total).sum()
+}
+
+fn refused<T>(result: Result<T, LogError>) -> Code {
+    result.err().expect("it must be refused").code()
+}
+
+#[test]
+fn what_a_gate_allows_is_what_receipts_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
+    let gate = common::builder().sink(receipts.clone()).build().unwrap();
+    let token = licence(|draft| draft.lineage = Some([9; 16]));
+    let ask = |meters: &[(&'static str, u64)]| {
+        let meters: &'static [_] = Box::leak(meters.into());
+        gate.check(&token, &Request::new().meters(meters).rates(&[("api", 1)]), NOW).code()
+    };
+    assert_eq!(ask(&[("calls", 3), ("mails", 1)]), Code::Allowed);
+    assert_eq!(ask(&[("calls", 4)]), Code::Allowed);
+    assert_eq!(ask(&[("calls", 0)]), Code::Allowed);
+    assert_eq!(ask(&[("calls", 5), ("mails", 6)]), Code::QuotaExceeded, "and so it is not counted");
+    // A clock that was set back a little does not open yesterday's window again.
+    let yesterday = Now { seconds: NOW - NOW % DAY - 1, monotonic_nanos: NOW * 1_000_000_000 };
+    assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), yesterday).is_allowed());
+    let written = receipts.write(NOW + 1).unwrap();
+    let receipt = Receipt::read(&written[0]).unwrap();
+    let entries: Vec<_> = receipt.entries().map(|e| (*e.lineage, e.meter, e.window, e.count)).collect();
+    let today = cell(9, "").window;
+    assert_eq!(entries, [([9; 16], "calls", today, 8), ([9; 16], "mails", today, 1)]);
+    assert_eq!(receipts.write(NOW + 2).unwrap().len(), 0, "nothing new, so nothing is written");
+    assert_eq!(receipts.unacknowledged().unwrap(), written);
+}
+
+#[test]
+fn counts_go_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = history(folder.path(), 1, &[1, 2]);
+    let second = history(folder.path(), 1, &[4]);
+    assert_eq!(total(&audit(&second)), 7, "cumulative, so the last one says it all");
+    let report = audit(first.iter().chain(&second));
+    assert_eq!((total(&report), codes(&report)), (7, vec![]));
+}
+
+#[test]
+fn a_log_belongs_to_one_instance_and_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let open = Receipts::open(&path, instance(1)).unwrap();
+    open.add(&cell(1, "calls"), 1);
+    open.write(NOW).unwrap();
+    assert!(matches!(Receipts::open(&path, instance(1)), Err(LogError::InUse)));
+    drop(open);
+    assert_eq!(refused(Receipts::open(&path, instance(2))), Code::ReceiptForeign);
+}
+
+#[test]
+fn a_torn_tail_is_cut_away_and_damage_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = history(folder.path(), 1, &[1, 2, 3]);
+    let path = folder.path().join("1");
+    let whole = fs::read(&path).unwrap();
+    let last = whole.len() - written[2].len() - 16;
+    for length in 0..whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let read = Log::parse(&whole[..length]);
+        let log = Receipts::open(&path, instance(1));
+        if length < 8 {
+            assert_eq!(read.err().map(|error| error.code()), Some(Code::ReceiptMalformed));
+            assert!(log.is_ok(), "a log that was just begun is begun anew");
+        } else {
+            let kept = log.unwrap().unacknowledged().unwrap();
+            assert!(written.starts_with(&kept));
+            assert_eq!(kept.len(), read.unwrap().receipts.len());
+            assert!(length < last || kept.len() >= 2);
+        }
+    }
+    // The file grew, and its content did not come, or not all of it.
+    for tail in [vec![0; 5], vec![0; 4096], {
+        let mut tail = whole[last..].to_vec();
+        let end = tail.len() - 1;
+        tail[end] ^= 1;
+        tail
+    }] {
+        fs::write(&path, [&whole[..last], &tail].concat()).unwrap();
+        let log = Receipts::open(&path, instance(1)).unwrap();
+        assert_eq!(log.unacknowledged().unwrap(), written[..2]);
+        drop(log);
+        assert_eq!(fs::metadata(&path).unwrap().len(), last as u64);
+    }
+    // In the middle nothing is ever cut away.
+    for at in 8..last {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        fs::write(&path, &damaged).unwrap();
+        let code = refused(Receipts::open(&path, instance(1)));
+        assert!((640..650).contains(&code.number()), "byte {at}: {code}");
+        assert_eq!(fs::metadata(&path).unwrap().len(), whole.len() as u64);
+    }
+}
+
+#[test]
+fn a_log_that_was_set_back_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("1");
+    let vendor = [key(1).public()];
+    history(folder.path(), 1, &[1, 2]);
+    let snapshot = fs::read(&path).unwrap();
+    let third = history(folder.path(), 1, &[3]);
+    let third = Receipt::read(&third[0]).unwrap();
+    let ack = acknowledge(&key(1), &third.instance(), third.link(), NOW + 9);
+
+    let log = Receipts::open(&path, instance(1)).unwrap();
+    assert_eq!(
+        refused(log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW), &vendor)),
+        Code::UnknownKey
+    );
+    let foreign = acknowledge(&key(1), &[0; 32], third.link(), NOW);
+    assert_eq!(refused(log.acknowledge(&foreign, &vendor)), Code::ReceiptForeign);
+    log.acknowledge(&ack, &vendor).unwrap();
+    assert_eq!(log.unacknowledged().unwrap().len(), 0);
+    log.add(&cell(2, "calls"), 1);
+    let fourth = log.write(NOW).unwrap();
+    let fourth = Receipt::read(&fourth[0]).unwrap();
+    assert_eq!(fourth.acknowledged(), Some(third.link()));
+    assert_eq!(fourth.entries().count(), 1, "what the vendor has is not said again");
+    drop(log);
+    Receipts::open(&path, instance(1)).unwrap();
+
+    // The log alone is set back: what is kept beside it shows.
+    fs::write(&path, &snapshot).unwrap();
+    assert_eq!(refused(Receipts::open(&path, instance(1))), Code::ReceiptRollback);
+    fs::write(&path, b"").unwrap();
+    assert_eq!(refused(Receipts::open(&path, instance(1))), Code::ReceiptRollback);
+
+    // All of the machine is set back: the vendor's next acknowledgement shows, now and after a restart.
+    for (more, code) in [(0, Code::ReceiptRollback), (1, Code::ReceiptFork)] {
+        fs::remove_file(folder.path().join("1.ack")).unwrap();
+        fs::write(&path, &snapshot).unwrap();
+        let log = Receipts::open(&path, instance(1)).unwrap();
+        log.add(&cell(1, "calls"), more); // with 0 there is no third receipt
+        log.write(NOW).unwrap();
+        log.add(&cell(1, "calls"), 1);
+        assert_eq!(refused(log.acknowledge(&ack, &vendor)), code);
+        assert_eq!(refused(log.write(NOW)), code);
+        drop(log);
+        assert_eq!(refused(Receipts::open(&path, instance(1))), code);
+    }
+}
+
+#[test]
+fn more_cells_than_fit_are_told_in_several_receipts() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
+    let cells = licentia::limits::RECEIPT_ENTRIES as u64 + 3;
+    for number in 0..cells {
+        let mut cell = cell(0, "calls");
+        cell.lineage[..8].copy_from_slice(&number.to_be_bytes());
+        log.add(&cell, 2);
+    }
+    let written = log.write(NOW).unwrap();
+    assert_eq!(written.len(), 2);
+    let report = audit(&written);
+    assert_eq!((total(&report), codes(&report)), (2 * cells, vec![]));
+    drop(log);
+    let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
+    assert_eq!(log.write(NOW).unwrap().len(), 0);
+}
+
+#[test]
+fn a_window_that_is_long_over_is_told_no_more_and_not_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
+    let today = cell(1, "calls");
+    let end = today.window.end.unwrap();
+    let later =
+        Cell { window: Window { start: end + 7 * DAY, end: Some(end + 8 * DAY) }, ..cell(1, "calls") };
+    log.add(&today, 5);
+    let mut all = log.write(NOW).unwrap();
+    let mut entries = |cell: &Cell, units, now| {
+        log.add(cell, units);
+        let written = log.write(now).unwrap();
+        let receipt = Receipt::read(&written[0]).unwrap();
+        all.extend(written.clone());
+        receipt.entries().map(|entry| entry.count).collect::<Vec<_>>()
+    };
+    assert_eq!(entries(&later, 1, end + 7 * DAY - 1), [5, 1], "the first may have been lost");
+    assert_eq!(entries(&later, 1, end + 7 * DAY), [2]);
+    assert_eq!(entries(&today, 2, end + 7 * DAY + 1), [7, 2], "what comes very late adds up all the same");
+    let report = audit(&all);
+    assert_eq!((total(&report), codes(&report)), (9, vec![]));
+}
+
+#[test]
+fn forged_and_foreign_receipts_are_named_and_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = history(folder.path(), 1, &[1, 2]);
+    let other = history(folder.path(), 2, &[100]);
+    let mut audit = Audit::new();
+    audit.expect(instance(1).thumbprint());
+    for receipt in written.iter().chain(&other) {
+        audit.add_from("there", receipt);
+    }
+    let mut forged = written[1].clone();
+    let count = forged.len() - 64 - 3; // the last entry's count is before the signature's head
+    forged[count] ^= 8;
+    audit.add(&forged);
+    audit.add(&written[0][1..]);
+    let report = audit.finish();
+    let found: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(found, [Code::ReceiptMalformed, Code::ReceiptForged, Code::ReceiptForeign]);
+    assert_eq!(report.findings[2].instance, Some(instance(2).thumbprint()));
+    assert!(report.findings[2].to_string().contains("there: "), "{}", report.findings[2]);
+    assert_eq!((total(&report), report.is_good()), (3, false));
+}
+
+#[test]
+fn a_clone_is_a_fork_whatever_of_it_arrives() {
+    let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let common = history(here.path(), 1, &[1, 2]);
+    fs::copy(here.path().join("1"), there.path().join("1")).unwrap();
+    let here = history(here.path(), 1, &[4, 1]);
+    let there = history(there.path(), 1, &[8, 1]);
+    let fork = |sequence| (Code::ReceiptFork, Some((sequence, sequence)));
+    assert_eq!(codes(&audit(common.iter().chain(&here).chain(&there))), [fork(3), fork(4)]);
+    // The two receipts of one number do not have to be there: their successors name them.
+    assert_eq!(codes(&audit(common.iter().chain(&here[..1]).chain(&there[1..]))), [fork(3)]);
+    let report = audit(common.iter().chain(&here[1..]).chain(&there[1..]));
+    assert_eq!(codes(&report), [(Code::ReceiptGap, Some((3, 3))), fork(3), fork(4)]);
+    assert_eq!(total(&report), 12, "at least what the copy that counted most has seen");
+    assert!(!report.is_good());
+}
+
+#[test]
+fn what_becomes_less_is_a_rollback() {
+    use licentia_core::receipt::{Entry, Unsigned};
+    use licentia_issuer::SigningKey;
+
+    let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
+    let public = instance(1).public();
+    let seal = |sequence, previous: &[u8; 32], count, issued_at, acknowledged| {
+        let entry = [Entry { lineage: &[1; 16], meter: "calls", window, count }];
+        let receipt = Unsigned { key: &public, sequence, previous, issued_at, entries: &entry, acknowledged };
+        receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()
+    };
+    let link = |receipt: &[u8]| Receipt::read(receipt).unwrap().link();
+    let first = seal(1, &[0; 32], 5, NOW, None);
+    let second = seal(2, &link(&first).digest, 9, NOW + 1, Some(link(&first)));
+    let less = seal(3, &link(&second).digest, 8, NOW + 2, Some(link(&first)));
+    let report = audit([&first, &second, &less]);
+    assert_eq!(codes(&report), [(Code::ReceiptRollback, Some((3, 3)))]);
+    assert!(report.findings[0].to_string().contains("calls fell from 9 to 8"), "{}", report.findings[0]);
+    assert_eq!(total(&report), 9);
+    let forgets = seal(3, &link(&second).digest, 9, NOW + 2, None);
+    assert_eq!(codes(&audit([&first, &second, &forgets])), [(Code::ReceiptRollback, Some((3, 3)))]);
+
+    // Set back to before the second receipt, which was acknowledged.
+    let ack = |receipt: &[u8]| {
+        let bytes = acknowledge(&key(1), &instance(1).thumbprint(), link(receipt), NOW + 5);
+        licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).unwrap()
+    };
+    let again = seal(2, &link(&first).digest, 6, NOW + 9, Some(link(&first)));
+    let with = |receipts: &[&Vec<u8>], given: &[u8]| {
+        let mut audit = Audit::new();
+        for receipt in receipts {
+            audit.add(receipt);
+        }
+        audit.add_acknowledgement(ack(given));
+        codes(&audit.finish())
+    };
+    assert_eq!(with(&[&first, &again], &second), [(Code::ReceiptFork, Some((2, 2)))]);
+    let late = with(&[&first, &again], &less);
+    assert_eq!(late, [(Code::ReceiptGap, Some((3, 3))), (Code::ReceiptRollback, Some((2, 2)))]);
+    assert_eq!(with(&[&first, &second], &less), [(Code::ReceiptGap, Some((3, 3)))]);
+    assert_eq!(with(&[], &less), [(Code::ReceiptGap, Some((1, 3)))]);
+}
+
+#[test]
+fn events_are_cloud_events_with_an_id_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
+    log.add(&cell(1, "calls"), 3);
+    log.add(&Cell { window: Window { start: 0, end: None }, ..cell(1, "ever") }, 4);
+    let written = log.write(NOW).unwrap();
+    let receipt = Receipt::read(&written[0]).unwrap();
+    let events: Vec<serde_json::Value> =
+        cloud_events(&receipt).map(|line| serde_json::from_str(&line).unwrap()).collect();
+    for (at, event) in events.iter().enumerate() {
+        assert_eq!(event["specversion"], "1.0");
+        assert!(event["id"].as_str().unwrap().ends_with(&format!("-1-{at}")), "{event}");
+        assert_eq!(event["time"], "2027-01-15T08:00:00Z");
+    }
+    assert_eq!(events[0]["data"]["count"], 3);
+    assert_eq!(events[0]["data"]["window_end"], "2027-01-16T00:00:00Z");
+    assert_eq!(events[1]["data"]["window_end"], serde_json::Value::Null);
+    assert_eq!(events.len(), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Four instances, with loss (not of the last one), repetition and reordering.
+    #[test]
+    fn receipts_add_up_to_the_truth(
+        counts in proptest::collection::vec(proptest::collection::vec(1_u64..50, 1..6), 4),
+        lost in any::<u32>(),
+        repeated in any::<u32>(),
+        order in any::<u64>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let truth: u64 = counts.iter().flatten().sum();
+        let (mut arrived, mut missing) = (Vec::new(), 0);
+        for (seed, counts) in (1..).zip(&counts) {
+            let receipts = history(folder.path(), seed, counts);
+            let last = receipts.len() - 1;
+            for (at, receipt) in receipts.into_iter().enumerate() {
+                let bit = |bits: u32| (bits >> ((usize::from(seed) * 6 + at) % 32)) & 1 == 1;
+                if at != last && bit(lost) {
+                    missing += 1;
+                    continue;
+                }
+                if bit(repeated) {
+                    arrived.push(receipt.clone());
+                }
+                arrived.push(receipt);
+            }
+        }
+        // A shuffle by a key of each place.
+        let mut keyed: Vec<_> = (0_u64..).zip(arrived).collect();
+        keyed.sort_by_key(|(at, _)| (at + 1).wrapping_mul(order | 1).rotate_left(17) ^ order);
+        let report = audit(keyed.iter().map(|(_, receipt)| receipt));
+        prop_assert_eq!(total(&report), truth);
+        let gaps: u64 = report.findings.iter().map(|f| f.sequences.unwrap().1 - f.sequences.unwrap().0 + 1).sum();
+        prop_assert_eq!(gaps, missing);
+        prop_assert!(report.is_good());
+        prop_assert!(report.instances.len() == 4);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is changed is refused, and nothing panics: neither the reader of receipts nor that of logs.
+    #[test]
+    fn a_changed_receipt_is_refused(
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        static WRITTEN: std::sync::OnceLock<(Vec<u8>, Vec<u8>)> = std::sync::OnceLock::new();
+        let (receipt, log) = WRITTEN.get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let written = history(folder.path(), 1, &[1, 2]);
+            (written[1].clone(), fs::read(folder.path().join("1")).unwrap())
+        });
+        for (original, is_log) in [(receipt, false), (log, true)] {
+            let mut bytes = original.clone();
+            for (at, byte) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *byte;
+            }
+            if let Some(cut) = &cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            if is_log {
+                let whole = Log::parse(original).unwrap().receipts;
+                // What is left of a log is the beginning of it.
+                prop_assert!(Log::parse(&bytes).map_or(true, |read| whole.starts_with(&read.receipts)));
+            } else {
+                prop_assert!(bytes == *original || Receipt::read(&bytes).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(Receipt::read(&bytes).is_err());
+        prop_assert!(licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).is_err());
+        let _ = Log::parse(&[b"LICRCPT1", &bytes[..]].concat());
+    }
+}
