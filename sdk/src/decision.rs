@@ -58,6 +58,17 @@ pub enum Unit {
     Seat,
 }
 
+impl Unit {
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "rate",
+            Self::Quota => "quota",
+            Self::Seat => "seat",
+        }
+    }
+}
+
 /// A licence that was verified. It gives the getters of [`Claims`].
 pub struct License<'d>(licentia_core::License<'d>);
 
@@ -208,11 +219,7 @@ impl fmt::Display for Json<'_, '_> {
         f.write_str(r#""charges":["#)?;
         for (at, charge) in decision.charges().enumerate() {
             let comma = if at == 0 { "" } else { "," };
-            let unit = match charge.unit {
-                Unit::Rate => "rate",
-                Unit::Quota => "quota",
-                Unit::Seat => "seat",
-            };
+            let unit = charge.unit.name();
             // Only names that a licence holds are charged, and those need no escaping.
             write!(f, r#"{comma}{{"name":"{}","unit":"{unit}","cost":{},"#, charge.name, charge.cost)?;
             write!(f, r#""limit":{},"remaining":{},"#, charge.limit, charge.remaining)?;

@@ -94,6 +94,11 @@ impl Units {
         self.total.load(Ordering::Acquire).saturating_sub(unspent)
     }
 
+    /// Units that were taken from the store and not used.
+    fn unspent(&self) -> u64 {
+        self.taken.load(Ordering::Acquire).saturating_sub(self.spent.load(Ordering::Acquire))
+    }
+
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.refilling.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -160,7 +165,13 @@ impl QuotaCounter {
         now: u64,
         store: &dyn Store,
     ) -> Result<(Outcome, bool), Unreachable> {
-        let once = store.take_once(&self.counter.cell(units), job, cost, self.hard)?;
+        let cell = self.counter.cell(units);
+        let mut once = store.take_once(&cell, job, cost, self.hard)?;
+        if matches!(once, Once::Refused(_)) && units.unspent() > 0 {
+            // What was taken ahead here may be what is missing there.
+            self.counter.settle(store)?;
+            once = store.take_once(&cell, job, cost, self.hard)?;
+        }
         let (total, granted, charged) = match once {
             Once::Charged(total) => (total, true, true),
             Once::Before(total) => (total, true, false),

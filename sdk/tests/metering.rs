@@ -165,6 +165,17 @@ fn a_job_is_charged_once_by_whichever_gate() {
 }
 
 #[test]
+fn a_job_may_use_what_its_own_process_took_ahead() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(10_000));
+    let one = Request::new().meters(&[("calls", 1)]);
+    let used = (0..777).filter(|millis| gate.check(&token, &one, at(*millis)).is_allowed()).count() as u64;
+    assert!(left(&store, &token) < 10_000 - used);
+    let rest = [("calls", 10_000 - used)];
+    assert!(gate.check(&token, &Request::new().meters(&rest).job("all"), at(800)).is_allowed());
+}
+
+#[test]
 fn what_is_reserved_is_committed_or_taken_back() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (on(&store), calls(100));

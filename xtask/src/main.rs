@@ -7,6 +7,7 @@ mod bench;
 mod c;
 mod command;
 mod package;
+mod python;
 mod suites;
 mod targets;
 mod tools;
@@ -17,6 +18,7 @@ const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
 cargo xtask suites            list the suites
 cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
+cargo xtask bench-python      compare the Python package's speed with others', on an optimised build
 cargo xtask vectors           make tests/vectors/*.json anew
 cargo xtask header            make include/licentia.h and ffi/symbols.txt anew
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["bench", groups @ ..] => bench::run(groups),
+        ["bench-python"] => python::bench(),
         ["vectors"] => suites::write_vectors(),
         ["header"] => c::write_header(),
         ["install", options @ ..] => package::install(options),

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
-    targets, tools,
+    python, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -70,6 +70,11 @@ const SUITES: &[Suite] = &[
         run: c::package,
     },
     Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
+    Suite {
+        name: "python",
+        proves: "the Python package does what the vectors and its tests say",
+        run: python::tests,
+    },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
 ];
 

@@ -1,0 +1,87 @@
+"""Decides offline whether an API request may go on.
+
+Make a ``Gate`` once, with the keys that licences are signed with, and ask it for
+each request. It makes one explainable ``Decision`` of identity, entitlement, rate,
+quota and revocation from the licence alone, with no network call::
+
+    import licentia
+
+    gate = licentia.Gate("licpub1_...", audience="api.acme.example")
+    decision = gate.check(token, features="export", meters={"calls": 1})
+    if decision:
+        print(decision.license.subject, decision.charge("calls").remaining)
+    else:
+        print(decision.http_status, decision.name, decision.explanation)
+
+In the simplest case one line does: ``licentia.verify(token, key)``.
+
+Further modules: ``licentia.asgi``, ``licentia.wsgi`` and ``licentia.fastapi`` put a
+gate before a web application, ``licentia.log`` sends decisions to ``logging``, and
+``python -m licentia`` verifies and inspects licences.
+"""
+
+from licentia._licentia import (
+    Catalogue,
+    Charge,
+    Code,
+    Decision,
+    Event,
+    Issuer,
+    Key,
+    Keyset,
+    License,
+    Now,
+    Proof,
+    Request,
+    Reservation,
+    RevocationBundle,
+    SigningKey,
+    Store,
+    UnverifiedLicense,
+    __version__,
+    codes,
+    decode_token,
+    encode_token,
+    inspect,
+    verify,
+)
+from licentia.errors import (
+    DeniedError,
+    InvalidArgumentError,
+    LicentiaError,
+    RejectedError,
+    StoreError,
+)
+from licentia.gate import Gate
+
+__all__ = [
+    "Catalogue",
+    "Charge",
+    "Code",
+    "Decision",
+    "DeniedError",
+    "Event",
+    "Gate",
+    "InvalidArgumentError",
+    "Issuer",
+    "Key",
+    "Keyset",
+    "License",
+    "LicentiaError",
+    "Now",
+    "Proof",
+    "RejectedError",
+    "Request",
+    "Reservation",
+    "RevocationBundle",
+    "SigningKey",
+    "Store",
+    "StoreError",
+    "UnverifiedLicense",
+    "__version__",
+    "codes",
+    "decode_token",
+    "encode_token",
+    "inspect",
+    "verify",
+]

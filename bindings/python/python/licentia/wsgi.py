@@ -1,0 +1,84 @@
+"""A gate before any WSGI application: Flask, Django, Bottle."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from licentia import _http
+from licentia._http import NOTHING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from licentia import Decision, Gate, Request
+
+__all__ = ["LicenseMiddleware", "check"]
+
+
+class LicenseMiddleware:
+    """Asks a gate before an application sees the request.
+
+    The licence comes as ``Authorization: Bearer lic1_...``, a proof of possession as
+    ``Licentia-Proof`` in unpadded base64url. A refusal is answered; what is allowed has its
+    decision in ``environ["licentia.decision"]``, and its response the ``RateLimit`` fields.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        gate: Gate,
+        request: Request | None = None,
+        *,
+        origin: str = "",
+        exempt: Iterable[str] = (),
+    ) -> None:
+        """Puts a gate before an application.
+
+        Args:
+            app: The application.
+            gate: The gate.
+            request: What every request needs of a licence; a good one, where it is not said.
+            origin: The public origin, such as ``https://api.acme.example``, that proofs name
+                before path and query. Proofs that are checked here do not cover the body.
+            exempt: Paths that need no licence, such as ``/health``.
+        """
+        self.app = app
+        self.gate = gate
+        self.request: Request = NOTHING if request is None else request
+        self.origin = origin
+        self.exempt: frozenset[str] = frozenset(exempt)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answers one request."""
+        if environ.get("PATH_INFO") in self.exempt:
+            return self.app(environ, start_response)
+        decision = check(self.gate, environ, self.request, origin=self.origin)
+        if not decision:
+            status, fields, body = _http.refusal(decision)
+            start_response(f"{status} {HTTPStatus(status).phrase}", fields)
+            return [body]
+        environ["licentia.decision"] = decision
+
+        def start_with_fields(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, *decision.http_headers], *rest)
+
+        return self.app(environ, start_with_fields)
+
+
+def check(gate: Gate, environ: WSGIEnvironment, request: Request, *, origin: str = "") -> Decision:
+    """Asks a gate about the request of a WSGI environment."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    query = environ.get("QUERY_STRING", "")
+    target = quote(path, safe="/%:;@&=+$,!*'()~", encoding="latin-1") + (f"?{query}" if query else "")
+    asked = _http.for_call(
+        request,
+        method=environ.get("REQUEST_METHOD", "GET"),
+        path=path,
+        url=origin + target,
+        source=environ.get("REMOTE_ADDR", ""),
+        proof=environ.get("HTTP_LICENTIA_PROOF"),
+    )
+    return gate.check(_http.token_of(environ.get("HTTP_AUTHORIZATION")), asked)

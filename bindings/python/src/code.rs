@@ -1,0 +1,42 @@
+//! The table of codes.
+
+use licentia_core::code::{Entry, TABLE};
+use pyo3::{prelude::*, types::PyTuple};
+
+/// One row of the table of codes, which is the same in every language.
+#[pyclass(module = "licentia", frozen, eq, hash)]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Code {
+    /// The number, such as 610.
+    #[pyo3(get)]
+    number: u16,
+    /// The stable name, such as ``quota_exceeded``.
+    #[pyo3(get)]
+    name: &'static str,
+    /// What it says, as a sentence for a log or a person.
+    #[pyo3(get)]
+    message: &'static str,
+    /// What to do about it.
+    #[pyo3(get)]
+    advice: &'static str,
+}
+
+impl From<&Entry> for Code {
+    fn from(entry: &Entry) -> Self {
+        let Entry { code, name, message, advice, .. } = *entry;
+        Self { number: code.number(), name, message, advice }
+    }
+}
+
+#[pymethods]
+impl Code {
+    fn __repr__(&self) -> String {
+        format!("Code({}, {:?})", self.number, self.name)
+    }
+}
+
+/// Every code, ascending by number.
+#[pyfunction]
+pub(crate) fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, TABLE.iter().map(Code::from).collect::<Vec<_>>())
+}

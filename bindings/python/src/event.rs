@@ -1,0 +1,129 @@
+//! Events, given to a callable of Python.
+
+use licentia::{
+    Sink,
+    event::{Event as SdkEvent, Record},
+};
+use pyo3::prelude::*;
+
+use crate::convert::{aware, hex, plain};
+
+/// A decision and its circumstances. It holds no token and no key.
+#[pyclass(module = "licentia", frozen)]
+pub(crate) struct Event(Record);
+
+#[pymethods]
+impl Event {
+    /// When.
+    #[getter]
+    fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        aware(py, self.0.at)
+    }
+
+    /// Whether the request went on.
+    #[getter]
+    fn allowed(&self) -> bool {
+        self.0.allowed
+    }
+
+    /// The code's number.
+    #[getter]
+    fn code(&self) -> u16 {
+        self.0.code.number()
+    }
+
+    /// The code's stable name.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.0.code.name()
+    }
+
+    /// In which state of the licence.
+    #[getter]
+    fn state(&self) -> &'static str {
+        self.0.state.name()
+    }
+
+    /// Name of the code of a doubt that the licence's policy passed over, or None.
+    #[getter]
+    fn warning(&self) -> Option<&'static str> {
+        self.0.warning.map(licentia::Code::name)
+    }
+
+    /// What was asked for.
+    #[getter]
+    fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// Who presented it, as the host names it.
+    #[getter]
+    fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// The customer, where the licence's signature was good; else None.
+    #[getter]
+    fn subject(&self) -> Option<&str> {
+        self.0.subject.as_deref()
+    }
+
+    /// The licence through its renewals, where its signature was good; else None.
+    #[getter]
+    fn lineage(&self) -> Option<String> {
+        self.0.lineage.map(|lineage| hex(&lineage))
+    }
+
+    /// Name and version of the tier, where the licence's signature was good; else None.
+    #[getter]
+    fn tier(&self) -> Option<(&str, u64)> {
+        self.0.tier.as_ref().map(|(name, version)| (name.as_str(), *version))
+    }
+
+    /// Sequence number of the keyset in use; 0 where there is none.
+    #[getter]
+    fn keyset(&self) -> u64 {
+        self.0.keyset
+    }
+
+    /// Sequence number of the revocation bundle in use; None where there is none.
+    #[getter]
+    fn revocation(&self) -> Option<u64> {
+        self.0.revocation.map(|(sequence, _)| sequence)
+    }
+
+    /// How long the decision took, in nanoseconds.
+    #[getter]
+    fn took_ns(&self) -> u64 {
+        self.0.took_nanos
+    }
+
+    /// The event as one line of JSON, with the whole decision.
+    fn to_json(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// The event as plain dicts, lists and values.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        plain(py, &self.to_json())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Event {} {}: {:?}>", self.0.code.number(), self.0.code.name(), self.0.action)
+    }
+}
+
+/// A callable that takes events.
+pub(crate) struct Callback(pub(crate) Py<PyAny>);
+
+impl Sink for Callback {
+    fn record(&self, event: &SdkEvent<'_, '_>) {
+        let record = Record::from(event);
+        Python::attach(|py| {
+            // An observer that fails must not change what it observes: Python says so on standard error.
+            if let Err(error) = self.0.call1(py, (Event(record),)) {
+                error.write_unraisable(py, Some(self.0.bind(py)));
+            }
+        });
+    }
+}

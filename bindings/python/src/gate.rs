@@ -1,0 +1,281 @@
+//! The gate.
+
+use std::sync::Arc;
+
+use licentia::{Gate as SdkGate, Mode};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    sync::PyOnceLock,
+    types::{PyDict, PyDictMethods},
+};
+
+use crate::{
+    convert::{moment, token as text_of},
+    decision::{Asked, Decision},
+    error::{invalid, refused},
+    event::Callback,
+    key::{key, keys as read_keys},
+    keyset::keyset_bytes,
+    request::{Needs, Prepared, Request},
+    reservation::Reservation,
+    revocation::bundle_bytes,
+    store::store as open,
+};
+
+/// Decides whether requests may go on. Make one, and share it by all threads and tasks.
+#[pyclass(module = "licentia", frozen, subclass, weakref)]
+pub(crate) struct Gate {
+    gate: Arc<SdkGate>,
+    /// Whether its store may have to wait for a disk or another machine.
+    #[pyo3(get)]
+    may_block: bool,
+}
+
+#[pymethods]
+impl Gate {
+    /// Makes a gate.
+    ///
+    /// Args:
+    ///     keys: The keys that licences are signed with: one, or several, as Key or text (``licpub1_...``).
+    ///     root: The pinned root key, where keys come in keysets.
+    ///     keyset: The keyset to begin with; needs ``root``.
+    ///     revocation: The revocation bundle to begin with; needs a keyset with a revocation key.
+    ///     issuer: The issuer that licences must be from.
+    ///     audience: The name of this service, for licences that name the services they are for.
+    ///     mode: ``enforce``, or ``advisory``: allow everything, and say what would have been denied.
+    ///     skew: By how many seconds the issuer's clock may be ahead.
+    ///     proof_age: How old a proof of possession may be, in seconds.
+    ///     replay_capacity: How many proofs are remembered; when it is full, further ones are refused.
+    ///     cache_capacity: How many verified tokens are kept.
+    ///     prepare: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
+    ///         not seen before: 700000 make it fastest, 81920 are the least; None for no tables.
+    ///     store: Where counters and marks are kept: a Store, or its URL; in memory where it is not said.
+    ///     on_event: Called with an Event for every decision, before it is returned; or several to be called.
+    ///
+    /// Raises:
+    ///     LicentiaError: For arguments that make no gate, and a keyset or bundle that is not good.
+    #[new]
+    #[pyo3(signature = (
+        keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
+        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, on_event=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn new(
+        py: Python<'_>,
+        keys: Option<&Bound<'_, PyAny>>,
+        root: Option<&Bound<'_, PyAny>>,
+        keyset: Option<&Bound<'_, PyAny>>,
+        revocation: Option<&Bound<'_, PyAny>>,
+        issuer: Option<String>,
+        audience: Option<String>,
+        mode: &str,
+        skew: u64,
+        proof_age: u64,
+        replay_capacity: usize,
+        cache_capacity: usize,
+        prepare: Option<usize>,
+        store: Option<&Bound<'_, PyAny>>,
+        on_event: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mode = match mode {
+            "enforce" => Mode::Enforce,
+            "advisory" => Mode::Advisory,
+            _ => return Err(invalid("a gate's mode is `enforce` or `advisory`")),
+        };
+        let mut builder = SdkGate::builder()
+            .mode(mode)
+            .skew(skew)
+            .proof_age(proof_age)
+            .replay_capacity(replay_capacity)
+            .cache_capacity(cache_capacity);
+        for key in keys.map(read_keys).transpose()?.unwrap_or_default() {
+            builder = builder.key(key);
+        }
+        builder = match (root, keyset) {
+            (Some(root), Some(keyset)) => builder.keyset(key(root)?, keyset_bytes(keyset)?),
+            (None, None) => builder,
+            _ => return Err(invalid("a root key and a keyset go together")),
+        };
+        if let Some(bytes) = prepare {
+            builder = builder.prepare(bytes);
+        }
+        if let Some(bundle) = revocation {
+            builder = builder.revocation(bundle_bytes(bundle)?);
+        }
+        if let Some(issuer) = issuer {
+            builder = builder.issuer(issuer);
+        }
+        if let Some(audience) = audience {
+            builder = builder.audience(audience);
+        }
+        for callback in on_event.map(callbacks).transpose()?.unwrap_or_default() {
+            builder = builder.sink(Arc::new(Callback(callback)));
+        }
+        let (store, may_block) = open(store, py)?;
+        let gate = py.detach(|| builder.store(store).build()).map_err(refused)?;
+        Ok(Self { gate: Arc::new(gate), may_block })
+    }
+
+    /// Decides whether a request that came with a token may go on.
+    ///
+    /// Args:
+    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
+    ///     request: What the request needs; or say it with keyword arguments, as for Request.
+    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now.
+    ///
+    /// Returns:
+    ///     The decision, which is true where the request may go on. A refusal is no error.
+    #[pyo3(signature = (token, request=None, *, now=None, **needs))]
+    fn check(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Decision> {
+        let now = moment(now)?;
+        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let token = text_of(token)?;
+        let token: &str = &token;
+        // What takes nanoseconds is not worth the release of the interpreter, which costs as much.
+        let decided = if self.may_block || !self.gate.knows(token) {
+            py.detach(|| asked.decide(token, now))
+        } else {
+            asked.decide(token, now)
+        };
+        Ok(Decision(Arc::new(decided)))
+    }
+
+    /// Decides as ``check`` does, and reserves what the meters may cost at most, for work whose cost is known
+    /// when it is done. There is a reservation where the request may go on; else None.
+    #[pyo3(signature = (token, request=None, *, now=None, **needs))]
+    fn reserve(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Decision, Option<Reservation>)> {
+        let now = moment(now)?;
+        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let token = text_of(token)?;
+        let token: &str = &token;
+        let (decided, reserved) = py.detach(|| asked.reserve(token, now));
+        Ok((Decision(Arc::new(decided)), reserved.map(Reservation::from)))
+    }
+
+    /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate does this
+    /// by itself when it is dropped, and when the interpreter ends.
+    ///
+    /// Raises:
+    ///     StoreError: Then these units are lost, and never granted twice.
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.gate.settle()).map_err(refused)
+    }
+
+    /// Makes the gate safe to use in a child after a fork: what the parent had taken ahead stays the parent's.
+    /// ``os.fork`` does this by itself for every gate.
+    fn after_fork(&self) {
+        self.gate.after_fork();
+    }
+
+    /// Replaces the keys by those of a newer keyset, at once for all threads.
+    ///
+    /// Returns:
+    ///     False where it is the one in use.
+    ///
+    /// Raises:
+    ///     LicentiaError: For a keyset that is not good, or cannot be remembered; the keys in use then stay.
+    fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let keyset = keyset_bytes(keyset)?;
+        py.detach(|| self.gate.load_keyset(&keyset)).map_err(refused)
+    }
+
+    /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
+    ///
+    /// Returns:
+    ///     False where it is the one in use.
+    ///
+    /// Raises:
+    ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
+    fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let bundle = bundle_bytes(bundle)?;
+        py.detach(|| self.gate.load_revocation(&bundle)).map_err(refused)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        if self.may_block { "<Gate on a store that may block>" } else { "<Gate>" }
+    }
+}
+
+/// One callable, or several.
+fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
+    if given.is_callable() {
+        return Ok(vec![given.clone().unbind()]);
+    }
+    given.try_iter()?.map(|one| one.map(Bound::unbind)).collect()
+}
+
+/// What a call needs: a request that was made before, or keyword arguments.
+fn prepare(
+    py: Python<'_>,
+    request: Option<&Bound<'_, Request>>,
+    needs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Arc<Prepared>> {
+    static NOTHING: PyOnceLock<Arc<Prepared>> = PyOnceLock::new();
+    match (request, needs.filter(|needs| !needs.is_empty())) {
+        (Some(request), None) => Ok(Arc::clone(&request.get().0)),
+        (None, None) => Ok(Arc::clone(NOTHING.get_or_init(py, || Arc::new(Needs::default().into())))),
+        (None, needs) => {
+            let mut made = Needs::default();
+            made.set(needs)?;
+            Ok(Arc::new(made.into()))
+        }
+        (Some(_), Some(_)) => Err(PyTypeError::new_err(
+            "say what is needed with a Request or with keyword arguments, not both; see Request.replace",
+        )),
+    }
+}
+
+/// Verifies a licence, in the simplest case. It keeps nothing: make a Gate for a service.
+///
+/// Args:
+///     token: The token, as text (``lic1_...``) or bytes.
+///     keys: The keys that it may be signed with: one, or several, as Key or text (``licpub1_...``).
+///     issuer: The issuer that it must be from.
+///     skew: By how many seconds the issuer's clock may be ahead.
+///     proof_age: How old a proof of possession may be, in seconds.
+///     now: The time, where it is not the system's.
+///
+/// Further keyword arguments say what is needed, as for Request.
+///
+/// Returns:
+///     The decision, which is true where the licence is good.
+#[pyfunction]
+#[pyo3(signature = (token, keys, *, issuer=None, skew=60, proof_age=60, now=None, **needs))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+pub(crate) fn verify(
+    py: Python<'_>,
+    token: &Bound<'_, PyAny>,
+    keys: &Bound<'_, PyAny>,
+    issuer: Option<String>,
+    skew: u64,
+    proof_age: u64,
+    now: Option<&Bound<'_, PyAny>>,
+    needs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Decision> {
+    let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
+    for key in read_keys(keys)? {
+        builder = builder.key(key);
+    }
+    if let Some(issuer) = issuer {
+        builder = builder.issuer(issuer);
+    }
+    let (now, request, token) = (moment(now)?, prepare(py, None, needs)?, text_of(token)?);
+    let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
+    let decided = py.detach(|| Asked { gate, request }.decide(token, now));
+    Ok(Decision(Arc::new(decided)))
+}

@@ -1,0 +1,52 @@
+//! Stores, by URL.
+
+use std::sync::Arc;
+
+use licentia::store;
+use pyo3::{prelude::*, types::PyString};
+
+use crate::error::{error, wrong_type};
+
+/// Where counters and marks are kept. Several gates may share one.
+#[pyclass(module = "licentia", frozen)]
+pub(crate) struct Store {
+    pub(crate) store: Arc<dyn store::Store>,
+    /// Whether it may have to wait for a disk or another machine.
+    #[pyo3(get)]
+    pub(crate) may_block: bool,
+}
+
+#[pymethods]
+impl Store {
+    /// Opens the store that a URL names, such as ``memory:``.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: For a kind of store that this build does not know; it says which ones it does.
+    ///     StoreError: Where it cannot be reached.
+    #[new]
+    fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
+        let store = py.detach(|| store::open(url));
+        let store = store.map_err(|failed| error(failed.code(), Some(&failed.to_string())))?;
+        Ok(Self { store, may_block: !url.starts_with("memory:") })
+    }
+
+    fn __repr__(&self) -> &'static str {
+        if self.may_block { "<Store that may block>" } else { "<Store>" }
+    }
+}
+
+/// A store, or its URL; in memory where there is none.
+pub(crate) fn store(
+    given: Option<&Bound<'_, PyAny>>,
+    py: Python<'_>,
+) -> PyResult<(Arc<dyn store::Store>, bool)> {
+    let opened = |Store { store, may_block }: Store| (store, may_block);
+    let Some(given) = given else {
+        return Store::new(py, "memory:").map(opened);
+    };
+    if let Ok(store) = given.cast::<Store>() {
+        return Ok((Arc::clone(&store.get().store), store.get().may_block));
+    }
+    let url = given.cast::<PyString>().map_err(|_| wrong_type("a Store or its URL", given))?;
+    Store::new(py, url.to_str()?).map(opened)
+}
