@@ -194,13 +194,13 @@ pub(crate) struct Charge {
     /// Name of the rate or meter.
     #[pyo3(get)]
     name: String,
-    /// What it counts: ``rate`` or ``quota``.
+    /// What it counts: ``rate``, ``quota`` or ``seat``.
     #[pyo3(get)]
     unit: &'static str,
     /// What the request costs.
     #[pyo3(get)]
     cost: u64,
-    /// Requests of a full burst, or units of a period.
+    /// Requests of a full burst, units of a period, or seats.
     #[pyo3(get)]
     limit: u64,
     /// Length of the window in seconds; None where a period's length varies.

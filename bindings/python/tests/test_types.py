@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,9 @@ HERE = Path(__file__).parent
     ids=["stubtest", "mypy", "pyright", "verifytypes"],
 )
 def test_types(command: list[str], tmp_path: Path) -> None:
-    command = [word.format(tmp=tmp_path) for word in command]
-    done = subprocess.run([sys.executable, "-m", *command], cwd=HERE, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", *(word.format(tmp=tmp_path) for word in command)]
+    # To verify a package's types, pyright asks the `python` of the path where the package is.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path}
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
