@@ -212,6 +212,14 @@ impl QuotaCounter {
         }
     }
 
+    /// Takes what a charge of `cost` would lack, where the store has it.
+    pub(crate) fn prepare(&self, units: &Units, cost: u64, store: &dyn Store) {
+        let after = units.spent.load(Ordering::Acquire).saturating_add(cost);
+        if after > units.taken.load(Ordering::Acquire) {
+            let _ = self.refill(units, cost, store);
+        }
+    }
+
     /// Takes more units from the store; `false` where it has too few.
     fn refill(&self, units: &Units, cost: u64, store: &dyn Store) -> Result<bool, Unreachable> {
         let _one_at_a_time = units.refilling.lock().unwrap_or_else(PoisonError::into_inner);

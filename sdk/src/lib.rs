@@ -37,6 +37,7 @@ pub mod gate;
 mod guard;
 #[cfg(feature = "holder")]
 pub mod holder;
+pub mod leased;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
@@ -51,6 +52,7 @@ pub use event::{Event, Sink};
 pub use gate::{Builder, Gate, Mode};
 #[cfg(feature = "holder")]
 pub use holder::Holder;
+pub use leased::Leased;
 pub use licentia_core::{
     Check, Code, Explanation, Key, Keyset, State, Unverified, clock, http, limits, period, policy,
 };

@@ -4,6 +4,7 @@
 
 mod bench;
 mod command;
+mod js;
 mod suites;
 mod targets;
 mod tools;
@@ -14,6 +15,7 @@ const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
 cargo xtask suites            list the suites
 cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
+cargo xtask bench-js          measure the npm package beside others
 cargo xtask vectors           make tests/vectors/*.json anew
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["bench", groups @ ..] => bench::run(groups),
+        ["bench-js"] => js::bench(),
         ["vectors"] => suites::write_vectors(),
         ["advisories"] => suites::advisories(),
         _ => Err(HELP.to_owned()),

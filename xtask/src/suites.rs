@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     command::{self, Result, cargo, command, output, root, target_folder},
-    targets, tools,
+    js, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -35,6 +35,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "core-tree", proves: "core has few dependencies", run: core_tree },
     Suite { name: "bare-metal", proves: "core builds for a Cortex-M4 without an allocator", run: bare_metal },
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
+    Suite { name: "js", proves: "the npm package works packed, on every host", run: js::test },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
