@@ -81,6 +81,6 @@ for (const file of readdirSync(types).filter((file) => file.endsWith(".d.ts"))) 
   const text = readFileSync(join(types, file), "utf8");
   if (text.includes("generated/")) throw new Error(`${file} shows what is generated`);
   writeFileSync(join(dist, file), text);
-  writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), text.replace(/(from "\.\/[\w-]+)\.js"/g, '$1.cjs"'));
+  writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), text.replace(/((?:from |import\()"\.\/[\w-]+)\.js"/g, '$1.cjs"'));
 }
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(here, "../..", file), join(here, file));

@@ -21,15 +21,39 @@ function install() {
   cpSync(join(here, "tests"), join(consumer, "tests"), { recursive: true });
 }
 
+/** TypeScript that uses the package, under every resolution. */
+function types() {
+  for (const [module, moduleResolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
+    for (const file of ["consumer.mts", "consumer.cts"]) {
+      if (moduleResolution === "bundler" && file.endsWith("cts")) continue;
+      const options = ["--strict", "--noEmit", "--target", "es2022", "--lib", "es2023,dom", "--types", "node", "--typeRoots", join(here, "node_modules/@types")];
+      run(program("tsc"), "--ignoreConfig", ...options, "--module", module, "--moduleResolution", moduleResolution, `tests/types/${file}`);
+    }
+  }
+  console.log("TypeScript: strict under bundler, node16 and nodenext");
+}
+
+process.env.VECTORS ??= join(here, "../../tests/vectors");
+process.env.WORKER = join(here, "../../examples/worker/src/index.js");
+process.env.CHROMIUM ??= "/usr/bin/chromium";
 install();
+const only = process.argv.slice(2);
 const steps = {
   "Node, ESM": () => run("node", "tests/hosts/esm.mjs"),
   "Node, CJS": () => run("node", "tests/hosts/cjs.cjs"),
   Deno: () => run(program("deno"), "run", "--allow-read", "--allow-env", "tests/hosts/esm.mjs"),
   Bun: () => run(program("bun"), "tests/hosts/esm.mjs"),
+  workerd: () => run("node", "tests/hosts/workerd.mjs"),
+  Chromium: () => run("node", "tests/hosts/browser.mjs"),
+  memory: () => run("node", "--expose-gc", "tests/hosts/memory.mjs"),
+  types: () => types(),
+  publint: () => run(program("publint"), "../licentia-0.1.0.tgz", "--strict"),
+  // TypeScript's older resolution knows neither exports nor conditions; a `.wasm` has no types.
+  attw: () => run(program("attw"), "../licentia-0.1.0.tgz", "--profile", "node16", "--exclude-entrypoints", "licentia.wasm", "verify.wasm", "issuer.wasm"),
 };
 const failed = [];
 for (const [name, step] of Object.entries(steps)) {
+  if (only.length > 0 && !only.includes(name)) continue;
   try {
     step();
   } catch (error) {
