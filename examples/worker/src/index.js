@@ -11,7 +11,9 @@ let gate;
 function gateOf(env) {
   gate ??= createGate({
     keys: [env.ISSUER_KEY], audience: "api.acme.example", store: durableObjectStore(env.QUOTA),
-    onEvent: ({ action, decision }) => console.log(`${action}: ${decision.name}`),
+    onEvent: ({ action, decision }) => {
+      if (!decision.allowed) console.log(`${action}: ${decision.name}`);
+    },
   });
   return gate;
 }
