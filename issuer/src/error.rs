@@ -48,6 +48,7 @@ pub enum Error {
     #[error("this licence would be refused by every verifier, so it was not issued: {0}")]
     Refused(Code),
     /// The ledger could not be read or written.
+    #[cfg(feature = "ledger")]
     #[error("ledger: {0}")]
     Ledger(#[from] rusqlite::Error),
     /// The ledger is of a version that this program does not know.

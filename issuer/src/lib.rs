@@ -1,7 +1,7 @@
 //! The vendor's side of Licentia.
 //!
 //! A vendor has a [`SigningKey`], a [`Catalogue`] of versioned tiers and a
-//! [`Ledger`] of what was issued. A [`Draft`] says what one customer gets; an
+//! ledger of what was issued. A [`Draft`] says what one customer gets; an
 //! [`Issuer`] signs it into a [`Token`], which `licentia-core` verifies
 //! anywhere without a network call.
 //!
@@ -39,6 +39,7 @@ pub mod error;
 pub mod issuer;
 pub mod key;
 pub mod keyset;
+#[cfg(feature = "ledger")]
 pub mod ledger;
 pub mod moment;
 mod sign1;
@@ -53,6 +54,7 @@ pub use error::{Error, Result};
 pub use issuer::Issuer;
 pub use key::SigningKey;
 pub use keyset::{Entry, KeysetDraft, Scope};
+#[cfg(feature = "ledger")]
 pub use ledger::{Ledger, Record};
 pub use licentia_core::{Kind, Overage, Period};
 pub use terms::{Feature, Policy, Quota, Rate, Terms, Value};

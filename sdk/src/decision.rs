@@ -161,25 +161,12 @@ impl<'a> Decision<'a> {
 
     /// The response's header fields: `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy`, `RateLimit`.
     pub fn http_headers(&self) -> Vec<(&'static str, String)> {
-        let mut fields = Vec::new();
-        if matches!(self.http_status(), 401 | 403) {
-            fields.push(("www-authenticate", http::Challenge(self.code).to_string()));
-        }
-        if let Some(retry_after) = self.retry_after_ms().filter(|_| !self.is_allowed()) {
-            fields.push(("retry-after", http::retry_after(retry_after).to_string()));
-        }
-        if self.charges().next().is_some() {
-            let policies = self.charges().map(|charge| {
-                http::Policy { name: charge.name, quota: charge.limit, window: charge.window }.to_string()
-            });
-            let remaining = self.charges().map(|charge| {
-                let reset = charge.reset_ms.map(http::retry_after);
-                http::Remaining { name: charge.name, remaining: charge.remaining, reset }.to_string()
-            });
-            fields.push(("ratelimit-policy", policies.collect::<Vec<_>>().join(", ")));
-            fields.push(("ratelimit", remaining.collect::<Vec<_>>().join(", ")));
-        }
-        fields
+        let charges = self.charges().map(|charge| {
+            let policy = http::Policy { name: charge.name, quota: charge.limit, window: charge.window };
+            let reset = charge.reset_ms.map(http::retry_after);
+            (policy, http::Remaining { name: charge.name, remaining: charge.remaining, reset })
+        });
+        http_headers(self.code, self.is_allowed(), self.retry_after_ms(), charges)
     }
 
     /// The body of a refusal: problem details (RFC 9457), of the media type [`http::PROBLEM_TYPE`].
@@ -191,6 +178,30 @@ impl<'a> Decision<'a> {
     pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
         Json(self)
     }
+}
+
+/// The header fields of [`Decision::http_headers`], for a binding that holds a decision in its own language.
+pub fn http_headers<'a>(
+    code: Code,
+    allowed: bool,
+    retry_after_ms: Option<u64>,
+    charges: impl Iterator<Item = (http::Policy<'a>, http::Remaining<'a>)>,
+) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    let status = if allowed { 200 } else { http::status(code) };
+    if matches!(status, 401 | 403) {
+        fields.push(("www-authenticate", http::Challenge(code).to_string()));
+    }
+    if let Some(retry_after) = retry_after_ms.filter(|_| !allowed) {
+        fields.push(("retry-after", http::retry_after(retry_after).to_string()));
+    }
+    let charges = charges.map(|(policy, remaining)| (policy.to_string(), remaining.to_string()));
+    let (policies, remaining): (Vec<_>, Vec<_>) = charges.unzip();
+    if !policies.is_empty() {
+        fields.push(("ratelimit-policy", policies.join(", ")));
+        fields.push(("ratelimit", remaining.join(", ")));
+    }
+    fields
 }
 
 impl fmt::Debug for Decision<'_> {

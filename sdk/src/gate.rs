@@ -446,6 +446,19 @@ impl Gate {
         Ok(now.saturating_add(ttl))
     }
 
+    /// Takes from the store what a request's meters are short of, without charging: for a store that fetches
+    /// between this and [`Gate::check`], such as [`crate::Leased`]. A token that is not good takes nothing.
+    pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
+        let (now, trust) = (now.into(), self.trusted.current());
+        let Ok(licensed) = self.authenticate(token, &trust, now, &mut Explanation::default()) else { return };
+        let time = self.guard.read(now, 0);
+        for (name, cost) in request.meters {
+            if let Some(quota) = licensed.counters.quotas.iter().find(|quota| quota.name() == *name) {
+                quota.prepare(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
+            }
+        }
+    }
+
     /// Finds the licence among those that were authenticated before, or authenticates it.
     fn authenticate(
         &self,

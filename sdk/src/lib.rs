@@ -39,6 +39,7 @@ mod guard;
 #[cfg(feature = "holder")]
 pub mod holder;
 mod keeper;
+pub mod leased;
 mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
@@ -59,6 +60,7 @@ pub use gate::{Builder, Gate, Mode};
 #[cfg(feature = "holder")]
 pub use holder::Holder;
 pub use keeper::Keeper;
+pub use leased::Leased;
 pub use licentia_core::{
     Check, Code, Explanation, Key, Keyset, State, Unverified, clock, http, limits, period, policy,
 };

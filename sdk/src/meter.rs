@@ -192,6 +192,14 @@ impl QuotaCounter {
         store.lower_once(&self.counter.cell(units), job, cost)
     }
 
+    /// Takes what a charge of `cost` would lack, where the store has it.
+    pub(crate) fn prepare(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
+        if cost > units.unspent() {
+            // A store out of reach is told by the check.
+            let _ = self.refill(units, cost, now_nanos, store);
+        }
+    }
+
     /// Takes more units from the store; `false` where it has too few.
     fn refill(
         &self,

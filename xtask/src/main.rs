@@ -6,6 +6,7 @@ mod bare;
 mod bench;
 mod c;
 mod command;
+mod js;
 mod package;
 mod python;
 mod suites;
@@ -19,6 +20,7 @@ cargo xtask test [SUITE...]   install what the tests need, and run all suites or
 cargo xtask suites            list the suites
 cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
 cargo xtask bench-python      compare the Python package's speed with others', on an optimised build
+cargo xtask bench-js          measure the npm package beside others
 cargo xtask vectors           make tests/vectors/*.json anew
 cargo xtask header            make include/licentia.h and ffi/symbols.txt anew
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         }
         ["bench", groups @ ..] => bench::run(groups),
         ["bench-python"] => python::bench(),
+        ["bench-js"] => js::bench(),
         ["vectors"] => suites::write_vectors(),
         ["header"] => c::write_header(),
         ["install", options @ ..] => package::install(options),

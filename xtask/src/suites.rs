@@ -9,7 +9,7 @@ use std::{
 use crate::{
     bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
-    python, targets, tools,
+    js, python, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -36,6 +36,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "core-tree", proves: "core has few dependencies", run: core_tree },
     Suite { name: "bare-metal", proves: "core builds for a Cortex-M4 without an allocator", run: bare_metal },
     Suite { name: "wasm", proves: "core builds for wasm32", run: wasm },
+    Suite { name: "js", proves: "the npm package works packed, on every host", run: js::test },
     Suite { name: "vectors", proves: "the shared vectors are what their generator makes", run: vectors },
     Suite { name: "oracle", proves: "Python's CWT and CBOR libraries read what we issue", run: oracle },
     Suite {

@@ -1,0 +1,90 @@
+// Warm and cold decisions beside jose, @noble/curves and biscuit-wasm, in one run: `cargo xtask bench-js`.
+// All hold the same claims.
+import { readFileSync } from "node:fs";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { generateKeyPair, jwtVerify, SignJWT } from "jose";
+import { do_not_optimize as keep, measure } from "mitata";
+import { createGate, verify, request } from "./dist/index.js";
+import { createIssuer } from "./dist/issuer.js";
+
+// biscuit-wasm imports its module, which Node does not: the same glue, loaded by hand.
+async function biscuitModule() {
+  const folder = new URL("node_modules/@biscuit-auth/biscuit-wasm/module/", import.meta.url);
+  const source = readFileSync(new URL("biscuit_bg.js", folder), "utf8");
+  const glue = await import(`data:text/javascript;base64,${btoa(unescape(encodeURIComponent(
+    source.replace(/from '\.\/snippets/g, `from '${folder.href}snippets`).replace(/from "\.\/snippets/g, `from "${folder.href}snippets`),
+  )))}`);
+  const module = new WebAssembly.Module(readFileSync(new URL("biscuit_bg.wasm", folder)));
+  const imports = Object.fromEntries(WebAssembly.Module.imports(module).map(({ module }) => [module, glue]));
+  const performance_ = await import("node:perf_hooks");
+  for (const name of Object.keys(imports)) if (!name.includes("biscuit_bg")) imports[name] = { performance_now: () => performance_.performance.now() };
+  const { exports } = new WebAssembly.Instance(module, imports);
+  glue.__wbg_set_wasm(exports);
+  exports.__wbindgen_start?.();
+  return glue;
+}
+
+const catalogue = `
+[[tier]]
+name = "pro"
+version = 1
+term = "1 year"
+features = { export = true, sso = true }
+quotas = { calls = "9000000000/month" }
+rates = { api = "100000000/1s" }
+`;
+const issuer = createIssuer("acme", { seed: new Uint8Array(32).fill(7) });
+const token = issuer.issue(catalogue, { tier: "pro", subject: "cus_42" });
+const warmGate = createGate({ keys: [issuer.publicKey] });
+const coldGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0 });
+const route = request({ features: ["export"], rates: ["api"], meters: ["calls"] });
+if (!warmGate.check(token, route).allowed) throw new Error("denied");
+
+const claims = { sub: "cus_42", tier: ["pro", 1], features: { export: true, sso: true }, quotas: { calls: [9e9, 5] }, rates: { api: [1e8, 1000] } };
+const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+const jwt = await new SignJWT(claims).setProtectedHeader({ alg: "EdDSA" }).setIssuer("acme").setExpirationTime("1y").sign(privateKey);
+
+const { secretKey, publicKey: noblePublic } = ed25519.keygen();
+const message = new TextEncoder().encode(JSON.stringify(claims));
+const signature = ed25519.sign(message, secretKey);
+const webKey = await crypto.subtle.importKey("raw", noblePublic, "Ed25519", false, ["verify"]);
+
+const peers = {
+  "licentia, warm": () => keep(warmGate.check(token, route)),
+  "licentia, cold": () => keep(coldGate.check(token, route)),
+  "licentia, verify": () => keep(verify(token, issuer.publicKey)),
+  "jose, EdDSA": async () => keep(await jwtVerify(jwt, publicKey, { issuer: "acme" })),
+  "WebCrypto, signature alone": async () => keep(await crypto.subtle.verify("Ed25519", webKey, signature, message)),
+  "@noble/curves, signature alone": () => keep(ed25519.verify(signature, message, noblePublic)),
+};
+try {
+  const { Biscuit, KeyPair, SignatureAlgorithm, BiscuitBuilder, AuthorizerBuilder } = await biscuitModule();
+  const pair = new KeyPair(SignatureAlgorithm.Ed25519);
+  const builder = new BiscuitBuilder();
+  builder.addCode('subject("cus_42"); tier("pro", 1); feature("export"); feature("sso"); quota("calls", 9000000000);');
+  const text = builder.build(pair.getPrivateKey()).toBase64();
+  const root = pair.getPublicKey();
+  const decide = () => {
+    const biscuit = Biscuit.fromBase64(text, root);
+    const authorizerBuilder = new AuthorizerBuilder();
+    authorizerBuilder.addCode('allow if feature("export");');
+    const authorizer = authorizerBuilder.buildAuthenticated(biscuit);
+    const answer = authorizer.authorize();
+    authorizer.free?.();
+    biscuit.free();
+    return answer;
+  };
+  decide();
+  peers["biscuit-wasm"] = () => keep(decide());
+} catch (error) {
+  console.log(`biscuit-wasm could not be measured: ${error}`);
+}
+
+const medians = {};
+for (const [name, peer] of Object.entries(peers)) medians[name] = (await measure(peer, { min_cpu_time: 1.2e9 })).p50;
+const [warm, cold] = [medians["licentia, warm"], medians["licentia, cold"]];
+console.log(`${"Node " + process.version}`.padEnd(34), "median".padStart(12), "/ warm".padStart(10), "/ cold".padStart(10));
+for (const [name, nanos] of Object.entries(medians)) {
+  const ratio = (to) => `${(nanos / to).toFixed(2)} x`.padStart(10);
+  console.log(name.padEnd(34), `${(nanos / 1000).toFixed(2)} us`.padStart(12), ratio(warm), ratio(cold));
+}

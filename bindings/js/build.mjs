@@ -1,0 +1,102 @@
+// Makes the package: `node build.mjs BINDGEN FOLDER`, where the folder has licentia.wasm, verify.wasm and
+// issuer.wasm as cargo built them.
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { buildSync } from "esbuild";
+
+const [bindgen, folder] = process.argv.slice(2);
+const here = import.meta.dirname;
+const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) => join(here, name));
+const TYPES = { licentia: "Raw", verify: "RawVerifier", issuer: "RawVendor" };
+/** Most bytes of a module, gzipped. */
+const LIMITS = { licentia: 102_000, verify: 42_000 };
+
+for (const made of [build, generated, dist]) {
+  rmSync(made, { recursive: true, force: true });
+  mkdirSync(made, { recursive: true });
+}
+
+/** Puts wasm-bindgen's module, which holds one instance, into a function that makes as many as are wanted. */
+function factory(glue, type) {
+  const cut = glue.indexOf("let wasmModule, wasmInstance, wasm;");
+  if (cut < 0) throw new Error("wasm-bindgen's output is not as expected");
+  const names = [...glue.matchAll(/^export (?:class|function) (\w+)/gm)].map((match) => match[1]);
+  const body = glue.slice(0, cut).replace(/^export /gm, "").replace(/^if \(Symbol.dispose\).*$/gm, "");
+  const pass = "function passStringToWasm0(arg, malloc, realloc) {\n";
+  if (!body.includes(pass)) throw new Error("wasm-bindgen's output is not as expected");
+  return `/** @returns {import("../raw.js").${type}} */
+export function instantiate(module) {
+let wasm;
+${body.replace(pass, pass + WHOLE)}
+wasm = new WebAssembly.Instance(module, __wbg_get_imports()).exports;
+wasm.__wbindgen_start();
+return { ${names.join(", ")} };
+}
+`;
+}
+
+/** Copies a long text at once, where wasm-bindgen goes through it character by character. */
+const WHOLE = `
+    if (arg.length > 48 && realloc !== undefined) {
+        const length = arg.length, start = malloc(length, 1) >>> 0;
+        const view = getUint8ArrayMemory0().subarray(start, start + length);
+        const { read, written } = cachedTextEncoder.encodeInto(arg, view);
+        if (read === length && written === length) {
+            WASM_VECTOR_LEN = length;
+            return start;
+        }
+        wasm.__wbindgen_free(start, length, 1);
+    }
+`;
+
+const DECODE = `
+function decode(text) {
+  if (typeof Uint8Array.fromBase64 === "function") return Uint8Array.fromBase64(text);
+  const digits = atob(text);
+  const bytes = new Uint8Array(digits.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = digits.charCodeAt(at);
+  return bytes;
+}
+`;
+
+for (const [name, type] of Object.entries(TYPES)) {
+  execFileSync(bindgen, [join(folder, `${name}.wasm`), build, name], { stdio: "inherit" });
+  const wasm = join(dist, `${name}.wasm`);
+  // What every host has had for years; with more, older ones would refuse the module.
+  const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+  const options = ["-Oz", ...features.map((feature) => `--enable-${feature}`), "--strip-debug", "--strip-producers"];
+  execFileSync(join(here, "node_modules/.bin/wasm-opt"), [...options, join(build, `${name}_bg.wasm`), "-o", wasm]);
+  const bytes = readFileSync(wasm);
+  if (/\/(home|root|Users|tmp)\//.test(bytes.toString("latin1"))) throw new Error(`${name}.wasm holds a path of this machine`);
+  const size = gzipSync(bytes, { level: 9 }).length;
+  const limit = LIMITS[name];
+  console.log(`${name}.wasm: ${bytes.length} bytes, gzipped ${size}${limit ? `, at most ${limit}` : ""}`);
+  if (size > limit) throw new Error(`${name}.wasm has grown`);
+  writeFileSync(join(generated, `${name}.js`), factory(readFileSync(join(build, `${name}.js`), "utf8"), type));
+  writeFileSync(join(generated, `${name}.d.ts`),
+    `export declare function instantiate(module: WebAssembly.Module): import("../raw.js").${type};\n`);
+  if (name === "verify") continue;
+  writeFileSync(join(generated, `${name}-inline.js`),
+    `${DECODE}export const bytes = () => decode("${bytes.toString("base64")}");\n`);
+  writeFileSync(join(generated, `${name}-inline.d.ts`), "export declare const bytes: () => Uint8Array<ArrayBuffer>;\n");
+}
+
+execFileSync(join(here, "node_modules/.bin/tsc"), ["-p", here], { stdio: "inherit" });
+
+const entries = ["index", "slim", "issuer", "fetch", "express", "stores"];
+const common = { bundle: true, target: "es2022", platform: "neutral", external: ["*.wasm", "*.wasm?module"], legalComments: "none", minifySyntax: true };
+const inputs = (names) => names.map((name) => join(here, "ts", `${name}.ts`));
+buildSync({ ...common, entryPoints: inputs([...entries, "workerd", "edge-light"]), format: "esm", splitting: true, chunkNames: "chunk-[hash]", outdir: dist });
+buildSync({ ...common, entryPoints: inputs(entries), format: "cjs", outdir: dist, outExtension: { ".js": ".cjs" } });
+
+// Declarations, once for each kind of module.
+const types = join(build, "types");
+for (const file of readdirSync(types).filter((file) => file.endsWith(".d.ts"))) {
+  const text = readFileSync(join(types, file), "utf8");
+  if (text.includes("generated/")) throw new Error(`${file} shows what is generated`);
+  writeFileSync(join(dist, file), text);
+  writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), text.replace(/((?:from |import\()"\.\/[\w-]+)\.js"/g, '$1.cjs"'));
+}
+for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(here, "../..", file), join(here, file));

@@ -1,0 +1,127 @@
+import { type Code, table, type Verdict, verdict } from "./decision.js";
+import { calling } from "./error.js";
+import {
+  type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions, sharedGate,
+} from "./gate.js";
+import {
+  type Instantiate, instances, lasting, type ModuleSource, type Raw, type RawVerifier,
+} from "./raw.js";
+import { pack, type Request } from "./request.js";
+import type { License } from "./decision.js";
+
+/** What one verification expects, beside what the request needs. */
+export interface VerifyOptions extends Omit<Request, "rates" | "meters" | "action" | "source" | "explain"> {
+  issuer?: string | undefined;
+  /** Seconds by which the issuer's clock may be ahead; 60. */
+  skew?: number | undefined;
+  /** Seconds that a proof may be old; 60. */
+  proofAge?: number | undefined;
+  /** The time, in seconds since 1970; by default that of the system. */
+  now?: number | undefined;
+}
+
+/** Verifies tokens, and no more. */
+export interface Verifier {
+  /** Verifies a token with one or more public keys in their text form. It counts and remembers nothing. */
+  verify(token: string, keys: string | readonly string[], options?: VerifyOptions): Verdict;
+  /** Reads the claims of a token whose signature nobody has checked. Trust nothing that it says. */
+  inspect(token: string): License;
+}
+
+/** A proof to make. */
+export interface ProofRequest {
+  /** The holder's private key: a 32-byte Ed25519 seed (RFC 8032, section 5.1.5). */
+  seed: Uint8Array;
+  /** The licence that is bound to the key. */
+  token: string;
+  method: string;
+  uri: string;
+  /** SHA-256 of the request's body, where the service wants the body signed. */
+  body?: Uint8Array | undefined;
+  /** The time, in seconds since 1970; by default that of the system. */
+  now?: number | undefined;
+}
+
+/** A period of a quota, as the claims of a licence show it. */
+export type Period = string | Readonly<Record<string, number>>;
+
+/** Everything but the issuer. */
+export interface Licentia extends Verifier {
+  /** Makes a gate. With a `store` its checks are asynchronous. */
+  createGate(options: SharedGateOptions): SharedGate;
+  createGate(options: GateOptions): Gate;
+  /** Makes a proof of possession for one request. */
+  prove(request: ProofRequest): Uint8Array;
+  /** The public key of a holder's seed, and its thumbprint (RFC 9679). */
+  holderKey(seed: Uint8Array): { publicKey: Uint8Array; thumbprint: Uint8Array };
+  /** The table of codes. */
+  codes(): readonly Code[];
+  /** The bytes of a licence in its text form. */
+  decodeLicense(text: string): Uint8Array;
+  /** The text form of a licence's bytes. */
+  encodeLicense(bytes: Uint8Array): string;
+  /** Reads a public key in its text form. */
+  readKey(key: string): { kid: Uint8Array; publicKey: Uint8Array };
+  /** The period that a time falls into, in seconds since 1970; one that never ends has no end. */
+  periodWindow(period: Period, time: number): { start: number; end: number | undefined };
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Makes a verifier of a module. */
+export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => R): Verifier {
+  return {
+    verify(token, keys, options = {}) {
+      const { issuer, skew, proofAge: maxAge, now = seconds(), ...request } = options;
+      const { words, numbers, bytes } = pack(request, { issuer, skew, maxAge });
+      const joined = typeof keys === "string" ? keys : keys.join("\0");
+      return verdict(() => use((raw) => raw.verify(token, joined, words, numbers, bytes, now)));
+    },
+    inspect: (token) => JSON.parse(calling(() => use((raw) => raw.inspect(token)))) as License,
+  };
+}
+
+/** Makes everything of a module. */
+export function create(
+  source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => Raw,
+): Licentia {
+  const make: Instantiate<Raw> = instances(source, instantiate);
+  const once = lasting(make);
+  const use = <R>(call: (raw: Raw) => R): R => calling(() => once(call));
+  function createGate(options: SharedGateOptions): SharedGate;
+  function createGate(options: GateOptions): Gate;
+  function createGate(options: GateOptions & Partial<SharedGateOptions>): Gate | SharedGate {
+    return options.store === undefined
+      ? localGate(make, options) : sharedGate(make, options as SharedGateOptions);
+  }
+  return {
+    ...verifier(use),
+    createGate,
+    prove({ seed, token, method, uri, body = new Uint8Array(0), now = seconds() }) {
+      return use((raw) => raw.prove(seed, token, method, uri, body, now));
+    },
+    holderKey(seed) {
+      const key = use((raw) => raw.holderKey(seed));
+      return { publicKey: key.slice(0, 32), thumbprint: key.slice(32) };
+    },
+    codes: () => [...table(use).values()],
+    decodeLicense: (text) => use((raw) => raw.decodeLicense(text)),
+    encodeLicense: (bytes) => use((raw) => raw.encodeLicense(bytes)),
+    readKey(key) {
+      const bytes = use((raw) => raw.readKey(key));
+      const end = 1 + (bytes[0] ?? 0);
+      return { kid: bytes.slice(1, end), publicKey: bytes.slice(end) };
+    },
+    periodWindow(period, time) {
+      const parts = typeof period === "string" ? {} : period;
+      const kind = typeof period === "string"
+        ? period : ["month_from", "year_from"].find((name) => name in parts) ?? "seconds";
+      const anchor = kind === "seconds" ? parts["anchor"] : parts[kind];
+      const [start = 0, end = Infinity] =
+        use((raw) => raw.window(kind, parts["seconds"] ?? 0, anchor ?? 0, time));
+      return { start, end: end === Infinity ? undefined : end };
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import { calling, LicentiaError } from "./error.js";
+import type { Raw } from "./raw.js";
+import type { Packed } from "./request.js";
+
+/** In which state a licence grants a request. */
+export type State = "active" | "grace" | "overage" | "advisory";
+
+/** The claims of a licence: the same members in every language. Times are seconds since 1970. */
+export interface License {
+  readonly [claim: string]: unknown;
+}
+
+/** A check that ran. */
+export interface Step {
+  readonly check: string;
+  readonly code: number;
+  readonly result: string;
+  readonly [fact: string]: unknown;
+}
+
+/** What a rate or meter was asked for and has left. Times are in milliseconds. */
+export interface Charge {
+  readonly name: string;
+  readonly unit: "rate" | "quota";
+  readonly cost: number;
+  readonly limit: number;
+  /** Length of the window in seconds, where it has a fixed one. */
+  readonly window: number | undefined;
+  readonly remaining: number;
+  readonly resetMs: number | undefined;
+}
+
+/** What is known of a code. */
+export interface Code {
+  readonly number: number;
+  readonly name: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
+/** What a gate says to a request: whether it may go on, and why. */
+export interface Decision {
+  /** Whether the request may go on. */
+  readonly allowed: boolean;
+  /** Number of the code, the same in every language. 0 is `allowed`. */
+  readonly code: number;
+  /** Name of the code. */
+  readonly name: string;
+  /** In which state the licence grants it. */
+  readonly state: State;
+  /** Name of the code of a doubt that the licence's policy passed over. */
+  readonly warning: string | undefined;
+  /** The licence, where its signature was good, whether or not the request is allowed. */
+  readonly license: License | undefined;
+  /** The rates and meters that were asked for, with what is left of each. */
+  readonly charges: readonly Charge[];
+  /** Milliseconds after which the same request may go on, where waiting helps. */
+  readonly retryAfterMs: number | undefined;
+  /** Every check that ran. After a plain yes it is there only where the request asked for it: `explain`. */
+  readonly explanation: readonly Step[] | undefined;
+  /** Status code of the response. */
+  readonly status: number;
+  /** `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy` and `RateLimit`. */
+  headers(): Record<string, string>;
+  /** The body of a refusal: problem details (RFC 9457), of `application/problem+json`. */
+  problem(): string;
+  /** Throws where the request may not go on. */
+  raiseForDenied(): void;
+  toJSON(): unknown;
+}
+
+/** A request was denied, and the caller wanted that thrown. */
+export class DeniedError extends LicentiaError {
+  readonly decision: Decision;
+
+  constructor(decision: Decision) {
+    super(decision.code, decision.name, "the request was denied");
+    this.name = "DeniedError";
+    this.decision = decision;
+  }
+}
+
+const STATES: readonly State[] = ["active", "grace", "overage", "advisory"];
+const ALLOWED = 1, AUTHENTIC = 2;
+const NO_CHARGES: readonly Charge[] = Object.freeze([]);
+
+/** Calls the module that made a decision. */
+export type Use = <R>(use: (raw: Raw) => R) => R;
+
+const tables = new WeakMap<Use, ReadonlyMap<number, Code>>();
+
+/** The table of codes. */
+export function table(use: Use): ReadonlyMap<number, Code> {
+  let found = tables.get(use);
+  if (found === undefined) {
+    const rows = JSON.parse(use((raw) => raw.codes())) as Code[];
+    found = new Map(rows.map((row) => [row.number, Object.freeze(row)]));
+    tables.set(use, found);
+  }
+  return found;
+}
+
+function some(value: number | undefined): number | undefined {
+  return value === undefined || value < 0 ? undefined : value;
+}
+
+/** The decision of a gate, unpacked as it is looked at. It holds the token where no log finds it. */
+export class GateDecision implements Decision {
+  readonly allowed: boolean;
+  readonly code: number;
+  readonly #answer: Float64Array;
+  readonly #told: string | undefined;
+  readonly #token: string;
+  readonly #packed: Packed;
+  readonly #use: Use;
+  #whole: { explanation: readonly Step[] } | undefined;
+
+  constructor(answer: Float64Array, told: string | undefined, token: string, packed: Packed, use: Use) {
+    this.allowed = ((answer[0] ?? 0) & ALLOWED) !== 0;
+    this.code = answer[1] ?? 0;
+    this.#answer = answer;
+    this.#told = told;
+    this.#token = token;
+    this.#packed = packed;
+    this.#use = use;
+  }
+
+  get name(): string {
+    return table(this.#use).get(this.code)?.name ?? "";
+  }
+
+  get state(): State {
+    return STATES[this.#answer[2] ?? 0] ?? "active";
+  }
+
+  get warning(): string | undefined {
+    const code = some(this.#answer[3]);
+    return code === undefined ? undefined : table(this.#use).get(code)?.name;
+  }
+
+  get license(): License | undefined {
+    if (((this.#answer[0] ?? 0) & AUTHENTIC) === 0) return undefined;
+    return JSON.parse(this.#use((raw) => raw.inspect(this.#token))) as License;
+  }
+
+  get charges(): readonly Charge[] {
+    const answer = this.#answer;
+    if (answer.length <= 5) return NO_CHARGES;
+    const { names, numbers, rates } = this.#packed;
+    const charges: Charge[] = [];
+    for (let at = 0; 5 + 4 * at < answer.length; at++) {
+      const [limit = 0, window, remaining = 0, reset] = answer.subarray(5 + 4 * at, 9 + 4 * at);
+      charges.push({
+        name: names[at] ?? "", unit: at < rates ? "rate" : "quota", cost: numbers[7 + at] ?? 0,
+        limit, window: some(window), remaining, resetMs: some(reset),
+      });
+    }
+    return charges;
+  }
+
+  get retryAfterMs(): number | undefined {
+    return some(this.#answer[4]);
+  }
+
+  get explanation(): readonly Step[] | undefined {
+    if (this.#told === undefined) return undefined;
+    this.#whole ??= JSON.parse(this.#told) as { explanation: readonly Step[] };
+    return this.#whole.explanation;
+  }
+
+  get status(): number {
+    return this.#use((raw) => raw.httpStatus(this.code, this.allowed));
+  }
+
+  #fields(): string[] {
+    const { names } = this.#packed;
+    const fields = this.#use((raw) => raw.httpFields(
+      this.code, this.allowed, this.#answer[4] ?? -1, names.join("\0"), this.#answer.subarray(5),
+    ));
+    return fields.split("\0");
+  }
+
+  headers(): Record<string, string> {
+    const fields = this.#fields();
+    const headers: Record<string, string> = {};
+    for (let at = 0; at + 2 < fields.length; at += 2) headers[fields[at] ?? ""] = fields[at + 1] ?? "";
+    return headers;
+  }
+
+  problem(): string {
+    return this.#fields().at(-1) ?? "";
+  }
+
+  raiseForDenied(): void {
+    if (!this.allowed) throw new DeniedError(this);
+  }
+
+  toJSON(): unknown {
+    const { allowed, code, name, state, warning, license, charges, retryAfterMs, explanation } = this;
+    return {
+      allowed, code, name, state, warning: warning ?? null, license: license ?? null,
+      charges: charges.map(({ resetMs, window, ...charge }) => (
+        { ...charge, window: window ?? null, reset_ms: resetMs ?? null }
+      )),
+      retry_after_ms: retryAfterMs ?? null, explanation: explanation ?? null,
+    };
+  }
+}
+
+/** The verdict on one token, without a gate. */
+export interface Verdict {
+  readonly allowed: boolean;
+  readonly code: number;
+  readonly name: string;
+  readonly state: State;
+  readonly warning: string | null;
+  readonly license: License | null;
+  readonly explanation: readonly Step[];
+}
+
+/** Reads the JSON of a verdict. */
+export function verdict(json: () => string): Verdict {
+  return JSON.parse(calling(json)) as Verdict;
+}

@@ -1,0 +1,18 @@
+// For every host that compiles WebAssembly: the module is embedded.
+import { create } from "./api.js";
+import { instantiate } from "./generated/licentia.js";
+import { bytes } from "./generated/licentia-inline.js";
+
+const api = /* @__PURE__ */ create(bytes, instantiate);
+
+export const createGate = api.createGate;
+export const verify = api.verify;
+export const inspect = api.inspect;
+export const prove = api.prove;
+export const holderKey = api.holderKey;
+export const codes = api.codes;
+export const decodeLicense = api.decodeLicense;
+export const encodeLicense = api.encodeLicense;
+export const readKey = api.readKey;
+export const periodWindow = api.periodWindow;
+export * from "./types.js";

@@ -1,0 +1,137 @@
+import { LicentiaError } from "./error.js";
+
+/** A proof of possession, and the request that it came with. */
+export interface Proof {
+  /** The proof's bytes. */
+  proof: Uint8Array;
+  /** The request's method. */
+  method: string;
+  /** The request's URI, in the form that service and holder agree on. */
+  uri: string;
+  /** SHA-256 of its body, where the body must be signed too. */
+  body?: Uint8Array | undefined;
+}
+
+/** What a request needs of a licence. */
+export interface Request {
+  /** What is asked for, for events: `GET /exports`. It has no part in the decision. */
+  action?: string | undefined;
+  /** Who presents the licence, for events. It has no part in the decision. */
+  source?: string | undefined;
+  /** The service, in place of the gate's own audience. */
+  audience?: string | undefined;
+  /** Features that are all needed. */
+  features?: readonly string[] | undefined;
+  /** Rates to count against, each with its cost; a list of names costs 1 each. */
+  rates?: Costs | undefined;
+  /** Meters to charge, each with its cost: all of them or none. 0 looks without charging. */
+  meters?: Costs | undefined;
+  /** SHA-256 of the machine's fingerprint. */
+  node?: Uint8Array | undefined;
+  /** Date of the running release, in seconds since 1970. */
+  release?: number | undefined;
+  /** A proof of possession. */
+  proof?: Proof | undefined;
+  /** Explains the decision in full even where it is a plain yes. */
+  explain?: boolean | undefined;
+}
+
+/** Names with what each costs, or names that cost 1 each. */
+export type Costs = Readonly<Record<string, number>> | readonly string[];
+
+/** A request as it crosses into the module. */
+export interface Packed {
+  words: string;
+  numbers: Float64Array;
+  bytes: Uint8Array;
+  /** Names of the rates, then of the meters. */
+  names: readonly string[];
+  rates: number;
+}
+
+/** What only the verification without a gate is told. */
+export interface Expectation {
+  issuer?: string | undefined;
+  skew?: number | undefined;
+  maxAge?: number | undefined;
+}
+
+const NONE = new Uint8Array(0);
+const AUDIENCE = 1, ISSUER = 2, NODE = 4, RELEASE = 8, PROOF = 16, BODY = 32, EXPLAIN = 64;
+
+function entries(costs: Costs | undefined): readonly (readonly [string, number])[] {
+  if (costs === undefined) return [];
+  return Array.isArray(costs) ? costs.map((name: string) => [name, 1] as const) : Object.entries(costs);
+}
+
+/** Packs a request. The module unpacks it and judges what it holds. */
+export function pack(request: Request, expectation: Expectation = {}): Packed {
+  const { audience, features = [], node, release, proof } = request;
+  const { issuer, skew = 60, maxAge = 60 } = expectation;
+  const rates = entries(request.rates);
+  const charges = [...rates, ...entries(request.meters)];
+  const names = charges.map(([name]) => name);
+  let flags = request.explain === true ? EXPLAIN : 0;
+  if (audience !== undefined) flags |= AUDIENCE;
+  if (issuer !== undefined) flags |= ISSUER;
+  if (release !== undefined) flags |= RELEASE;
+  const parts: Uint8Array[] = [];
+  if (node !== undefined) {
+    flags |= NODE;
+    parts.push(digest(node));
+  }
+  if (proof !== undefined) {
+    flags |= PROOF;
+    if (proof.body !== undefined) {
+      flags |= BODY;
+      parts.push(digest(proof.body));
+    }
+    parts.push(proof.proof);
+  }
+  const words = [audience ?? "", issuer ?? "", proof?.method ?? "", proof?.uri ?? "", ...features, ...names];
+  const costs = charges.map(([, cost]) => cost);
+  const numbers = Float64Array.of(
+    flags, release ?? 0, skew, maxAge, features.length, rates.length, charges.length - rates.length, ...costs,
+  );
+  return { words: words.join("\0"), numbers, bytes: concat(parts), names, rates: rates.length };
+}
+
+function digest(bytes: Uint8Array): Uint8Array {
+  if (bytes.length !== 32) throw new LicentiaError(802, "invalid_argument", "a SHA-256 has 32 bytes");
+  return bytes;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length < 2) return parts[0] ?? NONE;
+  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const packed = new WeakMap<Request, Packed>();
+
+/** Packs a frozen request once: one that cannot change is packed as often as it is used. */
+export function packOnce(request: Request): Packed {
+  if (!Object.isFrozen(request)) return pack(request);
+  let found = packed.get(request);
+  if (found === undefined) {
+    found = pack(request);
+    packed.set(request, found);
+  }
+  return found;
+}
+
+/** A request that never changes, all through: make it once per route, since it then costs less to check. */
+export function request(needs: Request): Readonly<Request> {
+  const copy: Request = { ...needs };
+  if (needs.features !== undefined) copy.features = Object.freeze([...needs.features]);
+  for (const part of ["rates", "meters"] as const) {
+    const costs = needs[part];
+    if (costs !== undefined) copy[part] = Object.freeze(Array.isArray(costs) ? [...costs] : { ...costs });
+  }
+  return Object.freeze(copy);
+}
