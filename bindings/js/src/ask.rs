@@ -10,8 +10,10 @@ const RELEASE: u32 = 8;
 const PROOF: u32 = 16;
 const BODY: u32 = 32;
 /// Asks for the whole decision as JSON, also where it says yes.
+#[cfg(feature = "gate")]
 pub(crate) const EXPLAIN: u32 = 64;
 
+#[cfg_attr(not(feature = "gate"), allow(dead_code, reason = "only a gate charges"))]
 /// What is asked for. It borrows from the words and bytes that crossed.
 pub(crate) struct Ask<'a> {
     pub(crate) flags: u32,
