@@ -110,6 +110,9 @@ async function gate(api, memoryStore, file) {
         const [name] = outcome(() => (gate ? gate.loadKeyset(keyset) : (gate = build(keyset))));
         same(name, step.code, what);
         if (name === "allowed") loaded = keyset;
+      } else if (step.do === "publish") {
+        const [name] = outcome(() => gate.loadRevocation(unhex(step.bundle)));
+        same(name, step.code, what);
       } else if (step.do === "restart") {
         await gate.close();
         gate = build(loaded);
