@@ -69,7 +69,7 @@ fn distribution(python: &Path) -> Result {
     let _ = fs::remove_dir_all(&folder);
     let name = folder.to_string_lossy().into_owned();
     let manifest = root().join(FOLDER).join("Cargo.toml");
-    let mut sdist = command(python, &["-m", "maturin", "sdist", "--quiet", "-o", &name]);
+    let mut sdist = command(python, &["-m", "maturin", "sdist", "-o", &name]);
     sdist.arg("-m").arg(manifest);
     run(sdist)?;
     let source = only(&folder, ".tar.gz")?;
