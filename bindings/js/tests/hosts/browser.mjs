@@ -40,7 +40,7 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.once("listening", resolve));
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await puppeteer.launch({
-  executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage", "--js-flags=--expose-gc"],
+  executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
 });
 try {
   for (const [name, path] of [["no bundler", "/plain.html"], ["Vite", "/vite/dist/index.html"], ["webpack", "/webpack/index.html"]]) {
