@@ -64,9 +64,9 @@ impl Error {
         match self {
             Self::Refused(code) => *code,
             Self::Key(_) => Code::InvalidKey,
-            Self::File { .. } | Self::Random | Self::Ledger(_) | Self::LedgerVersion(_) => {
-                Code::StoreUnreachable
-            }
+            #[cfg(feature = "ledger")]
+            Self::Ledger(_) => Code::StoreUnreachable,
+            Self::File { .. } | Self::Random | Self::LedgerVersion(_) => Code::StoreUnreachable,
             Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => {
                 Code::InvalidArgument
             }

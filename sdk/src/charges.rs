@@ -156,13 +156,13 @@ impl Metered<'_, '_> {
     }
 }
 
-fn charge<'a>(
-    name: &'a str,
+fn charge(
+    name: &str,
     unit: Unit,
     cost: u64,
     (limit, window, period): (u64, Option<u64>, Option<Period>),
     outcome: Outcome,
-) -> Charge<'a> {
+) -> Charge<'_> {
     Charge {
         name,
         unit,

@@ -82,13 +82,11 @@ impl Reservation {
     }
 
     fn lower(&self, held: &Held, cost: u64) -> Result<(), Unreachable> {
-        match (&held.job, self.licensed.counters.quotas.get(held.quota)) {
-            (Some((job, _)), Some(quota)) => quota.lower_once(&held.units, job, cost, &*self.store),
-            _ => {
-                held.units.undo(held.reserved.saturating_sub(cost));
-                Ok(())
-            }
+        if let (Some((job, _)), Some(quota)) = (&held.job, self.licensed.counters.quotas.get(held.quota)) {
+            return quota.lower_once(&held.units, job, cost, &*self.store);
         }
+        held.units.undo(held.reserved.saturating_sub(cost));
+        Ok(())
     }
 }
 

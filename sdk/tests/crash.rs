@@ -137,13 +137,13 @@ fn kill_at_random(name: &str, url: &str, folder: &Path) {
     assert!(granted > 0 && granted <= LIMIT, "{name}: {granted} of {LIMIT} granted");
     // A process loses at most what it took last, what was left of the chunk before (less than a request's cost), and
     // the request that it did not come to write down.
-    let taken = std::fs::read_to_string(folder.join("taken")).unwrap();
-    let mut last = std::collections::HashMap::new();
-    for line in taken.lines() {
+    let log = std::fs::read_to_string(folder.join("taken")).unwrap();
+    let mut chunks = std::collections::HashMap::new();
+    for line in log.lines() {
         let (process, units) = line.split_once(' ').unwrap();
-        last.insert(process.parse::<u32>().unwrap(), units.parse::<u64>().unwrap());
+        chunks.insert(process.parse::<u32>().unwrap(), units.parse::<u64>().unwrap());
     }
-    let most: u64 = killed.iter().map(|process| last.get(process).map_or(0, |chunk| chunk + 200)).sum();
+    let most: u64 = killed.iter().map(|process| chunks.get(process).map_or(0, |chunk| chunk + 200)).sum();
     // The store opens clean, and the rest can be used to the last unit.
     let gate = gate(url, folder);
     let (token, mut rest) = (token(), 0);

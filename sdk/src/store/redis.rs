@@ -191,8 +191,8 @@ impl Store for Redis {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
         let (units, total) = self.ask(|connection| {
-            let mut call = TAKE.key(key(cell));
-            call.arg(need).arg(want).arg(limit).arg(forgotten(cell)).invoke(connection)
+            let mut script = TAKE.key(key(cell));
+            script.arg(need).arg(want).arg(limit).arg(forgotten(cell)).invoke(connection)
         })?;
         Ok(Taken { units, total })
     }
@@ -204,8 +204,8 @@ impl Store for Redis {
     fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
         let (answer, total): (u64, u64) = self.ask(|connection| {
-            let mut call = TAKE_ONCE.key(key(cell));
-            call.arg(field(job)).arg(units).arg(limit).arg(forgotten(cell)).invoke(connection)
+            let mut script = TAKE_ONCE.key(key(cell));
+            script.arg(field(job)).arg(units).arg(limit).arg(forgotten(cell)).invoke(connection)
         })?;
         Ok(match answer {
             1 => Once::Charged(total),
@@ -230,8 +230,8 @@ impl Store for Redis {
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let (granted, taken, free): (u64, u64, i64) = self.ask(|connection| {
-            let mut call = TAKE_SEAT.key(seats(&ask.lineage));
-            call.arg(ask.holder).arg(ask.ttl).arg(ask.limit).arg(ask.now).arg(SEATS_KEPT).invoke(connection)
+            let mut script = TAKE_SEAT.key(seats(&ask.lineage));
+            script.arg(ask.holder).arg(ask.ttl).arg(ask.limit).arg(ask.now).arg(SEATS_KEPT).invoke(connection)
         })?;
         Ok(Seats { granted: granted == 1, taken, next_free: u64::try_from(free).ok() })
     }
