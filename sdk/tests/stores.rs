@@ -15,8 +15,11 @@ use licentia::{
 use licentia_core::Window;
 use server::Server;
 
+/// Stores, by what they are called.
+type Named = Vec<(&'static str, Arc<dyn Store>)>;
+
 /// One store of each kind, and what must live as long.
-fn stores() -> (Vec<(&'static str, Arc<dyn Store>)>, tempfile::TempDir, Option<Server>) {
+fn stores() -> (Named, tempfile::TempDir, Option<Server>) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("usage.db").display());
     let mut stores =

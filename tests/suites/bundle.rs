@@ -83,14 +83,14 @@ fn ask(setting: &Setting, bundle: &Bundle<'_>, base: &Bundle<'_>, rng: &mut Rng)
 
 fn check(setting: &Setting, rng: &mut Rng) -> Code {
     let keys = [setting.signer.public().for_revocation()];
-    let ring = Keyring::new(&keys);
+    let keyring = Keyring::new(&keys);
     // The bytes as they came: nothing altered has a good signature.
     let bytes = altered(rng, &setting.bundles);
     if let Ok((bundle, _)) = Bundle::inspect(&bytes) {
         let base = &setting.bundles[rng.usize(0..setting.bundles.len())];
         ask(setting, &bundle, &Bundle::inspect(base).expect("a good bundle").0, rng);
     }
-    match Bundle::read(&bytes, ring) {
+    match Bundle::read(&bytes, keyring) {
         Ok(_) => assert!(setting.known.contains(&bytes), "accepted: {bytes:02x?}"),
         Err(code) => assert_ne!(code, Code::Allowed),
     }
@@ -98,7 +98,7 @@ fn check(setting: &Setting, rng: &mut Rng) -> Code {
     let payload = altered(rng, &setting.payloads);
     let typ = if rng.u8(0..4) == 0 { cose::Typ::Delta } else { cose::Typ::Bundle };
     let bytes = setting.signer.sign(typ, &payload);
-    match Bundle::read(&bytes, ring) {
+    match Bundle::read(&bytes, keyring) {
         Ok((bundle, _)) => {
             let base = &setting.bundles[rng.usize(0..setting.bundles.len())];
             ask(setting, &bundle, &Bundle::inspect(base).expect("a good bundle").0, rng);

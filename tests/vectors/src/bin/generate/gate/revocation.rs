@@ -124,7 +124,7 @@ pub(crate) fn sets() -> GateGroup {
     }
 }
 
-/// SipHash-1-3 of the base licence's identifier under the salt of these tests; any SipHash gives it.
+/// SipHash-1-3 of the base licence's identifier under the salt of these tests.
 fn hash(id: &[u8; 16]) -> Vec<u8> {
     use std::hash::Hasher as _;
     let mut hasher = siphasher::sip::SipHasher13::new_with_key(&[3; 16]);
@@ -274,32 +274,22 @@ pub(crate) fn order() -> GateGroup {
             .check(&indexed(7), NOW, 0, "revoked"),
         story("the last second of a bundle, and its end")
             .publish(&signed(&first), "allowed")
-            .check(&Licence::with(|l| l.policy = stale(Some(Action::Allow), None)), EXPIRES - 1, 0, "allowed")
+            .check(&stale(Some(Action::Allow), None), EXPIRES - 1, 0, "allowed")
             .warning("revocation_stale")
-            .check(
-                &Licence::with(|l| l.policy = stale(Some(Action::Allow), None)),
-                EXPIRES,
-                1,
-                "revocation_expired",
-            )
+            .check(&stale(Some(Action::Allow), None), EXPIRES, 1, "revocation_expired")
             .warning("revocation_stale"),
         story("stale after the next update, as the licence says")
             .publish(&signed(&first), "allowed")
             .check(&Licence::base(), NEXT, 0, "allowed")
             .check(&Licence::base(), NEXT + 1, 1, "revocation_stale")
-            .check(&Licence::with(|l| l.policy = stale(Some(Action::Warn(10)), None)), NEXT + 1, 1, "allowed")
+            .check(&stale(Some(Action::Warn(10)), None), NEXT + 1, 1, "allowed")
             .warning("revocation_stale"),
         story("the age that a licence accepts")
             .publish(&signed(&first), "allowed")
-            .check(&Licence::with(|l| l.policy = stale(None, Some(200))), ISSUED + 200, 0, "allowed")
-            .check(
-                &Licence::with(|l| l.policy = stale(None, Some(200))),
-                ISSUED + 201,
-                1,
-                "revocation_stale",
-            ),
+            .check(&stale(None, Some(200)), ISSUED + 200, 0, "allowed")
+            .check(&stale(None, Some(200)), ISSUED + 201, 1, "revocation_stale"),
         story("a licence that asks for a bundle where there is none").check(
-            &Licence::with(|l| l.policy = stale(None, Some(200))),
+            &stale(None, Some(200)),
             NOW,
             0,
             "revocation_stale",
@@ -311,8 +301,10 @@ pub(crate) fn order() -> GateGroup {
     }
 }
 
-fn stale(action: Option<Action>, age: Option<u64>) -> Option<Policy> {
-    Some(Policy { stale_revocation: action, max_revocation_age: age, ..Policy::default() })
+/// A licence with a policy for staleness.
+fn stale(action: Option<Action>, age: Option<u64>) -> Licence {
+    let policy = Policy { stale_revocation: action, max_revocation_age: age, ..Policy::default() };
+    Licence::with(|l| l.policy = Some(policy))
 }
 
 pub(crate) fn malformed() -> GateGroup {
