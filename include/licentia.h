@@ -474,6 +474,14 @@ typedef struct licentia_keyset licentia_keyset;
  */
 typedef struct licentia_license licentia_license;
 
+#if defined(LICENTIA_HOLDER)
+/**
+ * Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. Threads may share
+ * it; a child after fork must not use its parent's.
+ */
+typedef struct licentia_receipts licentia_receipts;
+#endif
+
 /**
  * What a request needs of a licence. Make one for each kind of request and use it again: while nobody changes
  * it, threads may share it.
@@ -602,6 +610,13 @@ typedef struct {
    */
   uint64_t expires;
 } licentia_feature;
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Called with a receipt, which lives until it returns.
+ */
+typedef void (*licentia_receipt_callback)(void *context, const uint8_t *receipt, size_t receipt_len);
+#endif
 
 /**
  * The function did what it says, and wrote its outputs.
@@ -1361,6 +1376,79 @@ licentia_status licentia_holder_prove(const licentia_holder *holder,
                                       uint64_t now,
                                       uint8_t **proof,
                                       size_t *proof_len);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Opens the log of an instance, or begins a new one; free it with licentia_receipts_free. `path` is UTF-8. `key` is
+ * the instance's own Ed25519 key in PKCS#8 PEM, not encrypted: another one for each instance. One process has a log
+ * open at a time.
+ *
+ * Errors: STORE_UNREACHABLE where the file cannot be used, INVALID_KEY, RECEIPT_MALFORMED and its like for a log that
+ * was altered or is another instance's.
+ */
+licentia_status licentia_receipts_open(const char *path,
+                                       size_t path_len,
+                                       const char *key,
+                                       size_t key_len,
+                                       licentia_receipts **receipts);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Frees receipts; what was counted and not written is lost. Gates that use them keep them open. NULL is ignored.
+ */
+void licentia_receipts_free(licentia_receipts *receipts);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Counts what the gates of a builder grant.
+ */
+licentia_status licentia_gate_builder_add_receipts(licentia_gate_builder *builder,
+                                                   const licentia_receipts *receipts);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Gives the instance's identifier, the thumbprint of its key: 32 bytes.
+ */
+licentia_status licentia_receipts_instance(const licentia_receipts *receipts, uint8_t *instance);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
+ * new receipt, for the vendor: with none where nothing was counted.
+ *
+ * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt.
+ */
+licentia_status licentia_receipts_write(const licentia_receipts *receipts,
+                                        uint64_t now,
+                                        licentia_receipt_callback callback,
+                                        void *context);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Calls `callback` with each receipt that the vendor has not acknowledged.
+ */
+licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receipts,
+                                                 licentia_receipt_callback callback,
+                                                 void *context);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Keeps a vendor's acknowledgement, which is signed with `vendor`.
+ *
+ * Errors: RECEIPT_FOREIGN for another instance's, RECEIPT_FORGED, RECEIPT_ROLLBACK where it names a receipt that the log
+ * does not have: then the log was set back, and nothing is written any more.
+ */
+licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,
+                                              const uint8_t *acknowledgement,
+                                              size_t acknowledgement_len,
+                                              const licentia_key *vendor);
 #endif
 
 #if defined(LICENTIA_ISSUER)

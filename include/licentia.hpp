@@ -474,6 +474,37 @@ class Event {
     const licentia_event *event_;
 };
 
+#if defined(LICENTIA_HOLDER)
+/** Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. */
+class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free> {
+  public:
+    using Handle::Handle;
+    static Result<Receipts> open(std::string_view path, std::string_view key) noexcept {
+        return detail::make<Receipts, licentia_receipts>([&](licentia_receipts **receipts) {
+            return licentia_receipts_open(path.data(), path.size(), key.data(), key.size(), receipts);
+        });
+    }
+    Digest instance() const noexcept {
+        Digest instance{};
+        licentia_receipts_instance(get(), instance.data());
+        return instance;
+    }
+    /** Writes what was counted, and calls `take(const uint8_t *, size_t)` with each new receipt. It must not throw. */
+    template <class Take> Status write(std::uint64_t now, Take take) const noexcept {
+        return licentia_receipts_write(get(), now, &call<Take>, &take);
+    }
+    /** Calls `take` with each receipt that the vendor has not acknowledged. It must not throw. */
+    template <class Take> Status unacknowledged(Take take) const noexcept {
+        return licentia_receipts_unacknowledged(get(), &call<Take>, &take);
+    }
+
+  private:
+    template <class Take> static void call(void *context, const std::uint8_t *receipt, std::size_t length) {
+        (*static_cast<Take *>(context))(receipt, length);
+    }
+};
+#endif
+
 /** Makes a gate. The first step that fails is kept, and build() answers with it. */
 class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_builder_free> {
   public:
@@ -517,6 +548,11 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
         auto free = [](void *context) { delete static_cast<Sink *>(context); };
         return note(licentia_gate_builder_add_sink(get(), call, new Sink(std::move(sink)), free));
     }
+#if defined(LICENTIA_HOLDER)
+    GateBuilder &receipts(const Receipts &receipts) noexcept {
+        return note(licentia_gate_builder_add_receipts(get(), receipts.get()));
+    }
+#endif
     Result<Gate> build() const noexcept {
         if (!status_) return {status_, Gate()};
         return detail::make<Gate, licentia_gate>(

@@ -25,7 +25,7 @@ pub const LICENTIA_MODE_ADVISORY: u32 = 1;
 pub struct GateBuilder(Option<gate::Builder>);
 
 impl GateBuilder {
-    fn change(&mut self, change: impl FnOnce(gate::Builder) -> gate::Builder) -> Outcome {
+    pub(crate) fn change(&mut self, change: impl FnOnce(gate::Builder) -> gate::Builder) -> Outcome {
         // After a panic in between there is none, and the builder can only be freed.
         self.0 = Some(change(self.0.take().ok_or(Refusal::INTERNAL)?));
         Ok(())

@@ -50,6 +50,9 @@ pub mod event;
 #[cfg(feature = "holder")]
 pub mod holder;
 
+#[cfg(feature = "holder")]
+pub mod receipts;
+
 #[cfg(feature = "issuer")]
 pub mod signing_key;
 

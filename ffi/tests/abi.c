@@ -422,6 +422,57 @@ static void reservations(const world *it, const char *folder) {
     remove(path);
 }
 
+static void count_receipt(void *context, const uint8_t *receipt, size_t length) {
+    /* A receipt is a tagged COSE_Sign1. */
+    if (length > 64 && receipt[0] == 0xd2) ++*(int *)context;
+}
+
+static void receipts(const world *it, const char *folder) {
+    licentia_signing_key *key;
+    licentia_gate_builder *builder;
+    licentia_receipts *receipts, *second;
+    licentia_gate *gate;
+    licentia_request *request;
+    char path[512], *pem, *token = issue_typical(it, 91);
+    size_t length;
+    uint8_t instance[32] = {0}, none[32] = {0};
+    int count = 0;
+
+    snprintf(path, sizeof path, "%s/receipts.log", folder);
+    remove(path);
+    CHECK(licentia_signing_key_generate(&key) == LICENTIA_OK);
+    CHECK(licentia_signing_key_pem(key, NULL, 0, &pem, &length) == LICENTIA_OK);
+    CHECK(licentia_receipts_open(TEXT(path), LITERAL("no key"), &receipts) == LICENTIA_CODE_INVALID_KEY);
+    CHECK(receipts == NULL);
+    CHECK(licentia_receipts_open(TEXT(path), pem, length, &receipts) == LICENTIA_OK);
+    CHECK(licentia_receipts_open(TEXT(path), pem, length, &second) == LICENTIA_CODE_STORE_UNREACHABLE);
+    CHECK(licentia_receipts_instance(receipts, instance) == LICENTIA_OK && memcmp(instance, none, 32) != 0);
+
+    builder = builder_of(it);
+    CHECK(licentia_gate_builder_add_receipts(builder, receipts) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_add_receipts(builder, NULL) == ARGUMENT);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+    licentia_gate_builder_free(builder);
+    CHECK(licentia_receipts_write(receipts, NOW, count_receipt, &count) == LICENTIA_OK && count == 0);
+    CHECK(licentia_request_new(&request) == LICENTIA_OK);
+    CHECK(licentia_request_add_meter(request, LITERAL("calls"), 3) == LICENTIA_OK);
+    licentia_decision_free(check(gate, token, request));
+    CHECK(licentia_receipts_write(receipts, NOW, NULL, NULL) == ARGUMENT);
+    CHECK(licentia_receipts_write(receipts, NOW, count_receipt, &count) == LICENTIA_OK && count == 1);
+    CHECK(licentia_receipts_write(receipts, NOW, count_receipt, &count) == LICENTIA_OK && count == 1);
+    CHECK(licentia_receipts_unacknowledged(receipts, count_receipt, &count) == LICENTIA_OK && count == 2);
+    CHECK(licentia_receipts_acknowledge(receipts, none, 32, NULL) == ARGUMENT);
+
+    licentia_receipts_free(receipts);
+    licentia_receipts_free(NULL);
+    licentia_request_free(request);
+    licentia_gate_free(gate);
+    licentia_string_free(pem);
+    licentia_string_free(token);
+    licentia_signing_key_free(key);
+    remove(path);
+}
+
 static void vendors(const world *it) {
     static const char catalogue_toml[] = "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"1 year\"\n";
     licentia_signing_key *key, *again;
@@ -559,6 +610,7 @@ int main(int argc, char **argv) {
     deltas(&it);
     reservations(&it, argc > 1 ? argv[1] : ".");
     proofs(&it);
+    receipts(&it, argc > 1 ? argv[1] : ".");
     vendors(&it);
     misuse(&it);
     world_free(&it);

@@ -37,7 +37,8 @@ struct Logged {
 impl Store for Logged {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         // Written before it is asked for: a process that is killed in between has lost it too.
-        writeln!(&self.log, "{} {}", std::process::id(), want.max(need)).unwrap();
+        // One write, so that no line is cut in two by a kill.
+        (&self.log).write_all(format!("{} {}\n", std::process::id(), want.max(need)).as_bytes()).unwrap();
         self.store.take(cell, need, want, limit)
     }
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {

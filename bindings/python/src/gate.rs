@@ -17,6 +17,7 @@ use crate::{
     event::Callback,
     key::{key, keys as read_keys},
     keyset::keyset_bytes,
+    receipts::Receipts,
     request::{Needs, Prepared, Request},
     reservation::Reservation,
     revocation::bundle_bytes,
@@ -51,6 +52,7 @@ impl Gate {
     ///     prepare: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
     ///         not seen before: 700000 make it fastest, 81920 are the least; None for no tables.
     ///     store: Where counters and marks are kept: a Store, or its URL; in memory where it is not said.
+    ///     receipts: Where what was used is counted for the vendor.
     ///     on_event: Called with an Event for every decision, before it is returned; or several to be called.
     ///
     /// Raises:
@@ -58,7 +60,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, on_event=None
+        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -76,6 +78,7 @@ impl Gate {
         cache_capacity: usize,
         prepare: Option<usize>,
         store: Option<&Bound<'_, PyAny>>,
+        receipts: Option<&Bound<'_, Receipts>>,
         on_event: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mode = match mode {
@@ -111,6 +114,9 @@ impl Gate {
         }
         for callback in on_event.map(callbacks).transpose()?.unwrap_or_default() {
             builder = builder.sink(Arc::new(Callback(callback)));
+        }
+        if let Some(receipts) = receipts {
+            builder = builder.sink(receipts.get().0.clone());
         }
         let (store, may_block) = open(store, py)?;
         let gate = py.detach(|| builder.store(store).build()).map_err(refused)?;

@@ -14,6 +14,7 @@ mod issuer;
 mod key;
 mod keyset;
 mod license;
+mod receipts;
 mod request;
 mod reservation;
 mod revocation;
@@ -41,6 +42,8 @@ mod _licentia {
     use super::keyset::Keyset;
     #[pymodule_export]
     use super::license::{License, UnverifiedLicense, inspect};
+    #[pymodule_export]
+    use super::receipts::{Receipts, audit};
     #[pymodule_export]
     use super::request::{Proof, Request};
     #[pymodule_export]

@@ -38,6 +38,8 @@ const TYPES: &[(&str, &str)] = &[
     ("EventCallback", "event_callback"),
     ("FreeCallback", "free_callback"),
     ("Holder", "holder"),
+    ("Receipts", "receipts"),
+    ("ReceiptCallback", "receipt_callback"),
     ("SigningKey", "signing_key"),
     ("Catalogue", "catalogue"),
     ("Draft", "draft"),

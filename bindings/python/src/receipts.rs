@@ -1,0 +1,137 @@
+//! Receipts of what was used.
+
+use std::{path::PathBuf, sync::Arc};
+
+use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts, Report};
+use licentia_core::json::Quoted;
+use pyo3::{prelude::*, types::PyBytes};
+
+use crate::{
+    convert::{bytes, moment, plain},
+    error::{error, invalid, refused},
+    key::keys,
+};
+
+/// Counts what a gate grants, and writes it down as signed receipts in a log of this instance's own.
+///
+/// Give it to one gate or several (``Gate(receipts=...)``); each process has one of its own. Call ``write`` as often as you can afford to lose what was
+/// counted since, and send what it gives to the vendor.
+#[pyclass(module = "licentia", frozen)]
+pub(crate) struct Receipts(pub(crate) Arc<SdkReceipts>);
+
+#[pymethods]
+impl Receipts {
+    /// Opens the log of an instance, or begins a new one.
+    ///
+    /// Args:
+    ///     path: The log's file. One process has it open at a time.
+    ///     key: The instance's own Ed25519 key in PKCS#8 PEM, not encrypted; another one for each instance.
+    ///
+    /// Raises:
+    ///     StoreError: Where the file cannot be used.
+    ///     RejectedError: For a key that is none, and a log that was altered or is another instance's.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
+        let holder = licentia::Holder::from_pem(key).map_err(refused)?;
+        let receipts = py.detach(|| SdkReceipts::open(path, holder)).map_err(failed)?;
+        Ok(Self(Arc::new(receipts)))
+    }
+
+    /// Identifier of this instance: the thumbprint of its key, 32 bytes.
+    #[getter]
+    fn instance<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.instance())
+    }
+
+    /// Writes what was counted since the last time, durably, and returns the new receipts: none where nothing was.
+    ///
+    /// Raises:
+    ///     StoreError: Where it cannot be written; it is then still counted, and is in the next receipt.
+    #[pyo3(signature = (*, now=None))]
+    fn write<'py>(
+        &self,
+        py: Python<'py>,
+        now: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let now = moment(now)?.seconds;
+        let written = py.detach(|| self.0.write(now)).map_err(failed)?;
+        Ok(written.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
+    }
+
+    /// The receipts that the vendor has not acknowledged yet.
+    fn unacknowledged<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let found = py.detach(|| self.0.unacknowledged()).map_err(failed)?;
+        Ok(found.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
+    }
+
+    /// Keeps the vendor's acknowledgement.
+    ///
+    /// Raises:
+    ///     RejectedError: For one that is not this instance's or not the vendor's, and where it names a receipt that
+    ///         this log does not have: then the log was set back, and nothing is written any more.
+    fn acknowledge(
+        &self,
+        py: Python<'_>,
+        acknowledgement: &Bound<'_, PyAny>,
+        vendor: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let (given, vendor) = (bytes(acknowledgement)?, keys(vendor)?);
+        py.detach(|| self.0.acknowledge(&given, &vendor)).map_err(failed)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<Receipts>"
+    }
+}
+
+/// Adds up receipts of any number of instances, in any order, however often each one is there.
+///
+/// Args:
+///     receipts: The receipts' bytes.
+///     instances: The instances that are expected, by their 32 bytes; where it is left out, whichever come.
+///
+/// Returns:
+///     A dict: ``good``, ``usage`` (a list with ``lineage``, ``meter``, ``start``, ``end`` and ``total``), and
+///     ``findings`` (a list with ``code``, ``name`` and ``detail``): what is forged, forked, rolled back or missing.
+#[pyfunction]
+#[pyo3(signature = (receipts, *, instances=None))]
+pub(crate) fn audit<'py>(
+    py: Python<'py>,
+    receipts: &Bound<'py, PyAny>,
+    instances: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut audit = Audit::new();
+    if let Some(instances) = instances {
+        for instance in instances.try_iter()? {
+            let instance = bytes(&instance?)?;
+            audit.expect(instance.try_into().map_err(|_| invalid("an instance has 32 bytes"))?);
+        }
+    }
+    for receipt in receipts.try_iter()? {
+        audit.add(&bytes(&receipt?)?);
+    }
+    let report = py.detach(|| audit.finish());
+    plain(py, &json(&report))
+}
+
+fn json(report: &Report) -> String {
+    let usage = report.usage.iter().map(|(cell, usage)| {
+        let lineage: String = cell.lineage.iter().map(|byte| format!("{byte:02x}")).collect();
+        let end = cell.window.end.map_or_else(|| "null".to_owned(), |end| end.to_string());
+        let (meter, start, total) = (Quoted(&cell.meter), cell.window.start, usage.total());
+        format!(r#"{{"lineage":"{lineage}","meter":{meter},"start":{start},"end":{end},"total":{total}}}"#)
+    });
+    let findings = report.findings.iter().map(|finding| {
+        let (code, detail) = (finding.code, finding.to_string());
+        format!(r#"{{"code":{},"name":"{}","detail":{}}}"#, code.number(), code.name(), Quoted(&detail))
+    });
+    let (usage, findings) = (usage.collect::<Vec<_>>().join(","), findings.collect::<Vec<_>>().join(","));
+    format!(r#"{{"good":{},"usage":[{usage}],"findings":[{findings}]}}"#, report.is_good())
+}
+
+fn failed(failed: LogError) -> PyErr {
+    match failed {
+        LogError::Refused(code) => refused(code),
+        _ => error(failed.code(), Some(&failed.to_string())),
+    }
+}

@@ -1,0 +1,148 @@
+//! Receipts of what was used.
+
+use std::{
+    ffi::{c_char, c_void},
+    sync::Arc,
+};
+
+use licentia::receipt::{LogError, Receipts as Counted};
+
+use crate::{
+    border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
+    builder::GateBuilder,
+    key::Key,
+    status::Status,
+};
+
+/// Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. Threads may share
+/// it; a child after fork must not use its parent's.
+pub struct Receipts(Arc<Counted>);
+
+/// Called with a receipt, which lives until it returns.
+pub type ReceiptCallback =
+    Option<unsafe extern "C" fn(context: *mut c_void, receipt: *const u8, receipt_len: usize)>;
+
+impl From<LogError> for Refusal {
+    fn from(error: LogError) -> Self {
+        error.code().into()
+    }
+}
+
+/// Opens the log of an instance, or begins a new one; free it with licentia_receipts_free. `path` is UTF-8. `key` is
+/// the instance's own Ed25519 key in PKCS#8 PEM, not encrypted: another one for each instance. One process has a log
+/// open at a time.
+///
+/// Errors: STORE_UNREACHABLE where the file cannot be used, INVALID_KEY, RECEIPT_MALFORMED and its like for a log that
+/// was altered or is another instance's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_open(
+    path: *const c_char,
+    path_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    receipts: *mut *mut Receipts,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let receipts = Out::handle(receipts)?;
+        let key = licentia::Holder::from_pem(text(key, key_len)?)?;
+        receipts.give(Receipts(Arc::new(Counted::open(text(path, path_len)?, key)?)));
+        Ok(())
+    })
+}
+
+/// Frees receipts; what was counted and not written is lost. Gates that use them keep them open. NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_free(receipts: *mut Receipts) {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { end(receipts) }
+}
+
+/// Counts what the gates of a builder grant.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_builder_add_receipts(
+    builder: *mut GateBuilder,
+    receipts: *const Receipts,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let counted = Arc::clone(&shared(receipts)?.0);
+        exclusive(builder)?.change(|builder| builder.sink(counted))
+    })
+}
+
+/// Gives the instance's identifier, the thumbprint of its key: 32 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_instance(receipts: *const Receipts, instance: *mut u8) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Out::new(instance.cast(), [0_u8; 32])?;
+        out.set(shared(receipts)?.0.instance());
+        Ok(())
+    })
+}
+
+/// Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
+/// new receipt, for the vendor: with none where nothing was counted.
+///
+/// Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_write(
+    receipts: *const Receipts,
+    now: u64,
+    callback: ReceiptCallback,
+    context: *mut c_void,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        // Refused before anything is written.
+        let receipts = shared(receipts)?;
+        if callback.is_none() {
+            return Err(Refusal::ARGUMENT);
+        }
+        tell(&receipts.0.write(now)?, callback, context)
+    })
+}
+
+/// Calls `callback` with each receipt that the vendor has not acknowledged.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_unacknowledged(
+    receipts: *const Receipts,
+    callback: ReceiptCallback,
+    context: *mut c_void,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe { tell(&shared(receipts)?.0.unacknowledged()?, callback, context) })
+}
+
+/// Keeps a vendor's acknowledgement, which is signed with `vendor`.
+///
+/// Errors: RECEIPT_FOREIGN for another instance's, RECEIPT_FORGED, RECEIPT_ROLLBACK where it names a receipt that the log
+/// does not have: then the log was set back, and nothing is written any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_receipts_acknowledge(
+    receipts: *const Receipts,
+    acknowledgement: *const u8,
+    acknowledgement_len: usize,
+    vendor: *const Key,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let given = bytes(acknowledgement, acknowledgement_len)?;
+        let vendor = [shared(vendor)?.0.clone()];
+        Ok(shared(receipts)?.0.acknowledge(given, &vendor)?)
+    })
+}
+
+/// Calls a function with each receipt.
+///
+/// # Safety
+/// The function may be called with the context.
+unsafe fn tell(receipts: &[Vec<u8>], callback: ReceiptCallback, context: *mut c_void) -> Outcome {
+    let callback = callback.ok_or(Refusal::ARGUMENT)?;
+    for receipt in receipts {
+        // SAFETY: as the caller says.
+        unsafe { callback(context, receipt.as_ptr(), receipt.len()) }
+    }
+    Ok(())
+}
