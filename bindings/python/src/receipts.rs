@@ -29,7 +29,8 @@ impl Receipts {
     ///
     /// Raises:
     ///     StoreError: Where the file cannot be used.
-    ///     RejectedError: For a key that is none, and a log that was altered or is another instance's.
+    ///     InvalidArgumentError: For a key that is none.
+    ///     RejectedError: For a log that was altered, or is another instance's.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
         let holder = licentia::Holder::from_pem(key).map_err(refused)?;
