@@ -11,7 +11,7 @@ const here = import.meta.dirname;
 const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) => join(here, name));
 const TYPES = { licentia: "Raw", verify: "RawVerifier", issuer: "RawVendor" };
 /** Most bytes of a module, gzipped. */
-const LIMITS = { licentia: 120_000, verify: 48_000 };
+const LIMITS = { licentia: 120_000, verify: 52_000 };
 
 for (const made of [build, generated, dist]) {
   rmSync(made, { recursive: true, force: true });
