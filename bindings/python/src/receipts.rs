@@ -80,8 +80,9 @@ impl Receipts {
         py.detach(|| self.0.acknowledge(&given, &vendor)).map_err(failed)
     }
 
-    fn __repr__(&self) -> &'static str {
-        "<Receipts>"
+    fn __repr__(&self) -> String {
+        let instance: String = self.0.instance().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        format!("<Receipts of {instance}>")
     }
 }
 

@@ -10,6 +10,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use licentia_core::{
@@ -119,10 +121,7 @@ impl Log {
     /// [`LogError`].
     pub fn open(path: &Path, key: Holder) -> Result<Self, LogError> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => LogError::InUse,
-            TryLockError::Error(error) => error.into(),
-        })?;
+        lock(&file)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
@@ -383,6 +382,19 @@ impl Log {
         }
         Ok(receipts)
     }
+}
+
+/// Takes a file for this process. A child that is being started has it too, until it has become another program: so it
+/// is tried again for a moment.
+fn lock(file: &File) -> Result<(), LogError> {
+    for _ in 0..50 {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    Err(LogError::InUse)
 }
 
 fn entry(cell: &Cell, count: u64) -> Entry<'_> {
