@@ -137,12 +137,16 @@ impl Clock {
 
 /// Reads bytes in hexadecimal digits.
 pub(crate) fn hex<const N: usize>(text: &str) -> std::result::Result<[u8; N], String> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
-    let bytes = digits.map(|digits| {
-        digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect::<Vec<u8>>()
-    });
-    let bytes = bytes.filter(|_| text.len() == 2 * N).and_then(|bytes| bytes.try_into().ok());
+    let bytes = hex_bytes(text).and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or_else(|| format!("write {} hexadecimal digits", 2 * N))
+}
+
+/// Reads any number of bytes in hexadecimal digits, two for each.
+pub(crate) fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
+    let digits = digits?;
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 /// Splits `NAME=VALUE`.

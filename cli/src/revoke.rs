@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     bundle::open,
-    input::hex,
+    input::{hex, hex_bytes},
     output::{self, Output, Result},
 };
 
@@ -110,10 +110,8 @@ struct Conditions {
 struct Kid(Vec<u8>);
 
 fn kid(text: &str) -> std::result::Result<Kid, String> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
-    let digits = digits.filter(|digits| digits.len().is_multiple_of(2) && (2..=64).contains(&digits.len()));
-    let digits = digits.ok_or("write 2 to 64 hexadecimal digits")?;
-    Ok(Kid(digits.chunks(2).map(|pair| pair.iter().fold(0, |sum, digit| sum << 4 | digit)).collect()))
+    let bytes = hex_bytes(text).filter(|bytes| (1..=32).contains(&bytes.len()));
+    bytes.map(Kid).ok_or_else(|| "write 2 to 64 hexadecimal digits".to_owned())
 }
 
 fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {

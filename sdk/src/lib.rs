@@ -53,6 +53,7 @@ pub mod revocation;
 pub mod seat;
 pub mod store;
 mod trust;
+mod worker;
 
 pub use decision::{Charge, Decision, License, Unit};
 pub use event::{Event, Sink};

@@ -275,10 +275,12 @@ impl Meter {
         let (limit, hard) = pace.limits;
         let total = units.total.load(Ordering::Acquire);
         // What was never asked for is not known to be there: the first time takes what is needed.
-        let known = total != UNKNOWN;
-        let left = if known { limit.saturating_sub(total) } else { 0 };
-        // In overage, what is left to the hard limit may be endless, and is shared as carefully as the quota was.
-        let left = if known && left == 0 { hard.saturating_sub(total).min(limit) } else { left };
+        let left = match total {
+            UNKNOWN => 0,
+            _ if total < limit => limit.saturating_sub(total),
+            // In overage, what is left to the hard limit may be endless, and is shared as carefully as the quota was.
+            _ => hard.saturating_sub(total).min(limit),
+        };
         let want = need.max(per_second.min(left / PART));
         let given = store.take(&self.cell(units), need, want, hard)?;
         units.total.store(given.total, Ordering::Release);

@@ -3,21 +3,17 @@
 use std::{
     fs,
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        mpsc::{RecvTimeoutError, Sender, channel},
-    },
-    thread::JoinHandle,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwapOption;
 use licentia_core::{
     Code, Keyring, Kid,
-    revocation::{self, Bundle, Seen, build, merge, state_root},
+    revocation::{self, Bundle, Seen, build, merge},
 };
 
-use crate::{gate::Gate, store::Store};
+use crate::{gate::Gate, store::Store, worker::Worker};
 
 pub use licentia_core::revocation::{Effect, Reason, Terms};
 
@@ -65,11 +61,7 @@ impl Revocations {
         }
         let loaded = match bundle.base() {
             None => {
-                let sections =
-                    (bundle.encoded_rules(), bundle.exact_section(), bundle.hashes(), bundle.notes());
-                if state_root(sections.0, sections.1, sections.2, sections.3) != *bundle.root() {
-                    return Err(Code::BundleWrongRoot);
-                }
+                bundle.check_root()?;
                 Loaded { kept: bundle.keep(), bloom: derive(&bundle) }
             }
             Some(base) => {
@@ -125,8 +117,7 @@ fn decode(saved: &[u8]) -> Option<Seen> {
 /// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
 /// ends when this is dropped, or with the gate.
 pub struct Watch {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _worker: Worker,
 }
 
 impl Watch {
@@ -180,19 +171,12 @@ impl Watch {
             result
         };
         load(gate)?;
-        let (stop, stopped) = channel::<()>();
-        let gate: Weak<Gate> = Arc::downgrade(gate);
-        let work = move || {
-            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let Some(gate) = gate.upgrade() else { return };
-                if let Err(code) = load(&gate) {
-                    report(code);
-                }
+        let work = move |gate: &Gate| {
+            if let Err(code) = load(gate) {
+                report(code);
             }
         };
-        let thread = std::thread::Builder::new().name("licentia-revocation".into()).spawn(work);
-        let thread = thread.map_err(|_| Code::StoreUnreachable)?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { _worker: Worker::start("licentia-revocation", gate, interval, work)? })
     }
 }
 
@@ -200,14 +184,4 @@ impl Watch {
 fn modified(path: &PathBuf) -> Option<(SystemTime, u64)> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.stop = None;
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so itself.
-            let _ = thread.join();
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use licentia_core::{
     Key, Keyring,
-    revocation::{Bundle as Signed, merge, state_root},
+    revocation::{Bundle as Signed, merge},
 };
 use licentia_issuer::{Ledger, bundle::delta};
 use serde_json::json;
@@ -128,9 +128,8 @@ fn explain(code: licentia_core::Code) -> Box<dyn std::error::Error> {
 /// Reads a bundle as a gate does: a whole one's root is that of its content.
 fn read<'a>(bytes: &'a [u8], keys: &[Key]) -> Result<Signed<'a>> {
     let (bundle, _) = Signed::read(bytes, Keyring::new(keys)).map_err(explain)?;
-    let root = state_root(bundle.encoded_rules(), bundle.exact_section(), bundle.hashes(), bundle.notes());
-    if bundle.base().is_none() && root != *bundle.root() {
-        return Err(explain(licentia_core::Code::BundleWrongRoot));
+    if bundle.base().is_none() {
+        bundle.check_root().map_err(explain)?;
     }
     Ok(bundle)
 }

@@ -184,6 +184,15 @@ impl<'a> Bundle<'a> {
         &self.fields.root
     }
 
+    /// Checks that a whole bundle has the state that it names. What a delta leads to is checked when it is merged.
+    ///
+    /// # Errors
+    /// [`Code::BundleWrongRoot`].
+    pub fn check_root(&self) -> Result<(), Code> {
+        let root = state_root(self.encoded_rules(), self.exact_section(), self.hashes(), self.notes());
+        if root == *self.root() { Ok(()) } else { Err(Code::BundleWrongRoot) }
+    }
+
     /// The key of its hashes.
     pub fn salt(&self) -> &Salt {
         &self.fields.salt

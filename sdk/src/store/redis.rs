@@ -160,17 +160,21 @@ fn unreachable(error: redis::RedisError) -> Unreachable {
     Unreachable(Box::new(error))
 }
 
-/// The key of a cell. All cells of a licence are in one slot of a cluster.
+/// The keys of a licence begin so, and are in one slot of a cluster.
+fn prefix(lineage: &[u8; 16]) -> String {
+    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("licentia:{{{lineage}}}")
+}
+
+/// The key of a cell.
 fn key(cell: &Cell<'_>) -> String {
-    let lineage: String = cell.lineage.iter().map(|byte| format!("{byte:02x}")).collect();
     let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-    format!("licentia:{{{lineage}}}:{}:{}:{end}", cell.meter, cell.window.start)
+    format!("{}:{}:{}:{end}", prefix(&cell.lineage), cell.meter, cell.window.start)
 }
 
 /// The key of a licence's seats.
 fn seats(lineage: &[u8; 16]) -> String {
-    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("licentia:{{{lineage}}}:seats")
+    format!("{}:seats", prefix(lineage))
 }
 
 fn mark(name: &str) -> String {

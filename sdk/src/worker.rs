@@ -1,0 +1,54 @@
+//! A thread that works for a gate again and again, beside the requests.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use licentia_core::Code;
+
+use crate::gate::Gate;
+
+/// A thread that ends when this is dropped, or with the gate, which it keeps alive only while it works.
+pub(crate) struct Worker {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Does `work` after each `interval`.
+    ///
+    /// # Errors
+    /// [`Code::StoreUnreachable`] where the system gives no thread.
+    pub(crate) fn start(
+        name: &str,
+        gate: &Arc<Gate>,
+        interval: Duration,
+        mut work: impl FnMut(&Gate) + Send + 'static,
+    ) -> Result<Self, Code> {
+        let (stop, stopped) = channel::<()>();
+        let gate: Weak<Gate> = Arc::downgrade(gate);
+        let run = move || {
+            while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                let Some(gate) = gate.upgrade() else { return };
+                work(&gate);
+            }
+        };
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+        Ok(Self { stop: Some(stop), thread: Some(thread.map_err(|_| Code::StoreUnreachable)?) })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so itself.
+            let _ = thread.join();
+        }
+    }
+}
