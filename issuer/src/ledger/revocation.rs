@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(replay(&ledger, &second).unwrap(), Replayed { new: 1, ..expected });
         assert!(second.sign_delta(&first, &key()).unwrap().len() < 400);
         assert_ne!(draft(&mut ledger, None).salt, first.salt, "a salt of its own");
-        let lacks = BundleDraft { indices: first.indices.into_iter().skip(2).collect(), ..second };
+        let lacks = BundleDraft { indices: second.indices.into_iter().skip(2).collect(), ..second };
         let missing = replay(&ledger, &lacks).unwrap_err().to_string();
         assert!(missing.contains("revoked and would pass"), "{missing}");
     }
