@@ -163,7 +163,7 @@ pub fn authorize<'a>(
     let (code, facts) = check_time(license, expect.skew, now);
     explanation.note(Check::Time, code, facts)?;
     if let Some(expected) = expect.issuer {
-        let code = if license.issuer() == expected { Code::Allowed } else { Code::IssuerMismatch };
+        let code = if license.is_from(expected) { Code::Allowed } else { Code::IssuerMismatch };
         explanation.note(Check::Issuer, code, Facts::Issuer { expected })?;
     }
     let (code, facts) = check_audience(license, expect.audience);
@@ -218,9 +218,8 @@ fn check_time<'a>(license: &License<'_>, skew: u64, now: u64) -> (Code, Facts<'a
 
 /// A licence without `aud` is for every service; one with it, only for those that it names (RFC 7519, 4.1.3).
 fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code, Facts<'a>) {
-    let named = license.audiences().count();
-    let good = named == 0 || license.audiences().any(|audience| Some(audience) == expected);
-    let code = if good { Code::Allowed } else { Code::AudienceMismatch };
+    let (named, good) = license.names_audience(expected);
+    let code = if good || named == 0 { Code::Allowed } else { Code::AudienceMismatch };
     (code, Facts::Audience { expected, named })
 }
 

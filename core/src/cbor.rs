@@ -254,6 +254,12 @@ impl<'a> Reader<'a> {
         bytes.try_into().map_err(|_| Malformed { code: Code::InvalidValue, offset: start })
     }
 
+    /// The bytes of a text string that was checked before.
+    pub(crate) fn text_bytes(&mut self) -> Result<&'a [u8]> {
+        let length = self.expect(major::TEXT)?;
+        self.take(length)
+    }
+
     /// Reads a text string.
     pub fn text(&mut self) -> Result<&'a str> {
         let length = self.expect(major::TEXT)?;

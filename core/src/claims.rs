@@ -166,6 +166,11 @@ impl<'a> Claims<'a> {
         self.text(self.fields.issuer)
     }
 
+    /// Whether it is from this issuer.
+    pub(crate) fn is_from(&self, issuer: &str) -> bool {
+        self.fields.issuer.of(self.token) == issuer.as_bytes()
+    }
+
     /// Whom it was issued to (`sub`).
     pub fn subject(&self) -> &'a str {
         self.text(self.fields.subject)
@@ -173,13 +178,25 @@ impl<'a> Claims<'a> {
 
     /// Which services it is for (`aud`); none means all of the issuer's.
     pub fn audiences(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (count, mut reader) = self.audience_texts();
+        (0..count).map_while(move |_| reader.text().ok())
+    }
+
+    /// How many services it names, and whether `audience` is one of them.
+    pub(crate) fn names_audience(&self, audience: Option<&str>) -> (usize, bool) {
+        let (count, mut reader) = self.audience_texts();
+        let audience = audience.map(str::as_bytes);
+        (count, audience.is_some() && (0..count).any(|_| reader.text_bytes().ok() == audience))
+    }
+
+    fn audience_texts(&self) -> (usize, Reader<'a>) {
         let mut reader = Reader::within(self.token, self.fields.audience.unwrap_or_default());
         let count = match self.fields.audience {
             None => 0,
             Some(_) if reader.at_array() => reader.array().unwrap_or_default(),
             Some(_) => 1,
         };
-        (0..count).map_while(move |_| reader.text().ok())
+        (count, reader)
     }
 
     /// When it ends, grace included (`exp`).
@@ -226,7 +243,7 @@ impl<'a> Claims<'a> {
 
     /// The feature `name`, where the licence has it. It may have ended: see [`Feature::is_expired`].
     pub fn feature(&self, name: &str) -> Option<Feature<'a>> {
-        self.features().find(|feature| feature.name == name)
+        self.features().named(name)
     }
 
     /// The quotas, in the order of their encoded names.
@@ -236,7 +253,7 @@ impl<'a> Claims<'a> {
 
     /// The quota of a meter.
     pub fn quota(&self, meter: &str) -> Option<Quota<'a>> {
-        self.quotas().find(|quota| quota.meter == meter)
+        self.quotas().named(meter)
     }
 
     /// The rates, in the order of their encoded names.
@@ -246,7 +263,7 @@ impl<'a> Claims<'a> {
 
     /// The rate `name`.
     pub fn rate(&self, name: &str) -> Option<Rate<'a>> {
-        self.rates().find(|rate| rate.name == name)
+        self.rates().named(name)
     }
 
     /// When the contract ends; from then to [`Claims::expires`] the licence is in grace.

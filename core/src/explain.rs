@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use arrayvec::ArrayVec;
+
 use crate::{
     code::Code,
     json::{Optional, Quoted},
@@ -194,58 +196,40 @@ pub struct Step<'a> {
 /// Most steps that are kept: enough for every check once, four features and four charges. Of more, the last
 /// one that is kept is the latest, so that what decided is always there. On bare metal they are fewer, for the stack.
 const STEPS: usize = if cfg!(target_os = "none") { 12 } else { 24 };
-const EMPTY: Step<'static> =
-    Step { check: Check::Frame, code: Code::Allowed, tolerated: false, facts: Facts::None };
 
 /// All checks that ran, in order; the last one is the one that decided.
 ///
 /// [`fmt::Display`] gives a line per check, [`Explanation::json`] a JSON array.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Explanation<'a> {
-    steps: [Step<'a>; STEPS],
-    length: usize,
+    steps: ArrayVec<Step<'a>, STEPS>,
     warning: Option<Code>,
-}
-
-impl Clone for Explanation<'_> {
-    fn clone(&self) -> Self {
-        let mut clone = Self::default();
-        clone.clone_from(self);
-        clone
-    }
-
-    /// Copies the steps that there are, and not the empty ones after them.
-    fn clone_from(&mut self, source: &Self) {
-        for (to, from) in self.steps.iter_mut().zip(source.steps()) {
-            *to = *from;
-        }
-        (self.length, self.warning) = (source.length, source.warning);
-    }
-}
-
-impl Default for Explanation<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl<'a> Explanation<'a> {
     /// One without any check.
     pub const fn new() -> Self {
-        Self { steps: [EMPTY; STEPS], length: 0, warning: None }
+        Self { steps: ArrayVec::new_const(), warning: None }
     }
 
     fn push(&mut self, step: Step<'a>) {
-        let at = self.length.min(STEPS.saturating_sub(1));
-        if let Some(slot) = self.steps.get_mut(at) {
-            *slot = step;
-            self.length = at.saturating_add(1);
+        if let Err(full) = self.steps.try_push(step)
+            && let Some(last) = self.steps.last_mut()
+        {
+            *last = full.element();
         }
+    }
+
+    /// Starts anew from checks that ran before, all of which passed.
+    pub fn resume(&mut self, steps: &[Step<'a>]) {
+        self.clear();
+        self.steps.extend(steps.iter().copied().take(STEPS));
     }
 
     /// Forgets every check, so that the space can be used again.
     pub fn clear(&mut self) {
-        (self.length, self.warning) = (0, None);
+        self.steps.clear();
+        self.warning = None;
     }
 
     /// Notes a check and gives its result back.
@@ -290,7 +274,7 @@ impl<'a> Explanation<'a> {
 
     /// The checks that ran.
     pub fn steps(&self) -> &[Step<'a>] {
-        self.steps.get(..self.length).unwrap_or_default()
+        &self.steps
     }
 
     /// Shows it as a JSON array of objects with `check`, `code`, `result` and the inputs.

@@ -131,6 +131,18 @@ impl<'a, T: Entry<'a>> Entries<'a, T> {
         })
     }
 
+    /// The entry of a name, in a map whose content was checked before: on the way to it nothing is checked again.
+    pub(crate) fn named(mut self, name: &str) -> Option<T> {
+        for _ in 0..self.map.remaining() {
+            let key = self.reader.text_bytes().ok()?;
+            if key == name.as_bytes() {
+                return T::read_entry(core::str::from_utf8(key).ok()?, &mut self.reader).ok();
+            }
+            T::read_entry("", &mut self.reader).ok()?;
+        }
+        None
+    }
+
     fn read_next(&mut self) -> cbor::Result<Option<T>> {
         let offset = self.reader.offset();
         let Some(key) = self.map.next_text(&mut self.reader)? else {

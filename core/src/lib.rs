@@ -91,7 +91,7 @@ pub use acknowledgement::Acknowledgement;
 pub use authorize::{Expect, State, authorize};
 pub use claims::{Claims, Confirmation, Kept, License, Unverified};
 pub use code::Code;
-pub use explain::{Check, Explanation, Facts};
+pub use explain::{Check, Explanation, Facts, Step};
 pub use feature::{Feature, Value};
 pub use grant::{Kind, Tier};
 pub use key::{Key, Keyring, Kid, Purpose, Standing};

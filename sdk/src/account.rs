@@ -60,11 +60,15 @@ impl Accounts {
         }
         let lineage = license.lineage();
         let account = kept.by_lineage.entry(lineage).or_default();
-        let rates = license.rates().map(|rate| RateCounter {
-            name: rate.name.into(),
-            burst: rate.burst,
-            gcra: Gcra::new(&rate),
-            tat: Arc::clone(account.rates.entry(rate.name.to_owned()).or_default()),
+        let rates = license.rates().map(|rate| {
+            let gcra = Gcra::new(&rate);
+            RateCounter {
+                name: rate.name.into(),
+                burst: rate.burst,
+                burst_seconds: gcra.charge(rate.burst).div_ceil(1_000_000_000),
+                gcra,
+                tat: Arc::clone(account.rates.entry(rate.name.to_owned()).or_default()),
+            }
         });
         let quotas = license.quotas().map(|quota| {
             let hard = match quota.overage {
@@ -106,6 +110,8 @@ impl Account {
 pub(crate) struct RateCounter {
     pub(crate) name: Box<str>,
     pub(crate) burst: u64,
+    /// Seconds in which a whole burst comes back.
+    pub(crate) burst_seconds: u64,
     gcra: Gcra,
     tat: Arc<AtomicU64>,
 }
@@ -158,10 +164,5 @@ impl RateCounter {
     /// Takes back a charge of a request that was then denied.
     pub(crate) fn undo(&self, cost: u64) {
         self.tat.fetch_sub(self.gcra.charge(cost), Ordering::Relaxed);
-    }
-
-    /// Seconds in which a whole burst comes back.
-    pub(crate) fn burst_seconds(&self) -> u64 {
-        self.gcra.charge(self.burst).div_ceil(1_000_000_000)
     }
 }

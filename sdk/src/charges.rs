@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use licentia_core::{Code, Period};
 
 use crate::{
     account::{Outcome, RateCounter},
     cache::Licensed,
     decision::{CHARGES, Charge, Unit},
-    meter::{QuotaCounter, Units, length},
+    meter::{QuotaCounter, Units},
     store::{Seats, Store, Unreachable},
 };
 
@@ -20,9 +21,9 @@ const JOB_BYTES: usize = 256;
 /// What one request is charged.
 pub(crate) struct Charges<'d, 'a> {
     licensed: &'d Licensed,
-    shown: &'d mut [Option<Charge<'a>>; CHARGES],
-    rates: [Option<(&'d RateCounter, u64)>; CHARGES],
-    meters: [Option<Metered<'d, 'a>>; CHARGES],
+    shown: &'d mut ArrayVec<Charge<'a>, CHARGES>,
+    rates: ArrayVec<(&'d RateCounter, u64), CHARGES>,
+    meters: ArrayVec<Metered<'d, 'a>, CHARGES>,
     count: usize,
 }
 
@@ -36,24 +37,22 @@ pub(crate) struct Metered<'d, 'a> {
 }
 
 impl<'d, 'a> Charges<'d, 'a> {
-    pub(crate) fn new(licensed: &'d Licensed, shown: &'d mut [Option<Charge<'a>>; CHARGES]) -> Self {
-        Self { licensed, shown, rates: [None; CHARGES], meters: [const { None }; CHARGES], count: 0 }
+    pub(crate) fn new(licensed: &'d Licensed, shown: &'d mut ArrayVec<Charge<'a>, CHARGES>) -> Self {
+        Self { licensed, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0 }
     }
 
-    /// A place for one more charge.
-    fn place(&mut self) -> Result<usize, Code> {
-        let place = self.count;
-        if place >= CHARGES {
+    /// Counts one more charge, of which there is place for so many.
+    fn count(&mut self) -> Result<(), Code> {
+        if self.count >= CHARGES {
             return Err(Code::InvalidArgument);
         }
-        self.count = place.saturating_add(1);
-        Ok(place)
+        self.count = self.count.saturating_add(1);
+        Ok(())
     }
 
-    fn show(&mut self, place: usize, charge: Charge<'a>) {
-        if let Some(shown) = self.shown.get_mut(place) {
-            *shown = Some(charge);
-        }
+    fn show(&mut self, charge: Charge<'a>) {
+        // There is place: it was counted.
+        let _ = self.shown.try_push(charge);
     }
 
     /// Counts against a rate.
@@ -61,14 +60,11 @@ impl<'d, 'a> Charges<'d, 'a> {
         let licensed = self.licensed;
         let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
         let rate = rate.ok_or(Code::RateNotLicensed)?;
-        let place = self.place()?;
+        self.count()?;
         let outcome = rate.charge(cost, now_nanos);
-        self.show(
-            place,
-            charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds()), None), outcome),
-        );
-        if let Some(charged) = self.rates.get_mut(place).filter(|_| outcome.granted) {
-            *charged = Some((rate, cost));
+        self.show(charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds), None), outcome));
+        if outcome.granted {
+            let _ = self.rates.try_push((rate, cost));
         }
         Ok(outcome)
     }
@@ -88,7 +84,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         if job.is_some_and(|job| job.is_empty() || job.len() > JOB_BYTES) {
             return Err(Code::InvalidArgument);
         }
-        let place = self.place()?;
+        self.count()?;
         let units = quota.units(now.0);
         // Looking at a job's meter charges nothing, and so has no name.
         let job = job.filter(|_| cost > 0);
@@ -100,12 +96,9 @@ impl<'d, 'a> Charges<'d, 'a> {
             Ok(outcome) => outcome,
             Err(unreachable) => return Ok(Err(unreachable)),
         };
-        self.show(
-            place,
-            charge(name, Unit::Quota, cost, (quota.limit, length(quota.period), Some(quota.period)), outcome),
-        );
-        if let Some(metered) = self.meters.get_mut(place).filter(|_| outcome.granted) {
-            *metered = Some(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
+        self.show(charge(name, Unit::Quota, cost, (quota.limit, quota.length, Some(quota.period)), outcome));
+        if outcome.granted {
+            let _ = self.meters.try_push(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
         }
         Ok(Ok(outcome))
     }
@@ -113,7 +106,7 @@ impl<'d, 'a> Charges<'d, 'a> {
     /// Shows the seats of the licence. Times are in seconds since 1970.
     pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: u64) -> Result<(), Code> {
         let millis = |time: u64| time.saturating_sub(now).saturating_mul(1000);
-        let place = self.place()?;
+        self.count()?;
         let charge = Charge {
             name: SEATS,
             unit: Unit::Seat,
@@ -125,18 +118,18 @@ impl<'d, 'a> Charges<'d, 'a> {
             reset_ms: None,
             retry_after_ms: seats.next_free.filter(|_| !seats.granted).map(millis),
         };
-        self.show(place, charge);
+        self.show(charge);
         Ok(())
     }
 
     /// The meters that were charged.
     pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d, 'a>> {
-        self.meters.iter().flatten()
+        self.meters.iter()
     }
 
     /// Takes everything back: a denied request costs nothing.
     pub(crate) fn undo(&self, store: &dyn Store) {
-        for (rate, cost) in self.rates.iter().flatten() {
+        for (rate, cost) in &self.rates {
             rate.undo(*cost);
         }
         for metered in self.meters() {

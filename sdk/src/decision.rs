@@ -1,10 +1,11 @@
 //! What a gate says to a request.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, ops::Deref};
 
+use arrayvec::ArrayVec;
 use licentia_core::{Claims, Code, Explanation, Period, State, http};
 
-use crate::cache::Licensed;
+use crate::cache::{Found, Licensed};
 
 /// Most rates and meters of one request.
 pub(crate) const CHARGES: usize = 8;
@@ -16,11 +17,11 @@ pub struct Decision<'a> {
     pub(crate) code: Code,
     pub(crate) state: State,
     pub(crate) enforced: bool,
-    pub(crate) license: Option<Arc<Licensed>>,
+    pub(crate) license: Found,
     /// The time that it was made for, as the clock guard has it, in seconds since 1970.
     pub(crate) time: u64,
     pub(crate) explanation: Explanation<'a>,
-    pub(crate) charges: [Option<Charge<'a>>; CHARGES],
+    pub(crate) charges: ArrayVec<Charge<'a>, CHARGES>,
 }
 
 /// What a rate or meter was asked for and has left.
@@ -94,19 +95,19 @@ impl<'a> Decision<'a> {
             code: Code::InvalidArgument,
             state: State::Active,
             enforced: true,
-            license: None,
+            license: Found::default(),
             time: 0,
             explanation: Explanation::default(),
-            charges: [None; CHARGES],
+            charges: ArrayVec::new(),
         }
     }
 
     /// Takes back what was decided, and lets go of the licence.
     pub fn clear(&mut self) {
         (self.code, self.state, self.enforced) = (Code::InvalidArgument, State::Active, true);
-        self.license = None;
+        self.license = Found::default();
         self.explanation.clear();
-        self.charges.fill(None);
+        self.charges.clear();
     }
 
     /// Whether the request may go on.
@@ -131,7 +132,7 @@ impl<'a> Decision<'a> {
 
     /// The licence, where its signature was good, whether or not the request is allowed.
     pub fn license(&self) -> Option<License<'_>> {
-        self.license.as_ref().map(|licensed| licensed.license())
+        self.license.get().map(Licensed::license)
     }
 
     /// Every check that ran, its inputs and its result.
@@ -141,7 +142,7 @@ impl<'a> Decision<'a> {
 
     /// The rates and meters that were asked for, with what is left of each.
     pub fn charges(&self) -> impl Iterator<Item = &Charge<'a>> {
-        self.charges.iter().flatten()
+        self.charges.iter()
     }
 
     /// The rate or meter of a name.

@@ -13,7 +13,7 @@ use licentia_core::{
 
 use crate::{
     account::Accounts,
-    cache::{Cache, Licensed},
+    cache::{Cache, Found, Licensed},
     charges::{Charges, SEATS},
     decision::Decision,
     event::{Event, Sink},
@@ -288,7 +288,7 @@ impl Gate {
         token: &str,
         asked: Asked<'_, 'a>,
         decision: &mut Decision<'a>,
-        keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
+        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Option<u64> {
         let Asked { request, now, .. } = asked;
         let started = (!self.sinks.is_empty()).then(Instant::now);
@@ -334,8 +334,9 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Reservation>) {
         let mut reservation = None;
-        let keep = |charges: &Charges<'_, 'a>, licensed: &Arc<Licensed>| {
-            reservation = Some(Reservation::new(Arc::clone(&self.store), Arc::clone(licensed), charges));
+        let keep = |charges: &Charges<'_, 'a>, found: &Found| {
+            let store = Arc::clone(&self.store);
+            reservation = found.share().map(|licensed| Reservation::new(store, licensed, charges));
         };
         let mut decision = Decision::undecided();
         self.check_asked(token, Asked { request, seat: None, now: now.into() }, &mut decision, keep);
@@ -376,11 +377,14 @@ impl Gate {
         asked: Asked<'_, 'a>,
         (trust, revocations): (&Trust, Option<&Loaded>),
         decision: &mut Decision<'a>,
-        keep: impl FnOnce(&Charges<'_, 'a>, &Arc<Licensed>),
+        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Result<(State, Option<u64>), Code> {
         let Asked { request, seat, now } = asked;
         let licensed = self.authenticate(token, trust, now, &mut decision.explanation)?;
-        let licensed = &*decision.license.insert(licensed);
+        decision.license = licensed;
+        let found = &decision.license;
+        // What was authenticated is there; else there is nothing to decide on.
+        let licensed = found.get().ok_or(Code::MissingToken)?;
         let license = licensed.kept.license();
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
         let bundle = revocations.map(Loaded::bundle);
@@ -400,7 +404,7 @@ impl Gate {
             Ok((state, until.transpose()?))
         });
         match granted {
-            Ok(_) => keep(&charges, licensed),
+            Ok(_) => keep(&charges, found),
             Err(_) => charges.undo(&*self.store),
         }
         granted
@@ -451,7 +455,8 @@ impl Gate {
     /// between this and [`Gate::check`], such as [`crate::Leased`]. A token that is not good takes nothing.
     pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
         let (now, trust) = (now.into(), self.trusted.current());
-        let Ok(licensed) = self.authenticate(token, &trust, now, &mut Explanation::default()) else { return };
+        let found = self.authenticate(token, &trust, now, &mut Explanation::default());
+        let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
         let time = self.guard.read(now, 0);
         for (name, cost) in request.meters {
             if let Some(quota) = licensed.counters.quotas.iter().find(|quota| quota.name() == *name) {
@@ -467,10 +472,10 @@ impl Gate {
         trust: &Trust,
         now: Now,
         explanation: &mut Explanation<'_>,
-    ) -> Result<Arc<Licensed>, Code> {
-        if let Some(licensed) = self.cache.find(token, trust.generation) {
-            explanation.clone_from(&licensed.explanation);
-            return Ok(licensed);
+    ) -> Result<Found, Code> {
+        if let Some(found) = self.cache.find(token, trust.generation) {
+            explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
+            return Ok(found);
         }
         if token.is_empty() {
             explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
@@ -479,17 +484,17 @@ impl Gate {
         let bytes = decode(token, &mut buffer, explanation)?;
         let mut passed = Explanation::default();
         let license = authenticate(bytes, trust.keyring(), &mut passed);
-        explanation.clone_from(&passed);
+        explanation.resume(passed.steps());
         let license = license?;
         let licensed = Arc::new(Licensed {
             text: token.into(),
             kept: license.keep(),
             counters: self.accounts.counters(&license, now.monotonic_nanos, &*self.store),
-            explanation: passed,
+            passed: passed.steps().into(),
             generation: trust.generation,
         });
         self.cache.insert(Arc::clone(&licensed));
-        Ok(licensed)
+        Ok(Found::from(licensed))
     }
 
     fn expect<'a>(&'a self, request: &Request<'a>, trust: &Trust) -> Expect<'a> {

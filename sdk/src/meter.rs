@@ -31,6 +31,8 @@ pub(crate) struct QuotaCounter {
     pub(crate) limit: u64,
     hard: u64,
     pub(crate) period: Period,
+    /// Length of the period in seconds, where it has one.
+    pub(crate) length: Option<u64>,
     counter: Arc<Meter>,
 }
 
@@ -115,7 +117,7 @@ impl Units {
 
 impl QuotaCounter {
     pub(crate) fn new(limit: u64, hard: u64, period: Period, counter: Arc<Meter>) -> Self {
-        Self { limit, hard, period, counter }
+        Self { limit, hard, period, length: length(period), counter }
     }
 
     /// The meter's name.
@@ -335,7 +337,7 @@ impl Meter {
 }
 
 /// Length of a fixed period in seconds; calendar months and years have none.
-pub(crate) fn length(period: Period) -> Option<u64> {
+fn length(period: Period) -> Option<u64> {
     match period {
         Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Fixed { .. } => {
             let window = period.window(4_000_000_000);

@@ -93,7 +93,7 @@ impl From<&Decision<'_>> for Checked {
         };
         let fields = decision.http_headers().into_iter().filter_map(field).collect();
         let verdict = if decision.is_allowed() {
-            Ok(Admitted { licensed: decision.license.clone(), state: decision.state() })
+            Ok(Admitted { licensed: decision.license.share(), state: decision.state() })
         } else {
             Err((decision.http_status(), decision.problem()))
         };

@@ -81,7 +81,7 @@ impl Gate {
         let asked = Asked { request, seat: Some(Ask { holder, ttl }), now };
         let mut decision = Decision::undecided();
         let until = self.check_asked(token, asked, &mut decision, |_, _| ());
-        let seat = until.zip(decision.license.clone()).map(|(until, licensed)| Seat {
+        let seat = until.zip(decision.license.share()).map(|(until, licensed)| Seat {
             gate: self,
             licensed,
             holder: holder.to_owned(),
