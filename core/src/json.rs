@@ -31,7 +31,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// Writes a number, or `null`.
-pub(crate) struct Optional(pub(crate) Option<u64>);
+pub struct Optional(pub Option<u64>);
 
 impl fmt::Display for Optional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,8 @@ struct Count(AtomicU64);
 impl Sink for Count {
     fn record(&self, event: &Event<'_, '_>) {
         // Not locked, as the counter of the program in C.
-        self.0.store(self.0.load(Ordering::Relaxed) + u64::from(event.took_nanos != 0), Ordering::Relaxed);
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + u64::from(event.took_nanos.is_some()), Ordering::Relaxed);
     }
 }
 

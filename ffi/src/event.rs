@@ -120,7 +120,7 @@ pub unsafe extern "C" fn licentia_event_at(event: *const Event) -> u64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_took_nanos(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
-    value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.took_nanos) })
+    value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.took_nanos.unwrap_or(LICENTIA_NONE)) })
 }
 
 /// Sequence number of the keyset in use; 0 where there is none, and for NULL.

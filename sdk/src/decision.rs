@@ -135,6 +135,11 @@ impl<'a> Decision<'a> {
         self.license.get().map(Licensed::license)
     }
 
+    /// The name of its tier.
+    pub(crate) fn tier_name(&self) -> Option<&str> {
+        self.license.get().map(|licensed| licensed.kept.tier_name())
+    }
+
     /// Every check that ran, its inputs and its result.
     pub fn explanation(&self) -> &Explanation<'a> {
         &self.explanation

@@ -12,7 +12,7 @@ use std::{
 
 use common::{NOW, builder, licence};
 use licentia::{
-    Code, Gate, Request, Sink,
+    Code, Gate, Now, Request, Sink,
     event::{Anomaly, Detector, Metrics, Queue, Record, Sampled, Thresholds, json_lines},
 };
 
@@ -34,7 +34,9 @@ fn an_event_says_who_what_when_and_why() {
     assert_eq!((record.subject.as_deref(), record.action.as_str()), (Some("customer-42"), "GET /export"));
     assert_eq!((record.at, record.code, record.allowed), (NOW, Code::FeatureNotLicensed, false));
     assert_eq!((record.source.as_str(), record.tier), ("10.0.0.1", Some(("pro".into(), 3))));
-    assert!(record.took_nanos > 0 && record.decision.contains(r#""check":"feature""#));
+    assert!(
+        record.took_nanos.is_some_and(|took| took > 0) && record.decision.contains(r#""check":"feature""#)
+    );
     let unknown = records.recv().unwrap();
     assert_eq!((unknown.code, unknown.subject), (Code::MalformedFrame, None));
 }
@@ -140,16 +142,20 @@ fn metrics_take_events_from_many_threads() {
     let gate = builder().sink(sink).build().unwrap();
     let token = licence(|_| ());
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..1000 {
-                    assert!(gate.check(&token, &Request::new(), NOW).is_allowed());
+        for thread in 0..4 {
+            let (gate, token) = (&gate, &token);
+            scope.spawn(move || {
+                for count in 0..1000 {
+                    let now = Now { seconds: NOW, monotonic_nanos: (count * 4 + thread) * 150 };
+                    assert!(gate.check(token, &Request::new(), now).is_allowed());
                 }
             });
         }
     });
     assert_eq!(metrics.count(Code::Allowed), 4000);
-    assert!(metrics.prometheus().contains("licentia_decision_seconds_count 4000"));
+    let text = metrics.prometheus();
+    let timed = text.lines().find_map(|line| line.strip_prefix("licentia_decision_seconds_count ")).unwrap();
+    assert!((200..300).contains(&timed.parse().unwrap()), "about one in 16 is timed: {timed}");
 }
 
 #[cfg(feature = "tracing")]

@@ -95,7 +95,7 @@ impl Event {
     /// How long the decision took, in nanoseconds.
     #[getter]
     fn took_ns(&self) -> u64 {
-        self.0.took_nanos
+        self.0.took_nanos.unwrap_or(0)
     }
 
     /// The event as one line of JSON, with the whole decision.

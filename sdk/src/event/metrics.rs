@@ -1,11 +1,10 @@
 //! Metrics in memory, in the text format that Prometheus reads.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Write},
     sync::{
-        PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        OnceLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -14,58 +13,148 @@ use licentia_core::{Code, code};
 use super::{Event, Sink};
 
 /// Upper bounds of the latency histogram's buckets, in nanoseconds.
-const BOUNDS: [u64; 10] = [250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
+const BOUNDS: [u64; 12] =
+    [100, 150, 250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
 /// Most tiers and meters that are told apart; customers must not be able to fill the memory.
 const NAMES: usize = 256;
+/// Numbers of codes are below this.
+const CODES: usize = 1000;
+/// Most threads that count each for themselves; further ones share.
+const STRIPES: usize = 64;
 
-/// Counts of decisions by code and tier, units by meter, and a histogram of how long decisions took.
-#[derive(Default)]
+/// Counts of decisions by code and tier, units by meter, and a histogram of how long decisions took, of those that
+/// were timed: see [`Sink::is_timed`].
+///
+/// Each thread counts for itself, so that threads do not wait for one another's memory.
 pub struct Metrics {
-    by_code: RwLock<BTreeMap<u16, AtomicU64>>,
-    by_tier: Named,
-    by_meter: Named,
-    buckets: [AtomicU64; BOUNDS.len()],
-    count: AtomicU64,
-    total_nanos: AtomicU64,
+    stripes: [OnceLock<Box<Stripe>>; STRIPES],
+    tiers: Names,
+    meters: Names,
     keyset: AtomicU64,
     revocation: [AtomicU64; 2],
 }
 
-/// Counters by name.
-#[derive(Default)]
-struct Named(RwLock<BTreeMap<String, AtomicU64>>);
+/// The counters of a thread.
+#[repr(align(128))]
+struct Stripe {
+    by_code: [AtomicU64; CODES],
+    by_tier: [AtomicU64; Names::PLACES],
+    by_meter: [AtomicU64; Names::PLACES],
+    buckets: [AtomicU64; BOUNDS.len()],
+    timed: AtomicU64,
+    total_nanos: AtomicU64,
+}
 
-impl Named {
-    fn add(&self, name: &str, amount: u64) {
-        if let Some(counter) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            counter.fetch_add(amount, Ordering::Relaxed);
-            return;
-        }
-        let mut counters = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let name = if counters.len() < NAMES { name } else { "other" };
-        counters.entry(name.to_owned()).or_default().fetch_add(amount, Ordering::Relaxed);
+/// Names, each of which keeps its place once it has one, so that it is found without a lock.
+struct Names {
+    places: [OnceLock<Box<str>>; Self::PLACES - 1],
+    count: AtomicUsize,
+}
+
+impl Names {
+    /// Twice as many as names, so that those are found soon; the last one is of all other names.
+    const PLACES: usize = 2 * NAMES + 1;
+    const OTHER: usize = Self::PLACES - 1;
+
+    fn new() -> Self {
+        Self { places: [const { OnceLock::new() }; Self::PLACES - 1], count: AtomicUsize::new(0) }
     }
 
-    fn write(&self, text: &mut String, metric: &str, label: &str) -> fmt::Result {
-        for (name, counter) in &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
-            // Names are of a grammar that needs no escaping.
-            writeln!(text, "{metric}{{{label}=\"{name}\"}} {}", counter.load(Ordering::Relaxed))?;
+    /// The place of a name.
+    fn place(&self, name: &str) -> usize {
+        // FNV-1a: names are few and short, and of licences that were verified.
+        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let first = usize::try_from(hash >> 32).unwrap_or(0);
+        for at in (0..Self::OTHER).map(|step| first.wrapping_add(step) % Self::OTHER) {
+            let Some(place) = self.places.get(at) else { break };
+            if place.get().is_none() && self.count.fetch_add(1, Ordering::Relaxed) >= NAMES {
+                break;
+            }
+            // Another thread may have given the place to another name meanwhile.
+            if **place.get_or_init(|| name.into()) == *name {
+                return at;
+            }
         }
-        Ok(())
+        Self::OTHER
+    }
+
+    /// Every place that is used, with its name.
+    fn all(&self) -> impl Iterator<Item = (usize, &str)> {
+        let named = self.places.iter().enumerate().filter_map(|(at, name)| Some((at, &**name.get()?)));
+        named.chain([(Self::OTHER, "other")])
+    }
+}
+
+fn zeros<const N: usize>() -> [AtomicU64; N] {
+    [const { AtomicU64::new(0) }; N]
+}
+
+fn add(counters: &[AtomicU64], at: usize, amount: u64) {
+    if let Some(counter) = counters.get(at) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+}
+
+/// Writes to a gauge only what changes it: all threads read it.
+fn set(gauge: &AtomicU64, value: u64) {
+    if gauge.load(Ordering::Relaxed) != value {
+        gauge.store(value, Ordering::Relaxed);
+    }
+}
+
+impl Stripe {
+    fn new() -> Box<Self> {
+        Box::new(Self {
+            by_code: zeros(),
+            by_tier: zeros(),
+            by_meter: zeros(),
+            buckets: zeros(),
+            timed: AtomicU64::new(0),
+            total_nanos: AtomicU64::new(0),
+        })
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 impl Metrics {
     /// Counters that start at 0.
     pub fn new() -> Self {
-        let counters = code::TABLE.iter().map(|entry| (entry.code.number(), AtomicU64::new(0)));
-        Self { by_code: RwLock::new(counters.collect()), ..Self::default() }
+        Self {
+            stripes: [const { OnceLock::new() }; STRIPES],
+            tiers: Names::new(),
+            meters: Names::new(),
+            keyset: AtomicU64::new(0),
+            revocation: zeros(),
+        }
+    }
+
+    /// The counters of this thread.
+    fn stripe(&self) -> Option<&Stripe> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static STRIPE: usize = THREADS.fetch_add(1, Ordering::Relaxed) % STRIPES;
+        }
+        // A thread that is ending counts with the first.
+        let at = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
+        self.stripes.get(at).map(|stripe| &**stripe.get_or_init(Stripe::new))
+    }
+
+    /// A counter of all threads together.
+    fn sum(&self, counter: impl Fn(&Stripe) -> Option<&AtomicU64>) -> u64 {
+        let stripes = self.stripes.iter().filter_map(OnceLock::get);
+        stripes.filter_map(|stripe| Some(counter(stripe)?.load(Ordering::Relaxed))).sum()
     }
 
     /// Decisions with this code so far.
     pub fn count(&self, code: Code) -> u64 {
-        let counters = self.by_code.read().unwrap_or_else(PoisonError::into_inner);
-        counters.get(&code.number()).map_or(0, |counter| counter.load(Ordering::Relaxed))
+        self.sum(|stripe| stripe.by_code.get(usize::from(code.number())))
     }
 
     /// Everything, in Prometheus' text format 0.0.4.
@@ -80,33 +169,38 @@ impl Metrics {
         text.push_str(
             "# HELP licentia_decisions_total Decisions by code.\n# TYPE licentia_decisions_total counter\n",
         );
-        for (number, counter) in &*self.by_code.read().unwrap_or_else(PoisonError::into_inner) {
-            let (count, code) = (counter.load(Ordering::Relaxed), Code::from_number(*number));
-            if let (Some(code), 1..) = (code, count) {
-                let name = code.name();
+        for code::Entry { code, name, .. } in code::TABLE {
+            if let count @ 1.. = self.count(*code) {
+                let number = code.number();
                 writeln!(text, "licentia_decisions_total{{code=\"{name}\",number=\"{number}\"}} {count}")?;
             }
         }
         text.push_str("# HELP licentia_tier_allowed_total Allowed requests by tier.\n# TYPE licentia_tier_allowed_total counter\n");
-        self.by_tier.write(text, "licentia_tier_allowed_total", "tier")?;
+        for (at, tier) in self.tiers.all() {
+            if let count @ 1.. = self.sum(|stripe| stripe.by_tier.get(at)) {
+                // Names are of a grammar that needs no escaping.
+                writeln!(text, "licentia_tier_allowed_total{{tier=\"{tier}\"}} {count}")?;
+            }
+        }
         text.push_str(
             "# HELP licentia_units_total Units charged by meter.\n# TYPE licentia_units_total counter\n",
         );
-        self.by_meter.write(text, "licentia_units_total", "meter")?;
-        text.push_str("# HELP licentia_decision_seconds How long decisions took.\n# TYPE licentia_decision_seconds histogram\n");
+        for (at, meter) in self.meters.all() {
+            if let count @ 1.. = self.sum(|stripe| stripe.by_meter.get(at)) {
+                writeln!(text, "licentia_units_total{{meter=\"{meter}\"}} {count}")?;
+            }
+        }
+        text.push_str("# HELP licentia_decision_seconds How long decisions took, of those that were timed.\n# TYPE licentia_decision_seconds histogram\n");
         let mut below = 0;
-        for (bound, bucket) in BOUNDS.iter().zip(&self.buckets) {
-            below += bucket.load(Ordering::Relaxed);
+        for (at, bound) in BOUNDS.iter().enumerate() {
+            below += self.sum(|stripe| stripe.buckets.get(at));
             writeln!(text, "licentia_decision_seconds_bucket{{le=\"{}\"}} {below}", seconds(*bound))?;
         }
-        let count = self.count.load(Ordering::Relaxed);
-        writeln!(text, "licentia_decision_seconds_bucket{{le=\"+Inf\"}} {count}")?;
-        writeln!(
-            text,
-            "licentia_decision_seconds_sum {}",
-            seconds(self.total_nanos.load(Ordering::Relaxed))
-        )?;
-        writeln!(text, "licentia_decision_seconds_count {count}")?;
+        let timed = self.sum(|stripe| Some(&stripe.timed));
+        writeln!(text, "licentia_decision_seconds_bucket{{le=\"+Inf\"}} {timed}")?;
+        let total = seconds(self.sum(|stripe| Some(&stripe.total_nanos)));
+        writeln!(text, "licentia_decision_seconds_sum {total}")?;
+        writeln!(text, "licentia_decision_seconds_count {timed}")?;
         text.push_str("# HELP licentia_keyset_sequence Sequence number of the keyset in use.\n# TYPE licentia_keyset_sequence gauge\n");
         writeln!(text, "licentia_keyset_sequence {}", self.keyset.load(Ordering::Relaxed))?;
         let [sequence, issued_at] = &self.revocation;
@@ -125,28 +219,32 @@ fn seconds(nanos: u64) -> String {
 
 impl Sink for Metrics {
     fn record(&self, event: &Event<'_, '_>) {
+        let Some(stripe) = self.stripe() else { return };
         let decision = event.decision;
-        let counters = self.by_code.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counter) = counters.get(&decision.code().number()) {
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+        add(&stripe.by_code, usize::from(decision.code().number()), 1);
         if decision.is_allowed() {
-            if let Some(license) = decision.license() {
-                self.by_tier.add(license.tier().name, 1);
+            if let Some(tier) = decision.tier_name() {
+                add(&stripe.by_tier, self.tiers.place(tier), 1);
             }
-            decision.charges().for_each(|charge| self.by_meter.add(charge.name, charge.cost));
+            for charge in decision.charges() {
+                add(&stripe.by_meter, self.meters.place(charge.name), charge.cost);
+            }
         }
-        let bucket = BOUNDS.iter().zip(&self.buckets).find(|(bound, _)| event.took_nanos <= **bound);
-        if let Some((_, bucket)) = bucket {
-            bucket.fetch_add(1, Ordering::Relaxed);
+        if let Some(took) = event.took_nanos {
+            if let Some(bucket) = BOUNDS.iter().position(|bound| took <= *bound) {
+                add(&stripe.buckets, bucket, 1);
+            }
+            stripe.timed.fetch_add(1, Ordering::Relaxed);
+            stripe.total_nanos.fetch_add(took, Ordering::Relaxed);
         }
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.total_nanos.fetch_add(event.took_nanos, Ordering::Relaxed);
-        self.keyset.store(event.keyset, Ordering::Relaxed);
+        set(&self.keyset, event.keyset);
         let (sequence, issued_at) = event.revocation.unwrap_or_default();
-        for (gauge, value) in self.revocation.iter().zip([sequence, issued_at]) {
-            gauge.store(value, Ordering::Relaxed);
-        }
+        self.revocation.iter().zip([sequence, issued_at]).for_each(|(gauge, value)| set(gauge, value));
+    }
+
+    /// A histogram is as good with some of them, and reading clocks would take longer than all the rest.
+    fn is_timed(&self) -> bool {
+        false
     }
 }
 
@@ -161,9 +259,26 @@ mod tests {
 
     #[test]
     fn names_are_bounded() {
-        let named = Named::default();
-        (0..NAMES + 10).for_each(|at| named.add(&format!("tier{at}"), 1));
-        assert_eq!(named.0.read().unwrap().len(), NAMES + 1);
-        assert_eq!(named.0.read().unwrap()["other"].load(Ordering::Relaxed), 10);
+        let names = Names::new();
+        let places: Vec<_> = (0..NAMES + 10).map(|at| names.place(&format!("tier{at}"))).collect();
+        assert_eq!(names.all().count(), NAMES + 1);
+        assert!(places[NAMES..].iter().all(|place| *place == Names::OTHER), "there is no place for more");
+        assert_eq!(places[..NAMES].iter().collect::<std::collections::HashSet<_>>().len(), NAMES);
+        assert_eq!(names.place("tier7"), places[7], "a name keeps its place");
+    }
+
+    #[test]
+    fn threads_count_together() {
+        let metrics = Metrics::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        add(&metrics.stripe().unwrap().by_tier, metrics.tiers.place("pro"), 1);
+                    }
+                });
+            }
+        });
+        assert!(metrics.prometheus().contains("licentia_tier_allowed_total{tier=\"pro\"} 4000"));
     }
 }

@@ -37,7 +37,8 @@ impl Sink for Otel {
                 self.units.add(charge.cost, &[KeyValue::new("meter", charge.name.to_owned())]);
             }
         }
-        #[allow(clippy::cast_precision_loss, reason = "a duration for people")]
-        self.duration.record(event.took_nanos as f64 / 1e9, &[]);
+        if let Some(took) = event.took_nanos {
+            self.duration.record(std::time::Duration::from_nanos(took).as_secs_f64(), &[]);
+        }
     }
 }

@@ -34,8 +34,8 @@ pub struct Record {
     pub keyset: u64,
     /// Sequence number of the revocation bundle in use, and when it was issued.
     pub revocation: Option<(u64, u64)>,
-    /// How long the decision took, in nanoseconds.
-    pub took_nanos: u64,
+    /// How long the decision took, in nanoseconds, where it was timed.
+    pub took_nanos: Option<u64>,
     /// The whole decision as JSON: see [`crate::Decision::json`].
     pub decision: String,
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Record {
             r#""revocation":{},"keyset":{},"took_nanos":{},"decision":{}}}"#,
             self.revocation.map_or(0, |revocation| revocation.0),
             self.keyset,
-            self.took_nanos,
+            licentia_core::json::Optional(self.took_nanos),
             self.decision
         )
     }

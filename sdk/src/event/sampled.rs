@@ -32,4 +32,8 @@ impl Sink for Sampled {
         }
         self.sink.record(event);
     }
+
+    fn is_timed(&self) -> bool {
+        self.sink.is_timed()
+    }
 }
