@@ -1,40 +1,49 @@
-//! The gate: a token that it has not seen, and one that it has.
+//! A token that was seen before: a gate as a service has it, with a keyset, a million revoked licences, a feature, a
+//! rate, a quota and an event for each decision; and what its parts cost. Peers keep nothing and verify it again.
 
 #![allow(missing_docs, reason = "a benchmark's main function is made by a macro")]
+
+mod peers;
 
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use licentia::{Gate, Now, Request, event::Metrics};
-use licentia_benches::{AUDIENCE, NOW, draft, issuer};
+use licentia::{Decision, Request, event::Metrics};
+use licentia_benches::{Service, service::later};
 
-fn gate(criterion: &mut Criterion) {
-    let token = issuer().issue(&draft()).unwrap().text();
-    let builder = || Gate::builder().key(issuer().key().public()).issuer("acme").audience(AUDIENCE);
-    let request = Request::new().features(&["export"]);
-    let charged = request.rates(&[("api", 1)]).meters(&[("calls", 1)]);
-    let mut group = criterion.benchmark_group("gate");
-
-    let cold = builder().cache_capacity(0).prepare(700_000).build().unwrap();
-    let warm = builder().build().unwrap();
-    let watched = builder().sink(Arc::new(Metrics::new())).build().unwrap();
+fn warm(criterion: &mut Criterion) {
+    let service = Service::new(1_000_000);
+    let token = Service::token(1);
+    let featured = Request::new().features(&["export"]);
+    let charged = featured.rates(&[("api", 1)]).meters(&[("calls", 1)]);
+    let gate = service.gate().build().unwrap();
+    let watched = service.gate().sink(Arc::new(Metrics::new())).build().unwrap();
+    let mut group = criterion.benchmark_group("warm");
+    let mut decision = Decision::undecided();
     for (name, gate, request) in [
-        ("cold, rate and quota", &cold, &charged),
-        ("warm, feature", &warm, &request),
-        ("warm, rate and quota", &warm, &charged),
-        ("warm, rate, quota and event", &watched, &charged),
+        ("licentia", &watched, &charged),
+        ("licentia, without the event", &gate, &charged),
+        ("licentia, a feature alone", &gate, &featured),
     ] {
-        let mut nanos = 0;
+        let mut count = 0;
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                nanos += 100;
-                let now = Now { seconds: NOW, monotonic_nanos: nanos };
-                assert!(gate.check(black_box(&token), request, now).is_allowed());
+                count += 1;
+                gate.check_into(black_box(&token), request, later(count), &mut decision);
+                assert!(decision.is_allowed());
             });
         });
     }
+    let mut count = 0;
+    group.bench_function("licentia, a decision of its own", |bencher| {
+        bencher.iter(|| {
+            count += 1;
+            assert!(watched.check(black_box(&token), &charged, later(count)).is_allowed());
+        });
+    });
+    peers::peers().iter().for_each(|peer| peers::measure(&mut group, peer));
     group.finish();
 }
 
-criterion_group!(benches, gate);
+criterion_group!(benches, warm);
 criterion_main!(benches);

@@ -1,6 +1,10 @@
-//! The licence that every benchmark uses: a tier, three features, two quotas and a rate.
+//! What every benchmark uses: a licence with a tier, three features, two quotas and a rate, and a service's gate.
+
+pub mod service;
 
 use licentia_issuer::{Draft, Feature, Issuer, Quota, Rate, SigningKey, Value};
+
+pub use service::Service;
 
 /// When it was issued, in seconds since 1970.
 pub const ISSUED_AT: u64 = 1_700_000_000;
