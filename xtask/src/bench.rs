@@ -1,57 +1,127 @@
-//! Runs the benchmarks and prints, for each group, medians and ratios.
+//! Runs the benchmarks, prints medians and ratios, and writes them into `docs/performance.md`.
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::command::{Result, cargo, run as run_command, target_folder};
+use crate::{
+    command::{Result, cargo, command, output, root, run as run_command, target_folder},
+    page, plot,
+};
 
 /// The members that a group's others are held against, where the group has them.
 const BASELINES: [&str; 2] = ["licentia", "verify_strict"];
+/// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
+const OTHERS: [(&str, Measure); 1] = [("scaling", scaling)];
+/// Measures something, and gives its tables.
+type Measure = fn() -> Result<String>;
 
-/// Runs the groups that are named, or all.
-pub(crate) fn run(groups: &[&str]) -> Result {
-    let mut bench = vec!["bench", "-p", "licentia-benches", "--locked"];
-    if !groups.is_empty() {
+/// A member of a group, in nanoseconds.
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) median: f64,
+    /// Half of the width of the median's 95 % confidence interval.
+    pub(crate) spread: f64,
+}
+
+/// Runs what is named, or all: groups of criterion, `scaling`, `c`, `python`, `js`.
+pub(crate) fn run(named: &[&str]) -> Result {
+    let asked = |name: &str| named.is_empty() || named.contains(&name);
+    let groups: Vec<&str> =
+        named.iter().copied().filter(|name| OTHERS.iter().all(|(other, _)| other != name)).collect();
+    if named.is_empty() || !groups.is_empty() {
+        let mut bench = vec!["bench", "-p", "licentia-benches", "--locked"];
+        for name in ["cold", "gate", "metering", "revocation"] {
+            bench.extend(["--bench", name]);
+        }
         bench.push("--");
-        bench.extend(groups);
+        bench.extend(&groups);
+        run_command(cargo(&bench))?;
     }
-    run_command(cargo(&bench))?;
     let folder = target_folder().join("criterion");
-    for group in folders(&folder)? {
-        if !groups.is_empty() && !groups.contains(&group.as_str()) {
-            continue;
+    for group in folders(&folder)?.into_iter().filter(|group| asked(group)) {
+        let members = members(&folder.join(&group))?;
+        print!("{}", text(&group, &members));
+        page::write(&group, &markdown(&members))?;
+        if plot::GROUPS.contains(&&*group) {
+            plot::write(&group, &members)?;
         }
-        let mut medians = Vec::new();
-        for member in folders(&folder.join(&group))? {
-            if let Some(median) = median(&folder.join(&group).join(&member)) {
-                medians.push((member, median));
-            }
-        }
-        print_table(&group, medians);
     }
-    Ok(())
+    for (name, measure) in OTHERS.into_iter().filter(|(name, _)| asked(name)) {
+        let table = measure()?;
+        println!("\n{table}");
+        page::write(name, &table)?;
+    }
+    page::write("machine", &machine()?)
 }
 
-fn print_table(group: &str, mut medians: Vec<(String, f64)>) {
-    medians.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let find = |name| medians.iter().find(|(member, _)| member == name);
-    let baselines: Vec<_> = BASELINES.into_iter().filter_map(find).collect();
-    print!("\n{group:<24} {:>12}", "median");
-    for (name, _) in &baselines {
-        print!(" {:>16}", format!("/ {name}"));
-    }
-    println!();
-    for (member, median) in &medians {
-        print!("  {member:<22} {:>12}", show(*median));
-        for (_, baseline) in &baselines {
-            print!(" {:>16}", format!("{:.2} x", median / baseline));
-        }
-        println!();
-    }
+fn scaling() -> Result<String> {
+    output(cargo(&["bench", "--quiet", "-p", "licentia-benches", "--locked", "--bench", "scaling"]))
 }
 
-fn show(nanoseconds: f64) -> String {
+/// A sentence about this machine.
+fn machine() -> Result<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let value =
+        |key: &str| text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split(": ").nth(1));
+    let (model, cache) = (value("model name").unwrap_or("an unknown processor"), value("cache size"));
+    let cores = text.lines().filter(|line| line.starts_with("processor")).count();
+    let rustc = output(command("rustc", &["--version"]))?;
+    let rustc = rustc.split(' ').nth(1).unwrap_or("of some version");
+    let cache = cache.map(|cache| format!(" with {cache} of cache each")).unwrap_or_default();
+    Ok(format!(
+        "Measured on {cores} cores of a machine that calls itself {model}{cache}, on {}, with rustc {rustc}.",
+        std::env::consts::OS
+    ))
+}
+
+fn members(group: &Path) -> Result<Vec<Member>> {
+    let named = folders(group)?.into_iter();
+    let mut members: Vec<_> = named.filter_map(|name| member(&group.join(&name), name)).collect();
+    members.sort_by(|a, b| a.median.total_cmp(&b.median));
+    Ok(members)
+}
+
+fn baselines(members: &[Member]) -> Vec<&Member> {
+    BASELINES.iter().filter_map(|name| members.iter().find(|member| member.name == **name)).collect()
+}
+
+/// A group's table for a terminal.
+fn text(group: &str, members: &[Member]) -> String {
+    let baselines = baselines(members);
+    let mut text = format!("\n{group:<34} {:>12}", "median");
+    for baseline in &baselines {
+        text += &format!(" {:>16}", format!("/ {}", baseline.name));
+    }
+    for Member { name, median, .. } in members {
+        text += &format!("\n  {name:<32} {:>12}", show(*median));
+        for baseline in &baselines {
+            text += &format!(" {:>16}", format!("{:.2} x", median / baseline.median));
+        }
+    }
+    text + "\n"
+}
+
+/// The same for a page.
+fn markdown(members: &[Member]) -> String {
+    let baselines = baselines(members);
+    let mut text = "| | median |".to_owned();
+    for baseline in &baselines {
+        text += &format!(" against {} |", baseline.name);
+    }
+    text += &format!("\n|---|---|{}", "---|".repeat(baselines.len()));
+    for Member { name, median, spread } in members {
+        let name = if name == BASELINES[0] { format!("**{name}**") } else { name.clone() };
+        text += &format!("\n| {name} | {} ± {:.1} % |", show(*median), spread / median * 100.0);
+        for baseline in &baselines {
+            text += &format!(" {:.2} |", median / baseline.median);
+        }
+    }
+    text
+}
+
+/// Nanoseconds, for people.
+pub(crate) fn show(nanoseconds: f64) -> String {
     if nanoseconds < 1_000.0 {
         format!("{nanoseconds:.1} ns")
     } else if nanoseconds < 1_000_000.0 {
@@ -70,8 +140,23 @@ fn folders(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Median of a member's last run, in nanoseconds, where it has one.
-fn median(member: &Path) -> Option<f64> {
-    let text = fs::read_to_string(member.join("new/estimates.json")).ok()?;
-    serde_json::from_str::<Value>(&text).ok()?.get("median")?.get("point_estimate")?.as_f64()
+/// A member's last run, where it has one.
+fn member(folder: &Path, name: String) -> Option<Member> {
+    let text = fs::read_to_string(folder.join("new/estimates.json")).ok()?;
+    let estimates: Value = serde_json::from_str(&text).ok()?;
+    let estimate = estimates.get("median")?;
+    let interval = estimate.get("confidence_interval")?;
+    let bound = |name| interval.get(name).and_then(Value::as_f64);
+    let spread = (bound("upper_bound")? - bound("lower_bound")?) / 2.0;
+    // Criterion names a folder after its member, without what a file's name cannot have.
+    let text = fs::read_to_string(folder.join("new/benchmark.json")).ok()?;
+    let benchmark: Value = serde_json::from_str(&text).ok()?;
+    let id = ["value_str", "function_id"].iter().find_map(|key| benchmark.get(*key).and_then(Value::as_str));
+    let name = id.map_or(name, ToOwned::to_owned);
+    Some(Member { name, median: estimate.get("point_estimate")?.as_f64()?, spread })
+}
+
+/// Where the repository's page of figures is.
+pub(crate) fn figures() -> std::path::PathBuf {
+    root().join("docs/performance.md")
 }

@@ -6,8 +6,11 @@ mod bare;
 mod bench;
 mod c;
 mod command;
+mod instructions;
 mod js;
 mod package;
+mod page;
+mod plot;
 mod python;
 mod suites;
 mod targets;
@@ -18,9 +21,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
 cargo xtask suites            list the suites
-cargo xtask bench [GROUP...]  run the benchmarks and print a table of ratios
+cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
+                              groups such as `cold` and `warm`, or `scaling`
 cargo xtask bench-python      compare the Python package's speed with others', on an optimised build
 cargo xtask bench-js          measure the npm package beside others
+cargo xtask instructions      make benches/instructions.json anew
 cargo xtask vectors           make tests/vectors/*.json anew
 cargo xtask header            make include/licentia.h and ffi/symbols.txt anew
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
         ["bench", groups @ ..] => bench::run(groups),
         ["bench-python"] => python::bench(),
         ["bench-js"] => js::bench(),
+        ["instructions"] => instructions::write(),
         ["vectors"] => suites::write_vectors(),
         ["header"] => c::write_header(),
         ["install", options @ ..] => package::install(options),

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
-    js, python, targets, tools,
+    instructions, js, python, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -75,6 +75,11 @@ const SUITES: &[Suite] = &[
         name: "python",
         proves: "the Python package does what the vectors and its tests say",
         run: python::tests,
+    },
+    Suite {
+        name: "instructions",
+        proves: "no main path takes more instructions than before",
+        run: instructions::check,
     },
     Suite { name: "demo", proves: "the walk through the main job ends well", run: demo },
 ];
