@@ -90,7 +90,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
         next.indices.insert(sequence * 1000, Terms::default());
         if sequence % 3 == 0 {
             next.indices.pop_first();
-            next.ids.insert([u8::try_from(sequence).unwrap(); 16]);
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16], Terms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
         assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
@@ -105,7 +105,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
 #[test]
 fn licences_without_an_index_are_revoked_by_their_identifier() {
     let mut draft = bundle(1, &[]);
-    draft.ids.insert([1; 16]);
+    draft.ids.insert([1; 16], Terms::default());
     let gate = gate(&draft);
     let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
     assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
@@ -132,7 +132,7 @@ fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
         (RuleDraft { index: Some((0, 1)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { index: Some((2, 9)), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), ..rule() }, Code::RevokedByRule),
-        (RuleDraft { kid: Some(kid.clone()), exempt: vec![[1; 16]], ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16]].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), allowed: [digest].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), index: Some((5, 6)), ..rule() }, Code::Allowed),
     ];
@@ -166,7 +166,7 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let revoked = (Code::Revoked, State::Active, None);
     assert_eq!(at(1, NOW + 9), (Code::Allowed, State::Active, None));
     assert_eq!(at(2, NOW + 9), (Code::Allowed, State::Active, Some(Code::Revoked)));
-    assert_eq!(at(3, NOW + 9), (Code::Allowed, State::Grace, None));
+    assert_eq!(at(3, NOW + 9), (Code::Allowed, State::Grace, Some(Code::Revoked)));
     assert_eq!([1, 2, 3].map(|index| at(index, NOW + 10)), [revoked; 3]);
 }
 
