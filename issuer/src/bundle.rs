@@ -149,19 +149,39 @@ pub fn delta(base: &Bundle<'_>, next: &Bundle<'_>, key: &SigningKey) -> Result<V
                 .into(),
         ));
     }
-    let rules = next.encoded_rules();
+    resign(key, next, build::group_difference(base, next), Some(base.sequence()))
+}
+
+/// Signs a state as a whole bundle, such as one that deltas led to: what it says is the same as that of the
+/// bundle that was published under its number.
+///
+/// # Errors
+/// [`Error::Bundle`].
+pub fn whole(state: &Bundle<'_>, key: &SigningKey) -> Result<Vec<u8>> {
+    resign(key, state, state.encoded_groups().to_vec(), None)
+}
+
+/// Signs what a bundle says, with these groups, as a whole one or as a delta on a base.
+fn resign(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Option<u64>) -> Result<Vec<u8>> {
+    let rules = bundle.encoded_rules();
     let rules = if rules.is_empty() { None } else { Some(ciborium::from_reader(rules)) };
     let rules = rules.transpose().map_err(|_| refused(licentia_core::Code::BundleMalformed))?;
     let payload = Payload {
-        issuer: next.issuer(),
-        numbers: [next.stream(), next.sequence(), next.issued_at(), next.next_update(), next.expires()],
-        root: *next.root(),
-        salt: *next.salt(),
+        issuer: bundle.issuer(),
+        numbers: [
+            bundle.stream(),
+            bundle.sequence(),
+            bundle.issued_at(),
+            bundle.next_update(),
+            bundle.expires(),
+        ],
+        root: *bundle.root(),
+        salt: *bundle.salt(),
         rules,
-        sections: [build::group_difference(base, next), Vec::new()],
-        base: Some(base.sequence()),
+        sections: [groups, Vec::new()],
+        base,
     };
-    seal(key, Typ::Delta, payload)
+    seal(key, if base.is_some() { Typ::Delta } else { Typ::Bundle }, payload)
 }
 
 /// The payload of a bundle or delta.
@@ -213,6 +233,26 @@ fn seal(key: &SigningKey, typ: Typ, payload: Payload<'_>) -> Result<Vec<u8>> {
 }
 
 impl RuleDraft {
+    /// Checks that it has a condition, and that no range ends before it begins.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`].
+    pub fn check(&self) -> Result<()> {
+        let said = Self {
+            exempt: BTreeSet::new(),
+            allowed: BTreeSet::new(),
+            terms: Terms::default(),
+            ..self.clone()
+        };
+        if said == Self::default() {
+            return Err(Error::Bundle("a rule needs a condition: it would revoke everything".into()));
+        }
+        if self.issued_at.into_iter().chain(self.index).any(|(from, to)| from > to) {
+            return Err(Error::Bundle("a range of a rule ends before it begins: it would hit nobody".into()));
+        }
+        Ok(())
+    }
+
     fn encode(&self) -> Cbor {
         let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
         let range = |(from, to): (u64, u64)| Cbor::Array(vec![Cbor::from(from), Cbor::from(to)]);

@@ -231,8 +231,12 @@ impl<'a> Traits<'a> {
 }
 
 fn range(reader: &mut Reader<'_>) -> cbor::Result<(u64, u64)> {
+    let offset = reader.offset();
     reader.array_within(2, 2)?;
-    Ok((reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?))
+    match (reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?) {
+        (from, to) if from <= to => Ok((from, to)),
+        _ => Err(Malformed { code: Code::InvalidValue, offset }),
+    }
 }
 
 fn items<'a, const N: usize>(reader: &mut Reader<'a>) -> cbor::Result<&'a [[u8; N]]> {

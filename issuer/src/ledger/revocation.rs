@@ -110,8 +110,10 @@ impl Ledger {
     /// the draft allows are not kept: with `spare_issued`, each bundle allows those of the ledger.
     ///
     /// # Errors
+    /// [`Error::Bundle`] for a rule without a condition, or with a range that ends before it begins;
     /// [`Error::Ledger`].
     pub fn add_rule(&mut self, issuer: &str, rule: &RuleDraft, spare_issued: bool) -> Result<u64> {
+        rule.check()?;
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
         let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
@@ -547,6 +549,9 @@ mod tests {
         let kid = RuleDraft { kid: Some(record.kid.clone()), ..RuleDraft::default() };
         let second = ledger.add_rule("acme", &kid, true).unwrap();
         ledger.add_rule("other", &kid, false).unwrap();
+        let backwards = RuleDraft { index: Some((2, 1)), ..RuleDraft::default() };
+        let everybody = RuleDraft { exempt: [ids[0]].into(), ..RuleDraft::default() };
+        assert!([backwards, everybody].iter().all(|rule| ledger.add_rule("acme", rule, true).is_err()));
         assert_eq!(ledger.rules().unwrap().len(), 3);
         assert_eq!(ledger.rules().unwrap()[0].rule, tier);
 
