@@ -5,13 +5,18 @@ use sha2::{Digest, Sha256};
 
 use super::story::{Story, entry, keyset, next, root, sealed};
 use crate::{
-    bundle::{Bundle, DELTA_TYP, EXPIRES, ISSUED, NEXT, TYP, chunked, note, small, state},
+    bundle::{
+        Bundle, DELTA_TYP, EXPIRES, ISSUED, NEXT, TYP, Terms, chunked, filter, group, hash, root as root_of,
+        small, state,
+    },
     cbor::{self, Item},
     fields::Fields,
     licence::{Licence, NOW, Policy},
     signer::Signer,
     terms::{Action, Feature, FeatureValue},
 };
+
+const DAY: u64 = 86_400;
 
 /// The key that signs bundles.
 fn revoker() -> Signer {
@@ -60,29 +65,46 @@ fn pair(from: u64, to: u64) -> Item {
 
 pub(crate) fn sets() -> GateGroup {
     let many: Vec<u64> = (0..1100).map(|n| n * 37 + n % 5).collect();
-    let large = Bundle::new(1, chunked(&many, 4, 11));
+    let large = Bundle::new(1, &chunked(&many, 4, 11));
+    let terms = |effective, effect, until| Terms { effective, effect, until, ..Terms::unpaid() };
+    let two = Licence::with(|l| l.id = *b"vector licence 2");
+    let list = |licence: &Licence| hash(&licence.id).to_be_bytes();
     let noted = Bundle {
-        notes: [note(1, NOW + 10, 0, 0), note(2, 0, 1, NOW + 10), note(3, 0, 2, NOW + 10)].concat(),
-        ..Bundle::new(1, small(&[1, 2, 3], 0))
+        groups: [
+            group(terms(NOW + 10, 0, 0), &small(&[1], 0), &[]),
+            group(terms(0, 1, NOW + 10), &small(&[2], 1), &list(&Licence::base())),
+            group(terms(0, 2, NOW + 10), &small(&[3], 1), &list(&two)),
+        ]
+        .concat(),
+        ..Bundle::new(1, &[])
     };
-    let hashed = Bundle { sequence: 1, hashes: hash(&Licence::base().id), ..Bundle::default() };
-    let foreign = Bundle::new(1, small(&[7], 2)).payload().set(1, cbor::text("other"));
+    let reasons: Vec<u8> = (0..=7_u8)
+        .flat_map(|reason| {
+            group(Terms { reason, ..Terms::default() }, &small(&[u64::from(reason) * 3], 3), &[])
+        })
+        .collect();
+    let reasons = Bundle { groups: reasons, ..Bundle::new(1, &[]) };
+    let hashed =
+        Bundle { groups: group(Terms::default(), &[], &list(&Licence::base())), ..Bundle::new(1, &[]) };
+    let filtered = Bundle::new(1, &small(&[5], 2)).payload().set(11, cbor::bytes(&filter(&[5])));
+    let widely = Bundle::new(1, &small(&[5], 2)).payload().set(11, cbor::bytes(&[0xff; 96]));
+    let foreign = Bundle::new(1, &small(&[7], 2)).payload().set(1, cbor::text("other"));
     let at_end = many[1099];
     let tests = vec![
         story("no bundle").check(&indexed(7), NOW, 0, "allowed"),
-        with("an empty bundle", &Bundle::new(1, Vec::new())).check(&indexed(7), NOW, 0, "allowed"),
-        with("exactly the indices of the set", &Bundle::new(1, small(&[5, 7], 2)))
+        with("an empty bundle", &Bundle::new(1, &[])).check(&indexed(7), NOW, 0, "allowed"),
+        with("exactly the indices of the set", &Bundle::new(1, &small(&[5, 7], 2)))
             .check(&indexed(4), NOW, 0, "allowed")
             .check(&indexed(5), NOW, 0, "revoked")
             .check(&indexed(6), NOW, 0, "allowed")
             .check(&indexed(7), NOW, 0, "revoked")
             .check(&indexed(8), NOW, 0, "allowed")
             .check(&Licence::base(), NOW, 0, "allowed"),
-        with("index 0", &Bundle::new(1, small(&[0], 0)))
+        with("index 0", &Bundle::new(1, &small(&[0], 0)))
             .check(&indexed(0), NOW, 0, "revoked")
             .check(&indexed(1), NOW, 0, "allowed")
             .check(&Licence::base(), NOW, 0, "allowed"),
-        with("the greatest index", &Bundle::new(1, small(&[9_007_199_254_740_991], 53)))
+        with("the greatest index", &Bundle::new(1, &small(&[9_007_199_254_740_991], 53)))
             .check(&indexed(9_007_199_254_740_991), NOW, 0, "revoked")
             .check(&indexed(9_007_199_254_740_990), NOW, 0, "allowed"),
         with("a set with a directory", &large)
@@ -103,15 +125,36 @@ pub(crate) fn sets() -> GateGroup {
             .check(&indexed(1), NOW + 9, 0, "allowed")
             .check(&indexed(2), NOW + 9, 0, "allowed")
             .warning("revoked")
+            .check(&Licence::base(), NOW + 9, 0, "allowed")
+            .warning("revoked")
             .check(&indexed(3), NOW + 9, 0, "allowed")
             .state("grace")
+            .warning("revoked")
+            .check(&two, NOW + 9, 0, "allowed")
+            .state("grace")
+            .warning("revoked")
             .check(&indexed(1), NOW + 10, 1, "revoked")
             .check(&indexed(2), NOW + 10, 1, "revoked")
-            .check(&indexed(3), NOW + 10, 1, "revoked"),
+            .check(&indexed(3), NOW + 10, 1, "revoked")
+            .check(&Licence::base(), NOW + 10, 1, "revoked")
+            .check(&two, NOW + 10, 1, "revoked"),
+        with("a group for each reason, and for one that is not known yet", &reasons)
+            .check(&indexed(0), NOW, 0, "revoked")
+            .check(&indexed(3), NOW, 0, "revoked")
+            .check(&indexed(4), NOW, 0, "allowed")
+            .check(&indexed(21), NOW, 0, "revoked"),
+        story("a pre-filter on the wire")
+            .publish(&sealed(&revoker(), TYP, &filtered.encode()), "allowed")
+            .check(&indexed(5), NOW, 0, "revoked")
+            .check(&indexed(6), NOW, 0, "allowed"),
+        story("a pre-filter that lets everything pass decides nothing")
+            .publish(&sealed(&revoker(), TYP, &widely.encode()), "allowed")
+            .check(&indexed(5), NOW, 0, "revoked")
+            .check(&indexed(6), NOW, 0, "allowed"),
         story("another issuer's bundle says nothing")
             .publish(&sealed(&revoker(), TYP, &foreign.encode()), "allowed")
             .check(&indexed(7), NOW, 0, "allowed"),
-        with("a revoked licence that has also expired", &Bundle::new(1, small(&[7], 2))).check(
+        with("a revoked licence that has also expired", &Bundle::new(1, &small(&[7], 2))).check(
             &Licence::with(|l| (l.index, l.expires) = (Some(7), NOW)),
             NOW,
             0,
@@ -122,14 +165,6 @@ pub(crate) fn sets() -> GateGroup {
         comment: "Which licences a bundle revokes".to_owned(),
         tests: tests.into_iter().map(Story::done).collect(),
     }
-}
-
-/// SipHash-1-3 of the base licence's identifier under the salt of these tests.
-fn hash(id: &[u8; 16]) -> Vec<u8> {
-    use std::hash::Hasher as _;
-    let mut hasher = siphasher::sip::SipHasher13::new_with_key(&[3; 16]);
-    hasher.write(id);
-    hasher.finish().to_be_bytes().to_vec()
 }
 
 pub(crate) fn rules() -> GateGroup {
@@ -146,9 +181,13 @@ pub(crate) fn rules() -> GateGroup {
             subject.clone().set(9, cbor::uint(NOW + 10)),
             subject.clone().set(10, cbor::array(&[cbor::uint(1), cbor::uint(NOW + 10)])),
         ],
-        ..Bundle::new(1, small(&[7], 2))
+        ..Bundle::new(1, &small(&[7], 2))
     };
     let by_rule = "revoked_by_rule";
+    let every = (0..255)
+        .map(|n| every_condition(1000 + n))
+        .chain([subject.clone().set(3, cbor::array(&[cbor::text("pro")]))]);
+    let full = Bundle { rules: every.collect(), ..Bundle::new(1, &[]) };
     let tests = vec![
         ruled("by key", rule(0, cbor::bytes(b"main"))).check(&good, NOW, 0, by_rule).check(
             &Licence::with(|l| l.signer = next()),
@@ -206,6 +245,9 @@ pub(crate) fn rules() -> GateGroup {
         )
         .check(&good, NOW, 0, "allowed")
         .check(&Licence::with(|l| l.id = *b"vector licence 2"), NOW, 0, by_rule),
+        with("as many rules as there may be, with every condition each", &full)
+            .check(&good, NOW, 0, by_rule)
+            .check(&tier("free", 3), NOW, 0, "allowed"),
         with("the strictest of several counts, of those that are in effect", &several)
             .check(&indexed(6), NOW + 9, 0, "allowed")
             .warning(by_rule)
@@ -218,8 +260,24 @@ pub(crate) fn rules() -> GateGroup {
     }
 }
 
+/// A rule that says all that a rule can say, and hits nobody: the index is another one.
+fn every_condition(index: u64) -> Fields {
+    Fields::default()
+        .set(0, cbor::bytes(b"main"))
+        .set(1, cbor::text("cus_42"))
+        .set(2, cbor::bytes(&[1; 16]))
+        .set(3, cbor::array(&[cbor::text("pro"), cbor::uint(3)]))
+        .set(4, pair(0, NOW))
+        .set(5, pair(index, index))
+        .set(6, cbor::bytes(&[2; 16]))
+        .set(7, cbor::bytes(&[3; 32]))
+        .set(8, cbor::uint(2))
+        .set(9, cbor::uint(1))
+        .set(10, pair(1, NOW + 10))
+}
+
 pub(crate) fn order() -> GateGroup {
-    let set = |sequence: u64, indices: &[u64]| Bundle::new(sequence, state(indices));
+    let set = |sequence: u64, indices: &[u64]| Bundle::new(sequence, &state(indices));
     let (first, second, third) = (set(1, &[5]), set(2, &[5, 7]), set(3, &[7, 9]));
     let delta = |changes: &[u64], base: u64, state: &Bundle| {
         sealed(&revoker(), DELTA_TYP, &set(state.sequence, changes).delta(base, state).encode())
@@ -227,7 +285,113 @@ pub(crate) fn order() -> GateGroup {
     let to_third = delta(&[5, 9], 2, &third);
     let fork = second.payload().set(4, cbor::uint(ISSUED + 1));
     let heal = Signer::new(b"revoker2", 6);
+    let graced = Terms { effect: 2, until: NOW + 10, ..Terms::unpaid() };
+    let (five, seven) = (state(&[5]), state(&[7]));
+    // 7 goes from one group to another: the two are of one length, and follow each other by their terms.
+    let moved = Bundle {
+        groups: [group(Terms::unpaid(), &five, &[]), group(graced, &seven, &[])].concat(),
+        ..set(3, &[])
+    };
+    let moves = Bundle {
+        groups: [group(Terms::unpaid(), &seven, &[]), group(graced, &seven, &[])].concat(),
+        ..set(3, &[])
+    };
+    let moves = sealed(&revoker(), DELTA_TYP, &moves.delta(2, &moved).encode());
+    let future = |sequence: u64| {
+        let times = set(sequence, &[5]).payload().set(4, cbor::uint(NOW + 100 * DAY));
+        times.set(5, cbor::uint(NOW + 101 * DAY)).set(6, cbor::uint(NOW + 102 * DAY))
+    };
+    let dated = |issued: u64| set(1, &[5]).payload().set(4, cbor::uint(issued));
+    let of = |issuer: &str, bundle: &Bundle| {
+        sealed(&revoker(), TYP, &bundle.payload().set(1, cbor::text(issuer)).encode())
+    };
+    let theirs = |index: u64| Licence::with(|l| (l.issuer, l.index) = ("other".to_owned(), Some(index)));
+    let limited = |scope: Fields| keys(2, &revoking(&revoker()).set(4, scope.encode()));
+    let only = |issuer: &str| limited(Fields::default().set(0, cbor::array(&[cbor::text(issuer)])));
+    let timed =
+        |from: u64, to: u64| keys(2, &revoking(&revoker()).set(1, cbor::uint(from)).set(2, cbor::uint(to)));
+    let whole = signed(&first);
     let tests = vec![
+        story("a delta changes what a revocation says")
+            .publish(&signed(&second), "allowed")
+            .publish(&moves, "allowed")
+            .check(&indexed(5), NOW, 0, "revoked")
+            .check(&indexed(7), NOW, 0, "allowed")
+            .state("grace")
+            .warning("revoked")
+            .check(&indexed(7), NOW + 10, 1, "revoked"),
+        story("a delta that another process has gone beyond")
+            .publish(&signed(&third), "allowed")
+            .publish(&delta(&[7], 1, &second), "bundle_wrong_base")
+            .publish(&signed(&second), "bundle_rollback"),
+        story("a bundle of each issuer, each with a number of its own")
+            .publish(&signed(&second), "allowed")
+            .publish(&of("other", &first), "allowed")
+            .check(&indexed(7), NOW, 0, "revoked")
+            .check(&theirs(7), NOW, 0, "allowed")
+            .check(&theirs(5), NOW, 0, "revoked")
+            .publish(&of("other", &first), "allowed")
+            .publish(&signed(&first), "bundle_rollback")
+            .check(&indexed(7), NOW, 0, "revoked"),
+        story("a delta is for the bundle of its issuer")
+            .publish(&of("other", &second), "allowed")
+            .publish(&to_third, "bundle_wrong_base"),
+        story("another issuer's bundle is neither fresh nor stale for a licence")
+            .publish(&of("other", &first), "allowed")
+            .check(&stale(None, Some(200)), NOW, 0, "revocation_stale")
+            .check(&Licence::base(), NEXT + 1, 1, "allowed")
+            .check(&Licence::base(), EXPIRES, 2, "allowed"),
+        story("a bundle that is dated far ahead moves no clock, and the next one takes its place")
+            .publish(&sealed(&revoker(), TYP, &future(7).encode()), "allowed")
+            .check(&indexed(5), NOW, 0, "revoked")
+            .check(&indexed(6), NOW, 0, "allowed")
+            .load(&keys(2, &revoking(&heal)), "allowed")
+            .publish(&sealed(&heal, TYP, &second.payload().encode()), "allowed")
+            .check(&indexed(6), NOW + 1, 1, "allowed")
+            .restart()
+            .check(&indexed(6), NOW + 2, 0, "allowed"),
+        story("a bundle that is dated a day ahead moves the clock by a day")
+            .publish(
+                &sealed(&revoker(), TYP, &dated(NOW + DAY).set(5, cbor::uint(NOW + 2 * DAY)).encode()),
+                "allowed",
+            )
+            .check(&Licence::with(|l| l.expires = NOW + DAY), NOW, 0, "expired")
+            .check(&Licence::with(|l| l.expires = NOW + DAY + 1), NOW, 0, "allowed"),
+        story("a revocation key that is limited to the issuer")
+            .load(&only("acme"), "allowed")
+            .publish(&whole, "allowed"),
+        story("a revocation key that is limited to another issuer")
+            .load(&only("other"), "allowed")
+            .publish(&whole, "bundle_untrusted")
+            .publish(&of("other", &first), "allowed"),
+        story("a revocation key with a limit that no bundle can be held against")
+            .load(&limited(Fields::default().set(2, cbor::array(&[cbor::text("pro")]))), "allowed")
+            .publish(&whole, "bundle_untrusted"),
+        story("the first and the last time of a revocation key")
+            .load(&timed(ISSUED, ISSUED), "allowed")
+            .publish(&whole, "allowed"),
+        story("before the time of a revocation key")
+            .load(&timed(ISSUED + 1, NEXT), "allowed")
+            .publish(&whole, "key_not_active"),
+        story("after the time of a revocation key")
+            .load(&timed(0, ISSUED - 1), "allowed")
+            .publish(&whole, "key_not_active"),
+        story("a thief's high number ends with the scope of the thief's key")
+            .publish(&signed(&set(1 << 50, &[])), "allowed")
+            .load(
+                &keyset(
+                    2,
+                    &[
+                        entry(&Signer::main()),
+                        revoking(&heal),
+                        revoking(&revoker())
+                            .set(4, Fields::default().set(0, cbor::array(&[cbor::text("other")])).encode()),
+                    ],
+                ),
+                "allowed",
+            )
+            .publish(&sealed(&heal, TYP, &second.payload().encode()), "allowed")
+            .check(&indexed(7), NOW, 0, "revoked"),
         story("a newer bundle revokes and reinstates")
             .publish(&signed(&first), "allowed")
             .check(&indexed(5), NOW, 0, "revoked")
@@ -308,11 +472,23 @@ fn stale(action: Option<Action>, age: Option<u64>) -> Licence {
 }
 
 pub(crate) fn malformed() -> GateGroup {
-    let good = Bundle::new(1, small(&[5], 2));
+    let good = Bundle::new(1, &small(&[5], 2));
     let payload = good.payload();
     let bad = |comment: &str, payload: &Fields| {
         let bytes = sealed(&revoker(), TYP, &payload.encode());
         story(comment).publish(&bytes, "bundle_malformed").check(&indexed(5), NOW, 0, "allowed")
+    };
+    // A signer who lies names the root of what is there.
+    let grouped = |comment: &str, groups: &[u8]| {
+        let root = cbor::bytes(&root_of(&[], groups));
+        bad(comment, &payload.clone().set(10, cbor::bytes(groups)).set(7, root))
+    };
+    let set = |comment: &str, exact: &[u8]| grouped(comment, &group(Terms::unpaid(), exact, &[]));
+    let hashes = |comment: &str, hashes: &[u8]| grouped(comment, &group(Terms::unpaid(), &[], hashes));
+    let terms = |comment: &str, terms: Terms| grouped(comment, &group(terms, &small(&[5], 2), &[]));
+    let times = |comment: &str, issued: u64, next: u64, expires: u64| {
+        let times = payload.clone().set(4, cbor::uint(issued)).set(5, cbor::uint(next));
+        bad(comment, &times.set(6, cbor::uint(expires)))
     };
     let section =
         |comment: &str, key: i64, bytes: &[u8]| bad(comment, &payload.clone().set(key, cbor::bytes(bytes)));
@@ -345,7 +521,7 @@ pub(crate) fn malformed() -> GateGroup {
         story("a keyset").publish(&keys(7, &revoking(&revoker())), "wrong_typ"),
         story("a licence").publish(&indexed(5).token(), "wrong_typ"),
         story("a delta under a bundle's type").publish(
-            &sealed(&revoker(), TYP, &payload.clone().set(14, cbor::uint(0)).encode()),
+            &sealed(&revoker(), TYP, &payload.clone().set(12, cbor::uint(0)).encode()),
             "bundle_malformed",
         ),
         story("a bundle under a delta's type")
@@ -360,25 +536,60 @@ pub(crate) fn malformed() -> GateGroup {
         bad("no salt", &payload.clone().without(8)),
         bad("a short salt", &payload.clone().set(8, cbor::bytes(&[0; 15]))),
         bad("an unknown negative label", &payload.clone().set(-1, cbor::uint(0))),
-        section("a set of an unknown form", 10, &[2, 0]),
-        section("a Rice parameter of 54 in a small set", 10, &[0x80 + 54, 0]),
-        section("a small set of too many members", 10, &[&[0x80_u8][..], &[0; 200]].concat()),
-        section("a set shorter than its head", 10, &[1; 15]),
-        section("a Rice parameter of 54", 10, &huge(1, &[54])),
-        section("a chunk of 2^54", 10, &huge(2, &[54])),
-        section("entries of an unknown width", 10, &huge(3, &[2])),
-        section("a count of 2^64 - 1", 10, &huge(4, &[0xff; 8])),
-        section("2^32 - 1 chunks", 10, &huge(12, &[0xff; 4])),
-        section("no chunks", 10, &huge(12, &[0; 4])),
-        section("hashes that are cut", 11, &[0; 9]),
-        section("hashes out of order", 11, &[[2; 8], [1; 8]].concat()),
-        section("a hash twice", 11, &[1; 16]),
-        section("notes that are cut", 12, &[0; 25]),
-        section("a pre-filter that is cut", 13, &[0; 31]),
+        set("a set of an unknown form", &[2, 0]),
+        set("a Rice parameter of 54 in a small set", &[0x80 + 54, 0]),
+        set("a small set of too many members", &[&[0x80_u8][..], &[0; 200]].concat()),
+        set("a small set with a byte of ones too many", &[&small(&[5], 2)[..], &[0xff]].concat()),
+        set("a small set that ends in a gap", &[0x80 + 4, 0b0000_0000]),
+        set("an index beyond those that there are", &small(&[9_007_199_254_740_992], 53)),
+        set("a set shorter than its head", &[1; 15]),
+        set("a Rice parameter of 54", &huge(1, &[54])),
+        set("a chunk of 2^54", &huge(2, &[54])),
+        set("entries of an unknown width", &huge(3, &[2])),
+        set("a count of 2^64 - 1", &huge(4, &[0xff; 8])),
+        set("a member fewer than there are", &huge(4, &[1])),
+        set("a member more than there are", &huge(4, &[3])),
+        set("2^32 - 1 chunks", &huge(12, &[0xff; 4])),
+        set("no chunks", &huge(12, &[0; 4])),
+        set("an anchor that is not the beginning", &huge(16, &[1])),
+        set("chunks that overlap", &huge(26, &[1])),
+        hashes("hashes that are cut", &[0; 9]),
+        hashes("hashes out of order", &[[2; 8], [1; 8]].concat()),
+        hashes("a hash twice", &[1; 16]),
+        hashes("a group of nobody", &[]),
+        grouped("a group that is cut", &[0; 25]),
+        grouped("bytes after the last group", &[&good.groups[..], &[0]].concat()),
+        grouped("a group that is longer than its section", &{
+            let mut groups = good.groups.clone();
+            groups[18] += 1;
+            groups
+        }),
+        grouped("two groups with the same terms", &[&good.groups[..], &good.groups].concat()),
+        grouped("257 groups", &{
+            let one = |effective| group(Terms { effective, ..Terms::unpaid() }, &small(&[5], 2), &[]);
+            (0..257).flat_map(one).collect::<Vec<u8>>()
+        }),
+        terms("an effect that is not known", Terms { effect: 3, ..Terms::unpaid() }),
+        terms("a denial that has an end", Terms { until: 1, ..Terms::unpaid() }),
+        terms("a time past the last one", Terms { effective: 253_402_300_800, ..Terms::unpaid() }),
+        terms("an end past the last one", Terms { effect: 1, until: 253_402_300_800, ..Terms::unpaid() }),
+        section("a pre-filter that is cut", 11, &[0; 31]),
+        section("a pre-filter that hides a member", 11, &[0; 32]),
+        times("issued after the next update", NEXT + 1, NEXT, EXPIRES),
+        times("expired with the next update", ISSUED, NEXT, NEXT),
         ruled("a rule without a condition", Fields::default().set(8, cbor::uint(1))),
         ruled("a rule with an unknown condition", rule(0, cbor::bytes(b"main")).set(11, cbor::uint(0))),
         ruled("a rule with an unknown action", rule(0, cbor::bytes(b"main")).set(10, pair(3, 0))),
         ruled("a rule with a list that is cut", rule(0, cbor::bytes(b"main")).set(6, cbor::bytes(&[0; 15]))),
+        ruled("a range that ends before it begins", rule(5, pair(2, 1))),
+        ruled(
+            "exempt identifiers out of order",
+            rule(0, cbor::bytes(b"main")).set(6, cbor::bytes(&[[2; 16], [1; 16]].concat())),
+        ),
+        ruled(
+            "allowed digests out of order",
+            rule(0, cbor::bytes(b"main")).set(7, cbor::bytes(&[[2; 32], [1; 32]].concat())),
+        ),
         bad("257 rules", &payload.clone().set(9, cbor::array(&vec![rule(1, cbor::text("a")).encode(); 257]))),
         // Whoever pads a bundle with what is not known yet changes nothing.
         story("an unknown label is ignored")
