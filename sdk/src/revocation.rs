@@ -133,13 +133,12 @@ impl Revocations {
         if !newer? && same {
             return Ok(false);
         }
-        let loaded = match bundle.base() {
-            None => Loaded::new(bundle.keep(), derive(&bundle)),
-            Some(_) => {
-                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
-                let bloom = derive(&kept.bundle(&[]));
-                Loaded::new(kept, bloom)
-            }
+        let loaded = if bundle.base().is_none() {
+            Loaded::new(bundle.keep(), derive(&bundle))
+        } else {
+            let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+            let bloom = derive(&kept.bundle(&[]));
+            Loaded::new(kept, bloom)
         };
         // Remembered before it is used: after a crash the older one must not come back.
         self.store.save(&name(bundle.issuer()), &encode(&seen)).map_err(|_| Code::StoreUnreachable)?;
@@ -259,7 +258,7 @@ impl Watch {
         move || {
             let unreachable = |_| Code::StoreUnreachable;
             let file = File::open(&path).map_err(unreachable)?;
-            let now = file.metadata().ok().and_then(|metadata| version(&metadata));
+            let now = file.metadata().ok().map(|metadata| version(&metadata));
             if now.is_some() && now == last {
                 return Ok(None);
             }
@@ -329,15 +328,15 @@ impl<S: FnMut() -> Result<Option<Vec<u8>>, Code>> Feed<S> {
 
 /// What tells one version of a file from another: also one of the same length and date that took its place.
 #[cfg(unix)]
-fn version(metadata: &Metadata) -> Option<impl PartialEq + Send + use<>> {
+fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
     use std::os::unix::fs::MetadataExt;
     let (changed, written) =
         ((metadata.ctime(), metadata.ctime_nsec()), (metadata.mtime(), metadata.mtime_nsec()));
-    Some((metadata.dev(), metadata.ino(), changed, written, metadata.len()))
+    (metadata.dev(), metadata.ino(), changed, written, metadata.len())
 }
 
 /// What tells one version of a file from another: when it was written, and its length.
 #[cfg(not(unix))]
-fn version(metadata: &Metadata) -> Option<impl PartialEq + Send + use<>> {
-    Some((metadata.modified().ok()?, metadata.len()))
+fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
+    (metadata.modified().ok(), metadata.len())
 }

@@ -125,7 +125,7 @@ impl<'a> Exact<'a> {
             if members.at != at {
                 return None;
             }
-            let after = chunk.checked_add(1)?.checked_mul(1 << shape.chunk).unwrap_or(u64::MAX);
+            let after = chunk.checked_add(1)?.saturating_mul(1 << shape.chunk);
             while let Some(member) = members.next() {
                 count = count.checked_add(1)?;
                 if member >= after || member > limits::INTEGER || count > most {

@@ -143,8 +143,8 @@ impl Sink for Metrics {
         self.count.fetch_add(1, Ordering::Relaxed);
         self.total_nanos.fetch_add(event.took_nanos, Ordering::Relaxed);
         self.keyset.store(event.keyset, Ordering::Relaxed);
-        let (sequence, issued_at) = event.revocation.unwrap_or_default();
-        for (gauge, value) in self.revocation.iter().zip([sequence, issued_at]) {
+        let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at]);
+        for (gauge, value) in self.revocation.iter().zip(revocation.into_iter().flatten()) {
             gauge.store(value, Ordering::Relaxed);
         }
     }
