@@ -2,7 +2,7 @@
 
 use std::{
     env::{self, VarError},
-    fs,
+    fs::{self, File},
     io::Read,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
@@ -62,9 +62,16 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// Reads a file of bytes.
+/// Reads a file of bytes, of which none that is of use is longer than a revocation bundle may be.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+    let most = licentia_core::limits::BUNDLE_BYTES;
+    let (mut bytes, limit) = (Vec::new(), most as u64 + 1);
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.len() > most => Err(format!("{}: longer than {most} bytes", path.display()).into()),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+    }
 }
 
 /// Writes a file of bytes, beside first, so that who reads it sees the old or the new one whole.

@@ -99,6 +99,13 @@ fn cut(text: &str, mark: &str, secret: impl Fn(char) -> bool) -> String {
     parts.fold(first, |kept, part| kept + mark + "..." + part.trim_start_matches(&secret))
 }
 
+/// Moves a bar, now and then: drawing it for each item would take longer than the work.
+pub(crate) fn advance(bar: &ProgressBar, count: u64) {
+    if count.is_multiple_of(4096) {
+        bar.set_position(count);
+    }
+}
+
 /// A table of two columns.
 pub(crate) fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();

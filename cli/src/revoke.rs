@@ -134,7 +134,7 @@ impl Conditions {
             tier: self.tier.clone(),
             issued_at: range(self.issued_from, self.issued_to),
             index: range(self.index_from, self.index_to),
-            exempt: self.exempt.clone(),
+            exempt: self.exempt.iter().copied().collect(),
             terms,
             ..RuleDraft::default()
         };
@@ -207,9 +207,6 @@ impl Revoke {
         };
         let terms = Terms { reason: self.reason.into(), effective: self.effective, effect };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
-            if rule == (RuleDraft { exempt: rule.exempt.clone(), terms, ..RuleDraft::default() }) {
-                return Err("a rule needs a condition: it would revoke everything".into());
-            }
             let issuer = self.rule.issuer(&ledger)?;
             let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
             return output.show(&json!({ "rule": number }), || {
@@ -217,9 +214,10 @@ impl Revoke {
             });
         }
         let records = self.which.find(&ledger)?;
-        for record in &records {
-            ledger.revoke(&record.id, terms)?;
-        }
+        let progress = output.progress("revoking", records.len() as u64);
+        let ids = records.iter().map(|record| &record.id);
+        ledger.revoke_all(ids, terms, |count| output::advance(&progress, count))?;
+        progress.finish_and_clear();
         show(&records, "revoked", output)
     }
 }

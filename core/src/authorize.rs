@@ -7,7 +7,7 @@ use crate::{
     explain::{Check, Explanation, Facts},
     policy::Action,
     proof::{self, Presented, Replay},
-    revocation::{Bundle, Effect, Verdict},
+    revocation::{Bundle, Effect, Terms, Verdict},
 };
 
 /// What the caller requires of a licence.
@@ -24,6 +24,7 @@ pub struct Expect<'a> {
     proof: Option<Presented<'a>>,
     replay: Option<&'a dyn Replay>,
     revocations: Option<Bundle<'a>>,
+    revocations_required: bool,
 }
 
 impl Default for Expect<'_> {
@@ -49,6 +50,7 @@ impl<'a> Expect<'a> {
             proof: None,
             replay: None,
             revocations: None,
+            revocations_required: false,
         }
     }
 
@@ -79,9 +81,15 @@ impl<'a> Expect<'a> {
         Self { keyset_expires: Some(expires), ..self }
     }
 
-    /// Refuses what a revocation bundle revokes.
+    /// Refuses what a revocation bundle revokes. It says nothing about the licences of another issuer.
     pub const fn revocations(self, bundle: Bundle<'a>) -> Self {
         Self { revocations: Some(bundle), ..self }
+    }
+
+    /// Holds what is known of revocations to be stale where there is no bundle of the licence's issuer, also of a
+    /// licence that does not ask for one.
+    pub const fn require_revocations(self) -> Self {
+        Self { revocations_required: true, ..self }
     }
 
     /// The bundle that is asked.
@@ -168,7 +176,7 @@ pub fn authorize<'a>(
     }
     let (code, facts) = check_audience(license, expect.audience);
     explanation.note(Check::Audience, code, facts)?;
-    let in_grace = check_revocation(license, revocations, now, explanation)?;
+    let in_grace = check_revocation(license, revocations, expect.revocations_required, now, explanation)?;
     if let Some((code, facts)) = check_node(license, expect.node) {
         explanation.note(Check::Node, code, facts)?;
     }
@@ -228,22 +236,26 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
 fn check_revocation(
     license: &License<'_>,
     bundle: Option<&Bundle<'_>>,
+    required: bool,
     now: u64,
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
-    // A licence that names an age asks for a bundle; one that does not is content with what there is.
-    let latest = policy
-        .max_revocation_age
-        .map(|age| bundle.map_or(license.issued_at(), Bundle::issued_at).saturating_add(age));
+    let bundle = bundle.filter(|bundle| bundle.issuer() == license.issuer());
+    // A licence that names an age asks for a bundle; one that does not is content with what there is, unless the
+    // host wants more.
+    let age = policy.max_revocation_age.or((required && bundle.is_none()).then_some(0));
+    let latest = age.map(|age| bundle.map_or(license.issued_at(), Bundle::issued_at).saturating_add(age));
     let next_update = bundle.map(Bundle::next_update);
-    if let Some(since) = latest.into_iter().chain(next_update).min().filter(|latest| now > *latest) {
+    let late = |latest: &u64| now > *latest || (required && bundle.is_none());
+    if let Some(since) = latest.into_iter().chain(next_update).min().filter(late) {
         let facts = Facts::Since { since, now };
         let action = policy.stale_revocation;
         explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;
     }
     let Some(bundle) = bundle else { return Ok(false) };
-    let facts = Facts::Bundle { sequence: bundle.sequence(), issued_at: bundle.issued_at() };
+    let sequence = bundle.sequence();
+    let facts = Facts::Bundle { sequence, issued_at: bundle.issued_at() };
     if now >= bundle.expires() {
         explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
     }
@@ -252,16 +264,18 @@ fn check_revocation(
         return Ok(false);
     };
     let code = if by_rule { Code::RevokedByRule } else { Code::Revoked };
-    match terms.effect {
-        Effect::WarnUntil(until) if now < until => {
-            explanation.tolerate(Check::Revocation, code, facts);
-            Ok(false)
-        }
-        Effect::GraceUntil(until) if now < until => {
-            explanation.note(Check::Revocation, Code::Allowed, facts).map(|()| true)
-        }
-        _ => explanation.note(Check::Revocation, code, facts).map(|()| false),
+    let (until, grace) = match terms.effect {
+        Effect::Deny => (None, false),
+        Effect::WarnUntil(until) => (Some(until), false),
+        Effect::GraceUntil(until) => (Some(until), true),
+    };
+    let Terms { reason, effective, .. } = terms;
+    let facts = Facts::Revoked { sequence, reason, effective, until };
+    if until.is_some_and(|until| now < until) {
+        explanation.tolerate(Check::Revocation, code, facts);
+        return Ok(grace);
     }
+    explanation.note(Check::Revocation, code, facts).map(|()| false)
 }
 
 /// A licence without node locks is for every machine.

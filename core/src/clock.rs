@@ -16,6 +16,15 @@ pub const STEP_BACK: u64 = 86_400;
 /// A clock that is ahead of the mark by more than this many seconds needs something signed to move the mark.
 pub const JUMP_AHEAD: u64 = 7 * 86_400;
 
+/// What a revocation bundle vouches for by its time of issue, where the wall clock shows `wall`: that time, and
+/// nothing where it is more than a day ahead.
+///
+/// Unlike the root's, a revocation key is in daily use. Whoever steals it, or mistypes a year, must not move a
+/// mark that no later bundle moves back: within a day nothing is doubted, and the clock catches up.
+pub fn published(issued_at: u64, wall: u64) -> u64 {
+    if issued_at <= wall.saturating_add(STEP_BACK) { issued_at } else { 0 }
+}
+
 /// A reading of the guarded clock, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
@@ -67,7 +76,7 @@ impl Clock {
     ///
     /// `wall` is the wall clock, `monotonic` a clock of the process that only
     /// advances, both in seconds, and `signed` the latest time that something
-    /// signed vouches for (0 for none): a keyset's or a revocation bundle's time of issue.
+    /// signed vouches for (0 for none): a keyset's time of issue, or what is [`published`].
     pub fn read(&mut self, wall: u64, monotonic: u64, signed: u64) -> Time {
         let elapsed = monotonic.saturating_sub(self.marked_at);
         let passed = self.mark.map_or(wall, |mark| mark.saturating_add(elapsed)).max(signed);
@@ -160,6 +169,20 @@ mod tests {
         clock.read(T, 0, 0);
         assert_eq!(clock.read(T, 0, T + 3600), trusted(T + 3600), "a drifting clock is put right");
         assert!(clock.read(T, 0, T + 2 * DAY).doubt_since.is_some(), "one that is days behind is doubted");
+    }
+
+    #[test]
+    fn a_bundle_that_is_far_ahead_moves_nothing() {
+        assert_eq!([T - DAY, T, T + DAY].map(|issued| published(issued, T)), [T - DAY, T, T + DAY]);
+        assert_eq!([T + DAY + 1, u64::MAX].map(|issued| published(issued, T)), [0, 0]);
+        assert_eq!(published(u64::MAX, u64::MAX), u64::MAX);
+        let mut clock = Clock::new();
+        assert_eq!(clock.read(T, 0, published(T + DAY, T)), trusted(T + DAY));
+        assert_eq!(
+            clock.read(T + 1, 1, 0),
+            trusted(T + DAY + 1),
+            "and nothing is doubted when it is taken back"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     json::{Optional, Quoted},
     key::Kid,
     policy::Action,
+    revocation::Reason,
 };
 
 /// The checks, in the order in which they run.
@@ -140,6 +141,17 @@ pub enum Facts<'a> {
         sequence: u64,
         /// When it was issued.
         issued_at: u64,
+    },
+    /// The revocation that counts.
+    Revoked {
+        /// Number of the bundle that has it.
+        sequence: u64,
+        /// Why.
+        reason: Reason,
+        /// From when on; 0 where it is not said.
+        effective: u64,
+        /// Until when it is passed over, where it is.
+        until: Option<u64>,
     },
     /// The machines that the licence is bound to.
     Nodes {
@@ -320,6 +332,13 @@ impl fmt::Display for Facts<'_> {
             }
             Self::Issuer { expected } => write!(f, "expected {}", Quoted(expected)),
             Self::Bundle { sequence, issued_at } => write!(f, "bundle {sequence}, issued at {issued_at}"),
+            Self::Revoked { sequence, reason, effective, until } => {
+                write!(f, "bundle {sequence}, reason {}", reason.name())?;
+                if *effective > 0 {
+                    write!(f, ", effective from {effective}")?;
+                }
+                until.map_or(Ok(()), |until| write!(f, ", passed over until {until}"))
+            }
             Self::Nodes { locks } => write!(f, "bound to {locks}"),
             Self::Until { expires, now } => write!(f, "{now}, until {expires}"),
             Self::Since { since, now } => write!(f, "now {now}, doubted since {since}"),
@@ -383,6 +402,13 @@ impl Facts<'_> {
             Self::Issuer { expected } => write!(f, r#","expected":{}"#, Quoted(expected)),
             Self::Bundle { sequence, issued_at } => {
                 write!(f, r#","sequence":{sequence},"issued_at":{issued_at}"#)
+            }
+            Self::Revoked { sequence, reason, effective, until } => {
+                let (reason, until) = (reason.name(), Optional(*until));
+                write!(
+                    f,
+                    r#","sequence":{sequence},"reason":"{reason}","effective":{effective},"until":{until}"#
+                )
             }
             Self::Nodes { locks } => write!(f, r#","locks":{locks}"#),
             Self::Until { expires, now } => write!(f, r#","expires":{expires},"now":{now}"#),

@@ -156,9 +156,9 @@ impl<'k> Keyring<'k> {
         self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
     }
 
-    /// Whether there is a key with this identifier that revocation bundles may be signed with.
-    pub fn has_revocation(self, kid: &Kid) -> bool {
-        self.find_revocation(kid).next().is_some()
+    /// Whether there is a key with this identifier that an issuer's revocation bundles may be signed with.
+    pub fn has_revocation(self, kid: &Kid, issuer: &str) -> bool {
+        self.find_revocation(kid).any(|key| key.validity.scope.permits_bundles(self.keyset, issuer))
     }
 
     /// The keys with an identifier that revocation bundles may be signed with: none that is retired or revoked.
@@ -179,6 +179,19 @@ impl<'k> Keyring<'k> {
             Some(Standing::Retired) => Code::KeyNotActive,
             Some(Standing::Revoked) => Code::KeyRevoked,
             _ => Code::BundleUntrusted,
+        }
+    }
+
+    /// Whether `key` may have signed a revocation bundle for an issuer at a time. What else a scope can limit are
+    /// licences: a key that is limited in that way may revoke none, for a bundle cannot be held against it.
+    pub(crate) fn permits_bundle(self, key: &Key, issuer: &str, issued_at: u64) -> Code {
+        let validity = &key.validity;
+        if !validity.scope.permits_bundles(self.keyset, issuer) {
+            Code::BundleUntrusted
+        } else if !(validity.not_before..=validity.not_after).contains(&issued_at) {
+            Code::KeyNotActive
+        } else {
+            Code::Allowed
         }
     }
 

@@ -36,6 +36,12 @@ pub const KEYSET_KEYS: usize = 64;
 pub const BUNDLE_BYTES: usize = 256 << 20;
 /// Most rules of one revocation bundle.
 pub const RULES: usize = 256;
+/// Most groups of one revocation bundle: sets of terms on which licences are revoked.
+pub const GROUPS: usize = 256;
+/// Most licences that one revocation bundle revokes by their index.
+pub const REVOKED: u64 = 1 << 26;
+/// Most CBOR data items of one revocation bundle: 256 rules with every condition have 7,936.
+pub const BUNDLE_ITEMS: u16 = 8_192;
 /// Most exemptions or allowed digests of one rule.
 pub const RULE_LIST: usize = 65_536;
 /// Longest receipt, in bytes.

@@ -39,9 +39,7 @@ impl Scope {
     ///
     /// A key that is limited to audiences can only sign licences that name some, all of them permitted.
     pub(crate) fn permits(&self, keyset: &[u8], claims: &Claims<'_>) -> bool {
-        let contains = |list: Option<Span>, text: &str| {
-            list.is_none_or(|list| texts(keyset, list).any(|permitted| permitted == text))
-        };
+        let contains = |list: Option<Span>, text: &str| contains(keyset, list, text);
         let term = claims.expires().saturating_sub(claims.issued_at());
         let audiences_fit = self.audiences.is_none()
             || (claims.audiences().next().is_some()
@@ -51,6 +49,17 @@ impl Scope {
             && audiences_fit
             && self.longest_term.is_none_or(|longest| term <= longest)
     }
+
+    /// Whether the scope permits revocation bundles for an issuer.
+    pub(crate) fn permits_bundles(&self, keyset: &[u8], issuer: &str) -> bool {
+        let only_issuers = self.audiences.or(self.tiers).is_none() && self.longest_term.is_none();
+        only_issuers && contains(keyset, self.issuers, issuer)
+    }
+}
+
+/// Whether a list has a text; without one everything is permitted.
+fn contains(keyset: &[u8], list: Option<Span>, text: &str) -> bool {
+    list.is_none_or(|list| texts(keyset, list).any(|permitted| permitted == text))
 }
 
 fn read_texts(reader: &mut Reader<'_>) -> cbor::Result<Span> {

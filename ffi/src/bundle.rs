@@ -95,7 +95,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *con
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let id = *array(id)?;
-        exclusive(bundle)?.0.ids.insert(id);
+        exclusive(bundle)?.0.ids.insert(id, Terms::default());
         Ok(())
     })
 }

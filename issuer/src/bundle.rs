@@ -6,6 +6,7 @@ use ciborium::Value as Cbor;
 use licentia_core::{
     Keyring,
     cose::Typ,
+    limits,
     revocation::{Bundle, Effect, Terms, build, state_root},
 };
 
@@ -35,8 +36,8 @@ pub struct BundleDraft {
     pub salt: [u8; 16],
     /// The revoked indices, and what each revocation says.
     pub indices: BTreeMap<u64, Terms>,
-    /// The revoked identifiers of licences without an index.
-    pub ids: BTreeSet<[u8; 16]>,
+    /// The revoked identifiers of licences without an index, and what each revocation says.
+    pub ids: BTreeMap<[u8; 16], Terms>,
     /// The rules.
     pub rules: Vec<RuleDraft>,
     /// Whether the pre-filter is on the wire; else it is derived when the bundle is loaded.
@@ -59,7 +60,7 @@ pub struct RuleDraft {
     /// With an index from the first to the second of these.
     pub index: Option<(u64, u64)>,
     /// Identifiers that the rule does not touch.
-    pub exempt: Vec<[u8; 16]>,
+    pub exempt: BTreeSet<[u8; 16]>,
     /// SHA-256 digests of whole tokens that the rule does not touch: with a stolen key, all that were good.
     pub allowed: BTreeSet<[u8; 32]>,
     /// What it says.
@@ -72,17 +73,13 @@ impl BundleDraft {
     /// # Errors
     /// [`Error::Bundle`] for one that no gate would take.
     pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>> {
-        let (count, last) = (self.indices.len() as u64, self.indices.keys().last().copied().unwrap_or(0));
-        let exact = build::exact(self.indices.keys().copied(), count, last);
-        let hashes = build::hashes(self.ids.iter(), &self.salt);
-        let more = self.indices.iter().filter(|(_, terms)| **terms != Terms::default());
-        let notes = build::notes(more.map(|(index, terms)| (*index, *terms)));
+        let groups = self.groups()?;
         let rules = Cbor::Array(self.rules.iter().map(RuleDraft::encode).collect());
         let rules = (!self.rules.is_empty()).then_some(rules);
         let encoded = rules.as_ref().map(encode).unwrap_or_default();
-        let root = state_root(&encoded, &exact, &hashes, &notes);
+        let root = state_root(&encoded, &groups);
         let bloom = if self.with_bloom {
-            build::bloom(self.indices.keys().copied(), count, &self.salt)
+            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt)
         } else {
             Vec::new()
         };
@@ -92,10 +89,33 @@ impl BundleDraft {
             root,
             salt: self.salt,
             rules,
-            sections: [exact, hashes, notes, bloom],
+            sections: [groups, bloom],
             base: None,
         };
         seal(key, Typ::Bundle, payload)
+    }
+
+    /// The groups of its state: who is revoked on the same terms.
+    fn groups(&self) -> Result<Vec<u8>> {
+        let mut groups: BTreeMap<Terms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
+        for (index, terms) in &self.indices {
+            groups.entry(*terms).or_default().0.push(*index);
+        }
+        for (id, terms) in &self.ids {
+            groups.entry(*terms).or_default().1.push(*id);
+        }
+        let most = limits::GROUPS;
+        if groups.len() > most {
+            return Err(Error::Bundle(format!(
+                "{} different sets of reason, time and action, where a bundle can have {most}: round the times to days",
+                groups.len()
+            )));
+        }
+        if self.indices.len() as u64 > limits::REVOKED {
+            return Err(Error::Bundle(format!("a bundle can revoke {} licences", limits::REVOKED)));
+        }
+        let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
+        Ok(build::groups(parts, &self.salt))
     }
 
     /// Signs what leads from `base` to this state: [`delta`].
@@ -112,7 +132,7 @@ impl BundleDraft {
 }
 
 /// Signs what leads from the state of one whole bundle to that of a later one. Both have the same salt, or no
-/// hash would fit. It has the later one's number, times, rules and notes: a gate may load either.
+/// hash would fit. It has the later one's number, times and rules: a gate may load either.
 ///
 /// # Errors
 /// [`Error::Bundle`].
@@ -120,29 +140,48 @@ pub fn delta(base: &Bundle<'_>, next: &Bundle<'_>, key: &SigningKey) -> Result<V
     if base.base().or(next.base()).is_some() {
         return Err(Error::Bundle("a delta is made from two whole bundles".into()));
     }
-    if base.salt() != next.salt() || base.sequence() >= next.sequence() || base.issuer() != next.issuer() {
+    if base.salt() != next.salt()
+        || base.sequence() >= next.sequence()
+        || (base.issuer(), base.stream()) != (next.issuer(), next.stream())
+    {
         return Err(Error::Bundle(
             "a delta leads to a later bundle of the same issuer with the same salt: build it with --since"
                 .into(),
         ));
     }
-    let changed: Vec<u64> = build::difference(base.exact().iter(), next.exact().iter()).collect();
-    let exact =
-        build::exact(changed.iter().copied(), changed.len() as u64, changed.last().copied().unwrap_or(0));
-    let rules = next.encoded_rules();
+    resign(key, next, build::group_difference(base, next), Some(base.sequence()))
+}
+
+/// Signs a state as a whole bundle, such as one that deltas led to: what it says is the same as that of the
+/// bundle that was published under its number.
+///
+/// # Errors
+/// [`Error::Bundle`].
+pub fn whole(state: &Bundle<'_>, key: &SigningKey) -> Result<Vec<u8>> {
+    resign(key, state, state.encoded_groups().to_vec(), None)
+}
+
+/// Signs what a bundle says, with these groups, as a whole one or as a delta on a base.
+fn resign(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Option<u64>) -> Result<Vec<u8>> {
+    let rules = bundle.encoded_rules();
     let rules = if rules.is_empty() { None } else { Some(ciborium::from_reader(rules)) };
     let rules = rules.transpose().map_err(|_| refused(licentia_core::Code::BundleMalformed))?;
-    let hashes = build::hash_difference(base.hashes(), next.hashes());
     let payload = Payload {
-        issuer: next.issuer(),
-        numbers: [next.stream(), next.sequence(), next.issued_at(), next.next_update(), next.expires()],
-        root: *next.root(),
-        salt: *next.salt(),
+        issuer: bundle.issuer(),
+        numbers: [
+            bundle.stream(),
+            bundle.sequence(),
+            bundle.issued_at(),
+            bundle.next_update(),
+            bundle.expires(),
+        ],
+        root: *bundle.root(),
+        salt: *bundle.salt(),
         rules,
-        sections: [exact, hashes, next.notes().to_vec(), Vec::new()],
-        base: Some(base.sequence()),
+        sections: [groups, Vec::new()],
+        base,
     };
-    seal(key, Typ::Delta, payload)
+    seal(key, if base.is_some() { Typ::Delta } else { Typ::Bundle }, payload)
 }
 
 /// The payload of a bundle or delta.
@@ -153,8 +192,8 @@ struct Payload<'a> {
     root: [u8; 32],
     salt: [u8; 16],
     rules: Option<Cbor>,
-    /// Exact set, hashes, notes, pre-filter. Those that are empty are left out.
-    sections: [Vec<u8>; 4],
+    /// Groups, pre-filter. One that is empty is left out.
+    sections: [Vec<u8>; 2],
     base: Option<u64>,
 }
 
@@ -162,7 +201,7 @@ impl Payload<'_> {
     fn encode(self) -> Vec<u8> {
         let [stream, sequence, issued_at, next_update, expires] = self.numbers.map(|n| Some(Cbor::from(n)));
         let section = |bytes: Vec<u8>| (!bytes.is_empty()).then_some(Cbor::Bytes(bytes));
-        let [exact, hashes, notes, bloom] = self.sections.map(section);
+        let [groups, bloom] = self.sections.map(section);
         encode(&labelled([
             (0, Some(Cbor::from(1))),
             (1, Some(Cbor::from(self.issuer))),
@@ -174,11 +213,9 @@ impl Payload<'_> {
             (7, Some(Cbor::Bytes(self.root.to_vec()))),
             (8, Some(Cbor::Bytes(self.salt.to_vec()))),
             (9, self.rules),
-            (10, exact),
-            (11, hashes),
-            (12, notes),
-            (13, bloom),
-            (14, self.base.map(Cbor::from)),
+            (10, groups),
+            (11, bloom),
+            (12, self.base.map(Cbor::from)),
         ]))
     }
 }
@@ -196,6 +233,26 @@ fn seal(key: &SigningKey, typ: Typ, payload: Payload<'_>) -> Result<Vec<u8>> {
 }
 
 impl RuleDraft {
+    /// Checks that it has a condition, and that no range ends before it begins.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`].
+    pub fn check(&self) -> Result<()> {
+        let said = Self {
+            exempt: BTreeSet::new(),
+            allowed: BTreeSet::new(),
+            terms: Terms::default(),
+            ..self.clone()
+        };
+        if said == Self::default() {
+            return Err(Error::Bundle("a rule needs a condition: it would revoke everything".into()));
+        }
+        if self.issued_at.into_iter().chain(self.index).any(|(from, to)| from > to) {
+            return Err(Error::Bundle("a range of a rule ends before it begins: it would hit nobody".into()));
+        }
+        Ok(())
+    }
+
     fn encode(&self) -> Cbor {
         let bytes = |bytes: &[u8]| Cbor::Bytes(bytes.to_vec());
         let range = |(from, to): (u64, u64)| Cbor::Array(vec![Cbor::from(from), Cbor::from(to)]);
@@ -209,6 +266,7 @@ impl RuleDraft {
             _ => None,
         };
         let allowed: Vec<u8> = self.allowed.iter().flatten().copied().collect();
+        let exempt: Vec<u8> = self.exempt.iter().flatten().copied().collect();
         labelled([
             (0, self.kid.as_deref().map(bytes)),
             (1, self.subject.as_deref().map(Cbor::from)),
@@ -216,7 +274,7 @@ impl RuleDraft {
             (3, self.tier.as_ref().map(tier)),
             (4, self.issued_at.map(range)),
             (5, self.index.map(range)),
-            (6, (!self.exempt.is_empty()).then(|| bytes(&self.exempt.concat()))),
+            (6, (!exempt.is_empty()).then_some(Cbor::Bytes(exempt))),
             (7, (!allowed.is_empty()).then_some(Cbor::Bytes(allowed))),
             (8, Some(Cbor::from(self.terms.reason as u8))),
             (9, (self.terms.effective > 0).then(|| Cbor::from(self.terms.effective))),

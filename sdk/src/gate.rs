@@ -7,8 +7,8 @@ use std::sync::{
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, text::Buffer,
-    verify::decode,
+    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, clock,
+    text::Buffer, verify::decode,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     replay::Nonces,
     request::Request,
     reservation::Reservation,
-    revocation::{Loaded, Revocations},
+    revocation::{Bundles, InUse, Loaded, Revocations},
     seat,
     store::{Memory, SeatAsk, Store},
     trust::{Trust, Trusted},
@@ -46,6 +46,7 @@ pub struct Builder {
     root: Option<Key>,
     keyset: Option<Vec<u8>>,
     revocation: Option<Vec<u8>>,
+    revocation_required: bool,
     issuer: Option<String>,
     audience: Option<String>,
     mode: Mode,
@@ -75,6 +76,14 @@ impl Builder {
     /// must be signed with a revocation key of the keyset.
     pub fn revocation(mut self, bundle: impl Into<Vec<u8>>) -> Self {
         self.revocation = Some(bundle.into());
+        self
+    }
+
+    /// Refuses licences while there is no revocation bundle of their issuer, as their policy for stale
+    /// revocations says (510 `revocation_stale`). Without it a gate that has no bundle, as after a restart before
+    /// one is loaded, takes nothing to be revoked, unless the licence itself asks for a bundle.
+    pub fn require_revocation(mut self) -> Self {
+        self.revocation_required = true;
         self
     }
 
@@ -156,6 +165,7 @@ impl Builder {
         };
         let gate = Gate {
             revocations: Revocations::new(Arc::clone(&self.store)),
+            revocation_required: self.revocation_required,
             trusted: Trusted::new(self.keys, self.root, preparation, Arc::clone(&self.store)),
             issuer: self.issuer,
             audience: self.audience,
@@ -205,6 +215,7 @@ pub(crate) struct Asked<'r, 'a> {
 pub struct Gate {
     trusted: Trusted,
     revocations: Revocations,
+    revocation_required: bool,
     issuer: Option<String>,
     audience: Option<String>,
     mode: Mode,
@@ -230,6 +241,7 @@ impl Gate {
             root: None,
             keyset: None,
             revocation: None,
+            revocation_required: false,
             issuer: None,
             audience: None,
             mode: Mode::Enforce,
@@ -255,14 +267,24 @@ impl Gate {
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` where it
-    /// is the one in use. Needs a keyset with a revocation key.
+    /// is the one in use. Needs a keyset with a revocation key. There is one in use for each issuer.
     ///
     /// # Errors
     /// A code from 520 to 526 for a bundle that is not good, [`Code::WrongTyp`] for what is none,
     /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for one of a key out of use; [`Code::StoreUnreachable`] where it cannot be
     /// remembered. The bundle in use then stays.
     pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
-        self.revocations.load(bundle, self.trusted.current().keyring())
+        self.revocations.load(bundle, &self.trusted)
+    }
+
+    /// The revocation bundle in use for an issuer's licences.
+    pub fn revocation(&self, issuer: &str) -> Option<InUse> {
+        self.revocations.current().of(issuer).map(Loaded::in_use)
+    }
+
+    /// Counts the keysets that were loaded.
+    pub(crate) fn keys_generation(&self) -> u64 {
+        self.trusted.current().generation
     }
 
     /// Whether a check of `token` takes no signature verification, as it was verified before with the keys in
@@ -309,11 +331,10 @@ impl Gate {
         let started = timed.then(Instant::now);
         let trust = self.trusted.current();
         let revocations = self.revocations.current();
-        let revocations = revocations.as_deref();
         decision.clear();
         decision.time = now.seconds;
         let mut until = None;
-        match self.decide(token, asked, (&trust, revocations), decision, keep) {
+        match self.decide(token, asked, (&trust, &revocations), decision, keep) {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
@@ -332,7 +353,9 @@ impl Gate {
                 source: request.source,
                 at: now.seconds,
                 keyset: trust.sequence,
-                revocation: revocations
+                revocation: decision
+                    .license()
+                    .map_or_else(|| revocations.only(), |license| revocations.of(license.issuer()))
                     .map(|loaded| (loaded.bundle().sequence(), loaded.bundle().issued_at())),
                 took_nanos,
             };
@@ -391,7 +414,7 @@ impl Gate {
         &'a self,
         token: &str,
         asked: Asked<'_, 'a>,
-        (trust, revocations): (&Trust, Option<&Loaded>),
+        (trust, revocations): (&Trust, &Bundles),
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Result<(State, Option<u64>), Code> {
@@ -403,8 +426,9 @@ impl Gate {
         let licensed = found.get().ok_or(Code::MissingToken)?;
         let license = licensed.kept.license();
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
-        let bundle = revocations.map(Loaded::bundle);
-        let published = bundle.map_or(0, |bundle| bundle.issued_at()).max(trust.issued_at);
+        let bundle = revocations.of(license.issuer()).map(Loaded::bundle);
+        let published = bundle.map_or(0, |bundle| clock::published(bundle.issued_at(), now.seconds));
+        let published = published.max(trust.issued_at);
         let signed = published.max(license.issued_at().min(now.seconds));
         let time = self.guard.read(now, signed);
         decision.time = time.now;
@@ -515,6 +539,9 @@ impl Gate {
 
     fn expect<'a>(&'a self, request: &Request<'a>, trust: &Trust) -> Expect<'a> {
         let mut expect = Expect::new().skew(self.skew).features(request.features);
+        if self.revocation_required {
+            expect = expect.require_revocations();
+        }
         if let Some(issuer) = &self.issuer {
             expect = expect.issuer(issuer);
         }

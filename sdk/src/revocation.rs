@@ -1,90 +1,159 @@
-//! The revocation bundle that a gate asks, and its replacement while checks run.
+//! The revocation bundles that a gate asks, one for each issuer, and their replacement while checks run.
 
 use std::{
-    fs,
+    fs::{File, Metadata},
+    io::Read,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use licentia_core::{
-    Code, Keyring, Kid,
+    Code, Keyring, Kid, limits,
     revocation::{self, Bundle, Seen, build, merge},
 };
 
-use crate::{gate::Gate, store::Store, worker::Worker};
+use crate::{gate::Gate, store::Store, trust::Trusted, worker::Worker};
 
 pub use licentia_core::revocation::{Effect, Reason, Terms};
 
-/// Name of the newest bundle's sequence, digest and signer in the store.
-const SEEN: &str = "revocation.seen";
+/// Begin of the names, in the store, of the newest bundles' sequences, digests and signers; an issuer follows.
+const SEEN: &str = "revocation.seen.";
 
-/// A bundle in use: its state, whole, with the pre-filter that was derived from it.
+/// A bundle in use: its state, whole, with its pre-filter.
 pub(crate) struct Loaded {
+    issuer: Box<str>,
     kept: revocation::Kept<Box<[u8]>>,
-    /// The sections that a delta made, in place of the bundle's own.
     bloom: Box<[u8]>,
+    /// A number that no other bundle has in this process, by which what was learnt from it can be kept.
+    #[allow(dead_code, reason = "it is there for caches of verdicts")]
+    pub(crate) generation: u64,
 }
 
 impl Loaded {
+    fn new(kept: revocation::Kept<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
+        static LOADED: AtomicU64 = AtomicU64::new(1);
+        let issuer = kept.bundle(&bloom).issuer().into();
+        Self { issuer, kept, bloom, generation: LOADED.fetch_add(1, Ordering::Relaxed) }
+    }
+
     pub(crate) fn bundle(&self) -> Bundle<'_> {
         self.kept.bundle(&self.bloom)
+    }
+
+    /// Its number and its times.
+    pub(crate) fn in_use(&self) -> InUse {
+        let bundle = self.bundle();
+        InUse {
+            issuer: bundle.issuer().to_owned(),
+            sequence: bundle.sequence(),
+            issued_at: bundle.issued_at(),
+            next_update: bundle.next_update(),
+            expires: bundle.expires(),
+        }
+    }
+}
+
+/// A revocation bundle that a gate uses. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InUse {
+    /// Whose licences it is about.
+    pub issuer: String,
+    /// Its number.
+    pub sequence: u64,
+    /// When it was issued.
+    pub issued_at: u64,
+    /// When the next one comes at the latest.
+    pub next_update: u64,
+    /// From when on it says nothing any more.
+    pub expires: u64,
+}
+
+/// The bundles in use. They never change; others take their place.
+#[derive(Default)]
+pub(crate) struct Bundles(Vec<Arc<Loaded>>);
+
+impl Bundles {
+    /// The bundle about an issuer's licences.
+    pub(crate) fn of(&self, issuer: &str) -> Option<&Loaded> {
+        self.0.iter().find(|loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
+    }
+
+    /// The bundle where there is only one.
+    pub(crate) fn only(&self) -> Option<&Loaded> {
+        if let [only] = &self.0[..] { Some(only) } else { None }
+    }
+
+    /// These, with another one for its issuer.
+    fn with(&self, loaded: Loaded) -> Self {
+        let mut all = self.0.clone();
+        all.retain(|other| other.issuer != loaded.issuer);
+        all.push(Arc::new(loaded));
+        Self(all)
     }
 }
 
 /// What is known of revocations.
 pub(crate) struct Revocations {
     store: Arc<dyn Store>,
-    current: ArcSwapOption<Loaded>,
+    current: ArcSwap<Bundles>,
     replacing: Mutex<()>,
 }
 
 impl Revocations {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, current: ArcSwapOption::empty(), replacing: Mutex::new(()) }
+        Self { store, current: ArcSwap::default(), replacing: Mutex::new(()) }
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Option<Arc<Loaded>>> {
+    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Bundles>> {
         self.current.load()
     }
 
     /// Loads a bundle, or a delta on the one in use; `false` where it is the one in use.
-    pub(crate) fn load(&self, bytes: &[u8], keyring: Keyring<'_>) -> Result<bool, Code> {
-        let (bundle, kid) = Bundle::read(bytes, keyring)?;
+    pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, Code> {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not before: a bundle that waited here is held against the keys that there are now.
+        let trust = trusted.current();
+        let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
         let seen = Seen { sequence: bundle.sequence(), digest: bundle.digest(), kid };
-        let current = self.current.load();
-        let same = current.as_ref().is_some_and(|current| current.bundle().sequence() == bundle.sequence());
-        if !self.newer(&seen, keyring)? && same {
+        let bundles = self.current.load();
+        let current = bundles.of(bundle.issuer());
+        let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
+        let newer = self.newer(&seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
+            // Another process went on meanwhile: the next step from here leads nowhere, and the newest state is needed.
+            Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
+            code => code,
+        });
+        if !newer? && same {
             return Ok(false);
         }
-        let loaded = match bundle.base() {
-            None => {
-                bundle.check_root()?;
-                Loaded { kept: bundle.keep(), bloom: derive(&bundle) }
-            }
-            Some(base) => {
-                let current = current.as_ref().filter(|current| current.bundle().sequence() == base);
-                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
-                let bloom = derive(&kept.bundle(&[]));
-                Loaded { kept, bloom }
-            }
+        let loaded = if bundle.base().is_none() {
+            Loaded::new(bundle.keep(), derive(&bundle))
+        } else {
+            let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+            let bloom = derive(&kept.bundle(&[]));
+            Loaded::new(kept, bloom)
         };
         // Remembered before it is used: after a crash the older one must not come back.
-        self.store.save(SEEN, &encode(&seen)).map_err(|_| Code::StoreUnreachable)?;
-        self.current.store(Some(Arc::new(loaded)));
+        self.store.save(&name(bundle.issuer()), &encode(&seen)).map_err(|_| Code::StoreUnreachable)?;
+        self.current.store(Arc::new(bundles.with(loaded)));
         Ok(true)
     }
 
-    /// Whether a bundle is newer than the one that was seen last.
+    /// Whether a bundle is newer than the one of its issuer that was seen last.
     ///
     /// Who signed that one may have been replaced by the root since: then its numbers bind no more, so that a
     /// thief who had signed a very high one has not locked the issuer out.
-    fn newer(&self, new: &Seen, keyring: Keyring<'_>) -> Result<bool, Code> {
-        let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+    fn newer(&self, new: &Seen, issuer: &str, keyring: Keyring<'_>) -> Result<bool, Code> {
+        let saved = self.store.load(&name(issuer)).map_err(|_| Code::StoreUnreachable)?;
         match saved.and_then(|saved| decode(&saved)) {
-            Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid) => Ok(true),
+            Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
             Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
             Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
                 Err(Code::BundleEquivocation)
@@ -95,13 +164,16 @@ impl Revocations {
     }
 }
 
-/// The pre-filter of a bundle.
+/// The pre-filter of a bundle: its own, which was checked, or one that is derived.
 fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     if !bundle.bloom().is_empty() {
         return bundle.bloom().into();
     }
-    let exact = bundle.exact();
-    build::bloom(exact.iter(), exact.count(), bundle.salt()).into()
+    build::bloom(bundle.indices(), bundle.counts().0, bundle.salt()).into()
+}
+
+fn name(issuer: &str) -> String {
+    format!("{SEEN}{issuer}")
 }
 
 fn encode(seen: &Seen) -> Vec<u8> {
@@ -116,6 +188,9 @@ fn decode(saved: &[u8]) -> Option<Seen> {
 
 /// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
 /// ends when this is dropped, or with the gate.
+///
+/// What a gate refuses is kept until something else comes, and tried again with every keyset that the gate loads:
+/// a bundle may arrive before the keyset with its key. What the store could not remember is tried again each time.
 pub struct Watch {
     _worker: Worker,
 }
@@ -127,61 +202,141 @@ impl Watch {
     ///
     /// # Errors
     /// What [`Gate::load_revocation`] says to the file as it is now; [`Code::StoreUnreachable`] where it cannot
-    /// be read.
+    /// be read; [`Code::InvalidArgument`] for an interval of nothing.
     pub fn start(
         gate: &Arc<Gate>,
         path: impl Into<PathBuf>,
         interval: Duration,
         report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
-        let path = path.into();
-        let mut changed = None;
-        let source = move || {
-            let now = modified(&path);
-            if now.is_some() && now == changed {
-                return Ok(None);
-            }
-            // A file that is not there is tried again; one that is wrong is told once.
-            let bytes = fs::read(&path).map_err(|_| Code::StoreUnreachable)?;
-            changed = now;
-            Ok(Some(bytes))
-        };
-        Self::source(gate, interval, source, report)
+        Self::source(gate, interval, Self::file(path), report)
     }
 
     /// Loads what `source` gives now, and asks it again every `interval`: a fetch over HTTP, a message queue.
     /// It gives nothing where there is nothing new. What later goes wrong, there or in loading, is given to
     /// `report`, and the bundle in use stays; a delta that does not fit is told as [`Code::BundleWrongBase`], and
-    /// the source should then give a whole bundle.
+    /// the source should then give a whole bundle. A source that panics counts as one that cannot be reached.
     ///
     /// # Errors
-    /// What the source or [`Gate::load_revocation`] says the first time.
+    /// What the source or [`Gate::load_revocation`] says the first time; [`Code::InvalidArgument`] for an
+    /// interval of nothing.
     pub fn source(
         gate: &Arc<Gate>,
         interval: Duration,
-        mut source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
+        source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
+        report: impl FnMut(Code) + Send + 'static,
+    ) -> Result<Self, Code> {
+        let mut feed = Feed { source, refused: None };
+        feed.load(gate)?;
+        Self::run(gate, interval, feed, report)
+    }
+
+    /// As [`Watch::source`], for a service that must start while its source is down: what goes wrong the first
+    /// time is given to `report` too. Until a bundle comes, the gate has none; build it with
+    /// [`Builder::require_revocation`](crate::Builder::require_revocation), so that this is not mistaken for
+    /// nothing being revoked.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for an interval of nothing.
+    pub fn eventually(
+        gate: &Arc<Gate>,
+        interval: Duration,
+        source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
         mut report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
-        // What came while the store could not remember it is tried again, and not fetched again.
-        let mut pending: Option<Vec<u8>> = None;
-        let mut load = move |gate: &Gate| {
-            let Some(bytes) = source()?.or_else(|| pending.take()) else { return Ok(false) };
-            let result = gate.load_revocation(&bytes);
-            pending = (result == Err(Code::StoreUnreachable)).then_some(bytes);
-            result
-        };
-        load(gate)?;
+        let mut feed = Feed { source, refused: None };
+        if let Err(code) = feed.load(gate) {
+            report(code);
+        }
+        Self::run(gate, interval, feed, report)
+    }
+
+    /// A source that gives a file when it has changed.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static {
+        let path = path.into();
+        let mut last = None;
+        move || {
+            let unreachable = |_| Code::StoreUnreachable;
+            let file = File::open(&path).map_err(unreachable)?;
+            let now = file.metadata().ok().map(|metadata| version(&metadata));
+            if now.is_some() && now == last {
+                return Ok(None);
+            }
+            let (mut bytes, most) = (Vec::new(), limits::BUNDLE_BYTES as u64);
+            file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(unreachable)?;
+            // A file that cannot be read is tried again; one that is wrong is told once.
+            last = now;
+            if bytes.len() as u64 > most { Err(Code::BundleMalformed) } else { Ok(Some(bytes)) }
+        }
+    }
+
+    fn run(
+        gate: &Arc<Gate>,
+        interval: Duration,
+        mut feed: Feed<impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static>,
+        mut report: impl FnMut(Code) + Send + 'static,
+    ) -> Result<Self, Code> {
+        if interval.is_zero() {
+            return Err(Code::InvalidArgument);
+        }
+        // What the caller gave may panic, and revocations must go on being loaded.
         let work = move |gate: &Gate| {
-            if let Err(code) = load(gate) {
-                report(code);
+            let result = catch_unwind(AssertUnwindSafe(|| feed.load(gate)));
+            if let Err(code) = result.unwrap_or(Err(Code::StoreUnreachable)) {
+                let _ = catch_unwind(AssertUnwindSafe(|| report(code)));
             }
         };
         Ok(Self { _worker: Worker::start("licentia-revocation", gate, interval, work)? })
     }
 }
 
-/// When a file was changed, and its length, which tell one version from another.
-fn modified(path: &PathBuf) -> Option<(SystemTime, u64)> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+/// A source, and what came from it last and was refused.
+struct Feed<S> {
+    source: S,
+    refused: Option<Refused>,
+}
+
+struct Refused {
+    bytes: Vec<u8>,
+    code: Code,
+    /// The generation of the keys that it was held against.
+    keys: u64,
+}
+
+impl<S: FnMut() -> Result<Option<Vec<u8>>, Code>> Feed<S> {
+    fn load(&mut self, gate: &Gate) -> Result<bool, Code> {
+        let fetched = (self.source)();
+        // Before loading: keys that are replaced meanwhile are a reason to try again.
+        let keys = gate.keys_generation();
+        if let Ok(Some(bytes)) = fetched {
+            self.refused = None;
+            return self.offer(gate, bytes, keys);
+        }
+        let due = |refused: &mut Refused| refused.code == Code::StoreUnreachable || refused.keys != keys;
+        let again = self.refused.take_if(due).map(|refused| self.offer(gate, refused.bytes, keys));
+        fetched.and_then(|_| again.unwrap_or(Ok(false)))
+    }
+
+    fn offer(&mut self, gate: &Gate, bytes: Vec<u8>, keys: u64) -> Result<bool, Code> {
+        let result = gate.load_revocation(&bytes);
+        if let Err(code) = result {
+            self.refused = Some(Refused { bytes, code, keys });
+        }
+        result
+    }
+}
+
+/// What tells one version of a file from another: also one of the same length and date that took its place.
+#[cfg(unix)]
+fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
+    use std::os::unix::fs::MetadataExt;
+    let (changed, written) =
+        ((metadata.ctime(), metadata.ctime_nsec()), (metadata.mtime(), metadata.mtime_nsec()));
+    (metadata.dev(), metadata.ino(), changed, written, metadata.len())
+}
+
+/// What tells one version of a file from another: when it was written, and its length.
+#[cfg(not(unix))]
+fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
+    (metadata.modified().ok(), metadata.len())
 }

@@ -158,6 +158,40 @@ fn metrics_take_events_from_many_threads() {
     assert!((200..300).contains(&timed.parse().unwrap()), "about one in 16 is timed: {timed}");
 }
 
+/// A gate with a revocation bundle, number 7.
+fn with_bundle(builder: licentia::Builder) -> Gate {
+    let draft = licentia_issuer::BundleDraft {
+        issuer: "acme".into(),
+        sequence: 7,
+        issued_at: NOW - 100,
+        next_update: NOW + 100,
+        expires: NOW + 200,
+        ..licentia_issuer::BundleDraft::default()
+    };
+    let bundle = draft.sign(&common::key(5)).unwrap();
+    builder.key(common::key(5).public().for_revocation()).revocation(bundle).build().unwrap()
+}
+
+#[test]
+fn the_bundle_in_use_and_its_age_are_in_records_and_metrics() {
+    let (sender, records) = channel();
+    let queue = Queue::new(10_000, move |record| sender.send(record).unwrap()).unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let gate = with_bundle(builder().sink(Arc::new(queue)).sink(metrics.clone()));
+    for token in [&licence(|_| ()), "lic1_AAAA"] {
+        let _ = gate.check(token, &Request::new(), NOW);
+    }
+    drop(gate);
+    for record in &records {
+        assert_eq!(record.revocation, Some((7, NOW - 100)));
+        let json: serde_json::Value = serde_json::from_str(&record.to_string()).unwrap();
+        assert_eq!((&json["revocation"], &json["revocation_issued_at"]), (&7.into(), &(NOW - 100).into()));
+    }
+    let text = metrics.prometheus();
+    assert!(text.contains("\nlicentia_revocation_sequence 7\n"), "{text}");
+    assert!(text.contains(&format!("\nlicentia_revocation_issued_seconds {}", NOW - 100)), "{text}");
+}
+
 #[cfg(feature = "tracing")]
 #[test]
 fn tracing_gets_allowed_events_as_info_and_denials_as_warnings() {
@@ -169,7 +203,9 @@ fn tracing_gets_allowed_events_as_info_and_denials_as_warnings() {
             self.0.clone()
         }
     }
-    let (gate, records) = watched();
+    let (sender, records) = channel();
+    let queue = Queue::new(10_000, move |record| sender.send(record).unwrap()).unwrap();
+    let gate = with_bundle(builder().sink(Arc::new(queue)));
     let token = licence(|_| ());
     for features in [&[][..], &["gold"]] {
         let _ = gate.check(&token, &Request::new().action("GET /x").features(features), NOW);
@@ -188,6 +224,8 @@ fn tracing_gets_allowed_events_as_info_and_denials_as_warnings() {
     assert!(lines[0].contains("INFO") && lines[0].contains(r#"code="allowed""#), "{text}");
     assert!(lines[1].contains("WARN") && lines[1].contains(r#"code="feature_not_licensed""#), "{text}");
     assert!(lines.iter().all(|line| line.contains(r#"subject="customer-42""#) && !line.contains("lic1_")));
+    let bundle = format!("revocation=7 revocation_issued_at={}", NOW - 100);
+    assert!(lines.iter().all(|line| line.contains(&bundle)), "{text}");
 }
 
 #[cfg(feature = "otel")]
@@ -199,7 +237,7 @@ fn opentelemetry_gets_counts_units_and_durations() {
     let reader = PeriodicReader::builder(exporter.clone()).build();
     let provider = SdkMeterProvider::builder().with_reader(reader).build();
     let sink = licentia::event::Otel::new(&provider.meter("licentia"));
-    let gate = builder().sink(Arc::new(sink)).build().unwrap();
+    let gate = with_bundle(builder().sink(Arc::new(sink)));
     let token = licence(|_| ());
     for _ in 0..3 {
         assert!(gate.check(&token, &Request::new().meters(&[("calls", 2)]), NOW).is_allowed());
@@ -208,6 +246,12 @@ fn opentelemetry_gets_counts_units_and_durations() {
     let found = format!("{:?}", exporter.get_finished_metrics().unwrap());
     for expected in
         ["licentia.decisions", "licentia.units", "licentia.decision.duration", "allowed", "calls", "value: 6"]
+    {
+        assert!(found.contains(expected), "{expected}: {found}");
+    }
+    let issued = format!("value: {}", NOW - 100);
+    for expected in
+        ["licentia.revocation.sequence", "licentia.revocation.issued", "acme", "value: 7", &issued]
     {
         assert!(found.contains(expected), "{expected}: {found}");
     }

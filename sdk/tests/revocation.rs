@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::channel,
     },
     time::Duration,
@@ -14,9 +14,10 @@ use std::{
 
 use common::{DAY, NOW, draft, issuer, key, keyset, sign};
 use licentia::{
-    Code, Gate, Memory, Request, State, Watch,
+    Code, Gate, Memory, Request, State, Store, Watch,
     policy::Action,
     revocation::{Effect, Reason, Terms},
+    store::{Cell, Once, Taken, Unreachable},
 };
 use licentia_issuer::{BundleDraft, Entry, KeysetDraft, RuleDraft, keyset::For};
 
@@ -78,7 +79,9 @@ fn exactly_the_revoked_licence_is_refused_and_can_be_reinstated_by_a_delta() {
     assert_eq!(gate.load_revocation(&signed(&third)), Ok(false), "the same state, whole");
     let decision = gate.check(&tokens[3], &Request::new(), NOW);
     assert_eq!(decision.http_status(), 401);
-    assert!(decision.explanation().json().to_string().contains(r#""check":"revocation","code":500"#));
+    let json = decision.explanation().json().to_string();
+    let expected = r#""check":"revocation","code":500,"result":"revoked","sequence":3,"reason":"unspecified","effective":0,"until":null"#;
+    assert!(json.contains(expected), "{json}");
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
         next.indices.insert(sequence * 1000, Terms::default());
         if sequence % 3 == 0 {
             next.indices.pop_first();
-            next.ids.insert([u8::try_from(sequence).unwrap(); 16]);
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16], Terms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
         assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
@@ -105,7 +108,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
 #[test]
 fn licences_without_an_index_are_revoked_by_their_identifier() {
     let mut draft = bundle(1, &[]);
-    draft.ids.insert([1; 16]);
+    draft.ids.insert([1; 16], Terms::default());
     let gate = gate(&draft);
     let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
     assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
@@ -132,7 +135,7 @@ fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
         (RuleDraft { index: Some((0, 1)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { index: Some((2, 9)), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), ..rule() }, Code::RevokedByRule),
-        (RuleDraft { kid: Some(kid.clone()), exempt: vec![[1; 16]], ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16]].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), allowed: [digest].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), index: Some((5, 6)), ..rule() }, Code::Allowed),
     ];
@@ -166,7 +169,12 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let revoked = (Code::Revoked, State::Active, None);
     assert_eq!(at(1, NOW + 9), (Code::Allowed, State::Active, None));
     assert_eq!(at(2, NOW + 9), (Code::Allowed, State::Active, Some(Code::Revoked)));
-    assert_eq!(at(3, NOW + 9), (Code::Allowed, State::Grace, None));
+    assert_eq!(at(3, NOW + 9), (Code::Allowed, State::Grace, Some(Code::Revoked)));
+    let token = licence(3, |_| ());
+    let decision = gate.check(&token, &Request::new(), NOW + 9);
+    let text = decision.explanation().to_string();
+    let expected = format!("warn  revocation  bundle 1, reason unpaid, passed over until {}", NOW + 10);
+    assert!(text.contains(&expected), "{text}");
     assert_eq!([1, 2, 3].map(|index| at(index, NOW + 10)), [revoked; 3]);
 }
 
@@ -283,27 +291,230 @@ fn a_bundle_says_nothing_about_another_issuer() {
 }
 
 #[test]
+fn each_issuer_has_a_bundle_of_its_own() {
+    let theirs = |sequence| BundleDraft { issuer: "other".into(), ..bundle(sequence, &[8]) };
+    let gate = gate(&bundle(5, &[7]));
+    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(true));
+    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(false));
+    let other = |index| {
+        let mut draft = draft();
+        draft.index = Some(index);
+        licentia_issuer::Issuer::new("other", key(1)).issue(&draft).unwrap().text()
+    };
+    let ours = [7, 8].map(|index| code(&gate, &licence(index, |_| ())));
+    assert_eq!(ours, [Code::Revoked, Code::Allowed]);
+    assert_eq!([7, 8].map(|index| code(&gate, &other(index))), [Code::Allowed, Code::Revoked]);
+    let in_use = gate.revocation("acme").unwrap();
+    assert_eq!((in_use.issuer.as_str(), in_use.sequence, in_use.issued_at), ("acme", 5, NOW - 100));
+    assert_eq!((in_use.next_update, in_use.expires), (NOW + DAY, NOW + 30 * DAY));
+    assert_eq!(gate.revocation("other").map(|bundle| bundle.sequence), Some(2));
+    assert_eq!(gate.revocation("nobody"), None);
+}
+
+#[test]
+fn a_gate_that_requires_a_bundle_refuses_until_there_is_one() {
+    let required = || Gate::builder().keyset(key(9).public(), sign(&mut keys())).require_revocation();
+    let gate = required().build().unwrap();
+    let with = |action| licence(1, |draft| draft.terms.policy.stale_revocation = action);
+    let [deny, allow] = [with(Action::Deny), with(Action::Allow)];
+    assert_eq!(code(&gate, &deny), Code::RevocationStale);
+    let decision = gate.check(&allow, &Request::new(), NOW);
+    assert_eq!((decision.code(), decision.warning()), (Code::Allowed, Some(Code::RevocationStale)));
+    gate.load_revocation(&signed(&BundleDraft { issuer: "other".into(), ..bundle(1, &[]) })).unwrap();
+    assert_eq!(code(&gate, &deny), Code::RevocationStale, "another issuer's");
+    gate.load_revocation(&signed(&bundle(1, &[]))).unwrap();
+    assert_eq!([&deny, &allow].map(|token| code(&gate, token)), [Code::Allowed; 2]);
+}
+
+#[test]
+fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() {
+    let store = Arc::new(Memory::new());
+    let build = |first: &BundleDraft| {
+        let builder = Gate::builder().keyset(key(9).public(), sign(&mut keys())).store(store.clone());
+        builder.revocation(signed(first)).build().unwrap()
+    };
+    let (fourth, fifth, sixth) = (bundle(4, &[]), bundle(5, &[7]), bundle(6, &[7, 8]));
+    let (one, two) = (build(&fourth), build(&fourth));
+    assert_eq!(two.load_revocation(&signed(&sixth)), Ok(true));
+    let delta = fifth.sign_delta(&fourth, &key(REVOKER)).unwrap();
+    assert_eq!(one.load_revocation(&delta), Err(Code::BundleWrongBase));
+    assert_eq!(one.load_revocation(&signed(&fifth)), Err(Code::BundleRollback));
+    assert_eq!(one.load_revocation(&signed(&sixth)), Ok(true));
+    assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
+}
+
+/// A store that stops once, while a bundle is remembered, until it is told to go on.
+struct Slow {
+    memory: Memory,
+    stopped: std::sync::Mutex<Option<(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>)>>,
+}
+
+impl Store for Slow {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.memory.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.memory.give_back(cell, units)
+    }
+    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        self.memory.take_once(cell, job, units, limit)
+    }
+    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+        self.memory.lower_once(cell, job, units)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.memory.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        if name.starts_with("revocation.")
+            && let Some((reached, go_on)) = self.stopped.lock().unwrap().take()
+        {
+            reached.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        self.memory.save(name, value)
+    }
+}
+
+#[test]
+fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
+    let ((reached, at), (go, go_on)) = (channel(), channel());
+    let stopped = std::sync::Mutex::new(Some((reached, go_on)));
+    let store = Arc::new(Slow { memory: Memory::new(), stopped });
+    let mut keys = keys();
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).store(store).build().unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| gate.load_revocation(&signed(&bundle(1, &[]))));
+        at.recv().unwrap();
+        let thief = scope.spawn(|| gate.load_revocation(&signed(&bundle(1 << 50, &[]))));
+        // Long enough to read the keys, if it did that before its turn.
+        std::thread::sleep(Duration::from_millis(50));
+        keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Revoked;
+        keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+        assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+        go.send(()).unwrap();
+        assert_eq!(first.join().unwrap(), Ok(true));
+        assert_eq!(thief.join().unwrap(), Err(Code::KeyRevoked));
+    });
+    assert_eq!(gate.load_revocation(&bundle(2, &[7]).sign(&key(6)).unwrap()), Ok(true));
+}
+
+#[test]
 fn an_emergency_rule_is_in_effect_in_every_thread_at_once() {
+    const THREADS: u64 = 3;
     let gate = gate(&bundle(1, &[]));
     let token = licence(1, |_| ());
-    let (loaded, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    let loaded = AtomicBool::new(false);
+    // Threads that have had the answer of before, and of after.
+    let (before, after) = (AtomicU64::new(0), AtomicU64::new(0));
+    let wait = |threads: &AtomicU64| {
+        let deadline = std::time::Instant::now() + Duration::from_mins(1);
+        while threads.load(Ordering::SeqCst) < THREADS {
+            assert!(std::time::Instant::now() < deadline, "a thread has not seen it");
+            std::thread::yield_now();
+        }
+    };
     std::thread::scope(|scope| {
-        for _ in 0..3 {
+        for _ in 0..THREADS {
             scope.spawn(|| {
-                while !done.load(Ordering::SeqCst) {
-                    let before = loaded.load(Ordering::SeqCst);
-                    let code = code(&gate, &token);
-                    assert!(!before || code == Code::RevokedByRule, "{code:?} after the swap");
+                let mut seen = false;
+                loop {
+                    let swapped = loaded.load(Ordering::SeqCst);
+                    match code(&gate, &token) {
+                        Code::RevokedByRule => break,
+                        code => assert!(!swapped && code == Code::Allowed, "{code:?} after the swap"),
+                    }
+                    if !std::mem::replace(&mut seen, true) {
+                        before.fetch_add(1, Ordering::SeqCst);
+                    }
                 }
+                after.fetch_add(1, Ordering::SeqCst);
             });
         }
-        std::thread::sleep(Duration::from_millis(20));
+        wait(&before);
         let rule = RuleDraft { subject: Some("customer-42".into()), ..RuleDraft::default() };
         gate.load_revocation(&signed(&BundleDraft { rules: vec![rule], ..bundle(2, &[]) })).unwrap();
         loaded.store(true, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(20));
-        done.store(true, Ordering::SeqCst);
+        wait(&after);
     });
+}
+
+/// Waits until something is so.
+fn until(is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(std::time::Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+const TICK: Duration = Duration::from_millis(1);
+
+#[test]
+fn a_bundle_that_comes_before_the_keyset_with_its_key_is_tried_again() {
+    let mut keys = keys();
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).revocation(signed(&bundle(1, &[])));
+    let gate = Arc::new(gate.build().unwrap());
+    let mut once = Some(bundle(2, &[7]).sign(&key(6)).unwrap());
+    let (sender, problems) = channel();
+    let report = move |code| sender.send(code).unwrap();
+    let _watch = Watch::eventually(&gate, TICK, move || Ok(once.take()), report).unwrap();
+    assert_eq!(problems.recv_timeout(Duration::from_secs(30)), Ok(Code::BundleUntrusted));
+    std::thread::sleep(20 * TICK);
+    assert!(problems.try_recv().is_err(), "and is told once");
+    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+    gate.load_keyset(&sign(&mut keys)).unwrap();
+    until(|| gate.revocation("acme").unwrap().sequence == 2);
+}
+
+#[test]
+fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
+    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys())).require_revocation();
+    let gate = Arc::new(gate.build().unwrap());
+    let mut asked = 0;
+    let source = move || {
+        asked += 1;
+        match asked {
+            1 => Err(Code::StoreUnreachable),
+            2 => panic!("a source that panics, as this test means it to"),
+            _ => Ok((asked == 5).then(|| signed(&bundle(1, &[7])))),
+        }
+    };
+    let (sender, problems) = channel();
+    let mut reports = 0;
+    let report = move |code| {
+        sender.send(code).unwrap();
+        reports += 1;
+        assert!(reports != 2, "a report that panics, as this test means it to");
+    };
+    let _watch = Watch::eventually(&gate, TICK, source, report).unwrap();
+    let token = licence(7, |_| ());
+    until(|| code(&gate, &token) == Code::Revoked);
+    let told: Vec<Code> = problems.try_iter().collect();
+    assert_eq!(told, [Code::StoreUnreachable; 2]);
+    let nothing = || Ok(None);
+    let spinning = Watch::source(&gate, Duration::ZERO, nothing, |_| ()).map(|_| ());
+    assert_eq!(spinning, Err(Code::InvalidArgument), "it would never rest");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_the_same_length_and_date_is_seen_to_be_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("revoked.bin");
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(NOW);
+    let publish = |bytes: &[u8]| {
+        let beside = folder.path().join("revoked.new");
+        std::fs::write(&beside, bytes).unwrap();
+        std::fs::File::options().write(true).open(&beside).unwrap().set_modified(date).unwrap();
+        std::fs::rename(&beside, &path).unwrap();
+    };
+    let mut source = Watch::file(&path);
+    assert_eq!(source(), Err(Code::StoreUnreachable), "not there");
+    publish(b"one");
+    assert_eq!([source(), source()], [Ok(Some(b"one".to_vec())), Ok(None)]);
+    publish(b"two");
+    assert_eq!(source(), Ok(Some(b"two".to_vec())));
 }
 
 #[test]

@@ -5,12 +5,16 @@
 use std::collections::{BTreeMap, HashSet};
 
 use fastrand::Rng;
+use licentia::{Gate, Key, Request};
 use licentia_core::{
     Code, Keyring, Unverified, cose,
-    revocation::{Bundle, bloom, build, merge},
+    revocation::{Bundle, Effect, Exact, Verdict, bloom, build, merge, state_root},
+    text,
 };
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
 use licentia_vectors::Step;
+
+const NOW: u64 = 1_800_000_000;
 
 /// The bundles and deltas of the vectors that a gate takes, and licences to ask about.
 struct Setting {
@@ -18,6 +22,8 @@ struct Setting {
     payloads: Vec<Vec<u8>>,
     known: HashSet<Vec<u8>>,
     signer: Issuer,
+    /// The key that signed the licences.
+    main: Key,
     tokens: Vec<Vec<u8>>,
 }
 
@@ -54,6 +60,7 @@ impl Setting {
             payloads,
             bundles,
             signer: Issuer::new(b"revoker", 5),
+            main: Issuer::new(b"main", 1).public(),
             tokens,
         }
     }
@@ -62,23 +69,50 @@ impl Setting {
 /// Asks everything that can be asked of a bundle that was read, within bounds that its length sets.
 fn ask(setting: &Setting, bundle: &Bundle<'_>, base: &Bundle<'_>, rng: &mut Rng) {
     let claims = Unverified::read(&setting.tokens[rng.usize(0..setting.tokens.len())]).expect("a licence");
-    let _ = bundle.verdict(&claims, 1_800_000_000);
+    let verdict = bundle.verdict(&claims, NOW);
+    assert!(verdict == Verdict::Good || bundle.concerns(&claims));
     for index in [0, 7, rng.u64(..), rng.u64(0..1 << 20), u64::MAX] {
         let _ = bundle.contains(index);
-        let _ = bundle.exact().contains(index);
         let _ = bloom::may_contain(bundle.bloom(), bloom::hash(bundle.salt(), &index.to_le_bytes()));
     }
-    let members: Vec<u64> = bundle.exact().iter().collect();
-    assert!(members.len() <= bundle.exact_section().len() * 8, "each member takes a bit");
-    // A section that lies can repeat itself; it is only ever as long as its bits.
-    if members.is_sorted_by(|a, b| a < b) && members.last().is_some_and(|last| *last < 1 << 32) {
-        let last = members.last().copied().unwrap_or(0);
-        let again = build::exact(members.iter().copied(), members.len() as u64, last);
-        let set = licentia_core::revocation::Exact::read(&again).expect("what is built is read");
-        assert!(members.iter().all(|member| set.contains(*member)) && set.iter().eq(members.iter().copied()));
+    let mut members = 0;
+    for group in bundle.groups() {
+        let set = group.exact();
+        let listed: Vec<u64> = set.iter().collect();
+        assert!(listed.len() <= set.section().len() * 8, "each member takes a bit");
+        assert!(
+            listed.is_sorted_by(|a, b| a < b)
+                && listed.iter().step_by(31).all(|member| set.contains(*member))
+        );
+        let again = build::exact(listed.iter().copied());
+        assert!(Exact::read(&again).expect("what is built is read").iter().eq(listed.iter().copied()));
+        members += listed.len() as u64;
     }
+    assert_eq!(bundle.counts().0, members);
     let _ = merge(base, bundle);
     let _ = (bundle.rules().count(), bundle.digest());
+}
+
+/// What a gate takes is what the reader takes, and what it then says of a licence is the bundle's verdict.
+fn load(setting: &Setting, bytes: &[u8], rng: &mut Rng) -> Result<bool, Code> {
+    let key = setting.signer.public().for_revocation();
+    let gate = Gate::builder().key(key.clone()).key(setting.main.clone());
+    let gate = gate.cache_capacity(1).replay_capacity(1).build().expect("a gate");
+    let loaded = gate.load_revocation(bytes);
+    let keys = [key];
+    if let (Ok(true), Ok((bundle, _))) = (loaded, Bundle::read(bytes, Keyring::new(&keys))) {
+        let token = &setting.tokens[rng.usize(0..setting.tokens.len())];
+        let claims = Unverified::read(token).expect("a licence");
+        let code = gate.check(&text::Text::license(token).to_string(), &Request::new(), NOW).code();
+        match bundle.verdict(&claims, NOW) {
+            Verdict::Good => assert!(!matches!(code, Code::Revoked | Code::RevokedByRule), "{code:?}"),
+            Verdict::Revoked { terms, .. } => {
+                let until = matches!(terms.effect, Effect::Deny);
+                assert!(!until || !code.is_allowed(), "{code:?}");
+            }
+        }
+    }
+    loaded
 }
 
 fn check(setting: &Setting, rng: &mut Rng) -> Code {
@@ -94,20 +128,39 @@ fn check(setting: &Setting, rng: &mut Rng) -> Code {
         Ok(_) => assert!(setting.known.contains(&bytes), "accepted: {bytes:02x?}"),
         Err(code) => assert_ne!(code, Code::Allowed),
     }
-    // The same under a good signature: a signer who lies.
-    let payload = altered(rng, &setting.payloads);
+    // The same under a good signature: a signer who lies, and names the root of what is there.
+    let mut payload = altered(rng, &setting.payloads);
     let typ = if rng.u8(0..4) == 0 { cose::Typ::Delta } else { cose::Typ::Bundle };
+    if rng.bool() {
+        rooted(setting, typ, &mut payload);
+    }
     let bytes = setting.signer.sign(typ, &payload);
-    match Bundle::read(&bytes, keyring) {
+    let read = Bundle::read(&bytes, keyring);
+    let loaded = load(setting, &bytes, rng);
+    match read {
         Ok((bundle, _)) => {
             let base = &setting.bundles[rng.usize(0..setting.bundles.len())];
             ask(setting, &bundle, &Bundle::inspect(base).expect("a good bundle").0, rng);
+            let delta = bundle.base().is_some();
+            assert_eq!(loaded, if delta { Err(Code::BundleWrongBase) } else { Ok(true) });
             Code::Allowed
         }
         Err(code) => {
-            assert_eq!(code, Code::BundleMalformed);
+            assert!(matches!(code, Code::BundleMalformed | Code::BundleWrongRoot), "{code:?}");
+            assert_eq!(loaded, Err(code));
             code
         }
+    }
+}
+
+/// Puts the root of what is there in the place of the one that was there before.
+fn rooted(setting: &Setting, typ: cose::Typ, payload: &mut [u8]) {
+    let bytes = setting.signer.sign(typ, payload);
+    let Ok((bundle, _)) = Bundle::inspect(&bytes) else { return };
+    let root = state_root(bundle.encoded_rules(), bundle.encoded_groups());
+    let old = *bundle.root();
+    if let Some(at) = payload.windows(32).position(|window| *window == old) {
+        payload[at..at + 32].copy_from_slice(&root);
     }
 }
 
@@ -123,6 +176,8 @@ fn altered_bundles() {
         answers
     });
     let taken: u64 = found.iter().filter_map(|answers| answers.get(&Code::Allowed)).sum();
-    report(format_args!("  {taken} harmless, {} bundle_malformed", cases - taken));
+    let root: u64 = found.iter().filter_map(|answers| answers.get(&Code::BundleWrongRoot)).sum();
+    let malformed = cases - taken - root;
+    report(format_args!("  {taken} harmless, {root} bundle_wrong_root, {malformed} bundle_malformed"));
     assert!(taken > 0 && taken < cases, "some alterations are harmless");
 }

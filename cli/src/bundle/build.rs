@@ -3,13 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::{Keyring, revocation::Bundle as Signed};
-use licentia_issuer::{BundleDraft, Ledger, SigningKey, bundle::delta, ledger::Replayed, moment::Span};
+use licentia_core::{Key, Keyring};
+use licentia_issuer::{
+    BundleDraft, Ledger,
+    bundle::delta,
+    ledger::{Replayed, Since},
+    moment::Span,
+};
 
 use super::{open, read, show};
 use crate::{
     input::{self, Clock, Passphrase},
-    output::{Output, Result},
+    output::{Output, Result, advance},
 };
 
 #[derive(Args)]
@@ -41,8 +46,15 @@ pub(crate) struct Build {
     /// Put the pre-filter on the wire; else each gate derives it when it loads the bundle.
     #[arg(long)]
     with_bloom: bool,
-    /// How many licences you expect to be newly revoked, where there is a new rule or where it is more than one
-    /// in 200.
+    /// The number of the bundle, greater than that of any before: for a ledger that was restored from a backup.
+    /// With --since it is always greater than that of the bundle that gates have.
+    #[arg(long, value_name = "NUMBER")]
+    sequence: Option<u64>,
+    /// The share of licences, in percent, that may be newly revoked without --confirm.
+    #[arg(long, value_name = "PERCENT", default_value = "0.5", value_parser = percent)]
+    cap: f64,
+    /// How many licences you expect to be newly revoked, where there is a new rule or where it is more than
+    /// --cap permits.
     #[arg(long, value_name = "COUNT")]
     confirm: Option<u64>,
     #[command(flatten)]
@@ -51,8 +63,10 @@ pub(crate) struct Build {
     clock: Clock,
 }
 
-/// A bundle that newly revokes more than one in so many licences needs to be confirmed.
-const BLAST_RADIUS: u64 = 200;
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=100.0).contains(share));
+    share.ok_or_else(|| "write a number from 0 to 100".to_owned())
+}
 
 impl Build {
     pub(super) fn run(self, output: Output) -> Result {
@@ -60,51 +74,60 @@ impl Build {
         let (key, now) = (self.passphrase.load(&self.key)?, self.clock.now());
         let keys = [key.public().for_revocation()];
         let since = self.since.as_deref().map(input::bytes).transpose()?;
-        let since = since.as_deref().map(|bytes| read(bytes, &keys)).transpose()?;
-        let mut draft = ledger.draft_bundle(&self.issuer, now, since.map(|base| *base.salt()))?;
+        let since = since.as_deref().map(|bytes| read(bytes, Keyring::new(&keys))).transpose()?;
+        let going_on = Since {
+            sequence: since
+                .map_or(0, |base| base.sequence())
+                .max(self.sequence.map_or(0, |next| next.saturating_sub(1))),
+            salt: since.map(|base| *base.salt()),
+        };
+        let progress = output.progress("reading revocations", ledger.revoked()?);
+        let mut draft =
+            ledger.draft_bundle(&self.issuer, now, going_on, |count| advance(&progress, count))?;
+        progress.finish_and_clear();
+        if self.sequence.is_some_and(|wanted| wanted != draft.sequence) {
+            return Err(format!(
+                "nothing was written: {} is the least number that is greater than those before",
+                draft.sequence
+            )
+            .into());
+        }
         (draft.next_update, draft.expires) = (self.next_update.after(now)?, self.expires.after(now)?);
         draft.with_bloom = self.with_bloom;
         let bytes = draft.sign(&key)?;
-        check(&ledger, &draft, &bytes, &key, self.confirm, output)?;
-        let bundle = read(&bytes, &keys)?;
+        self.check(&ledger, &draft, &bytes, &keys, output)?;
+        let bundle = read(&bytes, Keyring::new(&keys))?;
         if let (Some(base), Some(path)) = (since, &self.delta) {
             input::replace(path, &delta(&base, &bundle, &key)?)?;
         }
         input::replace(&self.out, &bytes)?;
-        ledger.published(draft.sequence)?;
+        ledger.published(&self.issuer, draft.sequence)?;
         show::bundle(&bundle, bytes.len(), output)
     }
-}
-
-/// Holds the bundle against every licence that was issued, and asks about one that newly revokes many.
-fn check(
-    ledger: &Ledger,
-    draft: &BundleDraft,
-    bytes: &[u8],
-    key: &SigningKey,
-    confirm: Option<u64>,
-    output: Output,
-) -> Result<()> {
-    let keys = [key.public().for_revocation()];
-    let (bundle, _) = Signed::read(bytes, Keyring::new(&keys))?;
-    let progress = output.progress("replaying the ledger", ledger.count()?);
-    let replayed = ledger.replay(&draft.issuer, &bundle, |count| {
-        // A bar that is drawn for each licence would take longer than the replay.
-        if count.is_multiple_of(4096) {
-            progress.set_position(count);
+    /// Holds the bundle against every licence that was issued, and asks about one that newly revokes many.
+    fn check(
+        &self,
+        ledger: &Ledger,
+        draft: &BundleDraft,
+        bytes: &[u8],
+        keys: &[Key],
+        output: Output,
+    ) -> Result<()> {
+        let bundle = read(bytes, Keyring::new(keys))?;
+        let progress = output.progress("replaying the ledger", ledger.count()?);
+        let replayed = ledger.replay(&draft.issuer, &bundle, |count| advance(&progress, count))?;
+        progress.finish_and_clear();
+        let Replayed { issued, new, new_rules, .. } = replayed;
+        #[allow(clippy::cast_precision_loss, reason = "a share of what fits a ledger")]
+        let percent = 100.0 * new as f64 / issued.max(1) as f64;
+        if (new_rules > 0 || percent > self.cap) && self.confirm != Some(new) {
+            let rules =
+                if new_rules > 0 { format!(" by {new_rules} new rules among others") } else { String::new() };
+            return Err(format!(
+                "nothing was written: {new} of {issued} licences are newly revoked{rules} ({percent:.2} %); if that is meant, say --confirm {new}"
+            )
+            .into());
         }
-    })?;
-    progress.finish_and_clear();
-    let Replayed { issued, new, new_rules, .. } = replayed;
-    let asks = new_rules > 0 || new.saturating_mul(BLAST_RADIUS) > issued;
-    if asks && confirm != Some(new) {
-        let percent = new.saturating_mul(100) / issued.max(1);
-        let rules =
-            if new_rules > 0 { format!(" by {new_rules} new rules among others") } else { String::new() };
-        return Err(format!(
-            "nothing was written: {new} of {issued} licences are newly revoked{rules} ({percent} %); if that is meant, say --confirm {new}"
-        )
-        .into());
+        Ok(())
     }
-    Ok(())
 }

@@ -5,12 +5,15 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use licentia_core::{
-    Key, Keyring,
+    Code, Key, Keyring, Keyset,
     revocation::{Bundle as Signed, merge},
 };
-use licentia_issuer::{Ledger, bundle::delta};
+use licentia_issuer::{
+    Ledger, SigningKey,
+    bundle::{delta, whole},
+};
 use serde_json::json;
 
 use crate::{
@@ -45,18 +48,24 @@ pub(crate) enum Bundle {
         /// The deltas, in their order.
         #[arg(required = true)]
         deltas: Vec<PathBuf>,
-        /// The revocation key's public half.
-        #[arg(long, value_name = "KEY")]
-        key: String,
+        #[command(flatten)]
+        signer: Signer,
+        /// The whole bundle of that state to write, signed anew.
+        #[arg(long, value_name = "FILE", requires = "sign")]
+        out: Option<PathBuf>,
+        /// The revocation key to sign it with.
+        #[arg(long, value_name = "FILE", requires = "out")]
+        sign: Option<PathBuf>,
+        #[command(flatten)]
+        passphrase: Passphrase,
     },
     /// Verify a bundle or delta, and show what is in it.
     #[command(visible_alias = "show")]
     Verify {
         /// The bundle.
         bundle: PathBuf,
-        /// The revocation key's public half.
-        #[arg(long, value_name = "KEY")]
-        key: String,
+        #[command(flatten)]
+        signer: Signer,
     },
     /// Show what a bundle or delta says, without verifying it.
     Inspect {
@@ -76,6 +85,37 @@ pub(crate) enum Bundle {
     },
 }
 
+/// Who must have signed a bundle.
+#[derive(Args)]
+#[group(id = "signer", required = true)]
+pub(crate) struct Signer {
+    /// The revocation key's public half.
+    #[arg(long, value_name = "KEY", conflicts_with = "keyset")]
+    key: Option<String>,
+    /// The keyset that has the revocation key, as a gate does: with its scope, its time and its state.
+    #[arg(long, value_name = "FILE", requires = "root")]
+    keyset: Option<PathBuf>,
+    /// The root key's public half.
+    #[arg(long, value_name = "KEY", requires = "keyset")]
+    root: Option<String>,
+}
+
+impl Signer {
+    /// The keys, and the keyset that they stand in.
+    fn load(&self) -> Result<(Vec<Key>, Vec<u8>)> {
+        match (&self.key, &self.keyset, &self.root) {
+            (_, Some(keyset), Some(root)) => {
+                let (bytes, root) = (input::bytes(keyset)?, input::public_key(root)?);
+                let explain = |code: Code| format!("{}: {code} {}", keyset.display(), code.advice());
+                let keys = Keyset::read(&bytes, &root).and_then(|keyset| keyset.keys().collect());
+                Ok((keys.map_err(explain)?, bytes))
+            }
+            (Some(key), ..) => Ok((vec![input::public_key(key)?.for_revocation()], Vec::new())),
+            _ => Err("say --key, or --keyset and --root".into()),
+        }
+    }
+}
+
 impl Bundle {
     pub(crate) fn run(self, output: Output) -> Result {
         match self {
@@ -84,14 +124,18 @@ impl Bundle {
                 let key = passphrase.load(&key)?;
                 let (base, next) = (input::bytes(&base)?, input::bytes(&next)?);
                 let keys = [key.public().for_revocation()];
-                let bytes = delta(&read(&base, &keys)?, &read(&next, &keys)?, &key)?;
+                let keys = Keyring::new(&keys);
+                let bytes = delta(&read(&base, keys)?, &read(&next, keys)?, &key)?;
                 input::replace(&out, &bytes)?;
-                show::bundle(&read(&bytes, &keys)?, bytes.len(), output)
+                show::bundle(&read(&bytes, keys)?, bytes.len(), output)
             }
-            Self::Apply { base, deltas, key } => apply(&base, &deltas, &key, output),
-            Self::Verify { bundle, key } => {
-                let (bytes, keys) = (input::bytes(&bundle)?, [input::public_key(&key)?.for_revocation()]);
-                show::bundle(&read(&bytes, &keys)?, bytes.len(), output)
+            Self::Apply { base, deltas, signer, out, sign, passphrase } => {
+                let sign = sign.map(|path| passphrase.load(&path)).transpose()?;
+                apply(&base, &deltas, &signer, out.as_deref().zip(sign.as_ref()), output)
+            }
+            Self::Verify { bundle, signer } => {
+                let (bytes, (keys, keyset)) = (input::bytes(&bundle)?, signer.load()?);
+                show::bundle(&read(&bytes, Keyring::of_keyset(&keys, &keyset))?, bytes.len(), output)
             }
             Self::Inspect { bundle } => {
                 let bytes = input::bytes(&bundle)?;
@@ -121,33 +165,38 @@ pub(crate) fn open(path: &Path) -> Result<Ledger> {
     }
 }
 
-fn explain(code: licentia_core::Code) -> Box<dyn std::error::Error> {
+fn explain(code: Code) -> Box<dyn std::error::Error> {
     format!("bundle: {code} {}", code.advice()).into()
 }
 
-/// Reads a bundle as a gate does: a whole one's root is that of its content.
-fn read<'a>(bytes: &'a [u8], keys: &[Key]) -> Result<Signed<'a>> {
-    let (bundle, _) = Signed::read(bytes, Keyring::new(keys)).map_err(explain)?;
-    if bundle.base().is_none() {
-        bundle.check_root().map_err(explain)?;
-    }
-    Ok(bundle)
+/// Reads a bundle as a gate does.
+fn read<'a>(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<Signed<'a>> {
+    Ok(Signed::read(bytes, keyring).map_err(explain)?.0)
 }
 
-fn apply(base: &Path, deltas: &[PathBuf], key: &str, output: Output) -> Result {
-    let (bytes, keys) = (input::bytes(base)?, [input::public_key(key)?.for_revocation()]);
-    let base = read(&bytes, &keys)?;
-    let mut state = base.keep::<Box<[u8]>>();
+fn apply(
+    base: &Path,
+    deltas: &[PathBuf],
+    signer: &Signer,
+    write: Option<(&Path, &SigningKey)>,
+    output: Output,
+) -> Result {
+    let (bytes, (keys, keyset)) = (input::bytes(base)?, signer.load()?);
+    let keyring = Keyring::of_keyset(&keys, &keyset);
+    let mut state = read(&bytes, keyring)?.keep::<Box<[u8]>>();
     for path in deltas {
         let bytes = input::bytes(path)?;
-        let delta = read(&bytes, &keys).map_err(|error| format!("{}: {error}", path.display()))?;
+        let delta = read(&bytes, keyring).map_err(|error| format!("{}: {error}", path.display()))?;
         let merged = merge(&state.bundle(&[]), &delta);
         state = merged.map_err(|code| format!("{}: {code} {}", path.display(), code.advice()))?;
     }
     let state = state.bundle(&[]);
+    if let Some((path, key)) = write {
+        input::replace(path, &whole(&state, key)?)?;
+    }
+    let (indices, hashes) = state.counts();
     let value = json!({
-        "applied": deltas.len(), "sequence": state.sequence(), "indices": state.exact().count(),
-        "hashes": state.hashes().len() / 8, "rules": state.rules().count(),
+        "applied": deltas.len(), "sequence": state.sequence(), "indices": indices, "hashes": hashes, "rules": state.rules().count(),
         "root": crate::output::hex(state.root()),
     });
     output.show(&value, || {

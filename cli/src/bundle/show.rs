@@ -1,15 +1,15 @@
 //! What is in a bundle, and how much it takes.
 
-use licentia_core::revocation::Bundle;
+use licentia_core::revocation::{Bundle, Effect, Group, Terms};
 use licentia_issuer::moment;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::output::{Output, Result, printable, table};
 
 /// What a bundle revokes, in words.
 pub(super) fn revoked(bundle: &Bundle<'_>) -> String {
-    let (indices, hashes) = (bundle.exact().count(), bundle.hashes().len() / 8);
-    let bits = each(bundle.exact_section().len(), indices);
+    let (indices, hashes) = bundle.counts();
+    let bits = each(exact_bytes(bundle), indices);
     let change = if bundle.base().is_some() { "change " } else { "" };
     format!(
         "{indices} {change}by index ({bits:.2} bits each), {hashes} by hash, {} rules",
@@ -17,59 +17,104 @@ pub(super) fn revoked(bundle: &Bundle<'_>) -> String {
     )
 }
 
+/// Bytes of all exact sets.
+fn exact_bytes(bundle: &Bundle<'_>) -> usize {
+    bundle.groups().map(|group| group.exact().section().len()).sum()
+}
+
+/// The terms of a group.
+fn group(group: &Group<'_>) -> Value {
+    let terms = group.terms();
+    let (effect, until) = match terms.effect {
+        Effect::WarnUntil(until) => ("warn", Some(until)),
+        Effect::GraceUntil(until) => ("grace", Some(until)),
+        _ => ("deny", None),
+    };
+    json!({
+        "reason": terms.reason.name(), "effective": terms.effective, "effect": effect, "until": until,
+        "indices": group.exact().count(), "hashes": group.hashes().len(),
+    })
+}
+
+/// The terms of a group, in words.
+fn words(group: &Group<'_>) -> String {
+    let Terms { reason, effective, effect } = group.terms();
+    let mut text =
+        format!("{} by index, {} by hash: {}", group.exact().count(), group.hashes().len(), reason.name());
+    if effective > 0 {
+        text += &format!(", effective from {}", moment::show(effective));
+    }
+    match effect {
+        Effect::WarnUntil(until) => text + &format!(", flagged until {}", moment::show(until)),
+        Effect::GraceUntil(until) => text + &format!(", in grace until {}", moment::show(until)),
+        _ => text,
+    }
+}
+
 pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Result {
-    let (indices, hashes) = (bundle.exact().count(), bundle.hashes().len() / 8);
-    let (section, bloom) = (bundle.exact_section().len(), bundle.bloom().len());
+    let (indices, hashes) = bundle.counts();
+    let (section, bloom) = (exact_bytes(bundle), bundle.bloom().len());
+    let groups: Vec<Value> = bundle.groups().map(|part| group(&part)).collect();
     let value = json!({
         "issuer": bundle.issuer(), "stream": bundle.stream(), "sequence": bundle.sequence(),
         "base": bundle.base(), "issued_at": bundle.issued_at(), "next_update": bundle.next_update(),
         "expires": bundle.expires(), "bytes": length, "indices": indices, "exact_bytes": section,
-        "bloom_bytes": bloom, "hashes": hashes, "rules": bundle.rules().count(),
+        "bloom_bytes": bloom, "hashes": hashes, "rules": bundle.rules().count(), "groups": groups,
     });
     output.show(&value, || {
         let kind = bundle.base().map_or_else(|| "whole".to_owned(), |base| format!("a delta on {base}"));
         let name = format!("{} of {}, {kind}, {length} bytes", bundle.sequence(), printable(bundle.issuer()));
         let filter =
             if bloom == 0 { "derived when it is loaded".to_owned() } else { format!("{bloom} bytes") };
-        table([
+        let rows = [
             ("bundle", name),
             ("issued", moment::show(bundle.issued_at())),
             ("next", moment::show(bundle.next_update())),
             ("expires", moment::show(bundle.expires())),
             ("revoked", revoked(bundle)),
-            ("pre-filter", filter),
-        ])
+        ];
+        let groups = bundle.groups().map(|group| ("group", words(&group)));
+        table(rows.into_iter().chain(groups).chain([("pre-filter", filter)]))
     })
 }
 
 pub(super) fn stats(bundle: &Bundle<'_>, length: usize, issued: Option<u64>, output: Output) -> Result {
-    let indices = bundle.exact().count();
-    let greatest = bundle.exact().iter().last().map_or(0, |last| last.saturating_add(1));
+    let (indices, _) = bundle.counts();
+    let greatest = bundle.indices().max().map_or(0, |last| last.saturating_add(1));
     let universe = issued.unwrap_or(greatest).max(greatest);
-    let least = entropy(universe, indices);
-    let (section, rules, notes) =
-        (bundle.exact_section().len(), bundle.encoded_rules().len(), bundle.notes().len());
+    let sets = || bundle.groups().map(|group| group.exact().count());
+    // Who knows the terms too has to be told more: which of the sets each one is in.
+    let least =
+        sets().map(|count| entropy(universe, count) * float(count)).sum::<f64>() / float(indices.max(1));
+    let (section, rules) = (exact_bytes(bundle), bundle.encoded_rules().len());
+    let hashes: usize = bundle.groups().map(|group| group.hashes().as_flattened().len()).sum();
     let bits = each(section, indices);
     let value = json!({
         "bytes": length, "issued": universe, "indices": indices, "exact_bytes": section,
         "bits_each": bits, "entropy_bits_each": least, "times_entropy": bits / least,
-        "hashes_bytes": bundle.hashes().len(), "notes_bytes": notes, "rules_bytes": rules,
+        "groups": sets().count(), "hashes_bytes": hashes, "rules_bytes": rules,
         "bloom_bytes": bundle.bloom().len(),
     });
     output.show(&value, || {
-        #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-        let percent = 100.0 * indices as f64 / universe.max(1) as f64;
+        let percent = 100.0 * float(indices) / float(universe.max(1));
         table([
             ("bundle", format!("{length} bytes")),
-            ("revoked", format!("{indices} of {universe} indices ({percent:.3} %)")),
-            ("exact set", format!("{section} bytes, {bits:.2} bits each")),
-            ("entropy", format!("{least:.2} bits each: the set takes {:.3} times the least", bits / least)),
-            ("hashes", format!("{} bytes", bundle.hashes().len())),
+            (
+                "revoked",
+                format!("{indices} of {universe} indices ({percent:.3} %), in {} groups", sets().count()),
+            ),
+            ("exact sets", format!("{section} bytes, {bits:.2} bits each")),
+            ("entropy", format!("{least:.2} bits each: the sets take {:.3} times the least", bits / least)),
+            ("hashes", format!("{hashes} bytes")),
             ("rules", format!("{rules} bytes")),
-            ("notes", format!("{notes} bytes")),
             ("pre-filter", format!("{} bytes", bundle.bloom().len())),
         ])
     })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+fn float(count: u64) -> f64 {
+    count as f64
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
@@ -78,9 +123,8 @@ fn each(bytes: usize, count: u64) -> f64 {
 }
 
 /// Bits that each of `count` of `issued` takes at least, in the mean.
-#[allow(clippy::cast_precision_loss, reason = "a figure for people")]
 fn entropy(issued: u64, count: u64) -> f64 {
-    let p = count as f64 / issued as f64;
+    let p = float(count) / float(issued);
     if count == 0 || count >= issued {
         return 0.0;
     }

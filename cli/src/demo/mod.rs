@@ -13,7 +13,9 @@ use licentia::{
     request::Proof,
     revocation::{Reason, Terms},
 };
-use licentia_issuer::{Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset};
+use licentia_issuer::{
+    Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset, ledger::Since,
+};
 use serde_json::json;
 
 use crate::{
@@ -220,7 +222,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let id = revoked.claims().map_err(|malformed| malformed.code)?.id();
     let (revoked, neighbour) = (revoked.text(), neighbour.text());
     let next = |ledger: &mut Ledger, salt: Option<[u8; 16]>| -> Result<_> {
-        let mut draft = ledger.draft_bundle("acme", NOW, salt)?;
+        let mut draft = ledger.draft_bundle("acme", NOW, Since { salt, ..Since::default() }, |_| ())?;
         (draft.next_update, draft.expires) = (NOW + 86_400, NOW + YEAR);
         Ok(draft)
     };

@@ -8,10 +8,13 @@
 use alloc::{vec, vec::Vec};
 
 use super::{
-    NOTE, Salt, Terms,
+    Bundle, Salt, Terms,
     bloom::{self, BLOCK},
     exact::{DIRECTORY, GROUP, SMALL, SMALL_COUNT},
-    rule::Effect,
+    group::{
+        Group,
+        write::{Parts, key, section},
+    },
 };
 
 /// Members that a chunk has on average: few to decode, and many to share a directory entry.
@@ -19,9 +22,10 @@ const PER_CHUNK: u64 = 40;
 /// Bits of the pre-filter for each member.
 const BITS_PER_KEY: u64 = 16;
 
-/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. `count` and `last` are how many
-/// there are and the greatest. The same set always gives the same bytes.
-pub fn exact(indices: impl Iterator<Item = u64>, count: u64, last: u64) -> Vec<u8> {
+/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. They are gone through twice, and
+/// held nowhere. The same set always gives the same bytes.
+pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
+    let (count, last) = indices.clone().fold((0_u64, 0), |(count, _), index| (count + 1, index));
     if count == 0 {
         return Vec::new();
     }
@@ -121,7 +125,7 @@ impl BitWriter {
     }
 }
 
-/// A pre-filter over `count` indices, empty for the empty set.
+/// A pre-filter over `count` indices in any order, empty for the empty set.
 pub fn bloom(indices: impl Iterator<Item = u64>, count: u64, salt: &Salt) -> Vec<u8> {
     let blocks = count.saturating_mul(BITS_PER_KEY).div_ceil(256);
     let mut filter = vec![0; usize::try_from(blocks).unwrap_or(0).saturating_mul(BLOCK)];
@@ -147,27 +151,45 @@ pub fn hashes<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, salt: &Salt) -> Vec<u
     hashes.concat()
 }
 
-/// Notes for the revocations that are more than an immediate denial; indices must ascend.
-pub fn notes(notes: impl Iterator<Item = (u64, Terms)>) -> Vec<u8> {
-    let mut section = Vec::new();
-    for (index, terms) in notes {
-        let (effect, until) = match terms.effect {
-            Effect::Deny => (0, 0),
-            Effect::WarnUntil(until) => (1, until),
-            Effect::GraceUntil(until) => (2, until),
-        };
-        let mut note = Vec::with_capacity(NOTE);
-        note.extend(index.to_le_bytes());
-        note.extend([terms.reason as u8, effect]);
-        note.extend(terms.effective.to_le_bytes());
-        note.extend(until.to_le_bytes());
-        section.extend(note);
-    }
-    section
+/// The groups of a state, as a bundle has them: for each of some terms the indices and the identifiers without
+/// an index that are revoked on them. Indices must ascend.
+pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
+    groups: impl Iterator<Item = (Terms, I, &'a [[u8; 16]])>,
+    salt: &Salt,
+) -> Vec<u8> {
+    let encode = |(terms, indices, ids): (Terms, I, &[[u8; 16]])| Parts {
+        key: key(terms),
+        exact: exact(indices),
+        hashes: hashes(ids.iter(), salt),
+    };
+    section(groups.map(encode).collect())
+}
+
+/// What differs between the groups of two bundles, or what a difference leads to from one of them.
+pub fn group_difference(a: &Bundle<'_>, b: &Bundle<'_>) -> Vec<u8> {
+    let only_b = b.groups().filter(|b| a.groups().all(|a| a.key != b.key)).map(|b| (b, None));
+    let pairs = a.groups().map(|a| (a, b.groups().find(|b| a.key == b.key))).chain(only_b);
+    let encode = |(one, other): (Group<'_>, Option<Group<'_>>)| {
+        let (set, list) = other.map_or_else(Default::default, |other| (other.exact(), other.hashes()));
+        Parts {
+            key: *one.key,
+            exact: exact(difference(one.exact().iter(), set.iter())),
+            hashes: difference(words(one.hashes()), words(list)).flat_map(u64::to_be_bytes).collect(),
+        }
+    };
+    section(pairs.map(encode).collect())
+}
+
+fn words(list: &[[u8; 8]]) -> impl Iterator<Item = u64> + Clone {
+    list.iter().map(|word| u64::from_be_bytes(*word))
 }
 
 /// The members of exactly one of two ascending sets: a change, or what a change leads to.
-pub fn difference(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+pub fn difference<A, B>(a: A, b: B) -> impl Iterator<Item = u64> + Clone
+where
+    A: Iterator<Item = u64> + Clone,
+    B: Iterator<Item = u64> + Clone,
+{
     let (mut a, mut b) = (a.peekable(), b.peekable());
     core::iter::from_fn(move || {
         loop {
@@ -182,12 +204,4 @@ pub fn difference(a: impl Iterator<Item = u64>, b: impl Iterator<Item = u64>) ->
             }
         }
     })
-}
-
-/// The members of exactly one of two lists of hashes, as [`hashes`] gives them.
-pub fn hash_difference(a: &[u8], b: &[u8]) -> Vec<u8> {
-    let words = |section: &[u8]| -> Vec<u64> {
-        section.as_chunks::<8>().0.iter().map(|word| u64::from_be_bytes(*word)).collect()
-    };
-    difference(words(a).into_iter(), words(b).into_iter()).flat_map(u64::to_be_bytes).collect()
 }

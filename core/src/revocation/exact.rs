@@ -9,11 +9,16 @@
 //! ```
 //! Integers are little-endian, bits run from the high end of each byte. A chunk's first gap counts from its
 //! first index, each further one from the index after the last member. An index is looked up by decoding its
-//! chunk, which has a few dozen members, up to it. Everything is bounded by the section's length before use.
+//! chunk up to it. Everything is bounded by the section's length before use, and [`Exact::check`] walks all of
+//! it once, so that what is read afterwards is what it says.
+//!
+//! A chunk has a few dozen members where indices are spread evenly, as a ledger hands them out. A set that is
+//! dense in one place and sparse over a wide range has crowded chunks, and asking for an index in one of them
+//! takes up to the time of reading it: at most as many members as its span has indices, which is under 80 mean gaps.
 //!
 //! A set of at most 1024 members has no directory: one byte, 128 + rice, and then the bits of one chunk.
 
-use crate::code::Code;
+use crate::{code::Code, limits};
 
 /// Length of the fixed head, in bytes.
 const HEAD: usize = 16;
@@ -35,10 +40,11 @@ pub struct Exact<'a> {
 
 /// What the head of a section says, checked.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Shape {
+struct Shape {
     rice: u32,
     chunk: u32,
     wide: bool,
+    /// Members, or of a set without a directory the most that it may have.
     count: u64,
     chunks: u64,
     /// Where the parts begin.
@@ -53,7 +59,7 @@ impl Shape {
         match section {
             [] => Some(Self::default()),
             [DIRECTORY, ..] => Self::with_directory(section),
-            [first, bits @ ..] => Self::small(first.checked_sub(SMALL)?, bits),
+            [first, ..] => Self::small(first.checked_sub(SMALL)?),
         }
     }
 
@@ -75,19 +81,23 @@ impl Shape {
         fits.then_some(Self { rice, chunk, wide, count, chunks, anchors: HEAD, entries, bits })
     }
 
-    /// The whole set is one chunk, which begins with the first bit.
-    fn small(rice: u8, bits: &[u8]) -> Option<Self> {
-        let shape = Self { rice: u32::from(rice), chunk: 63, chunks: 1, bits: 1, ..Self::default() };
-        let end = u64::try_from(bits.len()).ok()?.checked_mul(8)?;
-        let members = Members::new(bits, 0, end, shape.rice, 0);
-        let most = usize::try_from(SMALL_COUNT).ok()?.checked_add(1)?;
-        let count = u64::try_from(members.take(most).count()).ok()?;
-        (rice < 54 && count <= SMALL_COUNT).then_some(Self { count, ..shape })
+    /// The whole set is one chunk, which begins with the first bit and has no count.
+    fn small(rice: u8) -> Option<Self> {
+        let shape = Self {
+            rice: u32::from(rice),
+            chunk: 63,
+            count: SMALL_COUNT,
+            chunks: 1,
+            bits: 1,
+            ..Self::default()
+        };
+        (rice < 54).then_some(shape)
     }
 }
 
 impl<'a> Exact<'a> {
-    /// Reads a section; an empty one is the empty set.
+    /// Reads the head of a section; an empty one is the empty set. What comes from elsewhere is to be checked
+    /// too: [`Exact::check`].
     ///
     /// # Errors
     /// [`Code::BundleMalformed`] where sizes do not fit.
@@ -96,18 +106,61 @@ impl<'a> Exact<'a> {
         Ok(Self { shape, section })
     }
 
-    /// A section whose head was read before.
-    pub(super) fn of(shape: Shape, section: &'a [u8]) -> Self {
-        Self { shape, section }
+    /// Reads all of the section, and gives the number of its members: they ascend, each chunk has those of its
+    /// span and ends where the next one begins, and nothing is left over.
+    ///
+    /// # Errors
+    /// [`Code::BundleMalformed`] where anything of that is not so, or there are more than `most` members.
+    pub fn check(&self, most: u64) -> Result<u64, Code> {
+        self.walk(most).ok_or(Code::BundleMalformed)
     }
 
-    pub(super) fn shape(&self) -> Shape {
-        self.shape
+    fn walk(&self, most: u64) -> Option<u64> {
+        let shape = self.shape;
+        let small = shape.chunk == 63;
+        let most = if small { most.min(SMALL_COUNT) } else { most };
+        let (mut count, mut at) = (0_u64, 0);
+        for chunk in 0..shape.chunks {
+            let mut members = self.members(chunk);
+            if members.at != at {
+                return None;
+            }
+            let after = chunk.checked_add(1)?.saturating_mul(1 << shape.chunk);
+            while let Some(member) = members.next() {
+                count = count.checked_add(1)?;
+                if member >= after || member > limits::INTEGER || count > most {
+                    return None;
+                }
+                at = members.at;
+            }
+            // Between chunks nothing is left over, and after the last one less than a byte of ones.
+            if chunk.checked_add(1)? < shape.chunks && at != members.end {
+                return None;
+            }
+        }
+        let bits = self.section.get(shape.bits..)?;
+        let fill = u64::try_from(bits.len()).ok()?.checked_mul(8)?.checked_sub(at)?;
+        let ones = bits.last().map_or(0, |last| u64::from(last.trailing_ones()));
+        (fill < 8 && fill <= ones && (small || count == shape.count)).then_some(count)
     }
 
-    /// Members, as the section says.
+    /// The section.
+    pub fn section(&self) -> &'a [u8] {
+        self.section
+    }
+
+    /// Members. A set without a directory is read for it.
     pub fn count(&self) -> u64 {
-        self.shape.count
+        if self.shape.chunk == 63 {
+            self.iter().fold(0, |count, _| u64::saturating_add(count, 1))
+        } else {
+            self.shape.count
+        }
+    }
+
+    /// Whether it has no members.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
     }
 
     /// Bytes at a place in an array of the section.
@@ -154,7 +207,7 @@ impl<'a> Exact<'a> {
     }
 
     /// Every member, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = u64> + use<'a> {
+    pub fn iter(&self) -> impl Iterator<Item = u64> + Clone + use<'a> {
         let set = *self;
         (0..set.shape.chunks)
             .flat_map(move |chunk| set.members(chunk))
@@ -163,6 +216,7 @@ impl<'a> Exact<'a> {
 }
 
 /// The members of one chunk.
+#[derive(Clone)]
 struct Members<'a> {
     bytes: &'a [u8],
     /// The bit that comes next, and the first one after the chunk.

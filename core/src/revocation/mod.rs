@@ -2,9 +2,9 @@
 //!
 //! A COSE_Sign1 by a revocation key of the keyset, with its own `typ`, whose payload is
 //! `{0: schema = 1, 1: issuer tstr, 2: stream uint, 3: sequence uint, 4: issued_at uint, 5: next_update uint,
-//!   6: expires uint, 7: state root bstr .size 32, 8: salt bstr .size 16, ?9: [* Rule], ?10: exact bstr,
-//!   ?11: hashes bstr, ?12: notes bstr, ?13: bloom bstr, ?14: base uint}`.
-//! A delta has `base`, and its `exact` and `hashes` are what changed; rules and notes are always whole.
+//!   6: expires uint, 7: state root bstr .size 32, 8: salt bstr .size 16, ?9: [* Rule], ?10: groups bstr,
+//!   ?11: bloom bstr, ?12: base uint}`.
+//! A delta has `base`, and its groups have what changed; rules are always whole.
 //!
 //! **A Bloom hit alone never revokes.** Every licence carries an index that its issuer's ledger handed out and
 //! signed; the exact set holds the revoked indices and nothing else, so that its verdict is right for every
@@ -23,22 +23,19 @@ pub mod bloom;
 #[cfg(feature = "alloc")]
 pub mod build;
 pub mod exact;
+mod group;
 #[cfg(feature = "alloc")]
 mod merge;
 pub mod rule;
 
 pub use bloom::Salt;
 pub use exact::Exact;
+pub use group::Group;
 #[cfg(feature = "alloc")]
 pub use merge::merge;
 pub use rule::{Effect, Reason, Rule, Terms, Traits};
 
 const SCHEMA: u64 = 1;
-/// Bytes of a hash in the list of identifiers without an index.
-const HASH: usize = 8;
-/// Bytes of a note: index u64, reason u8, effect u8, effective u64, until u64, little-endian.
-pub(crate) const NOTE: usize = 26;
-
 /// A verified bundle or delta, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundle<'a> {
@@ -58,10 +55,7 @@ struct Fields {
     root: [u8; 32],
     salt: Salt,
     rules: Option<Span>,
-    exact: Span,
-    shape: exact::Shape,
-    hashes: Span,
-    notes: Span,
+    groups: Span,
     base: Option<u64>,
 }
 
@@ -91,22 +85,37 @@ pub struct Seen {
 }
 
 impl<'a> Bundle<'a> {
-    /// Verifies a bundle or delta and reads it wholly.
+    /// Verifies a bundle or delta and reads it wholly: what it says afterwards is what was checked, also of a
+    /// signer who lies. What a delta leads to is checked when it is merged.
     ///
     /// # Errors
     /// [`Code::WrongTyp`] for what is no bundle, [`Code::BundleMalformed`], [`Code::BundleBadSignature`];
-    /// for a signer that is no revocation key, or one that is out of use, [`Code::BundleUntrusted`],
-    /// [`Code::KeyNotActive`] (retired) or [`Code::KeyRevoked`].
+    /// for a signer that is no revocation key, or none for this issuer, [`Code::BundleUntrusted`], and for one
+    /// that is out of use [`Code::KeyNotActive`] (retired, or not at this time) or [`Code::KeyRevoked`];
+    /// [`Code::BundleWrongRoot`] where the state is not the one that it names.
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
         let (frame, delta) = frame(bytes)?;
         let signers = keyring.find_revocation(&frame.kid);
         if signers.clone().next().is_none() {
             return Err(keyring.no_revocation(&frame.kid));
         }
-        if !signers.clone().any(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame)) {
-            return Err(Code::BundleBadSignature);
+        let mut signers =
+            signers.filter(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame));
+        let signer = signers.next().ok_or(Code::BundleBadSignature)?;
+        let bundle = Self::of(bytes, &frame, delta)?;
+        match keyring.permits_bundle(signer, bundle.issuer(), bundle.issued_at()) {
+            Code::Allowed => {}
+            code => return Err(code),
         }
-        Ok((Self::of(bytes, &frame, delta)?, frame.kid))
+        if !delta && state_root(bundle.encoded_rules(), bundle.encoded_groups()) != *bundle.root() {
+            return Err(Code::BundleWrongRoot);
+        }
+        // The pre-filter is no part of the state: one that leaves a member out would hide its revocation.
+        let hidden = |index: u64| !bloom::may_contain(bundle.bloom, bundle.hash_of(index));
+        if !bundle.bloom.is_empty() && bundle.indices().any(hidden) {
+            return Err(Code::BundleMalformed);
+        }
+        Ok((bundle, frame.kid))
     }
 
     /// Reads a bundle or delta without a key, to look into it. What it says is nobody's word.
@@ -120,22 +129,15 @@ impl<'a> Bundle<'a> {
 
     fn of(bytes: &'a [u8], frame: &Frame<'a>, delta: bool) -> Result<Self, Code> {
         let (fields, bloom) = Fields::read(bytes, frame.payload).map_err(malformed)?;
-        if fields.base.is_some() != delta {
+        let bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
+        let times = fields.issued_at <= fields.next_update && fields.next_update < fields.expires;
+        let blocks = bundle.bloom.len().is_multiple_of(bloom::BLOCK);
+        let sorted = bundle.rules().all(|rule| rule.is_sorted());
+        if fields.base.is_some() != delta || !times || !blocks || !sorted {
             return Err(Code::BundleMalformed);
         }
-        let mut bundle = Self { bytes, fields, bloom: bloom.of(bytes) };
-        bundle.fields.shape = Exact::read(bundle.exact_section())?.shape();
-        bundle.check()?;
+        group::check(bundle.encoded_groups())?;
         Ok(bundle)
-    }
-
-    /// Checks what the sections say of themselves.
-    fn check(&self) -> Result<(), Code> {
-        let (hashes, rest) = self.hashes().as_chunks::<HASH>();
-        let sorted = hashes.is_sorted_by(|a, b| a < b);
-        let whole = rest.is_empty() && self.notes().len().is_multiple_of(NOTE);
-        let blocks = self.bloom.len().is_multiple_of(bloom::BLOCK);
-        if sorted && whole && blocks { Ok(()) } else { Err(Code::BundleMalformed) }
     }
 
     /// The bundle with another pre-filter, such as one that was derived when it was loaded.
@@ -184,15 +186,6 @@ impl<'a> Bundle<'a> {
         &self.fields.root
     }
 
-    /// Checks that a whole bundle has the state that it names. What a delta leads to is checked when it is merged.
-    ///
-    /// # Errors
-    /// [`Code::BundleWrongRoot`].
-    pub fn check_root(&self) -> Result<(), Code> {
-        let root = state_root(self.encoded_rules(), self.exact_section(), self.hashes(), self.notes());
-        if root == *self.root() { Ok(()) } else { Err(Code::BundleWrongRoot) }
-    }
-
     /// The key of its hashes.
     pub fn salt(&self) -> &Salt {
         &self.fields.salt
@@ -230,24 +223,27 @@ impl<'a> Bundle<'a> {
         self.fields.rules.map_or(&[], |part| part.of(self.bytes))
     }
 
-    /// The revoked indices; of a delta, those that change.
-    pub fn exact(&self) -> Exact<'a> {
-        Exact::of(self.fields.shape, self.exact_section())
+    /// What is revoked by itself, by its terms; of a delta, what changes. The largest group comes first.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'a>> + Clone + use<'a> {
+        group::groups(self.encoded_groups())
     }
 
-    /// The encoded exact set.
-    pub fn exact_section(&self) -> &'a [u8] {
-        self.fields.exact.of(self.bytes)
+    /// The encoded groups.
+    pub fn encoded_groups(&self) -> &'a [u8] {
+        self.fields.groups.of(self.bytes)
     }
 
-    /// The sorted hashes of revoked identifiers without an index.
-    pub fn hashes(&self) -> &'a [u8] {
-        self.fields.hashes.of(self.bytes)
+    /// The indices of all groups, those of each ascending.
+    pub fn indices(&self) -> impl Iterator<Item = u64> + Clone + use<'a> {
+        self.groups().flat_map(|group| group.exact().iter())
     }
 
-    /// What differs from an immediate denial, by index.
-    pub fn notes(&self) -> &'a [u8] {
-        self.fields.notes.of(self.bytes)
+    /// How many licences are revoked by themselves: by their index, and by their identifier.
+    pub fn counts(&self) -> (u64, u64) {
+        self.groups().fold((0, 0), |(indices, hashes): (u64, u64), group| {
+            let (more, others) = (group.exact().count(), group.hashes().len() as u64);
+            (indices.saturating_add(more), hashes.saturating_add(others))
+        })
     }
 
     /// The pre-filter over the indices; empty where there is none.
@@ -259,43 +255,72 @@ impl<'a> Bundle<'a> {
     /// come first, then the Bloom filter, and the exact set has the last word. Of several revocations the
     /// strictest counts, so that a lenient or a later one never hides another.
     pub fn verdict(&self, claims: &Claims<'_>, now: u64) -> Verdict {
-        if claims.issuer() != self.issuer() {
-            return Verdict::Good; // about whom it has nothing to say
-        }
-        let kid = claims.kid();
-        let traits = Traits::of(claims, kid.as_bytes());
-        let digest = || hmac_sha256::Hash::hash(claims.token());
-        let rules = self.rules().filter(|rule| rule.hits(&traits, digest)).map(|rule| (true, rule.terms));
-        let own = match claims.index() {
-            Some(index) => self.contains(index).then(|| self.note(index)),
-            None => self.contains_hash(&claims.id()).then(Terms::default),
-        };
-        let all = rules.chain(own.map(|terms| (false, terms)));
-        let effective = all.filter(|(_, terms)| now >= terms.effective);
-        // The first of equals, and so a rule before the licence's own revocation.
-        let strictest = effective.reduce(|strictest, other| {
-            if other.1.severity(now) > strictest.1.severity(now) { other } else { strictest }
+        let mut strictest: Option<(bool, Terms)> = None;
+        self.visit(claims, |by_rule, terms| {
+            // The first of equals stays, and so a rule before the licence's own revocation.
+            let stricter = |(_, before): (bool, Terms)| terms.severity(now) > before.severity(now);
+            if now >= terms.effective && strictest.is_none_or(stricter) {
+                strictest = Some((by_rule, terms));
+            }
+            true
         });
         strictest.map_or(Verdict::Good, |(by_rule, terms)| Verdict::Revoked { by_rule, terms })
     }
 
+    /// Whether a rule or a revocation of its own names a licence, at whatever time. Where it does not, the
+    /// verdict is [`Verdict::Good`] at every time.
+    pub fn concerns(&self, claims: &Claims<'_>) -> bool {
+        let mut found = false;
+        self.visit(claims, |_, _| {
+            found = true;
+            false
+        });
+        found
+    }
+
+    /// Goes through all that names a licence, and whether it is a rule, while it is told to go on.
+    fn visit(&self, claims: &Claims<'_>, mut next: impl FnMut(bool, Terms) -> bool) {
+        if claims.issuer() != self.issuer() {
+            return; // about whom it has nothing to say
+        }
+        let kid = claims.kid();
+        let traits = Traits::of(claims, kid.as_bytes());
+        let digest = || hmac_sha256::Hash::hash(claims.token());
+        for rule in self.rules() {
+            if rule.hits(&traits, digest) && !next(true, rule.terms) {
+                return;
+            }
+        }
+        let own = match claims.index() {
+            Some(index) => self.terms_of(index),
+            None => self.terms_of_id(&claims.id()),
+        };
+        if let Some(terms) = own {
+            next(false, terms);
+        }
+    }
+
     /// Whether an index is revoked.
     pub fn contains(&self, index: u64) -> bool {
-        let hash = bloom::hash(&self.fields.salt, &index.to_le_bytes());
-        bloom::may_contain(self.bloom, hash) && self.exact().contains(index)
+        self.terms_of(index).is_some()
     }
 
-    /// Whether an identifier without an index is revoked.
-    pub fn contains_hash(&self, id: &[u8; 16]) -> bool {
-        let (hashes, _) = self.hashes().as_chunks::<HASH>();
-        hashes.binary_search(&bloom::hash(&self.fields.salt, id).to_be_bytes()).is_ok()
+    /// What the revocation of an index says; `None` where it is not revoked.
+    pub fn terms_of(&self, index: u64) -> Option<Terms> {
+        if !bloom::may_contain(self.bloom, self.hash_of(index)) {
+            return None;
+        }
+        self.groups().find(|group| group.exact().contains(index)).map(|group| group.terms())
     }
 
-    /// What was noted for a revoked index.
-    fn note(&self, index: u64) -> Terms {
-        let (notes, _) = self.notes().as_chunks::<NOTE>();
-        let found = notes.binary_search_by_key(&index, |note| note_parts(note).0);
-        found.ok().and_then(|at| notes.get(at)).map_or_else(Terms::default, |note| note_parts(note).1)
+    /// What the revocation of an identifier without an index says; `None` where it is not revoked.
+    pub fn terms_of_id(&self, id: &[u8; 16]) -> Option<Terms> {
+        let hash = bloom::hash(&self.fields.salt, id).to_be_bytes();
+        self.groups().find(|group| group.hashes().binary_search(&hash).is_ok()).map(|group| group.terms())
+    }
+
+    fn hash_of(&self, index: u64) -> u64 {
+        bloom::hash(&self.fields.salt, &index.to_le_bytes())
     }
 }
 
@@ -316,20 +341,6 @@ fn frame(bytes: &[u8]) -> Result<(Frame<'_>, bool), Code> {
     }
 }
 
-/// Reads a note.
-fn note_parts(note: &[u8; NOTE]) -> (u64, Terms) {
-    let word =
-        |at: usize| note.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |word| u64::from_le_bytes(*word));
-    let [_, _, _, _, _, _, _, _, reason, effect, ..] = *note;
-    let until = word(18);
-    let effect = match effect {
-        1 => Effect::WarnUntil(until),
-        2 => Effect::GraceUntil(until),
-        _ => Effect::Deny,
-    };
-    (word(0), Terms { reason: Reason::from_number(u64::from(reason)), effective: word(10), effect })
-}
-
 /// A bundle with bytes of its own.
 #[derive(Clone, Debug)]
 pub struct Kept<B> {
@@ -344,10 +355,10 @@ impl<B: AsRef<[u8]>> Kept<B> {
     }
 }
 
-/// SHA-256 over the parts of a state, each with its length before it: rules, exact set, hashes, notes.
-pub fn state_root(rules: &[u8], exact: &[u8], hashes: &[u8], notes: &[u8]) -> [u8; 32] {
+/// SHA-256 over the parts of a state, each with its length before it: rules and groups.
+pub fn state_root(rules: &[u8], groups: &[u8]) -> [u8; 32] {
     let mut hash = hmac_sha256::Hash::new();
-    for part in [rules, exact, hashes, notes] {
+    for part in [rules, groups] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
@@ -356,7 +367,7 @@ pub fn state_root(rules: &[u8], exact: &[u8], hashes: &[u8], notes: &[u8]) -> [u
 
 impl Fields {
     fn read(bytes: &[u8], payload: Span) -> cbor::Result<(Self, Span)> {
-        let mut reader = Reader::within(bytes, payload);
+        let mut reader = Reader::within(bytes, payload).with_items(limits::BUNDLE_ITEMS);
         let (mut fields, mut bloom, mut seen) = (Self::default(), Span::default(), 0_u16);
         let mut map = reader.map()?;
         while let Some(key) = map.next_key(&mut reader)? {
@@ -385,11 +396,9 @@ impl Fields {
                     }
                     fields.rules = Some(reader.span_from(start));
                 }
-                10 => fields.exact = content(&mut reader)?,
-                11 => fields.hashes = content(&mut reader)?,
-                12 => fields.notes = content(&mut reader)?,
-                13 => bloom = content(&mut reader)?,
-                14 => fields.base = Some(reader.uint_to(limits::INTEGER)?),
+                10 => fields.groups = content(&mut reader)?,
+                11 => bloom = content(&mut reader)?,
+                12 => fields.base = Some(reader.uint_to(limits::INTEGER)?),
                 ..0 => return Err(Malformed { code: Code::UnknownCriticalField, offset: start }),
                 _ => reader.skip()?,
             }

@@ -1,7 +1,7 @@
 //! Rules: revocations by what licences have in common. All conditions of a rule must hold.
 //!
 //! `Rule = {?0: kid, ?1: subject, ?2: lineage, ?3: [tier, ?version], ?4: [iat, iat], ?5: [index, index],
-//!   ?6: exempt ids as bstr of 16 bytes each, ?7: allowed digests as bstr of 32 bytes each, ascending,
+//!   ?6: exempt ids as bstr of 16 bytes each, ?7: allowed digests as bstr of 32 bytes each, both ascending,
 //!   ?8: reason uint, ?9: effective time uint, ?10: action}`
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a revocation does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Effect {
     /// The licence is refused.
@@ -25,7 +25,7 @@ pub enum Effect {
 }
 
 /// Why something was revoked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Reason {
@@ -75,7 +75,7 @@ impl Reason {
 }
 
 /// What a revocation says, beside whom it is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Terms {
     /// Why.
     pub reason: Reason,
@@ -173,6 +173,12 @@ impl<'a> Rule<'a> {
         }
     }
 
+    /// Whether its lists ascend, as those who search them rely on. They may be long, and are looked at once, when
+    /// a bundle is read.
+    pub(super) fn is_sorted(&self) -> bool {
+        self.exempt.is_sorted_by(|a, b| a < b) && self.allowed.is_sorted_by(|a, b| a < b)
+    }
+
     /// Whether the rule hits a licence. `digest` gives the SHA-256 of its token; it is asked only where the
     /// rule allows some, for it costs as much as the rest. A thief with a stolen key can choose every claim, but
     /// not another token with the digest of a good one.
@@ -185,7 +191,7 @@ impl<'a> Rule<'a> {
             && self.tier.is_none_or(|(name, only)| name == tier && only.is_none_or(|only| only == version))
             && self.issued_at.is_none_or(|range| within(range, traits.issued_at))
             && self.index.is_none_or(|range| traits.index.is_some_and(|index| within(range, index)))
-            && !self.exempt.contains(&traits.id)
+            && self.exempt.binary_search(&traits.id).is_err()
             && (self.allowed.is_empty() || self.allowed.binary_search(&digest()).is_err())
     }
 }
@@ -225,8 +231,12 @@ impl<'a> Traits<'a> {
 }
 
 fn range(reader: &mut Reader<'_>) -> cbor::Result<(u64, u64)> {
+    let offset = reader.offset();
     reader.array_within(2, 2)?;
-    Ok((reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?))
+    match (reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?) {
+        (from, to) if from <= to => Ok((from, to)),
+        _ => Err(Malformed { code: Code::InvalidValue, offset }),
+    }
 }
 
 fn items<'a, const N: usize>(reader: &mut Reader<'a>) -> cbor::Result<&'a [[u8; N]]> {
@@ -239,7 +249,7 @@ fn items<'a, const N: usize>(reader: &mut Reader<'a>) -> cbor::Result<&'a [[u8; 
 
 /// The rules of a bundle, which were checked when it was read.
 pub(super) fn rules(bytes: &[u8], part: Span) -> impl Iterator<Item = Rule<'_>> {
-    let mut reader = Reader::within(bytes, part);
+    let mut reader = Reader::within(bytes, part).with_items(limits::BUNDLE_ITEMS);
     let count = reader.array().unwrap_or_default();
     (0..count).map_while(move |_| Rule::read(&mut reader).ok())
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 mod revocation;
 
-pub use revocation::{Replayed, StandingRule};
+pub use revocation::{Replayed, Since, StandingRule};
 
 use crate::{
     error::{Error, Result},

@@ -12,6 +12,12 @@ use crate::{
     error::{Error, Result},
 };
 
+/// The tables of what is revoked, and which of their rows are about an issuer (`?2`).
+const OF_ISSUER: [(&str, &str); 2] = [
+    ("revocation", "EXISTS (SELECT 1 FROM license WHERE license.id = revocation.id AND issuer = ?2)"),
+    ("rule", "issuer = ?2"),
+];
+
 /// A rule that is in every bundle until it is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandingRule {
@@ -40,20 +46,55 @@ pub struct Replayed {
     pub new_rules: u64,
 }
 
+/// What gates have, which the next bundle goes on from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Since {
+    /// The greatest number of a bundle that was published, where the ledger may not know it, as one that was
+    /// restored from a backup does not.
+    pub sequence: u64,
+    /// The salt of the bundle that a delta is to begin from; else a new one is drawn.
+    pub salt: Option<[u8; 16]>,
+}
+
 impl Ledger {
-    /// Revokes a licence. It is in the next bundle.
+    /// Revokes a licence. It is in the next bundle. One that was revoked before is revoked on the new terms, and
+    /// is new again where these deny what was only flagged or in grace.
     ///
     /// # Errors
     /// [`Error::Bundle`] where the ledger does not have it, [`Error::Ledger`].
     pub fn revoke(&mut self, id: &[u8; 16], terms: Terms) -> Result<()> {
-        if self.find(id)?.is_none() {
-            return Err(Error::Bundle("the ledger has no licence with this identifier".into()));
-        }
+        self.revoke_all([id], terms, |_| ())
+    }
+
+    /// Revokes many licences, or none where something goes wrong. `progress` is told how many.
+    ///
+    /// # Errors
+    /// [`Error::Bundle`] where the ledger lacks one of them, [`Error::Ledger`].
+    pub fn revoke_all<'a>(
+        &mut self,
+        ids: impl IntoIterator<Item = &'a [u8; 16]>,
+        terms: Terms,
+        mut progress: impl FnMut(u64),
+    ) -> Result<()> {
         let (effect, until) = effect(terms.effect);
-        self.database.execute(
-            "INSERT OR REPLACE INTO revocation (id, reason, effective, effect, until) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id, terms.reason as u8, number(terms.effective), effect, number(until)],
-        )?;
+        let (reason, effective) = (terms.reason as u8, number(terms.effective));
+        let transaction = self.database.transaction()?;
+        {
+            let mut statement = transaction.prepare(
+                "INSERT INTO revocation (id, reason, effective, effect, until)
+                    SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
+                 ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
+                    effect = excluded.effect, until = excluded.until,
+                    published = published AND (effect = 0 OR excluded.effect <> 0)",
+            )?;
+            for (id, done) in ids.into_iter().zip(1..) {
+                if statement.execute(params![id, reason, effective, effect, number(until)])? == 0 {
+                    return Err(Error::Bundle("the ledger has no licence with this identifier".into()));
+                }
+                progress(done);
+            }
+        }
+        transaction.commit()?;
         Ok(())
     }
 
@@ -69,8 +110,10 @@ impl Ledger {
     /// the draft allows are not kept: with `spare_issued`, each bundle allows those of the ledger.
     ///
     /// # Errors
+    /// [`Error::Bundle`] for a rule without a condition, or with a range that ends before it begins;
     /// [`Error::Ledger`].
     pub fn add_rule(&mut self, issuer: &str, rule: &RuleDraft, spare_issued: bool) -> Result<u64> {
+        rule.check()?;
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
         let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
@@ -89,7 +132,7 @@ impl Ledger {
                 time.1.map(number),
                 index.0.map(number),
                 index.1.map(number),
-                rule.exempt.concat(),
+                rule.exempt.iter().flatten().copied().collect::<Vec<u8>>(),
                 spare_issued,
                 rule.terms.reason as u8,
                 number(rule.terms.effective),
@@ -118,8 +161,8 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Drafts the next bundle from what is revoked, and uses up its number. Its salt is a new one, unless it is
-    /// given: a bundle that a delta leads to has the salt of its base.
+    /// Drafts the next bundle of an issuer from what is revoked, and uses up its number. `progress` is told how
+    /// many revocations were read.
     ///
     /// # Errors
     /// [`Error::Ledger`], [`Error::Random`], or [`Error::Bundle`] where a rule would spare too many tokens.
@@ -127,7 +170,8 @@ impl Ledger {
         &mut self,
         issuer: &str,
         issued_at: u64,
-        salt: Option<[u8; 16]>,
+        since: Since,
+        mut progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
         self.stream_key()?;
         let mut fresh = [0; 16];
@@ -135,33 +179,36 @@ impl Ledger {
         // What is revoked meanwhile by another process is in the next one, and not held to be in this one.
         let transaction =
             self.database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let sql = "UPDATE stream SET sequence = sequence + 1 RETURNING sequence";
-        let sequence: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
-        for table in ["revocation", "rule"] {
-            let sql = format!("UPDATE {table} SET drafted = ?1 WHERE drafted IS NULL");
-            transaction.execute(&sql, [sequence])?;
+        let sql = "UPDATE stream SET sequence = max(sequence, ?1) + 1 RETURNING sequence";
+        let sequence: i64 = transaction.query_row(sql, [number(since.sequence)], |row| row.get(0))?;
+        for (table, of_issuer) in OF_ISSUER {
+            let sql = format!("UPDATE {table} SET drafted = ?1 WHERE drafted IS NULL AND {of_issuer}");
+            transaction.execute(&sql, params![sequence, issuer])?;
         }
         transaction.commit()?;
         let mut draft = BundleDraft {
             issuer: issuer.to_owned(),
             sequence: sequence.unsigned_abs(),
             issued_at,
-            salt: salt.unwrap_or(fresh),
+            salt: since.salt.unwrap_or(fresh),
             ..BundleDraft::default()
         };
         let sql = "SELECT license.id, stream_index, reason, effective, effect, until
             FROM revocation JOIN license USING (id) WHERE issuer = ?1 AND drafted <= ?2";
         let mut statement = self.database.prepare(sql)?;
         let mut rows = statement.query(params![issuer, sequence])?;
+        let mut done = 0;
         while let Some(row) = rows.next()? {
             match row.get::<_, Option<i64>>("stream_index")? {
                 Some(index) => {
                     draft.indices.insert(index.unsigned_abs(), terms(row)?);
                 }
                 None => {
-                    draft.ids.insert(row.get("id")?);
+                    draft.ids.insert(row.get("id")?, terms(row)?);
                 }
             }
+            done += 1;
+            progress(done);
         }
         for mut standing in self.rules()?.into_iter().filter(|standing| standing.issuer == issuer) {
             if standing.spare_issued {
@@ -216,7 +263,7 @@ impl Ledger {
         let mut found = Replayed { new_rules, ..Replayed::default() };
 
         let sql = "SELECT license.id, stream_index, revocation.published, lineage, subject, tier,
-                tier_version, kid, issued_at, digest
+                tier_version, kid, issued_at, digest, reason, effective, effect, until
             FROM license LEFT JOIN revocation ON revocation.id = license.id AND drafted <= ?2
             WHERE issuer = ?1";
         let mut statement = self.database.prepare(sql)?;
@@ -224,13 +271,18 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (id, published): ([u8; 16], Option<bool>) = (row.get(0)?, row.get(2)?);
             let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
-            let revoked = match index {
-                Some(index) => bundle.contains(index),
-                None => bundle.contains_hash(&id),
+            let said = match index {
+                Some(index) => bundle.terms_of(index),
+                None => bundle.terms_of_id(&id),
             };
-            if revoked != published.is_some() {
+            let meant = if published.is_some() { Some(terms(row)?) } else { None };
+            if said != meant {
                 let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-                let wrong = if revoked { "innocent and would be refused" } else { "revoked and would pass" };
+                let wrong = match (said, meant) {
+                    (Some(_), None) => "innocent and would be refused",
+                    (None, _) => "revoked and would pass",
+                    _ => "revoked on other terms",
+                };
                 return Err(Error::Bundle(format!("nothing was published: licence {id} is {wrong}")));
             }
             let mut hits = (false, false);
@@ -251,7 +303,7 @@ impl Ledger {
                 hits = hitting.fold(hits, |(_, new), (at, _)| (true, new || is_new(at)));
             }
             found.issued += 1;
-            found.revoked += u64::from(revoked);
+            found.revoked += u64::from(said.is_some());
             found.by_rule += u64::from(hits.0);
             found.new += u64::from(published == Some(false) || hits.1);
             progress(found.issued);
@@ -259,16 +311,25 @@ impl Ledger {
         Ok(found)
     }
 
-    /// Remembers that a bundle was published: what it revokes is not new in the next one.
+    /// Remembers that a bundle of an issuer was published: what it revokes is not new in the next one.
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn published(&mut self, sequence: u64) -> Result<()> {
-        for table in ["revocation", "rule"] {
-            let sql = format!("UPDATE {table} SET published = 1 WHERE drafted <= ?1");
-            self.database.execute(&sql, [number(sequence)])?;
+    pub fn published(&mut self, issuer: &str, sequence: u64) -> Result<()> {
+        for (table, of_issuer) in OF_ISSUER {
+            let sql = format!("UPDATE {table} SET published = 1 WHERE drafted <= ?1 AND {of_issuer}");
+            self.database.execute(&sql, params![number(sequence), issuer])?;
         }
         Ok(())
+    }
+
+    /// How many licences are revoked by themselves, of all issuers.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`].
+    pub fn revoked(&self) -> Result<u64> {
+        let count: i64 = self.database.query_row("SELECT count(*) FROM revocation", [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
     }
 
     /// The highest number of a bundle so far.
@@ -322,7 +383,7 @@ fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {
             tier: tier.map(|name| (name, version)),
             issued_at: range("issued_from", "issued_to")?,
             index: range("index_from", "index_to")?,
-            exempt: exempt.as_chunks::<16>().0.to_vec(),
+            exempt: exempt.as_chunks::<16>().0.iter().copied().collect(),
             terms: terms(row)?,
             ..RuleDraft::default()
         },
@@ -358,10 +419,11 @@ mod tests {
     }
 
     fn draft(ledger: &mut Ledger, salt: Option<[u8; 16]>) -> BundleDraft {
+        let since = Since { salt, ..Since::default() };
         BundleDraft {
             next_update: 1_800_100_000,
             expires: 1_900_000_000,
-            ..ledger.draft_bundle("acme", 1_800_000_000, salt).unwrap()
+            ..ledger.draft_bundle("acme", 1_800_000_000, since, |_| ()).unwrap()
         }
     }
 
@@ -382,7 +444,7 @@ mod tests {
         let first = draft(&mut ledger, None);
         let expected = Replayed { issued: 200, revoked: 29, new: 29, ..Replayed::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
-        ledger.published(first.sequence).unwrap();
+        ledger.published("acme", first.sequence).unwrap();
         assert_eq!(replay(&ledger, &first).unwrap(), Replayed { new: 0, ..expected });
 
         assert!(ledger.reinstate(&ids[7]).unwrap() && !ledger.reinstate(&ids[7]).unwrap());
@@ -400,18 +462,96 @@ mod tests {
     }
 
     #[test]
+    fn a_replay_finds_wrong_terms_also_of_a_licence_without_an_index() {
+        let (mut ledger, ids) = ledger();
+        let grace = Terms { reason: Reason::Unpaid, effective: 5, effect: Effect::GraceUntil(1_800_000_500) };
+        ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
+        ledger.revoke_all(&ids[15..25], Terms::default(), |_| ()).unwrap();
+        let lacking = [ids[30], [0; 16]];
+        assert!(
+            ledger.revoke_all(&lacking, grace, |_| ()).is_err() && ledger.revoked().unwrap() == 25,
+            "all or none"
+        );
+        let good = draft(&mut ledger, None);
+        let graced = good.ids.values().filter(|terms| **terms == grace).count();
+        assert_eq!((good.ids.len(), graced), (3, 2), "of those without an index");
+        assert_eq!(replay(&ledger, &good).unwrap().revoked, 25);
+        let mut wrong = good.clone();
+        wrong.ids.values_mut().for_each(|terms| *terms = Terms::default());
+        let other = replay(&ledger, &wrong).unwrap_err().to_string();
+        assert!(other.contains("revoked on other terms"), "{other}");
+        let mut wrong = good;
+        wrong.indices.values_mut().for_each(|terms| *terms = grace);
+        assert!(replay(&ledger, &wrong).is_err());
+    }
+
+    #[test]
+    fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
+        let (mut ledger, ids) = ledger();
+        let warn = Terms { effect: Effect::WarnUntil(9), ..Terms::default() };
+        let new = |ledger: &mut Ledger, terms: Terms| {
+            ledger.revoke(&ids[1], terms).unwrap();
+            let bundle = draft(ledger, None);
+            let found = replay(ledger, &bundle).unwrap();
+            ledger.published("acme", bundle.sequence).unwrap();
+            (found.revoked, found.new)
+        };
+        assert_eq!(new(&mut ledger, warn), (1, 1));
+        assert_eq!(new(&mut ledger, warn), (1, 0), "the same again");
+        assert_eq!(new(&mut ledger, Terms::default()), (1, 1), "refused, where it was flagged");
+        assert_eq!(new(&mut ledger, Terms { reason: Reason::Fraud, ..Terms::default() }), (1, 0));
+        assert_eq!(new(&mut ledger, warn), (1, 0), "flagged, where it was refused");
+    }
+
+    #[test]
+    fn a_bundle_of_one_issuer_publishes_nothing_of_another() {
+        let (mut ledger, ids) = ledger();
+        let other = Issuer::new("other", SigningKey::from_seed(&[1; 32]).unwrap());
+        let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
+        ledger.record(&token).unwrap();
+        let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
+        ledger.revoke(&token.claims().unwrap().id(), Terms::default()).unwrap();
+        ledger.add_rule("other", &rule, false).unwrap();
+        ledger.revoke(&ids[1], Terms::default()).unwrap();
+        let bundle = draft(&mut ledger, None);
+        assert_eq!(replay(&ledger, &bundle).unwrap().new, 1);
+        ledger.published("acme", bundle.sequence).unwrap();
+
+        let next = ledger.draft_bundle("other", 1_800_000_000, Since::default(), |_| ()).unwrap();
+        let next = BundleDraft { next_update: 1_800_100_000, expires: 1_900_000_000, ..next };
+        let bytes = next.sign(&key()).unwrap();
+        let keys = [key().public().for_revocation()];
+        let (bundle, _) = Bundle::read(&bytes, licentia_core::Keyring::new(&keys)).unwrap();
+        let found = ledger.replay("other", &bundle, |_| ()).unwrap();
+        assert_eq!((found.issued, found.new, found.new_rules), (1, 1, 1), "still to be confirmed");
+    }
+
+    #[test]
+    fn a_ledger_that_was_restored_goes_on_from_the_number_that_gates_have() {
+        let (mut ledger, _) = ledger();
+        let next = |ledger: &mut Ledger, sequence| {
+            let since = Since { sequence, ..Since::default() };
+            ledger.draft_bundle("acme", 1_800_000_000, since, |_| ()).unwrap().sequence
+        };
+        assert_eq!([next(&mut ledger, 0), next(&mut ledger, 41), next(&mut ledger, 7)], [1, 42, 43]);
+    }
+
+    #[test]
     fn rules_stand_until_they_are_taken_back_and_what_they_hit_is_counted() {
         let (mut ledger, ids) = ledger();
         let record = ledger.find(&ids[3]).unwrap().unwrap();
         let tier = RuleDraft {
             tier: Some(("free".into(), None)),
-            exempt: vec![ids[0], ids[1]],
+            exempt: [ids[0], ids[1]].into(),
             ..RuleDraft::default()
         };
         let first = ledger.add_rule("acme", &tier, false).unwrap();
         let kid = RuleDraft { kid: Some(record.kid.clone()), ..RuleDraft::default() };
         let second = ledger.add_rule("acme", &kid, true).unwrap();
         ledger.add_rule("other", &kid, false).unwrap();
+        let backwards = RuleDraft { index: Some((2, 1)), ..RuleDraft::default() };
+        let everybody = RuleDraft { exempt: [ids[0]].into(), ..RuleDraft::default() };
+        assert!([backwards, everybody].iter().all(|rule| ledger.add_rule("acme", rule, true).is_err()));
         assert_eq!(ledger.rules().unwrap().len(), 3);
         assert_eq!(ledger.rules().unwrap()[0].rule, tier);
 
@@ -421,7 +561,7 @@ mod tests {
         let found = replay(&ledger, &bundle).unwrap();
         let expected = Replayed { issued: 200, revoked: 0, by_rule: 48, new: 48, new_rules: 2 };
         assert_eq!(found, expected);
-        ledger.published(bundle.sequence).unwrap();
+        ledger.published("acme", bundle.sequence).unwrap();
         assert!(ledger.remove_rule(second).unwrap() && !ledger.remove_rule(second).unwrap());
         let bundle = draft(&mut ledger, None);
         assert_eq!(replay(&ledger, &bundle).unwrap(), Replayed { new: 0, new_rules: 0, ..expected });

@@ -238,8 +238,10 @@ impl Sink for Metrics {
             stripe.total_nanos.fetch_add(took, Ordering::Relaxed);
         }
         set(&self.keyset, event.keyset);
-        let (sequence, issued_at) = event.revocation.unwrap_or_default();
-        self.revocation.iter().zip([sequence, issued_at]).for_each(|(gauge, value)| set(gauge, value));
+        let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at]);
+        for (gauge, value) in self.revocation.iter().zip(revocation.into_iter().flatten()) {
+            set(gauge, value);
+        }
     }
 
     /// A histogram is as good with some of them, and reading clocks would take longer than all the rest.

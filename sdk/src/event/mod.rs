@@ -37,7 +37,8 @@ pub struct Event<'e, 'a> {
     pub at: u64,
     /// Sequence number of the keyset in use; 0 where there is none.
     pub keyset: u64,
-    /// Sequence number of the revocation bundle in use, and when it was issued.
+    /// Sequence number of the revocation bundle in use for the licence's issuer, and when it was issued; where no
+    /// licence was good, of the only one in use.
     pub revocation: Option<(u64, u64)>,
     /// How long the decision took, in nanoseconds, where it was timed: see [`Sink::is_timed`].
     pub took_nanos: Option<u64>,

@@ -1,8 +1,9 @@
-//! Metrics for OpenTelemetry: counts by code, tier and meter, and a histogram of how long decisions took.
+//! Metrics for OpenTelemetry: counts by code, tier and meter, a histogram of how long decisions took, and which
+//! revocation bundle is in use for each issuer.
 
 use opentelemetry::{
     KeyValue,
-    metrics::{Counter, Histogram, Meter},
+    metrics::{Counter, Gauge, Histogram, Meter},
 };
 
 use super::{Event, Sink};
@@ -12,15 +13,27 @@ pub struct Otel {
     decisions: Counter<u64>,
     units: Counter<u64>,
     duration: Histogram<f64>,
+    sequence: Gauge<u64>,
+    issued_at: Gauge<u64>,
 }
 
 impl Otel {
-    /// Makes the instruments `licentia.decisions`, `licentia.units` and `licentia.decision.duration`.
+    /// Makes the instruments `licentia.decisions`, `licentia.units`, `licentia.decision.duration`,
+    /// `licentia.revocation.sequence` and `licentia.revocation.issued`.
     pub fn new(meter: &Meter) -> Self {
         Self {
             decisions: meter.u64_counter("licentia.decisions").with_description("Decisions").build(),
             units: meter.u64_counter("licentia.units").with_description("Units charged").build(),
             duration: meter.f64_histogram("licentia.decision.duration").with_unit("s").build(),
+            sequence: meter
+                .u64_gauge("licentia.revocation.sequence")
+                .with_description("Sequence number of the revocation bundle in use")
+                .build(),
+            issued_at: meter
+                .u64_gauge("licentia.revocation.issued")
+                .with_description("When the revocation bundle in use was issued, since 1970")
+                .with_unit("s")
+                .build(),
         }
     }
 }
@@ -29,6 +42,7 @@ impl Sink for Otel {
     fn record(&self, event: &Event<'_, '_>) {
         let decision = event.decision;
         let license = decision.license();
+        let issuer = license.as_ref().map(|license| license.issuer().to_owned());
         let tier = license.map(|license| license.tier().name.to_owned()).unwrap_or_default();
         let attributes = [KeyValue::new("code", decision.code().name()), KeyValue::new("tier", tier)];
         self.decisions.add(1, &attributes);
@@ -36,6 +50,11 @@ impl Sink for Otel {
             for charge in decision.charges() {
                 self.units.add(charge.cost, &[KeyValue::new("meter", charge.name.to_owned())]);
             }
+        }
+        if let (Some((sequence, issued_at)), Some(issuer)) = (event.revocation, issuer) {
+            let attributes = [KeyValue::new("issuer", issuer)];
+            self.sequence.record(sequence, &attributes);
+            self.issued_at.record(issued_at, &attributes);
         }
         if let Some(took) = event.took_nanos {
             self.duration.record(std::time::Duration::from_nanos(took).as_secs_f64(), &[]);

@@ -32,7 +32,7 @@ pub struct Record {
     pub tier: Option<(String, u64)>,
     /// Sequence number of the keyset in use.
     pub keyset: u64,
-    /// Sequence number of the revocation bundle in use, and when it was issued.
+    /// Sequence number of the revocation bundle in use: see [`Event::revocation`]; and when it was issued.
     pub revocation: Option<(u64, u64)>,
     /// How long the decision took, in nanoseconds, where it was timed.
     pub took_nanos: Option<u64>,
@@ -72,8 +72,9 @@ impl fmt::Display for Record {
         write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at)?;
         write!(
             f,
-            r#""revocation":{},"keyset":{},"took_nanos":{},"decision":{}}}"#,
+            r#""revocation":{},"revocation_issued_at":{},"keyset":{},"took_nanos":{},"decision":{}}}"#,
             self.revocation.map_or(0, |revocation| revocation.0),
+            self.revocation.map_or(0, |revocation| revocation.1),
             self.keyset,
             licentia_core::json::Optional(self.took_nanos),
             self.decision
@@ -96,10 +97,11 @@ pub fn trace(record: Record) {
     let (code, number, state) = (record.code.name(), record.code.number(), record.state.name());
     let (subject, action) = (record.subject.as_deref().unwrap_or(""), record.action.as_str());
     let (allowed, took_nanos) = (record.allowed, record.took_nanos);
+    let (revocation, revocation_issued_at) = record.revocation.unwrap_or_default();
     if record.code.is_allowed() && record.warning.is_none() {
-        tracing::info!(target: "licentia", allowed, code, number, state, subject, action, took_nanos, "decision");
+        tracing::info!(target: "licentia", allowed, code, number, state, subject, action, revocation, revocation_issued_at, took_nanos, "decision");
     } else {
         let decision = record.decision.as_str();
-        tracing::warn!(target: "licentia", allowed, code, number, state, subject, action, took_nanos, decision, "decision");
+        tracing::warn!(target: "licentia", allowed, code, number, state, subject, action, revocation, revocation_issued_at, took_nanos, decision, "decision");
     }
 }

@@ -15,19 +15,48 @@ pub(crate) const ISSUED: u64 = NOW - 100;
 pub(crate) const NEXT: u64 = NOW + 86_400;
 pub(crate) const EXPIRES: u64 = NOW + 864_000;
 
-/// A bundle before it is signed. The root is that of its own sections, and of a delta must be given.
+/// What a revocation says, beside whom it is for: reason, effective time, effect, and the effect's end.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms {
+    pub(crate) reason: u8,
+    pub(crate) effective: u64,
+    pub(crate) effect: u8,
+    pub(crate) until: u64,
+}
+
+impl Terms {
+    /// Not paid, which is what most tests say.
+    pub(crate) fn unpaid() -> Self {
+        Self { reason: 2, ..Self::default() }
+    }
+}
+
+/// A group: its terms, its exact set and its hashes.
+pub(crate) fn group(terms: Terms, exact: &[u8], hashes: &[u8]) -> Vec<u8> {
+    let length = |part: &[u8]| u32::try_from(part.len()).expect("a short part").to_le_bytes();
+    let mut group = vec![terms.reason, terms.effect];
+    group.extend(terms.effective.to_le_bytes());
+    group.extend(terms.until.to_le_bytes());
+    group.extend(length(exact));
+    group.extend(length(hashes));
+    group.extend(exact);
+    group.extend(hashes);
+    group
+}
+
+/// A bundle before it is signed. The root is that of its own content, and of a delta must be given.
 #[derive(Clone, Default)]
 pub(crate) struct Bundle {
     pub(crate) sequence: u64,
     pub(crate) rules: Vec<Fields>,
-    pub(crate) exact: Vec<u8>,
-    pub(crate) hashes: Vec<u8>,
-    pub(crate) notes: Vec<u8>,
+    pub(crate) groups: Vec<u8>,
 }
 
 impl Bundle {
-    pub(crate) fn new(sequence: u64, exact: Vec<u8>) -> Self {
-        Self { sequence, exact, ..Self::default() }
+    /// One with a single group, of what was not paid.
+    pub(crate) fn new(sequence: u64, exact: &[u8]) -> Self {
+        let groups = if exact.is_empty() { Vec::new() } else { group(Terms::unpaid(), exact, &[]) };
+        Self { sequence, groups, ..Self::default() }
     }
 
     fn rules(&self) -> Option<Item> {
@@ -36,17 +65,11 @@ impl Bundle {
     }
 
     pub(crate) fn root(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for part in [&self.rules().unwrap_or_default(), &self.exact, &self.hashes, &self.notes] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        hash.finalize().into()
+        root(&self.rules().unwrap_or_default(), &self.groups)
     }
 
     /// The payload, to which a test may add.
     pub(crate) fn payload(&self) -> Fields {
-        let section = |bytes: &[u8]| (!bytes.is_empty()).then(|| cbor::bytes(bytes));
         Fields::default()
             .set(0, cbor::uint(1))
             .set(1, cbor::text("acme"))
@@ -58,15 +81,53 @@ impl Bundle {
             .set(7, cbor::bytes(&self.root()))
             .set(8, cbor::bytes(&[3; 16]))
             .set_some(9, self.rules())
-            .set_some(10, section(&self.exact))
-            .set_some(11, section(&self.hashes))
-            .set_some(12, section(&self.notes))
+            .set_some(10, (!self.groups.is_empty()).then(|| cbor::bytes(&self.groups)))
     }
 
-    /// The payload of a delta whose changes are these sections, and which leads from a number to a state.
+    /// The payload of a delta whose changes are these groups, and which leads from a number to a state.
     pub(crate) fn delta(&self, base: u64, state: &Self) -> Fields {
-        self.payload().set(7, cbor::bytes(&state.root())).set(14, cbor::uint(base))
+        self.payload().set(7, cbor::bytes(&state.root())).set(12, cbor::uint(base))
     }
+}
+
+/// The root of a state.
+pub(crate) fn root(rules: &[u8], groups: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [rules, groups] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// A pre-filter of one block with all that passes for some indices, under the salt of these tests.
+pub(crate) fn filter(indices: &[u64]) -> Vec<u8> {
+    const MULTIPLIERS: [u32; 8] = [
+        0x47b6_137b,
+        0x4497_4d91,
+        0x8824_ad5b,
+        0xa2b7_289d,
+        0x7054_95c7,
+        0x2df1_424b,
+        0x9efc_4947,
+        0x5c6b_fb31,
+    ];
+    let mut words = [0_u32; 8];
+    for index in indices {
+        let low = u32::try_from(hash(&index.to_le_bytes()) & 0xffff_ffff).expect("32 bits");
+        for (word, multiplier) in words.iter_mut().zip(MULTIPLIERS) {
+            *word |= 1 << (low.wrapping_mul(multiplier) >> 27);
+        }
+    }
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+/// SipHash-1-3 under the salt of these tests.
+pub(crate) fn hash(message: &[u8]) -> u64 {
+    use std::hash::Hasher as _;
+    let mut hasher = siphasher::sip::SipHasher13::new_with_key(&[3; 16]);
+    hasher.write(message);
+    hasher.finish()
 }
 
 /// The Rice code of ascending indices, as ones and zeros.
@@ -126,9 +187,4 @@ pub(crate) fn chunked(indices: &[u64], parameter: u8, chunk: u8) -> Vec<u8> {
     }
     section.extend(pack(&bits));
     section
-}
-
-/// A note: reason, effect and its end.
-pub(crate) fn note(index: u64, effective: u64, effect: u8, until: u64) -> Vec<u8> {
-    [&index.to_le_bytes()[..], &[2, effect], &effective.to_le_bytes(), &until.to_le_bytes()].concat()
 }

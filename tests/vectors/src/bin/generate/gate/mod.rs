@@ -21,16 +21,8 @@ const NOTES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn file() -> File<GateGroup> {
-    let groups = vec![
-        keysets::rotation(),
-        keysets::scopes(),
-        keysets::malformed(),
-        clock::group(),
-        counts::group(),
-        revocation::sets(),
-        revocation::rules(),
-        revocation::order(),
-        revocation::malformed(),
-    ];
+    let mut groups =
+        vec![keysets::rotation(), keysets::scopes(), keysets::malformed(), clock::group(), counts::group()];
+    groups.extend(revocation::groups());
     output::file("licentia-gate-v1", NOTES, groups)
 }

@@ -1,0 +1,134 @@
+//! Signed bundles over whole universes: exact for every index, wherever the bytes lie, also for who knows the salt.
+#![allow(clippy::cast_possible_truncation, reason = "universes of tests fit a machine word")]
+
+use licentia_core::{
+    Code, Key, Keyring,
+    revocation::{Bundle, Effect, Reason, Terms, bloom, build},
+};
+use licentia_issuer::{BundleDraft, RuleDraft, SigningKey, bundle};
+
+fn key() -> SigningKey {
+    SigningKey::from_seed(&[5; 32]).unwrap()
+}
+
+fn keys() -> [Key; 1] {
+    [key().public().for_revocation()]
+}
+
+const ISSUED: u64 = 1_000_000;
+
+/// A bundle that revokes one in a hundred of a million, for three reasons.
+fn draft() -> BundleDraft {
+    let mut random = fastrand::Rng::with_seed(3);
+    let reasons = [Reason::Unpaid, Reason::Unpaid, Reason::Unpaid, Reason::Requested, Reason::Fraud];
+    let mut draft = BundleDraft {
+        issuer: "acme".into(),
+        sequence: 1,
+        issued_at: 1_800_000_000,
+        next_update: 1_800_100_000,
+        expires: 1_900_000_000,
+        salt: [9; 16],
+        ..BundleDraft::default()
+    };
+    for index in 0..ISSUED {
+        if random.u64(0..100) == 0 {
+            let terms = Terms { reason: reasons[random.usize(0..reasons.len())], ..Terms::default() };
+            draft.indices.insert(index, terms);
+        }
+    }
+    draft
+}
+
+#[test]
+fn a_signed_bundle_is_right_about_everybody_in_its_universe_and_after() {
+    for with_bloom in [false, true] {
+        let draft = BundleDraft { with_bloom, ..draft() };
+        let bytes = draft.sign(&key()).unwrap();
+        let keys = keys();
+        let (read, _) = Bundle::read(&bytes, Keyring::new(&keys)).unwrap();
+        let derived = build::bloom(read.indices(), read.counts().0, read.salt());
+        assert!(!with_bloom || read.bloom() == derived, "the one on the wire is the one that is derived");
+        let bundle = read.with_bloom(&derived);
+        assert_eq!(bundle.counts(), (draft.indices.len() as u64, 0));
+        for index in 0..2 * ISSUED {
+            assert_eq!(bundle.terms_of(index), draft.indices.get(&index).copied(), "{index}");
+        }
+    }
+}
+
+#[test]
+fn a_bundle_is_read_wherever_it_lies() {
+    let signed = BundleDraft { with_bloom: true, ..draft() }.sign(&key()).unwrap();
+    let keys = keys();
+    let asked = |bytes: &[u8]| {
+        let (bundle, _) = Bundle::read(bytes, Keyring::new(&keys)).unwrap();
+        (0..20_000).filter(|index| bundle.contains(*index)).collect::<Vec<u64>>()
+    };
+    let expected = asked(&signed);
+    assert!(!expected.is_empty());
+    let mut space = vec![0; signed.len() + 8];
+    for offset in 0..8 {
+        let place = &mut space[offset..offset + signed.len()];
+        place.copy_from_slice(&signed);
+        assert_eq!(asked(place), expected, "at offset {offset}");
+    }
+}
+
+#[test]
+fn who_knows_the_salt_can_hit_the_filter_and_nothing_else() {
+    let draft = BundleDraft { with_bloom: true, ..draft() };
+    let bytes = draft.sign(&key()).unwrap();
+    let keys = keys();
+    let (bundle, _) = Bundle::read(&bytes, Keyring::new(&keys)).unwrap();
+    let hits =
+        |index: &u64| bloom::may_contain(bundle.bloom(), bloom::hash(bundle.salt(), &index.to_le_bytes()));
+    let chosen: Vec<u64> = (ISSUED..8 * ISSUED).filter(hits).collect();
+    println!("{} of 7 million indices pass the filter", chosen.len());
+    assert!(chosen.len() > 1_000 && chosen.len() <= 14_000, "some, and at most 0.2 %: {}", chosen.len());
+    assert!(!chosen.iter().any(|index| bundle.contains(*index)), "and not one of them is revoked");
+}
+
+#[test]
+fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
+    let terms = |effective| Terms { reason: Reason::Unpaid, effective, effect: Effect::Deny };
+    let grouped =
+        |count: u64| BundleDraft { indices: (0..count).map(|n| (n, terms(n + 1))).collect(), ..draft() };
+    assert!(grouped(256).sign(&key()).is_ok());
+    let refused = grouped(257).sign(&key()).unwrap_err().to_string();
+    assert!(refused.contains("round the times"), "{refused}");
+    let rule = |index| RuleDraft {
+        kid: Some(vec![1; 32]),
+        subject: Some("c".repeat(256)),
+        lineage: Some([1; 16]),
+        tier: Some(("pro".into(), Some(1))),
+        issued_at: Some((1, 2)),
+        index: Some((index, index + 1)),
+        exempt: [[2; 16], [1; 16]].into(),
+        allowed: [[2; 32]].into(),
+        terms: Terms { effect: Effect::WarnUntil(9), ..terms(5) },
+    };
+    let ruled = |count| BundleDraft { rules: (0..count).map(rule).collect(), ..draft() }.sign(&key());
+    assert!(ruled(256).is_ok() && ruled(257).is_err());
+    let times = [(5, 4, 9), (5, 9, 9), (9, 8, 7)];
+    for (issued_at, next_update, expires) in times {
+        let draft = BundleDraft { issued_at, next_update, expires, ..draft() };
+        assert!(draft.sign(&key()).is_err(), "{issued_at} {next_update} {expires}");
+    }
+}
+
+#[test]
+fn what_deltas_led_to_is_signed_as_the_whole_bundle_that_was_published() {
+    let first = draft();
+    let mut second = BundleDraft { sequence: 2, ..first.clone() };
+    second.indices.pop_first();
+    second.ids.insert([7; 16], Terms { reason: Reason::Fraud, ..Terms::default() });
+    second.rules.push(RuleDraft { subject: Some("c".into()), ..RuleDraft::default() });
+    let (base, delta) = (first.sign(&key()).unwrap(), second.sign_delta(&first, &key()).unwrap());
+    let keys = keys();
+    let read = |bytes| Bundle::read(bytes, Keyring::new(&keys)).unwrap().0;
+    let state = licentia_core::revocation::merge(&read(&base), &read(&delta)).unwrap();
+    assert_eq!(bundle::whole(&state.bundle(&[]), &key()).unwrap(), second.sign(&key()).unwrap());
+    let elsewhere = BundleDraft { issuer: "other".into(), ..first.clone() }.sign(&key()).unwrap();
+    let wrong = licentia_core::revocation::merge(&read(&elsewhere), &read(&delta));
+    assert_eq!(wrong.map(|_| ()), Err(Code::BundleWrongBase), "another issuer's bundle of that number");
+}
