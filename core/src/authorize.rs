@@ -7,7 +7,7 @@ use crate::{
     explain::{Check, Explanation, Facts},
     policy::Action,
     proof::{self, Presented, Replay},
-    revocation::{Bundle, Effect, Terms, Verdict},
+    revocation::{Asked, Bundle, Effect, Head, Terms, Verdict},
 };
 
 /// What the caller requires of a licence.
@@ -148,7 +148,7 @@ impl State {
 pub fn authorize<'a>(
     license: &License<'_>,
     expect: &Expect<'a>,
-    revocations: Option<&Bundle<'_>>,
+    revocations: Option<Asked<'_>>,
     time: Time,
     explanation: &mut Explanation<'a>,
 ) -> Result<State, Code> {
@@ -235,18 +235,19 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
 /// revocation puts it into grace.
 fn check_revocation(
     license: &License<'_>,
-    bundle: Option<&Bundle<'_>>,
+    bundle: Option<Asked<'_>>,
     required: bool,
     now: u64,
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
-    let bundle = bundle.filter(|bundle| bundle.issuer() == license.issuer());
+    let bundle = bundle.filter(|bundle| bundle.is_about(license));
+    let head = bundle.as_ref().map(Asked::head);
     // A licence that names an age asks for a bundle; one that does not is content with what there is, unless the
     // host wants more.
     let age = policy.max_revocation_age.or((required && bundle.is_none()).then_some(0));
-    let latest = age.map(|age| bundle.map_or(license.issued_at(), Bundle::issued_at).saturating_add(age));
-    let next_update = bundle.map(Bundle::next_update);
+    let latest = age.map(|age| head.map_or(license.issued_at(), |head| head.issued_at).saturating_add(age));
+    let next_update = head.map(|head| head.next_update);
     let late = |latest: &u64| now > *latest || (required && bundle.is_none());
     if let Some(since) = latest.into_iter().chain(next_update).min().filter(late) {
         let facts = Facts::Since { since, now };
@@ -254,9 +255,9 @@ fn check_revocation(
         explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;
     }
     let Some(bundle) = bundle else { return Ok(false) };
-    let sequence = bundle.sequence();
-    let facts = Facts::Bundle { sequence, issued_at: bundle.issued_at() };
-    if now >= bundle.expires() {
+    let Head { sequence, issued_at, expires, .. } = *bundle.head();
+    let facts = Facts::Bundle { sequence, issued_at };
+    if now >= expires {
         explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
     }
     let Verdict::Revoked { by_rule, terms } = bundle.verdict(license, now) else {

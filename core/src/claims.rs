@@ -123,12 +123,6 @@ impl<'a> License<'a> {
 }
 
 impl<B: AsRef<[u8]>> Kept<B> {
-    /// The name of its tier, without the rest.
-    pub fn tier_name(&self) -> &str {
-        let mut reader = Reader::within(self.token.as_ref(), self.fields.grant.tier);
-        grant::read_tier(&mut reader).map_or("", |tier| tier.name)
-    }
-
     /// The licence.
     pub fn license(&self) -> License<'_> {
         License(Claims { token: self.token.as_ref(), kid: self.kid, fields: self.fields })

@@ -19,6 +19,7 @@ use crate::{
     cose::{Frame, Typ},
     explain::{Check, Explanation, Facts},
     key::{Key, Keyring},
+    revocation::Asked,
     text::{self, Buffer},
 };
 
@@ -84,10 +85,12 @@ pub fn verify_into<'a>(
 ) -> Result<(License<'a>, State), (Code, Option<License<'a>>)> {
     match authenticate(token, Keyring::new(keys), explanation) {
         Err(code) => Err((code, None)),
-        Ok(license) => match authorize(&license, expect, expect.bundle(), Time::from(now), explanation) {
-            Err(code) => Err((code, Some(license))),
-            Ok(state) => Ok((license, state)),
-        },
+        Ok(license) => {
+            match authorize(&license, expect, expect.bundle().map(Asked::of), Time::from(now), explanation) {
+                Err(code) => Err((code, Some(license))),
+                Ok(state) => Ok((license, state)),
+            }
+        }
     }
 }
 

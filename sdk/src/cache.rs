@@ -11,10 +11,9 @@ use std::{
     },
 };
 
-use arc_swap::{ArcSwapOption, Guard};
-use licentia_core::{Step, claims::Kept};
+use arc_swap::ArcSwapOption;
 
-use crate::account::Counters;
+use crate::licensed::{Found, Licensed};
 
 /// Tokens in a bucket.
 const WAYS: usize = 4;
@@ -22,51 +21,6 @@ const WAYS: usize = 4;
 /// which nobody without the issuer's key can choose.
 const HASHED: usize = 16;
 const FROM_END: usize = 40;
-
-/// A licence that was authenticated, and what belongs to it.
-pub(crate) struct Licensed {
-    pub(crate) text: Box<str>,
-    pub(crate) kept: Kept<Box<[u8]>>,
-    pub(crate) counters: Counters,
-    /// The checks that it passed.
-    pub(crate) passed: Box<[Step<'static>]>,
-    /// The generation of keys that it was authenticated under.
-    pub(crate) generation: u64,
-}
-
-/// A licence in use, or none. One that comes from the cache is not counted, so that threads which see the same token
-/// at once write to no memory that they share.
-pub(crate) struct Found(Guard<Option<Arc<Licensed>>>);
-
-impl Found {
-    /// The licence.
-    pub(crate) fn get(&self) -> Option<&Licensed> {
-        self.0.as_deref()
-    }
-
-    /// The licence, to be kept for longer than a request.
-    pub(crate) fn share(&self) -> Option<Arc<Licensed>> {
-        self.0.as_ref().map(Arc::clone)
-    }
-}
-
-impl From<Arc<Licensed>> for Found {
-    fn from(licensed: Arc<Licensed>) -> Self {
-        Self(Guard::from_inner(Some(licensed)))
-    }
-}
-
-impl Default for Found {
-    fn default() -> Self {
-        Self(Guard::from_inner(None))
-    }
-}
-
-impl Clone for Found {
-    fn clone(&self) -> Self {
-        Self(Guard::from_inner(self.share()))
-    }
-}
 
 /// A place for a token, with its hash beside it, so that only the one that is meant is looked at.
 #[derive(Default)]
@@ -108,27 +62,26 @@ impl Cache {
         self.buckets.get(usize::try_from(at).unwrap_or(0))
     }
 
-    /// The licence of a token that was authenticated under the keys of this generation.
-    pub(crate) fn find(&self, text: &str, generation: u64) -> Option<Found> {
+    /// The licence of a token that was authenticated before, under whatever keys.
+    pub(crate) fn find(&self, text: &str) -> Option<Found> {
         let hash = self.hash(text)?;
-        let fits = |licensed: &Licensed| licensed.generation == generation && *licensed.text == *text;
         let slots = self.bucket(hash)?.iter().filter(|slot| slot.hash.load(Ordering::Relaxed) == hash);
-        slots.map(|slot| Found(slot.licensed.load())).find(|found| found.get().is_some_and(fits))
+        let found = |slot: &Slot| Found::from(slot.licensed.load());
+        slots.map(found).find(|found| found.get().is_some_and(|licensed| *licensed.text == *text))
     }
 
-    /// Keeps a licence, in place of an outdated one or of any other.
+    /// Keeps a licence, in its own place, or in that of an outdated one, or of any other.
     pub(crate) fn insert(&self, licensed: Arc<Licensed>) {
         let Some(hash) = self.hash(&licensed.text) else { return };
         let Some(bucket) = self.bucket(hash) else { return };
-        let outdated = |slot: &&Slot| {
-            slot.licensed
-                .load()
-                .as_ref()
-                .is_none_or(|other| other.generation != licensed.generation || other.text == licensed.text)
+        let fits = |fit: &dyn Fn(&Licensed) -> bool| {
+            bucket.iter().find(|slot| slot.licensed.load().as_ref().is_none_or(|other| fit(other)))
         };
-        let slot = bucket
+        let own = bucket
             .iter()
-            .find(outdated)
+            .find(|slot| slot.licensed.load().as_ref().is_some_and(|other| other.text == licensed.text));
+        let slot = own
+            .or_else(|| fits(&|other| other.generation != licensed.generation))
             .or_else(|| bucket.get(self.victim.fetch_add(1, Ordering::Relaxed) % WAYS));
         if let Some(slot) = slot {
             slot.licensed.store(Some(licensed));

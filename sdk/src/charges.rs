@@ -7,8 +7,8 @@ use licentia_core::{Code, Period};
 
 use crate::{
     account::{Outcome, RateCounter},
-    cache::Licensed,
     decision::{CHARGES, Charge, Unit},
+    licensed::Licensed,
     meter::{QuotaCounter, Units},
     store::{Seats, Store, Unreachable},
 };

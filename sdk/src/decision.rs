@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref};
 use arrayvec::ArrayVec;
 use licentia_core::{Claims, Code, Explanation, Period, State, http};
 
-use crate::cache::{Found, Licensed};
+use crate::licensed::{Found, Licensed};
 
 /// Most rates and meters of one request.
 pub(crate) const CHARGES: usize = 8;
@@ -137,7 +137,7 @@ impl<'a> Decision<'a> {
 
     /// The name of its tier.
     pub(crate) fn tier_name(&self) -> Option<&str> {
-        self.license.get().map(|licensed| licensed.kept.tier_name())
+        self.license.get().map(|licensed| &*licensed.tier)
     }
 
     /// Every check that ran, its inputs and its result.

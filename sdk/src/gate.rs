@@ -7,22 +7,26 @@ use std::sync::{
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, clock,
-    text::Buffer, verify::decode,
+    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize,
+    clock::{self, Time},
+    revocation::Asked as Bundled,
+    text::Buffer,
+    verify::decode,
 };
 
 use crate::{
     account::Accounts,
-    cache::{Cache, Found, Licensed},
+    cache::Cache,
     charges::{Charges, SEATS},
     decision::Decision,
     event::{Event, Sink},
     guard::Guard,
+    licensed::{Found, Known, Licensed, Token},
     now::Now,
     replay::Nonces,
     request::Request,
     reservation::Reservation,
-    revocation::{Bundles, InUse, Loaded, Revocations},
+    revocation::{InUse, Loaded, Revocations},
     seat,
     store::{Memory, SeatAsk, Store},
     trust::{Trust, Trusted},
@@ -173,6 +177,7 @@ impl Builder {
             skew: self.skew,
             proof_age: self.proof_age,
             nonces: Nonces::new(self.replay_capacity),
+            epoch: AtomicU64::new(0),
             cache: Cache::new(self.cache_capacity),
             accounts: Accounts::default(),
             guard: Guard::new(Arc::clone(&self.store)),
@@ -222,6 +227,8 @@ pub struct Gate {
     skew: u64,
     proof_age: u64,
     nonces: Nonces,
+    /// How many keysets and bundles were loaded.
+    epoch: AtomicU64,
     cache: Cache,
     accounts: Accounts,
     guard: Guard,
@@ -263,7 +270,9 @@ impl Gate {
     /// [`Code::KeysetEquivocation`]; [`Code::StoreUnreachable`] where it cannot be remembered. The keys in
     /// use then stay.
     pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
-        self.trusted.load(keyset)
+        let newer = self.trusted.load(keyset)?;
+        self.epoch.fetch_add(u64::from(newer), Ordering::Release);
+        Ok(newer)
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` where it
@@ -274,7 +283,9 @@ impl Gate {
     /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for one of a key out of use; [`Code::StoreUnreachable`] where it cannot be
     /// remembered. The bundle in use then stays.
     pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
-        self.revocations.load(bundle, &self.trusted)
+        let newer = self.revocations.load(bundle, &self.trusted)?;
+        self.epoch.fetch_add(u64::from(newer), Ordering::Release);
+        Ok(newer)
     }
 
     /// The revocation bundle in use for an issuer's licences.
@@ -290,7 +301,8 @@ impl Gate {
     /// Whether a check of `token` takes no signature verification, as it was verified before with the keys in
     /// use. A host that has better things to do meanwhile than to wait for one asks this first.
     pub fn knows(&self, token: &str) -> bool {
-        self.cache.find(token, self.trusted.current().generation).is_some()
+        let (found, generation) = (self.cache.find(token), self.trusted.current().generation);
+        found.is_some_and(|found| found.get().is_some_and(|licensed| licensed.generation == generation))
     }
 
     /// Decides whether a request that came with `token` (its text form) may go on.
@@ -329,12 +341,10 @@ impl Gate {
         let Asked { request, now, .. } = asked;
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
         let started = timed.then(Instant::now);
-        let trust = self.trusted.current();
-        let revocations = self.revocations.current();
         decision.clear();
         decision.time = now.seconds;
         let mut until = None;
-        match self.decide(token, asked, (&trust, &revocations), decision, keep) {
+        match self.decide(token, asked, decision, keep) {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
@@ -347,16 +357,15 @@ impl Gate {
         if !self.sinks.is_empty() {
             let took = started.map(|started| started.elapsed().as_nanos());
             let took_nanos = took.map(|took| u64::try_from(took).unwrap_or(u64::MAX));
+            let known = decision.license.get().map(|licensed| licensed.known);
+            let known = known.unwrap_or_else(|| self.known(None));
             let event = Event {
                 decision,
                 action: request.action,
                 source: request.source,
                 at: now.seconds,
-                keyset: trust.sequence,
-                revocation: decision
-                    .license()
-                    .map_or_else(|| revocations.only(), |license| revocations.of(license.issuer()))
-                    .map(|loaded| (loaded.bundle().sequence(), loaded.bundle().issued_at())),
+                keyset: known.keyset,
+                revocation: known.revocation.map(|(head, _)| (head.sequence, head.issued_at)),
                 took_nanos,
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
@@ -414,26 +423,23 @@ impl Gate {
         &'a self,
         token: &str,
         asked: Asked<'_, 'a>,
-        (trust, revocations): (&Trust, &Bundles),
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Result<(State, Option<u64>), Code> {
         let Asked { request, seat, now } = asked;
-        let licensed = self.authenticate(token, trust, now, &mut decision.explanation)?;
-        decision.license = licensed;
+        decision.license = self.find(token, now, &mut decision.explanation)?;
         let found = &decision.license;
-        // What was authenticated is there; else there is nothing to decide on.
+        // What was found is there; else there is nothing to decide on.
         let licensed = found.get().ok_or(Code::MissingToken)?;
-        let license = licensed.kept.license();
+        let (license, known) = (licensed.kept.license(), &licensed.known);
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
-        let bundle = revocations.of(license.issuer()).map(Loaded::bundle);
-        let published = bundle.map_or(0, |bundle| clock::published(bundle.issued_at(), now.seconds));
-        let published = published.max(trust.issued_at);
+        let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
+        let published = published.max(known.keyset_issued_at);
         let signed = published.max(license.issued_at().min(now.seconds));
         let time = self.guard.read(now, signed);
         decision.time = time.now;
-        let expect = self.expect(request, trust);
-        let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
+        let expect = self.expect(request, known);
+        let state = self.authorize(&license, &expect, known, time, &mut decision.explanation)?;
 
         let mut charges = Charges::new(licensed, &mut decision.charges);
         let explanation = &mut decision.explanation;
@@ -494,8 +500,8 @@ impl Gate {
     /// Takes from the store what a request's meters are short of, without charging: for a store that fetches
     /// between this and [`Gate::check`], such as [`crate::Leased`]. A token that is not good takes nothing.
     pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
-        let (now, trust) = (now.into(), self.trusted.current());
-        let found = self.authenticate(token, &trust, now, &mut Explanation::default());
+        let now = now.into();
+        let found = self.find(token, now, &mut Explanation::default());
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
         let time = self.guard.read(now, 0);
         for (name, cost) in request.meters {
@@ -505,18 +511,84 @@ impl Gate {
         }
     }
 
-    /// Finds the licence among those that were authenticated before, or authenticates it.
+    /// Holds a licence against what is expected, and asks the bundle of its issuer where that concerns it.
+    fn authorize<'a>(
+        &self,
+        license: &licentia_core::License<'_>,
+        expect: &Expect<'a>,
+        known: &Known,
+        time: Time,
+        explanation: &mut Explanation<'a>,
+    ) -> Result<State, Code> {
+        if let Some((head, false)) = known.revocation {
+            return authorize(license, expect, Some(Bundled::silent(head)), time, explanation);
+        }
+        let bundles = self.revocations.current();
+        let bundle = bundles.of(license.issuer()).map(Loaded::bundle);
+        authorize(license, expect, bundle.as_ref().map(Bundled::of), time, explanation)
+    }
+
+    /// Finds a licence among those that were looked at before, or looks at it.
+    fn find(&self, token: &str, now: Now, explanation: &mut Explanation<'_>) -> Result<Found, Code> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let seen = self.cache.find(token);
+        match seen {
+            Some(found) if found.get().is_some_and(|licensed| licensed.known.epoch == epoch) => {
+                explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
+                Ok(found)
+            }
+            seen => self.look(token, seen.as_ref().and_then(Found::get), now, explanation),
+        }
+    }
+
+    /// Looks at a token with the keys and the bundles in use, and keeps what it finds. The signature is not verified
+    /// again where it was with the same keys.
+    #[cold]
+    fn look(
+        &self,
+        token: &str,
+        seen: Option<&Licensed>,
+        now: Now,
+        explanation: &mut Explanation<'_>,
+    ) -> Result<Found, Code> {
+        // Before the rest, so that what is loaded meanwhile is looked at again.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let trust = self.trusted.current();
+        let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
+            Some(licensed) => Arc::clone(&licensed.token),
+            None => Arc::new(self.authenticate(token, &trust, now, explanation)?),
+        };
+        explanation.resume(&token.passed);
+        let known = Known { epoch, ..self.known(Some(&token.kept.license())) };
+        let licensed = Arc::new(Licensed { token, known });
+        self.cache.insert(Arc::clone(&licensed));
+        Ok(Found::from(licensed))
+    }
+
+    /// What is known of keys and revocations, and of a licence.
+    fn known(&self, license: Option<&licentia_core::License<'_>>) -> Known {
+        let (trust, bundles) = (self.trusted.current(), self.revocations.current());
+        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
+        let revocation = loaded
+            .map(Loaded::bundle)
+            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
+        Known {
+            epoch: 0,
+            keyset: trust.sequence,
+            keyset_issued_at: trust.issued_at,
+            keyset_expires: trust.expires,
+            revocation,
+        }
+    }
+
+    /// Authenticates a token that was not seen before with these keys.
     fn authenticate(
         &self,
         token: &str,
         trust: &Trust,
         now: Now,
         explanation: &mut Explanation<'_>,
-    ) -> Result<Found, Code> {
-        if let Some(found) = self.cache.find(token, trust.generation) {
-            explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
-            return Ok(found);
-        }
+    ) -> Result<Token, Code> {
         if token.is_empty() {
             explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
         }
@@ -526,18 +598,17 @@ impl Gate {
         let license = authenticate(bytes, trust.keyring(), &mut passed);
         explanation.resume(passed.steps());
         let license = license?;
-        let licensed = Arc::new(Licensed {
+        Ok(Token {
             text: token.into(),
             kept: license.keep(),
+            tier: license.tier().name.into(),
             counters: self.accounts.counters(&license, now.monotonic_nanos, &*self.store),
             passed: passed.steps().into(),
             generation: trust.generation,
-        });
-        self.cache.insert(Arc::clone(&licensed));
-        Ok(Found::from(licensed))
+        })
     }
 
-    fn expect<'a>(&'a self, request: &Request<'a>, trust: &Trust) -> Expect<'a> {
+    fn expect<'a>(&'a self, request: &Request<'a>, known: &Known) -> Expect<'a> {
         let mut expect = Expect::new().skew(self.skew).features(request.features);
         if self.revocation_required {
             expect = expect.require_revocations();
@@ -548,7 +619,7 @@ impl Gate {
         if let Some(audience) = request.audience.or(self.audience.as_deref()) {
             expect = expect.audience(audience);
         }
-        if let Some(expires) = trust.expires {
+        if let Some(expires) = known.keyset_expires {
             expect = expect.keyset_expires(expires);
         }
         if let Some(node) = request.node {

@@ -40,6 +40,7 @@ mod guard;
 pub mod holder;
 mod keeper;
 pub mod leased;
+mod licensed;
 mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;

@@ -21,7 +21,7 @@ use licentia_core::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Gate, License, Now, Request, cache::Licensed, decision::Decision, request::Proof};
+use crate::{Gate, License, Now, Request, decision::Decision, licensed::Licensed, request::Proof};
 
 /// Name of the header field with the proof of possession.
 pub const PROOF: HeaderName = HeaderName::from_static("licentia-proof");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use licentia_core::Code;
 
 use crate::{
-    cache::Licensed,
     charges::Charges,
+    licensed::Licensed,
     meter::Units,
     store::{Store, Unreachable},
 };

@@ -5,10 +5,7 @@ use std::{
     io::Read,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -30,16 +27,12 @@ pub(crate) struct Loaded {
     issuer: Box<str>,
     kept: revocation::Kept<Box<[u8]>>,
     bloom: Box<[u8]>,
-    /// A number that no other bundle has in this process, by which what was learnt from it can be kept.
-    #[allow(dead_code, reason = "it is there for caches of verdicts")]
-    pub(crate) generation: u64,
 }
 
 impl Loaded {
     fn new(kept: revocation::Kept<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
-        static LOADED: AtomicU64 = AtomicU64::new(1);
         let issuer = kept.bundle(&bloom).issuer().into();
-        Self { issuer, kept, bloom, generation: LOADED.fetch_add(1, Ordering::Relaxed) }
+        Self { issuer, kept, bloom }
     }
 
     pub(crate) fn bundle(&self) -> Bundle<'_> {

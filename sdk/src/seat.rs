@@ -25,9 +25,9 @@
 use std::sync::Arc;
 
 use crate::{
-    cache::Licensed,
     decision::Decision,
     gate::{Asked, Gate},
+    licensed::Licensed,
     now::Now,
     request::Request,
     store::Unreachable,

@@ -73,6 +73,54 @@ pub enum Verdict {
     },
 }
 
+/// A bundle's number and its times, in seconds since 1970: all that matters of it to a licence that it does not concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub sequence: u64,
+    /// When it was issued.
+    pub issued_at: u64,
+    /// When the next one comes at the latest.
+    pub next_update: u64,
+    /// From when on it says nothing any more.
+    pub expires: u64,
+}
+
+/// A bundle as a licence of its issuer is held against it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'b> {
+    head: Head,
+    bundle: Option<&'b Bundle<'b>>,
+}
+
+impl<'b> Asked<'b> {
+    /// A bundle that is asked.
+    pub fn of(bundle: &'b Bundle<'b>) -> Self {
+        Self { head: bundle.head(), bundle: Some(bundle) }
+    }
+
+    /// A bundle of the licence's issuer that was asked before, and does not concern the licence: see
+    /// [`Bundle::concerns`].
+    pub const fn silent(head: Head) -> Self {
+        Self { head, bundle: None }
+    }
+
+    /// Its number and its times.
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Whether it is about the licences of an issuer.
+    pub(crate) fn is_about(&self, claims: &Claims<'_>) -> bool {
+        self.bundle.is_none_or(|bundle| claims.is_from(bundle.issuer()))
+    }
+
+    /// What it says about a licence: see [`Bundle::verdict`].
+    pub(crate) fn verdict(&self, claims: &Claims<'_>, now: u64) -> Verdict {
+        self.bundle.map_or(Verdict::Good, |bundle| bundle.verdict(claims, now))
+    }
+}
+
 /// The newest bundle that was accepted before, to tell a rollback. Persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -179,6 +227,12 @@ impl<'a> Bundle<'a> {
     /// From when on it says nothing any more.
     pub fn expires(&self) -> u64 {
         self.fields.expires
+    }
+
+    /// Its number and its times.
+    pub fn head(&self) -> Head {
+        let Fields { sequence, issued_at, next_update, expires, .. } = self.fields;
+        Head { sequence, issued_at, next_update, expires }
     }
 
     /// SHA-256 of the state: see [`state_root`].
