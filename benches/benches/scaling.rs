@@ -137,7 +137,7 @@ fn bundles() {
         let draft = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,
-            next_update: 2_000_000_000,
+            next_update: 1_999_999_999,
             expires: 2_000_000_000,
             salt: [3; 16],
             indices: revoked.iter().map(|index| (*index, Terms::default())).collect(),

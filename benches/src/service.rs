@@ -32,7 +32,7 @@ impl Service {
             issuer: "acme".into(),
             sequence: 1,
             issued_at: NOW - 60,
-            next_update: EXPIRES,
+            next_update: EXPIRES - 1,
             expires: EXPIRES,
             salt: [7; 16],
             indices: (0..revoked).map(|index| (index * OF, Terms::default())).collect::<BTreeMap<_, _>>(),
