@@ -9,7 +9,7 @@ use crate::{
     cache::Licensed,
     decision::{CHARGES, Charge, Unit},
     meter::{QuotaCounter, Units, length},
-    store::{Seats, Store, Unreachable},
+    store::{Finish, Job, Seats, Store, Unreachable},
 };
 
 /// What the seats of a licence are called among its charges.
@@ -21,9 +21,12 @@ const JOB_BYTES: usize = 256;
 pub(crate) struct Charges<'d, 'a> {
     licensed: &'d Licensed,
     shown: &'d mut [Option<Charge<'a>>; CHARGES],
-    rates: [Option<(&'d RateCounter, u64)>; CHARGES],
+    /// With what was charged, and the time of the monotonic clock, in nanoseconds.
+    rates: [Option<(&'d RateCounter, u64, u64)>; CHARGES],
     meters: [Option<Metered<'d, 'a>>; CHARGES],
     count: usize,
+    /// Whether it is reserved for now, and charged when that is committed.
+    held: bool,
 }
 
 /// A meter that was charged.
@@ -33,11 +36,21 @@ pub(crate) struct Metered<'d, 'a> {
     pub(crate) cost: u64,
     /// The job under whose name it was charged, and whether that was now.
     pub(crate) job: Option<(&'a str, bool)>,
+    held: bool,
 }
 
 impl<'d, 'a> Charges<'d, 'a> {
-    pub(crate) fn new(licensed: &'d Licensed, shown: &'d mut [Option<Charge<'a>>; CHARGES]) -> Self {
-        Self { licensed, shown, rates: [None; CHARGES], meters: [const { None }; CHARGES], count: 0 }
+    pub(crate) fn new(
+        licensed: &'d Licensed,
+        shown: &'d mut [Option<Charge<'a>>; CHARGES],
+        held: bool,
+    ) -> Self {
+        Self { licensed, shown, rates: [None; CHARGES], meters: [const { None }; CHARGES], count: 0, held }
+    }
+
+    /// Whether one more charge can be shown.
+    pub(crate) fn has_place(&self) -> bool {
+        self.count < CHARGES
     }
 
     /// A place for one more charge.
@@ -57,20 +70,28 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// Counts against a rate.
-    pub(crate) fn rate(&mut self, name: &'a str, cost: u64, now_nanos: u64) -> Result<Outcome, Code> {
+    pub(crate) fn rate(
+        &mut self,
+        name: &'a str,
+        cost: u64,
+        now_nanos: u64,
+        store: &dyn Store,
+    ) -> Result<Result<Outcome, Unreachable>, Code> {
         let licensed = self.licensed;
         let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
         let rate = rate.ok_or(Code::RateNotLicensed)?;
         let place = self.place()?;
-        let outcome = rate.charge(cost, now_nanos);
-        self.show(
-            place,
-            charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds()), None), outcome),
-        );
+        let outcome = match rate.charge(cost, now_nanos, store) {
+            Ok(outcome) => outcome,
+            Err(unreachable) => return Ok(Err(unreachable)),
+        };
+        let charged = if outcome.granted { cost } else { 0 };
+        let window = (rate.burst, Some(rate.burst_seconds()), None);
+        self.show(place, charge(name, Unit::Rate, (cost, charged), window, outcome));
         if let Some(charged) = self.rates.get_mut(place).filter(|_| outcome.granted) {
-            *charged = Some((rate, cost));
+            *charged = Some((rate, cost, now_nanos));
         }
-        Ok(outcome)
+        Ok(Ok(outcome))
     }
 
     /// Charges a meter. The times are seconds since 1970, and nanoseconds of a monotonic clock.
@@ -93,19 +114,19 @@ impl<'d, 'a> Charges<'d, 'a> {
         // Looking at a job's meter charges nothing, and so has no name.
         let job = job.filter(|_| cost > 0);
         let outcome = match job {
-            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, false)),
-            Some(job) => quota.charge_once(&units, job, cost, now.0, store),
+            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, outcome.granted)),
+            Some(name) => quota.charge_once(&units, Job { name, held: self.held }, cost, now.0, store),
         };
         let (outcome, charged) = match outcome {
             Ok(outcome) => outcome,
             Err(unreachable) => return Ok(Err(unreachable)),
         };
-        self.show(
-            place,
-            charge(name, Unit::Quota, cost, (quota.limit, length(quota.period), Some(quota.period)), outcome),
-        );
+        let final_units = if charged && !self.held { cost } else { 0 };
+        let window = (quota.limit, length(quota.period), Some(quota.period));
+        self.show(place, charge(name, Unit::Quota, (cost, final_units), window, outcome));
         if let Some(metered) = self.meters.get_mut(place).filter(|_| outcome.granted) {
-            *metered = Some(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
+            *metered =
+                Some(Metered { quota, units, cost, job: job.map(|job| (job, charged)), held: self.held });
         }
         Ok(Ok(outcome))
     }
@@ -118,6 +139,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             name: SEATS,
             unit: Unit::Seat,
             cost: 1,
+            charged: u64::from(seats.granted),
             limit,
             window: None,
             period: None,
@@ -135,9 +157,10 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// Takes everything back: a denied request costs nothing.
-    pub(crate) fn undo(&self, store: &dyn Store) {
-        for (rate, cost) in self.rates.iter().flatten() {
-            rate.undo(*cost);
+    pub(crate) fn undo(&mut self, store: &dyn Store) {
+        self.shown.iter_mut().flatten().for_each(|charge| charge.charged = 0);
+        for (rate, cost, now_nanos) in self.rates.iter().flatten() {
+            rate.undo(*cost, *now_nanos);
         }
         for metered in self.meters() {
             metered.undo(store);
@@ -150,7 +173,10 @@ impl Metered<'_, '_> {
         match self.job {
             None => self.units.undo(self.cost),
             // Where the store cannot be reached it stays charged; the same job may be tried again.
-            Some((job, true)) => drop(self.quota.lower_once(&self.units, job, 0, store)),
+            Some((job, true)) => {
+                let finish = if self.held { Finish::Cancel } else { Finish::Undo };
+                drop(self.quota.finish_once(&self.units, job, finish, store));
+            }
             Some((_, false)) => {}
         }
     }
@@ -159,7 +185,7 @@ impl Metered<'_, '_> {
 fn charge(
     name: &str,
     unit: Unit,
-    cost: u64,
+    (cost, charged): (u64, u64),
     (limit, window, period): (u64, Option<u64>, Option<Period>),
     outcome: Outcome,
 ) -> Charge<'_> {
@@ -167,6 +193,7 @@ fn charge(
         name,
         unit,
         cost,
+        charged,
         limit,
         window,
         period,

@@ -30,6 +30,8 @@
 )]
 
 mod account;
+#[cfg(feature = "tower")]
+mod aside;
 mod cache;
 mod charges;
 pub mod decision;
@@ -44,6 +46,7 @@ mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
+mod own;
 #[cfg(feature = "receipts")]
 pub mod receipt;
 mod replay;
@@ -51,6 +54,7 @@ pub mod request;
 mod reservation;
 pub mod revocation;
 pub mod seat;
+mod slice;
 pub mod store;
 mod trust;
 mod worker;

@@ -19,7 +19,7 @@ use std::{
 use common::{NOW, YEAR, builder, licence};
 use licentia::{
     Code, Gate, Now, Request, Store,
-    store::{self, Cell, Once, Taken, Unreachable},
+    store::{self, Cell, Finish, Job, Once, Taken, Unreachable},
 };
 use server::Server;
 
@@ -44,11 +44,11 @@ impl Store for Logged {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.store.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.store.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.store.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.store.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.store.load(name)

@@ -13,7 +13,7 @@ use std::{
 use common::{DAY, NOW, builder, licence};
 use licentia::{
     Code, Gate, Keeper, Memory, Now, Request, Store,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 use proptest::prelude::*;
 
@@ -32,11 +32,11 @@ impl Store for Counting {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.memory.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.memory.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.memory.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.memory.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.memory.load(name)

@@ -11,7 +11,7 @@ use common::{DAY, NOW, builder, licence};
 use licentia::{
     Code, Memory, Now, Request, Store,
     policy::Action,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 
 /// A store that can be cut off.
@@ -34,11 +34,11 @@ impl Store for Fragile {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.reach()?.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.reach()?.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.reach()?.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)

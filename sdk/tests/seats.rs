@@ -11,7 +11,7 @@ use common::{NOW, gate, licence};
 use licentia::{
     Code, Gate, Memory, Request, Seat, Store,
     policy::Action,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 
 fn token(seats: u64) -> String {
@@ -152,11 +152,11 @@ impl Store for NoSeats {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.0.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.0.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.0.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.0.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.0.load(name)

@@ -12,6 +12,8 @@ mod queue;
 mod record;
 mod sampled;
 
+use licentia_core::Window;
+
 use crate::decision::Decision;
 
 pub use anomaly::{Anomaly, Detector, Thresholds};
@@ -47,4 +49,24 @@ pub struct Event<'e, 'a> {
 pub trait Sink: Send + Sync {
     /// Takes an event.
     fn record(&self, event: &Event<'_, '_>);
+
+    /// Takes what a reservation has charged in the end: see [`crate::Reservation::commit`]. What other decisions charge
+    /// stands in their own [`crate::Charge::charged`].
+    fn used(&self, used: &Used<'_>) {
+        let _ = used;
+    }
+}
+
+/// Units that were reserved, and then used.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Used<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: &'a [u8; 16],
+    /// The meter.
+    pub meter: &'a str,
+    /// The period that they are charged in.
+    pub window: Window,
+    /// How many.
+    pub units: u64,
 }
