@@ -251,7 +251,10 @@ impl QuotaCounter {
         finish: Finish,
         store: &dyn Store,
     ) -> Result<bool, Unreachable> {
-        store.finish_once(&self.counter.cell(units), job, finish)
+        let finished = store.finish_once(&self.counter.cell(units), job, finish)?;
+        // What was said before is no longer so: who looks asks anew.
+        units.pace().asked_at = 0;
+        Ok(finished)
     }
 
     /// Takes what a charge of `cost` would lack, where the store has it.
