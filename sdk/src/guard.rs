@@ -129,14 +129,18 @@ impl State {
         if (!later && doubt_since.is_some() == self.saved_doubt) || monotonic < self.retry_at {
             return None;
         }
-        self.put_off = self.put_off.saturating_mul(2).clamp(1, RETRY);
-        self.retry_at = monotonic.saturating_add(self.put_off);
+        // Nobody else tries meanwhile.
+        self.retry_at = monotonic.saturating_add(RETRY);
         Some((mark, doubt_since))
     }
 
     /// Takes what came of saving `mark`: what is saved now, where the store was reached.
     fn tell(&mut self, mark: Mark, saved: Option<Mark>, monotonic: u64) {
-        let Some(saved) = saved else { return };
+        let Some(saved) = saved else {
+            self.put_off = self.put_off.saturating_mul(2).clamp(1, RETRY);
+            self.retry_at = monotonic.saturating_add(self.put_off);
+            return;
+        };
         (self.saved, self.saved_doubt) = (mark.0, mark.1.is_some());
         (self.retry_at, self.put_off) = (0, 0);
         if !self.resumed && saved.0 > mark.0 {

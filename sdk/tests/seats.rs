@@ -196,3 +196,19 @@ fn a_licence_that_ends_keeps_no_seat() {
     assert_eq!(seat.heartbeat(&Request::new(), NOW + 30).code(), Code::Expired);
     assert_eq!(seat.until(), NOW + 29 + 60);
 }
+
+#[test]
+fn a_request_with_too_many_charges_takes_no_seat() {
+    let gate = gate();
+    let names: Vec<String> = (0..8).map(|number| format!("rate-{number}")).collect();
+    let token = licence(|draft| {
+        draft.terms.seats = Some(1);
+        for name in &names {
+            draft.terms.rates.insert(name.clone(), "10/1s".parse().unwrap());
+        }
+    });
+    let rates: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let (decision, seat) = gate.check_out(&token, "ada", 60, &Request::new().rates(&rates), NOW);
+    assert_eq!((decision.code(), seat.is_some()), (Code::InvalidArgument, false));
+    assert_eq!(take(&gate, &token, "bob", NOW).0, Code::Allowed, "the only seat is free");
+}
