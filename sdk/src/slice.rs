@@ -81,8 +81,11 @@ impl Slice {
             }
             let need = cost.saturating_sub(left(self.word.load(Ordering::Relaxed), now_nanos));
             let elapsed = now_nanos.saturating_sub(last.at_nanos);
-            if last.tells(need, elapsed) {
-                return Ok(self.sliced(&last, cost == 0, reached, now_nanos));
+            // More than a burst never comes.
+            let never = gcra.interval().saturating_mul(cost) > gcra.tolerance();
+            if never || last.tells(need, elapsed) {
+                let sliced = self.sliced(&last, cost == 0, reached, now_nanos);
+                return Ok(Sliced { retry_after: sliced.retry_after.filter(|_| !never), ..sliced });
             }
             // At most what the rate brings in the same time, so that all get something of a burst.
             let pace = last.units.saturating_mul(LENGTH * NANOS_PER_MILLI) / elapsed.max(NANOS_PER_MILLI);

@@ -190,7 +190,7 @@ fn who_saves_the_mark_holds_up_nobody_else() {
         is_saving.recv().unwrap();
         // It would wait here for ever, were the lock held meanwhile.
         assert!((1..30).all(|second| check(second) == Code::Allowed));
-        drop(go_on.send(()));
+        go_on.send(()).unwrap();
         assert_eq!(first.join().unwrap(), Code::Allowed);
     });
 }
