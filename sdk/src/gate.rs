@@ -16,7 +16,7 @@ use crate::{
     cache::{Cache, Licensed},
     charges::{Charges, SEATS},
     decision::Decision,
-    event::{Event, Sink},
+    event::{Event, Sink, Used},
     guard::Guard,
     now::Now,
     replay::Nonces,
@@ -447,6 +447,20 @@ impl Gate {
             Err(_) => charges.undo(&*self.store),
         }
         granted
+    }
+
+    /// What the clock guard makes of the time.
+    pub(crate) fn time(&self, now: Now) -> licentia_core::clock::Time {
+        self.guard.read(now, 0)
+    }
+
+    pub(crate) fn has_sinks(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
+    /// Tells the sinks what was charged beside a decision.
+    pub(crate) fn tell_used(&self, used: &Used<'_>) {
+        self.sinks.iter().for_each(|sink| sink.used(used));
     }
 
     /// Where counters, marks and seats are kept.

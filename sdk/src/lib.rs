@@ -34,6 +34,7 @@ mod account;
 mod aside;
 mod cache;
 mod charges;
+pub mod counter;
 pub mod decision;
 pub mod event;
 pub mod gate;
@@ -59,6 +60,7 @@ pub mod store;
 mod trust;
 mod worker;
 
+pub use counter::Counter;
 pub use decision::{Charge, Decision, License, Unit};
 pub use event::{Event, Sink};
 pub use gate::{Builder, Gate, Mode};

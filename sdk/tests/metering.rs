@@ -469,6 +469,40 @@ fn one_job_of_many_threads_is_charged_once() {
     assert_eq!(left(&store, &token), 500);
 }
 
+#[test]
+fn a_counter_charges_all_or_none_and_tells_sinks() {
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(String, u64)>>);
+    impl licentia::Sink for Told {
+        fn record(&self, _: &licentia::Event<'_, '_>) {}
+        fn used(&self, used: &licentia::event::Used<'_>) {
+            self.0.lock().unwrap().push((used.meter.to_owned(), used.units));
+        }
+    }
+    let (store, told) = (Arc::new(Counting::default()), Arc::new(Told::default()));
+    let gate = builder().store(store.clone()).sink(told.clone()).build().unwrap();
+    let token = calls(10);
+    let decision = gate.check(&token, &Request::new(), NOW);
+    let counter = gate.counter(&decision).unwrap();
+    let charge = |rates: &[(&str, u64)], meters: &[(&str, u64)]| counter.charge(rates, meters, at(0));
+    assert_eq!(charge(&[("api", 1)], &[("calls", 4), ("mails", 1)]), Ok(licentia::State::Active));
+    assert_eq!(charge(&[("api", 1)], &[("calls", 1), ("mails", 5)]), Err(Code::QuotaExceeded));
+    assert_eq!(charge(&[("api", 11)], &[("calls", 1)]), Err(Code::RateLimited));
+    assert_eq!(charge(&[("api", 9)], &[]), Ok(licentia::State::Active), "what was denied cost nothing");
+    assert_eq!(charge(&[("x", 1)], &[]), Err(Code::RateNotLicensed));
+    assert_eq!(charge(&[], &[("calls", 1), ("x", 1)]), Err(Code::MeterNotLicensed));
+    assert_eq!(charge(&[], &[("calls", 1); 9]), Err(Code::InvalidArgument));
+    assert_eq!(charge(&[], &[("calls", 6)]), Ok(licentia::State::Active));
+    let expected = [("calls", 4), ("mails", 1), ("calls", 6)].map(|(name, units)| (name.to_owned(), units));
+    assert_eq!(*told.0.lock().unwrap(), expected);
+    store.lost.store(true, Ordering::Relaxed);
+    assert_eq!(charge(&[], &[("mails", 2)]), Err(Code::StoreUnreachable));
+    let denied = gate.check(&token, &Request::new().features(&["x"]), NOW);
+    assert!(gate.counter(&denied).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

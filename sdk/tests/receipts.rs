@@ -371,8 +371,12 @@ fn what_was_acknowledged_and_is_not_there_is_an_alarm_where_nothing_later_is() {
     };
     let with = |receipts: &[&Vec<u8>], given: Option<&Vec<u8>>| {
         let mut audit = Audit::new();
-        receipts.iter().for_each(|receipt| audit.add(receipt));
-        given.into_iter().for_each(|given| audit.add_acknowledgement(ack(given)));
+        for receipt in receipts {
+            audit.add(receipt);
+        }
+        if let Some(given) = given {
+            audit.add_acknowledgement(ack(given));
+        }
         let report = audit.finish();
         let whole = report.instances.values().next().and_then(|known| known.whole);
         (report.is_good(), whole.map(|link| link.sequence))
@@ -382,7 +386,7 @@ fn what_was_acknowledged_and_is_not_there_is_an_alarm_where_nothing_later_is() {
     assert_eq!(with(&[first, second, third], None), (true, Some(3)));
     assert_eq!(with(&[second, third], None), (true, None), "the first is not there");
     assert_eq!(with(&[third], Some(second)), (true, Some(3)), "what was acknowledged was there");
-    assert_eq!(with(&[first, second], Some(third)).0, false, "its counts may be lost");
+    assert!(!with(&[first, second], Some(third)).0, "its counts may be lost");
     assert_eq!(with(&[], Some(third)), (false, None));
 }
 

@@ -50,14 +50,14 @@ pub trait Sink: Send + Sync {
     /// Takes an event.
     fn record(&self, event: &Event<'_, '_>);
 
-    /// Takes what a reservation has charged in the end: see [`crate::Reservation::commit`]. What other decisions charge
-    /// stands in their own [`crate::Charge::charged`].
+    /// Takes what was charged beside a decision: by a reservation in the end ([`crate::Reservation::commit`]), or by a
+    /// [`crate::Counter`]. What decisions charge stands in their own [`crate::Charge::charged`].
     fn used(&self, used: &Used<'_>) {
         let _ = used;
     }
 }
 
-/// Units that were reserved, and then used.
+/// Units that were used.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Used<'a> {
