@@ -322,21 +322,21 @@ fn a_process_holds_one_chunk_at_most() {
     let (gate, token) = (on(&store), calls(64_000));
     let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
     let cell = Cell { lineage: [9; 16], meter: "calls", window };
-    let taken = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
+    let total = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
     let (mut used, mut most) = (0, 0);
     for millis in 0..10_000 {
         let cost = 1 + millis % 7;
         let meters = [("calls", cost)];
-        let before = taken();
+        let before = total();
         if millis % 50 == 0 {
             gate.keep(at(millis));
         }
         assert!(gate.check(&token, &Request::new().meters(&meters), at(millis)).is_allowed());
         used += cost;
-        if taken() > before {
+        if total() > before {
             most = ((64_000 - before) / 64).max(7); // it was taken of what was left then
         }
-        let held = taken() - used;
+        let held = total() - used;
         assert!(held <= most, "{millis}: {held} held, at most {most}");
     }
     assert!(most < 1000 / 2, "chunks shrink");
