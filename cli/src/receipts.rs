@@ -25,13 +25,16 @@ pub(crate) enum Receipts {
     /// Check receipts, and name what is missing, forked, set back or forged.
     ///
     /// Exit codes: 0 good, 1 something is wrong, 2 a wrong call or a broken environment. That receipts are
-    /// missing is told and is not wrong: a later one says what they said.
+    /// missing is told and is not wrong where a later one says what they said.
     Verify(Which),
     /// Add up what was used, over all instances.
     Sum(Which),
     /// Print events (`CloudEvents` 1.0), one JSON object in each line, for every entry of every good receipt.
     Export(Which),
     /// Sign the acknowledgement of an instance's newest receipt, which the instance keeps.
+    ///
+    /// Where receipts are missing it is that of the last one before: the instance sends nothing again that was
+    /// acknowledged.
     Acknowledge {
         #[command(flatten)]
         which: Which,
@@ -97,9 +100,11 @@ impl Receipts {
                 let (Some((instance, known)), None) = (instances.next(), instances.next()) else {
                     return Err("acknowledge the receipts of one instance at a time; see --instance".into());
                 };
+                let whole = known.whole.ok_or("nothing was acknowledged: the first receipt is missing")?;
                 let key = passphrase.load(&key)?;
-                input::replace(&out, &acknowledge(&key, instance, known.last, clock.now()))?;
-                let (instance, sequence) = (hex(instance), known.last.sequence);
+                input::replace(&out, &acknowledge(&key, instance, whole, clock.now()))?;
+                complain(&report, output);
+                let (instance, sequence) = (hex(instance), whole.sequence);
                 output.show(&json!({ "instance": instance, "acknowledged": sequence }), || {
                     format!("acknowledged receipt {sequence} of instance {instance}\n")
                 })
@@ -193,7 +198,7 @@ fn value(report: &Report) -> Value {
         json!({
             "code": code.number(), "name": code.name(), "instance": instance,
             "first": finding.sequences.map(|(first, _)| first), "last": finding.sequences.map(|(_, last)| last),
-            "detail": finding.detail,
+            "detail": finding.detail, "alarm": finding.is_alarm(),
         })
     });
     json!({ "good": report.is_good(), "instances": instances.collect::<Vec<_>>(), "findings": findings.collect::<Vec<_>>() })

@@ -41,12 +41,25 @@ impl Gcra {
         Self { interval, tolerance: interval.saturating_mul(rate.burst) }
     }
 
+    /// Nanoseconds between requests.
+    pub fn interval(self) -> u64 {
+        self.interval
+    }
+
+    /// How far the state may run ahead of the present, in nanoseconds.
+    pub fn tolerance(self) -> u64 {
+        self.tolerance
+    }
+
     /// Asks for `cost` requests at `now`, in nanoseconds, with the state `tat`, which is 0 at first.
+    ///
+    /// A state that is further ahead than this rate can bring it was left by a slower one, or by another clock: it
+    /// counts as a burst that is used up, so that nobody waits for longer than a burst takes to come back.
     pub fn admit(self, tat: u64, now: u64, cost: u64) -> Admission {
-        let earliest = tat.max(now);
+        let limit = now.saturating_add(self.tolerance);
+        let earliest = tat.min(limit).max(now);
         let asked = self.interval.saturating_mul(cost);
         let after = earliest.saturating_add(asked);
-        let limit = now.saturating_add(self.tolerance);
         if after <= limit {
             return Admission::Admitted { tat: after, remaining: self.remaining(after, now) };
         }
@@ -54,14 +67,15 @@ impl Gcra {
         Admission::Refused { retry_after, remaining: self.remaining(earliest, now) }
     }
 
-    /// What `cost` requests add to the state, so that a charge can be taken back.
-    pub fn charge(self, cost: u64) -> u64 {
-        self.interval.saturating_mul(cost)
+    /// The state without a charge of `cost` that was made at `now`. What has come back by itself since is not given
+    /// back once more: the state goes no further back than `now`.
+    pub fn undo(self, tat: u64, now: u64, cost: u64) -> u64 {
+        tat.saturating_sub(self.interval.saturating_mul(cost)).max(now.min(tat))
     }
 
     /// Nanoseconds from `now` until the whole burst is there again.
     pub fn reset(self, tat: u64, now: u64) -> u64 {
-        tat.saturating_sub(now)
+        tat.saturating_sub(now).min(self.tolerance)
     }
 
     fn remaining(self, tat: u64, now: u64) -> u64 {
@@ -127,6 +141,34 @@ mod tests {
             assert!(u128::from(admitted) <= most + 1, "{count}/{per_ms}: {admitted} > {most}");
             assert!(u128::from(admitted) * 100 >= most * 60, "{count}/{per_ms}: {admitted} of {most}");
         }
+    }
+
+    #[test]
+    fn a_state_of_a_slower_rate_or_of_another_clock_locks_nobody_out() {
+        let (daily, fast) = (gcra(10, 86_400_000, 10), gcra(1000, 1000, 5));
+        let mut tat = 0;
+        while let Admission::Admitted { tat: next, .. } = daily.admit(tat, SECOND, 1) {
+            tat = next;
+        }
+        for tat in [tat, u64::MAX] {
+            let millisecond = Some(1_000_000);
+            assert_eq!(
+                fast.admit(tat, SECOND, 1),
+                Admission::Refused { retry_after: millisecond, remaining: 0 }
+            );
+            assert_eq!(fast.reset(tat, SECOND), 5_000_000);
+            let asked_later = fast.admit(tat, SECOND, 0);
+            assert!(matches!(asked_later, Admission::Admitted { tat, .. } if tat == SECOND + 5_000_000));
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_no_more_than_was_charged() {
+        let gcra = gcra(10, 1000, 3);
+        let tat = SECOND + 3 * SECOND / 10;
+        assert_eq!(gcra.undo(tat, SECOND, 2), SECOND + SECOND / 10);
+        assert_eq!(gcra.undo(tat, SECOND, 4), SECOND, "no further than the present");
+        assert_eq!(gcra.undo(5, SECOND, 4), 5, "a state of long ago stays");
     }
 
     #[test]

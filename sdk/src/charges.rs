@@ -1,6 +1,6 @@
 //! What one request is charged, so that it can be taken back.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrayvec::ArrayVec;
 use licentia_core::{Code, Period};
@@ -9,8 +9,8 @@ use crate::{
     account::{Outcome, RateCounter},
     decision::{CHARGES, Charge, Unit},
     licensed::Licensed,
-    meter::{QuotaCounter, Units},
-    store::{Seats, Store, Unreachable},
+    meter::{Present, QuotaCounter},
+    store::{Finish, Job, Seats, Store, Unreachable},
 };
 
 /// What the seats of a licence are called among its charges.
@@ -22,28 +22,41 @@ const JOB_BYTES: usize = 256;
 pub(crate) struct Charges<'d, 'a> {
     licensed: &'d Licensed,
     shown: &'d mut ArrayVec<Charge<'a>, CHARGES>,
-    rates: ArrayVec<(&'d RateCounter, u64), CHARGES>,
+    /// With what was charged, and the time of the monotonic clock, in nanoseconds.
+    rates: ArrayVec<(&'d RateCounter, u64, u64), CHARGES>,
     meters: ArrayVec<Metered<'d, 'a>, CHARGES>,
     count: usize,
+    /// Whether it is reserved for now, and charged when that is committed.
+    held: bool,
 }
 
 /// A meter that was charged.
 pub(crate) struct Metered<'d, 'a> {
     pub(crate) quota: &'d QuotaCounter,
-    pub(crate) units: Arc<Units>,
+    pub(crate) units: Present<'d>,
     pub(crate) cost: u64,
     /// The job under whose name it was charged, and whether that was now.
     pub(crate) job: Option<(&'a str, bool)>,
+    held: bool,
 }
 
 impl<'d, 'a> Charges<'d, 'a> {
-    pub(crate) fn new(licensed: &'d Licensed, shown: &'d mut ArrayVec<Charge<'a>, CHARGES>) -> Self {
-        Self { licensed, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0 }
+    pub(crate) fn new(
+        licensed: &'d Licensed,
+        shown: &'d mut ArrayVec<Charge<'a>, CHARGES>,
+        held: bool,
+    ) -> Self {
+        Self { licensed, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, held }
+    }
+
+    /// Whether one more charge can be shown.
+    pub(crate) fn has_place(&self) -> bool {
+        self.count < CHARGES
     }
 
     /// Counts one more charge, of which there is place for so many.
     fn count(&mut self) -> Result<(), Code> {
-        if self.count >= CHARGES {
+        if !self.has_place() {
             return Err(Code::InvalidArgument);
         }
         self.count = self.count.saturating_add(1);
@@ -56,17 +69,28 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// Counts against a rate.
-    pub(crate) fn rate(&mut self, name: &'a str, cost: u64, now_nanos: u64) -> Result<Outcome, Code> {
+    pub(crate) fn rate(
+        &mut self,
+        name: &'a str,
+        cost: u64,
+        now_nanos: u64,
+        store: &dyn Store,
+    ) -> Result<Result<Outcome, Unreachable>, Code> {
         let licensed = self.licensed;
         let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
         let rate = rate.ok_or(Code::RateNotLicensed)?;
         self.count()?;
-        let outcome = rate.charge(cost, now_nanos);
-        self.show(charge(name, Unit::Rate, cost, (rate.burst, Some(rate.burst_seconds), None), outcome));
+        let outcome = match rate.charge(cost, now_nanos, store) {
+            Ok(outcome) => outcome,
+            Err(unreachable) => return Ok(Err(unreachable)),
+        };
+        let charged = if outcome.granted { cost } else { 0 };
+        let window = (rate.burst, Some(rate.burst_seconds), None);
+        self.show(charge(name, Unit::Rate, (cost, charged), window, outcome));
         if outcome.granted {
-            let _ = self.rates.try_push((rate, cost));
+            let _ = self.rates.try_push((rate, cost, now_nanos));
         }
-        Ok(outcome)
+        Ok(Ok(outcome))
     }
 
     /// Charges a meter. The times are seconds since 1970, and nanoseconds of a monotonic clock.
@@ -86,19 +110,25 @@ impl<'d, 'a> Charges<'d, 'a> {
         }
         self.count()?;
         let units = quota.units(now.0);
+        if units.is_other() {
+            licensed.outdated.store(true, Ordering::Relaxed);
+        }
         // Looking at a job's meter charges nothing, and so has no name.
         let job = job.filter(|_| cost > 0);
         let outcome = match job {
-            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, false)),
-            Some(job) => quota.charge_once(&units, job, cost, now.0, store),
+            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, outcome.granted)),
+            Some(name) => quota.charge_once(&units, Job { name, held: self.held }, cost, now.0, store),
         };
         let (outcome, charged) = match outcome {
             Ok(outcome) => outcome,
             Err(unreachable) => return Ok(Err(unreachable)),
         };
-        self.show(charge(name, Unit::Quota, cost, (quota.limit, quota.length, Some(quota.period)), outcome));
+        let final_units = if charged && !self.held { cost } else { 0 };
+        let window = (quota.limit, quota.length, Some(quota.period));
+        self.show(charge(name, Unit::Quota, (cost, final_units), window, outcome));
         if outcome.granted {
-            let _ = self.meters.try_push(Metered { quota, units, cost, job: job.map(|job| (job, charged)) });
+            let job = job.map(|job| (job, charged));
+            let _ = self.meters.try_push(Metered { quota, units, cost, job, held: self.held });
         }
         Ok(Ok(outcome))
     }
@@ -111,6 +141,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             name: SEATS,
             unit: Unit::Seat,
             cost: 1,
+            charged: u64::from(seats.granted),
             limit,
             window: None,
             period: None,
@@ -128,9 +159,10 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// Takes everything back: a denied request costs nothing.
-    pub(crate) fn undo(&self, store: &dyn Store) {
-        for (rate, cost) in &self.rates {
-            rate.undo(*cost);
+    pub(crate) fn undo(&mut self, store: &dyn Store) {
+        self.shown.iter_mut().for_each(|charge| charge.charged = 0);
+        for (rate, cost, now_nanos) in &self.rates {
+            rate.undo(*cost, *now_nanos);
         }
         for metered in self.meters() {
             metered.undo(store);
@@ -143,7 +175,10 @@ impl Metered<'_, '_> {
         match self.job {
             None => self.units.undo(self.cost),
             // Where the store cannot be reached it stays charged; the same job may be tried again.
-            Some((job, true)) => drop(self.quota.lower_once(&self.units, job, 0, store)),
+            Some((job, true)) => {
+                let finish = if self.held { Finish::Cancel } else { Finish::Undo };
+                drop(self.quota.finish_once(&self.units, job, finish, store));
+            }
             Some((_, false)) => {}
         }
     }
@@ -152,7 +187,7 @@ impl Metered<'_, '_> {
 fn charge(
     name: &str,
     unit: Unit,
-    cost: u64,
+    (cost, charged): (u64, u64),
     (limit, window, period): (u64, Option<u64>, Option<Period>),
     outcome: Outcome,
 ) -> Charge<'_> {
@@ -160,6 +195,7 @@ fn charge(
         name,
         unit,
         cost,
+        charged,
         limit,
         window,
         period,

@@ -34,6 +34,9 @@ pub struct Charge<'a> {
     pub unit: Unit,
     /// What the request costs.
     pub cost: u64,
+    /// What this decision has added to the count: nothing where it denies, where a job was charged before, and where
+    /// the cost is reserved, until that is committed.
+    pub charged: u64,
     /// Requests of a full burst, units of a period, or seats.
     pub limit: u64,
     /// Length of the window in seconds; none where a period's length varies.

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use crate::{
     cache::Cache,
     charges::{Charges, SEATS},
     decision::Decision,
-    event::{Event, Sink},
+    event::{Event, Sink, Used},
     guard::Guard,
     licensed::{Found, Known, Licensed, Token},
     now::Now,
@@ -60,6 +60,7 @@ pub struct Builder {
     cache_capacity: usize,
     preparation: Option<usize>,
     store: Arc<dyn Store>,
+    share_rates: bool,
     sinks: Vec<Arc<dyn Sink>>,
 }
 
@@ -148,6 +149,13 @@ impl Builder {
         self
     }
 
+    /// Shares rates with every gate that counts in the same store and is told so too: each takes short slices of a rate
+    /// ahead, so that the sum over all of them keeps to it. Else a rate is counted in each gate by itself.
+    pub fn share_rates(mut self, share: bool) -> Self {
+        self.share_rates = share;
+        self
+    }
+
     /// Sends every decision to a sink. There may be several.
     pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
         self.sinks.push(sink);
@@ -179,12 +187,13 @@ impl Builder {
             nonces: Nonces::new(self.replay_capacity),
             epoch: AtomicU64::new(0),
             cache: Cache::new(self.cache_capacity),
-            accounts: Accounts::default(),
+            accounts: Accounts::new(self.share_rates),
             guard: Guard::new(Arc::clone(&self.store)),
             store: self.store,
             store_lost_at: AtomicU64::new(NEVER),
             timed: self.sinks.iter().any(|sink| sink.is_timed()),
-            sinks: self.sinks,
+            sinks: self.sinks.into(),
+            process: AtomicU32::new(std::process::id()),
         };
         if let Some(keyset) = self.keyset {
             gate.load_keyset(&keyset)?;
@@ -212,6 +221,8 @@ pub(crate) struct Asked<'r, 'a> {
     pub(crate) request: &'r Request<'a>,
     /// The seat that is wanted with it.
     pub(crate) seat: Option<seat::Ask<'r>>,
+    /// Whether its meters are reserved, and charged later.
+    pub(crate) held: bool,
     pub(crate) now: Now,
 }
 
@@ -235,9 +246,11 @@ pub struct Gate {
     store: Arc<dyn Store>,
     /// When the store was lost, in seconds since 1970, or `NEVER`.
     store_lost_at: AtomicU64,
-    sinks: Vec<Arc<dyn Sink>>,
+    sinks: Arc<[Arc<dyn Sink>]>,
     /// Whether a sink wants to know how long each decision took.
     timed: bool,
+    /// Whose gate it is: a child after `fork` gives nothing back for its parent.
+    process: AtomicU32,
 }
 
 impl Gate {
@@ -258,6 +271,7 @@ impl Gate {
             cache_capacity: 16_384,
             preparation: None,
             store: Arc::new(Memory::new()),
+            share_rates: false,
             sinks: Vec::new(),
         }
     }
@@ -305,6 +319,25 @@ impl Gate {
         found.is_some_and(|found| found.get().is_some_and(|licensed| licensed.generation == generation))
     }
 
+    /// Whether a check may wait for the store: where units, a job or a slice of a rate must be fetched. A host whose
+    /// threads must not wait hands such a check to another one, as the `tower` layer does.
+    pub fn may_wait(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) -> bool {
+        if !self.store.may_wait() || (request.meters.is_empty() && request.rates.is_empty()) {
+            return false;
+        }
+        let now = now.into();
+        // A token that is not good asks the store for nothing.
+        let found = self.find(token, now, &mut Explanation::default());
+        let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return false };
+        let counters = &licensed.counters;
+        let asks = |(name, cost): &(&str, u64)| {
+            let quota = counters.quotas.iter().find(|quota| quota.name() == *name);
+            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.seconds))
+        };
+        let shared = counters.rates.iter().any(|rate| !rate.is_local()) && !request.rates.is_empty();
+        shared || request.meters.iter().any(asks)
+    }
+
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
         self.check_at(token, request, now.into())
@@ -314,7 +347,7 @@ impl Gate {
     #[inline(never)]
     fn check_at<'a>(&'a self, token: &str, request: &Request<'a>, now: Now) -> Decision<'a> {
         let mut decision = Decision::undecided();
-        self.check_asked(token, Asked { request, seat: None, now }, &mut decision, |_, _| ());
+        self.check_asked(token, Asked { request, seat: None, held: false, now }, &mut decision, |_, _| ());
         decision
     }
 
@@ -326,7 +359,12 @@ impl Gate {
         now: impl Into<Now>,
         decision: &mut Decision<'a>,
     ) {
-        self.check_asked(token, Asked { request, seat: None, now: now.into() }, decision, |_, _| ());
+        self.check_asked(
+            token,
+            Asked { request, seat: None, held: false, now: now.into() },
+            decision,
+            |_, _| (),
+        );
     }
 
     /// Decides, and takes a seat where one is asked for; then it says until when. What was charged is handed to
@@ -383,11 +421,12 @@ impl Gate {
     ) -> (Decision<'a>, Option<Reservation>) {
         let mut reservation = None;
         let keep = |charges: &Charges<'_, 'a>, found: &Found| {
-            let store = Arc::clone(&self.store);
-            reservation = found.share().map(|licensed| Reservation::new(store, licensed, charges));
+            let (store, sinks) = (Arc::clone(&self.store), Arc::clone(&self.sinks));
+            reservation = found.share().map(|licensed| Reservation::new(store, sinks, licensed, charges));
         };
         let mut decision = Decision::undecided();
-        self.check_asked(token, Asked { request, seat: None, now: now.into() }, &mut decision, keep);
+        let asked = Asked { request, seat: None, held: true, now: now.into() };
+        self.check_asked(token, asked, &mut decision, keep);
         (decision, reservation)
     }
 
@@ -395,7 +434,8 @@ impl Gate {
     /// does this by itself; call it before a process ends in another way.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`]; then these units are lost, and never granted twice.
+    /// [`Code::StoreUnreachable`]; then what could not be given back stays here, and can be used. Where that could not
+    /// be told, it is lost, and never granted twice.
     pub fn settle(&self) -> Result<(), Code> {
         // All of them are tried, also after one that failed.
         let meters = self.accounts.meters();
@@ -406,17 +446,18 @@ impl Gate {
     /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
     /// first, while the child has one thread.
     pub fn after_fork(&self) {
-        self.accounts.meters().iter().for_each(|meter| meter.forget());
+        self.process.store(std::process::id(), Ordering::Relaxed);
+        self.accounts.after_fork();
     }
 
     /// Looks after every meter once, as a [`Keeper`](crate::Keeper) does again and again: fetches units before they
     /// are used up, and gives back those that were not used since the last time.
     pub fn keep(&self, now: impl Into<Now>) {
         let now = now.into();
-        for meter in self.accounts.meters() {
-            // A store that cannot be reached is seen by the request that needs it, and its policy says what to do.
-            let _ = meter.keep(now.monotonic_nanos, &*self.store);
-        }
+        let meters = self.accounts.meters();
+        // A store that cannot be reached is seen by the request that needs it, and its policy says what to do; the
+        // other meters would only wait for it too.
+        let _ = meters.iter().try_for_each(|meter| meter.keep(now.monotonic_nanos, &*self.store));
     }
 
     fn decide<'a>(
@@ -426,7 +467,7 @@ impl Gate {
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Result<(State, Option<u64>), Code> {
-        let Asked { request, seat, now } = asked;
+        let Asked { request, seat, held, now } = asked;
         decision.license = self.find(token, now, &mut decision.explanation)?;
         let found = &decision.license;
         // What was found is there; else there is nothing to decide on.
@@ -441,7 +482,7 @@ impl Gate {
         let expect = self.expect(request, known);
         let state = self.authorize(&license, &expect, known, time, &mut decision.explanation)?;
 
-        let mut charges = Charges::new(licensed, &mut decision.charges);
+        let mut charges = Charges::new(licensed, &mut decision.charges, held);
         let explanation = &mut decision.explanation;
         let overage = self.charge(&mut charges, request, now, time.now, &license, explanation);
         let granted = overage.and_then(|overage| {
@@ -454,6 +495,20 @@ impl Gate {
             Err(_) => charges.undo(&*self.store),
         }
         granted
+    }
+
+    /// What the clock guard makes of the time.
+    pub(crate) fn time(&self, now: Now) -> licentia_core::clock::Time {
+        self.guard.read(now, 0)
+    }
+
+    pub(crate) fn has_sinks(&self) -> bool {
+        !self.sinks.is_empty()
+    }
+
+    /// Tells the sinks what was charged beside a decision.
+    pub(crate) fn tell_used(&self, used: &Used<'_>) {
+        self.sinks.iter().for_each(|sink| sink.used(used));
     }
 
     /// Where counters, marks and seats are kept.
@@ -478,20 +533,20 @@ impl Gate {
             explanation.note(Check::Seat, Code::SeatsNotLicensed, facts(None))?;
             return Err(Code::SeatsNotLicensed);
         };
+        if !charges.has_place() {
+            explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
+        }
         let seat::Ask { holder, ttl } = ask;
         let ask = SeatAsk { lineage: license.lineage(), holder, ttl, limit, now };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
-                self.store_lost_at.store(NEVER, Ordering::Relaxed);
+                self.reached();
                 charges.seats(limit, &seats, now)?;
                 let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
             Err(_unreachable) => {
-                let since = self.store_lost_at.fetch_min(now, Ordering::Relaxed).min(now);
-                let action = license.policy().store_unreachable;
-                let facts = Facts::Since { since, now };
-                explanation.doubt(Check::Seat, Code::StoreUnreachable, facts, action, since, now)?;
+                self.doubt(Check::Seat, now, license, explanation)?;
             }
         }
         Ok(now.saturating_add(ttl))
@@ -533,7 +588,7 @@ impl Gate {
         let epoch = self.epoch.load(Ordering::Acquire);
         let seen = self.cache.find(token);
         match seen {
-            Some(found) if found.get().is_some_and(|licensed| licensed.known.epoch == epoch) => {
+            Some(found) if found.get().is_some_and(|licensed| licensed.is_current(epoch)) => {
                 explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
                 Ok(found)
             }
@@ -556,11 +611,13 @@ impl Gate {
         let trust = self.trusted.current();
         let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
             Some(licensed) => Arc::clone(&licensed.token),
-            None => Arc::new(self.authenticate(token, &trust, now, explanation)?),
+            None => Arc::new(self.authenticate(token, &trust, explanation)?),
         };
         explanation.resume(&token.passed);
-        let known = Known { epoch, ..self.known(Some(&token.kept.license())) };
-        let licensed = Arc::new(Licensed { token, known });
+        let license = token.kept.license();
+        let known = Known { epoch, ..self.known(Some(&license)) };
+        let counters = self.accounts.counters(&license, now.monotonic_nanos, &*self.store);
+        let licensed = Arc::new(Licensed { token, known, counters, outdated: AtomicBool::new(false) });
         self.cache.insert(Arc::clone(&licensed));
         Ok(Found::from(licensed))
     }
@@ -586,7 +643,6 @@ impl Gate {
         &self,
         token: &str,
         trust: &Trust,
-        now: Now,
         explanation: &mut Explanation<'_>,
     ) -> Result<Token, Code> {
         if token.is_empty() {
@@ -602,7 +658,6 @@ impl Gate {
             text: token.into(),
             kept: license.keep(),
             tier: license.tier().name.into(),
-            counters: self.accounts.counters(&license, now.monotonic_nanos, &*self.store),
             passed: passed.steps().into(),
             generation: trust.generation,
         })
@@ -646,12 +701,19 @@ impl Gate {
         explanation: &mut Explanation<'a>,
     ) -> Result<bool, Code> {
         for (name, cost) in request.rates {
-            let outcome = charges.rate(name, *cost, now.monotonic_nanos);
-            let remaining = outcome.ok().map(|outcome| outcome.remaining);
-            let code = match outcome {
-                Ok(outcome) if outcome.granted => Code::Allowed,
-                Ok(_) => Code::RateLimited,
-                Err(code) => code,
+            let (code, remaining) = match charges.rate(name, *cost, now.monotonic_nanos, &*self.store) {
+                Ok(Ok(outcome)) => {
+                    if outcome.reached {
+                        self.reached();
+                    }
+                    let code = if outcome.granted { Code::Allowed } else { Code::RateLimited };
+                    (code, Some(outcome.remaining))
+                }
+                Ok(Err(_unreachable)) => {
+                    self.doubt(Check::Rate, seconds, license, explanation)?;
+                    continue;
+                }
+                Err(code) => (code, None),
             };
             explanation.note(Check::Rate, code, Facts::Charge { name, cost: *cost, remaining })?;
         }
@@ -660,17 +722,16 @@ impl Gate {
             let cost = *cost;
             match charges.meter(name, cost, (seconds, now.monotonic_nanos), request.job, &*self.store) {
                 Ok(Ok(outcome)) => {
-                    self.store_lost_at.store(NEVER, Ordering::Relaxed);
+                    if outcome.reached {
+                        self.reached();
+                    }
                     overage |= outcome.overage;
                     let code = if outcome.granted { Code::Allowed } else { Code::QuotaExceeded };
                     let facts = Facts::Charge { name, cost, remaining: Some(outcome.remaining) };
                     explanation.note(Check::Quota, code, facts)?;
                 }
                 Ok(Err(_unreachable)) => {
-                    let since = self.store_lost_at.fetch_min(seconds, Ordering::Relaxed).min(seconds);
-                    let action = license.policy().store_unreachable;
-                    let facts = Facts::Since { since, now: seconds };
-                    explanation.doubt(Check::Quota, Code::StoreUnreachable, facts, action, since, seconds)?;
+                    self.doubt(Check::Quota, seconds, license, explanation)?;
                 }
                 Err(code) => {
                     explanation.note(Check::Quota, code, Facts::Charge { name, cost, remaining: None })?;
@@ -679,11 +740,34 @@ impl Gate {
         }
         Ok(overage)
     }
+
+    /// The store has answered.
+    fn reached(&self) {
+        if self.store_lost_at.load(Ordering::Relaxed) != NEVER {
+            self.store_lost_at.store(NEVER, Ordering::Relaxed);
+        }
+    }
+
+    /// The store has not answered: the licence's policy decides, by how long that has been so.
+    fn doubt(
+        &self,
+        check: Check,
+        now: u64,
+        license: &licentia_core::License<'_>,
+        explanation: &mut Explanation<'_>,
+    ) -> Result<(), Code> {
+        let since = self.store_lost_at.fetch_min(now, Ordering::Relaxed).min(now);
+        let action = license.policy().store_unreachable;
+        let facts = Facts::Since { since, now };
+        explanation.doubt(check, Code::StoreUnreachable, facts, action, since, now)
+    }
 }
 
 impl Drop for Gate {
     fn drop(&mut self) {
         // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
-        let _ = self.settle();
+        if self.process.load(Ordering::Relaxed) == std::process::id() {
+            let _ = self.settle();
+        }
     }
 }

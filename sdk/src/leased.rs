@@ -12,7 +12,7 @@ use std::{
 
 use licentia_core::Window;
 
-use crate::store::{Cell, Once, Store, Taken, Unreachable};
+use crate::store::{Cell, Store, Taken, Unreachable};
 
 /// Part of what is left that one lease may be at most, so that the units end at about the same time everywhere.
 const SHARE: u64 = 64;
@@ -158,14 +158,6 @@ impl Store for Leased {
         Ok(())
     }
 
-    fn take_once(&self, _: &Cell<'_>, _: &str, _: u64, _: u64) -> Result<Once, Unreachable> {
-        Err(Unreachable("what is leased keeps no jobs".into()))
-    }
-
-    fn lower_once(&self, _: &Cell<'_>, _: &str, _: u64) -> Result<(), Unreachable> {
-        Err(Unreachable("what is leased keeps no jobs".into()))
-    }
-
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         Ok(self.lock().marks.get(name).cloned())
     }
@@ -176,6 +168,10 @@ impl Store for Leased {
         kept.changed.retain(|changed| changed != name);
         kept.changed.push(name.to_owned());
         Ok(())
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 }
 

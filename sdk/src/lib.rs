@@ -30,8 +30,11 @@
 )]
 
 mod account;
+#[cfg(feature = "tower")]
+mod aside;
 mod cache;
 mod charges;
+pub mod counter;
 pub mod decision;
 pub mod event;
 pub mod gate;
@@ -39,12 +42,14 @@ mod guard;
 #[cfg(feature = "holder")]
 pub mod holder;
 mod keeper;
+mod latest;
 pub mod leased;
 mod licensed;
 mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
+mod own;
 #[cfg(feature = "receipts")]
 pub mod receipt;
 mod replay;
@@ -52,10 +57,12 @@ pub mod request;
 mod reservation;
 pub mod revocation;
 pub mod seat;
+mod slice;
 pub mod store;
 mod trust;
 mod worker;
 
+pub use counter::Counter;
 pub use decision::{Charge, Decision, License, Unit};
 pub use event::{Event, Sink};
 pub use gate::{Builder, Gate, Mode};

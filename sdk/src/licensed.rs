@@ -1,6 +1,12 @@
 //! A licence as a gate keeps it between requests.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arc_swap::Guard;
 use licentia_core::{Step, claims::Kept, revocation::Head};
@@ -12,7 +18,6 @@ pub(crate) struct Token {
     pub(crate) text: Box<str>,
     pub(crate) kept: Kept<Box<[u8]>>,
     pub(crate) tier: Box<str>,
-    pub(crate) counters: Counters,
     /// The checks that it passed.
     pub(crate) passed: Box<[Step<'static>]>,
     /// The generation of keys that it was authenticated under.
@@ -37,6 +42,16 @@ pub(crate) struct Known {
 pub(crate) struct Licensed {
     pub(crate) token: Arc<Token>,
     pub(crate) known: Known,
+    pub(crate) counters: Counters,
+    /// Whether its counters are of a period that is over, so that it should be looked at again.
+    pub(crate) outdated: AtomicBool,
+}
+
+impl Licensed {
+    /// Whether nothing new is known since it was looked at.
+    pub(crate) fn is_current(&self, epoch: u64) -> bool {
+        self.known.epoch == epoch && !self.outdated.load(Ordering::Relaxed)
+    }
 }
 
 impl Deref for Licensed {

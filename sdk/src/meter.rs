@@ -1,21 +1,25 @@
 //! The quota of a meter: units are taken from the store ahead of use, and counted here with one atomic.
 //!
 //! **Over-grant is zero.** A unit is granted only out of what the store gave to this process, durably, before. What
-//! is lost when the process dies is at most what it had taken and not used: one chunk for each meter. Chunks are about
-//! a 64th of what is left, at most what lasts for a second at the present pace, and single units near the limit, so
-//! that the last one can be used by anybody.
+//! is lost when the process dies is at most what it had taken and not used: one chunk for each meter, beside what is
+//! reserved, or was and is not given back yet. A chunk is what one request needs or, where that is more, what lasts for
+//! a second at the present pace, of which it is at most a 64th of what is left. So near the limit they are single
+//! units, and the last one can be used by anybody.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    ops::Deref,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use arc_swap::ArcSwap;
-use licentia_core::{Period, Window};
+use arc_swap::{ArcSwap, ArcSwapOption};
+use licentia_core::{Period, Window, clock::STEP_BACK};
 
 use crate::{
     account::Outcome,
-    store::{Cell, Once, Store, Unreachable},
+    store::{Cell, Finish, Job, Once, Store, Unreachable},
 };
 
 /// A chunk is this part of what is left, so that no process takes what others need.
@@ -25,6 +29,10 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const UNKNOWN: u64 = u64::MAX;
 /// The shortest time that a pace is measured over.
 const SHORTEST: u64 = NANOS_PER_SECOND / 1000;
+/// After the store had too few units it is not asked again for as long, so that denials stay cheap.
+const EXHAUSTED: u64 = NANOS_PER_SECOND / 10;
+/// Who only looks is told what the store said within this time.
+const LOOK: u64 = NANOS_PER_SECOND;
 
 /// A quota of a token, and its counter.
 pub(crate) struct QuotaCounter {
@@ -34,6 +42,45 @@ pub(crate) struct QuotaCounter {
     /// Length of the period in seconds, where it has one.
     pub(crate) length: Option<u64>,
     counter: Arc<Meter>,
+    /// The units of the period when this was made: those of most requests, which need not look for them.
+    first: Arc<Units>,
+    /// How many periods the meter had begun then.
+    begun: u64,
+}
+
+/// The units of a period, as a request has them.
+pub(crate) enum Present<'q> {
+    /// Those that a licence has at hand.
+    First(&'q Arc<Units>),
+    /// Others, since another period has begun.
+    Other(Arc<Units>),
+}
+
+impl Present<'_> {
+    /// To be kept for longer than a request.
+    pub(crate) fn share(&self) -> Arc<Units> {
+        Arc::clone(self.get())
+    }
+
+    /// Whether these are other ones than the licence has at hand.
+    pub(crate) fn is_other(&self) -> bool {
+        matches!(self, Self::Other(_))
+    }
+
+    fn get(&self) -> &Arc<Units> {
+        match self {
+            Self::First(units) => units,
+            Self::Other(units) => units,
+        }
+    }
+}
+
+impl Deref for Present<'_> {
+    type Target = Units;
+
+    fn deref(&self) -> &Units {
+        self.get()
+    }
 }
 
 /// The counter of a meter: the cell of the present period. A cell is never reset; another one takes its place.
@@ -41,11 +88,19 @@ pub(crate) struct Meter {
     lineage: [u8; 16],
     name: Box<str>,
     current: ArcSwap<Units>,
+    /// How many periods were begun.
+    begun: AtomicU64,
+    /// Units of a period that had not come yet, which a clock that was far ahead had begun: to be given back.
+    left: ArcSwapOption<Units>,
+    /// How often the process was forked: see [`crate::Gate::after_fork`].
+    forks: Arc<AtomicU64>,
 }
 
 /// The units of one period.
 pub(crate) struct Units {
     window: Window,
+    /// How often the process had been forked: a child has units of its own.
+    fork: u64,
     /// Units that were used here.
     spent: AtomicU64,
     /// Units that were taken from the store. Only grows, and only after the store gave them.
@@ -66,23 +121,40 @@ struct Pace {
     limits: (u64, u64),
     /// What was used when somebody looked last.
     seen: u64,
+    /// When the store was asked last.
+    asked_at: u64,
+    /// How many units it did not have, and when.
+    refused: Option<(u64, u64)>,
 }
 
 impl Default for Units {
     fn default() -> Self {
-        Self::of(Window { start: 0, end: Some(0) })
+        Self::of(Window { start: 0, end: Some(0) }, 0)
     }
 }
 
 impl Units {
-    fn of(window: Window) -> Self {
+    fn of(window: Window, fork: u64) -> Self {
         Self {
             window,
+            fork,
             spent: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
             refilling: Mutex::default(),
         }
+    }
+
+    /// The period.
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
+    /// far ahead when it began.
+    fn fits(&self, now: u64, fork: u64) -> bool {
+        let begun = now.saturating_add(STEP_BACK) >= self.window.start;
+        self.fork == fork && begun && self.window.end.is_none_or(|end| now < end)
     }
 
     /// Takes back a charge of a request that was then denied, or of work that cost less.
@@ -105,19 +177,21 @@ impl Units {
         self.refilling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what was taken and not used unusable here, and gives its number. The pace is held, so that nothing is
-    /// taken meanwhile.
-    fn claim(&self, _held: &Pace) -> u64 {
-        let taken = self.taken.load(Ordering::Acquire);
-        let claim = |spent: u64| (spent < taken).then_some(taken);
+    /// Makes what was taken and not used unusable here, but for `keep` of it, and gives its number. The pace is held,
+    /// so that nothing is taken meanwhile.
+    fn claim(&self, _held: &Pace, keep: u64) -> u64 {
+        let most = self.taken.load(Ordering::Acquire).saturating_sub(keep);
+        let claim = |spent: u64| (spent < most).then_some(most);
         let spent = self.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim);
-        spent.map_or(0, |spent| taken.saturating_sub(spent))
+        spent.map_or(0, |spent| most.saturating_sub(spent))
     }
 }
 
 impl QuotaCounter {
     pub(crate) fn new(limit: u64, hard: u64, period: Period, counter: Arc<Meter>) -> Self {
-        Self { limit, hard, period, length: length(period), counter }
+        let begun = counter.begun.load(Ordering::Acquire);
+        let first = counter.current.load_full();
+        Self { limit, hard, period, length: length(period), counter, first, begun }
     }
 
     /// The meter's name.
@@ -125,9 +199,25 @@ impl QuotaCounter {
         &self.counter.name
     }
 
+    /// The licence, through its renewals and upgrades.
+    pub(crate) fn lineage(&self) -> &[u8; 16] {
+        &self.counter.lineage
+    }
+
     /// The units of the period at `now`, in seconds since 1970.
-    pub(crate) fn units(&self, now: u64) -> Arc<Units> {
-        self.counter.units(self.period, now)
+    pub(crate) fn units(&self, now: u64) -> Present<'_> {
+        let (begun, forks) = (&self.counter.begun, &self.counter.forks);
+        if begun.load(Ordering::Acquire) == self.begun && self.first.fits(now, forks.load(Ordering::Relaxed))
+        {
+            return Present::First(&self.first);
+        }
+        Present::Other(self.counter.units(self.period, now))
+    }
+
+    /// Whether `cost` can be charged at `now` without asking the store.
+    pub(crate) fn is_at_hand(&self, cost: u64, now: u64) -> bool {
+        let units = self.counter.current.load();
+        units.fits(now, self.counter.forks.load(Ordering::Relaxed)) && cost > 0 && units.unspent() >= cost
     }
 
     /// Charges `cost` of these units, or none. `now` is in seconds since 1970, `now_nanos` of a monotonic clock.
@@ -138,31 +228,53 @@ impl QuotaCounter {
         (now, now_nanos): (u64, u64),
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
-        if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
-            // Who looks before anything was charged here wants to know what others have used.
-            let found = store.take(&self.counter.cell(units), 0, 0, self.hard)?;
-            let _ = units.total.compare_exchange(UNKNOWN, found.total, Ordering::AcqRel, Ordering::Acquire);
+        let mut reached = false;
+        if cost == 0 {
+            reached = self.look(units, now_nanos, store)?;
         }
         loop {
             let spent = units.spent.load(Ordering::Acquire);
             let after = spent.saturating_add(cost);
-            if after <= units.taken.load(Ordering::Acquire) {
+            let granted = if after <= units.taken.load(Ordering::Acquire) {
                 match units.spent.compare_exchange_weak(spent, after, Ordering::AcqRel, Ordering::Relaxed) {
-                    Ok(_) => return Ok(self.outcome(units, true, units.used(after), now)),
+                    Ok(_) => Some(true),
                     Err(_) => continue,
                 }
-            }
-            if !self.refill(units, cost, now_nanos, store)? {
-                return Ok(self.outcome(units, false, units.used(spent), now));
+            } else {
+                let refill = self.refill(units, cost, now_nanos, store)?;
+                reached |= refill.reached;
+                (!refill.enough).then_some(false)
+            };
+            if let Some(granted) = granted {
+                let used = units.used(if granted { after } else { spent });
+                return Ok(Outcome { reached, ..self.outcome(units, cost, granted, used, now) });
             }
         }
     }
 
-    /// Charges a job once, whoever asks and however often. It goes to the store each time.
+    /// Asks what others have used, where that was not done for a while. Gives whether the store was reached.
+    fn look(&self, units: &Units, now_nanos: u64, store: &dyn Store) -> Result<bool, Unreachable> {
+        let mut pace = units.pace();
+        let known = units.total.load(Ordering::Acquire) != UNKNOWN;
+        if known && now_nanos.saturating_sub(pace.asked_at) < LOOK {
+            return Ok(false);
+        }
+        match store.take(&self.counter.cell(units), 0, 0, self.hard) {
+            Ok(found) => units.total.store(found.total, Ordering::Release),
+            // What was said before is better than nothing.
+            Err(_) if known => return Ok(false),
+            Err(unreachable) => return Err(unreachable),
+        }
+        pace.asked_at = now_nanos;
+        Ok(true)
+    }
+
+    /// Charges a job once, whoever asks and however often. It goes to the store each time. Gives also whether it was
+    /// charged by this call.
     pub(crate) fn charge_once(
         &self,
         units: &Units,
-        job: &str,
+        job: Job<'_>,
         cost: u64,
         now: u64,
         store: &dyn Store,
@@ -180,18 +292,22 @@ impl QuotaCounter {
             Once::Refused(total) => (total, false, false),
         };
         units.total.store(total, Ordering::Release);
-        Ok((self.outcome(units, granted, units.used(units.spent.load(Ordering::Acquire)), now), charged))
+        let used = units.used(units.spent.load(Ordering::Acquire));
+        Ok((Outcome { reached: true, ..self.outcome(units, cost, granted, used, now) }, charged))
     }
 
-    /// Lowers what a job was charged; to 0, as if it never was.
-    pub(crate) fn lower_once(
+    /// Finishes what a job was charged; see [`Store::finish_once`].
+    pub(crate) fn finish_once(
         &self,
         units: &Units,
         job: &str,
-        cost: u64,
+        finish: Finish,
         store: &dyn Store,
-    ) -> Result<(), Unreachable> {
-        store.lower_once(&self.counter.cell(units), job, cost)
+    ) -> Result<bool, Unreachable> {
+        let finished = store.finish_once(&self.counter.cell(units), job, finish)?;
+        // What was said before is no longer so: who looks asks anew.
+        units.pace().asked_at = 0;
+        Ok(finished)
     }
 
     /// Takes what a charge of `cost` would lack, where the store has it.
@@ -202,66 +318,86 @@ impl QuotaCounter {
         }
     }
 
-    /// Takes more units from the store; `false` where it has too few.
+    /// Takes more units from the store.
     fn refill(
         &self,
         units: &Units,
         cost: u64,
         now_nanos: u64,
         store: &dyn Store,
-    ) -> Result<bool, Unreachable> {
+    ) -> Result<Refill, Unreachable> {
         let mut pace = units.pace();
         let spent = units.spent.load(Ordering::Acquire);
         let taken = units.taken.load(Ordering::Acquire);
         let need = spent.saturating_add(cost).saturating_sub(taken);
         if need == 0 {
-            return Ok(true); // another thread was first
+            return Ok(Refill { enough: true, reached: false }); // another thread was first
+        }
+        let refused = |(units, at): (u64, u64)| need >= units && now_nanos.saturating_sub(at) < EXHAUSTED;
+        if store.may_wait() && pace.refused.is_some_and(refused) {
+            return Ok(Refill { enough: false, reached: false });
         }
         pace.limits = (self.limit, self.hard);
         self.counter.take(units, &mut pace, need, now_nanos, store)
     }
 
-    fn outcome(&self, units: &Units, granted: bool, used: u64, now: u64) -> Outcome {
+    fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: u64) -> Outcome {
         let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
         Outcome {
             granted,
             remaining: self.limit.saturating_sub(used),
             reset_ms,
-            retry_after_ms: if granted { None } else { reset_ms },
+            // What is more than a period's units is never granted.
+            retry_after_ms: reset_ms.filter(|_| !granted && cost <= self.hard),
             overage: granted && used > self.limit,
+            reached: false,
         }
     }
 }
 
+/// What came of asking for more units.
+struct Refill {
+    enough: bool,
+    /// Whether the store was asked, and answered.
+    reached: bool,
+}
+
 impl Meter {
-    pub(crate) fn new(lineage: [u8; 16], name: &str) -> Self {
-        Self { lineage, name: name.into(), current: ArcSwap::default() }
+    pub(crate) fn new(lineage: [u8; 16], name: &str, forks: Arc<AtomicU64>) -> Self {
+        Self {
+            lineage,
+            name: name.into(),
+            current: ArcSwap::default(),
+            begun: AtomicU64::new(0),
+            left: ArcSwapOption::empty(),
+            forks,
+        }
     }
 
     fn cell(&self, units: &Units) -> Cell<'_> {
         Cell { lineage: self.lineage, meter: &self.name, window: units.window }
     }
 
-    /// The units of the period at `now`, which never goes back to an earlier one.
+    /// The units of the period at `now`.
     fn units(&self, period: Period, now: u64) -> Arc<Units> {
+        let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
-        if current.window.end.is_none_or(|end| now < end) {
+        if current.fits(now, fork) {
             return Arc::clone(&current);
         }
-        let window = period.window(now);
-        let next = Arc::new(Units::of(window));
+        let next = Arc::new(Units::of(period.window(now), fork));
         // Another thread may have been first; then its cell is the one that counts.
-        self.current.rcu(|current| {
-            if current.window.end.is_none_or(|end| now < end) {
-                Arc::clone(current)
-            } else {
-                Arc::clone(&next)
-            }
-        });
+        let before = self
+            .current
+            .rcu(|current| if current.fits(now, fork) { Arc::clone(current) } else { Arc::clone(&next) });
+        if before.fork == fork && now < before.window.start && !before.fits(now, fork) {
+            self.left.store(Some(before));
+        }
+        self.begun.fetch_add(1, Ordering::Release);
         self.current.load_full()
     }
 
-    /// Takes `need` units from the store, and a chunk where the pace asks for one; `false` where it has too few.
+    /// Takes `need` units from the store, and more where the pace asks for them.
     fn take(
         &self,
         units: &Units,
@@ -269,8 +405,9 @@ impl Meter {
         need: u64,
         now_nanos: u64,
         store: &dyn Store,
-    ) -> Result<bool, Unreachable> {
+    ) -> Result<Refill, Unreachable> {
         let spent = units.spent.load(Ordering::Acquire);
+        let taken = units.taken.load(Ordering::Acquire);
         let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
         let used = u128::from(spent.saturating_sub(pace.spent)).saturating_mul(u128::from(NANOS_PER_SECOND));
         let per_second = u64::try_from(used / u128::from(elapsed)).unwrap_or(u64::MAX);
@@ -280,59 +417,86 @@ impl Meter {
         let left = match total {
             UNKNOWN => 0,
             _ if total < limit => limit.saturating_sub(total),
-            // In overage, what is left to the hard limit may be endless, and is shared as carefully as the quota was.
-            _ => hard.saturating_sub(total).min(limit),
+            _ => hard.saturating_sub(total),
         };
-        let want = need.max(per_second.min(left / PART));
+        let chunk = per_second.min(left / PART);
+        // What is here already is a part of the chunk, so that no more than one is ever held.
+        let want = need.max(chunk.saturating_sub(taken.saturating_sub(spent)));
         let given = store.take(&self.cell(units), need, want, hard)?;
         units.total.store(given.total, Ordering::Release);
-        let taken = units.taken.load(Ordering::Acquire);
         units.taken.store(taken.saturating_add(given.units), Ordering::Release);
-        (pace.spent, pace.at_nanos) = (spent, now_nanos);
-        pace.chunk = given.units.max(1);
-        Ok(given.units >= need)
+        (pace.spent, pace.at_nanos, pace.asked_at) = (spent, now_nanos, now_nanos);
+        pace.chunk = chunk.max(1);
+        let enough = given.units >= need;
+        pace.refused = (!enough).then_some((need, now_nanos));
+        Ok(Refill { enough, reached: true })
     }
 
     /// Looks after the meter from beside the requests: fetches the next chunk when half of the last one is used, and
-    /// gives back what nobody uses any more.
+    /// gives back what nobody uses any more, and what is more than a chunk.
     pub(crate) fn keep(&self, now_nanos: u64, store: &dyn Store) -> Result<(), Unreachable> {
+        self.clear(store)?;
         let units = self.current.load_full();
         let mut pace = units.pace();
         let spent = units.spent.load(Ordering::Acquire);
         let unspent = units.taken.load(Ordering::Acquire).saturating_sub(spent);
         let idle = spent == std::mem::replace(&mut pace.seen, spent);
-        if idle && unspent > 0 {
-            drop(pace);
-            return self.settle(store);
+        let chunk = if idle { 0 } else { pace.chunk };
+        if unspent > chunk {
+            return self.give_back(&units, &mut pace, chunk, store);
         }
-        if !idle && pace.chunk > 1 && unspent < pace.chunk / 2 {
+        if !idle && chunk > 1 && unspent < chunk / 2 {
             self.take(&units, &mut pace, 1, now_nanos, store)?;
         }
         Ok(())
     }
 
-    /// Gives back what was taken and not used. It goes on: the next charge takes anew.
-    pub(crate) fn settle(&self, store: &dyn Store) -> Result<(), Unreachable> {
-        let units = self.current.load_full();
-        let mut pace = units.pace();
-        let unspent = units.claim(&pace);
-        if unspent == 0 {
-            return Ok(());
-        }
-        pace.seen = units.spent.load(Ordering::Acquire);
-        pace.spent = pace.seen;
-        // Where the store cannot be reached they are lost, and never granted twice.
-        store.give_back(&self.cell(&units), unspent)?;
-        let _ =
-            units.total.fetch_update(Ordering::AcqRel, Ordering::Acquire, |total| total.checked_sub(unspent));
-        Ok(())
+    /// Whether something was taken and not used.
+    pub(crate) fn holds_units(&self) -> bool {
+        self.current.load().unspent() > 0 || self.left.load().is_some()
     }
 
-    /// Forgets what was taken and not used: after a fork it is the parent's.
-    pub(crate) fn forget(&self) {
+    /// Gives back what was taken and not used. It goes on: the next charge takes anew.
+    pub(crate) fn settle(&self, store: &dyn Store) -> Result<(), Unreachable> {
+        self.clear(store)?;
         let units = self.current.load_full();
-        let pace = units.pace();
-        units.claim(&pace);
+        let mut pace = units.pace();
+        self.give_back(&units, &mut pace, 0, store)
+    }
+
+    /// Gives back what a clock that was far ahead had taken.
+    fn clear(&self, store: &dyn Store) -> Result<(), Unreachable> {
+        let Some(left) = self.left.swap(None) else { return Ok(()) };
+        let given = self.give_back(&left, &mut left.pace(), 0, store);
+        if given.is_err() {
+            self.left.store(Some(Arc::clone(&left)));
+        }
+        given
+    }
+
+    /// Gives back all but `keep` of what was taken and not used.
+    fn give_back(
+        &self,
+        units: &Units,
+        pace: &mut Pace,
+        keep: u64,
+        store: &dyn Store,
+    ) -> Result<(), Unreachable> {
+        if units.unspent() <= keep || units.fork != self.forks.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        // While the store is out of reach they stay here, and can be used. Only one that fails between this and the
+        // next line loses them: whether it has taken them back is not known then, and they are never granted twice.
+        let found = store.take(&self.cell(units), 0, 0, 0)?;
+        units.total.store(found.total, Ordering::Release);
+        let unspent = units.claim(pace, keep);
+        pace.seen = units.spent.load(Ordering::Acquire);
+        pace.spent = pace.spent.saturating_add(unspent);
+        if unspent > 0 {
+            store.give_back(&self.cell(units), unspent)?;
+            units.total.store(found.total.saturating_sub(unspent), Ordering::Release);
+        }
+        Ok(())
     }
 }
 

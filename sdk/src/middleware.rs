@@ -4,6 +4,8 @@
 //! `Licentia-Proof`, in unpadded base64url. A refusal is answered with the status, header fields and problem
 //! details of the decision; what is allowed carries an [`Admitted`] in its extensions, and its response the
 //! `RateLimit` fields.
+//!
+//! A check that may wait for the gate's store is made in a thread of its own, so that an async runtime's goes on.
 
 use std::{
     future::Future,
@@ -21,7 +23,9 @@ use licentia_core::{
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{Gate, License, Now, Request, decision::Decision, licensed::Licensed, request::Proof};
+use crate::{
+    Gate, License, Now, Request, aside::Aside, decision::Decision, licensed::Licensed, request::Proof,
+};
 
 /// Name of the header field with the proof of possession.
 pub const PROOF: HeaderName = HeaderName::from_static("licentia-proof");
@@ -66,6 +70,17 @@ impl LicenseLayer {
     }
 
     fn check(&self, parts: &Parts) -> Checked {
+        self.with_request(parts, |token, request| {
+            Checked::from(&self.gate.check(token, request, Now::system()))
+        })
+    }
+
+    /// Whether the check may wait for the gate's store.
+    fn may_wait(&self, parts: &Parts) -> bool {
+        self.with_request(parts, |token, request| self.gate.may_wait(token, request, Now::system()))
+    }
+
+    fn with_request<T>(&self, parts: &Parts, ask: impl FnOnce(&str, &Request<'_>) -> T) -> T {
         let token = bearer(&parts.headers).unwrap_or("");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = format!("{}{path}", self.origin);
@@ -76,7 +91,7 @@ impl LicenseLayer {
         if let Some(bytes) = &proof {
             request = request.proof(Proof { bytes, method: parts.method.as_str(), uri: &uri, body: None });
         }
-        Checked::from(&self.gate.check(token, &request, Now::system()))
+        ask(token, &request)
     }
 }
 
@@ -137,9 +152,10 @@ pub struct Licensing<S> {
 
 impl<S, In, Out> Service<HttpRequest<In>> for Licensing<S>
 where
-    S: Service<HttpRequest<In>, Response = Response<Out>>,
+    S: Service<HttpRequest<In>, Response = Response<Out>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: 'static,
+    In: Send + 'static,
     Out: From<String>,
 {
     type Response = Response<Out>;
@@ -151,28 +167,44 @@ where
     }
 
     fn call(&mut self, request: HttpRequest<In>) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
-        let Checked { fields, verdict } = self.layer.check(&parts);
-        match verdict {
-            Ok(admitted) => {
-                parts.extensions.insert(admitted);
-                let response = self.inner.call(HttpRequest::from_parts(parts, body));
-                Box::pin(async move {
-                    let mut response = response.await?;
+        let (parts, body) = request.into_parts();
+        // The service that is ready goes with the request; a copy of it is made ready for the next one.
+        let copy = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, copy);
+        let layer = self.layer.clone();
+        let checked = if layer.may_wait(&parts) {
+            Err(Aside::start(move || (layer.check(&parts), parts)))
+        } else {
+            Ok((layer.check(&parts), parts))
+        };
+        Box::pin(async move {
+            let checked = match checked {
+                Ok(checked) => Some(checked),
+                Err(aside) => aside.await,
+            };
+            let Some((Checked { fields, verdict }, mut parts)) = checked else {
+                let mut response = Response::new(Out::from(String::new()));
+                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                return Ok(response);
+            };
+            match verdict {
+                Ok(admitted) => {
+                    parts.extensions.insert(admitted);
+                    let mut response = inner.call(HttpRequest::from_parts(parts, body)).await?;
                     response.headers_mut().extend(fields);
                     Ok(response)
-                })
+                }
+                Err((status, problem)) => {
+                    let mut response = Response::new(Out::from(problem));
+                    *response.status_mut() =
+                        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+                    response.headers_mut().extend(fields);
+                    let media_type = HeaderValue::from_static(PROBLEM_TYPE);
+                    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+                    Ok(response)
+                }
             }
-            Err((status, problem)) => Box::pin(async move {
-                let mut response = Response::new(Out::from(problem));
-                *response.status_mut() =
-                    http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-                response.headers_mut().extend(fields);
-                let media_type = HeaderValue::from_static(PROBLEM_TYPE);
-                response.headers_mut().insert(header::CONTENT_TYPE, media_type);
-                Ok(response)
-            }),
-        }
+        })
     }
 }
 

@@ -6,17 +6,21 @@ use licentia_core::Code;
 
 use crate::{
     charges::Charges,
+    event::{Sink, Used},
     licensed::Licensed,
-    meter::Units,
-    store::{Store, Unreachable},
+    meter::{QuotaCounter, Units},
+    store::{Finish, Store},
 };
 
 /// Units that are reserved. Dropping it takes them back, as [`Reservation::cancel`] does.
 #[must_use = "what is reserved is taken back when this is dropped"]
 pub struct Reservation {
     store: Arc<dyn Store>,
+    sinks: Arc<[Arc<dyn Sink>]>,
     licensed: Arc<Licensed>,
     held: Vec<Held>,
+    /// Who reserved it: after a fork it is the parent's.
+    process: u32,
 }
 
 /// Units of one meter.
@@ -30,18 +34,23 @@ struct Held {
 }
 
 impl Reservation {
-    pub(crate) fn new(store: Arc<dyn Store>, licensed: Arc<Licensed>, charges: &Charges<'_, '_>) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        sinks: Arc<[Arc<dyn Sink>]>,
+        licensed: Arc<Licensed>,
+        charges: &Charges<'_, '_>,
+    ) -> Self {
         let quotas = &licensed.counters.quotas;
         let held = charges.meters().filter_map(|metered| {
             Some(Held {
                 quota: quotas.iter().position(|quota| std::ptr::eq(quota, metered.quota))?,
-                units: Arc::clone(&metered.units),
+                units: metered.units.share(),
                 reserved: metered.cost,
                 job: metered.job.map(|(job, now)| (job.into(), now)),
             })
         });
         let held = held.collect();
-        Self { store, licensed, held }
+        Self { store, sinks, licensed, held, process: std::process::id() }
     }
 
     /// What is reserved of a meter.
@@ -49,26 +58,30 @@ impl Reservation {
         self.held.iter().find(|held| self.name(held) == Some(meter)).map(|held| held.reserved)
     }
 
-    /// Charges what the work did cost, and takes the rest back; meters that are not named cost what was reserved.
+    /// Charges what the work did cost, and takes the rest back; meters that are not named cost what was reserved. A
+    /// job that another try has committed stays as it was committed then. The gate's sinks are told what was charged:
+    /// see [`Sink::used`].
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for a meter that is not reserved, or more than was: reserve the most that the work may
-    /// cost. Then everything that was reserved is charged. [`Code::StoreUnreachable`] where a job's charge cannot be
-    /// lowered; it then stays as it was, and committing the same job again is safe.
+    /// cost. Then everything that was reserved is charged. It is said too in a child of the process that reserved, which
+    /// commits nothing. [`Code::StoreUnreachable`] where a job's charge cannot be lowered; it then stays as it was, and
+    /// committing the same job again is safe.
     pub fn commit(mut self, actual: &[(&str, u64)]) -> Result<(), Code> {
         let held = std::mem::take(&mut self.held);
+        if self.process != std::process::id() {
+            return Err(Code::InvalidArgument);
+        }
         let fits = |(meter, cost): &(&str, u64)| {
             held.iter().any(|held| self.name(held) == Some(meter) && *cost <= held.reserved)
         };
-        if !actual.iter().all(fits) {
-            return Err(Code::InvalidArgument);
-        }
-        let mut result = Ok(());
+        let fits = actual.iter().all(fits);
+        let mut result = if fits { Ok(()) } else { Err(Code::InvalidArgument) };
         for held in held {
-            let cost = actual.iter().find(|(meter, _)| self.name(&held) == Some(meter));
+            let cost = actual.iter().find(|(meter, _)| fits && self.name(&held) == Some(meter));
             let cost = cost.map_or(held.reserved, |(_, cost)| *cost);
-            if self.lower(&held, cost).is_err() {
-                result = Err(Code::StoreUnreachable);
+            if self.finish(&held, cost).is_err() {
+                result = result.and(Err(Code::StoreUnreachable));
             }
         }
         result
@@ -77,26 +90,51 @@ impl Reservation {
     /// Takes everything back.
     pub fn cancel(self) {}
 
-    fn name(&self, held: &Held) -> Option<&str> {
-        self.licensed.counters.quotas.get(held.quota).map(crate::meter::QuotaCounter::name)
+    fn quota(&self, held: &Held) -> Option<&QuotaCounter> {
+        self.licensed.counters.quotas.get(held.quota)
     }
 
-    fn lower(&self, held: &Held, cost: u64) -> Result<(), Unreachable> {
-        if let (Some((job, _)), Some(quota)) = (&held.job, self.licensed.counters.quotas.get(held.quota)) {
-            return quota.lower_once(&held.units, job, cost, &*self.store);
+    fn name(&self, held: &Held) -> Option<&str> {
+        self.quota(held).map(QuotaCounter::name)
+    }
+
+    /// Charges what the work did cost of a meter, and tells the sinks, where nobody has done that for the same job.
+    fn finish(&self, held: &Held, cost: u64) -> Result<(), Code> {
+        let Some(quota) = self.quota(held) else { return Ok(()) };
+        let charged = if let Some((job, _)) = &held.job {
+            let finished = quota.finish_once(&held.units, job, Finish::Commit(cost), &*self.store);
+            finished.map_err(|_| Code::StoreUnreachable)?
+        } else {
+            held.units.undo(held.reserved.saturating_sub(cost));
+            true
+        };
+        if charged && cost > 0 {
+            let used = Used {
+                lineage: quota.lineage(),
+                meter: quota.name(),
+                window: held.units.window(),
+                units: cost,
+            };
+            self.sinks.iter().for_each(|sink| sink.used(&used));
         }
-        held.units.undo(held.reserved.saturating_sub(cost));
         Ok(())
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            return;
+        }
         for held in std::mem::take(&mut self.held) {
-            // What another try of the same job had charged is that try's to take back. Where the store cannot be
-            // reached it stays charged.
-            if held.job.as_ref().is_none_or(|(_, now)| *now) {
-                let _ = self.lower(&held, 0);
+            match (&held.job, self.quota(&held)) {
+                // Where the store cannot be reached it stays charged.
+                (Some((job, true)), Some(quota)) => {
+                    let _ = quota.finish_once(&held.units, job, Finish::Cancel, &*self.store);
+                }
+                // What another try of the same job had charged is that try's to take back.
+                (Some(_), _) => {}
+                (None, _) => held.units.undo(held.reserved),
             }
         }
     }

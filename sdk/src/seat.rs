@@ -78,7 +78,7 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Seat<'a>>) {
         let now = now.into();
-        let asked = Asked { request, seat: Some(Ask { holder, ttl }), now };
+        let asked = Asked { request, seat: Some(Ask { holder, ttl }), held: false, now };
         let mut decision = Decision::undecided();
         let until = self.check_asked(token, asked, &mut decision, |_, _| ());
         let seat = until.zip(decision.license.share()).map(|(until, licensed)| Seat {
@@ -110,7 +110,7 @@ impl<'g> Seat<'g> {
     /// A seat whose time was over is taken again where one is free.
     pub fn heartbeat(&mut self, request: &Request<'g>, now: impl Into<Now>) -> Decision<'g> {
         let seat = Some(Ask { holder: &self.holder, ttl: self.ttl });
-        let asked = Asked { request, seat, now: now.into() };
+        let asked = Asked { request, seat, held: false, now: now.into() };
         let mut decision = Decision::undecided();
         let until = self.gate.check_asked(&self.licensed.text, asked, &mut decision, |_, _| ());
         self.until = until.unwrap_or(self.until);

@@ -17,6 +17,8 @@ use crate::gate::Gate;
 pub(crate) struct Worker {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Whose thread it is: a child after `fork` has none.
+    process: u32,
 }
 
 impl Worker {
@@ -39,12 +41,18 @@ impl Worker {
             }
         };
         let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-        Ok(Self { stop: Some(stop), thread: Some(thread.map_err(|_| Code::StoreUnreachable)?) })
+        let thread = Some(thread.map_err(|_| Code::StoreUnreachable)?);
+        Ok(Self { stop: Some(stop), thread, process: std::process::id() })
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Nobody is there to be told, or to be waited for.
+            std::mem::forget((self.stop.take(), self.thread.take()));
+            return;
+        }
         self.stop = None;
         if let Some(thread) = self.thread.take() {
             // A thread that panicked has said so itself.

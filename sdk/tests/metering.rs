@@ -5,16 +5,18 @@ mod common;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use common::{DAY, NOW, builder, licence};
+use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
     Code, Gate, Keeper, Memory, Now, Request, Store,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
+use licentia_core::Window;
+use licentia_issuer::{Overage, Period, Quota};
 use proptest::prelude::*;
 
 /// A store that counts how often it is asked for units.
@@ -22,27 +24,34 @@ use proptest::prelude::*;
 struct Counting {
     memory: Memory,
     asked: AtomicU64,
+    lost: AtomicBool,
+}
+
+impl Counting {
+    fn reach(&self) -> Result<&Memory, Unreachable> {
+        if self.lost.load(Ordering::Relaxed) { Err(Unreachable("cut off".into())) } else { Ok(&self.memory) }
+    }
 }
 
 impl Store for Counting {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        self.memory.take(cell, need, want, limit)
+        self.reach()?.take(cell, need, want, limit)
     }
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.memory.give_back(cell, units)
+        self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.memory.take_once(cell, job, units, limit)
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        self.reach()?.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.memory.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.reach()?.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
-        self.memory.load(name)
+        self.reach()?.load(name)
     }
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
-        self.memory.save(name, value)
+        self.reach()?.save(name, value)
     }
 }
 
@@ -56,6 +65,10 @@ fn calls(limit: u64) -> String {
         draft.id = Some([9; 16]);
         draft.terms.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
     })
+}
+
+fn overage(limit: u64, overage: Overage) -> Quota {
+    Quota { limit, period: Period::Day, overage }
 }
 
 fn at(millis: u64) -> Now {
@@ -237,6 +250,257 @@ fn counters_of_licences_that_nobody_uses_are_let_go() {
     let decision = gate.check(&tokens[0], &Request::new().meters(&[("calls", 99)]), at(3_000_000));
     assert!(decision.is_allowed());
     assert_eq!(decision.charge("calls").unwrap().remaining, 0);
+}
+
+#[test]
+fn a_late_cancel_leaves_what_another_try_has_committed() {
+    let store = Arc::new(Counting::default());
+    let (one, other, token) = (on(&store), on(&store), calls(100));
+    let meters = [("calls", 60)];
+    let request = Request::new().meters(&meters).job("render-1");
+    let stalled = one.reserve(&token, &request, NOW).1.unwrap();
+    other.reserve(&token, &request, NOW).1.unwrap().commit(&[("calls", 30)]).unwrap();
+    drop(stalled);
+    assert_eq!(left(&store, &token), 70);
+    // As much where the other one did it without reserving.
+    let request = Request::new().meters(&meters).job("render-2");
+    let stalled = one.reserve(&token, &request, NOW).1.unwrap();
+    let done = other.check(&token, &request, NOW);
+    assert_eq!((done.is_allowed(), done.charge("calls").unwrap().charged), (true, 60));
+    drop(stalled);
+    assert_eq!(left(&store, &token), 10);
+}
+
+#[test]
+fn a_clock_that_jumped_ahead_locks_no_meter() {
+    let store = Arc::new(Counting::default());
+    let gate = on(&store);
+    let token = licence(|draft| {
+        draft.id = Some([9; 16]);
+        draft.expires = NOW + 3 * YEAR;
+        draft.terms.quotas.insert("calls".into(), "100/year".parse().unwrap());
+    });
+    let request = Request::new().meters(&[("calls", 1)]);
+    let remaining = |seconds, millis: u64| {
+        let now = Now { seconds, monotonic_nanos: millis * 1_000_000 };
+        let decision = gate.check(&token, &request, now);
+        assert!(decision.is_allowed(), "{}", decision.explanation());
+        decision.charge("calls").unwrap().remaining
+    };
+    assert_eq!([remaining(NOW, 0), remaining(NOW, 1)], [99, 98]);
+    assert_eq!(remaining(NOW + YEAR, 2000), 99, "the clock jumps, and is believed");
+    assert_eq!(remaining(NOW + 4, 4000), 97, "and is put right: what was counted is still counted");
+    assert_eq!(remaining(NOW - 3600, 6000), 96, "a small step back is none");
+}
+
+#[test]
+fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100_000));
+    let request = Request::new().meters(&[("calls", 1)]);
+    let used =
+        (0..777).filter(|millis| gate.check(&token, &request, at(*millis)).is_allowed()).count() as u64;
+    let ahead = 100_000 - used - left(&store, &token);
+    assert!(ahead > 10);
+    store.lost.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        gate.keep(at(2000)); // nobody has used it since, and it cannot be given back
+    }
+    assert_eq!(gate.settle(), Err(Code::StoreUnreachable));
+    let granted = (0..ahead).filter(|_| gate.check(&token, &request, at(3000)).is_allowed()).count() as u64;
+    assert_eq!(granted, ahead, "nothing was thrown away");
+    assert_eq!(gate.check(&token, &request, at(3000)).code(), Code::StoreUnreachable);
+    store.lost.store(false, Ordering::Relaxed);
+    assert!(gate.check(&token, &request, at(3001)).is_allowed());
+    gate.settle().unwrap();
+    assert_eq!(left(&store, &token), 100_000 - used - ahead - 1);
+}
+
+#[test]
+fn a_process_holds_one_chunk_at_most() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(64_000));
+    let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
+    let cell = Cell { lineage: [9; 16], meter: "calls", window };
+    let total = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
+    let (mut used, mut most) = (0, 0);
+    for millis in 0..10_000 {
+        let cost = 1 + millis % 7;
+        let meters = [("calls", cost)];
+        let before = total();
+        if millis % 50 == 0 {
+            gate.keep(at(millis));
+        }
+        assert!(gate.check(&token, &Request::new().meters(&meters), at(millis)).is_allowed());
+        used += cost;
+        if total() > before {
+            most = ((64_000 - before) / 64).max(7); // it was taken of what was left then
+        }
+        let held = total() - used;
+        assert!(held <= most, "{millis}: {held} held, at most {most}");
+    }
+    assert!(most < 1000 / 2, "chunks shrink");
+}
+
+#[test]
+fn who_is_denied_does_not_ask_the_store_each_time() {
+    let store = Arc::new(Counting::default());
+    let (gate, other, token) = (on(&store), on(&store), calls(10));
+    let request = Request::new().meters(&[("calls", 1)]);
+    let charge = |gate: &Gate, millis| gate.check(&token, &request, at(millis)).is_allowed();
+    let ten = [("calls", 10)];
+    let reservation = other.reserve(&token, &Request::new().meters(&ten), at(0)).1.unwrap();
+    assert!(!charge(&gate, 0));
+    let asked = store.asked.load(Ordering::Relaxed);
+    assert!((1..100).all(|millis| !charge(&gate, millis)));
+    assert_eq!(store.asked.load(Ordering::Relaxed), asked, "for a tenth of a second");
+    reservation.cancel();
+    other.settle().unwrap();
+    assert!(charge(&gate, 100), "then it asks again");
+}
+
+#[test]
+fn who_only_looks_sees_what_others_have_used() {
+    let store = Arc::new(Counting::default());
+    let (gate, other, token) = (on(&store), on(&store), calls(100));
+    let remaining = |millis| {
+        let decision = gate.check(&token, &Request::new().meters(&[("calls", 0)]), at(millis));
+        decision.charge("calls").unwrap().remaining
+    };
+    assert_eq!(remaining(0), 100);
+    assert!(other.check(&token, &Request::new().meters(&[("calls", 40)]), at(0)).is_allowed());
+    assert_eq!(remaining(1000), 60, "within a second");
+    store.lost.store(true, Ordering::Relaxed);
+    assert_eq!(remaining(5000), 60, "and what was seen last, where the store is out of reach");
+}
+
+#[test]
+fn a_cost_that_can_never_be_granted_is_not_waited_for() {
+    let gate = builder().build().unwrap();
+    let token = licence(|draft| {
+        draft.terms.quotas.insert("calls".into(), "100/day".parse().unwrap());
+        draft.terms.quotas.insert("bytes".into(), overage(100, Overage::UpTo(150)));
+    });
+    let retry = |meter: &'static str, cost| {
+        let meters = [(meter, cost)];
+        let decision = gate.check(&token, &Request::new().meters(&meters), NOW);
+        assert_eq!(decision.code(), Code::QuotaExceeded, "{meter} {cost}");
+        decision.retry_after_ms()
+    };
+    assert_eq!(retry("calls", 101), None);
+    let charged = Request::new().meters(&[("calls", 1), ("bytes", 1)]);
+    assert!(gate.check(&token, &charged, NOW).is_allowed());
+    assert!(retry("calls", 100).is_some());
+    assert!(retry("bytes", 150).is_some());
+    assert_eq!(retry("bytes", 151), None);
+}
+
+#[test]
+fn a_quota_of_nothing_with_endless_overage_is_counted_in_chunks() {
+    let store = Arc::new(Counting::default());
+    let gate = on(&store);
+    let token = licence(|draft| {
+        draft.id = Some([9; 16]);
+        draft.terms.quotas.insert("calls".into(), overage(0, Overage::Unlimited));
+    });
+    let request = Request::new().meters(&[("calls", 1)]);
+    for millis in 0..10_000 {
+        let decision = gate.check(&token, &request, at(millis));
+        assert_eq!((decision.is_allowed(), decision.state()), (true, licentia::State::Overage));
+        assert_eq!(decision.charge("calls").unwrap().remaining, 0);
+    }
+    let asked = store.asked.load(Ordering::Relaxed);
+    assert!(asked < 100, "asked {asked} times for 10,000");
+}
+
+#[test]
+fn meters_are_charged_all_or_none_by_many_threads() {
+    let store = Arc::new(Counting::default());
+    let token = licence(|draft| {
+        draft.id = Some([9; 16]);
+        draft.terms.quotas.insert("calls".into(), "1000/day".parse().unwrap());
+        draft.terms.quotas.insert("mails".into(), "300/day".parse().unwrap());
+        draft.terms.rates.insert("api".into(), "100000/1s".parse().unwrap());
+    });
+    let granted: u64 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let gate = on(&store);
+                    let request = Request::new().rates(&[("api", 1)]).meters(&[("calls", 2), ("mails", 1)]);
+                    (0..500).filter(|millis| gate.check(&token, &request, at(*millis)).is_allowed()).count()
+                        as u64
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    let gate = on(&store);
+    let remaining = |name: &str| {
+        let meters = [(name, 0)];
+        gate.check(&token, &Request::new().meters(&meters), NOW).charge(name).unwrap().remaining
+    };
+    assert!((297..=300).contains(&granted), "{granted}");
+    assert_eq!((remaining("calls"), remaining("mails")), (1000 - 2 * granted, 300 - granted));
+}
+
+#[test]
+fn one_job_of_many_threads_is_charged_once() {
+    let store = Arc::new(Counting::default());
+    let (token, gate) = (calls(1000), on(&store));
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (gate, token) = (&gate, &token);
+            scope.spawn(move || {
+                for number in 0..100 {
+                    let (job, meters) = (format!("job-{number}"), [("calls", 7)]);
+                    let request = Request::new().meters(&meters).job(&job);
+                    if (number + thread) % 2 == 0 {
+                        let reservation = gate.reserve(token, &request, NOW).1.unwrap();
+                        reservation.commit(&[("calls", 5)]).unwrap();
+                    } else {
+                        // Who gives up takes nothing back from those that do it.
+                        drop(gate.reserve(token, &request, NOW).1.unwrap());
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(left(&store, &token), 500);
+}
+
+#[test]
+fn a_counter_charges_all_or_none_and_tells_sinks() {
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(String, u64)>>);
+    impl licentia::Sink for Told {
+        fn record(&self, _: &licentia::Event<'_, '_>) {}
+        fn used(&self, used: &licentia::event::Used<'_>) {
+            self.0.lock().unwrap().push((used.meter.to_owned(), used.units));
+        }
+    }
+    let (store, told) = (Arc::new(Counting::default()), Arc::new(Told::default()));
+    let gate = builder().store(store.clone()).sink(told.clone()).build().unwrap();
+    let token = calls(10);
+    let decision = gate.check(&token, &Request::new(), NOW);
+    let counter = gate.counter(&decision).unwrap();
+    let charge = |rates: &[(&str, u64)], meters: &[(&str, u64)]| counter.charge(rates, meters, at(0));
+    assert_eq!(charge(&[("api", 1)], &[("calls", 4), ("mails", 1)]), Ok(licentia::State::Active));
+    assert_eq!(charge(&[("api", 1)], &[("calls", 1), ("mails", 5)]), Err(Code::QuotaExceeded));
+    assert_eq!(charge(&[("api", 11)], &[("calls", 1)]), Err(Code::RateLimited));
+    assert_eq!(charge(&[("api", 9)], &[]), Ok(licentia::State::Active), "what was denied cost nothing");
+    assert_eq!(charge(&[("x", 1)], &[]), Err(Code::RateNotLicensed));
+    assert_eq!(charge(&[], &[("calls", 1), ("x", 1)]), Err(Code::MeterNotLicensed));
+    assert_eq!(charge(&[], &[("calls", 1); 9]), Err(Code::InvalidArgument));
+    assert_eq!(charge(&[], &[("calls", 6)]), Ok(licentia::State::Active));
+    let expected = [("calls", 4), ("mails", 1), ("calls", 6)].map(|(name, units)| (name.to_owned(), units));
+    assert_eq!(*told.0.lock().unwrap(), expected);
+    store.lost.store(true, Ordering::Relaxed);
+    assert_eq!(charge(&[], &[("mails", 2)]), Err(Code::StoreUnreachable));
+    let denied = gate.check(&token, &Request::new().features(&["x"]), NOW);
+    assert!(gate.counter(&denied).is_none());
 }
 
 proptest! {

@@ -4,14 +4,15 @@ mod common;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
+    mpsc,
 };
 
 use common::{DAY, NOW, builder, licence};
 use licentia::{
     Code, Memory, Now, Request, Store,
     policy::Action,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 
 /// A store that can be cut off.
@@ -19,11 +20,17 @@ use licentia::{
 struct Fragile {
     memory: Memory,
     lost: AtomicBool,
+    /// How often it was asked in vain.
+    asked: AtomicU64,
 }
 
 impl Fragile {
     fn reach(&self) -> Result<&Memory, Unreachable> {
-        if self.lost.load(Ordering::Relaxed) { Err(Unreachable("cut off".into())) } else { Ok(&self.memory) }
+        if self.lost.load(Ordering::Relaxed) {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            return Err(Unreachable("cut off".into()));
+        }
+        Ok(&self.memory)
     }
 }
 
@@ -34,11 +41,11 @@ impl Store for Fragile {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.reach()?.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.reach()?.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.reach()?.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)
@@ -75,6 +82,117 @@ fn a_store_out_of_reach_follows_the_policy() {
         let decision = gate.check(&token, &request, NOW + 3602);
         assert_eq!((decision.code(), decision.warning()), (Code::Allowed, None), "it recovers by itself");
     }
+}
+
+#[test]
+fn a_warning_ends_also_where_other_meters_have_units_at_hand() {
+    let store = Arc::new(Fragile::default());
+    let gate = builder().store(store.clone()).build().unwrap();
+    let token = licence(|draft| {
+        draft.terms.policy.store_unreachable = Action::Warn(3600);
+        draft.terms.quotas.insert("calls".into(), "100000/day".parse().unwrap());
+    });
+    let check = |meter: &'static str, seconds, millis: u64| {
+        let meters = [(meter, 1)];
+        let now = Now { seconds, monotonic_nanos: millis * 1_000_000 };
+        let decision = gate.check(&token, &Request::new().meters(&meters), now);
+        (decision.code(), decision.warning())
+    };
+    assert!((0..777).all(|millis| check("calls", NOW, millis).0 == Code::Allowed));
+    store.lost.store(true, Ordering::Relaxed);
+    let warned = (Code::Allowed, Some(Code::StoreUnreachable));
+    assert_eq!(check("mails", NOW, 1000), warned);
+    assert_eq!(check("calls", NOW + 3599, 3_599_000), (Code::Allowed, None), "it has units, and asks nobody");
+    assert_eq!(check("mails", NOW + 3600, 3_600_000), warned);
+    assert_eq!(check("mails", NOW + 3602, 3_602_000).0, Code::StoreUnreachable);
+    store.lost.store(false, Ordering::Relaxed);
+    assert_eq!(check("mails", NOW + 3603, 3_603_000), (Code::Allowed, None));
+    store.lost.store(true, Ordering::Relaxed);
+    assert_eq!(check("mails", NOW + 3700, 3_700_000), warned, "a new loss has its own time");
+}
+
+#[test]
+fn a_mark_is_never_lowered_and_is_found_when_the_store_comes_back() {
+    let store = Arc::new(Fragile::default());
+    let token = licence(|draft| draft.issued_at = NOW - 30 * DAY);
+    let code = |gate: &licentia::Gate, now| gate.check(&token, &Request::new(), now).code();
+    let start = || builder().store(store.clone()).build().unwrap();
+    assert_eq!(code(&start(), at(NOW, 0)), Code::Allowed);
+    // The clock is set back, and the store is out of reach when the service starts.
+    store.lost.store(true, Ordering::Relaxed);
+    let gate = start();
+    assert_eq!(code(&gate, at(NOW - 3 * DAY, 0)), Code::Allowed, "nobody knows better");
+    store.lost.store(false, Ordering::Relaxed);
+    let _ = code(&gate, at(NOW - 3 * DAY + 100, 100));
+    assert_eq!(code(&gate, at(NOW - 3 * DAY + 102, 102)), Code::ClockRollback, "now it does");
+    assert_eq!(code(&start(), at(NOW - 3 * DAY, 0)), Code::ClockRollback, "and the mark is still there");
+    // One process is behind another: the later mark stays.
+    let ahead = start();
+    assert_eq!(code(&ahead, at(NOW + DAY, 0)), Code::Allowed);
+    let behind = start();
+    assert_eq!(code(&behind, at(NOW + DAY / 2, 0)), Code::Allowed);
+    assert_eq!(code(&ahead, at(NOW + 2 * DAY, DAY)), Code::Allowed);
+    assert_eq!(code(&behind, at(NOW + DAY, DAY / 2)), Code::Allowed);
+    assert_eq!(
+        code(&start(), at(NOW + DAY - 100, 0)),
+        Code::ClockRollback,
+        "two days are known to have passed"
+    );
+}
+
+#[test]
+fn a_store_out_of_reach_is_asked_seldom_by_those_who_need_none() {
+    let store = Arc::new(Fragile::default());
+    let gate = builder().store(store.clone()).build().unwrap();
+    let token = licence(|_| ());
+    store.lost.store(true, Ordering::Relaxed);
+    for second in 0..120 {
+        assert_eq!(gate.check(&token, &Request::new(), at(NOW + second, second)).code(), Code::Allowed);
+    }
+    let asked = store.asked.load(Ordering::Relaxed);
+    assert!((2..12).contains(&asked), "asked {asked} times in two minutes");
+}
+
+/// A store whose saving takes until somebody lets it go on.
+struct Slow {
+    memory: Memory,
+    saving: mpsc::SyncSender<()>,
+    go_on: std::sync::Mutex<mpsc::Receiver<()>>,
+}
+
+impl Store for Slow {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.memory.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.memory.give_back(cell, units)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.memory.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.saving.send(()).unwrap();
+        self.go_on.lock().unwrap().recv().unwrap();
+        self.memory.save(name, value)
+    }
+}
+
+#[test]
+fn who_saves_the_mark_holds_up_nobody_else() {
+    let (saving, is_saving) = mpsc::sync_channel(1);
+    let (go_on, wait) = mpsc::channel();
+    let store = Slow { memory: Memory::new(), saving, go_on: std::sync::Mutex::new(wait) };
+    let gate = builder().store(Arc::new(store)).build().unwrap();
+    let token = licence(|_| ());
+    let check = |second| gate.check(&token, &Request::new(), at(NOW + second, second)).code();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| check(0));
+        is_saving.recv().unwrap();
+        // It would wait here for ever, were the lock held meanwhile.
+        assert!((1..30).all(|second| check(second) == Code::Allowed));
+        go_on.send(()).unwrap();
+        assert_eq!(first.join().unwrap(), Code::Allowed);
+    });
 }
 
 #[test]

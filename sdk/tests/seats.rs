@@ -11,7 +11,7 @@ use common::{NOW, gate, licence};
 use licentia::{
     Code, Gate, Memory, Request, Seat, Store,
     policy::Action,
-    store::{Cell, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 
 fn token(seats: u64) -> String {
@@ -152,11 +152,11 @@ impl Store for NoSeats {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.0.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.0.take_once(cell, job, units, limit)
     }
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        self.0.lower_once(cell, job, units)
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.0.finish_once(cell, job, finish)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.0.load(name)
@@ -195,4 +195,20 @@ fn a_licence_that_ends_keeps_no_seat() {
     assert!(seat.heartbeat(&Request::new(), NOW + 29).is_allowed());
     assert_eq!(seat.heartbeat(&Request::new(), NOW + 30).code(), Code::Expired);
     assert_eq!(seat.until(), NOW + 29 + 60);
+}
+
+#[test]
+fn a_request_with_too_many_charges_takes_no_seat() {
+    let gate = gate();
+    let names: Vec<String> = (0..8).map(|number| format!("rate-{number}")).collect();
+    let token = licence(|draft| {
+        draft.terms.seats = Some(1);
+        for name in &names {
+            draft.terms.rates.insert(name.clone(), "10/1s".parse().unwrap());
+        }
+    });
+    let rates: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let (decision, seat) = gate.check_out(&token, "ada", 60, &Request::new().rates(&rates), NOW);
+    assert_eq!((decision.code(), seat.is_some()), (Code::InvalidArgument, false));
+    assert_eq!(take(&gate, &token, "bob", NOW).0, Code::Allowed, "the only seat is free");
 }

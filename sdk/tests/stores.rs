@@ -4,13 +4,16 @@ mod common;
 #[path = "common/server.rs"]
 mod server;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
     Code, Request, Store,
     policy::Action,
-    store::{self, Cell, Once, SeatAsk, Taken},
+    store::{self, Cell, Finish, Job, Once, SeatAsk, Taken},
 };
 use licentia_core::Window;
 use server::Server;
@@ -76,22 +79,84 @@ fn a_job_is_charged_once() {
     let (stores, _folder, _server) = stores();
     for (name, store) in &stores {
         let day = cell("calls", NOW, Some(NOW + DAY));
-        let once = |job, units| store.take_once(&day, job, units, 10).unwrap();
-        assert_eq!(once("a", 4), Once::Charged(4), "{name}");
-        assert_eq!(once("a", 4), Once::Before(4), "{name}");
-        assert_eq!(once("b", 7), Once::Refused(4), "{name}");
-        assert_eq!(once("b", 6), Once::Charged(10), "{name}");
-        store.lower_once(&day, "b", 2).unwrap();
-        store.lower_once(&day, "b", 2).unwrap();
-        store.lower_once(&day, "b", 5).unwrap();
-        assert_eq!(once("c", 5), Once::Refused(6), "{name}: lowered once, and never raised");
-        assert_eq!(once("b", 6), Once::Before(6), "{name}");
-        store.lower_once(&day, "b", 0).unwrap();
-        store.lower_once(&day, "nobody", 0).unwrap();
-        assert_eq!(once("b", 6), Once::Charged(10), "{name}: as if it never was");
+        let once = |name, units, held| store.take_once(&day, Job { name, held }, units, 10).unwrap();
+        let finish = |name, finish| store.finish_once(&day, name, finish).unwrap();
+        assert_eq!(once("a", 4, false), Once::Charged(4), "{name}");
+        assert_eq!(once("a", 4, false), Once::Before(4), "{name}");
+        assert_eq!(once("b", 7, true), Once::Refused(4), "{name}");
+        assert_eq!(once("b", 6, true), Once::Charged(10), "{name}");
+        assert!(finish("b", Finish::Commit(2)), "{name}");
+        assert!(!finish("b", Finish::Commit(1)), "{name}: it is final");
+        assert!(!finish("b", Finish::Cancel), "{name}: also for who had reserved it");
+        assert_eq!(once("c", 5, false), Once::Refused(6), "{name}");
+        assert_eq!(once("b", 6, true), Once::Before(6), "{name}");
+        assert!(finish("b", Finish::Undo), "{name}");
+        assert!(!finish("nobody", Finish::Undo) && !finish("nobody", Finish::Commit(1)), "{name}");
+        assert_eq!(once("b", 6, true), Once::Charged(10), "{name}: as if it never was");
+        assert!(finish("b", Finish::Cancel), "{name}");
+        assert_eq!(once("d", 6, true), Once::Charged(10), "{name}");
+        assert_eq!(once("d", 9, true), Once::Before(10), "{name}: another one tries it too");
+        assert_eq!(once("d", 5, false), Once::Charged(9), "{name}: and a third one does it for good");
+        assert!(!finish("d", Finish::Commit(1)), "{name}");
+        assert_eq!(once("e", 1, true), Once::Charged(10), "{name}");
+        assert!(finish("e", Finish::Commit(5)), "{name}: never raised");
+        assert_eq!(once("e", 1, true), Once::Before(10), "{name}");
+        assert!(finish("a", Finish::Undo), "{name}");
+        assert_eq!(once("free", 4, true), Once::Charged(10), "{name}");
+        assert!(finish("free", Finish::Commit(0)), "{name}");
+        assert_eq!(once("free", 4, true), Once::Before(6), "{name}: it was done, and cost nothing");
         let next = cell("calls", NOW + DAY, Some(NOW + 2 * DAY));
-        assert_eq!(store.take_once(&next, "a", 1, 10).unwrap(), Once::Charged(1), "{name}: the next period");
+        let job = Job { name: "a", held: false };
+        assert_eq!(store.take_once(&next, job, 1, 10).unwrap(), Once::Charged(1), "{name}: the next period");
     }
+}
+
+#[test]
+fn a_period_is_not_forgotten_when_another_one_begins() {
+    let (stores, _folder, _server) = stores();
+    for (name, store) in &stores {
+        let day = |number: u64| cell("calls", NOW + number * DAY, Some(NOW + (number + 1) * DAY));
+        let take = |number| store.take(&day(number), 1, 1, 10).unwrap().total;
+        let job = |number, held| store.take_once(&day(number), Job { name: "job", held }, 1, 10).unwrap();
+        assert_eq!((take(0), job(0, false)), (1, Once::Charged(2)), "{name}");
+        assert_eq!(take(400), 1, "{name}: a clock that is far ahead");
+        assert_eq!(take(1), 1, "{name}");
+        assert_eq!((take(0), job(0, false)), (3, Once::Before(3)), "{name}: a worker that is late");
+        store.forget(NOW + DAY - 1).unwrap();
+        assert_eq!(take(0), 4, "{name}: it has not ended before that");
+        store.forget(NOW + DAY).unwrap();
+        if *name != "redis" {
+            assert_eq!((take(0), job(0, false)), (1, Once::Charged(2)), "{name}: now it is forgotten");
+        }
+        assert_eq!((take(1), take(400)), (2, 2), "{name}");
+        let life = cell("calls", 0, None);
+        assert_eq!(store.take(&life, 1, 1, 10).unwrap().total, 1, "{name}");
+        store.forget(u64::MAX >> 1).unwrap();
+        assert_eq!(store.take(&life, 1, 1, 10).unwrap().total, 2, "{name}: a lifetime stays");
+    }
+}
+
+#[test]
+fn redis_keeps_a_cell_past_its_end_by_its_own_clock() {
+    let Some(server) = Server::start() else { return };
+    let store = store::open(&server.url()).unwrap();
+    let real = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    // A client whose clock is years behind the server's, one that is right, and one that is ahead.
+    for (meter, end) in [("past", 1000), ("present", real + 60), ("future", real + 400 * DAY)] {
+        let cell = cell(meter, end - 100, Some(end));
+        assert_eq!(store.take(&cell, 1, 1, 10).unwrap().total, 1);
+        assert_eq!(store.take(&cell, 1, 1, 10).unwrap().total, 2, "{meter}: it is still there");
+        let key = format!("licentia:{{{}}}:{meter}:{}:{end}", "07".repeat(16), end - 100);
+        let left: i64 = redis::cmd("TTL").arg(&key).query(&mut connection).unwrap();
+        let expected = end.saturating_sub(real) + 8 * DAY;
+        assert!((left - i64::try_from(expected).unwrap()).abs() < 60, "{meter}: {left}, not {expected}");
+    }
+    let life = cell("calls", 0, None);
+    store.take(&life, 1, 1, 10).unwrap();
+    let key = format!("licentia:{{{}}}:calls:0:life", "07".repeat(16));
+    let left: i64 = redis::cmd("TTL").arg(&key).query(&mut connection).unwrap();
+    assert_eq!(left, -1, "a lifetime never ends");
 }
 
 #[test]
@@ -138,6 +203,90 @@ fn marks_are_replaced() {
 }
 
 #[test]
+fn marks_are_replaced_only_where_they_are_what_one_thinks() {
+    let (stores, _folder, _server) = stores();
+    for (name, store) in &stores {
+        let replace = |before: Option<&[u8]>, value: &[u8]| store.replace("mark", before, value).unwrap();
+        assert!(!replace(Some(b"1"), b"2"), "{name}: there is none");
+        assert!(replace(None, &[0, 255]), "{name}");
+        assert!(!replace(None, b"2"), "{name}: there is one");
+        assert!(!replace(Some(&[0]), b"2"), "{name}: another one");
+        assert!(replace(Some(&[0, 255]), b"2"), "{name}");
+        assert_eq!(store.load("mark").unwrap().as_deref(), Some(&b"2"[..]), "{name}");
+        // Many who raise it at once: none is lost.
+        store.save("count", &0_u64.to_be_bytes()).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        while {
+                            let before = store.load("count").unwrap().unwrap();
+                            let count = u64::from_be_bytes(before[..].try_into().unwrap());
+                            !store.replace("count", Some(&before), &(count + 1).to_be_bytes()).unwrap()
+                        } {}
+                    }
+                });
+            }
+        });
+        assert_eq!(store.load("count").unwrap().as_deref(), Some(&100_u64.to_be_bytes()[..]), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_the_first_version_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("data/usage-v1.sql")).unwrap();
+    drop(old);
+    let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
+    let day = cell("calls", NOW, Some(NOW + DAY));
+    assert_eq!(store.take(&day, 0, 0, 100).unwrap().total, 42);
+    assert_eq!(store.take_once(&day, Job { name: "old", held: true }, 7, 100).unwrap(), Once::Before(42));
+    assert!(!store.finish_once(&day, "old", Finish::Cancel).unwrap(), "what was charged then is final");
+    assert_eq!(store.load("keyset.seen").unwrap().as_deref(), Some(&b"seen"[..]));
+    store.forget(NOW + DAY).unwrap();
+    assert_eq!(store.take(&day, 0, 0, 100).unwrap().total, 0);
+    let version: i64 = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
+}
+
+#[test]
+fn vendors_on_one_server_share_nothing_where_they_say_so() {
+    let Some(server) = Server::start() else { return };
+    let open = |query: &str| store::open(&format!("{}{query}", server.url())).unwrap();
+    let (one, other, again) = (open("?prefix=acme"), open("?prefix=zeta:prod"), open("?prefix=acme"));
+    one.save("keyset.seen", b"1").unwrap();
+    assert_eq!(other.load("keyset.seen").unwrap(), None);
+    assert_eq!(again.load("keyset.seen").unwrap().as_deref(), Some(&b"1"[..]));
+    let day = cell("calls", NOW, Some(NOW + DAY));
+    assert_eq!([&one, &other, &again].map(|store| store.take(&day, 1, 1, 9).unwrap().total), [1, 1, 2]);
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let mut keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
+    keys.sort();
+    assert!(keys.iter().all(|key| key.starts_with("acme:") || key.starts_with("zeta:prod:")), "{keys:?}");
+}
+
+#[test]
+fn units_are_granted_only_where_as_many_replicas_have_them_as_are_asked_for() {
+    let Some(server) = Server::start() else { return };
+    let day = cell("calls", NOW, Some(NOW + DAY));
+    let lonely = store::open(&format!("{}?wait=1&wait_ms=20", server.url())).unwrap();
+    let error = lonely.take(&day, 1, 1, 9).unwrap_err().to_string();
+    assert!(error.contains("replicas"), "{error}");
+    let replica = server.replica().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while lonely.take(&day, 1, 1, 9_000).is_err() {
+        assert!(Instant::now() < deadline, "the replica follows");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    drop(replica);
+}
+
+#[test]
 fn threads_and_gates_never_exceed_a_limit_and_reach_it() {
     let (stores, _folder, _server) = stores();
     let token = licence(|draft| {
@@ -180,6 +329,21 @@ fn urls_that_name_no_store_say_what_is_wrong() {
         assert_eq!(found, Code::InvalidArgument, "{url}");
         assert!(text.contains("`memory:`, `sqlite:PATH`, `redis:") && !text.contains("secret"), "{text}");
     }
+    for (url, why) in [
+        ("sqlite:", "path of a file"),
+        ("sqlite:///", "path of a file"),
+        ("sqlite::memory:", "path of a file"),
+        ("redis://localhost/?prefix=a{b}", "prefix"),
+        ("redis://localhost/?wait=x", "wait"),
+        ("redis://localhost/?wait=1&wait_ms=1000", "timeout_ms"),
+    ] {
+        let (found, text) = code(url).unwrap_err();
+        assert_eq!(found, Code::InvalidArgument, "{url}");
+        assert!(text.contains(why), "{text}");
+    }
+    for path in ["", ":memory:"] {
+        assert!(licentia::store::Sqlite::open(path).is_err());
+    }
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
     assert_eq!(code(&at("no/folder/usage.db")).unwrap_err().0, Code::StoreUnreachable);
@@ -199,6 +363,14 @@ fn urls_that_name_no_store_say_what_is_wrong() {
         assert_eq!(code(&url), Ok(()), "both ways to write it");
     }
     assert!(folder.path().join("b.db").exists());
+    // A name is a name, and no option.
+    let odd = format!("sqlite:{}", folder.path().join("file:x.db?mode=memory").display());
+    assert_eq!(code(&odd), Ok(()));
+    assert!(folder.path().join("file:x.db?mode=memory").exists());
+    // Who opens it later hears of it later.
+    for url in [at("no/folder/usage.db"), "valkey://127.0.0.1:1/".to_owned()] {
+        assert!(store::open_lazily(&url).unwrap().load("mark").is_err());
+    }
 }
 
 #[test]
@@ -226,7 +398,11 @@ fn a_file_that_is_deleted_or_a_server_that_restarts_is_found_again() {
     assert_eq!(check(), Code::StoreUnreachable);
     assert_eq!(check(), Code::StoreUnreachable);
     server.restart();
-    assert_eq!(check(), Code::Allowed, "it recovers by itself");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while check() != Code::Allowed {
+        assert!(Instant::now() < deadline, "it recovers by itself");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let rest = (0..200).filter(|_| check() == Code::Allowed).count();
     assert_eq!(rest, 98, "what was taken before the power cut is still taken");
 }

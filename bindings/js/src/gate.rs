@@ -48,7 +48,7 @@ impl Store for Kept {
     fn take_once(
         &self,
         cell: &store::Cell<'_>,
-        job: &str,
+        job: store::Job<'_>,
         units: u64,
         limit: u64,
     ) -> Result<store::Once, store::Unreachable> {
@@ -58,10 +58,15 @@ impl Store for Kept {
         }
     }
 
-    fn lower_once(&self, cell: &store::Cell<'_>, job: &str, units: u64) -> Result<(), store::Unreachable> {
+    fn finish_once(
+        &self,
+        cell: &store::Cell<'_>,
+        job: &str,
+        finish: store::Finish,
+    ) -> Result<bool, store::Unreachable> {
         match &self.units {
-            Some(memory) => memory.lower_once(cell, job, units),
-            None => self.leased.lower_once(cell, job, units),
+            Some(memory) => memory.finish_once(cell, job, finish),
+            None => self.leased.finish_once(cell, job, finish),
         }
     }
 
@@ -71,6 +76,10 @@ impl Store for Kept {
 
     fn save(&self, name: &str, value: &[u8]) -> Result<(), store::Unreachable> {
         self.leased.save(name, value)
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 }
 

@@ -12,6 +12,8 @@ mod queue;
 mod record;
 mod sampled;
 
+use licentia_core::Window;
+
 use crate::decision::Decision;
 
 pub use anomaly::{Anomaly, Detector, Thresholds};
@@ -54,4 +56,24 @@ pub trait Sink: Send + Sync {
     fn is_timed(&self) -> bool {
         true
     }
+
+    /// Takes what was charged beside a decision: by a reservation in the end ([`crate::Reservation::commit`]), or by a
+    /// [`crate::Counter`]. What decisions charge stands in their own [`crate::Charge::charged`].
+    fn used(&self, used: &Used<'_>) {
+        let _ = used;
+    }
+}
+
+/// Units that were used.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Used<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: &'a [u8; 16],
+    /// The meter.
+    pub meter: &'a str,
+    /// The period that they are charged in.
+    pub window: Window,
+    /// How many.
+    pub units: u64,
 }

@@ -50,6 +50,8 @@ pub struct Finding {
     pub sequences: Option<(u64, u64)>,
     /// More about it.
     pub detail: String,
+    /// Whether what was counted may be lost: receipts are missing that were acknowledged, and no later one is there.
+    pub lost: bool,
 }
 
 /// What was used of a cell.
@@ -69,6 +71,9 @@ pub struct Known {
     pub last: Link,
     /// When that was issued, in seconds since 1970.
     pub issued_at: u64,
+    /// The newest up to which none is missing, counted from the first or from one that was acknowledged: what may be
+    /// acknowledged, for the instance sends nothing again that was.
+    pub whole: Option<Link>,
 }
 
 /// What the receipts say.
@@ -85,9 +90,9 @@ pub struct Report {
 }
 
 impl Finding {
-    /// Whether somebody must look into it. A gap alone is none: a later receipt says what a lost one said.
+    /// Whether somebody must look into it. A gap alone is none where a later receipt says what a lost one said.
     pub fn is_alarm(&self) -> bool {
-        self.code != Code::ReceiptGap
+        self.lost || self.code != Code::ReceiptGap
     }
 }
 
@@ -159,7 +164,7 @@ impl Audit {
     pub fn refuse(&mut self, code: Code, instance: Option<Instance>, source: &str) {
         let message = code.message();
         let detail = if source.is_empty() { message.to_owned() } else { format!("{source}: {message}") };
-        self.findings.push(Finding { code, instance, sequences: None, detail });
+        self.findings.push(Finding { code, instance, sequences: None, detail, lost: false });
     }
 
     fn expects(&self, instance: &Instance) -> bool {
@@ -177,24 +182,26 @@ impl Audit {
                 let found = Some((1, last));
                 let instance = Some(*instance);
                 let code = Code::ReceiptGap;
-                report.findings.push(Finding { code, instance, sequences: found, detail });
+                report.findings.push(Finding { code, instance, sequences: found, detail, lost: true });
             }
         }
         for (instance, chain) in &self.chains {
             let acknowledged = self.acknowledged.get(instance).map_or(&[][..], Vec::as_slice);
+            let newest = chain.receipts.last_key_value().map_or(0, |(sequence, _)| *sequence);
             let mut find = |code, first, last, detail| {
                 let (instance, sequences) = (Some(*instance), Some((first, last)));
-                report.findings.push(Finding { code, instance, sequences, detail });
+                let lost = code == Code::ReceiptGap && last > newest;
+                report.findings.push(Finding { code, instance, sequences, detail, lost });
             };
             let fork = chain.forks(acknowledged, &mut find);
             chain.gaps(acknowledged, &mut find);
-            chain.rollbacks(acknowledged, fork, &mut find);
+            chain.rollbacks(fork, &mut find);
             for (cell, count) in chain.entries() {
                 let usage = report.usage.entry(cell.clone()).or_default();
                 let greatest = usage.by_instance.entry(*instance).or_default();
                 *greatest = count.max(*greatest);
             }
-            if let Some(known) = chain.known() {
+            if let Some(known) = chain.known(acknowledged) {
                 report.instances.insert(*instance, known);
             }
         }
@@ -227,10 +234,27 @@ impl Chain {
         self.all().flat_map(|(_, _, kept)| kept.entries.iter().map(|(cell, count)| (cell, *count)))
     }
 
-    fn known(&self) -> Option<Known> {
+    fn known(&self, acknowledged: &[Acknowledgement]) -> Option<Known> {
         let (sequence, digest, newest) = self.all().last()?;
         let receipts = self.receipts.values().map(BTreeMap::len).sum();
-        Some(Known { receipts, last: Link { sequence, digest: *digest }, issued_at: newest.issued_at })
+        let (last, issued_at) = (Link { sequence, digest: *digest }, newest.issued_at);
+        Some(Known { receipts, last, issued_at, whole: self.whole(acknowledged) })
+    }
+
+    /// The last receipt of those that follow the first, or an acknowledged one, without a gap.
+    fn whole(&self, acknowledged: &[Acknowledgement]) -> Option<Link> {
+        let told = self.all().filter_map(|(_, _, kept)| kept.acknowledged);
+        let given = acknowledged.iter().map(|given| given.receipt);
+        let mut whole = told.chain(given).max_by_key(|link| link.sequence);
+        while let Some((digest, _)) = self
+            .receipts
+            .get(&whole.map_or(1, |link| link.sequence.saturating_add(1)))
+            .and_then(BTreeMap::first_key_value)
+        {
+            let sequence = whole.map_or(1, |link| link.sequence.saturating_add(1));
+            whole = Some(Link { sequence, digest: *digest });
+        }
+        whole
     }
 
     /// Whatever names a receipt, be it the receipt, its successor or an acknowledgement, must name the same one.
@@ -278,12 +302,7 @@ impl Chain {
 
     /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are
     /// several histories, of which each only grows by itself.
-    fn rollbacks(
-        &self,
-        acknowledged: &[Acknowledgement],
-        fork: Option<u64>,
-        find: &mut impl FnMut(Code, u64, u64, String),
-    ) {
+    fn rollbacks(&self, fork: Option<u64>, find: &mut impl FnMut(Code, u64, u64, String)) {
         let mut greatest: BTreeMap<&Cell, u64> = BTreeMap::new();
         let mut newest = 0;
         for (sequence, same) in &self.receipts {
@@ -299,13 +318,6 @@ impl Chain {
                 }
                 if single && kept.acknowledged.map_or(0, |link| link.sequence) < newest {
                     find(format!("it has forgotten that receipt {newest} was acknowledged"));
-                }
-                let set_back = |given: &&Acknowledgement| {
-                    given.receipt.sequence > *sequence && kept.issued_at > given.issued_at
-                };
-                if let Some(given) = acknowledged.iter().find(set_back) {
-                    let later = given.receipt.sequence;
-                    find(format!("it was issued after receipt {later} was acknowledged"));
                 }
             }
             // Forks are held against what came before them, and not against each other.

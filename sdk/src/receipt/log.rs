@@ -226,6 +226,8 @@ impl Log {
         let entries: Vec<_> = grown.map(|(cell, count)| entry(cell, count.units)).collect();
         let public = self.key.public();
         let (mut last, mut receipts) = (self.last, Vec::new());
+        // In which receipt each cell is told.
+        let mut told_in: Vec<(Cell, u64)> = Vec::new();
         for entries in entries.chunks(limits::RECEIPT_ENTRIES) {
             let receipt = Unsigned {
                 key: &public,
@@ -237,6 +239,7 @@ impl Log {
             };
             let bytes = receipt.seal(|parts| self.key.sign(parts)).map_err(LogError::Refused)?;
             last = Link { sequence: receipt.sequence, digest: keyset::digest(&bytes) };
+            told_in.extend(entries.iter().map(|entry| (cell(entry), last.sequence)));
             receipts.push((last, bytes));
         }
         let mut records = Vec::new();
@@ -253,8 +256,11 @@ impl Log {
         self.append(&records)?;
         self.pending.extend(places);
         self.last = last;
-        let grown = self.cells.values_mut().filter(|count| count.written.is_none());
-        grown.for_each(|count| count.written = Some(last.sequence));
+        for (cell, sequence) in told_in {
+            if let Some(count) = self.cells.get_mut(&cell).filter(|count| count.written.is_none()) {
+                count.written = Some(sequence);
+            }
+        }
         let ended = |cell: &Cell| cell.window.end.filter(|_| !open(cell));
         self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, u64::max);
         self.cells.retain(|cell, _| open(cell));
@@ -292,8 +298,11 @@ impl Log {
     fn append(&mut self, records: &[u8]) -> Result<(), LogError> {
         let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(records));
         if let Err(error) = written {
-            // Nothing of it was reported; where the rest cannot be cut away either, opening does it.
-            let _ = self.file.set_len(self.length);
+            // Nothing of it was reported. Where it cannot be cut away either, opening does it: a shorter record written
+            // over it would leave a rest that is no record.
+            if self.file.set_len(self.length).is_err() {
+                self.refused = Some(Code::StoreUnreachable);
+            }
             return Err(error.into());
         }
         if let Err(error) = self.file.sync_data() {

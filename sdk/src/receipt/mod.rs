@@ -45,7 +45,7 @@ use licentia_core::{Code, Key};
 
 use crate::{
     decision::Unit,
-    event::{Event, Sink},
+    event::{Event, Sink, Used},
     holder::Holder,
 };
 
@@ -63,9 +63,13 @@ use tally::Tally;
 ///
 /// Give it to [`crate::Builder::sink`]. What was counted since the last [`Receipts::write`] is in memory only:
 /// a crash loses it, so write as often as you can afford to lose.
+///
+/// They belong to the process that opened them. A child after `fork` opens a log of its own, with a key of its own:
+/// here it is refused as [`LogError::InUse`].
 pub struct Receipts {
     used: Tally,
     log: Mutex<Log>,
+    process: u32,
 }
 
 impl Receipts {
@@ -74,7 +78,8 @@ impl Receipts {
     /// # Errors
     /// [`LogError`].
     pub fn open(path: impl AsRef<Path>, key: Holder) -> Result<Self, LogError> {
-        Ok(Self { used: Tally::default(), log: Mutex::new(Log::open(path.as_ref(), key)?) })
+        let log = Mutex::new(Log::open(path.as_ref(), key)?);
+        Ok(Self { used: Tally::default(), log, process: std::process::id() })
     }
 
     /// Adds units that were used.
@@ -88,7 +93,7 @@ impl Receipts {
     /// # Errors
     /// [`LogError`]; what was used is then still counted, and goes into the next receipt that is written.
     pub fn write(&self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        let mut log = self.log();
+        let mut log = self.own_log()?;
         for (cell, units) in self.used.take() {
             log.count(cell, units);
         }
@@ -102,7 +107,7 @@ impl Receipts {
     /// not, and [`Code::ReceiptFork`] where it has another one of the same number: this log is then a copy or
     /// an old state of another one, and writes no more.
     pub fn acknowledge(&self, acknowledgement: &[u8], vendor: &[Key]) -> Result<(), LogError> {
-        self.log().acknowledge(acknowledgement, vendor)
+        self.own_log()?.acknowledge(acknowledgement, vendor)
     }
 
     /// The receipts that the vendor has not acknowledged, oldest first: what is to be sent.
@@ -110,12 +115,17 @@ impl Receipts {
     /// # Errors
     /// [`LogError`].
     pub fn unacknowledged(&self) -> Result<Vec<Vec<u8>>, LogError> {
-        self.log().unacknowledged()
+        self.own_log()?.unacknowledged()
     }
 
     /// The instance.
     pub fn instance(&self) -> Instance {
         self.log().instance()
+    }
+
+    /// The log, where this process has opened it.
+    fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
+        if self.process == std::process::id() { Ok(self.log()) } else { Err(LogError::InUse) }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -132,10 +142,14 @@ impl Sink for Receipts {
         }
         let Some(license) = event.decision.license() else { return };
         let lineage = license.lineage();
-        for charge in event.decision.charges().filter(|charge| charge.cost > 0) {
+        for charge in event.decision.charges().filter(|charge| charge.charged > 0) {
             if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
-                self.used.add(&lineage, charge.name, period.window(event.decision.time), charge.cost);
+                self.used.add(&lineage, charge.name, period.window(event.decision.time), charge.charged);
             }
         }
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        self.used.add(used.lineage, used.meter, used.window, used.units);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use licentia_core::Window;
 
-use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
+use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
 
 /// A store in the process's own memory. What it keeps ends with it.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Memory {
 struct Kept {
     cells: HashMap<([u8; 16], String), HashMap<Window, Units>>,
     marks: HashMap<String, Vec<u8>>,
+    /// The state of each rate.
+    rates: HashMap<([u8; 16], String), u64>,
     /// Of each lineage, by holder: when the seat was taken, and for how long.
     seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
 }
@@ -27,14 +29,19 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Units {
     total: u64,
-    jobs: HashMap<String, u64>,
+    jobs: HashMap<String, Charged>,
+}
+
+/// What a job was charged, and whether it may still become less.
+#[derive(Debug)]
+struct Charged {
+    units: u64,
+    held: bool,
 }
 
 impl Kept {
-    /// The units of a cell. What is kept of periods that ended before it began is forgotten.
     fn units(&mut self, cell: &Cell<'_>) -> &mut Units {
         let periods = self.cells.entry((cell.lineage, cell.meter.to_owned())).or_default();
-        periods.retain(|window, _| window.end.is_none_or(|end| end > cell.window.start));
         periods.entry(cell.window).or_default()
     }
 }
@@ -68,31 +75,55 @@ impl Store for Memory {
         Ok(())
     }
 
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let mut kept = self.lock();
         let kept = kept.units(cell);
-        if kept.jobs.contains_key(job) {
-            return Ok(Once::Before(kept.total));
+        if let Some(charged) = kept.jobs.get_mut(job.name) {
+            if job.held || !charged.held {
+                return Ok(Once::Before(kept.total));
+            }
+            kept.total = kept.total.saturating_sub(charged.units.saturating_sub(units));
+            *charged = Charged { units: units.min(charged.units), held: false };
+            return Ok(Once::Charged(kept.total));
         }
         if limit.saturating_sub(kept.total) < units {
             return Ok(Once::Refused(kept.total));
         }
         kept.total = kept.total.saturating_add(units);
-        kept.jobs.insert(job.to_owned(), units);
+        kept.jobs.insert(job.name.to_owned(), Charged { units, held: job.held });
         Ok(Once::Charged(kept.total))
     }
 
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
         let mut kept = self.lock();
         let kept = kept.units(cell);
-        if let Some(charged) = kept.jobs.get_mut(job).filter(|charged| units < **charged) {
-            kept.total = kept.total.saturating_sub(charged.saturating_sub(units));
-            *charged = units;
-        }
-        if units == 0 {
+        let Some(charged) = kept.jobs.get_mut(job).filter(|charged| charged.held || finish == Finish::Undo)
+        else {
+            return Ok(false);
+        };
+        let units = finish.units().min(charged.units);
+        kept.total = kept.total.saturating_sub(charged.units.saturating_sub(units));
+        *charged = Charged { units, held: false };
+        if !matches!(finish, Finish::Commit(_)) {
             kept.jobs.remove(job);
         }
+        Ok(true)
+    }
+
+    fn forget(&self, before: u64) -> Result<(), Unreachable> {
+        self.lock().cells.retain(|_, periods| {
+            periods.retain(|window, _| window.end.is_none_or(|end| end > before));
+            !periods.is_empty()
+        });
         Ok(())
+    }
+
+    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
+        let mut kept = self.lock();
+        let tat = kept.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
+        let (taken, after) = ask.admit(*tat, super::wall_nanos());
+        *tat = after;
+        Ok(taken)
     }
 
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
@@ -102,6 +133,15 @@ impl Store for Memory {
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
         self.lock().marks.insert(name.to_owned(), value.to_owned());
         Ok(())
+    }
+
+    fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
+        let mut kept = self.lock();
+        let same = kept.marks.get(name).map(Vec::as_slice) == before;
+        if same {
+            kept.marks.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(same)
     }
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
@@ -131,5 +171,9 @@ impl Store for Memory {
             seats.remove(holder);
         }
         Ok(())
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 }

@@ -5,8 +5,13 @@
 
 use std::{fmt, sync::Arc};
 
-use licentia_core::{Code, Window};
+use licentia_core::{
+    Code, Window,
+    gcra::{Admission, Gcra},
+};
 
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod breaker;
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
@@ -39,10 +44,41 @@ pub struct Taken {
     pub total: u64,
 }
 
+/// A job that is charged once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job<'a> {
+    /// What it is known by.
+    pub name: &'a str,
+    /// Whether its charge is held: reserved, until it is finished.
+    pub held: bool,
+}
+
+/// How a job's charge that is held ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It is lowered to at most so many units, and final.
+    Commit(u64),
+    /// It is taken back, as if it never was. One that is final stays: somebody has done the job.
+    Cancel,
+    /// It is taken back, also where it is final: for who made it final in the same request, which was then denied.
+    Undo,
+}
+
+impl Finish {
+    /// What is left of the charge.
+    fn units(self) -> u64 {
+        match self {
+            Self::Commit(units) => units,
+            Self::Cancel | Self::Undo => 0,
+        }
+    }
+}
+
 /// What became of a charge under a job's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Once {
-    /// It was charged now; this many units of the cell have been taken in all.
+    /// It is charged by this call: its units were taken now, or those that another one had held are final now. This
+    /// many units of the cell have been taken in all.
     Charged(u64),
     /// It was charged before, under the same name.
     Before(u64),
@@ -68,6 +104,8 @@ impl std::error::Error for Unreachable {}
 pub enum OpenError {
     /// The URL is of no kind that this build knows; the text says which ones it does.
     UnknownScheme(String),
+    /// The URL names nothing that can be a store; the text says why.
+    InvalidUrl(&'static str),
     /// What the URL names cannot be reached, or is broken.
     Unreachable(Unreachable),
 }
@@ -76,7 +114,7 @@ impl OpenError {
     /// Its code: [`Code::InvalidArgument`] or [`Code::StoreUnreachable`].
     pub fn code(&self) -> Code {
         match self {
-            Self::UnknownScheme(_) => Code::InvalidArgument,
+            Self::UnknownScheme(_) | Self::InvalidUrl(_) => Code::InvalidArgument,
             Self::Unreachable(_) => Code::StoreUnreachable,
         }
     }
@@ -86,6 +124,7 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownScheme(known) => write!(f, "no such kind of store; this build knows {known}"),
+            Self::InvalidUrl(why) => write!(f, "no such store: {why}"),
             Self::Unreachable(unreachable) => unreachable.fmt(f),
         }
     }
@@ -94,22 +133,37 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 /// Opens the store that a URL names: `memory:`, `sqlite:PATH` (with the feature `sqlite`), or
-/// `redis://HOST:PORT/DATABASE` and what else Redis clients take (with the feature `redis`).
+/// `redis://HOST:PORT/DATABASE` and what else Redis clients take (with the feature `redis`). What may stand behind
+/// the `?` of the latter is told at [`Redis::open`].
 ///
 /// # Errors
 /// [`OpenError`]. The URL is not repeated in it, for it may hold a password.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    let store = open_lazily(url)?;
+    store.load("up").map_err(OpenError::Unreachable)?;
+    Ok(store)
+}
+
+/// As [`open`], when the store is first needed: for a service that must start also while its store is down. Until it
+/// is up, the licence's policy decides.
+///
+/// # Errors
+/// [`OpenError`], but not that the store cannot be reached.
+pub fn open_lazily(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(Memory::new())),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", path)) => {
             // As others write it: three slashes for a relative path, four for an absolute one.
             let path = path.strip_prefix("///").unwrap_or(path);
-            Ok(Arc::new(Sqlite::open(path).map_err(OpenError::Unreachable)?))
+            if path.is_empty() || path == ":memory:" {
+                return Err(OpenError::InvalidUrl("`sqlite:` is followed by the path of a file"));
+            }
+            Ok(Arc::new(Sqlite::lazy(path)))
         }
         #[cfg(feature = "redis")]
-        Some(("redis" | "unix" | "redis+unix", _)) => {
-            Ok(Arc::new(Redis::open(url).map_err(OpenError::Unreachable)?))
+        Some(("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix", _)) => {
+            Ok(Arc::new(Redis::lazy(url)?))
         }
         _ => Err(OpenError::UnknownScheme(KINDS.join(", "))),
     }
@@ -138,18 +192,46 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then they are lost, and never granted twice.
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable>;
 
-    /// Charges units under a job's name: once, however often it is asked, by whomever, until the period ends.
+    /// Charges units under a job's name: once, however often it is asked, by whomever, until the period ends. What was
+    /// held by another one, and is charged for good now, is lowered to `units` where that is less.
     /// The charge is durable when this returns.
     ///
     /// # Errors
-    /// [`Unreachable`]; then it may have been charged, and asking again is safe.
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable>;
+    /// [`Unreachable`]; then it may have been charged, and asking again is safe. A store that keeps no jobs says so for
+    /// each.
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        let _ = (cell, job, units, limit);
+        Err(Unreachable("this store keeps no jobs".into()))
+    }
 
-    /// Lowers the charge of a job to `units`; to 0, as if it never was. One that is lower stays.
+    /// Finishes the charge of a job. Gives whether this call did: `false` where the job is not known, or its charge was
+    /// final before.
     ///
     /// # Errors
-    /// [`Unreachable`]; then it may still be charged, and asking again is safe.
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable>;
+    /// [`Unreachable`]; then it may still be as it was, and asking again is safe.
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        let _ = (cell, job, finish);
+        Err(Unreachable("this store keeps no jobs".into()))
+    }
+
+    /// Forgets the periods that ended before this time, in seconds since 1970. A store that forgets by itself does
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn forget(&self, before: u64) -> Result<(), Unreachable> {
+        let _ = before;
+        Ok(())
+    }
+
+    /// Takes a slice of a rate that everybody shares, by the store's own clock.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then nothing was taken that anybody may use. A store that shares no rates says so for each.
+    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
+        let _ = ask;
+        Err(Unreachable("this store shares no rates".into()))
+    }
 
     /// The value that was saved last under a name.
     ///
@@ -162,6 +244,21 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`Unreachable`].
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
+
+    /// Saves a value under a name where the one before is as it is thought to be, in one atomic step: so nobody
+    /// overwrites what another one has saved meanwhile. Gives whether it was.
+    ///
+    /// A store that is not shared may leave it as it is here.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then it may have been saved.
+    fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
+        let same = self.load(name)?.as_deref() == before;
+        if same {
+            self.save(name, value)?;
+        }
+        Ok(same)
+    }
 
     /// Takes a seat for a holder, or keeps the one that it has, in one atomic step: drops the seats whose time
     /// is over, and grants where the holder has a seat or there are fewer than `limit`.
@@ -185,6 +282,65 @@ pub trait Store: Send + Sync {
         let _ = (lineage, holder);
         Err(Unreachable("this store keeps no seats".into()))
     }
+
+    /// Whether an operation may wait for something outside of this process.
+    fn may_wait(&self) -> bool {
+        true
+    }
+}
+
+/// Who asks for a slice of a rate.
+#[derive(Clone, Copy, Debug)]
+pub struct RateAsk<'a> {
+    /// The licence, through its renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// The rate.
+    pub name: &'a str,
+    /// How it counts.
+    pub gcra: Gcra,
+    /// Requests that must be in the slice; 0 looks.
+    pub need: u64,
+    /// Requests that may be in it.
+    pub want: u64,
+}
+
+/// What a store gave of a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateTaken {
+    /// Requests that may come: none, or at least as many as were needed.
+    pub units: u64,
+    /// Requests that could still come now, from anybody.
+    pub remaining: u64,
+    /// Nanoseconds until the whole burst is there again.
+    pub reset: u64,
+    /// Nanoseconds until as many may come as were needed, where none were given; none where they never may.
+    pub retry_after: Option<u64>,
+}
+
+impl RateAsk<'_> {
+    /// What is given at `now` with the state `tat`, and the state after it. Both are in nanoseconds.
+    fn admit(&self, tat: u64, now: u64) -> (RateTaken, u64) {
+        let room = match self.gcra.admit(tat, now, 0) {
+            Admission::Admitted { remaining, .. } | Admission::Refused { remaining, .. } => remaining,
+        };
+        let units = if room < self.need { self.need } else { self.want.max(self.need).min(room) };
+        match self.gcra.admit(tat, now, units) {
+            Admission::Admitted { tat: after, remaining } => {
+                let after = if units == 0 { tat } else { after };
+                let reset = self.gcra.reset(after, now);
+                (RateTaken { units, remaining, reset, retry_after: None }, after)
+            }
+            Admission::Refused { retry_after, remaining } => {
+                (RateTaken { units: 0, remaining, reset: self.gcra.reset(tat, now), retry_after }, tat)
+            }
+        }
+    }
+}
+
+/// The wall clock, in nanoseconds since 1970: what processes of one machine have in common.
+fn wall_nanos() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Who asks for a seat. Times are in whole seconds.

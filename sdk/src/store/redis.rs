@@ -1,74 +1,145 @@
 //! A store in Redis or Valkey, which many machines may share.
 
-use std::{
-    sync::{LazyLock, Mutex, PoisonError},
-    time::Duration,
+use std::{sync::LazyLock, time::Duration};
+
+use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Script};
+
+use super::{
+    Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
+    breaker::Breaker,
 };
-
-use redis::{Client, Connection, ConnectionLike, RedisResult, Script};
-
-use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
+use crate::own::Own;
 
 /// How long a connection, and each answer, may take: a request waits for it.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Cells are kept this many seconds past the end of their period, for clocks that are behind.
-const LONGER: u64 = 86_400;
+const PATIENCE: u64 = 1000;
+/// Cells are kept this many seconds past the end of their period, and past the last time that units were taken of
+/// them: for clocks that are behind. It is counted by the server's clock, so that one which is ahead forgets nothing
+/// too early.
+const LONGER: u64 = 8 * 86_400;
 /// Seats are forgotten this many seconds after the last was taken: longer than any is held.
 const SEATS_KEPT: u64 = 32 * 86_400;
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
 const GREATEST: u64 = (1 << 53) - 1;
 
+/// A script, with what several have in common: the units of a cell that were taken, and for how long it is kept.
+fn script(code: &str) -> Script {
+    let common = "
+        local function whole(number) return string.format('%.0f', number) end
+        local function taken() return tonumber(redis.call('HGET', KEYS[1], 'total') or '0') end
+        local function add(units)
+          if units == 0 then return taken() end
+          return redis.call('HINCRBY', KEYS[1], 'total', whole(units))
+        end
+        local function keep(ends, longer)
+          if tonumber(ends) == 0 then return end
+          local now = tonumber(redis.call('TIME')[1])
+          redis.call('EXPIREAT', KEYS[1], whole(math.max(tonumber(ends), now) + tonumber(longer)))
+        end
+        local function job(field)
+          local value = redis.call('HGET', KEYS[1], field)
+          if not value then return nil, false end
+          local held = string.match(value, '^held (%d+)$')
+          return tonumber(held or value), held ~= nil
+        end";
+    Script::new(&format!("{common}\n{code}"))
+}
+
 /// Takes up to `want` units, and none where fewer than `need` are left.
-/// Keys: the cell. Arguments: need, want, limit, the time at which it is forgotten or 0.
+/// Keys: the cell. Arguments: need, want, limit, the end of the period or 0, how long it is kept.
 static TAKE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+    script(
+        "local total = taken()
          local left = tonumber(ARGV[3]) - total
          local need, want = tonumber(ARGV[1]), tonumber(ARGV[2])
          if left < need then return {0, total} end
          local units = math.min(math.max(want, need), left)
          if units > 0 then
-           total = redis.call('HINCRBY', KEYS[1], 'total', string.format('%.0f', units))
-           if tonumber(ARGV[4]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[4]) end
+           total = add(units)
+           keep(ARGV[4], ARGV[5])
          end
          return {units, total}",
     )
 });
 
 /// Gives units back. Keys: the cell. Arguments: units.
-static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
-         local units = math.min(tonumber(ARGV[1]), total)
-         if units > 0 then redis.call('HINCRBY', KEYS[1], 'total', string.format('-%.0f', units)) end
-         return 0",
-    )
-});
+static GIVE_BACK: LazyLock<Script> =
+    LazyLock::new(|| script("add(-math.min(tonumber(ARGV[1]), taken())) return 0"));
 
-/// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the time at which it is forgotten.
+/// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the end of the period or 0, how long
+/// it is kept, and 1 where the charge is held.
 /// Answers 0 for refused, 1 for charged, 2 for charged before, and the total.
 static TAKE_ONCE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
-         if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return {2, total} end
-         if tonumber(ARGV[3]) - total < tonumber(ARGV[2]) then return {0, total} end
-         redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-         total = redis.call('HINCRBY', KEYS[1], 'total', ARGV[2])
-         if tonumber(ARGV[4]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[4]) end
+    script(
+        "local charged, held = job(ARGV[1])
+         local units, total = tonumber(ARGV[2]), taken()
+         if charged then
+           if ARGV[6] == '1' or not held then return {2, total} end
+           local final = math.min(units, charged)
+           redis.call('HSET', KEYS[1], ARGV[1], whole(final))
+           return {1, add(final - charged)}
+         end
+         if tonumber(ARGV[3]) - total < units then return {0, total} end
+         redis.call('HSET', KEYS[1], ARGV[1], (ARGV[6] == '1' and 'held ' or '') .. ARGV[2])
+         total = add(units)
+         keep(ARGV[4], ARGV[5])
          return {1, total}",
     )
 });
 
-/// Lowers a job's charge. Keys: the cell. Arguments: the job's field, units.
-static LOWER_ONCE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local charged = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
-         local units = tonumber(ARGV[2])
-         if units >= charged then return 0 end
-         redis.call('HINCRBY', KEYS[1], 'total', string.format('-%.0f', charged - units))
-         if units == 0 then redis.call('HDEL', KEYS[1], ARGV[1])
-         else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
-         return 0",
+/// Finishes a job's charge. Keys: the cell. Arguments: the job's field, `commit`, `cancel` or `undo`, units.
+/// Answers 1 where this call did.
+static FINISH_ONCE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "local charged, held = job(ARGV[1])
+         if not charged or (not held and ARGV[2] ~= 'undo') then return 0 end
+         local units = math.min(tonumber(ARGV[3]), charged)
+         if ARGV[2] == 'commit' then redis.call('HSET', KEYS[1], ARGV[1], whole(units))
+         else redis.call('HDEL', KEYS[1], ARGV[1]) end
+         add(units - charged)
+         return 1",
+    )
+});
+
+/// Takes a slice of a rate, by the server's clock. Keys: the rate, whose value is the time up to which it is used, in
+/// seconds and nanoseconds. Arguments: nanoseconds between requests, nanoseconds of a burst, need, want.
+/// Answers how many may come, how many still could, nanoseconds until the whole burst is there again, and nanoseconds
+/// until `need` may come or -1.
+static TAKE_RATE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "local time = redis.call('TIME')
+         local now, nanos = tonumber(time[1]), tonumber(time[2]) * 1000
+         local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+         local need, want = tonumber(ARGV[3]), tonumber(ARGV[4])
+         local ahead = 0
+         local used = redis.call('GET', KEYS[1])
+         if used then
+           local second, nano = string.match(used, '^(%d+) (%d+)$')
+           ahead = (tonumber(second) - now) * 1e9 + (tonumber(nano) - nanos)
+           ahead = math.min(math.max(ahead, 0), burst)
+         end
+         local room = math.floor((burst - ahead) / interval)
+         local units = 0
+         if room >= need then units = math.min(math.max(want, need), room) end
+         local after = -1
+         if units > 0 then
+           ahead = ahead + units * interval
+           local seconds = math.floor((nanos + ahead) / 1e9)
+           local value = whole(now + seconds) .. ' ' .. whole(nanos + ahead - seconds * 1e9)
+           redis.call('SET', KEYS[1], value, 'EX', whole(math.ceil(ahead / 1e9) + 60))
+         elseif need > 0 and need * interval <= burst then
+           after = math.max(ahead + need * interval - burst, 0)
+         end
+         return {units, room - units, whole(ahead), whole(after)}",
+    )
+});
+
+/// Saves a mark where the one before is as it is thought to be. Keys: the mark. Arguments: the new value, and the one
+/// before where there is one.
+static REPLACE: LazyLock<Script> = LazyLock::new(|| {
+    script(
+        "if redis.call('GET', KEYS[1]) ~= (ARGV[2] or false) then return 0 end
+         redis.call('SET', KEYS[1], ARGV[1])
+         return 1",
     )
 });
 
@@ -76,7 +147,7 @@ static LOWER_ONCE: LazyLock<Script> = LazyLock::new(|| {
 /// kept. Each field is a holder, and its value when the seat was taken and for how long.
 /// Answers 1 for granted, how many are taken, and when the first comes free or -1.
 static TAKE_SEAT: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
+    script(
         "local now, count, free = tonumber(ARGV[4]), 0, -1
          local seats = redis.call('HGETALL', KEYS[1])
          for i = 1, #seats, 2 do
@@ -109,76 +180,153 @@ static TAKE_SEAT: LazyLock<Script> = LazyLock::new(|| {
 /// then units that were taken since are there again. `docs/metering.md` says how much that can be.
 pub struct Redis {
     client: Client,
-    opened: Mutex<Option<Opened>>,
+    options: Options,
+    opened: Own<Option<Connection>>,
+    breaker: Breaker,
 }
 
-struct Opened {
-    connection: Connection,
-    /// The process that opened it: a child must not talk on its parent's connection.
-    process: u32,
+/// What the URL says beside where the server is.
+struct Options {
+    /// What all keys begin with.
+    prefix: String,
+    /// Replicas that must have what was taken before it is granted, and for how many milliseconds they are waited for.
+    replicas: u64,
+    replicas_ms: u64,
+    /// For how many milliseconds a connection, and each answer, is waited for.
+    patience_ms: u64,
+}
+
+impl Options {
+    /// Takes the options of this store out of a URL, and leaves those of the client.
+    fn take(url: &str) -> Result<(Self, String), OpenError> {
+        let mut options =
+            Self { prefix: "licentia".to_owned(), replicas: 0, replicas_ms: 100, patience_ms: PATIENCE };
+        let (place, query) = url.split_once('?').unwrap_or((url, ""));
+        let mut rest = Vec::new();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            let number = || {
+                let number = value.parse::<u32>().ok().filter(|number| *number > 0).map(u64::from);
+                number.ok_or(OpenError::InvalidUrl(
+                    "`wait`, `wait_ms` and `timeout_ms` are whole numbers above 0",
+                ))
+            };
+            match name {
+                "prefix" => options.prefix = prefix(value)?,
+                "wait" => options.replicas = number()?,
+                "wait_ms" => options.replicas_ms = number()?,
+                "timeout_ms" => options.patience_ms = number()?,
+                _ => rest.push(option),
+            }
+        }
+        if options.replicas > 0 && options.replicas_ms >= options.patience_ms {
+            return Err(OpenError::InvalidUrl("`wait_ms` is less than `timeout_ms`"));
+        }
+        let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
+        Ok((options, format!("{place}{query}")))
+    }
+}
+
+/// A prefix of keys, which needs no escaping anywhere and names no slot of a cluster.
+fn prefix(value: &str) -> Result<String, OpenError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    if (1..=64).contains(&value.len()) && value.bytes().all(plain) {
+        Ok(value.to_owned())
+    } else {
+        Err(OpenError::InvalidUrl("`prefix` is 1 to 64 letters, digits and `_ . : -`"))
+    }
 }
 
 impl Redis {
-    /// Connects to a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`.
+    /// Connects to a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`, or the same with `valkey`.
+    ///
+    /// Behind a `?` may stand, joined by `&`:
+    /// - `prefix=NAME`: what all keys begin with, in place of `licentia`: for vendors or environments that share a
+    ///   server and must not share marks.
+    /// - `wait=N` and `wait_ms=MS`: units are granted only when so many replicas have acknowledged that they are taken
+    ///   (Redis's `WAIT`), within 100 milliseconds where it is not said.
+    /// - `timeout_ms=MS`: how long a connection and each answer may take; 1000 where it is not said.
     ///
     /// # Errors
-    /// [`Unreachable`].
-    pub fn open(url: &str) -> Result<Self, Unreachable> {
-        let client = Client::open(url).map_err(unreachable)?;
-        let opened = Opened::new(&client).map_err(unreachable)?;
-        Ok(Self { client, opened: Mutex::new(Some(opened)) })
+    /// [`OpenError`].
+    pub fn open(url: &str) -> Result<Self, OpenError> {
+        let redis = Self::lazy(url)?;
+        redis.ask(|_| Ok(())).map_err(OpenError::Unreachable)?;
+        Ok(redis)
+    }
+
+    /// As [`Redis::open`], when it is first needed.
+    ///
+    /// # Errors
+    /// [`OpenError`], but not that the server cannot be reached.
+    pub fn lazy(url: &str) -> Result<Self, OpenError> {
+        let (options, url) = Options::take(url)?;
+        let client = Client::open(url).map_err(|error| OpenError::Unreachable(unreachable(error)))?;
+        Ok(Self { client, options, opened: Own::new(None, || None), breaker: Breaker::default() })
     }
 
     /// Asks the server, on the connection that there is or on a new one. What was sent is never sent again by
     /// itself: nobody knows whether it was done.
     fn ask<T>(&self, work: impl FnOnce(&mut Connection) -> RedisResult<T>) -> Result<T, Unreachable> {
-        let mut place = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let usable =
-            place.take().filter(|opened| opened.process == std::process::id() && opened.connection.is_open());
-        let mut opened = match usable {
-            Some(opened) => opened,
-            None => Opened::new(&self.client).map_err(unreachable)?,
-        };
-        let answer = work(&mut opened.connection);
-        if answer.is_ok() {
-            *place = Some(opened);
+        self.opened.with(|place| {
+            // Who has waited here while another one failed waits no longer.
+            self.breaker.pass()?;
+            let usable = place.take().filter(ConnectionLike::is_open);
+            let answer = usable.map_or_else(|| self.connect(), Ok).and_then(|mut connection| {
+                let answer = work(&mut connection)?;
+                *place = Some(connection);
+                Ok(answer)
+            });
+            self.breaker.tell(answer.is_ok());
+            answer.map_err(unreachable)
+        })
+    }
+
+    fn connect(&self) -> RedisResult<Connection> {
+        let patience = Duration::from_millis(self.options.patience_ms);
+        let connection = self.client.get_connection_with_timeout(patience)?;
+        connection.set_read_timeout(Some(patience))?;
+        connection.set_write_timeout(Some(patience))?;
+        Ok(connection)
+    }
+
+    /// Waits until as many replicas as are asked for have what was just written.
+    fn replicate(&self, connection: &mut Connection) -> RedisResult<()> {
+        let Options { replicas, replicas_ms, .. } = self.options;
+        if replicas == 0 {
+            return Ok(());
         }
-        answer.map_err(unreachable)
+        let have: u64 = redis::cmd("WAIT").arg(replicas).arg(replicas_ms).query(connection)?;
+        if have >= replicas {
+            return Ok(());
+        }
+        Err(RedisError::from((redis::ErrorKind::Client, "too few replicas have acknowledged it")))
+    }
+
+    /// The keys of a licence begin so, and are in one slot of a cluster.
+    fn prefix(&self, lineage: &[u8; 16]) -> String {
+        let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}:{{{lineage}}}", self.options.prefix)
+    }
+
+    /// The key of a cell.
+    fn key(&self, cell: &Cell<'_>) -> String {
+        let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
+        format!("{}:{}:{}:{end}", self.prefix(&cell.lineage), cell.meter, cell.window.start)
+    }
+
+    /// The key of a licence's seats.
+    fn seats(&self, lineage: &[u8; 16]) -> String {
+        format!("{}:seats", self.prefix(lineage))
+    }
+
+    fn mark(&self, name: &str) -> String {
+        format!("{}:mark:{name}", self.options.prefix)
     }
 }
 
-impl Opened {
-    fn new(client: &Client) -> RedisResult<Self> {
-        let connection = client.get_connection_with_timeout(PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
-        connection.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { connection, process: std::process::id() })
-    }
-}
-
-fn unreachable(error: redis::RedisError) -> Unreachable {
+fn unreachable(error: RedisError) -> Unreachable {
     Unreachable(Box::new(error))
-}
-
-/// The keys of a licence begin so, and are in one slot of a cluster.
-fn prefix(lineage: &[u8; 16]) -> String {
-    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("licentia:{{{lineage}}}")
-}
-
-/// The key of a cell.
-fn key(cell: &Cell<'_>) -> String {
-    let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-    format!("{}:{}:{}:{end}", prefix(&cell.lineage), cell.meter, cell.window.start)
-}
-
-/// The key of a licence's seats.
-fn seats(lineage: &[u8; 16]) -> String {
-    format!("{}:seats", prefix(lineage))
-}
-
-fn mark(name: &str) -> String {
-    format!("licentia:mark:{name}")
 }
 
 /// The field of a job, which never is that of the total.
@@ -186,62 +334,109 @@ fn field(job: &str) -> String {
     format!("job:{job}")
 }
 
-/// When a cell is forgotten, in seconds since 1970; 0 for never.
-fn forgotten(cell: &Cell<'_>) -> u64 {
-    cell.window.end.map_or(0, |end| end.saturating_add(LONGER))
+/// When a cell's period ends; 0 for never.
+fn end(cell: &Cell<'_>) -> u64 {
+    cell.window.end.unwrap_or(0)
 }
 
 impl Store for Redis {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
-        let (units, total) = self.ask(|connection| {
-            let mut script = TAKE.key(key(cell));
-            script.arg(need).arg(want).arg(limit).arg(forgotten(cell)).invoke(connection)
-        })?;
-        Ok(Taken { units, total })
-    }
-
-    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.ask(|connection| GIVE_BACK.key(key(cell)).arg(units).invoke::<u64>(connection)).map(|_| ())
-    }
-
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
-        let (answer, total): (u64, u64) = self.ask(|connection| {
-            let mut script = TAKE_ONCE.key(key(cell));
-            script.arg(field(job)).arg(units).arg(limit).arg(forgotten(cell)).invoke(connection)
-        })?;
-        Ok(match answer {
-            1 => Once::Charged(total),
-            2 => Once::Before(total),
-            _ => Once::Refused(total),
+        self.ask(|connection| {
+            let mut script = TAKE.key(self.key(cell));
+            script.arg(need).arg(want).arg(limit).arg(end(cell)).arg(LONGER);
+            let (units, total) = script.invoke(connection)?;
+            if units > 0 {
+                self.replicate(connection)?;
+            }
+            Ok(Taken { units, total })
         })
     }
 
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
-        let units = units.min(GREATEST);
-        self.ask(|connection| LOWER_ONCE.key(key(cell)).arg(field(job)).arg(units).invoke::<u64>(connection))
-            .map(|_| ())
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.ask(|connection| GIVE_BACK.key(self.key(cell)).arg(units).invoke::<u64>(connection)).map(|_| ())
+    }
+
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
+        self.ask(|connection| {
+            let mut script = TAKE_ONCE.key(self.key(cell));
+            script
+                .arg(field(job.name))
+                .arg(units)
+                .arg(limit)
+                .arg(end(cell))
+                .arg(LONGER)
+                .arg(u8::from(job.held));
+            let (answer, total): (u64, u64) = script.invoke(connection)?;
+            Ok(match answer {
+                1 => {
+                    self.replicate(connection)?;
+                    Once::Charged(total)
+                }
+                2 => Once::Before(total),
+                _ => Once::Refused(total),
+            })
+        })
+    }
+
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        let word = match finish {
+            Finish::Commit(_) => "commit",
+            Finish::Cancel => "cancel",
+            Finish::Undo => "undo",
+        };
+        self.ask(|connection| {
+            let mut script = FINISH_ONCE.key(self.key(cell));
+            let units = finish.units().min(GREATEST);
+            script.arg(field(job)).arg(word).arg(units).invoke::<u64>(connection)
+        })
+        .map(|did| did == 1)
+    }
+
+    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
+        // Beyond what Lua counts exactly a burst is of years.
+        let number = |value: u64| value.min(GREATEST);
+        let (units, remaining, reset, after): (u64, u64, u64, i64) = self.ask(|connection| {
+            let mut script = TAKE_RATE.key(format!("{}:rate:{}", self.prefix(&ask.lineage), ask.name));
+            script.arg(number(ask.gcra.interval())).arg(number(ask.gcra.tolerance()));
+            script.arg(number(ask.need)).arg(number(ask.want)).invoke(connection)
+        })?;
+        Ok(RateTaken { units, remaining, reset, retry_after: u64::try_from(after).ok() })
     }
 
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
-        self.ask(|connection| redis::cmd("GET").arg(mark(name)).query(connection))
+        self.ask(|connection| redis::cmd("GET").arg(self.mark(name)).query(connection))
     }
 
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
-        self.ask(|connection| redis::cmd("SET").arg(mark(name)).arg(value).query::<()>(connection))
+        self.ask(|connection| redis::cmd("SET").arg(self.mark(name)).arg(value).query::<()>(connection))
+    }
+
+    fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
+        self.ask(|connection| {
+            let mut script = REPLACE.key(self.mark(name));
+            script.arg(value);
+            if let Some(before) = before {
+                script.arg(before);
+            }
+            script.invoke::<u64>(connection)
+        })
+        .map(|did| did == 1)
     }
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let (granted, taken, free): (u64, u64, i64) = self.ask(|connection| {
-            let mut script = TAKE_SEAT.key(seats(&ask.lineage));
+            let mut script = TAKE_SEAT.key(self.seats(&ask.lineage));
             script.arg(ask.holder).arg(ask.ttl).arg(ask.limit).arg(ask.now).arg(SEATS_KEPT).invoke(connection)
         })?;
         Ok(Seats { granted: granted == 1, taken, next_free: u64::try_from(free).ok() })
     }
 
     fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
-        self.ask(|connection| redis::cmd("HDEL").arg(seats(lineage)).arg(holder).query::<u64>(connection))
-            .map(|_| ())
+        self.ask(|connection| {
+            redis::cmd("HDEL").arg(self.seats(lineage)).arg(holder).query::<u64>(connection)
+        })
+        .map(|_| ())
     }
 }

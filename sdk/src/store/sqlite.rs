@@ -3,16 +3,22 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
+};
 
-use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
+use super::{
+    Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable, breaker::Breaker,
+};
+use crate::own::Own;
 
 /// Each step takes the schema from the version of its place to the next. Lifetimes end at the greatest integer.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE cell (
         lineage BLOB NOT NULL CHECK (length(lineage) = 16),
         meter   TEXT NOT NULL,
@@ -38,26 +44,48 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (lineage, holder)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-"];
+    ",
+    "
+    ALTER TABLE job ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX cell_end ON cell (end);
+    CREATE INDEX job_end ON job (end);
+    CREATE TABLE rate (
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        name    TEXT NOT NULL,
+        tat     INTEGER NOT NULL,
+        PRIMARY KEY (lineage, name)
+    ) STRICT, WITHOUT ROWID;
+    ",
+];
 
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// A store in an SQLite file (WAL, synchronous): what it gave is durable, and survives a loss of power.
 ///
-/// After an error the file is opened anew by the next operation, so that it recovers by itself from a disk that
-/// was full or a file that was replaced. A child after `fork` opens its own connection.
+/// After an error the file is opened anew by a later operation, so that it recovers by itself from a disk that was
+/// full or a file that was replaced. Only where the system could not say that a write is on the disk (`fsync` failed)
+/// this process writes no more to it: nobody knows what the disk holds then. A child after `fork` opens its own
+/// connection.
 pub struct Sqlite {
     path: PathBuf,
-    opened: Mutex<Option<Opened>>,
+    opened: Own<Option<Opened>>,
+    breaker: Breaker,
+    /// Whether `fsync` has failed.
+    unsafe_disk: AtomicBool,
 }
 
 struct Opened {
     database: Connection,
-    /// The process that opened it; SQLite forbids that a child uses it.
-    process: u32,
     /// What tells this file from another of the same name.
     file: Option<(u64, u64)>,
+}
+
+/// Whether a write waits until it is on the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Write {
+    Durable,
+    Lazy,
 }
 
 impl Sqlite {
@@ -67,31 +95,49 @@ impl Sqlite {
     /// [`Unreachable`], which says why: a folder that is not there, a file that is read-only, not a database,
     /// damaged, or of a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Unreachable> {
+        let sqlite = Self::lazy(path);
+        let opened = Opened::new(&sqlite.path)?;
+        sqlite.opened.with(|place| *place = Some(opened));
+        Ok(sqlite)
+    }
+
+    /// As [`Sqlite::open`], when it is first needed.
+    pub fn lazy(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
-        let opened = Opened::new(&path)?;
-        Ok(Self { path, opened: Mutex::new(Some(opened)) })
+        let (breaker, unsafe_disk) = (Breaker::default(), AtomicBool::new(false));
+        Self { path, opened: Own::new(None, || None), breaker, unsafe_disk }
     }
 
     /// Does something in one transaction, which is durable when this returns, or did not happen.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Unreachable> {
-        let mut place = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let usable = place.take().and_then(|opened| opened.usable(&self.path));
-        let mut opened = match usable {
-            Some(opened) => opened,
-            None => Opened::new(&self.path)?,
-        };
-        let done = (|| {
-            let transaction = opened.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })();
-        if done.is_ok() {
-            *place = Some(opened);
-        }
-        // A connection that failed is dropped, and what it was about is not tried again: after an error of fsync
-        // nobody knows what is on the disk.
-        done.map_err(unreachable)
+        self.transact(Write::Durable, work)
+    }
+
+    fn transact<T>(
+        &self,
+        write: Write,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Unreachable> {
+        self.opened.with(|place| {
+            // Who has waited here while another one failed waits no longer.
+            self.breaker.pass()?;
+            let done = if self.unsafe_disk.load(Ordering::Relaxed) {
+                Err(Unreachable("an fsync has failed: restart, and check the disk".into()))
+            } else {
+                let usable = place.take().and_then(|opened| opened.usable(&self.path));
+                usable.map_or_else(|| Opened::new(&self.path), Ok).and_then(|mut opened| {
+                    let value = opened.transact(write, work).map_err(|error| {
+                        self.unsafe_disk.fetch_or(is_of_fsync(&error), Ordering::Relaxed);
+                        unreachable(error)
+                    })?;
+                    // A connection that failed is dropped, and what it was about is not tried again.
+                    *place = Some(opened);
+                    Ok(value)
+                })
+            };
+            self.breaker.tell(done.is_ok());
+            done
+        })
     }
 }
 
@@ -101,16 +147,26 @@ impl Opened {
     }
 
     fn connect(path: &Path) -> rusqlite::Result<Self> {
-        let mut database = Connection::open(path)?;
+        // These names stand for a database that nobody shares, and that ends with its connection.
+        if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+            return Err(refused("a store in SQLite needs the path of a file"));
+        }
+        // A name is a name: without `SQLITE_OPEN_URI` nothing in it is read as an option.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut database = Connection::open_with_flags(path, flags)?;
         database.busy_timeout(BUSY)?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
+        let mode =
+            database.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+        if mode != "wal" {
+            return Err(refused("the file's system cannot do what WAL needs"));
+        }
         database.pragma_update(None, "synchronous", "FULL")?;
         let migration = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i64 = migration.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let due = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done..));
-        let due = due.ok_or_else(|| {
-            rusqlite::Error::ToSqlConversionFailure("the file was made by a newer version".into())
-        })?;
+        let due = due.ok_or_else(|| refused("the file was made by a newer version"))?;
         for step in due {
             migration.execute_batch(step)?;
         }
@@ -122,19 +178,43 @@ impl Opened {
             )?;
         }
         migration.commit()?;
-        Ok(Self { database, process: std::process::id(), file: identity(path).ok().flatten() })
+        Ok(Self { database, file: identity(path).ok().flatten() })
     }
 
-    /// The connection, where it is of this process and of the file that has the name now.
+    /// The connection, where it is of the file that has the name now.
     fn usable(self, path: &Path) -> Option<Self> {
-        if self.process != std::process::id() {
-            // Closing it would let go of the parent's locks.
-            std::mem::forget(self.database);
-            return None;
-        }
         let same = identity(path).is_ok_and(|file| file == self.file);
         same.then_some(self)
     }
+
+    fn transact<T>(
+        &mut self,
+        write: Write,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        // Only for this transaction: the next durable one brings all of the log to the disk.
+        let lazy = write == Write::Lazy;
+        if lazy {
+            self.database.pragma_update(None, "synchronous", "NORMAL")?;
+        }
+        let transaction = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&transaction)?;
+        transaction.commit()?;
+        if lazy {
+            self.database.pragma_update(None, "synchronous", "FULL")?;
+        }
+        Ok(value)
+    }
+}
+
+fn refused(why: &'static str) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(why.into())
+}
+
+/// Whether what failed is `fsync`: then what was written is on the disk or not, and asking again does not tell.
+fn is_of_fsync(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
 }
 
 /// Device and number of a file, where the system has them.
@@ -173,36 +253,52 @@ fn total(transaction: &Transaction<'_>, cell: &Cell<'_>) -> rusqlite::Result<Opt
     Ok(total.optional()?.map(i64::unsigned_abs))
 }
 
-/// Sets the units of a cell. When a period begins, those that ended before it are forgotten.
-fn set_total(
-    transaction: &Transaction<'_>,
-    cell: &Cell<'_>,
-    before: Option<u64>,
-    total: u64,
-) -> rusqlite::Result<()> {
+/// Sets the units of a cell.
+fn set_total(transaction: &Transaction<'_>, cell: &Cell<'_>, total: u64) -> rusqlite::Result<()> {
     let (start, end) = period(cell);
-    if before.is_none() {
-        for table in ["cell", "job"] {
-            let sql = format!("DELETE FROM {table} WHERE lineage = ?1 AND meter = ?2 AND end <= ?3");
-            transaction.prepare_cached(&sql)?.execute(params![cell.lineage, cell.meter, start])?;
-        }
-    }
     let sql = "INSERT OR REPLACE INTO cell (lineage, meter, start, end, total) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut statement = transaction.prepare_cached(sql)?;
     statement.execute(params![cell.lineage, cell.meter, start, end, number(total)])?;
     Ok(())
 }
 
+/// What a job was charged, and whether it is held.
+fn charged(
+    transaction: &Transaction<'_>,
+    cell: &Cell<'_>,
+    job: &str,
+) -> rusqlite::Result<Option<(u64, bool)>> {
+    let (start, end) = period(cell);
+    let sql = "SELECT units, held FROM job
+        WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?));
+    statement.query_row(params![cell.lineage, cell.meter, start, end, job], found).optional()
+}
+
+fn set_job(
+    transaction: &Transaction<'_>,
+    cell: &Cell<'_>,
+    job: &str,
+    units: u64,
+    held: bool,
+) -> rusqlite::Result<()> {
+    let (start, end) = period(cell);
+    let sql = "INSERT OR REPLACE INTO job (lineage, meter, start, end, job, units, held)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let row = params![cell.lineage, cell.meter, start, end, job, number(units), held];
+    transaction.prepare_cached(sql)?.execute(row).map(|_| ())
+}
+
 impl Store for Sqlite {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         self.write(|transaction| {
-            let before = total(transaction, cell)?;
-            let taken = before.unwrap_or(0);
+            let taken = total(transaction, cell)?.unwrap_or(0);
             let left = limit.saturating_sub(taken);
             let units = if left < need { 0 } else { want.max(need).min(left) };
             let total = taken.saturating_add(units);
             if units > 0 {
-                set_total(transaction, cell, before, total)?;
+                set_total(transaction, cell, total)?;
             }
             Ok(Taken { units, total })
         })
@@ -210,57 +306,81 @@ impl Store for Sqlite {
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.write(|transaction| match total(transaction, cell)? {
-            Some(total) => set_total(transaction, cell, Some(total), total.saturating_sub(units)),
+            Some(total) => set_total(transaction, cell, total.saturating_sub(units)),
             None => Ok(()),
         })
     }
 
-    fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        let (start, end) = period(cell);
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         self.write(|transaction| {
-            let before = total(transaction, cell)?;
-            let taken = before.unwrap_or(0);
-            let sql = "SELECT 1 FROM job WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
-            let mut known = transaction.prepare_cached(sql)?;
-            if known.exists(params![cell.lineage, cell.meter, start, end, job])? {
-                return Ok(Once::Before(taken));
+            let taken = total(transaction, cell)?.unwrap_or(0);
+            if let Some((charged, held)) = charged(transaction, cell, job.name)? {
+                if job.held || !held {
+                    return Ok(Once::Before(taken));
+                }
+                let total = taken.saturating_sub(charged.saturating_sub(units));
+                set_total(transaction, cell, total)?;
+                set_job(transaction, cell, job.name, units.min(charged), false)?;
+                return Ok(Once::Charged(total));
             }
             if limit.saturating_sub(taken) < units {
                 return Ok(Once::Refused(taken));
             }
             let total = taken.saturating_add(units);
-            set_total(transaction, cell, before, total)?;
-            let sql = "INSERT INTO job (lineage, meter, start, end, job, units) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let mut statement = transaction.prepare_cached(sql)?;
-            statement.execute(params![cell.lineage, cell.meter, start, end, job, number(units)])?;
+            set_total(transaction, cell, total)?;
+            set_job(transaction, cell, job.name, units, job.held)?;
             Ok(Once::Charged(total))
         })
     }
 
-    fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
         let (start, end) = period(cell);
         self.write(|transaction| {
-            let sql = "SELECT units FROM job WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let key = params![cell.lineage, cell.meter, start, end, job];
-            let charged: Option<i64> = statement.query_row(key, |row| row.get(0)).optional()?;
-            let charged = charged.map_or(0, i64::unsigned_abs);
-            if units >= charged {
-                return Ok(());
-            }
-            if let Some(total) = total(transaction, cell)? {
-                let total = total.saturating_sub(charged.saturating_sub(units));
-                set_total(transaction, cell, Some(total), total)?;
-            }
-            let sql = if units == 0 {
-                "DELETE FROM job WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5 AND ?6 = 0"
-            } else {
-                "UPDATE job SET units = ?6
-                    WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5"
+            let charged = charged(transaction, cell, job)?;
+            let Some((charged, _)) = charged.filter(|(_, held)| *held || finish == Finish::Undo) else {
+                return Ok(false);
             };
-            let key = params![cell.lineage, cell.meter, start, end, job, number(units)];
-            transaction.prepare_cached(sql)?.execute(key)?;
+            let units = finish.units().min(charged);
+            if let Some(total) = total(transaction, cell)? {
+                set_total(transaction, cell, total.saturating_sub(charged.saturating_sub(units)))?;
+            }
+            if let Finish::Commit(_) = finish {
+                set_job(transaction, cell, job, units, false)?;
+            } else {
+                let sql = "DELETE FROM job
+                    WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
+                let key = params![cell.lineage, cell.meter, start, end, job];
+                transaction.prepare_cached(sql)?.execute(key)?;
+            }
+            Ok(true)
+        })
+    }
+
+    fn forget(&self, before: u64) -> Result<(), Unreachable> {
+        self.write(|transaction| {
+            for table in ["cell", "job"] {
+                // A lifetime's end is the greatest number.
+                let sql = format!("DELETE FROM {table} WHERE end <= ?1 AND end < {}", i64::MAX);
+                transaction.execute(&sql, [number(before)])?;
+            }
             Ok(())
+        })
+    }
+
+    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
+        // What a loss of power may forget of it is a slice or two.
+        self.transact(Write::Lazy, |transaction| {
+            let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND name = ?2";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let key = params![ask.lineage, ask.name];
+            let tat = statement.query_row(key, |row| row.get::<_, i64>(0)).optional()?;
+            let (taken, after) = ask.admit(tat.map_or(0, i64::unsigned_abs), super::wall_nanos());
+            if taken.units > 0 {
+                let sql = "INSERT OR REPLACE INTO rate (lineage, name, tat) VALUES (?1, ?2, ?3)";
+                let row = params![ask.lineage, ask.name, number(after)];
+                transaction.prepare_cached(sql)?.execute(row)?;
+            }
+            Ok(taken)
         })
     }
 
@@ -276,6 +396,16 @@ impl Store for Sqlite {
             let sql = "INSERT OR REPLACE INTO mark (name, value) VALUES (?1, ?2)";
             transaction.prepare_cached(sql)?.execute(params![name, value])?;
             Ok(())
+        })
+    }
+
+    fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
+        self.write(|transaction| {
+            let sql = match before {
+                Some(_) => "UPDATE mark SET value = ?3 WHERE name = ?1 AND value = ?2",
+                None => "INSERT OR IGNORE INTO mark (name, value) SELECT ?1, ?3 WHERE ?2 IS NULL",
+            };
+            Ok(transaction.prepare_cached(sql)?.execute(params![name, before, value])? > 0)
         })
     }
 
@@ -310,5 +440,34 @@ impl Store for Sqlite {
             transaction.prepare_cached(sql)?.execute(params![lineage, holder])?;
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_fsync_is_told_from_a_full_disk() {
+        let error = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC] {
+            assert!(is_of_fsync(&error(code)));
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_BUSY] {
+            assert!(!is_of_fsync(&error(code)));
+        }
+    }
+
+    #[test]
+    fn after_a_failed_fsync_nothing_is_taken_from_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path().join("usage.db")).unwrap();
+        let failed = store.write(|_| {
+            Err::<(), _>(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None))
+        });
+        assert!(failed.is_err());
+        std::thread::sleep(Duration::from_millis(120)); // past the breaker
+        let error = store.load("mark").unwrap_err().to_string();
+        assert!(error.contains("fsync"), "{error}");
     }
 }

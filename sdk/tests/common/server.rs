@@ -52,6 +52,28 @@ impl Server {
         }
     }
 
+    /// Starts another server that follows this one.
+    pub fn replica(&self) -> std::io::Result<Self> {
+        let replica = Self::start().ok_or(std::io::ErrorKind::NotFound)?;
+        // Replication needs a port; the first one that is free will do.
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        self.tell(&["CONFIG", "SET", "port", &port.to_string()]);
+        replica.tell(&["REPLICAOF", "127.0.0.1", &port.to_string()]);
+        Ok(replica)
+    }
+
+    /// Gives the server a command.
+    pub fn tell(&self, words: &[&str]) {
+        let mut connection = redis::Client::open(self.url()).unwrap().get_connection().unwrap();
+        let (name, arguments) = words.split_first().unwrap();
+        redis::cmd(name).arg(arguments).query::<redis::Value>(&mut connection).unwrap();
+    }
+
+    /// The server's process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills the server as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,0 +1,84 @@
+//! Keeps requests from waiting, one after the other, for a store that does not answer.
+
+use std::{
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::Unreachable;
+
+/// How long nobody asks after the first failure; it doubles with each further one, up to the longest.
+const SHORTEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// After a failure everybody is refused at once for a while; then one tries, for all.
+#[derive(Default)]
+pub(super) struct Breaker {
+    /// When the next one may try, in nanoseconds; 0 while all is well.
+    until: AtomicU64,
+    failures: AtomicU64,
+}
+
+impl Breaker {
+    /// Whether the store may be asked; who may, says what came of it.
+    pub(super) fn pass(&self) -> Result<(), Unreachable> {
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            return Ok(());
+        }
+        let now = now();
+        let next = now.saturating_add(nanos(LONGEST));
+        let first = now >= until
+            && self.until.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if first {
+            Ok(())
+        } else {
+            Err(Unreachable("it failed a moment ago, and is tried again soon".into()))
+        }
+    }
+
+    /// The store answered, or did not.
+    pub(super) fn tell(&self, answered: bool) {
+        if answered {
+            if self.until.load(Ordering::Relaxed) != 0 {
+                self.until.store(0, Ordering::Relaxed);
+                self.failures.store(0, Ordering::Relaxed);
+            }
+            return;
+        }
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed).min(8);
+        let pause = nanos(SHORTEST).saturating_mul(1 << failures).min(nanos(LONGEST));
+        self.until.store(now().saturating_add(pause), Ordering::Relaxed);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Never 0, which stands for nothing.
+fn now() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    nanos(START.elapsed()).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_tries_while_all_others_are_refused_at_once() {
+        let breaker = Breaker::default();
+        assert!(breaker.pass().is_ok());
+        breaker.tell(false);
+        assert!(breaker.pass().is_err());
+        std::thread::sleep(SHORTEST);
+        assert!(breaker.pass().is_ok(), "one tries");
+        assert!(breaker.pass().is_err(), "and nobody else");
+        breaker.tell(true);
+        assert!((0..3).all(|_| breaker.pass().is_ok()));
+    }
+}
