@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use crate::{
     command::{Result, cargo, command, output, root, run as run_command, target_folder},
-    page, plot,
+    page, plot, targets,
 };
 
 /// The members that a group's others are held against, where the group has them.
 const BASELINES: [&str; 2] = ["licentia", "verify_strict"];
 /// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
-const OTHERS: [(&str, Measure); 1] = [("scaling", scaling)];
+const OTHERS: [(&str, Measure); 2] = [("scaling", scaling), ("wasm", wasm)];
 /// Measures something, and gives its tables.
 type Measure = fn() -> Result<String>;
 
@@ -57,6 +57,23 @@ pub(crate) fn run(named: &[&str]) -> Result {
 
 fn scaling() -> Result<String> {
     output(cargo(&["bench", "--quiet", "-p", "licentia-benches", "--locked", "--bench", "scaling"]))
+}
+
+/// Prepared keys in WebAssembly.
+fn wasm() -> Result<String> {
+    run_command(cargo(&["build", "--quiet", "--locked", "-p", "licentia-js-bindgen"]))?;
+    let level = "profile.release.package.licentia-core.opt-level=3";
+    let arguments = ["-p", "licentia-benches-wasm", "--release", "--quiet", "--config", level];
+    let module = targets::build(&targets::WASM, &arguments)?.join("licentia_benches_wasm.wasm");
+    let folder = target_folder().join("wasm-bench");
+    let [module, folder] = [module, folder].map(|path| path.to_string_lossy().into_owned());
+    run_command(command(target_folder().join("debug/licentia-js-bindgen"), &[&module, &folder, "prepared"]))?;
+    let data = ["example.pub", "example.lic"].map(|name| format!("core/tests/data/{name}"));
+    let [key, token] = &data;
+    let script = root().join("benches/wasm/run.mjs");
+    // The glue is a module of its own folder, which says so.
+    fs::write(format!("{folder}/package.json"), r#"{"type":"module"}"#).map_err(|error| error.to_string())?;
+    output(command("node", &[&script.to_string_lossy(), &folder, key, token]))
 }
 
 /// A sentence about this machine.

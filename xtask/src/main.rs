@@ -22,7 +22,7 @@ const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
 cargo xtask suites            list the suites
 cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
-                              groups such as `cold` and `warm`, or `scaling`
+                              groups such as `cold` and `warm`, or `scaling`, `wasm`
 cargo xtask bench-python      compare the Python package's speed with others', on an optimised build
 cargo xtask bench-js          measure the npm package beside others
 cargo xtask instructions      make benches/instructions.json anew
