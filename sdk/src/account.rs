@@ -4,7 +4,7 @@
 //! is done with atomic operations only.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -35,6 +35,8 @@ pub(crate) struct Accounts {
 #[derive(Default)]
 struct Kept {
     by_lineage: HashMap<[u8; 16], Account>,
+    /// The names of all rates and meters, of which a vendor has few and a gate very many licences.
+    names: HashSet<Arc<str>>,
     /// At this number of lineages, those that nobody uses are looked for.
     sweep_at: usize,
 }
@@ -42,17 +44,19 @@ struct Kept {
 /// Fewest lineages at which those that nobody uses are looked for.
 const SWEEP: usize = 1024;
 
-/// The counters of one lineage.
+/// The counters of one lineage: few, so that they are looked through.
 #[derive(Default)]
 struct Account {
-    rates: HashMap<String, Arc<Rate>>,
-    quotas: HashMap<(String, Period), Arc<Meter>>,
+    rates: Vec<Arc<Rate>>,
+    quotas: Vec<(Period, Arc<Meter>)>,
 }
 
 /// The state of a rate.
 struct Rate {
+    name: Arc<str>,
     tat: AtomicU64,
-    slice: Slice,
+    /// Where it is shared.
+    slice: Option<Box<Slice>>,
 }
 
 /// The counters of one token, in the order in which it names its rates and quotas.
@@ -79,38 +83,50 @@ impl Accounts {
 
     fn find(&self, kept: &mut Kept, license: &License<'_>) -> Counters {
         let lineage = license.lineage();
-        let account = kept.by_lineage.entry(lineage).or_default();
-        let rates = license.rates().map(|rate| {
-            let new =
-                || Arc::new(Rate { tat: AtomicU64::new(0), slice: Slice::new(Arc::clone(&self.forks)) });
+        let Kept { by_lineage, names, .. } = kept;
+        let account = by_lineage.entry(lineage).or_default();
+        let rate = |rate: licentia_core::Rate<'_>| {
             let gcra = Gcra::new(&rate);
-            RateCounter {
-                lineage,
-                name: rate.name.into(),
-                burst: rate.burst,
-                burst_seconds: gcra.tolerance().div_ceil(1_000_000_000),
-                gcra,
-                shared: self.shared,
-                rate: Arc::clone(account.rates.entry(rate.name.to_owned()).or_insert_with(new)),
-            }
-        });
-        let quotas = license.quotas().map(|quota| {
+            let known = account.rates.iter().find(|known| *known.name == *rate.name).map(Arc::clone);
+            let state = known.unwrap_or_else(|| {
+                let slice = self.shared.then(|| Box::new(Slice::new(Arc::clone(&self.forks))));
+                let new = Arc::new(Rate { name: intern(names, rate.name), tat: AtomicU64::new(0), slice });
+                account.rates.reserve_exact(1);
+                account.rates.push(Arc::clone(&new));
+                new
+            });
+            let burst_seconds = gcra.tolerance().div_ceil(1_000_000_000);
+            RateCounter { lineage, burst: rate.burst, burst_seconds, gcra, rate: state }
+        };
+        let rates = license.rates().map(rate).collect();
+        let quota = |quota: licentia_core::Quota<'_>| {
             let hard = match quota.overage {
                 Overage::UpTo(hard) => hard,
                 Overage::Unlimited => u64::MAX,
                 _ => quota.limit,
             };
-            let new = || Arc::new(Meter::new(lineage, quota.meter, Arc::clone(&self.forks)));
-            let meter = account.quotas.entry((quota.meter.to_owned(), quota.period));
-            QuotaCounter::new(quota.limit, hard, quota.period, Arc::clone(meter.or_insert_with(new)))
-        });
-        Counters { rates: rates.collect(), quotas: quotas.collect() }
+            let fits = |(period, known): &&(Period, Arc<Meter>)| {
+                *period == quota.period && known.name() == quota.meter
+            };
+            let known = account.quotas.iter().find(fits).map(|(_, meter)| Arc::clone(meter));
+            let meter = known.unwrap_or_else(|| {
+                let name = intern(names, quota.meter);
+                let new = Arc::new(Meter::new(lineage, name, Arc::clone(&self.forks)));
+                account.quotas.reserve_exact(1);
+                account.quotas.push((quota.period, Arc::clone(&new)));
+                new
+            });
+            QuotaCounter::new(quota.limit, hard, quota.period, meter)
+        };
+        let quotas = license.quotas().map(quota).collect();
+        Counters { rates, quotas }
     }
 
     /// Every meter that there is now.
     pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
         self.kept.with(|kept| {
-            kept.by_lineage.values().flat_map(|account| account.quotas.values().map(Arc::clone)).collect()
+            let meters = kept.by_lineage.values().flat_map(|account| &account.quotas);
+            meters.map(|(_, meter)| Arc::clone(meter)).collect()
         })
     }
 
@@ -129,13 +145,15 @@ impl Kept {
         if self.by_lineage.len() >= self.sweep_at {
             self.by_lineage.retain(|_, account| {
                 let unused = account.is_unused(now_nanos);
-                let holding = account.quotas.values().filter(|meter| meter.holds_units());
+                let meters = account.quotas.iter().map(|(_, meter)| meter);
+                let holding = meters.filter(|meter| meter.holds_units());
                 let before = due.len();
                 if unused {
                     due.extend(holding.map(Arc::clone));
                 }
                 !unused || due.len() > before
             });
+            self.names.retain(|name| Arc::strong_count(name) > 1);
             self.sweep_at = self.by_lineage.len().saturating_mul(2).max(SWEEP);
         }
         due
@@ -145,21 +163,29 @@ impl Kept {
 impl Account {
     /// Whether no token refers to it, and its bursts are whole again.
     fn is_unused(&self, now_nanos: u64) -> bool {
-        self.rates.values().all(|rate| Arc::strong_count(rate) == 1)
-            && self.quotas.values().all(|meter| Arc::strong_count(meter) == 1)
-            && self.rates.values().all(|rate| rate.tat.load(Ordering::Relaxed) <= now_nanos)
+        self.rates.iter().all(|rate| Arc::strong_count(rate) == 1)
+            && self.quotas.iter().all(|(_, meter)| Arc::strong_count(meter) == 1)
+            && self.rates.iter().all(|rate| rate.tat.load(Ordering::Relaxed) <= now_nanos)
     }
+}
+
+/// The one copy of a name.
+fn intern(names: &mut HashSet<Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    let name: Arc<str> = name.into();
+    names.insert(Arc::clone(&name));
+    name
 }
 
 /// A rate of a token, and its state.
 pub(crate) struct RateCounter {
     lineage: [u8; 16],
-    pub(crate) name: Box<str>,
     pub(crate) burst: u64,
     /// Seconds in which a whole burst comes back.
     pub(crate) burst_seconds: u64,
     gcra: Gcra,
-    shared: bool,
     rate: Arc<Rate>,
 }
 
@@ -177,6 +203,11 @@ pub(crate) struct Outcome {
 }
 
 impl RateCounter {
+    /// The rate's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.rate.name
+    }
+
     /// Counts `cost` requests, or none.
     pub(crate) fn charge(
         &self,
@@ -184,12 +215,9 @@ impl RateCounter {
         now_nanos: u64,
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
-        if !self.shared {
-            return Ok(self.charge_here(cost, now_nanos));
-        }
+        let Some(slice) = &self.rate.slice else { return Ok(self.charge_here(cost, now_nanos)) };
         let millis = |nanos: u64| nanos.div_ceil(1_000_000);
-        let sliced =
-            self.rate.slice.charge((&self.lineage, &self.name, self.gcra), cost, now_nanos, store)?;
+        let sliced = slice.charge((&self.lineage, self.name(), self.gcra), cost, now_nanos, store)?;
         Ok(Outcome {
             granted: sliced.granted,
             remaining: sliced.remaining,
@@ -240,8 +268,8 @@ impl RateCounter {
 
     /// Takes back a charge of a request that was then denied. The time is the one it was made at.
     pub(crate) fn undo(&self, cost: u64, now_nanos: u64) {
-        if self.shared {
-            return self.rate.slice.undo(cost, now_nanos);
+        if let Some(slice) = &self.rate.slice {
+            return slice.undo(cost, now_nanos);
         }
         let undo = |tat| Some(self.gcra.undo(tat, now_nanos, cost));
         let _ = self.rate.tat.fetch_update(Ordering::Relaxed, Ordering::Relaxed, undo);
@@ -249,6 +277,6 @@ impl RateCounter {
 
     /// Whether a charge asks nobody.
     pub(crate) fn is_local(&self) -> bool {
-        !self.shared
+        self.rate.slice.is_none()
     }
 }

@@ -77,7 +77,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         store: &dyn Store,
     ) -> Result<Result<Outcome, Unreachable>, Code> {
         let licensed = self.licensed;
-        let rate = licensed.counters.rates.iter().find(|rate| *rate.name == *name);
+        let rate = licensed.counters.rates.iter().find(|rate| rate.name() == name);
         let rate = rate.ok_or(Code::RateNotLicensed)?;
         self.count()?;
         let outcome = match rate.charge(cost, now_nanos, store) {

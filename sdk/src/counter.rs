@@ -96,7 +96,7 @@ impl Counter<'_> {
         let (counters, store) = (&self.licensed.counters, self.gate.store());
         for ((name, cost), place) in rates.iter().zip(&mut charged.rates) {
             let rate =
-                counters.rates.iter().find(|rate| *rate.name == **name).ok_or(Code::RateNotLicensed)?;
+                counters.rates.iter().find(|rate| rate.name() == *name).ok_or(Code::RateNotLicensed)?;
             let outcome =
                 rate.charge(*cost, now.monotonic_nanos, store).map_err(|_| Code::StoreUnreachable)?;
             if !outcome.granted {

@@ -86,7 +86,7 @@ impl Deref for Present<'_> {
 /// The counter of a meter: the cell of the present period. A cell is never reset; another one takes its place.
 pub(crate) struct Meter {
     lineage: [u8; 16],
-    name: Box<str>,
+    name: Arc<str>,
     current: ArcSwap<Units>,
     /// How many periods were begun.
     begun: AtomicU64,
@@ -363,15 +363,20 @@ struct Refill {
 }
 
 impl Meter {
-    pub(crate) fn new(lineage: [u8; 16], name: &str, forks: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(lineage: [u8; 16], name: Arc<str>, forks: Arc<AtomicU64>) -> Self {
         Self {
             lineage,
-            name: name.into(),
+            name,
             current: ArcSwap::default(),
             begun: AtomicU64::new(0),
             left: ArcSwapOption::empty(),
             forks,
         }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     fn cell(&self, units: &Units) -> Cell<'_> {
