@@ -280,7 +280,7 @@ static void deltas(const world *it) {
         licentia_bytes_free(bytes);
         decision = check(gate, token, NULL);
         CHECK(licentia_decision_is_allowed(decision));
-        CHECK(licentia_decision_warning(decision) == (at == 1 ? LICENTIA_CODE_REVOKED : 0));
+        CHECK(licentia_decision_warning(decision) == (at == 1 || at == 2 ? LICENTIA_CODE_REVOKED : 0));
         CHECK(licentia_decision_state(decision) == (at == 2 ? LICENTIA_STATE_GRACE : LICENTIA_STATE_ACTIVE));
         licentia_decision_free(decision);
     }

@@ -35,7 +35,7 @@ impl RevocationBundle {
     /// Verifies a bundle or delta with a revocation key of a keyset, and reads it wholly.
     ///
     /// Raises:
-    ///     RejectedError: With a code from 520 to 522.
+    ///     RejectedError: With a code from 520 to 526, or with 203 or 204 for a key that is out of use.
     #[new]
     fn new(py: Python<'_>, data: &Bound<'_, PyAny>, keyset: &Bound<'_, Keyset>) -> PyResult<Self> {
         let (bytes, keyset) = (bytes(data)?, keyset.get());

@@ -146,3 +146,101 @@ fn rules_need_a_confirmation_that_names_whom_they_hit() {
         text(&desk.run(&["ledger", "rules", "ledger.db"]).stdout).contains("4 issuer acme and issued from")
     );
 }
+
+#[test]
+fn a_ledger_that_was_restored_goes_on_after_the_bundle_that_gates_have() {
+    let (desk, _) = stocked();
+    for out in ["1.bin", "2.bin"] {
+        assert!(build(&desk, out, &[]).status.success());
+    }
+    let number = |output: std::process::Output| json(&output)["sequence"].as_u64();
+    assert_eq!(number(build(&desk, "9.bin", &["--sequence", "9"])), Some(9));
+    assert_eq!(number(build(&desk, "10.bin", &["--since", "9.bin", "--delta", "10.delta"])), Some(10));
+    let behind = build(&desk, "7.bin", &["--sequence", "7"]);
+    assert!(text(&behind.stderr).contains("11 is the least number"), "{}", text(&behind.stderr));
+    assert!(!desk.path().join("7.bin").exists());
+    // Another ledger, which has given out no number yet.
+    std::fs::remove_file(desk.path().join("ledger.db")).unwrap();
+    for file in ["ledger.db-wal", "ledger.db-shm"] {
+        let _ = std::fs::remove_file(desk.path().join(file));
+    }
+    desk.issue(&["--ledger", "ledger.db"]);
+    assert_eq!(number(build(&desk, "11.bin", &["--since", "10.bin"])), Some(11));
+}
+
+#[test]
+fn the_share_that_needs_no_confirmation_can_be_set() {
+    let (desk, token) = stocked();
+    let id = json(&desk.run(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    let revoke = ["revoke", "--ledger", "ledger.db", "--id", &id, "--reason", "fraud"];
+    assert!(desk.run(&revoke).status.success());
+    let refused = build(&desk, "r.bin", &["--cap", "24.9"]);
+    assert!(text(&refused.stderr).contains("1 of 4 licences are newly revoked (25.00 %)"));
+    let built = json(&build(&desk, "r.bin", &["--cap", "25"]));
+    let group = &built["groups"][0];
+    assert_eq!(
+        (&group["reason"], &group["effect"], &group["indices"]),
+        (&"fraud".into(), &"deny".into(), &1.into())
+    );
+    assert!(desk.run(&revoke).status.success());
+    assert!(build(&desk, "r.bin", &["--cap", "0"]).status.success(), "revoked again, and not newly");
+    assert_eq!(build(&desk, "r.bin", &["--cap", "101"]).status.code(), Some(2));
+    let shown = desk.run(&["bundle", "inspect", "r.bin"]);
+    assert!(text(&shown.stdout).contains("1 by index, 0 by hash: fraud"), "{}", text(&shown.stdout));
+}
+
+#[test]
+fn ranges_that_end_before_they_begin_are_refused() {
+    let (desk, _) = stocked();
+    let run = |arguments: &[&str]| desk.run(&[&["revoke", "--ledger", "ledger.db"], arguments].concat());
+    let backwards = run(&["--index-from", "5", "--index-to", "4"]);
+    assert_eq!(backwards.status.code(), Some(2));
+    assert!(text(&backwards.stderr).contains("ends before it begins"));
+    assert_eq!(run(&["--issued-from", "2027-01-02", "--issued-to", "2027-01-01"]).status.code(), Some(2));
+    assert!(run(&["--index-from", "5", "--index-to", "5"]).status.success());
+}
+
+#[test]
+fn a_bundle_is_verified_as_a_gate_does_and_the_state_of_deltas_is_written() {
+    let (desk, token) = stocked();
+    let ok = |arguments: &[&str]| {
+        let output = desk.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        output
+    };
+    ok(&["keygen", "--out", "root"]);
+    ok(&["keyset", "new", "keyset.toml", "--key", "acme.pub"]);
+    ok(&["keyset", "add", "keyset.toml", "--key", "revoker.pub", "--revocation"]);
+    ok(&["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-01-01", "--out", "k.bin"]);
+    let id = json(&ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    assert!(build(&desk, "1.bin", &[]).status.success());
+    ok(&["revoke", "--ledger", "ledger.db", "--id", &id]);
+    assert!(
+        build(&desk, "2.bin", &["--since", "1.bin", "--delta", "12.delta", "--confirm", "1"])
+            .status
+            .success()
+    );
+
+    let keyset = ["--keyset", "k.bin", "--root", "root.pub"];
+    let verified = json(&ok(&[&["--json", "bundle", "verify", "2.bin"], &keyset[..]].concat()));
+    assert_eq!(verified["sequence"], 2);
+    let apply = ["bundle", "apply", "1.bin", "12.delta", "--out", "applied.bin", "--sign", "revoker.pem"];
+    ok(&[&apply[..], &keyset].concat());
+    let read = |name: &str| std::fs::read(desk.path().join(name)).unwrap();
+    assert_eq!(read("applied.bin"), read("2.bin"), "the bundle that was published");
+    assert_eq!(desk.run(&["bundle", "verify", "2.bin"]).status.code(), Some(2), "by whom?");
+    assert_eq!(desk.run(&["bundle", "verify", "2.bin", "--keyset", "k.bin"]).status.code(), Some(2));
+    let wrong = ["bundle", "verify", "2.bin", "--keyset", "k.bin", "--root", "acme.pub"];
+    assert_eq!(desk.run(&wrong).status.code(), Some(2), "another root");
+    ok(&[
+        "keyset",
+        "retire",
+        "keyset.toml",
+        json(&ok(&["--json", "keyset", "show", "k.bin", "--root", "root.pub"]))["keys"][1]["kid"]
+            .as_str()
+            .unwrap(),
+    ]);
+    ok(&["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-01-01", "--out", "k.bin"]);
+    let retired = desk.run(&[&["bundle", "verify", "2.bin"], &keyset[..]].concat());
+    assert!(text(&retired.stderr).contains("key_not_active"), "{}", text(&retired.stderr));
+}

@@ -1,5 +1,8 @@
 //! Fetches revocation bundles over HTTP: a conditional request with the last entity tag (RFC 9110, section
 //! 13.1.2), so that an unchanged bundle costs a few hundred bytes.
+//!
+//! The tag is remembered as soon as the bundle is here, also where the gate then refuses it: the watch keeps what
+//! was refused and tries it again with the next keyset, so that it need not be fetched twice.
 
 use std::time::Duration;
 

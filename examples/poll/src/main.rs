@@ -1,4 +1,5 @@
-//! `licentia-example-poll ROOT.pub KEYSET.bin URL` watches a URL, and says what happens.
+//! `licentia-example-poll ROOT.pub KEYSET.bin URL` watches a URL, and says what happens. It starts while the server
+//! is down, and refuses licences until it has a bundle.
 
 use std::{env, error::Error, fs, sync::Arc, time::Duration};
 
@@ -11,10 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: licentia-example-poll ROOT.pub KEYSET.bin URL".into());
     };
     let root = Key::from_text(fs::read_to_string(root)?.trim())?;
-    let gate = Arc::new(Gate::builder().keyset(root, fs::read(keyset)?).build()?);
+    let gate = Arc::new(Gate::builder().keyset(root, fs::read(keyset)?).require_revocation().build()?);
     let mut source = Fetch::new(url, Duration::from_secs(10));
     let report = |code| eprintln!("the bundle in use stays: {code}");
-    let _watch = Watch::source(&gate, Duration::from_mins(1), move || source.fetch(), report)?;
+    let _watch = Watch::eventually(&gate, Duration::from_mins(1), move || source.fetch(), report)?;
     println!("watching; a service would answer requests now, and ask the gate about each");
     loop {
         std::thread::park();

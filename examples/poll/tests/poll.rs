@@ -108,3 +108,26 @@ fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
     let missing = Fetch::new("http://127.0.0.1:1/", Duration::from_secs(1)).fetch();
     assert_eq!(missing, Err(Code::StoreUnreachable));
 }
+
+#[test]
+fn a_bundle_that_is_refused_is_fetched_once_and_loaded_with_the_keyset_that_has_its_key() {
+    let mut keyset = KeysetDraft::default();
+    keyset.add(Entry::new(&key(1).public())).unwrap();
+    let without = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
+    let gate = Arc::new(Gate::builder().keyset(key(9).public(), without).build().unwrap());
+    let first = Published { bytes: bundle(1, &[7]), version: 1, full: 0, unchanged: 0 };
+    let published = Arc::new(Mutex::new(first));
+    let mut source = Fetch::new(serve(Arc::clone(&published)), Duration::from_secs(5));
+    let (sender, problems) = std::sync::mpsc::channel();
+    let report = move |code| sender.send(code).unwrap();
+    let _watch = Watch::eventually(&gate, Duration::from_millis(5), move || source.fetch(), report).unwrap();
+    assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::BundleUntrusted));
+    keyset.add(Entry { purpose: For::Revocation, ..Entry::new(&key(5).public()) }).unwrap();
+    gate.load_keyset(&keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap()).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while gate.revocation("acme").is_none() {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(published.lock().unwrap().full, 1, "it was not sent again");
+}

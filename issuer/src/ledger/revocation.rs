@@ -317,7 +317,9 @@ impl Ledger {
     /// [`Error::Ledger`].
     pub fn published(&mut self, issuer: &str, sequence: u64) -> Result<()> {
         for (table, of_issuer) in OF_ISSUER {
-            let sql = format!("UPDATE {table} SET published = 1 WHERE drafted <= ?1 AND {of_issuer}");
+            let sql = format!(
+                "UPDATE {table} SET published = 1 WHERE published = 0 AND drafted <= ?1 AND {of_issuer}"
+            );
             self.database.execute(&sql, params![number(sequence), issuer])?;
         }
         Ok(())
