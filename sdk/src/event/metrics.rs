@@ -11,7 +11,7 @@ use std::{
 
 use licentia_core::{Code, code};
 
-use super::{Event, Sink};
+use super::{Event, Sink, Used};
 
 /// Upper bounds of the latency histogram's buckets, in nanoseconds.
 const BOUNDS: [u64; 10] = [250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
@@ -134,7 +134,7 @@ impl Sink for Metrics {
             if let Some(license) = decision.license() {
                 self.by_tier.add(license.tier().name, 1);
             }
-            decision.charges().for_each(|charge| self.by_meter.add(charge.name, charge.cost));
+            decision.charges().for_each(|charge| self.by_meter.add(charge.name, charge.charged));
         }
         let bucket = BOUNDS.iter().zip(&self.buckets).find(|(bound, _)| event.took_nanos <= **bound);
         if let Some((_, bucket)) = bucket {
@@ -147,6 +147,10 @@ impl Sink for Metrics {
         for (gauge, value) in self.revocation.iter().zip([sequence, issued_at]) {
             gauge.store(value, Ordering::Relaxed);
         }
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        self.by_meter.add(used.meter, used.units);
     }
 }
 

@@ -5,7 +5,7 @@ use opentelemetry::{
     metrics::{Counter, Histogram, Meter},
 };
 
-use super::{Event, Sink};
+use super::{Event, Sink, Used};
 
 /// A sink that records into the instruments of an OpenTelemetry meter.
 pub struct Otel {
@@ -34,10 +34,14 @@ impl Sink for Otel {
         self.decisions.add(1, &attributes);
         if decision.is_allowed() {
             for charge in decision.charges() {
-                self.units.add(charge.cost, &[KeyValue::new("meter", charge.name.to_owned())]);
+                self.units.add(charge.charged, &[KeyValue::new("meter", charge.name.to_owned())]);
             }
         }
         #[allow(clippy::cast_precision_loss, reason = "a duration for people")]
         self.duration.record(event.took_nanos as f64 / 1e9, &[]);
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        self.units.add(used.units, &[KeyValue::new("meter", used.meter.to_owned())]);
     }
 }
