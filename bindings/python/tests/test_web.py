@@ -214,7 +214,7 @@ assert os.waitpid(child, 0)[1] == 0
 committed.commit({"calls": 4})
 dropped.commit({"calls": 5})
 del gate
-left = licentia.Gate(key, store=store).check(token, meters={"calls": 0}).charges["calls"].remaining
+left = licentia.Gate(key, store=store).check(token, meters={"calls": 0}).charges[0].remaining
 print(left, len(receipts.write()))
 """
     arguments = [str(issuer.key), f"sqlite:///{tmp_path}/usage.db", licence(issuer), str(tmp_path)]
