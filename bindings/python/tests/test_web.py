@@ -213,7 +213,7 @@ if not child:
 assert os.waitpid(child, 0)[1] == 0
 committed.commit({"calls": 4})
 dropped.commit({"calls": 5})
-del gate
+gate.settle()
 left = licentia.Gate(key, store=store).check(token, meters={"calls": 0}).charges[0].remaining
 print(left, len(receipts.write()))
 """
