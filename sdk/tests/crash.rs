@@ -25,8 +25,8 @@ use licentia::{
 use licentia_core::Window;
 use server::Server;
 
-/// Units of the quota that is fought over.
-const LIMIT: u64 = 200_000_000;
+/// Units of the quota that is fought over: more than all processes take, so that each of them works to its end.
+const LIMIT: u64 = 1_000_000_000_000;
 /// Processes at a time.
 const PROCESSES: usize = 4;
 /// The most that one request costs, or reserves.
@@ -223,6 +223,8 @@ struct Life {
     had: Vec<(u64, u64)>,
     /// Asked for, and not known to be there.
     open: u64,
+    /// The most that it may have held after it asked last.
+    held: u64,
     returned: u64,
     granted: u64,
 }
@@ -232,14 +234,15 @@ impl Life {
         self.had.iter().map(|(from, to)| to - from).sum()
     }
 
-    /// What it may have lost: a chunk, as large as it may have been by what it knew of others when it asked last, and
-    /// the request that it did not come to write down.
+    /// Asks for `want` more. It asks when what it has is less than a request costs, or than half of a chunk.
+    fn asks(&mut self, want: u64) {
+        self.open = want;
+        self.held = want + COST.max(self.held / 2);
+    }
+
+    /// What it may have lost: a chunk, and the request that it did not come to write down.
     fn most_lost(&self) -> u64 {
-        let known = match self.had[..] {
-            [] => LIMIT,
-            [(_, to)] | [.., (_, to), _] => to,
-        };
-        ((LIMIT - known) / 64).max(COST) + COST
+        self.held + COST
     }
 }
 
@@ -251,7 +254,8 @@ fn lives(folder: &Path) -> HashMap<u32, Life> {
         let (one, other): (u64, u64) = (one.parse().unwrap(), other.parse().unwrap());
         let life = lives.entry(process.parse().unwrap()).or_default();
         match what {
-            "asks" => life.open = one,
+            "asks" if one == 0 => {} // a look
+            "asks" => life.asks(one),
             "has" => {
                 life.open = 0;
                 life.had.extend((one < other).then_some((one, other)));
@@ -295,7 +299,7 @@ fn settle_up(name: &str, url: &str, workers: &Workers<'_>) {
     };
     let gate = builder().store(Arc::clone(&store)).build().unwrap();
     let (token, mut rest) = (token(), 0);
-    for cost in [1_000_000, 10_000, 100, 1] {
+    for cost in [1_000_000_000, 10_000_000, 100_000, 1000, 10, 1] {
         let meters = [("calls", cost)];
         while gate.check(&token, &Request::new().meters(&meters), NOW).is_allowed() {
             rest += cost;

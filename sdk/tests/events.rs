@@ -228,6 +228,26 @@ fn tracing_gets_allowed_events_as_info_and_denials_as_warnings() {
     assert!(lines.iter().all(|line| line.contains(&bundle)), "{text}");
 }
 
+#[test]
+fn units_are_counted_when_they_are_charged_and_once() {
+    let metrics = Arc::new(Metrics::new());
+    let gate = builder().sink(metrics.clone()).build().unwrap();
+    let token = licence(|_| ());
+    let ten = Request::new().meters(&[("calls", 10)]);
+    let counted = || {
+        let text = metrics.prometheus();
+        let line = text.lines().find(|line| line.contains("calls")).map(str::to_owned);
+        line.map_or(0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    };
+    let job = ten.job("render-1");
+    assert!(gate.check(&token, &job, NOW).is_allowed() && gate.check(&token, &job, NOW).is_allowed());
+    assert_eq!(counted(), 10, "a job that is tried again");
+    let reservation = gate.reserve(&token, &ten, NOW).1.unwrap();
+    assert_eq!(counted(), 10, "not yet");
+    reservation.commit(&[("calls", 4)]).unwrap();
+    assert_eq!(counted(), 14);
+}
+
 #[cfg(feature = "otel")]
 #[test]
 fn opentelemetry_gets_counts_units_and_durations() {

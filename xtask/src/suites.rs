@@ -135,10 +135,14 @@ fn clippy() -> Result {
 }
 
 fn rust() -> Result {
-    tools::apt(&["/usr/bin/redis-server"], &["redis-server"])?;
+    tools::apt(&["/usr/bin/redis-server", "/usr/sbin/ip"], &["redis-server", "iproute2"])?;
     let mut test = cargo(&["test", "--workspace", "--all-features", "--locked"]);
     // Tests that need a server start one of their own, and must not pass without it.
     test.env("LICENTIA_REQUIRE_REDIS", "1");
+    if cfg!(target_os = "linux") {
+        // As much for networks and disks of a test's own, for which it must be root or may use `sudo`.
+        test.env("LICENTIA_REQUIRE_NETNS", "1");
+    }
     command::run(test)
 }
 

@@ -186,3 +186,37 @@ os._exit(0)
     assert len(counts) == 4
     # Each of them asked until it was denied, so that nobody holds anything back.
     assert sum(counts) == LIMIT - 5
+
+
+def test_what_a_parent_holds_is_not_its_childs(issuer: licentia.Issuer, tmp_path: Path) -> None:
+    """A child neither uses nor gives back nor waits for what its parent has reserved and counts."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
+    program = """
+import os, sys, licentia
+key, store, token, folder = sys.argv[1:]
+licentia.SigningKey.generate().save(f"{folder}/instance.pem")
+receipts = licentia.Receipts(f"{folder}/receipts", open(f"{folder}/instance.pem").read())
+gate = licentia.Gate(key, store=store, receipts=receipts)
+_, committed = gate.reserve(token, meters={"calls": 10})
+_, dropped = gate.reserve(token, meters={"calls": 10}, job="render-1")
+child = os.fork()
+if not child:
+    refused = []
+    for work in (lambda: committed.commit({"calls": 1}), receipts.write):
+        try:
+            work()
+        except licentia.LicentiaError as error:
+            refused.append(error)
+    del committed, dropped, gate
+    os._exit(0 if len(refused) == 2 else 1)
+assert os.waitpid(child, 0)[1] == 0
+committed.commit({"calls": 4})
+dropped.commit({"calls": 5})
+gate.settle()
+left = licentia.Gate(key, store=store).check(token, meters={"calls": 0}).charges[0].remaining
+print(left, len(receipts.write()))
+"""
+    arguments = [str(issuer.key), f"sqlite:///{tmp_path}/usage.db", licence(issuer), str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(LIMIT - 9), "1"]

@@ -10,7 +10,7 @@ use std::{
 
 use licentia_core::{Code, code};
 
-use super::{Event, Sink};
+use super::{Event, Sink, Used};
 
 /// Upper bounds of the latency histogram's buckets, in nanoseconds.
 const BOUNDS: [u64; 12] =
@@ -227,7 +227,7 @@ impl Sink for Metrics {
                 add(&stripe.by_tier, self.tiers.place(tier), 1);
             }
             for charge in decision.charges() {
-                add(&stripe.by_meter, self.meters.place(charge.name), charge.cost);
+                add(&stripe.by_meter, self.meters.place(charge.name), charge.charged);
             }
         }
         if let Some(took) = event.took_nanos {
@@ -241,6 +241,12 @@ impl Sink for Metrics {
         let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at]);
         for (gauge, value) in self.revocation.iter().zip(revocation.into_iter().flatten()) {
             set(gauge, value);
+        }
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        if let Some(stripe) = self.stripe() {
+            add(&stripe.by_meter, self.meters.place(used.meter), used.units);
         }
     }
 

@@ -6,7 +6,7 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram, Meter},
 };
 
-use super::{Event, Sink};
+use super::{Event, Sink, Used};
 
 /// A sink that records into the instruments of an OpenTelemetry meter.
 pub struct Otel {
@@ -48,7 +48,7 @@ impl Sink for Otel {
         self.decisions.add(1, &attributes);
         if decision.is_allowed() {
             for charge in decision.charges() {
-                self.units.add(charge.cost, &[KeyValue::new("meter", charge.name.to_owned())]);
+                self.units.add(charge.charged, &[KeyValue::new("meter", charge.name.to_owned())]);
             }
         }
         if let (Some((sequence, issued_at)), Some(issuer)) = (event.revocation, issuer) {
@@ -59,5 +59,9 @@ impl Sink for Otel {
         if let Some(took) = event.took_nanos {
             self.duration.record(std::time::Duration::from_nanos(took).as_secs_f64(), &[]);
         }
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        self.units.add(used.units, &[KeyValue::new("meter", used.meter.to_owned())]);
     }
 }

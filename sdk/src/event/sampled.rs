@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use super::{Event, Sink};
+use super::{Event, Sink, Used};
 
 /// A sink that gets one in so many of the allowed events, and all others.
 pub struct Sampled {
@@ -31,6 +31,10 @@ impl Sink for Sampled {
             }
         }
         self.sink.record(event);
+    }
+
+    fn used(&self, used: &Used<'_>) {
+        self.sink.used(used);
     }
 
     fn is_timed(&self) -> bool {

@@ -152,4 +152,8 @@ impl Sink for Receipts {
     fn used(&self, used: &Used<'_>) {
         self.used.add(used.lineage, used.meter, used.window, used.units);
     }
+
+    fn is_timed(&self) -> bool {
+        false
+    }
 }
