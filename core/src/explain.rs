@@ -243,8 +243,10 @@ impl<'a> Explanation<'a> {
         }
     }
 
-    /// Forgets every check, so that the space can be used again.
+    /// Forgets every check, and lets go of what they borrowed, so that the space can be used again.
     pub fn clear(&mut self) {
+        let used = self.steps.iter_mut().take(self.length);
+        used.for_each(|step| step.facts = Facts::None);
         (self.length, self.warning) = (0, None);
     }
 

@@ -233,7 +233,7 @@ pub unsafe extern "C" fn licentia_gate_builder_build(
     enter(|| unsafe {
         let gate = Out::handle(gate)?;
         let builder = shared(builder)?.0.clone().ok_or(Code::InvalidArgument)?;
-        gate.give(Gate(Arc::new(builder.build()?)));
+        gate.give(Gate::new(builder.build()?));
         Ok(())
     })
 }

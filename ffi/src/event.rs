@@ -141,11 +141,10 @@ pub unsafe extern "C" fn licentia_event_revocation(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = (Out::new(sequence, 0), Out::new(issued_at, 0));
-        let outs = (outs.0?, outs.1?);
-        let (sequence, issued_at) = shared(event)?.0.revocation.ok_or(Refusal::ABSENT)?;
-        outs.0.set(sequence);
-        outs.1.set(issued_at);
+        let [sequence, issued_at] = Out::all([sequence, issued_at], 0)?;
+        let revocation = shared(event)?.0.revocation.ok_or(Refusal::ABSENT)?;
+        sequence.set(revocation.0);
+        issued_at.set(revocation.1);
         Ok(())
     })
 }

@@ -41,6 +41,8 @@ pub mod request;
 
 pub mod reservation;
 
+pub mod seat;
+
 pub mod decision;
 
 pub mod license;

@@ -47,8 +47,11 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so itself.
-            let _ = thread.join();
+            // Its own work may end it, and goes on to the end; a thread cannot wait for itself.
+            if thread.thread().id() != std::thread::current().id() {
+                // A thread that panicked has said so itself.
+                let _ = thread.join();
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Watch", "watch"),
     ("Keeper", "keeper"),
     ("Reservation", "reservation"),
+    ("Seat", "seat"),
     ("WatchCallback", "watch_callback"),
     ("Request", "request"),
     ("Decision", "decision"),
@@ -138,7 +139,7 @@ fn preamble() -> String {
     text.push_str(
         "#define LICENTIA_VERSION_NUMBER \\\n    (LICENTIA_VERSION_MAJOR << 16 | LICENTIA_VERSION_MINOR << 8 | LICENTIA_VERSION_PATCH)\n\n",
     );
-    for (part, what) in [("HOLDER", "proofs of possession"), ("ISSUER", "what a vendor signs")] {
+    for (part, what) in [("HOLDER", "proofs of possession and receipts"), ("ISSUER", "what a vendor signs")] {
         text.push_str(&format!(
             "/* Define LICENTIA_NO_{part} where the library was built without {what}. */\n\
              #if !defined(LICENTIA_NO_{part})\n#define LICENTIA_{part}\n#endif\n\n"
