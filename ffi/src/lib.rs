@@ -10,6 +10,8 @@
 )]
 
 mod border;
+#[cfg(feature = "fault")]
+pub mod fault;
 
 // In the order of the header, which blank lines keep.
 
