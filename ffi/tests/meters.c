@@ -199,6 +199,37 @@ static void seats(const world *it, const char *url) {
     licentia_string_free(without);
 }
 
+/* By the clock of the machine. */
+static void by_the_clock(const world *it) {
+    licentia_gate *gate = gate_on(it, "memory:");
+    licentia_request *request = request_minutes(60);
+    licentia_decision *decision;
+    licentia_reservation *reservation;
+    licentia_seat *seat;
+    uint64_t first;
+    char *token = issue_minutes(it);
+
+    CHECK(licentia_gate_check(gate, TEXT(token), it->nothing, &decision) == LICENTIA_OK);
+    CHECK(licentia_decision_is_allowed(decision));
+    licentia_decision_free(decision);
+    CHECK(licentia_gate_reserve(gate, TEXT(token), request, &decision, &reservation) == LICENTIA_OK);
+    CHECK(licentia_decision_is_allowed(decision) && reservation != NULL);
+    licentia_decision_free(decision);
+    licentia_reservation_free(reservation);
+    CHECK(licentia_gate_check_out(gate, TEXT(token), LITERAL("ada"), 3600, it->nothing, &decision, &seat) == LICENTIA_OK);
+    CHECK(licentia_decision_is_allowed(decision));
+    licentia_decision_free(decision);
+    first = licentia_seat_until(seat);
+    CHECK(licentia_seat_heartbeat(seat, it->nothing, &decision) == LICENTIA_OK);
+    CHECK(licentia_decision_is_allowed(decision) && licentia_seat_until(seat) >= first);
+    licentia_decision_free(decision);
+    CHECK(licentia_seat_release(seat) == LICENTIA_OK);
+    licentia_seat_free(seat);
+    licentia_gate_free(gate);
+    licentia_request_free(request);
+    licentia_string_free(token);
+}
+
 /* Receipts that were handed over: how many, and the last one. */
 typedef struct handed {
     int count;
@@ -297,6 +328,7 @@ int main(int argc, char **argv) {
         printf("meters: on %s\n", store);
     }
     remove(url + strlen("sqlite:"));
+    by_the_clock(&it);
     receipts(&it, folder);
     world_free(&it);
     return finish("meters");

@@ -21,11 +21,19 @@ typedef struct job {
     int rounds, stop;
 } job;
 
+#ifdef RACE
+/* A race on purpose, in a library that was built for it: it must be found. */
+void licentia_fault_race(void);
+#endif
+
 static void *work(void *argument) {
     job *it = argument;
     while (!__atomic_load_n(&it->stop, __ATOMIC_RELAXED)) {
         licentia_decision *decision;
         licentia_code code;
+#ifdef RACE
+        licentia_fault_race();
+#endif
         if (licentia_gate_check_at(it->gate, TEXT(it->good), it->request, NOW, 0, &decision) != LICENTIA_OK ||
             !licentia_decision_is_allowed(decision)) {
             it->wrong++;

@@ -8,6 +8,7 @@ static void proofs(const world *it) {
     licentia_holder *holder;
     licentia_draft *draft = draft_new(1);
     licentia_request *request;
+    licentia_gate_builder *builder;
     licentia_gate *gate = gate_of(it);
     char *token;
 
@@ -29,6 +30,27 @@ static void proofs(const world *it) {
           LICENTIA_OK);
     CHECK(answer(gate, token, request) == LICENTIA_CODE_ALLOWED);
     CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_REPLAYED);
+    licentia_gate_free(gate);
+
+    /* A memory of proofs that is full refuses further ones, and forgets none. */
+    builder = builder_of(it);
+    CHECK(licentia_gate_builder_set_replay_capacity(builder, 1) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_set_proof_age(builder, 30) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+    licentia_gate_builder_free(builder);
+    CHECK(answer(gate, token, request) == LICENTIA_CODE_ALLOWED);
+    licentia_bytes_free(proof);
+    CHECK(licentia_holder_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW, &proof,
+                                &length) == LICENTIA_OK);
+    CHECK(licentia_request_set_proof(request, proof, length, LITERAL("POST"), LITERAL("/v1/jobs"), body) ==
+          LICENTIA_OK);
+    CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_CACHE_FULL);
+    licentia_bytes_free(proof);
+    CHECK(licentia_holder_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW - 31, &proof,
+                                &length) == LICENTIA_OK);
+    CHECK(licentia_request_set_proof(request, proof, length, LITERAL("POST"), LITERAL("/v1/jobs"), body) ==
+          LICENTIA_OK);
+    CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_STALE);
     licentia_bytes_free(proof);
     licentia_request_free(request);
     licentia_draft_free(draft);
