@@ -23,12 +23,12 @@
  *             success. Any other status says why nothing was done; it is one of LICENTIA_CODE_* or one that is named
  *             with licentia_status. There is no "last error" to ask for.
  *
- * Outputs.    They are set to NULL or 0 on entry, and written only on LICENTIA_OK. No argument
- *             is both an input and an output.
+ * Outputs.    They are set to NULL or 0 on entry, and written only on LICENTIA_OK. No argument is both an input and an
+ *             output, and no two of them share memory.
  *
  * Wrong use.  NULL where something is needed, a length over PTRDIFF_MAX, a misaligned pointer, text that is not
  *             UTF-8 and a number that no enumeration has are answered with LICENTIA_CODE_INVALID_ARGUMENT, which
- *             descriptions do not repeat. A handle that was freed, or a pointer to less memory than its length
+ *             descriptions do not repeat; where memory is out, with LICENTIA_INTERNAL. A handle that was freed, or a pointer to less memory than its length
  *             says, cannot be told, and must not be passed. A panic in the library ends at its border, with
  *             LICENTIA_INTERNAL.
  *
@@ -41,6 +41,11 @@
  *
  * Threads.    Each type says what threads may do with one object. Different objects are independent. Functions
  *             that take no handle may be called at any time. To free is never safe while another thread uses it.
+ *
+ * Fork.       A child may go on with its parent's gates, after licentia_gate_after_fork, and with handles that do not
+ *             change. It starts keepers and watches of its own: it has not its parent's threads, and leaves their
+ *             handles alone, as it does the parent's seats, reservations and receipts. What it does not use any more
+ *             it need not free.
  *
  * Time.       Seconds since 1970, in UTC, where nothing else is said.
  */
@@ -877,12 +882,18 @@ licentia_status licentia_period_window(uint32_t period,
                                        uint64_t *end);
 
 /**
- * Opens the store that a URL names: `memory:`, and what else the library was built with.
+ * Opens the store that a URL names, of a kind that the library was built with:
+ *
+ * - `memory:`, for this process alone, and gone with it;
+ * - `sqlite:PATH`, a file that processes of one machine share, and `sqlite::memory:`;
+ * - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share.
  *
  * Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_store_open(const char *url, size_t url_len, licentia_store **store);
+licentia_status licentia_store_open(const char *url,
+                                    size_t url_len,
+                                    licentia_store **store);
 
 /**
  * Frees a store; gates that were built with it go on with it. NULL is ignored.
@@ -970,7 +981,7 @@ licentia_status licentia_gate_builder_set_replay_capacity(licentia_gate_builder 
                                                           size_t proofs);
 
 /**
- * How many verified tokens are kept; 16,384 where it is not said.
+ * How many verified tokens are kept; 16,384 where it is not said, at most 16,777,216.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *builder, size_t tokens);
@@ -1007,11 +1018,12 @@ licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
 /**
  * Makes a gate; free it with licentia_gate_free. The builder stays as it is, and can make another one.
  *
- * Errors: INVALID_ARGUMENT where there is no key to trust, else as licentia_gate_load_keyset and
- * licentia_gate_load_revocation.
+ * Errors: INVALID_ARGUMENT where there is no key to trust, too little space to prepare one, or a cache that would be too
+ * large to have, else as licentia_gate_load_keyset and licentia_gate_load_revocation.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder, licentia_gate **gate);
+licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder,
+                                            licentia_gate **gate);
 
 /**
  * Frees a gate, after every decision and seat that it made. What was taken ahead and not used is given back to the
@@ -1071,8 +1083,9 @@ licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
  * Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
  * whether it is another one than the one in use. Needs a keyset with a revocation key.
  *
- * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
- * where it cannot be remembered. The bundle in use then stays.
+ * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
+ * none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
+ * remembered. The bundle in use then stays.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
@@ -1091,7 +1104,7 @@ licentia_status licentia_gate_settle(const licentia_gate *gate);
 
 /**
  * Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
- * while the child has one thread.
+ * while the child has one thread, and before the gate is freed there.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_after_fork(const licentia_gate *gate);
@@ -1663,7 +1676,8 @@ licentia_status licentia_receipts_instance(const licentia_receipts *receipts, ui
  * Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
  * new receipt, for the vendor: with none where nothing was counted.
  *
- * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt.
+ * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt. What
+ * licentia_receipts_acknowledge has found out, where it was set back or copied.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_write(const licentia_receipts *receipts,
@@ -1675,6 +1689,8 @@ licentia_status licentia_receipts_write(const licentia_receipts *receipts,
 #if defined(LICENTIA_HOLDER)
 /**
  * Calls `callback` with each receipt that the vendor has not acknowledged.
+ *
+ * Errors: STORE_UNREACHABLE where the log cannot be read, RECEIPT_MALFORMED and its like where it was altered.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receipts,
@@ -1686,8 +1702,10 @@ licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receip
 /**
  * Keeps a vendor's acknowledgement, which is signed with `vendor`.
  *
- * Errors: RECEIPT_FOREIGN for another instance's, RECEIPT_FORGED, RECEIPT_ROLLBACK where it names a receipt that the log
- * does not have: then the log was set back, and nothing is written any more.
+ * Errors: RECEIPT_MALFORMED; UNKNOWN_KEY where another key signed it, RECEIPT_FORGED where none did; RECEIPT_FOREIGN for
+ * another instance's; RECEIPT_ROLLBACK where it names a receipt that the log does not have, RECEIPT_FORK where the log
+ * has another one in its place: then the log was set back or copied, and nothing is written any more;
+ * STORE_UNREACHABLE where it cannot be kept.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,

@@ -219,3 +219,37 @@ pub unsafe extern "C" fn licentia_bundle_sign_delta(
         out.give(&shared(bundle)?.0.sign_delta(&shared(base)?.0, &shared(key)?.0)?)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::LICENTIA_OK;
+
+    #[test]
+    fn a_rule_about_a_key_keeps_every_digest_that_is_allowed() {
+        let mut bundle = Bundle(BundleDraft::default());
+        let (kid, digests) = ([1, 2, 3, 4], [[7_u8; 32], [9; 32]]);
+        // SAFETY: the pointers are of what stands here.
+        let status = unsafe {
+            licentia_bundle_revoke_key(
+                &raw mut bundle,
+                kid.as_ptr(),
+                kid.len(),
+                digests.as_flattened().as_ptr(),
+                64,
+                1,
+                5,
+                LICENTIA_EFFECT_WARN,
+                6,
+            )
+        };
+        let terms = Terms { reason: Reason::KeyCompromise, effective: 5, effect: Effect::WarnUntil(6) };
+        let rule = RuleDraft {
+            kid: Some(kid.to_vec()),
+            allowed: digests.into_iter().collect(),
+            terms,
+            ..RuleDraft::default()
+        };
+        assert_eq!((status, bundle.0.rules), (LICENTIA_OK, vec![rule]));
+    }
+}

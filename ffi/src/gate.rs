@@ -157,8 +157,9 @@ pub unsafe extern "C" fn licentia_gate_load_keyset(
 /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
 /// whether it is another one than the one in use. Needs a keyset with a revocation key.
 ///
-/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
-/// where it cannot be remembered. The bundle in use then stays.
+/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
+/// none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
+/// remembered. The bundle in use then stays.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_load_revocation(
     gate: *const Gate,
@@ -185,7 +186,7 @@ pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
 }
 
 /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
-/// while the child has one thread.
+/// while the child has one thread, and before the gate is freed there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.

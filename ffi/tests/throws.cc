@@ -1,5 +1,6 @@
 // What a sink throws ends the program, and does not unwind through code that knows no exceptions.
 
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
@@ -13,7 +14,11 @@ int main() {
     auto sink = [](const licentia::Event &) { throw 7; };
     const auto gate = licentia::GateBuilder().key(*public_key).sink(sink).build();
     CHECK(gate);
-    std::set_terminate([] { std::_Exit(finish("throws")); });
+    std::set_terminate([] {
+        const int result = finish("throws");
+        std::fflush(nullptr);
+        std::_Exit(result);
+    });
     try {
         const auto decision = gate->check("lic1_");
         CHECK(!decision);

@@ -49,7 +49,7 @@ pub(crate) fn suite() -> Result {
     let mut compile = vec!["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude"];
     compile.extend(["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-ffreestanding"]);
     // Without a C library: all that is needed beside the compiler is in ours.
-    compile.extend(["-nostdlib", "-Wl,--gc-sections", "-T", "ffi/bare/tests/link.x"]);
+    compile.extend(["-nostdlib", "-Wl,--gc-sections", "-Wl,-z,noexecstack", "-T", "ffi/bare/tests/link.x"]);
     compile.extend(["ffi/bare/tests/firmware.c", &library, "-lgcc", "-o", &image]);
     run(command("arm-none-eabi-gcc", &compile))?;
 
