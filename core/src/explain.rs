@@ -419,3 +419,20 @@ impl Facts<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_was_cleared_borrows_nothing() {
+        let mut explanation = Explanation::new();
+        for _ in 0..STEPS + 3 {
+            let facts = Facts::Issuer { expected: "acme" };
+            explanation.note(Check::Issuer, Code::Allowed, facts).expect("it is allowed");
+        }
+        explanation.clear();
+        assert_eq!(explanation.steps().len(), 0);
+        assert!(explanation.steps.iter().all(|step| matches!(step.facts, Facts::None)));
+    }
+}
