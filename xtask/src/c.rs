@@ -275,7 +275,7 @@ pub(crate) fn abi() -> Result {
 
 /// A panic ends at the border also in the libraries that are installed, with the compiler's last word on them.
 fn faults() -> Result {
-    let prefix = work()?.join("fault");
+    let prefix = work()?.join("faulty");
     let mut package = Package::at(&prefix);
     package.with_faults = true;
     package.quickly = true;
