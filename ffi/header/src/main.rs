@@ -193,7 +193,10 @@ fn abi(headers: &[&str]) -> String {
                 && !["", "LICENTIA_MUST_USE", "extern \"C\" {", "}"].contains(&words.as_str())
                 && !words.starts_with("(LICENTIA_VERSION")
             {
-                declaration = format!("{declaration} {words}").trim().to_owned();
+                if !declaration.is_empty() {
+                    declaration.push(' ');
+                }
+                declaration.push_str(&words);
                 // The members of a struct end in a semicolon too.
                 if declaration.ends_with(';')
                     && declaration.matches('{').count() == declaration.matches('}').count()
