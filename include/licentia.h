@@ -1547,7 +1547,7 @@ licentia_status licentia_event_source(const licentia_event *event, const char **
 uint64_t licentia_event_at(const licentia_event *event);
 
 /**
- * How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
+ * How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
  */
 uint64_t licentia_event_took_nanos(const licentia_event *event);
 

@@ -116,7 +116,7 @@ pub unsafe extern "C" fn licentia_event_at(event: *const Event) -> u64 {
     value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.at) })
 }
 
-/// How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
+/// How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_took_nanos(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
