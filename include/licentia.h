@@ -28,7 +28,7 @@
  *
  * Wrong use.  NULL where something is needed, a length over PTRDIFF_MAX, a misaligned pointer, text that is not
  *             UTF-8 and a number that no enumeration has are answered with LICENTIA_CODE_INVALID_ARGUMENT, which
- *             descriptions do not repeat; where memory is out, with LICENTIA_INTERNAL. A handle that was freed, or a pointer to less memory than its length
+ *             descriptions do not repeat. A handle that was freed, or a pointer to less memory than its length
  *             says, cannot be told, and must not be passed. A panic in the library ends at its border, with
  *             LICENTIA_INTERNAL.
  *

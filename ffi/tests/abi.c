@@ -84,7 +84,8 @@ static void decisions(const world *it) {
     license = licentia_decision_license(decision);
     CHECK(licentia_license_subject(license, &text, &length) == LICENTIA_OK);
     CHECK(length == 6 && memcmp(text, "cus_42", 6) == 0);
-    CHECK(licentia_license_issuer(license, &text, &length) == LICENTIA_OK && length == 4 && memcmp(text, "acme", 4) == 0);
+    CHECK(licentia_license_issuer(license, &text, &length) == LICENTIA_OK);
+    CHECK(length == 4 && memcmp(text, "acme", 4) == 0);
     CHECK(licentia_license_tier(license, &text, &length, &version) == LICENTIA_OK);
     CHECK(length == 3 && memcmp(text, "pro", 3) == 0 && version == 3);
     CHECK(licentia_license_ids(license, id, lineage) == LICENTIA_OK && memcmp(id, lineage, 16) == 0);
@@ -169,7 +170,8 @@ static void keysets(const world *it) {
     licentia_key_free(key);
     CHECK(licentia_keyset_key(keyset, 2, &key) == LICENTIA_ABSENT && key == NULL);
     licentia_keyset_free(keyset);
-    CHECK(licentia_keyset_read(root, it->keyset, it->keyset_len - 1, &keyset) == LICENTIA_CODE_TRUNCATED && keyset == NULL);
+    CHECK(licentia_keyset_read(root, it->keyset, it->keyset_len - 1, &keyset) == LICENTIA_CODE_TRUNCATED);
+    CHECK(keyset == NULL);
     CHECK(licentia_gate_load_keyset(gate, it->keyset, it->keyset_len, &changed) == LICENTIA_OK && !changed);
     CHECK(licentia_gate_load_keyset(gate, it->keyset, 7, &changed) == LICENTIA_CODE_TRUNCATED);
     licentia_gate_free(gate);

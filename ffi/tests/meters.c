@@ -218,7 +218,8 @@ static void by_the_clock(const world *it) {
     CHECK(licentia_decision_is_allowed(decision) && reservation != NULL);
     licentia_decision_free(decision);
     licentia_reservation_free(reservation);
-    CHECK(licentia_gate_check_out(gate, TEXT(token), LITERAL("ada"), 3600, it->nothing, &decision, &seat) == LICENTIA_OK);
+    CHECK(licentia_gate_check_out(gate, TEXT(token), LITERAL("ada"), 3600, it->nothing, &decision, &seat) ==
+          LICENTIA_OK);
     CHECK(licentia_decision_is_allowed(decision));
     licentia_decision_free(decision);
     first = licentia_seat_until(seat);

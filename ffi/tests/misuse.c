@@ -50,7 +50,8 @@ static void misuse(const world *it) {
     CHECK(licentia_gate_check(gate, TEXT(token), NULL, &decision) == ARGUMENT && decision == NULL);
     CHECK(licentia_gate_check_at(gate, TEXT(token), NULL, NOW, 0, &decision) == ARGUMENT && decision == NULL);
     CHECK(licentia_gate_reserve_at(gate, TEXT(token), NULL, NOW, 0, &decision, &reservation) == ARGUMENT);
-    CHECK(licentia_gate_check_out_at(gate, TEXT(token), LITERAL("ada"), 60, NULL, NOW, 0, &decision, &seat) == ARGUMENT);
+    CHECK(licentia_gate_check_out_at(gate, TEXT(token), LITERAL("ada"), 60, NULL, NOW, 0, &decision, &seat) ==
+          ARGUMENT);
     CHECK(reservation == NULL && seat == NULL);
     CHECK(licentia_gate_load_keyset(gate, NULL, 3, &changed) == ARGUMENT && !changed);
     CHECK(licentia_gate_load_revocation(gate, NULL, 0, &changed) == LICENTIA_CODE_BUNDLE_MALFORMED);

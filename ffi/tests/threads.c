@@ -39,7 +39,9 @@ static void *work(void *argument) {
             it->wrong++;
         }
         licentia_decision_free(decision);
-        if (licentia_gate_check_at(it->gate, TEXT(it->revoked), it->nothing, NOW, 0, &decision) != LICENTIA_OK) it->wrong++;
+        if (licentia_gate_check_at(it->gate, TEXT(it->revoked), it->nothing, NOW, 0, &decision) != LICENTIA_OK) {
+            it->wrong++;
+        }
         code = licentia_decision_code(decision);
         it->allowed += code == LICENTIA_CODE_ALLOWED;
         it->denied += code == LICENTIA_CODE_REVOKED;

@@ -236,7 +236,8 @@ static void numbers(const world *it) {
 
 /* What a licence says to a bundle that is too old. */
 static void policies(const world *it) {
-    static const licentia_code expected[] = {LICENTIA_CODE_REVOCATION_STALE, LICENTIA_CODE_ALLOWED, LICENTIA_CODE_ALLOWED};
+    static const licentia_code expected[] = {LICENTIA_CODE_REVOCATION_STALE, LICENTIA_CODE_ALLOWED,
+                                             LICENTIA_CODE_ALLOWED};
     licentia_draft *draft = draft_new(1);
     licentia_decision *decision;
     licentia_gate *gate;
