@@ -23,8 +23,8 @@
  *             success. Any other status says why nothing was done; it is one of LICENTIA_CODE_* or one that is named
  *             with licentia_status. There is no "last error" to ask for.
  *
- * Outputs.    They are set to NULL or 0 on entry, and written only on LICENTIA_OK. No argument
- *             is both an input and an output.
+ * Outputs.    They are set to NULL or 0 on entry, and written only on LICENTIA_OK. No argument is both an input and an
+ *             output, and no two of them share memory.
  *
  * Wrong use.  NULL where something is needed, a length over PTRDIFF_MAX, a misaligned pointer, text that is not
  *             UTF-8 and a number that no enumeration has are answered with LICENTIA_CODE_INVALID_ARGUMENT, which
@@ -42,6 +42,11 @@
  * Threads.    Each type says what threads may do with one object. Different objects are independent. Functions
  *             that take no handle may be called at any time. To free is never safe while another thread uses it.
  *
+ * Fork.       A child may go on with its parent's gates, after licentia_gate_after_fork, and with handles that do not
+ *             change. It starts keepers and watches of its own: it has not its parent's threads, and leaves their
+ *             handles alone, as it does the parent's seats, reservations and receipts. What it does not use any more
+ *             it need not free.
+ *
  * Time.       Seconds since 1970, in UTC, where nothing else is said.
  */
 
@@ -53,7 +58,7 @@
 #define LICENTIA_VERSION_NUMBER \
     (LICENTIA_VERSION_MAJOR << 16 | LICENTIA_VERSION_MINOR << 8 | LICENTIA_VERSION_PATCH)
 
-/* Define LICENTIA_NO_HOLDER where the library was built without proofs of possession. */
+/* Define LICENTIA_NO_HOLDER where the library was built without proofs of possession and receipts. */
 #if !defined(LICENTIA_NO_HOLDER)
 #define LICENTIA_HOLDER
 #endif
@@ -61,6 +66,15 @@
 /* Define LICENTIA_NO_ISSUER where the library was built without what a vendor signs. */
 #if !defined(LICENTIA_NO_ISSUER)
 #define LICENTIA_ISSUER
+#endif
+
+/* What a call answers is to be looked at. Define it as nothing where a compiler shall not say so. */
+#if !defined(LICENTIA_MUST_USE)
+#if defined(__GNUC__)
+#define LICENTIA_MUST_USE __attribute__((warn_unused_result))
+#else
+#define LICENTIA_MUST_USE
+#endif
 #endif
 
 /* Codes, which never change their meaning: see licentia_status_message. */
@@ -378,6 +392,69 @@
 
 #if defined(LICENTIA_ISSUER)
 /**
+ * Beyond a quota's limit, requests are denied.
+ */
+#define LICENTIA_OVERAGE_DENY 0
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * They go on, flagged, up to a hard limit.
+ */
+#define LICENTIA_OVERAGE_UP_TO 1
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * They go on, flagged.
+ */
+#define LICENTIA_OVERAGE_UNLIMITED 2
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * The revocation bundle is older than it may be.
+ */
+#define LICENTIA_DOUBT_REVOCATION 0
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * The clock looks wrong.
+ */
+#define LICENTIA_DOUBT_CLOCK 1
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * The store is out of reach.
+ */
+#define LICENTIA_DOUBT_STORE 2
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * In doubt, requests are denied. So it is where nothing is said.
+ */
+#define LICENTIA_ACTION_DENY 0
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * They go on, flagged, for some time.
+ */
+#define LICENTIA_ACTION_WARN 1
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * They go on.
+ */
+#define LICENTIA_ACTION_ALLOW 2
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
  * A revoked licence is refused.
  */
 #define LICENTIA_EFFECT_DENY 0
@@ -492,6 +569,11 @@ typedef struct licentia_request licentia_request;
  * Units of meters that are reserved. It borrows from nothing. One thread uses it at a time.
  */
 typedef struct licentia_reservation licentia_reservation;
+
+/**
+ * A seat of a licence that is held. It borrows from its gate, and is freed before it. One thread uses it at a time.
+ */
+typedef struct licentia_seat licentia_seat;
 
 #if defined(LICENTIA_ISSUER)
 /**
@@ -682,6 +764,7 @@ void licentia_bytes_free(uint8_t *bytes);
  *
  * Errors: INVALID_KEY, WEAK_KEY.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_key_from_text(const char *text_form, size_t text_form_len, licentia_key **key);
 
 /**
@@ -689,6 +772,7 @@ licentia_status licentia_key_from_text(const char *text_form, size_t text_form_l
  *
  * Errors: INVALID_KEY, WEAK_KEY, INVALID_ARGUMENT for the identifier.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_key_from_ed25519(const uint8_t *kid,
                                           size_t kid_len,
                                           const uint8_t *public_key,
@@ -702,16 +786,19 @@ void licentia_key_free(licentia_key *key);
 /**
  * Gives the text form, `licpub1_...`; free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_key_text(const licentia_key *key, char **text_form, size_t *text_form_len);
 
 /**
  * Gives the key's identifier, which lives as long as the key.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_key_kid(const licentia_key *key, const uint8_t **kid, size_t *kid_len);
 
 /**
  * Gives the 32 bytes of the Ed25519 key, which live as long as the key.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_key_bytes(const licentia_key *key,
                                    const uint8_t **public_key,
                                    size_t *public_key_len);
@@ -721,6 +808,7 @@ licentia_status licentia_key_bytes(const licentia_key *key,
  *
  * Errors: a code of group 1xx or 2xx.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_keyset_read(const licentia_key *root,
                                      const uint8_t *signed_keyset,
                                      size_t signed_keyset_len,
@@ -734,6 +822,7 @@ void licentia_keyset_free(licentia_keyset *keyset);
 /**
  * Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_keyset_times(const licentia_keyset *keyset,
                                       uint64_t *sequence,
                                       uint64_t *issued_at,
@@ -742,6 +831,7 @@ licentia_status licentia_keyset_times(const licentia_keyset *keyset,
 /**
  * Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index, licentia_key **key);
 
 /**
@@ -749,6 +839,7 @@ licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index,
  *
  * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_token_decode(const char *token,
                                       size_t token_len,
                                       uint8_t **decoded,
@@ -757,6 +848,7 @@ licentia_status licentia_token_decode(const char *token,
 /**
  * Gives the text form of a licence's bytes, which are not looked at; free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_token_encode(const uint8_t *decoded,
                                       size_t decoded_len,
                                       char **token,
@@ -768,6 +860,7 @@ licentia_status licentia_token_encode(const uint8_t *decoded,
  *
  * Errors: a code of group 1xx.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_token_unverified_json(const char *token,
                                                size_t token_len,
                                                char **json,
@@ -780,6 +873,7 @@ licentia_status licentia_token_unverified_json(const char *token,
  *
  * Errors: INVALID_ARGUMENT for another period.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_period_window(uint32_t period,
                                        uint64_t seconds,
                                        uint64_t anchor,
@@ -788,11 +882,18 @@ licentia_status licentia_period_window(uint32_t period,
                                        uint64_t *end);
 
 /**
- * Opens the store that a URL names: `memory:`, and what else the library was built with.
+ * Opens the store that a URL names, of a kind that the library was built with:
+ *
+ * - `memory:`, for this process alone, and gone with it;
+ * - `sqlite:PATH`, a file that processes of one machine share, and `sqlite::memory:`;
+ * - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share.
  *
  * Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
  */
-licentia_status licentia_store_open(const char *url, size_t url_len, licentia_store **store);
+LICENTIA_MUST_USE
+licentia_status licentia_store_open(const char *url,
+                                    size_t url_len,
+                                    licentia_store **store);
 
 /**
  * Frees a store; gates that were built with it go on with it. NULL is ignored.
@@ -802,6 +903,7 @@ void licentia_store_free(licentia_store *store);
 /**
  * Makes a builder.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_new(licentia_gate_builder **builder);
 
 /**
@@ -812,12 +914,14 @@ void licentia_gate_builder_free(licentia_gate_builder *builder);
 /**
  * Trusts a key, which is copied. There may be several.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_add_key(licentia_gate_builder *builder, const licentia_key *key);
 
 /**
  * Trusts the keys of a keyset that the root key signed, and of newer ones: see licentia_gate_load_keyset. Both
  * are copied; the keyset is read when the gate is built.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_keyset(licentia_gate_builder *builder,
                                                  const licentia_key *root,
                                                  const uint8_t *signed_keyset,
@@ -827,6 +931,7 @@ licentia_status licentia_gate_builder_set_keyset(licentia_gate_builder *builder,
  * Refuses what a revocation bundle revokes, and what newer ones do: see licentia_gate_load_revocation. It is
  * copied, and read when the gate is built.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_revocation(licentia_gate_builder *builder,
                                                      const uint8_t *bundle,
                                                      size_t bundle_len);
@@ -834,6 +939,7 @@ licentia_status licentia_gate_builder_set_revocation(licentia_gate_builder *buil
 /**
  * Requires this issuer.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_issuer(licentia_gate_builder *builder,
                                                  const char *issuer,
                                                  size_t issuer_len);
@@ -841,6 +947,7 @@ licentia_status licentia_gate_builder_set_issuer(licentia_gate_builder *builder,
 /**
  * Names this service, for licences that name the services they are for.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_audience(licentia_gate_builder *builder,
                                                    const char *audience,
                                                    size_t audience_len);
@@ -850,28 +957,33 @@ licentia_status licentia_gate_builder_set_audience(licentia_gate_builder *builde
  *
  * Errors: INVALID_ARGUMENT for another number.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_mode(licentia_gate_builder *builder, uint32_t mode);
 
 /**
  * Tolerates that the issuer's clock is ahead by this many seconds; 60 where it is not said.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_skew(licentia_gate_builder *builder, uint64_t seconds);
 
 /**
  * How old a proof of possession may be, in seconds; 60 where it is not said.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_proof_age(licentia_gate_builder *builder, uint64_t seconds);
 
 /**
  * How many proofs are remembered against replay; when it is full, further ones are refused. 65,536 where it is
  * not said.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_replay_capacity(licentia_gate_builder *builder,
                                                           size_t proofs);
 
 /**
- * How many verified tokens are kept; 16,384 where it is not said.
+ * How many verified tokens are kept; 16,384 where it is not said, at most 16,777,216.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *builder, size_t tokens);
 
 /**
@@ -879,12 +991,14 @@ licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *
  * of a token that was not seen before: 700000 make it fastest, 220160 nearly so, 81920 are the least. Without it there
  * are no tables.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_prepare(licentia_gate_builder *builder,
                                                   size_t bytes_per_key);
 
 /**
  * Where counters and marks are kept; in memory where it is not said.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_store(licentia_gate_builder *builder, const licentia_store *store);
 
 /**
@@ -895,6 +1009,7 @@ licentia_status licentia_gate_builder_set_store(licentia_gate_builder *builder, 
  * along, and where `free_context` is not NULL, that is called with it when the last of the builder and its gates
  * is freed, or at once where this call is refused.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
                                                licentia_event_callback callback,
                                                void *context,
@@ -903,23 +1018,28 @@ licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
 /**
  * Makes a gate; free it with licentia_gate_free. The builder stays as it is, and can make another one.
  *
- * Errors: INVALID_ARGUMENT where there is no key to trust, else as licentia_gate_load_keyset and
- * licentia_gate_load_revocation.
+ * Errors: INVALID_ARGUMENT where there is no key to trust, too little space to prepare one, or a cache that would be too
+ * large to have, else as licentia_gate_load_keyset and licentia_gate_load_revocation.
  */
-licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder, licentia_gate **gate);
+LICENTIA_MUST_USE
+licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder,
+                                            licentia_gate **gate);
 
 /**
- * Frees a gate, after every decision that it made. NULL is ignored.
+ * Frees a gate, after every decision and seat that it made. What was taken ahead and not used is given back to the
+ * store, and its sinks end, before this returns: where a keeper or a watch is at work for it, this waits. In a
+ * watch's callback it ends when the callback has returned. NULL is ignored.
  */
 void licentia_gate_free(licentia_gate *gate);
 
 /**
  * Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
- * licentia_decision_free, before the gate and the request. A request of NULL needs a good licence, and no more.
+ * licentia_decision_free, before the gate and the request.
  *
  * "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
  * bytes are.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_check(const licentia_gate *gate,
                                     const char *token,
                                     size_t token_len,
@@ -932,6 +1052,7 @@ licentia_status licentia_gate_check(const licentia_gate *gate,
  * `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
  * nanoseconds since a moment of its own.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_check_at(const licentia_gate *gate,
                                        const char *token,
                                        size_t token_len,
@@ -952,6 +1073,7 @@ void licentia_decision_free(licentia_decision *decision);
  * Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
  * KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
                                           const uint8_t *signed_keyset,
                                           size_t signed_keyset_len,
@@ -961,9 +1083,11 @@ licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
  * Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
  * whether it is another one than the one in use. Needs a keyset with a revocation key.
  *
- * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
- * where it cannot be remembered. The bundle in use then stays.
+ * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
+ * none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
+ * remembered. The bundle in use then stays.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
                                               const uint8_t *bundle,
                                               size_t bundle_len,
@@ -975,12 +1099,14 @@ licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
  *
  * Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_settle(const licentia_gate *gate);
 
 /**
  * Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
- * while the child has one thread.
+ * while the child has one thread, and before the gate is freed there.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_after_fork(const licentia_gate *gate);
 
 /**
@@ -993,6 +1119,7 @@ licentia_status licentia_gate_after_fork(const licentia_gate *gate);
  *
  * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
                                                const char *path,
                                                size_t path_len,
@@ -1003,7 +1130,8 @@ licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
                                                licentia_watch **watch);
 
 /**
- * Ends a watch, and waits for its thread. NULL is ignored.
+ * Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
+ * callback has returned. NULL is ignored.
  */
 void licentia_watch_free(licentia_watch *watch);
 
@@ -1013,6 +1141,7 @@ void licentia_watch_free(licentia_watch *watch);
  *
  * Errors: STORE_UNREACHABLE where the system gives no thread.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_keeper_start(const licentia_gate *gate,
                                       uint64_t interval_ms,
                                       licentia_keeper **keeper);
@@ -1023,8 +1152,10 @@ licentia_status licentia_keeper_start(const licentia_gate *gate,
 void licentia_keeper_free(licentia_keeper *keeper);
 
 /**
- * Makes a request that needs a good licence, and no more.
+ * Makes a request that needs a good licence, and no more. Where this fails the request is NULL, which no gate takes for
+ * one that needs nothing.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_new(licentia_request **request);
 
 /**
@@ -1035,16 +1166,19 @@ void licentia_request_free(licentia_request *request);
 /**
  * Makes it a new request again. Every decision that was made with it must have been freed.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_clear(licentia_request *request);
 
 /**
  * Needs a feature. All that are added are needed. The name is copied, as all that a request is given.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_add_feature(licentia_request *request, const char *name, size_t name_len);
 
 /**
  * Charges a meter. All that are added are charged, or none. A cost of 0 looks without charging.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_add_meter(licentia_request *request,
                                            const char *name,
                                            size_t name_len,
@@ -1053,14 +1187,17 @@ licentia_status licentia_request_add_meter(licentia_request *request,
 /**
  * Counts against a rate, with a cost that is 1 for most requests. Rates and meters together may be 8.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_add_rate(licentia_request *request,
                                           const char *name,
                                           size_t name_len,
                                           uint64_t cost);
 
 /**
- * Names the service, in place of the gate's own audience.
+ * Names the service, in place of the gate's own audience and of what was named before. Every decision that was made
+ * with the request must have been freed.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_audience(licentia_request *request,
                                               const char *audience,
                                               size_t audience_len);
@@ -1068,17 +1205,20 @@ licentia_status licentia_request_set_audience(licentia_request *request,
 /**
  * Says what is asked for, for events: an operation or route, such as "GET /exports".
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_action(licentia_request *request, const char *action, size_t action_len);
 
 /**
  * Says who presents the licence, for events: an address, an instance. It has no part in the decision.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_source(licentia_request *request, const char *source, size_t source_len);
 
 /**
  * Names the job that the request is about, with at most 256 bytes: its meters are charged once, however often it is
  * tried again, in this process or in others on the same store, until each meter's period ends.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_job(licentia_request *request,
                                          const char *job,
                                          size_t job_len);
@@ -1086,11 +1226,13 @@ licentia_status licentia_request_set_job(licentia_request *request,
 /**
  * Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_node(licentia_request *request, const uint8_t *fingerprint);
 
 /**
  * Names the date of the running release, in seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_release(licentia_request *request, uint64_t date);
 
 /**
@@ -1098,6 +1240,7 @@ licentia_status licentia_request_set_release(licentia_request *request, uint64_t
  * that service and holder agree on. `body` is the SHA-256 (32 bytes) of the request's body where that must be
  * signed too, else NULL.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_request_set_proof(licentia_request *request,
                                            const uint8_t *proof,
                                            size_t proof_len,
@@ -1108,9 +1251,10 @@ licentia_status licentia_request_set_proof(licentia_request *request,
                                            const uint8_t *body);
 
 /**
- * Decides as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
+ * Decides now as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
  * is known when it is done. The reservation is NULL where the request may not go on. Free both.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_reserve(const licentia_gate *gate,
                                       const char *token,
                                       size_t token_len,
@@ -1119,10 +1263,24 @@ licentia_status licentia_gate_reserve(const licentia_gate *gate,
                                       licentia_reservation **reservation);
 
 /**
+ * Reserves as licentia_gate_reserve, at a time that the caller gives: see licentia_gate_check_at.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_reserve_at(const licentia_gate *gate,
+                                         const char *token,
+                                         size_t token_len,
+                                         const licentia_request *request,
+                                         uint64_t seconds,
+                                         uint64_t monotonic_nanos,
+                                         licentia_decision **decision,
+                                         licentia_reservation **reservation);
+
+/**
  * Says what the work did cost of a meter; of a meter that is not named it is what was reserved.
  *
  * Errors: INVALID_ARGUMENT for a meter that is not reserved, or more than was.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_reservation_set_cost(licentia_reservation *reservation,
                                               const char *meter,
                                               size_t meter_len,
@@ -1134,12 +1292,85 @@ licentia_status licentia_reservation_set_cost(licentia_reservation *reservation,
  * Errors: INVALID_ARGUMENT where it was committed before; STORE_UNREACHABLE where a job's charge cannot be lowered: it
  * then stays as it was, and committing the same job again is safe.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_reservation_commit(licentia_reservation *reservation);
 
 /**
  * Frees a reservation; one that was not committed is taken back. NULL is ignored.
  */
 void licentia_reservation_free(licentia_reservation *reservation);
+
+/**
+ * Decides now as licentia_gate_check does, and takes a seat for `holder` where everything else is granted: a name of 1
+ * to 256 bytes, by which the same user, process or machine is known again. The seat is held for `ttl` seconds, from 1
+ * to 31 days; a holder that has one keeps it, for so long from now. The seat is NULL where the request may not go on:
+ * LICENTIA_CODE_SEATS_TAKEN says that none is left. Free both, before the gate.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_check_out(const licentia_gate *gate,
+                                        const char *token,
+                                        size_t token_len,
+                                        const char *holder,
+                                        size_t holder_len,
+                                        uint64_t ttl,
+                                        const licentia_request *request,
+                                        licentia_decision **decision,
+                                        licentia_seat **seat);
+
+/**
+ * Takes a seat as licentia_gate_check_out, at a time that the caller gives: see licentia_gate_check_at.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_check_out_at(const licentia_gate *gate,
+                                           const char *token,
+                                           size_t token_len,
+                                           const char *holder,
+                                           size_t holder_len,
+                                           uint64_t ttl,
+                                           const licentia_request *request,
+                                           uint64_t seconds,
+                                           uint64_t monotonic_nanos,
+                                           licentia_decision **decision,
+                                           licentia_seat **seat);
+
+/**
+ * Keeps a seat for its whole time from now, where the licence still grants it: all of it is decided anew. A request
+ * that names meters is charged. A seat whose time was over is taken again where one is free.
+ *
+ * Errors: INVALID_ARGUMENT where it was released.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_seat_heartbeat(licentia_seat *seat,
+                                        const licentia_request *request,
+                                        licentia_decision **decision);
+
+/**
+ * Keeps a seat as licentia_seat_heartbeat, at a time that the caller gives: see licentia_gate_check_at.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_seat_heartbeat_at(licentia_seat *seat,
+                                           const licentia_request *request,
+                                           uint64_t seconds,
+                                           uint64_t monotonic_nanos,
+                                           licentia_decision **decision);
+
+/**
+ * When the seat's time is over, in seconds since 1970. LICENTIA_NONE for one that was released, and for NULL.
+ */
+uint64_t licentia_seat_until(const licentia_seat *seat);
+
+/**
+ * Gives the seat back. It can then only be freed.
+ *
+ * Errors: INVALID_ARGUMENT where it was released before; STORE_UNREACHABLE: it is then free when its time is over.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_seat_release(licentia_seat *seat);
+
+/**
+ * Frees a seat; one that was not released stays taken until its time is over. NULL is ignored.
+ */
+void licentia_seat_free(licentia_seat *seat);
 
 /**
  * Whether the request may go on. False for NULL.
@@ -1177,6 +1408,7 @@ uint32_t licentia_decision_http_status(const licentia_decision *decision);
  * Gives the response's header fields as lines that end in CRLF: `www-authenticate`, `retry-after`,
  * `ratelimit-policy`, `ratelimit`, those that apply. Free them with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_http_headers(const licentia_decision *decision,
                                                char **headers,
                                                size_t *headers_len);
@@ -1185,6 +1417,7 @@ licentia_status licentia_decision_http_headers(const licentia_decision *decision
  * Gives the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
  * with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_problem(const licentia_decision *decision,
                                           char **problem,
                                           size_t *problem_len);
@@ -1192,6 +1425,7 @@ licentia_status licentia_decision_problem(const licentia_decision *decision,
 /**
  * Gives every check that ran, its inputs and its result, a line or more each. Free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_explanation(const licentia_decision *decision,
                                               char **explanation,
                                               size_t *explanation_len);
@@ -1199,6 +1433,7 @@ licentia_status licentia_decision_explanation(const licentia_decision *decision,
 /**
  * Gives the same as a JSON array. Free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_explanation_json(const licentia_decision *decision,
                                                    char **json,
                                                    size_t *json_len);
@@ -1207,6 +1442,7 @@ licentia_status licentia_decision_explanation_json(const licentia_decision *deci
  * Gives the decision as a JSON object: what a log should keep. It holds no token and no key. Free it with
  * licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_json(const licentia_decision *decision, char **json, size_t *json_len);
 
 /**
@@ -1215,6 +1451,7 @@ licentia_status licentia_decision_json(const licentia_decision *decision, char *
  *
  * Errors: INVALID_ARGUMENT where the library knows no struct so large, or none so small.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_decision_charge(const licentia_decision *decision,
                                          size_t index,
                                          size_t charge_size,
@@ -1229,11 +1466,13 @@ const licentia_license *licentia_decision_license(const licentia_decision *decis
 /**
  * Gives all that it says, as a JSON object; free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_json(const licentia_license *license, char **json, size_t *json_len);
 
 /**
  * Gives who issued it, which lives as long as the decision.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_issuer(const licentia_license *license,
                                         const char **issuer,
                                         size_t *issuer_len);
@@ -1241,6 +1480,7 @@ licentia_status licentia_license_issuer(const licentia_license *license,
 /**
  * Gives whom it is for, which lives as long as the decision.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_subject(const licentia_license *license,
                                          const char **subject,
                                          size_t *subject_len);
@@ -1248,6 +1488,7 @@ licentia_status licentia_license_subject(const licentia_license *license,
 /**
  * Gives the tier's name, which lives as long as the decision, and its version.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_tier(const licentia_license *license,
                                       const char **name,
                                       size_t *name_len,
@@ -1256,12 +1497,14 @@ licentia_status licentia_license_tier(const licentia_license *license,
 /**
  * Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_ids(const licentia_license *license, uint8_t *id, uint8_t *lineage);
 
 /**
  * Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
  * not say is LICENTIA_NONE.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_times(const licentia_license *license,
                                        uint64_t *issued_at,
                                        uint64_t *not_before,
@@ -1274,6 +1517,7 @@ licentia_status licentia_license_times(const licentia_license *license,
  * Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
  * this size.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_license_feature(const licentia_license *license,
                                          const char *name,
                                          size_t name_len,
@@ -1288,11 +1532,13 @@ const licentia_decision *licentia_event_decision(const licentia_event *event);
 /**
  * Gives what was asked for (licentia_request_set_action), which lives as long as the event.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_event_action(const licentia_event *event, const char **action, size_t *action_len);
 
 /**
  * Gives who presented it (licentia_request_set_source), which lives as long as the event.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_event_source(const licentia_event *event, const char **source, size_t *source_len);
 
 /**
@@ -1301,7 +1547,7 @@ licentia_status licentia_event_source(const licentia_event *event, const char **
 uint64_t licentia_event_at(const licentia_event *event);
 
 /**
- * How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
+ * How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
  */
 uint64_t licentia_event_took_nanos(const licentia_event *event);
 
@@ -1315,6 +1561,7 @@ uint64_t licentia_event_keyset(const licentia_event *event);
  *
  * Errors: ABSENT where there is none.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_event_revocation(const licentia_event *event,
                                           uint64_t *sequence,
                                           uint64_t *issued_at);
@@ -1322,12 +1569,14 @@ licentia_status licentia_event_revocation(const licentia_event *event,
 /**
  * Gives the event as a JSON object in one line, to be kept or sent; free it with licentia_string_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
 
 #if defined(LICENTIA_HOLDER)
 /**
  * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder **holder);
 #endif
 
@@ -1337,6 +1586,7 @@ licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder *
  *
  * Errors: INVALID_KEY.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_holder_from_pem(const char *pem, size_t pem_len, licentia_holder **holder);
 #endif
 
@@ -1351,6 +1601,7 @@ void licentia_holder_free(licentia_holder *holder);
 /**
  * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_holder_public(const licentia_holder *holder,
                                        uint8_t *public_key,
                                        uint8_t *thumbprint);
@@ -1365,6 +1616,7 @@ licentia_status licentia_holder_public(const licentia_holder *holder,
  * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
  * STORE_UNREACHABLE where the system gives no random bytes.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_holder_prove(const licentia_holder *holder,
                                       const char *token,
                                       size_t token_len,
@@ -1387,6 +1639,7 @@ licentia_status licentia_holder_prove(const licentia_holder *holder,
  * Errors: STORE_UNREACHABLE where the file cannot be used, INVALID_KEY, RECEIPT_MALFORMED and its like for a log that
  * was altered or is another instance's.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_receipts_open(const char *path,
                                        size_t path_len,
                                        const char *key,
@@ -1405,6 +1658,7 @@ void licentia_receipts_free(licentia_receipts *receipts);
 /**
  * Counts what the gates of a builder grant.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_add_receipts(licentia_gate_builder *builder,
                                                    const licentia_receipts *receipts);
 #endif
@@ -1413,6 +1667,7 @@ licentia_status licentia_gate_builder_add_receipts(licentia_gate_builder *builde
 /**
  * Gives the instance's identifier, the thumbprint of its key: 32 bytes.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_receipts_instance(const licentia_receipts *receipts, uint8_t *instance);
 #endif
 
@@ -1421,8 +1676,10 @@ licentia_status licentia_receipts_instance(const licentia_receipts *receipts, ui
  * Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
  * new receipt, for the vendor: with none where nothing was counted.
  *
- * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt.
+ * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt. What
+ * licentia_receipts_acknowledge has found out, where it was set back or copied.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_receipts_write(const licentia_receipts *receipts,
                                         uint64_t now,
                                         licentia_receipt_callback callback,
@@ -1432,7 +1689,10 @@ licentia_status licentia_receipts_write(const licentia_receipts *receipts,
 #if defined(LICENTIA_HOLDER)
 /**
  * Calls `callback` with each receipt that the vendor has not acknowledged.
+ *
+ * Errors: STORE_UNREACHABLE where the log cannot be read, RECEIPT_MALFORMED and its like where it was altered.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receipts,
                                                  licentia_receipt_callback callback,
                                                  void *context);
@@ -1442,9 +1702,12 @@ licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receip
 /**
  * Keeps a vendor's acknowledgement, which is signed with `vendor`.
  *
- * Errors: RECEIPT_FOREIGN for another instance's, RECEIPT_FORGED, RECEIPT_ROLLBACK where it names a receipt that the log
- * does not have: then the log was set back, and nothing is written any more.
+ * Errors: RECEIPT_MALFORMED; UNKNOWN_KEY where another key signed it, RECEIPT_FORGED where none did; RECEIPT_FOREIGN for
+ * another instance's; RECEIPT_ROLLBACK where it names a receipt that the log does not have, RECEIPT_FORK where the log
+ * has another one in its place: then the log was set back or copied, and nothing is written any more;
+ * STORE_UNREACHABLE where it cannot be kept.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,
                                               const uint8_t *acknowledgement,
                                               size_t acknowledgement_len,
@@ -1457,6 +1720,7 @@ licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,
  *
  * Errors: STORE_UNREACHABLE where the system gives no random bytes.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_generate(licentia_signing_key **key);
 #endif
 
@@ -1464,30 +1728,35 @@ licentia_status licentia_signing_key_generate(licentia_signing_key **key);
 /**
  * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_from_seed(const uint8_t *seed, licentia_signing_key **key);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL.
+ * Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL and 0.
  *
- * Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed.
+ * Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty one.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_from_pem(const char *pem,
                                               size_t pem_len,
-                                              const char *passphrase,
-                                              size_t passphrase_len,
+                                              const char *phrase,
+                                              size_t phrase_len,
                                               licentia_signing_key **key);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, else in the clear; free it with
- * licentia_string_free, which overwrites it.
+ * Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, in the clear where that is NULL and 0; free it
+ * with licentia_string_free, which overwrites it.
+ *
+ * Errors: INVALID_ARGUMENT for an empty passphrase, and for NULL with a length.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_pem(const licentia_signing_key *key,
-                                         const char *passphrase,
-                                         size_t passphrase_len,
+                                         const char *phrase,
+                                         size_t phrase_len,
                                          char **pem,
                                          size_t *pem_len);
 #endif
@@ -1503,13 +1772,17 @@ void licentia_signing_key_free(licentia_signing_key *key);
 /**
  * Gives the public key; free it with licentia_key_free.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_public(const licentia_signing_key *key, licentia_key **public_key);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
  * Signs a message with Ed25519, and writes the signature's 64 bytes.
+ *
+ * Errors: INVALID_ARGUMENT where the signature would stand in the message; then nothing is written.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
                                           const uint8_t *message,
                                           size_t message_len,
@@ -1523,6 +1796,7 @@ licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
  *
  * Errors: INVALID_ARGUMENT for a draft that no gate would take.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *root,
                                                  const char *draft,
                                                  size_t draft_len,
@@ -1534,10 +1808,27 @@ licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *roo
 
 #if defined(LICENTIA_ISSUER)
 /**
+ * Acknowledges a receipt of an instance, and with it all before that, at `now` (seconds since 1970): see
+ * licentia_receipts_acknowledge. Free the bytes with licentia_bytes_free.
+ *
+ * Errors: RECEIPT_MALFORMED, RECEIPT_FORGED.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_signing_key_acknowledge(const licentia_signing_key *key,
+                                                 const uint8_t *receipt,
+                                                 size_t receipt_len,
+                                                 uint64_t now,
+                                                 uint8_t **acknowledgement,
+                                                 size_t *acknowledgement_len);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
  * Reads a catalogue, a TOML text.
  *
  * Errors: INVALID_ARGUMENT; `licentia` on the command line says what is wrong with it.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_catalogue_parse(const char *toml, size_t toml_len, licentia_catalogue **catalogue);
 #endif
 
@@ -1555,6 +1846,7 @@ void licentia_catalogue_free(licentia_catalogue *catalogue);
  *
  * Errors: INVALID_ARGUMENT where there is no such tier.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
                                          const char *tier,
                                          size_t tier_len,
@@ -1570,6 +1862,7 @@ licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
  * Makes a draft of a tier for a subject (1 to 256 bytes), without any terms. Times are seconds since 1970; a
  * licence for ever says 253402300799.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_new(const char *subject,
                                    size_t subject_len,
                                    const char *tier,
@@ -1591,6 +1884,7 @@ void licentia_draft_free(licentia_draft *draft);
 /**
  * Names a service that it is for; without any it is for all of the issuer's.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_audience(licentia_draft *draft, const char *audience, size_t audience_len);
 #endif
 
@@ -1600,6 +1894,7 @@ licentia_status licentia_draft_add_audience(licentia_draft *draft, const char *a
  *
  * Errors: INVALID_ARGUMENT for another text.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_feature(licentia_draft *draft,
                                            const char *name,
                                            size_t name_len,
@@ -1613,6 +1908,7 @@ licentia_status licentia_draft_add_feature(licentia_draft *draft,
  *
  * Errors: INVALID_ARGUMENT for another text.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_quota(licentia_draft *draft,
                                          const char *name,
                                          size_t name_len,
@@ -1622,10 +1918,29 @@ licentia_status licentia_draft_add_quota(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
+ * Grants a quota for a meter, in numbers, which can say everything: so many units in a period, which `period`, `seconds`
+ * and `anchor` name as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read for
+ * UP_TO alone.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_draft_set_quota(licentia_draft *draft,
+                                         const char *name,
+                                         size_t name_len,
+                                         uint64_t limit,
+                                         uint32_t period,
+                                         uint64_t seconds,
+                                         uint64_t anchor,
+                                         uint32_t overage,
+                                         uint64_t hard_limit);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
  * Grants a rate: "COUNT/DURATION", such as "10/1s".
  *
  * Errors: INVALID_ARGUMENT for another text.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_rate(licentia_draft *draft,
                                         const char *name,
                                         size_t name_len,
@@ -1635,8 +1950,43 @@ licentia_status licentia_draft_add_rate(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
+ * Grants a rate in numbers: so many requests in so many milliseconds, of which `burst` may come at once; with
+ * LICENTIA_NONE all of them.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_draft_set_rate(licentia_draft *draft,
+                                        const char *name,
+                                        size_t name_len,
+                                        uint64_t count,
+                                        uint64_t per_ms,
+                                        uint64_t burst);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Says what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read for WARN alone,
+ * and bounds it.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_draft_set_policy(licentia_draft *draft,
+                                          uint32_t doubt,
+                                          uint32_t action,
+                                          uint64_t seconds);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Says how old a revocation bundle may be, in seconds; where it is not said, the bundle says so itself.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_draft_set_max_revocation_age(licentia_draft *draft, uint64_t seconds);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
  * Adds metadata, which everybody can read.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_meta(licentia_draft *draft,
                                         const char *name,
                                         size_t name_len,
@@ -1648,6 +1998,7 @@ licentia_status licentia_draft_add_meta(licentia_draft *draft,
 /**
  * Binds it to a machine, by the SHA-256 (32 bytes) of its fingerprint. There may be several.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_add_node_lock(licentia_draft *draft, const uint8_t *fingerprint);
 #endif
 
@@ -1655,6 +2006,7 @@ licentia_status licentia_draft_add_node_lock(licentia_draft *draft, const uint8_
 /**
  * Binds it to its holder's key, by the key's thumbprint (32 bytes): see licentia_holder_public.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_holder(licentia_draft *draft, const uint8_t *thumbprint);
 #endif
 
@@ -1662,6 +2014,7 @@ licentia_status licentia_draft_set_holder(licentia_draft *draft, const uint8_t *
 /**
  * Names the licence that it renews or upgrades, by its lineage (16 bytes).
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_lineage(licentia_draft *draft, const uint8_t *lineage);
 #endif
 
@@ -1669,6 +2022,7 @@ licentia_status licentia_draft_set_lineage(licentia_draft *draft, const uint8_t 
 /**
  * Says what kind it is of: one of LICENTIA_KIND_*.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_kind(licentia_draft *draft, uint32_t kind);
 #endif
 
@@ -1676,6 +2030,7 @@ licentia_status licentia_draft_set_kind(licentia_draft *draft, uint32_t kind);
 /**
  * Says when it starts, if later than it is issued, in seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_not_before(licentia_draft *draft, uint64_t value);
 #endif
 
@@ -1683,6 +2038,7 @@ licentia_status licentia_draft_set_not_before(licentia_draft *draft, uint64_t va
 /**
  * Says when the contract ends, if the licence goes on in grace, in seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_term_end(licentia_draft *draft, uint64_t value);
 #endif
 
@@ -1690,6 +2046,7 @@ licentia_status licentia_draft_set_term_end(licentia_draft *draft, uint64_t valu
 /**
  * Says until when new releases are included, in seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_maintained_until(licentia_draft *draft, uint64_t value);
 #endif
 
@@ -1697,6 +2054,7 @@ licentia_status licentia_draft_set_maintained_until(licentia_draft *draft, uint6
 /**
  * Says how many may use it at once.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_seats(licentia_draft *draft, uint64_t value);
 #endif
 
@@ -1704,6 +2062,7 @@ licentia_status licentia_draft_set_seats(licentia_draft *draft, uint64_t value);
 /**
  * Gives its place in the issuer's revocation stream, which no other licence has.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_draft_set_index(licentia_draft *draft, uint64_t value);
 #endif
 
@@ -1711,6 +2070,7 @@ licentia_status licentia_draft_set_index(licentia_draft *draft, uint64_t value);
 /**
  * Makes an issuer with a name (1 to 256 bytes) and a key, which it shares.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_issuer_new(const char *name,
                                     size_t name_len,
                                     const licentia_signing_key *key,
@@ -1732,6 +2092,7 @@ void licentia_issuer_free(licentia_issuer *issuer);
  * Errors: INVALID_ARGUMENT for a draft that contradicts itself, a code of group 1xx for one that every gate would
  * refuse, STORE_UNREACHABLE where the system gives no random bytes.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_issuer_issue(const licentia_issuer *issuer,
                                       const licentia_draft *draft,
                                       char **token,
@@ -1744,6 +2105,7 @@ licentia_status licentia_issuer_issue(const licentia_issuer *issuer,
  * before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
  * seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_bundle_new(const char *issuer,
                                     size_t issuer_len,
                                     uint64_t sequence,
@@ -1767,6 +2129,7 @@ void licentia_bundle_free(licentia_bundle *bundle);
  * 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
  * until `until`. Times are seconds since 1970.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
                                              uint64_t index,
                                              uint32_t reason,
@@ -1779,7 +2142,56 @@ licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
 /**
  * Revokes the licence with an identifier (16 bytes), which has no index.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t *id);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Revokes, by a rule, every licence that is signed with the key of an identifier (1 to 32 bytes), as after its theft.
+ * Those that were good stay so: `allowed` are the SHA-256 digests of the bytes of whole tokens, 32 bytes each, one
+ * after another, and `allowed_len` is the length of all. The rest is as for licentia_bundle_revoke_index.
+ *
+ * Errors: INVALID_ARGUMENT also for a length that is no multiple of 32.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_bundle_revoke_key(licentia_bundle *bundle,
+                                           const uint8_t *kid,
+                                           size_t kid_len,
+                                           const uint8_t *allowed,
+                                           size_t allowed_len,
+                                           uint32_t reason,
+                                           uint64_t effective,
+                                           uint32_t effect,
+                                           uint64_t until);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Revokes, by a rule, every licence that is for a subject. The rest is as for licentia_bundle_revoke_index.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_bundle_revoke_subject(licentia_bundle *bundle,
+                                               const char *subject,
+                                               size_t subject_len,
+                                               uint32_t reason,
+                                               uint64_t effective,
+                                               uint32_t effect,
+                                               uint64_t until);
+#endif
+
+#if defined(LICENTIA_ISSUER)
+/**
+ * Revokes, by a rule, a licence through all of its renewals, by its lineage (16 bytes). The rest is as for
+ * licentia_bundle_revoke_index.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_bundle_revoke_lineage(licentia_bundle *bundle,
+                                               const uint8_t *lineage,
+                                               uint32_t reason,
+                                               uint64_t effective,
+                                               uint32_t effect,
+                                               uint64_t until);
 #endif
 
 #if defined(LICENTIA_ISSUER)
@@ -1788,6 +2200,7 @@ licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t
  *
  * Errors: INVALID_ARGUMENT for one that no gate would take.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
                                      const licentia_signing_key *key,
                                      uint8_t **signed_bundle,
@@ -1801,6 +2214,7 @@ licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
  *
  * Errors: INVALID_ARGUMENT for one that no gate would take.
  */
+LICENTIA_MUST_USE
 licentia_status licentia_bundle_sign_delta(const licentia_bundle *bundle,
                                            const licentia_bundle *base,
                                            const licentia_signing_key *key,

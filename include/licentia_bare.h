@@ -177,8 +177,9 @@ extern "C" {
  * Decodes the text form of a licence, `lic1_...`, into memory of the caller's, of which 4096 bytes are always
  * enough, and gives the length.
  *
- * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG, INVALID_ARGUMENT.
+ * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also where the text and the memory overlap.
  */
+LICENTIA_MUST_USE
 uint32_t licentia_bare_decode(const char *token,
                               size_t token_len,
                               uint8_t *space,
@@ -193,6 +194,7 @@ uint32_t licentia_bare_decode(const char *token,
  *
  * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
  */
+LICENTIA_MUST_USE
 uint32_t licentia_bare_verify(const licentia_bare_key *keys,
                               size_t keys_len,
                               const uint8_t *token,

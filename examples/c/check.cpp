@@ -9,11 +9,16 @@
 
 namespace {
 
-template <class T> T must(licentia::Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "%s: %s\n", result.status().name(), result.status().advice());
+// Stops the program where a call did not succeed.
+void must(licentia::Status status) {
+    if (!status) {
+        std::fprintf(stderr, "%s: %s\n", status.name(), status.advice());
         std::exit(1);
     }
+}
+
+template <class T> T must(licentia::Result<T> result) {
+    must(result.status());
     return std::move(*result);
 }
 
@@ -26,8 +31,8 @@ int main() {
     const auto key = must(licentia::SigningKey::generate());
     const auto issuer = must(licentia::Issuer::make("acme", key));
     auto draft = must(licentia::Draft::make("cus_42", "pro", 3, now, now + 86400));
-    draft.add_feature("rows", "5000");
-    draft.add_quota("calls", "2/day");
+    must(draft.add_feature("rows", "5000"));
+    must(draft.add_quota("calls", "2/day"));
     const auto token = must(issuer.issue(draft));
 
     // The service.
@@ -38,8 +43,8 @@ int main() {
                                .sink([&events](const licentia::Event &) { events++; })
                                .build());
     licentia::Request request;
-    request.add_feature("rows");
-    request.add_meter("calls", 1);
+    must(request.add_feature("rows"));
+    must(request.add_meter("calls", 1));
 
     int denied = 0;
     for (int call = 0; call < 3; call++) {

@@ -1,14 +1,17 @@
 /*
- * An API server's request check: server PUBLIC-KEY PORT
+ * An API server's request check: server PUBLIC-KEY PORT [STORE-URL]
  *
  * Every request must carry a licence, as "Authorization: Bearer lic1_...". GET /exports needs the feature "export",
  * GET /audit the feature "audit"; each call is charged to the meter "calls" and the rate "api". One gate serves all
- * threads. With port 0 the system chooses one; it is printed.
+ * threads. With port 0 the system chooses one; it is printed. Counters are kept in memory, or in the store that a URL
+ * names, such as sqlite:counters.db. SIGTERM ends it: it answers what it has begun, and gives back what it has taken
+ * ahead of use.
  */
 
 #define _POSIX_C_SOURCE 200809L
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <licentia.h>
@@ -32,6 +36,27 @@ static route routes[] = {{"GET /exports ", "export", NULL}, {"GET /audit ", "aud
 enum { ROUTES = sizeof routes / sizeof *routes };
 
 static licentia_gate *gate;
+
+/* Connections that are being answered. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t answered = PTHREAD_COND_INITIALIZER;
+static int open_connections;
+static volatile sig_atomic_t ending;
+static int listener;
+
+static void on_signal(int signal) {
+    (void)signal;
+    ending = 1;
+    /* Ends the wait for a connection, also one that is only about to begin. */
+    shutdown(listener, SHUT_RDWR);
+}
+
+static void count(int change) {
+    pthread_mutex_lock(&lock);
+    open_connections += change;
+    pthread_cond_signal(&answered);
+    pthread_mutex_unlock(&lock);
+}
 
 static void must(licentia_status status) {
     if (status != LICENTIA_OK) {
@@ -81,7 +106,7 @@ static void respond(FILE *out, const route *to, const char *request) {
     } else if (licentia_decision_is_allowed(decision)) {
         const char *subject;
         size_t subject_len;
-        licentia_license_subject(licentia_decision_license(decision), &subject, &subject_len);
+        must(licentia_license_subject(licentia_decision_license(decision), &subject, &subject_len));
         fprintf(out, "HTTP/1.1 200 OK\r\n%scontent-type: text/plain\r\ncontent-length: %zu\r\n\r\nhello %.*s\n", headers,
                 subject_len + 7, (int)subject_len, subject);
     } else if (licentia_decision_problem(decision, &problem, &body_len) == LICENTIA_OK) {
@@ -102,6 +127,7 @@ static void *serve(void *argument) {
     free(argument);
     if (out == NULL) {
         close(connection);
+        count(-1);
         return NULL;
     }
     request[0] = '\0';
@@ -119,20 +145,25 @@ static void *serve(void *argument) {
     }
     if (at == ROUTES) fputs("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", out);
     fclose(out);
+    count(-1);
     return NULL;
 }
 
-static void prepare(const char *public_text) {
+static void prepare(const char *public_text, const char *store_url) {
     licentia_gate_builder *builder;
     licentia_key *key;
+    licentia_store *store;
     int at;
 
+    must(licentia_store_open(store_url, strlen(store_url), &store));
     must(licentia_key_from_text(public_text, strlen(public_text), &key));
     must(licentia_gate_builder_new(&builder));
     must(licentia_gate_builder_add_key(builder, key));
     must(licentia_gate_builder_set_issuer(builder, LITERAL("acme")));
     must(licentia_gate_builder_add_sink(builder, on_event, NULL, NULL));
+    must(licentia_gate_builder_set_store(builder, store));
     must(licentia_gate_builder_build(builder, &gate));
+    licentia_store_free(store);
     licentia_gate_builder_free(builder);
     licentia_key_free(key);
     for (at = 0; at < ROUTES; at++) {
@@ -145,17 +176,48 @@ static void prepare(const char *public_text) {
     }
 }
 
+/* Answers connections until a signal comes. */
+static void accept_all(void) {
+    /* When there are too many open files, it is of no use to ask again at once. */
+    const struct timespec pause = {0, 10000000};
+    while (!ending) {
+        int connection = accept(listener, NULL, NULL), *argument = malloc(sizeof *argument);
+        pthread_t thread;
+        if (connection < 0 || argument == NULL) {
+            if (connection >= 0) close(connection);
+            else if (!ending && errno != EINTR && errno != ECONNABORTED) nanosleep(&pause, NULL);
+            free(argument);
+            continue;
+        }
+        *argument = connection;
+        count(1);
+        if (pthread_create(&thread, NULL, serve, argument) != 0) {
+            close(connection);
+            free(argument);
+            count(-1);
+            continue;
+        }
+        pthread_detach(thread);
+    }
+}
+
 int main(int argc, char **argv) {
     struct sockaddr_in address;
+    struct sigaction action;
     socklen_t size = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int at;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: %s PUBLIC-KEY PORT\n", argv[0]);
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: %s PUBLIC-KEY PORT [STORE-URL]\n", argv[0]);
         return EXIT_FAILURE;
     }
-    prepare(argv[1]);
+    prepare(argv[1], argc == 4 ? argv[3] : "memory:");
+    listener = socket(AF_INET, SOCK_STREAM, 0);
     signal(SIGPIPE, SIG_IGN);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     memset(&address, 0, sizeof address);
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -167,15 +229,15 @@ int main(int argc, char **argv) {
     }
     printf("%d\n", (int)ntohs(address.sin_port));
     fflush(stdout);
-    for (;;) {
-        int *connection = malloc(sizeof *connection);
-        pthread_t thread;
-        if (connection == NULL) return EXIT_FAILURE;
-        *connection = accept(listener, NULL, NULL);
-        if (*connection < 0 || pthread_create(&thread, NULL, serve, connection) != 0) {
-            free(connection);
-            continue;
-        }
-        pthread_detach(thread);
-    }
+    accept_all();
+
+    close(listener);
+    pthread_mutex_lock(&lock);
+    while (open_connections > 0) pthread_cond_wait(&answered, &lock);
+    pthread_mutex_unlock(&lock);
+    /* To free the gate would do so as well; this says whether it went well. */
+    must(licentia_gate_settle(gate));
+    licentia_gate_free(gate);
+    for (at = 0; at < ROUTES; at++) licentia_request_free(routes[at].request);
+    return EXIT_SUCCESS;
 }

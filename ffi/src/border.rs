@@ -74,10 +74,36 @@ impl<T> Out<T> {
         Ok(Self(place))
     }
 
+    /// Takes the place of a struct that the caller says has `size` bytes, and empties as much of it as both know of.
+    ///
+    /// # Safety
+    /// A place that is neither NULL nor misaligned has `size` bytes that can be written until the call ends, and a
+    /// `T` of zeros is a good one.
+    pub(crate) unsafe fn sized(place: *mut T, size: usize) -> Result<Self, Refusal> {
+        if place.is_null() || !place.is_aligned() {
+            return Err(Refusal::ARGUMENT);
+        }
+        // SAFETY: it is not NULL, and the caller says that so much can be written.
+        unsafe { place.cast::<u8>().write_bytes(0, size.min(size_of::<T>())) };
+        if size == size_of::<T>() { Ok(Self(place)) } else { Err(Refusal::ARGUMENT) }
+    }
+
     /// Writes the output.
     pub(crate) fn set(self, value: T) {
-        // SAFETY: `new` has written here before, in the same call.
+        // SAFETY: `new` or `sized` has written here before, in the same call.
         unsafe { self.0.write(value) }
+    }
+}
+
+impl<T: Copy> Out<T> {
+    /// Takes several places, and empties each of them before one is refused.
+    ///
+    /// # Safety
+    /// As [`Out::new`].
+    pub(crate) unsafe fn all<const N: usize>(places: [*mut T; N], empty: T) -> Result<[Self; N], Refusal> {
+        // SAFETY: as the caller says.
+        let outs = places.map(|place| unsafe { Self::new(place, empty) });
+        if outs.iter().any(Result::is_err) { Err(Refusal::ARGUMENT) } else { Ok(places.map(Self)) }
     }
 }
 
@@ -195,6 +221,27 @@ pub(crate) unsafe fn foreign<'a>(data: *const c_char, length: usize) -> Result<&
     }
 }
 
+/// A passphrase, or NULL for none. An empty one would protect nothing, and is most likely one that was lost on the way.
+///
+/// # Safety
+/// As [`bytes`].
+#[cfg(feature = "issuer")]
+pub(crate) unsafe fn passphrase<'a>(data: *const c_char, length: usize) -> Result<Option<&'a str>, Refusal> {
+    match (data.is_null(), length) {
+        (true, 0) => Ok(None),
+        (true, _) | (false, 0) => Err(Refusal::ARGUMENT),
+        // SAFETY: as the caller says.
+        (false, _) => unsafe { text(data, length) }.map(Some),
+    }
+}
+
+/// Whether what is written would change what is read.
+#[cfg(feature = "issuer")]
+pub(crate) fn overlap(read: *const u8, length: usize, written: *const u8, room: usize) -> bool {
+    let (read, written) = (read.addr(), written.addr());
+    read < written.saturating_add(room) && written < read.saturating_add(length)
+}
+
 /// An array of a known length that is read.
 ///
 /// # Safety
@@ -258,5 +305,52 @@ mod tests {
             assert!(shared::<u64>(ptr::without_provenance(9)).is_err());
             assert!(Out::<u64>::new(ptr::without_provenance_mut(9), 0).is_err());
         }
+    }
+
+    #[test]
+    fn every_output_is_emptied_before_one_is_refused() {
+        let mut places = [7_u64; 3];
+        let [first, _, last] = places.each_mut().map(ptr::from_mut);
+        // SAFETY: the places are of the array.
+        assert!(unsafe { Out::all([first, ptr::null_mut(), last], 0) }.is_err());
+        assert_eq!(places, [0, 7, 0]);
+    }
+
+    #[test]
+    fn of_a_struct_of_another_size_no_more_is_emptied_than_there_is() {
+        for (size, expected) in [(8, [0, 7]), (0, [7, 7]), (usize::MAX, [0, 0])] {
+            let mut place = [7_u64; 2];
+            // SAFETY: no more is written than the place has.
+            assert!(unsafe { Out::sized(&raw mut place, size) }.is_err());
+            assert_eq!(place, expected, "{size}");
+        }
+        let mut place = [7_u64; 2];
+        // SAFETY: this is its size.
+        assert!(unsafe { Out::sized(&raw mut place, 16) }.is_ok());
+        assert_eq!(place, [0, 0]);
+    }
+
+    #[cfg(feature = "issuer")]
+    #[test]
+    fn a_passphrase_is_there_whole_or_not_at_all() {
+        let some = b"horse".as_ptr().cast();
+        // SAFETY: what is not refused is within the text.
+        unsafe {
+            assert!(passphrase(ptr::null(), 0).is_ok_and(|phrase| phrase.is_none()));
+            assert!(passphrase(some, 5).is_ok_and(|phrase| phrase == Some("horse")));
+            assert!(passphrase(ptr::null(), 5).is_err());
+            assert!(passphrase(some, 0).is_err());
+        }
+    }
+
+    #[cfg(feature = "issuer")]
+    #[test]
+    fn overlaps_are_told() {
+        let at = ptr::without_provenance::<u8>;
+        assert!(overlap(at(100), 10, at(100), 10) && overlap(at(100), 10, at(109), 64));
+        assert!(overlap(at(100), 10, at(50), 51) && overlap(at(100), 10, at(104), 1));
+        assert!(!overlap(at(100), 10, at(110), 64) && !overlap(at(100), 10, at(36), 64));
+        assert!(!overlap(at(100), 0, at(100), 64));
+        assert!(overlap(at(usize::MAX - 1), usize::MAX, at(usize::MAX - 1), 64));
     }
 }

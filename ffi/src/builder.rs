@@ -162,7 +162,7 @@ pub unsafe extern "C" fn licentia_gate_builder_set_replay_capacity(
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.replay_capacity(proofs)) })
 }
 
-/// How many verified tokens are kept; 16,384 where it is not said.
+/// How many verified tokens are kept; 16,384 where it is not said, at most 16,777,216.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_cache_capacity(
     builder: *mut GateBuilder,
@@ -222,8 +222,8 @@ pub unsafe extern "C" fn licentia_gate_builder_add_sink(
 
 /// Makes a gate; free it with licentia_gate_free. The builder stays as it is, and can make another one.
 ///
-/// Errors: INVALID_ARGUMENT where there is no key to trust, else as licentia_gate_load_keyset and
-/// licentia_gate_load_revocation.
+/// Errors: INVALID_ARGUMENT where there is no key to trust, too little space to prepare one, or a cache that would be too
+/// large to have, else as licentia_gate_load_keyset and licentia_gate_load_revocation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_build(
     builder: *const GateBuilder,
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn licentia_gate_builder_build(
     enter(|| unsafe {
         let gate = Out::handle(gate)?;
         let builder = shared(builder)?.0.clone().ok_or(Code::InvalidArgument)?;
-        gate.give(Gate(Arc::new(builder.build()?)));
+        gate.give(Gate::new(builder.build()?));
         Ok(())
     })
 }

@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use licentia::revocation::{Effect, Reason, Terms};
-use licentia_issuer::BundleDraft;
+use licentia_issuer::{BundleDraft, RuleDraft};
 
 use crate::{
-    border::{Out, Refusal, array, end, enter, exclusive, shared, text},
+    border::{Out, Outcome, Refusal, array, bytes, end, enter, exclusive, shared, text},
     buffer::Owned,
     signing_key::SigningKey,
     status::Status,
@@ -60,6 +60,22 @@ pub unsafe extern "C" fn licentia_bundle_free(bundle: *mut Bundle) {
     unsafe { end(bundle) }
 }
 
+/// What a revocation says.
+fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<Terms, Refusal> {
+    let effect = match effect {
+        LICENTIA_EFFECT_DENY => Effect::Deny,
+        LICENTIA_EFFECT_WARN => Effect::WarnUntil(until),
+        LICENTIA_EFFECT_GRACE => Effect::GraceUntil(until),
+        _ => return Err(Refusal::ARGUMENT),
+    };
+    let known = Reason::from_number(u64::from(reason));
+    if known as u32 == reason {
+        Ok(Terms { reason: known, effective, effect })
+    } else {
+        Err(Refusal::ARGUMENT)
+    }
+}
+
 /// Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
 /// 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
 /// until `until`. Times are seconds since 1970.
@@ -74,17 +90,8 @@ pub unsafe extern "C" fn licentia_bundle_revoke_index(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let effect = match effect {
-            LICENTIA_EFFECT_DENY => Effect::Deny,
-            LICENTIA_EFFECT_WARN => Effect::WarnUntil(until),
-            LICENTIA_EFFECT_GRACE => Effect::GraceUntil(until),
-            _ => return Err(Refusal::ARGUMENT),
-        };
-        let known = Reason::from_number(u64::from(reason));
-        if known as u32 != reason {
-            return Err(Refusal::ARGUMENT);
-        }
-        exclusive(bundle)?.0.indices.insert(index, Terms { reason: known, effective, effect });
+        let terms = terms(reason, effective, effect, until)?;
+        exclusive(bundle)?.0.indices.insert(index, terms);
         Ok(())
     })
 }
@@ -97,6 +104,83 @@ pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *con
         let id = *array(id)?;
         exclusive(bundle)?.0.ids.insert(id, Terms::default());
         Ok(())
+    })
+}
+
+/// Adds a rule.
+///
+/// # Safety
+/// As [`exclusive`].
+unsafe fn add_rule(bundle: *mut Bundle, rule: RuleDraft) -> Outcome {
+    // SAFETY: as the caller says.
+    unsafe { exclusive(bundle) }?.0.rules.push(rule);
+    Ok(())
+}
+
+/// Revokes, by a rule, every licence that is signed with the key of an identifier (1 to 32 bytes), as after its theft.
+/// Those that were good stay so: `allowed` are the SHA-256 digests of the bytes of whole tokens, 32 bytes each, one
+/// after another, and `allowed_len` is the length of all. The rest is as for licentia_bundle_revoke_index.
+///
+/// Errors: INVALID_ARGUMENT also for a length that is no multiple of 32.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_revoke_key(
+    bundle: *mut Bundle,
+    kid: *const u8,
+    kid_len: usize,
+    allowed: *const u8,
+    allowed_len: usize,
+    reason: u32,
+    effective: u64,
+    effect: u32,
+    until: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let (digests, rest) = bytes(allowed, allowed_len)?.as_chunks::<32>();
+        if !rest.is_empty() {
+            return Err(Refusal::ARGUMENT);
+        }
+        let terms = terms(reason, effective, effect, until)?;
+        let (kid, allowed) = (bytes(kid, kid_len)?.to_owned(), digests.iter().copied().collect());
+        add_rule(bundle, RuleDraft { kid: Some(kid), allowed, terms, ..RuleDraft::default() })
+    })
+}
+
+/// Revokes, by a rule, every licence that is for a subject. The rest is as for licentia_bundle_revoke_index.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_revoke_subject(
+    bundle: *mut Bundle,
+    subject: *const c_char,
+    subject_len: usize,
+    reason: u32,
+    effective: u64,
+    effect: u32,
+    until: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let terms = terms(reason, effective, effect, until)?;
+        let subject = text(subject, subject_len)?.to_owned();
+        add_rule(bundle, RuleDraft { subject: Some(subject), terms, ..RuleDraft::default() })
+    })
+}
+
+/// Revokes, by a rule, a licence through all of its renewals, by its lineage (16 bytes). The rest is as for
+/// licentia_bundle_revoke_index.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_bundle_revoke_lineage(
+    bundle: *mut Bundle,
+    lineage: *const u8,
+    reason: u32,
+    effective: u64,
+    effect: u32,
+    until: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let terms = terms(reason, effective, effect, until)?;
+        let lineage = *array(lineage)?;
+        add_rule(bundle, RuleDraft { lineage: Some(lineage), terms, ..RuleDraft::default() })
     })
 }
 
@@ -134,4 +218,38 @@ pub unsafe extern "C" fn licentia_bundle_sign_delta(
         let out = Owned::new(signed_delta, signed_delta_len)?;
         out.give(&shared(bundle)?.0.sign_delta(&shared(base)?.0, &shared(key)?.0)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::LICENTIA_OK;
+
+    #[test]
+    fn a_rule_about_a_key_keeps_every_digest_that_is_allowed() {
+        let mut bundle = Bundle(BundleDraft::default());
+        let (kid, digests) = ([1, 2, 3, 4], [[7_u8; 32], [9; 32]]);
+        // SAFETY: the pointers are of what stands here.
+        let status = unsafe {
+            licentia_bundle_revoke_key(
+                &raw mut bundle,
+                kid.as_ptr(),
+                kid.len(),
+                digests.as_flattened().as_ptr(),
+                64,
+                1,
+                5,
+                LICENTIA_EFFECT_WARN,
+                6,
+            )
+        };
+        let terms = Terms { reason: Reason::KeyCompromise, effective: 5, effect: Effect::WarnUntil(6) };
+        let rule = RuleDraft {
+            kid: Some(kid.to_vec()),
+            allowed: digests.into_iter().collect(),
+            terms,
+            ..RuleDraft::default()
+        };
+        assert_eq!((status, bundle.0.rules), (LICENTIA_OK, vec![rule]));
+    }
 }

@@ -198,10 +198,7 @@ pub unsafe extern "C" fn licentia_decision_charge(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        if charge_size != size_of::<Charge>() {
-            return Err(Refusal::ARGUMENT);
-        }
-        let out = Out::new(charge, std::mem::zeroed())?;
+        let out = Out::sized(charge, charge_size)?;
         let found = shared(decision)?.0.charges().nth(index).ok_or(Refusal::ABSENT)?;
         out.set(Charge {
             name: found.name.as_ptr().cast(),

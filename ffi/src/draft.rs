@@ -2,11 +2,17 @@
 
 use std::ffi::c_char;
 
-use licentia_issuer::{Holder, Kind};
+use licentia::policy::Action;
+use licentia_core::Overage;
+use licentia_issuer::{
+    Holder, Kind,
+    terms::{Quota, Rate},
+};
 
 use crate::{
     border::{Out, Refusal, array, end, enter, exclusive, text},
-    status::Status,
+    period::period_of,
+    status::{LICENTIA_NONE, Status},
 };
 
 /// It was paid for.
@@ -17,6 +23,27 @@ pub const LICENTIA_KIND_TRIAL: u32 = 1;
 pub const LICENTIA_KIND_DEVELOPER: u32 = 2;
 /// It is for the vendor itself.
 pub const LICENTIA_KIND_INTERNAL: u32 = 3;
+
+/// Beyond a quota's limit, requests are denied.
+pub const LICENTIA_OVERAGE_DENY: u32 = 0;
+/// They go on, flagged, up to a hard limit.
+pub const LICENTIA_OVERAGE_UP_TO: u32 = 1;
+/// They go on, flagged.
+pub const LICENTIA_OVERAGE_UNLIMITED: u32 = 2;
+
+/// The revocation bundle is older than it may be.
+pub const LICENTIA_DOUBT_REVOCATION: u32 = 0;
+/// The clock looks wrong.
+pub const LICENTIA_DOUBT_CLOCK: u32 = 1;
+/// The store is out of reach.
+pub const LICENTIA_DOUBT_STORE: u32 = 2;
+
+/// In doubt, requests are denied. So it is where nothing is said.
+pub const LICENTIA_ACTION_DENY: u32 = 0;
+/// They go on, flagged, for some time.
+pub const LICENTIA_ACTION_WARN: u32 = 1;
+/// They go on.
+pub const LICENTIA_ACTION_ALLOW: u32 = 2;
 
 /// A licence before it is signed. One thread uses it at a time.
 pub struct Draft(pub(crate) licentia_issuer::Draft);
@@ -103,6 +130,36 @@ pub unsafe extern "C" fn licentia_draft_add_quota(
     })
 }
 
+/// Grants a quota for a meter, in numbers, which can say everything: so many units in a period, which `period`, `seconds`
+/// and `anchor` name as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read for
+/// UP_TO alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_quota(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    limit: u64,
+    period: u32,
+    seconds: u64,
+    anchor: u64,
+    overage: u32,
+    hard_limit: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let overage = match overage {
+            LICENTIA_OVERAGE_DENY => Overage::Deny,
+            LICENTIA_OVERAGE_UP_TO => Overage::UpTo(hard_limit),
+            LICENTIA_OVERAGE_UNLIMITED => Overage::Unlimited,
+            _ => return Err(Refusal::ARGUMENT),
+        };
+        let quota = Quota { limit, period: period_of(period, seconds, anchor)?, overage };
+        let name = text(name, name_len)?.to_owned();
+        exclusive(draft)?.0.terms.quotas.insert(name, quota);
+        Ok(())
+    })
+}
+
 /// Grants a rate: "COUNT/DURATION", such as "10/1s".
 ///
 /// Errors: INVALID_ARGUMENT for another text.
@@ -118,6 +175,64 @@ pub unsafe extern "C" fn licentia_draft_add_rate(
     enter(|| unsafe {
         let (name, rate) = (text(name, name_len)?, text(rate, rate_len)?);
         exclusive(draft)?.0.terms.rates.insert(name.to_owned(), rate.parse()?);
+        Ok(())
+    })
+}
+
+/// Grants a rate in numbers: so many requests in so many milliseconds, of which `burst` may come at once; with
+/// LICENTIA_NONE all of them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_rate(
+    draft: *mut Draft,
+    name: *const c_char,
+    name_len: usize,
+    count: u64,
+    per_ms: u64,
+    burst: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let name = text(name, name_len)?.to_owned();
+        let rate = Rate { count, per_ms, burst: (burst != LICENTIA_NONE).then_some(burst) };
+        exclusive(draft)?.0.terms.rates.insert(name, rate);
+        Ok(())
+    })
+}
+
+/// Says what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read for WARN alone,
+/// and bounds it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_policy(
+    draft: *mut Draft,
+    doubt: u32,
+    action: u32,
+    seconds: u64,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let action = match action {
+            LICENTIA_ACTION_DENY => Action::Deny,
+            LICENTIA_ACTION_WARN => Action::Warn(seconds),
+            LICENTIA_ACTION_ALLOW => Action::Allow,
+            _ => return Err(Refusal::ARGUMENT),
+        };
+        let policy = &mut exclusive(draft)?.0.terms.policy;
+        match doubt {
+            LICENTIA_DOUBT_REVOCATION => policy.stale_revocation = action,
+            LICENTIA_DOUBT_CLOCK => policy.clock_doubt = action,
+            LICENTIA_DOUBT_STORE => policy.store_unreachable = action,
+            _ => return Err(Refusal::ARGUMENT),
+        }
+        Ok(())
+    })
+}
+
+/// Says how old a revocation bundle may be, in seconds; where it is not said, the bundle says so itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_draft_set_max_revocation_age(draft: *mut Draft, seconds: u64) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        exclusive(draft)?.0.terms.policy.max_revocation_age = Some(seconds);
         Ok(())
     })
 }

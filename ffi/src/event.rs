@@ -116,7 +116,7 @@ pub unsafe extern "C" fn licentia_event_at(event: *const Event) -> u64 {
     value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.at) })
 }
 
-/// How long the decision took, in nanoseconds. LICENTIA_NONE for NULL.
+/// How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_took_nanos(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
@@ -141,11 +141,10 @@ pub unsafe extern "C" fn licentia_event_revocation(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = (Out::new(sequence, 0), Out::new(issued_at, 0));
-        let outs = (outs.0?, outs.1?);
-        let (sequence, issued_at) = shared(event)?.0.revocation.ok_or(Refusal::ABSENT)?;
-        outs.0.set(sequence);
-        outs.1.set(issued_at);
+        let [sequence, issued_at] = Out::all([sequence, issued_at], 0)?;
+        let revocation = shared(event)?.0.revocation.ok_or(Refusal::ABSENT)?;
+        sequence.set(revocation.0);
+        issued_at.set(revocation.1);
         Ok(())
     })
 }

@@ -1,34 +1,70 @@
 //! The gate.
 
-use std::{cell::Cell, ffi::c_char, sync::Arc};
+use std::{cell::Cell, ffi::c_char, sync::Arc, time::Duration};
 
 use licentia::Now;
 
 use crate::{
-    border::{Out, bytes, end, enter, foreign, shared, value},
+    border::{Out, bytes, enter, foreign, shared, value},
     decision::Decision,
     request::Request,
     status::Status,
+    watch,
 };
 
 /// Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
-pub struct Gate(pub(crate) Arc<licentia::Gate>);
+pub struct Gate {
+    pub(crate) gate: Arc<licentia::Gate>,
+    /// The process that made it.
+    process: u32,
+}
+
+/// Between two looks at whether a thread of the library's own still works for a gate.
+const PAUSE: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// The decision that this thread freed last, whose space the next one takes. It was cleared: what it borrowed
-    /// may be gone, and is not looked at again.
+    /// The decision that this thread freed last, whose space the next one takes. It was cleared, and borrows nothing.
     static SPARE: Cell<Option<Box<Decision>>> = const { Cell::new(None) };
 }
 
-/// Frees a gate, after every decision that it made. NULL is ignored.
+impl Gate {
+    pub(crate) fn new(gate: licentia::Gate) -> Self {
+        Self { gate: Arc::new(gate), process: std::process::id() }
+    }
+
+    /// Ends it here and now: waits until no keeper and no watch works for it.
+    fn end(self) {
+        let mut gate = self.gate;
+        // A child after fork has no such threads, and a watch cannot wait for itself.
+        if self.process != std::process::id() || watch::is_telling() {
+            return;
+        }
+        loop {
+            match Arc::try_unwrap(gate) {
+                Ok(last) => return drop(last),
+                Err(shared) => gate = shared,
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// Frees a gate, after every decision and seat that it made. What was taken ahead and not used is given back to the
+/// store, and its sinks end, before this returns: where a keeper or a watch is at work for it, this waits. In a
+/// watch's callback it ends when the callback has returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_free(gate: *mut Gate) {
-    // SAFETY: the caller keeps to the header's rules.
-    unsafe { end(gate) }
+    value((), || {
+        if !gate.is_null() && gate.is_aligned() {
+            // SAFETY: every gate is a box that was given away; the caller keeps to the header's rules.
+            unsafe { Box::from_raw(gate) }.end();
+        }
+        Ok(())
+    });
 }
 
 /// Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
-/// licentia_decision_free, before the gate and the request. A request of NULL needs a good licence, and no more.
+/// licentia_decision_free, before the gate and the request.
 ///
 /// "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
 /// bytes are.
@@ -75,15 +111,10 @@ unsafe fn check(
         let out = Out::handle(decision)?;
         let gate: &'static Gate = shared(gate)?;
         let token = foreign(token, token_len)?;
-        let request = if request.is_null() {
-            licentia::Request::new()
-        } else {
-            let request: &'static Request = shared(request)?;
-            request.borrow()
-        };
+        let request: &'static Request = shared(request)?;
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         let mut decision = spare.unwrap_or_else(|| Box::new(Decision(licentia::Decision::undecided())));
-        gate.0.check_into(token, &request, now(), &mut decision.0);
+        gate.gate.check_into(token, &request.borrow(), now(), &mut decision.0);
         out.set(Box::into_raw(decision));
         Ok(())
     })
@@ -118,7 +149,7 @@ pub unsafe extern "C" fn licentia_gate_load_keyset(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let changed = Out::new(changed, false)?;
-        changed.set(shared(gate)?.0.load_keyset(bytes(signed_keyset, signed_keyset_len)?)?);
+        changed.set(shared(gate)?.gate.load_keyset(bytes(signed_keyset, signed_keyset_len)?)?);
         Ok(())
     })
 }
@@ -126,8 +157,9 @@ pub unsafe extern "C" fn licentia_gate_load_keyset(
 /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
 /// whether it is another one than the one in use. Needs a keyset with a revocation key.
 ///
-/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good; STORE_UNREACHABLE
-/// where it cannot be remembered. The bundle in use then stays.
+/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
+/// none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
+/// remembered. The bundle in use then stays.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_load_revocation(
     gate: *const Gate,
@@ -138,7 +170,7 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let changed = Out::new(changed, false)?;
-        changed.set(shared(gate)?.0.load_revocation(bytes(bundle, bundle_len)?)?);
+        changed.set(shared(gate)?.gate.load_revocation(bytes(bundle, bundle_len)?)?);
         Ok(())
     })
 }
@@ -150,16 +182,16 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe { Ok(shared(gate)?.0.settle()?) })
+    enter(|| unsafe { Ok(shared(gate)?.gate.settle()?) })
 }
 
 /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
-/// while the child has one thread.
+/// while the child has one thread, and before the gate is freed there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        shared(gate)?.0.after_fork();
+        shared(gate)?.gate.after_fork();
         Ok(())
     })
 }

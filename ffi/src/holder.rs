@@ -55,11 +55,10 @@ pub unsafe extern "C" fn licentia_holder_public(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = (Out::new(public_key.cast(), [0_u8; 32]), Out::new(thumbprint.cast(), [0_u8; 32]));
-        let outs = (outs.0?, outs.1?);
+        let [public_key, thumbprint] = Out::all([public_key, thumbprint].map(<*mut u8>::cast), [0_u8; 32])?;
         let holder = &shared(holder)?.0;
-        outs.0.set(holder.public());
-        outs.1.set(holder.thumbprint());
+        public_key.set(holder.public());
+        thumbprint.set(holder.thumbprint());
         Ok(())
     })
 }

@@ -28,7 +28,8 @@ pub unsafe extern "C" fn licentia_keeper_start(
         if interval_ms == 0 {
             return Err(Refusal::ARGUMENT);
         }
-        keeper.give(Keeper(licentia::Keeper::start(&shared(gate)?.0, Duration::from_millis(interval_ms))?));
+        keeper
+            .give(Keeper(licentia::Keeper::start(&shared(gate)?.gate, Duration::from_millis(interval_ms))?));
         Ok(())
     })
 }

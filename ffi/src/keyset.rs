@@ -55,12 +55,11 @@ pub unsafe extern "C" fn licentia_keyset_times(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = (Out::new(sequence, 0), Out::new(issued_at, 0), Out::new(expires, 0));
-        let outs = (outs.0?, outs.1?, outs.2?);
+        let [sequence, issued_at, expires] = Out::all([sequence, issued_at, expires], 0)?;
         let keyset = shared(keyset)?;
-        outs.0.set(keyset.sequence);
-        outs.1.set(keyset.issued_at);
-        outs.2.set(keyset.expires);
+        sequence.set(keyset.sequence);
+        issued_at.set(keyset.issued_at);
+        expires.set(keyset.expires);
         Ok(())
     })
 }

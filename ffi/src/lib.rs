@@ -10,6 +10,8 @@
 )]
 
 mod border;
+#[cfg(feature = "fault")]
+pub mod fault;
 
 // In the order of the header, which blank lines keep.
 
@@ -40,6 +42,8 @@ pub mod keeper;
 pub mod request;
 
 pub mod reservation;
+
+pub mod seat;
 
 pub mod decision;
 

@@ -123,11 +123,10 @@ pub unsafe extern "C" fn licentia_license_ids(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = (Out::new(id.cast(), [0_u8; 16]), Out::new(lineage.cast(), [0_u8; 16]));
-        let outs = (outs.0?, outs.1?);
+        let [id, lineage] = Out::all([id, lineage].map(<*mut u8>::cast), [0_u8; 16])?;
         ask(license, |license| {
-            outs.0.set(license.id());
-            outs.1.set(license.lineage());
+            id.set(license.id());
+            lineage.set(license.lineage());
             Ok(())
         })
     })
@@ -145,17 +144,13 @@ pub unsafe extern "C" fn licentia_license_times(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let outs = [issued_at, not_before, term_end, expires].map(|place| Out::new(place, 0));
+        let [issued_at, not_before, term_end, expires] =
+            Out::all([issued_at, not_before, term_end, expires], 0)?;
         ask(license, |license| {
-            let none = |time: Option<u64>| time.unwrap_or(LICENTIA_NONE);
-            let times = [
-                license.issued_at(),
-                none(license.not_before()),
-                none(license.term_end()),
-                license.expires(),
-            ];
-            let outs = outs.into_iter().collect::<Result<Vec<_>, _>>()?;
-            outs.into_iter().zip(times).for_each(|(out, time)| out.set(time));
+            issued_at.set(license.issued_at());
+            not_before.set(license.not_before().unwrap_or(LICENTIA_NONE));
+            term_end.set(license.term_end().unwrap_or(LICENTIA_NONE));
+            expires.set(license.expires());
             Ok(())
         })
     })
@@ -175,10 +170,7 @@ pub unsafe extern "C" fn licentia_license_feature(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        if feature_size != size_of::<Feature>() {
-            return Err(Refusal::ARGUMENT);
-        }
-        let out = Out::new(feature, std::mem::zeroed())?;
+        let out = Out::sized(feature, feature_size)?;
         let name = text(name, name_len)?;
         ask(license, |license| {
             let found = license.feature(name).ok_or(Refusal::ABSENT)?;

@@ -28,6 +28,23 @@ pub const LICENTIA_PERIOD_MONTH_FROM: u32 = 8;
 /// A year from the date and time of the anchor on.
 pub const LICENTIA_PERIOD_YEAR_FROM: u32 = 9;
 
+/// The period that C names by a number and two more.
+pub(crate) fn period_of(period: u32, seconds: u64, anchor: u64) -> Result<Period, Refusal> {
+    Ok(match period {
+        LICENTIA_PERIOD_LIFETIME => Period::Lifetime,
+        LICENTIA_PERIOD_MINUTE => Period::Minute,
+        LICENTIA_PERIOD_HOUR => Period::Hour,
+        LICENTIA_PERIOD_DAY => Period::Day,
+        LICENTIA_PERIOD_WEEK => Period::Week,
+        LICENTIA_PERIOD_MONTH => Period::Month,
+        LICENTIA_PERIOD_YEAR => Period::Year,
+        LICENTIA_PERIOD_FIXED if seconds > 0 => Period::Fixed { seconds, anchor },
+        LICENTIA_PERIOD_MONTH_FROM => Period::MonthFrom { anchor },
+        LICENTIA_PERIOD_YEAR_FROM => Period::YearFrom { anchor },
+        _ => return Err(Refusal::ARGUMENT),
+    })
+}
+
 /// Gives the window of a period that a time falls into: its first second, and the first one after it, or
 /// LICENTIA_NONE. `seconds` is read for FIXED alone, where it is at least 1, and `anchor` for that and the two
 /// after it. All times are seconds since 1970.
@@ -44,22 +61,8 @@ pub unsafe extern "C" fn licentia_period_window(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let (start, end) = (Out::new(start, 0), Out::new(end, 0));
-        let (start, end) = (start?, end?);
-        let period = match period {
-            LICENTIA_PERIOD_LIFETIME => Period::Lifetime,
-            LICENTIA_PERIOD_MINUTE => Period::Minute,
-            LICENTIA_PERIOD_HOUR => Period::Hour,
-            LICENTIA_PERIOD_DAY => Period::Day,
-            LICENTIA_PERIOD_WEEK => Period::Week,
-            LICENTIA_PERIOD_MONTH => Period::Month,
-            LICENTIA_PERIOD_YEAR => Period::Year,
-            LICENTIA_PERIOD_FIXED if seconds > 0 => Period::Fixed { seconds, anchor },
-            LICENTIA_PERIOD_MONTH_FROM => Period::MonthFrom { anchor },
-            LICENTIA_PERIOD_YEAR_FROM => Period::YearFrom { anchor },
-            _ => return Err(Refusal::ARGUMENT),
-        };
-        let window = period.window(time);
+        let [start, end] = Out::all([start, end], 0)?;
+        let window = period_of(period, seconds, anchor)?.window(time);
         start.set(window.start);
         end.set(window.end.unwrap_or(LICENTIA_NONE));
         Ok(())

@@ -85,7 +85,8 @@ pub unsafe extern "C" fn licentia_receipts_instance(receipts: *const Receipts, i
 /// Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
 /// new receipt, for the vendor: with none where nothing was counted.
 ///
-/// Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt.
+/// Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt. What
+/// licentia_receipts_acknowledge has found out, where it was set back or copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_write(
     receipts: *const Receipts,
@@ -105,6 +106,8 @@ pub unsafe extern "C" fn licentia_receipts_write(
 }
 
 /// Calls `callback` with each receipt that the vendor has not acknowledged.
+///
+/// Errors: STORE_UNREACHABLE where the log cannot be read, RECEIPT_MALFORMED and its like where it was altered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_unacknowledged(
     receipts: *const Receipts,
@@ -117,8 +120,10 @@ pub unsafe extern "C" fn licentia_receipts_unacknowledged(
 
 /// Keeps a vendor's acknowledgement, which is signed with `vendor`.
 ///
-/// Errors: RECEIPT_FOREIGN for another instance's, RECEIPT_FORGED, RECEIPT_ROLLBACK where it names a receipt that the log
-/// does not have: then the log was set back, and nothing is written any more.
+/// Errors: RECEIPT_MALFORMED; UNKNOWN_KEY where another key signed it, RECEIPT_FORGED where none did; RECEIPT_FOREIGN for
+/// another instance's; RECEIPT_ROLLBACK where it names a receipt that the log does not have, RECEIPT_FORK where the log
+/// has another one in its place: then the log was set back or copied, and nothing is written any more;
+/// STORE_UNREACHABLE where it cannot be kept.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_acknowledge(
     receipts: *const Receipts,

@@ -18,7 +18,7 @@ pub struct Request {
     features: Vec<&'static str>,
     meters: Vec<(&'static str, u64)>,
     rates: Vec<(&'static str, u64)>,
-    audience: Option<&'static str>,
+    audience: Option<Box<str>>,
     action: String,
     source: String,
     job: Option<String>,
@@ -52,7 +52,7 @@ impl Request {
             .features(&self.features)
             .meters(&self.meters)
             .rates(&self.rates);
-        if let Some(audience) = self.audience {
+        if let Some(audience) = &self.audience {
             request = request.audience(audience);
         }
         if let Some(job) = &self.job {
@@ -80,7 +80,8 @@ impl Drop for Request {
     }
 }
 
-/// Makes a request that needs a good licence, and no more.
+/// Makes a request that needs a good licence, and no more. Where this fails the request is NULL, which no gate takes for
+/// one that needs nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_new(request: *mut *mut Request) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -157,7 +158,8 @@ pub unsafe extern "C" fn licentia_request_add_rate(
     })
 }
 
-/// Names the service, in place of the gate's own audience.
+/// Names the service, in place of the gate's own audience and of what was named before. Every decision that was made
+/// with the request must have been freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_audience(
     request: *mut Request,
@@ -166,8 +168,8 @@ pub unsafe extern "C" fn licentia_request_set_audience(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let (request, audience) = (exclusive(request)?, text(audience, audience_len)?);
-        request.audience = Some(request.keep(audience));
+        let audience = text(audience, audience_len)?.into();
+        exclusive(request)?.audience = Some(audience);
         Ok(())
     })
 }

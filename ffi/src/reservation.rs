@@ -18,7 +18,7 @@ pub struct Reservation {
     costs: Vec<(String, u64)>,
 }
 
-/// Decides as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
+/// Decides now as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
 /// is known when it is done. The reservation is NULL where the request may not go on. Free both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_reserve(
@@ -29,17 +29,45 @@ pub unsafe extern "C" fn licentia_gate_reserve(
     decision: *mut *mut Decision,
     reservation: *mut *mut Reservation,
 ) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { reserve(gate, (token, token_len), request, Now::system, decision, reservation) }
+}
+
+/// Reserves as licentia_gate_reserve, at a time that the caller gives: see licentia_gate_check_at.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_reserve_at(
+    gate: *const Gate,
+    token: *const c_char,
+    token_len: usize,
+    request: *const Request,
+    seconds: u64,
+    monotonic_nanos: u64,
+    decision: *mut *mut Decision,
+    reservation: *mut *mut Reservation,
+) -> Status {
+    let now = || Now { seconds, monotonic_nanos };
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe { reserve(gate, (token, token_len), request, now, decision, reservation) }
+}
+
+unsafe fn reserve(
+    gate: *const Gate,
+    token: (*const c_char, usize),
+    request: *const Request,
+    now: impl FnOnce() -> Now,
+    decision: *mut *mut Decision,
+    reservation: *mut *mut Reservation,
+) -> Status {
     // SAFETY: the caller keeps to the header's rules. In particular gate and request outlive the decision.
     enter(|| unsafe {
         let outs = (Out::handle(decision), Out::handle(reservation));
-        let outs = (outs.0?, outs.1?);
-        let gate: &'static Gate = shared(gate)?;
-        let request: &'static Request = shared(request)?;
-        let (decision, reserved) =
-            gate.0.reserve(foreign(token, token_len)?, &request.borrow(), Now::system());
-        outs.0.give(Decision(decision));
+        let (decision, reservation) = (outs.0?, outs.1?);
+        let (gate, request): (&'static Gate, &'static Request) = (shared(gate)?, shared(request)?);
+        let token = foreign(token.0, token.1)?;
+        let (decided, reserved) = gate.gate.reserve(token, &request.borrow(), now());
+        decision.give(Decision(decided));
         if reserved.is_some() {
-            outs.1.give(Reservation { reserved, costs: Vec::new() });
+            reservation.give(Reservation { reserved, costs: Vec::new() });
         }
         Ok(())
     })

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use crate::{
-    border::{Out, Refusal, array, bytes, end, enter, shared, text},
+    border::{Out, Refusal, array, bytes, end, enter, overlap, passphrase, shared, text},
     buffer::Owned,
     key::Key,
     status::Status,
@@ -46,40 +46,42 @@ pub unsafe extern "C" fn licentia_signing_key_from_seed(
     })
 }
 
-/// Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL.
+/// Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL and 0.
 ///
-/// Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed.
+/// Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_from_pem(
     pem: *const c_char,
     pem_len: usize,
-    passphrase: *const c_char,
-    passphrase_len: usize,
+    phrase: *const c_char,
+    phrase_len: usize,
     key: *mut *mut SigningKey,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let key = Out::handle(key)?;
-        let phrase = if passphrase.is_null() { None } else { Some(text(passphrase, passphrase_len)?) };
+        let phrase = passphrase(phrase, phrase_len)?;
         key.give(SigningKey(licentia_issuer::SigningKey::from_pem(text(pem, pem_len)?, phrase)?.into()));
         Ok(())
     })
 }
 
-/// Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, else in the clear; free it with
-/// licentia_string_free, which overwrites it.
+/// Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, in the clear where that is NULL and 0; free it
+/// with licentia_string_free, which overwrites it.
+///
+/// Errors: INVALID_ARGUMENT for an empty passphrase, and for NULL with a length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_pem(
     key: *const SigningKey,
-    passphrase: *const c_char,
-    passphrase_len: usize,
+    phrase: *const c_char,
+    phrase_len: usize,
     pem: *mut *mut c_char,
     pem_len: *mut usize,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let out = Owned::new(pem, pem_len)?;
-        let phrase = if passphrase.is_null() { None } else { Some(text(passphrase, passphrase_len)?) };
+        let phrase = passphrase(phrase, phrase_len)?;
         out.give(shared(key)?.0.to_pem(phrase)?.as_bytes())
     })
 }
@@ -106,6 +108,8 @@ pub unsafe extern "C" fn licentia_signing_key_public(
 }
 
 /// Signs a message with Ed25519, and writes the signature's 64 bytes.
+///
+/// Errors: INVALID_ARGUMENT where the signature would stand in the message; then nothing is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_sign(
     key: *const SigningKey,
@@ -115,6 +119,9 @@ pub unsafe extern "C" fn licentia_signing_key_sign(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
+        if overlap(message, message_len, signature, 64) {
+            return Err(Refusal::ARGUMENT);
+        }
         let out = Out::new(signature.cast(), [0_u8; 64])?;
         out.set(shared(key)?.0.sign(bytes(message, message_len)?));
         Ok(())
@@ -140,5 +147,27 @@ pub unsafe extern "C" fn licentia_signing_key_sign_keyset(
         let out = Owned::new(signed_keyset, signed_keyset_len)?;
         let mut draft: licentia_issuer::KeysetDraft = text(draft, draft_len)?.parse()?;
         out.give(&draft.sign(&shared(root)?.0, issued_at, expires)?)
+    })
+}
+
+/// Acknowledges a receipt of an instance, and with it all before that, at `now` (seconds since 1970): see
+/// licentia_receipts_acknowledge. Free the bytes with licentia_bytes_free.
+///
+/// Errors: RECEIPT_MALFORMED, RECEIPT_FORGED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_signing_key_acknowledge(
+    key: *const SigningKey,
+    receipt: *const u8,
+    receipt_len: usize,
+    now: u64,
+    acknowledgement: *mut *mut u8,
+    acknowledgement_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(acknowledgement, acknowledgement_len)?;
+        let receipt = licentia_core::receipt::Receipt::read(bytes(receipt, receipt_len)?)?;
+        let (instance, link) = (receipt.instance(), receipt.link());
+        out.give(&licentia_issuer::acknowledge(&shared(key)?.0, &instance, link, now))
     })
 }

@@ -1,6 +1,7 @@
 //! Files with revocation bundles that are watched.
 
 use std::{
+    cell::Cell,
     ffi::{c_char, c_void},
     path::Path,
     time::Duration,
@@ -15,6 +16,16 @@ use crate::{
 
 /// A file with a revocation bundle that is watched. One thread uses it at a time.
 pub struct Watch(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Watch);
+
+thread_local! {
+    /// Whether this thread is a watch's own, and in its callback.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in the callback of a watch.
+pub(crate) fn is_telling() -> bool {
+    TELLING.try_with(Cell::get).unwrap_or(false)
+}
 
 /// Called with what is wrong with a file that is watched.
 pub type WatchCallback = Option<unsafe extern "C" fn(context: *mut c_void, code: Code)>;
@@ -48,17 +59,20 @@ pub unsafe extern "C" fn licentia_gate_watch_revocation(
         }
         let report = move |code: licentia::Code| {
             if let Some(callback) = callback {
+                TELLING.set(true);
                 // SAFETY: the caller gave a function that any thread may call with its context.
                 callback(context.pointer(), Code::from(code.number()));
+                TELLING.set(false);
             }
         };
         let interval = Duration::from_millis(interval_ms);
-        watch.give(Watch(licentia::Watch::start(&shared(gate)?.0, path, interval, report)?));
+        watch.give(Watch(licentia::Watch::start(&shared(gate)?.gate, path, interval, report)?));
         Ok(())
     })
 }
 
-/// Ends a watch, and waits for its thread. NULL is ignored.
+/// Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
+/// callback has returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_watch_free(watch: *mut Watch) {
     // SAFETY: the caller keeps to the header's rules.

@@ -47,8 +47,9 @@ int main(void) {
         double start = nanos();
         for (at = 0; at < CHECKS; at++) {
             licentia_decision *decision;
-            licentia_gate_check_at(gate, token, token_len, request, NOW, (uint64_t)batch * 1000000000u, &decision);
-            allowed += licentia_decision_is_allowed(decision);
+            licentia_status status = licentia_gate_check_at(gate, token, token_len, request, NOW,
+                                                            (uint64_t)batch * 1000000000u, &decision);
+            allowed += status == LICENTIA_OK && licentia_decision_is_allowed(decision);
             licentia_decision_free(decision);
         }
         took[batch] = (nanos() - start) / CHECKS;

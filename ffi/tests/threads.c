@@ -14,24 +14,34 @@ enum { THREADS = 4, ROUNDS = 20 };
 
 typedef struct job {
     const licentia_gate *gate;
-    const licentia_request *request;
+    const licentia_request *request, *nothing;
     const char *good, *revoked;
     int allowed, denied, wrong;
     /* Without an order that would keep other faults from showing. */
     int rounds, stop;
 } job;
 
+#ifdef RACE
+/* A race on purpose, in a library that was built for it: it must be found. */
+void licentia_fault_race(void);
+#endif
+
 static void *work(void *argument) {
     job *it = argument;
     while (!__atomic_load_n(&it->stop, __ATOMIC_RELAXED)) {
         licentia_decision *decision;
         licentia_code code;
+#ifdef RACE
+        licentia_fault_race();
+#endif
         if (licentia_gate_check_at(it->gate, TEXT(it->good), it->request, NOW, 0, &decision) != LICENTIA_OK ||
             !licentia_decision_is_allowed(decision)) {
             it->wrong++;
         }
         licentia_decision_free(decision);
-        if (licentia_gate_check_at(it->gate, TEXT(it->revoked), NULL, NOW, 0, &decision) != LICENTIA_OK) it->wrong++;
+        if (licentia_gate_check_at(it->gate, TEXT(it->revoked), it->nothing, NOW, 0, &decision) != LICENTIA_OK) {
+            it->wrong++;
+        }
         code = licentia_decision_code(decision);
         it->allowed += code == LICENTIA_CODE_ALLOWED;
         it->denied += code == LICENTIA_CODE_REVOKED;
@@ -72,7 +82,7 @@ int main(int argc, char **argv) {
     CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
     licentia_gate_builder_free(builder);
     for (at = 0; at < THREADS; at++) {
-        jobs[at] = (job){gate, request, good, revoked, 0, 0, 0, 0, 0};
+        jobs[at] = (job){gate, request, it.nothing, good, revoked, 0, 0, 0, 0, 0};
         CHECK(pthread_create(&threads[at], NULL, work, &jobs[at]) == 0);
     }
     for (at = 1; at <= bundles; at++) {
@@ -90,7 +100,7 @@ int main(int argc, char **argv) {
         CHECK(jobs[at].allowed > 0 && jobs[at].denied > 0);
         printf("thread %d: %d allowed, %d revoked\n", at, jobs[at].allowed, jobs[at].denied);
     }
-    CHECK(licentia_gate_check_at(gate, TEXT(revoked), NULL, NOW, 0, &decision) == LICENTIA_OK);
+    CHECK(licentia_gate_check_at(gate, TEXT(revoked), it.nothing, NOW, 0, &decision) == LICENTIA_OK);
     CHECK(licentia_decision_code(decision) == LICENTIA_CODE_REVOKED);
     licentia_decision_free(decision);
     licentia_request_free(request);

@@ -8,12 +8,15 @@
 #include "check.h"
 
 #define NOW 1800000000u
+#define ARGUMENT LICENTIA_CODE_INVALID_ARGUMENT
 
 typedef struct world {
     licentia_signing_key *root;
     licentia_signing_key *license_key;
     licentia_signing_key *revocation_key;
     licentia_issuer *issuer;
+    /* A request that needs nothing but a good licence. */
+    licentia_request *nothing;
     uint8_t *keyset;
     size_t keyset_len;
 } world;
@@ -37,7 +40,7 @@ static inline char *public_text(const licentia_signing_key *key) {
 }
 
 static inline world world_new(void) {
-    world it = {seeded(1), seeded(2), seeded(3), NULL, NULL, 0};
+    world it = {seeded(1), seeded(2), seeded(3), NULL, NULL, NULL, 0};
     char draft[1024], *license_key = public_text(it.license_key), *revocation_key = public_text(it.revocation_key);
     snprintf(draft, sizeof draft,
              "sequence = 0\n"
@@ -46,6 +49,7 @@ static inline world world_new(void) {
              license_key, revocation_key);
     CHECK(licentia_signing_key_sign_keyset(it.root, TEXT(draft), NOW - 1000, NOW + 1000000, &it.keyset,
                                            &it.keyset_len) == LICENTIA_OK);
+    CHECK(licentia_request_new(&it.nothing) == LICENTIA_OK);
     CHECK(licentia_issuer_new(LITERAL("acme"), it.license_key, &it.issuer) == LICENTIA_OK);
     licentia_string_free(license_key);
     licentia_string_free(revocation_key);
@@ -54,6 +58,7 @@ static inline world world_new(void) {
 
 static inline void world_free(world *it) {
     licentia_bytes_free(it->keyset);
+    licentia_request_free(it->nothing);
     licentia_issuer_free(it->issuer);
     licentia_signing_key_free(it->root);
     licentia_signing_key_free(it->license_key);
@@ -88,7 +93,7 @@ static inline char *issue_typical(const world *it, uint64_t index) {
     return token;
 }
 
-/* A bundle that revokes one index, or none. */
+/* A bundle that revokes one index, or none, signed. */
 static inline uint8_t *bundle_of(const world *it, uint64_t sequence, const uint64_t *index, size_t *length) {
     static const uint8_t salt[16] = {7};
     licentia_bundle *bundle;
@@ -129,6 +134,34 @@ static inline licentia_request *request_typical(void) {
     CHECK(licentia_request_add_meter(request, LITERAL("calls"), 1) == LICENTIA_OK);
     CHECK(licentia_request_add_rate(request, LITERAL("api"), 1) == LICENTIA_OK);
     return request;
+}
+
+static inline licentia_decision *check(const licentia_gate *gate, const char *token, const licentia_request *request) {
+    licentia_decision *decision;
+    CHECK(licentia_gate_check_at(gate, TEXT(token), request, NOW, 0, &decision) == LICENTIA_OK);
+    return decision;
+}
+
+/* The code of a check. */
+static inline licentia_code answer(const licentia_gate *gate, const char *token, const licentia_request *request) {
+    licentia_decision *decision = check(gate, token, request);
+    licentia_code code = licentia_decision_code(decision);
+    licentia_decision_free(decision);
+    return code;
+}
+
+/* The rest of a meter, by a look that costs nothing. */
+static inline uint64_t left(const licentia_gate *gate, const char *token, const char *meter) {
+    licentia_request *look;
+    licentia_decision *decision;
+    licentia_charge charge = {0};
+    CHECK(licentia_request_new(&look) == LICENTIA_OK);
+    CHECK(licentia_request_add_meter(look, TEXT(meter), 0) == LICENTIA_OK);
+    decision = check(gate, token, look);
+    CHECK(licentia_decision_charge(decision, 0, sizeof charge, &charge) == LICENTIA_OK);
+    licentia_decision_free(decision);
+    licentia_request_free(look);
+    return charge.remaining;
 }
 
 #endif

@@ -1,17 +1,23 @@
 //! A thread that works for a gate again and again, beside the requests.
 
 use std::{
+    cell::Cell,
     sync::{
         Arc, Weak,
         mpsc::{RecvTimeoutError, Sender, channel},
     },
-    thread::JoinHandle,
+    thread::{JoinHandle, ThreadId},
     time::Duration,
 };
 
 use licentia_core::Code;
 
 use crate::gate::Gate;
+
+thread_local! {
+    /// Which thread this is, where it is a worker's. To ask the standard library would cost other threads memory.
+    static OWN: Cell<Option<ThreadId>> = const { Cell::new(None) };
+}
 
 /// A thread that ends when this is dropped, or with the gate, which it keeps alive only while it works.
 pub(crate) struct Worker {
@@ -35,6 +41,7 @@ impl Worker {
         let (stop, stopped) = channel::<()>();
         let gate: Weak<Gate> = Arc::downgrade(gate);
         let run = move || {
+            OWN.set(Some(std::thread::current().id()));
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 let Some(gate) = gate.upgrade() else { return };
                 work(&gate);
@@ -55,8 +62,11 @@ impl Drop for Worker {
         }
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so itself.
-            let _ = thread.join();
+            // Its own work may end it, and goes on to the end; a thread cannot wait for itself.
+            if OWN.try_with(Cell::get).ok().flatten() != Some(thread.thread().id()) {
+                // A thread that panicked has said so itself.
+                let _ = thread.join();
+            }
         }
     }
 }

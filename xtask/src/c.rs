@@ -2,20 +2,34 @@
 
 use std::{
     fs,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command},
+    thread::sleep,
+    time::Duration,
 };
 
 use crate::{
     command::{self, Result, cargo, command, output, root, run, target_folder},
-    package::{PARTS, Package},
+    package::{PARTS, Package, WRAPPER, soname},
     tools,
 };
 
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-D_POSIX_C_SOURCE=200809L"];
-/// Programs that can be given a folder of their own, one line each: source, arguments.
-const SUITES: [(&str, &[&str]); 4] =
-    [("vectors", &["tests/vectors"]), ("abi", &["target/c"]), ("wrapper", &[]), ("threads", &["60"])];
+/// The programs of the suites, and their arguments.
+const SUITES: [(&str, &[&str]); 9] = [
+    ("vectors", &["tests/vectors"]),
+    ("abi", &[]),
+    ("misuse", &[]),
+    ("vendor", &[]),
+    ("revocation", &["target/c"]),
+    ("meters", &["target/c", REDIS]),
+    ("wrapper", &[]),
+    ("throws", &[]),
+    ("threads", &["60"]),
+];
+/// Stands for the URL of a Redis server of the suites' own.
+const REDIS: &str = "redis";
 
 /// Makes the header and the list of symbols anew.
 pub(crate) fn write_header() -> Result {
@@ -30,7 +44,7 @@ fn make_header(to: &Path) -> Result {
 pub(crate) fn header() -> Result {
     let fresh = root().join("target/header");
     make_header(&fresh)?;
-    for name in ["include/licentia.h", "include/licentia_bare.h", "ffi/symbols.txt"] {
+    for name in ["include/licentia.h", "include/licentia_bare.h", "ffi/symbols.txt", "ffi/abi.txt"] {
         let read = |folder: &Path| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
         if read(&root())? != read(&fresh)? {
             return Err(format!("{name} is outdated; run `cargo xtask header` and look at the change"));
@@ -72,7 +86,21 @@ pub(crate) fn header() -> Result {
         }
     }
     println!("{compiled} ways to compile the headers");
+    wrapped()?;
     documented(&folder)
+}
+
+/// The C++ wrapper has every function.
+fn wrapped() -> Result {
+    let mut wrapper = String::new();
+    for name in WRAPPER {
+        let path = root().join("include").join(name);
+        wrapper.push_str(&fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?);
+    }
+    let words: Vec<&str> = wrapper.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let symbols = symbols(&PARTS.join(","))?;
+    let missing: Vec<_> = symbols.iter().filter(|symbol| !words.contains(&symbol.as_str())).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("licentia.hpp does not wrap {missing:?}")) }
 }
 
 /// The code of `docs/c.md` compiles.
@@ -99,7 +127,7 @@ pub(crate) fn symbols(features: &str) -> Result<Vec<String>> {
     Ok(list.lines().filter(there).map(name).collect())
 }
 
-fn work() -> Result<PathBuf> {
+pub(crate) fn work() -> Result<PathBuf> {
     let folder = root().join("target/c");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
@@ -125,7 +153,9 @@ pub(crate) fn installed() -> Result<PathBuf> {
 fn compile(name: &str, flags: &[&str], library: &str) -> Result<PathBuf> {
     let program = work()?.join(name);
     let (c, cpp) = (format!("ffi/tests/{name}.c"), format!("ffi/tests/{name}.cc"));
-    let (compiler, standard, source) = if root().join(&cpp).exists() {
+    let (compiler, standard, source) = if name == "throws" {
+        ("g++", &["-std=c++17"][..], cpp)
+    } else if root().join(&cpp).exists() {
         ("g++", &["-std=c++17", "-fno-exceptions", "-fno-rtti"][..], cpp)
     } else {
         ("gcc", &["-std=c99"][..], c)
@@ -154,12 +184,11 @@ fn static_library(prefix: &Path) -> String {
     prefix.join("lib/liblicentia.a").to_string_lossy().into_owned()
 }
 
-/// Exactly the documented functions are exported, and the C suites pass.
-pub(crate) fn abi() -> Result {
-    let prefix = installed()?;
-    let expected = symbols(&PARTS.join(","))?;
+/// Both libraries in a folder export exactly the functions of these features.
+pub(crate) fn exports(folder: &Path, features: &str) -> Result {
+    let expected = symbols(features)?;
     for (library, listing) in [("liblicentia.so", "-D"), ("liblicentia.a", "-g")] {
-        let path = prefix.join("lib").join(library);
+        let path = folder.join(library);
         let shown = output(command("nm", &[listing, "--defined-only", &path.to_string_lossy()]))?;
         let mut found: Vec<&str> = shown
             .lines()
@@ -168,58 +197,126 @@ pub(crate) fn abi() -> Result {
             .collect();
         found.sort_unstable();
         if found != expected {
-            let odd: Vec<_> =
-                found.iter().filter(|name| expected.iter().all(|other| other != *name)).collect();
+            let odd = |these: &[&str], those: &[String]| {
+                let there = |name: &&&str| those.iter().all(|other| other != *name);
+                these.iter().filter(there).map(|name| (*name).to_owned()).collect::<Vec<_>>()
+            };
+            let list: Vec<&str> = expected.iter().map(String::as_str).collect();
+            let own: Vec<String> = found.iter().map(|name| (*name).to_owned()).collect();
             return Err(format!(
-                "{library} exports {}, not the {} of the list; not in it: {odd:?}",
-                found.len(),
-                expected.len()
+                "{library} has {:?} that are not in the list, and lacks {:?}",
+                odd(&found, &expected),
+                odd(&list, &own)
             ));
         }
         println!("{library}: {} functions, and nothing else", found.len());
     }
-    let soname = output(command("readelf", &["-d", &prefix.join("lib/liblicentia.so").to_string_lossy()]))?;
-    if !soname.contains("[liblicentia.so.0]") {
-        return Err("the shared library has another SONAME than liblicentia.so.0".to_owned());
-    }
-    let library = static_library(&prefix);
-    for (name, arguments) in SUITES {
-        run(command(compile(name, &[], &library)?, arguments))?;
-    }
     Ok(())
+}
+
+/// A Redis server of the suites' own, which ends with this.
+struct Redis {
+    server: Child,
+    url: String,
+}
+
+impl Redis {
+    fn start() -> Result<Self> {
+        tools::apt(&["/usr/bin/redis-server"], &["redis-server"])?;
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| format!("no free port: {error}"))?;
+        let port = address.port().to_string();
+        let options = ["--bind", "127.0.0.1", "--port", &port, "--save", "", "--appendonly", "no"];
+        let mut server = command("redis-server", &[&options[..], &["--loglevel", "warning"]].concat());
+        let server = server.spawn().map_err(|error| format!("redis-server: {error}"))?;
+        let it = Self { server, url: format!("redis://127.0.0.1:{port}/0") };
+        for _ in 0..1000 {
+            if TcpStream::connect(address).is_ok() {
+                return Ok(it);
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Err("redis-server does not answer".to_owned())
+    }
+
+    /// Runs a program, with the server's URL in its place among the arguments.
+    fn run<'a>(&'a self, mut words: Vec<&'a str>, change: impl FnOnce(&mut Command)) -> Result {
+        words.iter_mut().filter(|word| **word == REDIS).for_each(|word| *word = &self.url);
+        let (program, arguments) = words.split_first().ok_or("no program")?;
+        let mut command = command(program, arguments);
+        change(&mut command);
+        run(command)
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Exactly the documented functions are exported, and the C suites pass.
+pub(crate) fn abi() -> Result {
+    let prefix = installed()?;
+    exports(&prefix.join("lib"), &PARTS.join(","))?;
+    let named = output(command("readelf", &["-d", &prefix.join("lib/liblicentia.so").to_string_lossy()]))?;
+    let soname = soname()?;
+    if !named.contains(&format!("[{soname}]")) {
+        return Err(format!("the shared library has another SONAME than {soname}"));
+    }
+    let (library, redis) = (static_library(&prefix), Redis::start()?);
+    for (name, arguments) in SUITES {
+        let program = compile(name, &[], &library)?;
+        redis.run([&[&*program.to_string_lossy()], arguments].concat(), |_| ())?;
+    }
+    faults()
+}
+
+/// A panic ends at the border also in the libraries that are installed, with the compiler's last word on them.
+fn faults() -> Result {
+    let prefix = work()?.join("faulty");
+    let mut package = Package::at(&prefix);
+    package.with_faults = true;
+    package.quickly = true;
+    package.install()?;
+    let static_library = static_library(&prefix);
+    run(command(compile("fault", &[], &static_library)?, &[]))?;
+    let shared = prefix.join("lib").join(soname()?);
+    let mut program = command(compile("fault", &[], &shared.to_string_lossy())?, &[]);
+    program.env("LD_LIBRARY_PATH", prefix.join("lib"));
+    run(program)
 }
 
 /// The C suites under the sanitizers of gcc, under Valgrind, and with the Rust side watched for data races.
 pub(crate) fn sanitizers() -> Result {
-    let library = static_library(&installed()?);
-    let mut flags =
-        vec!["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+    let (library, redis) = (static_library(&installed()?), Redis::start()?);
+    let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
     for (name, arguments) in SUITES {
-        let mut program = command(compile(name, &flags, &library)?, arguments);
-        program.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1");
-        run(program)?;
+        let program = compile(name, &flags, &library)?;
+        redis.run([&[&*program.to_string_lossy()], arguments].concat(), |program| {
+            program.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1");
+        })?;
     }
     tools::apt(&["/usr/bin/valgrind"], &["valgrind", "libc6-dbg"])?;
-    flags.clear();
-    for (name, arguments) in
-        [("vectors", &["tests/vectors"][..]), ("abi", &["target/c"]), ("wrapper", &[]), ("threads", &["4"])]
-    {
-        let program = compile(name, &flags, &library)?;
-        let mut words = vec!["-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"];
+    // One that is thrown through ends without an end, and what it held is no leak.
+    for (name, arguments) in SUITES.into_iter().filter(|(name, _)| *name != "throws") {
+        let program = compile(name, &[], &library)?;
+        let mut words = vec!["valgrind", "-q", "--leak-check=full", "--error-exitcode=9", "--fair-sched=try"];
         words.extend([
+            "--show-leak-kinds=definite,indirect,possible",
             "--errors-for-leak-kinds=definite,indirect,possible",
-            "--error-exitcode=9",
-            "--fair-sched=try",
         ]);
         let program = program.to_string_lossy();
         words.push(&program);
-        words.extend(arguments);
-        run(command("valgrind", &words))?;
+        words.extend(if name == "threads" { &["4"] } else { arguments });
+        redis.run(words, |_| ())?;
     }
     Ok(())
 }
 
-/// Threads that check while bundles are loaded, with both C and Rust watched by `ThreadSanitizer`.
+/// Threads that check while bundles are loaded, with both C and Rust watched by `ThreadSanitizer`; and a race that is
+/// made on purpose is found.
 ///
 /// The flag that the compiler needs for it is not stable. The standard library is built with it too: else a lock that
 /// two threads wait for would not be seen, and what it guards be taken for a race.
@@ -228,101 +325,65 @@ pub(crate) fn races() -> Result {
     let version = output(command("rustc", &["-vV"]))?;
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
-    run(command("rustup", &["component", "add", "rust-src"]))?;
+    let sysroot = PathBuf::from(output(command("rustc", &["--print", "sysroot"]))?.trim());
+    let whole = sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists()
+        || run(command("rustup", &["component", "add", "rust-src"])).is_ok();
     let folder = root().join("target/tsan");
-    let without_stores = ["--no-default-features", "--features", "holder,issuer"];
-    let build = ["build", "--locked", "-p", "licentia-ffi", "--target", host, "-Zbuild-std=std,panic_unwind"];
-    let mut build = cargo(&[&build[..], &without_stores].concat());
-    build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", "-Zsanitizer=thread").env("CARGO_TARGET_DIR", &folder);
+    let without_stores = ["--no-default-features", "--features", "holder,issuer,fault"];
+    let mut words = vec!["build", "--locked", "-p", "licentia-ffi", "--target", host];
+    if whole {
+        words.push("-Zbuild-std=std,panic_unwind");
+    } else {
+        println!(
+            "rust-src could not be fetched: the standard library is not watched, and its Arc is passed over"
+        );
+        words.push("-Zunstable-options");
+    }
+    let mut build = cargo(&[&words[..], &without_stores].concat());
+    // Without its sources the standard library counts as another kind, which rustc must be told to take.
+    let flags =
+        if whole { "-Zsanitizer=thread" } else { "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" };
+    build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", flags).env("CARGO_TARGET_DIR", &folder);
     run(build)?;
-    let sysroot = output(command("rustc", &["--print", "sysroot"]))?;
-    let runtime =
-        Path::new(sysroot.trim()).join("lib/rustlib").join(host).join("lib/librustc-stable_rt.tsan.a");
+    let runtime = sysroot.join("lib/rustlib").join(host).join("lib/librustc-stable_rt.tsan.a");
     let library = folder.join(host).join("debug/liblicentia_c.a");
-    let (object, program) = (work()?.join("threads-tsan.o"), work()?.join("threads-tsan"));
-    let (object, program) = (object.to_string_lossy(), program.to_string_lossy());
-    let (library, runtime) = (library.to_string_lossy(), runtime.to_string_lossy());
-    let mut arguments = vec!["-std=c99", "-O1", "-g", "-Iinclude", "-fsanitize=thread"];
-    arguments.extend(STRICT);
-    arguments.extend(["-c", "ffi/tests/threads.c", "-o", &object]);
-    run(command("gcc", &arguments))?;
-    // gcc's runtime lacks functions that rustc calls, and rustc's has all.
-    let mut arguments = vec![&*object, &*library, "-Wl,--whole-archive", &*runtime, "-Wl,--no-whole-archive"];
-    arguments.extend([
-        "-lgcc_s",
-        "-lm",
-        "-ldl",
-        "-lrt",
-        "-lpthread",
-        "-lresolv",
-        "-Wl,--export-dynamic",
-        "-o",
-        &*program,
-    ]);
-    run(command("gcc", &arguments))?;
-    let mut threads = command(&*program, &["40"]);
-    threads.env("TSAN_OPTIONS", "suppressions=ffi/tests/tsan.txt halt_on_error=1");
-    run(threads)
-}
-
-/// The examples are built against the installed package, as a stranger would, and run.
-pub(crate) fn package() -> Result {
-    let prefix = installed()?;
-    tools::apt(&["/usr/bin/cmake", "/usr/bin/curl"], &["cmake", "curl"])?;
-    let pkgconfig = prefix.join("lib/pkgconfig");
-    let with_library = |mut command: Command| {
-        command.env("PKG_CONFIG_PATH", &pkgconfig).env("LD_LIBRARY_PATH", prefix.join("lib"));
-        command
+    let watched = |name: &str, flags: &[&str]| -> Result<Command> {
+        let (object, program) = (work()?.join(format!("{name}.o")), work()?.join(name));
+        let (object, to) = (object.to_string_lossy(), program.to_string_lossy());
+        let mut arguments = vec!["-std=c99", "-O1", "-g", "-Iinclude", "-fsanitize=thread"];
+        arguments.extend(STRICT);
+        arguments.extend(flags);
+        arguments.extend(["-c", "ffi/tests/threads.c", "-o", &object]);
+        run(command("gcc", &arguments))?;
+        // gcc's runtime lacks functions that rustc calls, and rustc's has all.
+        let (library, runtime) = (library.to_string_lossy(), runtime.to_string_lossy());
+        let mut arguments =
+            vec![&*object, &*library, "-Wl,--whole-archive", &*runtime, "-Wl,--no-whole-archive"];
+        arguments.extend(["-lgcc_s", "-lm", "-ldl", "-lrt", "-lpthread", "-lresolv", "-Wl,--export-dynamic"]);
+        arguments.extend(["-o", &*to]);
+        run(command("gcc", &arguments))?;
+        let mut program = command(&program, &["40"]);
+        let passed_over = if whole { "" } else { "suppressions=ffi/tests/tsan.txt " };
+        program.env("TSAN_OPTIONS", format!("{passed_over}halt_on_error=1"));
+        Ok(program)
     };
-    let made = work()?.join("make");
-    let out = format!("OUT={}", made.display());
-    for target in ["clean", "test"] {
-        run(with_library(command("make", &["-C", "examples/c", &out, target])))?;
+    run(watched("threads-tsan", &[])?)?;
+    let found = watched("race-tsan", &["-DRACE"])?.output().map_err(|error| error.to_string())?;
+    let told = String::from_utf8_lossy(&found.stderr);
+    if found.status.success() || !told.contains("data race") || !told.contains("licentia_fault_race") {
+        return Err(format!("a race that was made on purpose was not found:\n{told}"));
     }
-    let built = work()?.join("cmake");
-    let _ = fs::remove_dir_all(&built);
-    let (built_text, prefix_flag) =
-        (built.to_string_lossy(), format!("-DCMAKE_PREFIX_PATH={}", prefix.display()));
-    run(command(
-        "cmake",
-        &["-S", "examples/c", "-B", &built_text, &prefix_flag, "-DCMAKE_BUILD_TYPE=Release"],
-    ))?;
-    run(command("cmake", &["--build", &built_text]))?;
-    run(command("ctest", &["--test-dir", &built_text, "--output-on-failure"]))?;
-    staged()
-}
-
-/// A package without the issuer goes below a DESTDIR, and says so to who compiles with it.
-fn staged() -> Result {
-    let destdir = work()?.join("dest");
-    let _ = fs::remove_dir_all(&destdir);
-    let mut package = Package::at("/opt/licentia");
-    package.libdir = "/opt/licentia/lib/somewhere".into();
-    package.destdir = Some(destdir.clone());
-    package.without = vec!["issuer".to_owned()];
-    package.install()?;
-    let lib = destdir.join("opt/licentia/lib/somewhere");
-    let mut flags = command("pkg-config", &["--cflags", "--libs", "licentia"]);
-    flags.env("PKG_CONFIG_PATH", lib.join("pkgconfig")).env("PKG_CONFIG_SYSROOT_DIR", &destdir);
-    let flags = output(flags)?;
-    let expected = format!("{}/opt/licentia/include", destdir.display());
-    if !flags.contains(&expected) || !flags.contains("-DLICENTIA_NO_ISSUER") {
-        return Err(format!("pkg-config says {flags}"));
-    }
-    let shown =
-        output(command("nm", &["-D", "--defined-only", &lib.join("liblicentia.so").to_string_lossy()]))?;
-    if shown.lines().count() != symbols("holder")?.len() || shown.contains("issuer_issue") {
-        return Err("a library without the issuer exports something of it".to_owned());
-    }
-    println!("without the issuer: {} functions", shown.lines().count());
+    println!("a race that was made on purpose was found");
     Ok(())
 }
 
 /// Languages that there is no binding for call the library through its ABI alone.
 pub(crate) fn foreign() -> Result {
-    let library = installed()?.join("lib/liblicentia.so.0");
+    let library = installed()?.join("lib").join(soname()?);
     tools::apt(&["/usr/bin/luajit", "/usr/bin/ruby"], &["luajit", "ruby"])?;
-    for (program, script) in [("python3", "call.py"), ("luajit", "call.lua"), ("ruby", "call.rb")] {
+    for (program, script) in
+        [("python3", "call.py"), ("python3", "misuse.py"), ("luajit", "call.lua"), ("ruby", "call.rb")]
+    {
         let script = format!("ffi/tests/foreign/{script}");
         run(command(program, &[&script, &library.to_string_lossy(), "include/licentia.h"]))?;
     }
@@ -340,20 +401,27 @@ pub(crate) fn overhead() -> Result {
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     };
-    let measure = |program: &Path| -> Result<f64> {
+    let measure = |program: &Path| -> Result<Vec<f64>> {
         let shown = output(command::command(program, &[]))?;
-        shown.trim().parse().map_err(|_| format!("{} printed {shown:?}", program.display()))
+        let numbers = shown.split_whitespace().map(str::parse).collect::<std::result::Result<Vec<f64>, _>>();
+        numbers.map_err(|_| format!("{} printed {shown:?}", program.display()))
     };
     // By turns, so that what else the machine does falls on both.
-    let (mut in_c, mut in_rust) = (Vec::new(), Vec::new());
+    let (mut in_c, mut again, mut new) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..15 {
-        in_c.push(measure(&c)?);
-        in_rust.push(measure(&rust)?);
+        in_c.extend(measure(&c)?);
+        let [into, made] = *measure(&rust)? else {
+            return Err("the benchmark in Rust has two figures".into());
+        };
+        again.push(into);
+        new.push(made);
     }
-    let (in_c, in_rust) = (median(in_c), median(in_rust));
+    let (in_c, again, new) = (median(in_c), median(again), median(new));
+    println!("warm check: {in_c:.1} ns from C");
     println!(
-        "warm check: {in_c:.1} ns from C, {in_rust:.1} ns from Rust, {:.1} ns more; at most 20",
-        in_c - in_rust
+        "  from Rust into the same decision {again:.1} ns: {:.1} ns more from C, at most 20",
+        in_c - again
     );
-    if in_c - in_rust < 20.0 { Ok(()) } else { Err("the C ABI costs too much".to_owned()) }
+    println!("  from Rust with a new decision    {new:.1} ns: {:.1} ns more from C", in_c - new);
+    if in_c - again < 20.0 { Ok(()) } else { Err("the C ABI costs too much".to_owned()) }
 }

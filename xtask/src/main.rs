@@ -27,7 +27,7 @@ cargo xtask bench-python      compare the Python package's speed with others', o
 cargo xtask bench-js          measure the npm package beside others
 cargo xtask instructions      make benches/instructions.json anew
 cargo xtask vectors           make tests/vectors/*.json anew
-cargo xtask header            make include/licentia.h and ffi/symbols.txt anew
+cargo xtask header            make the C headers, ffi/symbols.txt and ffi/abi.txt anew
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     bare, c,
     command::{self, Result, cargo, command, output, root, target_folder},
-    instructions, js, python, targets, tools,
+    instructions, js, package, python, targets, tools,
 };
 
 /// Most lines of core's dependency tree.
@@ -68,7 +68,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "c-package",
         proves: "examples in C and C++ build against the installed package",
-        run: c::package,
+        run: package::suite,
     },
     Suite { name: "c-bare", proves: "vectors run on a Cortex-M4, within flash and stack", run: bare::suite },
     Suite {

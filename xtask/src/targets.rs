@@ -36,9 +36,14 @@ pub(crate) const WASM: Target = Target {
 
 /// Builds with the arguments of `cargo build` and gives the folder of what was built.
 pub(crate) fn build(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
-    let release = arguments.contains(&"--release");
+    compile(target, &[&["build", "--locked"], arguments].concat())
+}
+
+/// Runs a command of cargo's that builds, and gives the folder of what was built.
+pub(crate) fn compile(target: &Target, words: &[&str]) -> Result<PathBuf> {
+    let release = words.contains(&"--release");
     let profile = if release { "release" } else { "debug" };
-    let common = [&["build", "--locked", "--target", target.name], arguments].concat();
+    let common = [words, &["--target", target.name]].concat();
     if run(command("rustup", &["target", "add", target.name])).is_ok() {
         let mut build = cargo(&common);
         if target.build_std == "core" {

@@ -123,7 +123,7 @@ const DENIED: BareVerdict = BareVerdict {
 /// Decodes the text form of a licence, `lic1_...`, into memory of the caller's, of which 4096 bytes are always
 /// enough, and gives the length.
 ///
-/// Errors: MALFORMED_TEXT, TOKEN_TOO_LONG, INVALID_ARGUMENT.
+/// Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also where the text and the memory overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bare_decode(
     token: *const c_char,
@@ -147,7 +147,8 @@ unsafe fn decode(
     unsafe {
         let length = place(decoded_len, 0)?;
         let text = core::str::from_utf8(bytes(token.cast(), token_len)?).map_err(|_| Code::MalformedText)?;
-        if space.is_null() || isize::try_from(space_len).is_err() {
+        let apart = disjoint(token.addr(), token_len, space.addr(), space_len);
+        if space.is_null() || isize::try_from(space_len).is_err() || !apart {
             return Err(Code::InvalidArgument);
         }
         length.write(decode_license_into(text, core::slice::from_raw_parts_mut(space, space_len))?.len());
@@ -276,6 +277,11 @@ fn of(license: &License<'_>) -> BareVerdict {
         lineage: license.lineage(),
         ..DENIED
     }
+}
+
+/// Whether two ranges of memory have no byte in common.
+fn disjoint(one: usize, one_len: usize, other: usize, other_len: usize) -> bool {
+    one >= other.saturating_add(other_len) || other >= one.saturating_add(one_len)
 }
 
 /// A place for an output, which is emptied.

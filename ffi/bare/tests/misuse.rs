@@ -77,6 +77,20 @@ fn a_good_licence_and_what_is_wrong_around_it() {
     assert_eq!(decode(&form, ptr::null_mut(), 4096, &raw mut length), ARGUMENT);
     assert_eq!(decode(&form, space.as_mut_ptr(), usize::MAX, &raw mut length), ARGUMENT);
     assert_eq!(decode(&form, space.as_mut_ptr(), 4096, ptr::null_mut()), ARGUMENT);
+    // A text that would be overwritten while it is read.
+    let mut both = [0; 4096];
+    both[100..100 + form.len()].copy_from_slice(form.as_bytes());
+    let (base, end) = (both.as_mut_ptr(), 100 + form.len());
+    let mut overlap = |at: usize, room: usize| {
+        // SAFETY: all of it is within the array.
+        unsafe { licentia_bare_decode(base.add(100).cast(), form.len(), base.add(at), room, &raw mut length) }
+    };
+    for (at, room) in [(100, form.len()), (0, 101), (end - 1, 10), (110, 1), (0, 4096)] {
+        assert_eq!(overlap(at, room), ARGUMENT, "{at}, {room}");
+    }
+    assert_eq!(overlap(0, 100), Code::TokenTooLong as u32);
+    assert_eq!(overlap(end, 4096 - end), OK);
+    assert_eq!(length, token.len());
 
     let good = || {
         let (kid, public) = (key.kid().as_bytes(), key.public().as_bytes());

@@ -1,7 +1,8 @@
-//! Makes `include/licentia.h` from the crate of the C ABI, `ffi/symbols.txt`, the list of what it exports, and
-//! `include/licentia_bare.h` from the crate for bare metal.
+//! Makes `include/licentia.h` from the crate of the C ABI, `include/licentia_bare.h` from the crate for bare metal,
+//! `ffi/symbols.txt`, the list of what the library exports, and `ffi/abi.txt`, all that a program was compiled against:
+//! a line that changes there, and is not only added, asks for another `LICENTIA_ABI_VERSION`.
 //!
-//! `licentia-header OUT` writes both below a folder: the repository to change them, another to compare.
+//! `licentia-header OUT` writes them below a folder: the repository to change them, another to compare.
 
 use std::{
     collections::HashMap,
@@ -16,6 +17,9 @@ use licentia_core::code::TABLE;
 /// What every function asks of its callers.
 const RULES: &str = include_str!("rules.txt");
 
+/// What is wrong on purpose, for the tests, is in no header.
+const FAULTS: [&str; 2] = ["licentia_fault_panic", "licentia_fault_race"];
+
 /// Names in Rust, and in C.
 const TYPES: &[(&str, &str)] = &[
     ("Status", "status"),
@@ -28,6 +32,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Watch", "watch"),
     ("Keeper", "keeper"),
     ("Reservation", "reservation"),
+    ("Seat", "seat"),
     ("WatchCallback", "watch_callback"),
     ("Request", "request"),
     ("Decision", "decision"),
@@ -72,10 +77,11 @@ fn main() -> ExitCode {
 
 fn make(out: &Path) -> Result<(), String> {
     let ffi = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no folder above")?;
-    let header = generate(ffi, full())?;
+    let (header, bare) = (generate(ffi, full())?, generate(&ffi.join("bare"), bare())?);
     write(&out.join("ffi/symbols.txt"), &symbols(&header))?;
+    write(&out.join("ffi/abi.txt"), &abi(&[&header, &bare]))?;
     write(&out.join("include/licentia.h"), &header)?;
-    write(&out.join("include/licentia_bare.h"), &generate(&ffi.join("bare"), bare())?)
+    write(&out.join("include/licentia_bare.h"), &bare)
 }
 
 /// The header of a crate.
@@ -83,7 +89,12 @@ fn generate(folder: &Path, config: Config) -> Result<String, String> {
     let bindings = Builder::new().with_crate(folder).with_config(config).generate();
     let mut header = Vec::new();
     bindings.map_err(|error| error.to_string())?.write(&mut header);
-    String::from_utf8(header).map_err(|error| error.to_string())
+    let header = String::from_utf8(header).map_err(|error| error.to_string())?;
+    // A status that nobody looks at may be that of a feature that is then not needed.
+    let marked = |header: String, start: &str| {
+        header.replace(&format!("\n{start}"), &format!("\nLICENTIA_MUST_USE\n{start}"))
+    };
+    Ok(["licentia_status licentia_", "uint32_t licentia_bare_"].into_iter().fold(header, marked))
 }
 
 fn write(file: &Path, text: &str) -> Result<(), String> {
@@ -107,7 +118,7 @@ fn config(guard: &str, title: &str, types: &[(&str, &str)]) -> Config {
         usize_is_size_t: true,
         documentation_style: DocumentationStyle::Doxy,
         line_length: 110,
-        export: ExportConfig { rename, ..ExportConfig::default() },
+        export: ExportConfig { rename, exclude: FAULTS.map(Into::into).into(), ..ExportConfig::default() },
         defines: defines.into_iter().map(|(from, to)| (from.into(), to.into())).collect::<HashMap<_, _>>(),
         ..Config::default()
     }
@@ -138,18 +149,65 @@ fn preamble() -> String {
     text.push_str(
         "#define LICENTIA_VERSION_NUMBER \\\n    (LICENTIA_VERSION_MAJOR << 16 | LICENTIA_VERSION_MINOR << 8 | LICENTIA_VERSION_PATCH)\n\n",
     );
-    for (part, what) in [("HOLDER", "proofs of possession"), ("ISSUER", "what a vendor signs")] {
+    for (part, what) in [("HOLDER", "proofs of possession and receipts"), ("ISSUER", "what a vendor signs")] {
         text.push_str(&format!(
             "/* Define LICENTIA_NO_{part} where the library was built without {what}. */\n\
              #if !defined(LICENTIA_NO_{part})\n#define LICENTIA_{part}\n#endif\n\n"
         ));
     }
+    text.push_str(
+        "/* What a call answers is to be looked at. Define it as nothing where a compiler shall not say so. */\n\
+         #if !defined(LICENTIA_MUST_USE)\n#if defined(__GNUC__)\n\
+         #define LICENTIA_MUST_USE __attribute__((warn_unused_result))\n\
+         #else\n#define LICENTIA_MUST_USE\n#endif\n#endif\n\n",
+    );
     text.push_str("/* Codes, which never change their meaning: see licentia_status_message. */\n");
     for row in TABLE {
         let (name, number) = (row.name.to_uppercase(), row.code.number());
         text.push_str(&format!("/* {} */\n#define LICENTIA_CODE_{name} {number}\n", row.message));
     }
     text
+}
+
+/// What headers declare, one line each, in order: functions and types whole, and constants but the version's.
+fn abi(headers: &[&str]) -> String {
+    let mut lines = Vec::new();
+    for header in headers {
+        let (mut code, mut rest) = (String::new(), *header);
+        while let Some((before, comment)) = rest.split_once("/*") {
+            code.push_str(before);
+            rest = comment.split_once("*/").map_or("", |(_, after)| after);
+        }
+        code.push_str(rest);
+        let mut declaration = String::new();
+        for line in code.lines().map(|line| line.split("//").next().unwrap_or_default()) {
+            let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            if let Some(constant) = words.strip_prefix("#define LICENTIA_") {
+                if constant.contains(' ')
+                    && !constant.starts_with("VERSION")
+                    && !constant.starts_with("MUST_USE")
+                {
+                    lines.push(format!("LICENTIA_{constant}"));
+                }
+            } else if !words.starts_with('#')
+                && !["", "LICENTIA_MUST_USE", "extern \"C\" {", "}"].contains(&words.as_str())
+                && !words.starts_with("(LICENTIA_VERSION")
+            {
+                if !declaration.is_empty() {
+                    declaration.push(' ');
+                }
+                declaration.push_str(&words);
+                // The members of a struct end in a semicolon too.
+                if declaration.ends_with(';')
+                    && declaration.matches('{').count() == declaration.matches('}').count()
+                {
+                    lines.push(std::mem::take(&mut declaration));
+                }
+            }
+        }
+    }
+    lines.sort_unstable();
+    lines.into_iter().map(|line| line + "\n").collect()
 }
 
 /// The functions that a header declares, in order of their names, each with the part that it is in, if any.

@@ -8,7 +8,7 @@ local constants = {}
 for name, value in header:gmatch("#define (LICENTIA_[%w_]+) (%d+)") do
     constants[name] = tonumber(value)
 end
-header = header:gsub("/%*.-%*/", ""):gsub("\\\n", ""):gsub("\n%s*#[^\n]*", "\n")
+header = header:gsub("LICENTIA_MUST_USE", ""):gsub("/%*.-%*/", ""):gsub("\\\n", ""):gsub("\n%s*#[^\n]*", "\n")
 header = header:gsub('extern "C" {', ""):gsub("\n}  // extern[^\n]*", "\n"):gsub("\n}%s*\n", "\n")
 ffi.cdef(header)
 local C = ffi.load(arg[1])

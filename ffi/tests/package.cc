@@ -1,0 +1,28 @@
+// Says what the library that it was built with has: package PART...
+
+#include <string>
+
+#include <licentia.hpp>
+
+#include "check.h"
+
+int main(int argc, char **argv) {
+    std::string expected, found;
+    for (int at = 1; at < argc; at++) expected += std::string(argv[at]) + ' ';
+#if defined(LICENTIA_HOLDER)
+    CHECK(licentia::Holder::from_seed({1}));
+    found += "holder ";
+#endif
+#if defined(LICENTIA_ISSUER)
+    CHECK(licentia::SigningKey::from_seed({1}));
+    found += "issuer ";
+#endif
+    // Nobody is there; a library that knows the kind has looked.
+    const auto redis = licentia::Store::open("redis://127.0.0.1:1/0").status().value();
+    if (redis == LICENTIA_CODE_STORE_UNREACHABLE) found += "redis ";
+    if (licentia::Store::open("sqlite::memory:")) found += "sqlite ";
+    CHECK(found == expected);
+    CHECK(licentia::version() == LICENTIA_VERSION && licentia::abi_version() == LICENTIA_ABI_VERSION);
+    CHECK(licentia::version_number() == LICENTIA_VERSION_NUMBER);
+    return finish("package");
+}
