@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use licentia::{Gate as SdkGate, Mode};
 use pyo3::{
+    PyTraverseError, PyVisit,
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
@@ -13,8 +14,9 @@ use pyo3::{
 use crate::{
     convert::{moment, token as text_of},
     decision::{Asked, Decision},
-    error::{invalid, refused},
+    error::{invalid, refused, wrong_type},
     event::Callback,
+    fork::{Settling, Slow, detached},
     key::{key, keys as read_keys},
     keyset::keyset_bytes,
     receipts::Receipts,
@@ -27,7 +29,9 @@ use crate::{
 /// Decides whether requests may go on. Make one, and share it by all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
-    gate: Arc<SdkGate>,
+    gate: Slow<Settling>,
+    /// What it calls, to be found by the garbage collector.
+    callbacks: Vec<Arc<Callback>>,
     /// Whether its store may have to wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,
@@ -112,15 +116,16 @@ impl Gate {
         if let Some(audience) = audience {
             builder = builder.audience(audience);
         }
-        for callback in on_event.map(callbacks).transpose()?.unwrap_or_default() {
-            builder = builder.sink(Arc::new(Callback(callback)));
+        let callbacks = on_event.map(callbacks).transpose()?.unwrap_or_default();
+        for callback in &callbacks {
+            builder = builder.sink(Arc::clone(callback) as _);
         }
         if let Some(receipts) = receipts {
-            builder = builder.sink(receipts.get().0.clone());
+            builder = builder.sink(Arc::clone(&receipts.get().receipts) as _);
         }
         let (store, may_block) = open(store, py)?;
-        let gate = py.detach(|| builder.store(store).build()).map_err(refused)?;
-        Ok(Self { gate: Arc::new(gate), may_block })
+        let gate = detached(py, || builder.store(store).build()).map_err(refused)?;
+        Ok(Self { gate: Settling::new(gate).into(), callbacks, may_block })
     }
 
     /// Decides whether a request that came with a token may go on.
@@ -142,12 +147,12 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
         // What takes nanoseconds is not worth the release of the interpreter, which costs as much.
-        let decided = if self.may_block || !self.gate.knows(token) {
-            py.detach(|| asked.decide(token, now))
+        let decided = if self.may_block || !asked.gate.knows(token) {
+            detached(py, || asked.decide(token, now))
         } else {
             asked.decide(token, now)
         };
@@ -166,10 +171,10 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<(Decision, Option<Reservation>)> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
-        let (decided, reserved) = py.detach(|| asked.reserve(token, now));
+        let (decided, reserved) = detached(py, || asked.reserve(token, now));
         Ok((Decision(Arc::new(decided)), reserved.map(Reservation::from)))
     }
 
@@ -179,13 +184,15 @@ impl Gate {
     /// Raises:
     ///     StoreError: Then these units are lost, and never granted twice.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.gate.settle()).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.settle()).map_err(refused)
     }
 
     /// Makes the gate safe to use in a child after a fork: what the parent had taken ahead stays the parent's.
     /// ``os.fork`` does this by itself for every gate.
-    fn after_fork(&self) {
-        self.gate.after_fork();
+    fn after_fork(&self) -> PyResult<()> {
+        self.gate()?.after_fork();
+        Ok(())
     }
 
     /// Replaces the keys by those of a newer keyset, at once for all threads.
@@ -197,7 +204,8 @@ impl Gate {
     ///     LicentiaError: For a keyset that is not good, or cannot be remembered; the keys in use then stay.
     fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
         let keyset = keyset_bytes(keyset)?;
-        py.detach(|| self.gate.load_keyset(&keyset)).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.load_keyset(&keyset)).map_err(refused)
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
@@ -209,7 +217,16 @@ impl Gate {
     ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
     fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
         let bundle = bundle_bytes(bundle)?;
-        py.detach(|| self.gate.load_revocation(&bundle)).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.load_revocation(&bundle)).map_err(refused)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callbacks.iter().try_for_each(|callback| callback.traverse(&visit))
+    }
+
+    fn __clear__(&self) {
+        self.callbacks.iter().for_each(|callback| callback.clear());
     }
 
     fn __repr__(&self) -> &'static str {
@@ -217,12 +234,25 @@ impl Gate {
     }
 }
 
-/// One callable, or several.
-fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
-    if given.is_callable() {
-        return Ok(vec![given.clone().unbind()]);
+impl Gate {
+    fn gate(&self) -> PyResult<&Arc<SdkGate>> {
+        self.gate.get().map(|Settling(gate)| gate)
     }
-    given.try_iter()?.map(|one| one.map(Bound::unbind)).collect()
+}
+
+/// One callable, or several.
+fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Arc<Callback>>> {
+    let callback = |one: Bound<'_, PyAny>| {
+        if one.is_callable() {
+            Ok(Arc::new(Callback::from(one.unbind())))
+        } else {
+            Err(wrong_type("a callable", &one))
+        }
+    };
+    if given.is_callable() {
+        return Ok(vec![callback(given.clone())?]);
+    }
+    given.try_iter()?.map(|one| callback(one?)).collect()
 }
 
 /// What a call needs: a request that was made before, or keyword arguments.
@@ -282,6 +312,6 @@ pub(crate) fn verify(
     }
     let (now, request, token) = (moment(now)?, prepare(py, None, needs)?, text_of(token)?);
     let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
-    let decided = py.detach(|| Asked { gate, request }.decide(token, now));
+    let decided = detached(py, || Asked { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))
 }

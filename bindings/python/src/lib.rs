@@ -9,6 +9,7 @@ mod convert;
 mod decision;
 mod error;
 mod event;
+mod fork;
 mod gate;
 mod issuer;
 mod key;
@@ -32,6 +33,8 @@ mod _licentia {
     use super::decision::{Charge, Decision};
     #[pymodule_export]
     use super::event::Event;
+    #[pymodule_export]
+    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork, settle_all};
     #[pymodule_export]
     use super::gate::{Gate, verify};
     #[pymodule_export]

@@ -1,14 +1,15 @@
 //! Receipts of what was used.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, process, sync::Arc};
 
 use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts, Report};
-use licentia_core::json::Quoted;
+use licentia_core::{Code, json::Quoted};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     convert::{bytes, moment, plain},
     error::{error, invalid, refused},
+    fork::detached,
     key::keys,
 };
 
@@ -17,7 +18,22 @@ use crate::{
 /// Give it to one gate or several (``Gate(receipts=...)``); each process has one of its own. Call ``write`` as often as you can afford to lose what was
 /// counted since, and send what it gives to the vendor.
 #[pyclass(module = "licentia", frozen)]
-pub(crate) struct Receipts(pub(crate) Arc<SdkReceipts>);
+pub(crate) struct Receipts {
+    pub(crate) receipts: Arc<SdkReceipts>,
+    /// The process that opened the log, which alone may write it.
+    process: u32,
+}
+
+impl Receipts {
+    fn own(&self) -> PyResult<&SdkReceipts> {
+        if self.process == process::id() {
+            return Ok(&self.receipts);
+        }
+        let detail =
+            "the log was opened by the parent of this process; open one for each process, after the fork";
+        Err(error(Code::StoreUnreachable, Some(detail)))
+    }
+}
 
 #[pymethods]
 impl Receipts {
@@ -34,14 +50,14 @@ impl Receipts {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
         let holder = licentia::Holder::from_pem(key).map_err(refused)?;
-        let receipts = py.detach(|| SdkReceipts::open(path, holder)).map_err(failed)?;
-        Ok(Self(Arc::new(receipts)))
+        let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
+        Ok(Self { receipts: Arc::new(receipts), process: process::id() })
     }
 
     /// Identifier of this instance: the thumbprint of its key, 32 bytes.
     #[getter]
     fn instance<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.instance())
+        PyBytes::new(py, &self.receipts.instance())
     }
 
     /// Writes what was counted since the last time, durably, and returns the new receipts: none where nothing was.
@@ -54,14 +70,15 @@ impl Receipts {
         py: Python<'py>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let now = moment(now)?.seconds;
-        let written = py.detach(|| self.0.write(now)).map_err(failed)?;
+        let (now, receipts) = (moment(now)?.seconds, self.own()?);
+        let written = detached(py, || receipts.write(now)).map_err(failed)?;
         Ok(written.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
 
     /// The receipts that the vendor has not acknowledged yet.
     fn unacknowledged<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let found = py.detach(|| self.0.unacknowledged()).map_err(failed)?;
+        let receipts = self.own()?;
+        let found = detached(py, || receipts.unacknowledged()).map_err(failed)?;
         Ok(found.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
 
@@ -76,12 +93,13 @@ impl Receipts {
         acknowledgement: &Bound<'_, PyAny>,
         vendor: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let (given, vendor) = (bytes(acknowledgement)?, keys(vendor)?);
-        py.detach(|| self.0.acknowledge(&given, &vendor)).map_err(failed)
+        let (given, vendor, receipts) = (bytes(acknowledgement)?, keys(vendor)?, self.own()?);
+        detached(py, || receipts.acknowledge(&given, &vendor)).map_err(failed)
     }
 
     fn __repr__(&self) -> String {
-        let instance: String = self.0.instance().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let instance: String =
+            self.receipts.instance().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         format!("<Receipts of {instance}>")
     }
 }

@@ -1,28 +1,48 @@
 //! Units that are reserved for work whose cost is known when it is done.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    process,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use licentia::Reservation as SdkReservation;
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
     error::{invalid, refused},
+    fork::{Slow, detached},
     request::costs,
 };
 
 /// Units that are reserved. In a ``with`` statement, what was not committed is taken back at its end.
 #[pyclass(module = "licentia", frozen)]
-pub(crate) struct Reservation(Mutex<Option<SdkReservation>>);
+pub(crate) struct Reservation {
+    reservation: Mutex<Option<SdkReservation>>,
+    /// The process that reserved. In a child after a fork there is nothing to commit or to take back.
+    process: u32,
+}
 
 impl From<SdkReservation> for Reservation {
     fn from(reservation: SdkReservation) -> Self {
-        Self(Mutex::new(Some(reservation)))
+        Self { reservation: Mutex::new(Some(reservation)), process: process::id() }
     }
 }
 
 impl Reservation {
-    fn take(&self) -> Option<SdkReservation> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn place(&self) -> MutexGuard<'_, Option<SdkReservation>> {
+        let mut place = self.reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.process != process::id() {
+            // It is the parent's, which is still at work.
+            std::mem::forget(place.take());
+        }
+        place
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let reservation = self.place().take();
+        drop(Slow::from(reservation));
     }
 }
 
@@ -30,7 +50,7 @@ impl Reservation {
 impl Reservation {
     /// What is reserved of a meter; None where nothing is, or any more.
     fn reserved(&self, meter: &str) -> Option<u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.reserved(meter)
+        self.place().as_ref()?.reserved(meter)
     }
 
     /// Charges what the work did cost, and takes the rest back.
@@ -45,9 +65,11 @@ impl Reservation {
     #[pyo3(signature = (actual=None))]
     fn commit(&self, py: Python<'_>, actual: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let actual = actual.map(costs).transpose()?.unwrap_or_default();
-        let reservation =
-            self.take().ok_or_else(|| invalid("the reservation was committed or cancelled before"))?;
-        py.detach(|| {
+        let reservation = self.place().take();
+        let reservation = reservation.ok_or_else(|| {
+            invalid("the reservation was committed or cancelled before, or is the parent's of this process")
+        })?;
+        detached(py, || {
             let actual: Vec<_> = actual.iter().map(|(meter, cost)| (meter.as_str(), *cost)).collect();
             reservation.commit(&actual)
         })
@@ -56,8 +78,8 @@ impl Reservation {
 
     /// Takes everything back. Nothing happens where that was done before, or all was committed.
     fn cancel(&self, py: Python<'_>) {
-        let reservation = self.take();
-        py.detach(|| drop(reservation));
+        let reservation = self.place().take();
+        detached(py, || drop(reservation));
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

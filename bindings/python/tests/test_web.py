@@ -160,29 +160,3 @@ def test_a_child_never_shares_a_lease_with_its_parent(issuer: licentia.Issuer, t
         allowed, _ = exhaust(address, token)
     # The parent spent one unit, and may hold the rest of its chunk.
     assert LIMIT - 1 - LIMIT // 16 <= allowed <= LIMIT - 1
-
-
-def test_fork_in_the_middle(issuer: licentia.Issuer, tmp_path: Path) -> None:
-    """Children that are forked from a process that counts grant, with it, every unit once."""
-    if not hasattr(os, "fork"):
-        pytest.skip("this system does not fork")
-    token = licence(issuer)
-    program = """
-import os, sys, licentia
-gate = licentia.Gate(sys.argv[1], store=sys.argv[2])
-assert sum(bool(gate.check(sys.argv[3], meters="calls")) for _ in range(5)) == 5
-children = []
-for _ in range(2):
-    child = os.fork()
-    children = [*children, child] if child else []
-granted = sum(bool(gate.check(sys.argv[3], meters="calls")) for _ in range(400))
-os.write(1, f"{granted} ".encode())
-assert all(os.waitpid(child, 0)[1] == 0 for child in children)
-os._exit(0)
-"""
-    arguments = [str(issuer.key), f"sqlite:///{tmp_path}/usage.db", token]
-    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True)
-    counts = [int(count) for count in done.stdout.split()]
-    assert len(counts) == 4
-    # Each of them asked until it was denied, so that nobody holds anything back.
-    assert sum(counts) == LIMIT - 5

@@ -28,7 +28,10 @@ __all__ = [
     "Store",
     "UnverifiedLicense",
     "__version__",
+    "after_fork_in_child",
+    "after_fork_in_parent",
     "audit",
+    "before_fork",
     "bearer",
     "codes",
     "decode_base64url",
@@ -36,6 +39,7 @@ __all__ = [
     "encode_token",
     "inspect",
     "period_window",
+    "settle_all",
     "verify",
 ]
 
@@ -413,6 +417,10 @@ class Issuer:
     def key(self) -> Key: ...
     def issue(self, subject: str, tier: str, **terms: Unpack[_Terms]) -> str: ...
 
+def before_fork() -> None: ...
+def after_fork_in_parent() -> None: ...
+def after_fork_in_child() -> None: ...
+def settle_all() -> None: ...
 def codes() -> tuple[Code, ...]: ...
 def decode_token(text: str) -> bytes: ...
 def encode_token(token: Buffer) -> str: ...
