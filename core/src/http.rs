@@ -62,6 +62,15 @@ pub struct Problem {
     pub retry_after_ms: Option<u64>,
 }
 
+/// Name of the header field with a proof of possession, in unpadded base64url.
+pub const PROOF_FIELD: &str = "licentia-proof";
+
+/// The token of an `Authorization` field whose scheme is `Bearer`, in any case (RFC 9110, section 11.1).
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Media type of [`Problem`].
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 

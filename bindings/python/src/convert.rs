@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use licentia::Now as SdkNow;
 use licentia_core::{
-    Period, limits,
+    Period, http, limits,
     text::{self, Buffer, Text},
 };
 use pyo3::{
@@ -43,7 +43,8 @@ pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
         None => Ok(SdkNow::system()),
         Some(given) => match given.cast::<Now>() {
             Ok(now) => Ok(now.get().0),
-            Err(_) => seconds(given).map(SdkNow::from),
+            // Rates count by a clock that only advances, which goes on whatever the wall clock is said to be.
+            Err(_) => Ok(SdkNow { seconds: seconds(given)?, ..SdkNow::system() }),
         },
     }
 }
@@ -51,7 +52,7 @@ pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
 /// Seconds since 1970 of an aware `datetime`, or of a number of them.
 pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
     let py = given.py();
-    let range = || invalid("a time is not before 1970");
+    let range = || invalid("a time is from 0, in 1970, to 2^53 - 1 seconds");
     let found = if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
         given.extract::<u64>().map_err(|_| range())?
     } else if given.is_instance(datetime(py)?)? {
@@ -187,8 +188,7 @@ pub(crate) fn decode_base64url<'py>(py: Python<'py>, text: &str) -> Bound<'py, P
 /// The token of an ``Authorization: Bearer`` field, or None.
 #[pyfunction]
 pub(crate) fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    http::bearer(authorization)
 }
 
 /// The window of a period that a time falls into: its first second, and the first one after it.

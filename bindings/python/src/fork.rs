@@ -182,7 +182,9 @@ pub(crate) fn after_fork_in_child() {
     if let Some(mut threads) = FORKING.take() {
         *threads = Threads::default();
     }
-    gates().iter().for_each(|gate| gate.after_fork());
+    for gate in gates() {
+        gate.after_fork();
+    }
 }
 
 /// Gives back what was taken ahead, when the interpreter ends: what is global is not dropped then.

@@ -29,7 +29,7 @@ use crate::{
 /// Decides whether requests may go on. Make one, and share it by all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
-    gate: Slow<Settling>,
+    asked: Slow<Settling>,
     /// What it calls, to be found by the garbage collector.
     callbacks: Vec<Arc<Callback>>,
     /// Whether its store may have to wait for a disk or another machine.
@@ -121,11 +121,11 @@ impl Gate {
             builder = builder.sink(Arc::clone(callback) as _);
         }
         if let Some(receipts) = receipts {
-            builder = builder.sink(Arc::clone(&receipts.get().receipts) as _);
+            builder = builder.sink(Arc::clone(&receipts.get().sink) as _);
         }
         let (store, may_block) = open(store, py)?;
         let gate = detached(py, || builder.store(store).build()).map_err(refused)?;
-        Ok(Self { gate: Settling::new(gate).into(), callbacks, may_block })
+        Ok(Self { asked: Settling::new(gate).into(), callbacks, may_block })
     }
 
     /// Decides whether a request that came with a token may go on.
@@ -133,7 +133,8 @@ impl Gate {
     /// Args:
     ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
     ///     request: What the request needs; or say it with keyword arguments, as for Request.
-    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now.
+    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now, which
+    ///         also says by which clock rates count.
     ///
     /// Returns:
     ///     The decision, which is true where the request may go on. A refusal is no error.
@@ -236,7 +237,7 @@ impl Gate {
 
 impl Gate {
     fn gate(&self) -> PyResult<&Arc<SdkGate>> {
-        self.gate.get().map(|Settling(gate)| gate)
+        self.asked.get().map(|Settling(gate)| gate)
     }
 }
 

@@ -56,10 +56,14 @@ mod _licentia {
     #[pymodule_export]
     use super::store::Store;
 
+    use licentia_core::http::{PROBLEM_TYPE, PROOF_FIELD};
+
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("PROBLEM_TYPE", PROBLEM_TYPE)?;
+        module.add("PROOF_FIELD", PROOF_FIELD)
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{path::PathBuf, process, sync::Arc};
 
-use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts, Report};
-use licentia_core::{Code, json::Quoted};
-use pyo3::{prelude::*, types::PyBytes};
+use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts};
+use licentia_core::Code;
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
 use crate::{
-    convert::{bytes, moment, plain},
+    convert::{bytes, hex, moment},
     error::{error, invalid, refused},
     fork::detached,
     key::keys,
@@ -19,7 +22,7 @@ use crate::{
 /// counted since, and send what it gives to the vendor.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Receipts {
-    pub(crate) receipts: Arc<SdkReceipts>,
+    pub(crate) sink: Arc<SdkReceipts>,
     /// The process that opened the log, which alone may write it.
     process: u32,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Receipts {
 impl Receipts {
     fn own(&self) -> PyResult<&SdkReceipts> {
         if self.process == process::id() {
-            return Ok(&self.receipts);
+            return Ok(&self.sink);
         }
         let detail =
             "the log was opened by the parent of this process; open one for each process, after the fork";
@@ -51,13 +54,13 @@ impl Receipts {
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
         let holder = licentia::Holder::from_pem(key).map_err(refused)?;
         let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
-        Ok(Self { receipts: Arc::new(receipts), process: process::id() })
+        Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }
 
     /// Identifier of this instance: the thumbprint of its key, 32 bytes.
     #[getter]
     fn instance<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.receipts.instance())
+        PyBytes::new(py, &self.sink.instance())
     }
 
     /// Writes what was counted since the last time, durably, and returns the new receipts: none where nothing was.
@@ -98,9 +101,7 @@ impl Receipts {
     }
 
     fn __repr__(&self) -> String {
-        let instance: String =
-            self.receipts.instance().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("<Receipts of {instance}>")
+        format!("<Receipts of {:.8}>", hex(&self.sink.instance()))
     }
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn audit<'py>(
     py: Python<'py>,
     receipts: &Bound<'py, PyAny>,
     instances: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let mut audit = Audit::new();
     if let Some(instances) = instances {
         for instance in instances.try_iter()? {
@@ -131,22 +132,27 @@ pub(crate) fn audit<'py>(
         audit.add(&bytes(&receipt?)?);
     }
     let report = py.detach(|| audit.finish());
-    plain(py, &json(&report))
-}
-
-fn json(report: &Report) -> String {
     let usage = report.usage.iter().map(|(cell, usage)| {
-        let lineage: String = cell.lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-        let end = cell.window.end.map_or_else(|| "null".to_owned(), |end| end.to_string());
-        let (meter, start, total) = (Quoted(&cell.meter), cell.window.start, usage.total());
-        format!(r#"{{"lineage":"{lineage}","meter":{meter},"start":{start},"end":{end},"total":{total}}}"#)
+        let row = PyDict::new(py);
+        row.set_item("lineage", hex(&cell.lineage))?;
+        row.set_item("meter", &cell.meter)?;
+        row.set_item("start", cell.window.start)?;
+        row.set_item("end", cell.window.end)?;
+        row.set_item("total", usage.total())?;
+        Ok(row)
     });
     let findings = report.findings.iter().map(|finding| {
-        let (code, detail) = (finding.code, finding.to_string());
-        format!(r#"{{"code":{},"name":"{}","detail":{}}}"#, code.number(), code.name(), Quoted(&detail))
+        let row = PyDict::new(py);
+        row.set_item("code", finding.code.number())?;
+        row.set_item("name", finding.code.name())?;
+        row.set_item("detail", finding.to_string())?;
+        Ok(row)
     });
-    let (usage, findings) = (usage.collect::<Vec<_>>().join(","), findings.collect::<Vec<_>>().join(","));
-    format!(r#"{{"good":{},"usage":[{usage}],"findings":[{findings}]}}"#, report.is_good())
+    let shown = PyDict::new(py);
+    shown.set_item("good", report.is_good())?;
+    shown.set_item("usage", usage.collect::<PyResult<Vec<_>>>()?)?;
+    shown.set_item("findings", findings.collect::<PyResult<Vec<_>>>()?)?;
+    Ok(shown)
 }
 
 fn failed(failed: LogError) -> PyErr {

@@ -17,20 +17,20 @@ use crate::{
 /// Units that are reserved. In a ``with`` statement, what was not committed is taken back at its end.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Reservation {
-    reservation: Mutex<Option<SdkReservation>>,
+    held: Mutex<Option<SdkReservation>>,
     /// The process that reserved. In a child after a fork there is nothing to commit or to take back.
     process: u32,
 }
 
 impl From<SdkReservation> for Reservation {
     fn from(reservation: SdkReservation) -> Self {
-        Self { reservation: Mutex::new(Some(reservation)), process: process::id() }
+        Self { held: Mutex::new(Some(reservation)), process: process::id() }
     }
 }
 
 impl Reservation {
     fn place(&self) -> MutexGuard<'_, Option<SdkReservation>> {
-        let mut place = self.reservation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if self.process != process::id() {
             // It is the parent's, which is still at work.
             std::mem::forget(place.take());

@@ -35,12 +35,15 @@ impl RevocationBundle {
     /// Verifies a bundle or delta with a revocation key of a keyset, and reads it wholly.
     ///
     /// Raises:
-    ///     RejectedError: With a code from 520 to 522.
+    ///     RejectedError: With a code from 520 to 522, or 526 for a whole bundle that is not what its root says.
     #[new]
     fn new(py: Python<'_>, data: &Bound<'_, PyAny>, keyset: &Bound<'_, Keyset>) -> PyResult<Self> {
         let (bytes, keyset) = (bytes(data)?, keyset.get());
         py.detach(|| {
             let (bundle, _kid) = Bundle::read(&bytes, Keyring::of_keyset(&keyset.keys, &keyset.bytes))?;
+            if bundle.base().is_none() {
+                bundle.check_root()?;
+            }
             let (issuer, stream, sequence, base) =
                 (bundle.issuer().to_owned(), bundle.stream(), bundle.sequence(), bundle.base());
             let (issued_at, next_update, expires) =

@@ -13,7 +13,7 @@ use crate::{
 /// Where counters and marks are kept. Several gates may share one.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Store {
-    store: Slow<Arc<dyn store::Store>>,
+    opened: Slow<Arc<dyn store::Store>>,
     /// Whether it may have to wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,
@@ -28,8 +28,8 @@ impl Store {
     ///     StoreError: Where it cannot be reached.
     #[new]
     fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
-        let store = open(py, url)?.into();
-        Ok(Self { store, may_block: !url.starts_with("memory:") })
+        let opened = open(py, url)?;
+        Ok(Self { may_block: opened.may_block(), opened: opened.into() })
     }
 
     fn __repr__(&self) -> &'static str {
@@ -47,15 +47,13 @@ pub(crate) fn store(
     py: Python<'_>,
 ) -> PyResult<(Arc<dyn store::Store>, bool)> {
     let Some(given) = given else {
-        return Ok((open(py, "memory:")?, false));
+        return Ok((Arc::new(store::Memory::new()), false));
     };
-    let opened = match given.cast::<Store>() {
-        Ok(store) => store.clone(),
-        Err(_) => {
-            let url = given.cast::<PyString>().map_err(|_| wrong_type("a Store or its URL", given))?;
-            Bound::new(py, Store::new(py, url.to_str()?)?)?
-        }
-    };
-    let Store { store, may_block } = opened.get();
-    Ok((Arc::clone(store.get()?), *may_block))
+    if let Ok(store) = given.cast::<Store>() {
+        return Ok((Arc::clone(store.get().opened.get()?), store.get().may_block));
+    }
+    let url = given.cast::<PyString>().map_err(|_| wrong_type("a Store or its URL", given))?;
+    let store = open(py, url.to_str()?)?;
+    let may_block = store.may_block();
+    Ok((store, may_block))
 }

@@ -5,11 +5,16 @@ from __future__ import annotations
 import array
 import asyncio
 import copy
+import gc
 import logging
+import pickle
 import sys
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from shared import NOW, vectors
@@ -82,14 +87,14 @@ def test_what_is_no_token_is_denied(gate: licentia.Gate, token: str | bytes | No
 def test_quotas_are_charged_all_or_none(token: str, issuer: licentia.Issuer) -> None:
     gate = licentia.Gate(issuer.key)
     for left in range(9, -1, -1):
-        decision = gate.check(token, meters={"calls": 1}, rates="api", now=NOW)
+        decision = gate.check(token, meters={"calls": 1}, rates="api", now=licentia.Now(NOW, 0))
         assert decision
         charge = decision.charge("calls")
         assert charge is not None
         assert (charge.remaining, charge.limit, charge.cost, charge.unit) == (left, 10, 1, "quota")
         assert (charge.window, charge.reset_after, charge.retry_after) == (None, None, None)
     # A rate is taken back where the quota denies: the eleventh call finds as much as the tenth left.
-    denied = gate.check(token, meters="calls", rates="api", now=NOW + 1)
+    denied = gate.check(token, meters="calls", rates="api", now=licentia.Now(NOW, 10**9))
     assert (denied.code, denied.name, denied.http_status) == (610, "quota_exceeded", 429)
     assert [charge.name for charge in denied.charges] == ["api", "calls"]
     peek = gate.check(token, meters={"calls": 0}, now=NOW)
@@ -132,9 +137,9 @@ def test_a_job_is_charged_once(token: str, issuer: licentia.Issuer) -> None:
 
 
 def test_rates_say_when_to_come_back(token: str, issuer: licentia.Issuer) -> None:
-    gate = licentia.Gate(issuer.key)
-    assert gate.check(token, rates={"api": 10}, now=NOW)
-    denied = gate.check(token, rates={"api": 5}, now=NOW)
+    gate, now = licentia.Gate(issuer.key), licentia.Now(NOW, 0)
+    assert gate.check(token, rates={"api": 10}, now=now)
+    denied = gate.check(token, rates={"api": 5}, now=now)
     assert (denied.name, denied.http_status) == ("rate_limited", 429)
     assert denied.retry_after == 0.5
     assert dict(denied.http_headers)["retry-after"] == "1"
@@ -149,12 +154,22 @@ def test_times_have_a_zone(token: str, issuer: licentia.Issuer) -> None:
     assert gate.check(token, now=ended).name == "expired"
     with pytest.raises(licentia.InvalidArgumentError, match="time zone"):
         gate.check(token, now=datetime(2027, 1, 1))  # noqa: DTZ001
-    for bad in (-1, 1 << 60, datetime(1969, 1, 1, tzinfo=timezone.utc)):
-        with pytest.raises(licentia.InvalidArgumentError):
+    for bad in (-1, 1 << 60, 1 << 70, datetime(1969, 1, 1, tzinfo=timezone.utc)):
+        with pytest.raises(licentia.InvalidArgumentError, match="2\\^53"):
             gate.check(token, now=bad)
     for wrong in ("2027-01-01", 1.5, True, b""):
         with pytest.raises(TypeError):
             gate.check(token, now=wrong)  # type: ignore[arg-type]
+
+
+def test_a_time_in_the_future_does_not_spend_the_rates_of_today(issuer: licentia.Issuer) -> None:
+    today = datetime.now(timezone.utc)
+    token = issuer.issue("a", "pro", expires=today + timedelta(days=400), rates={"api": "3/1h"})
+    gate = licentia.Gate(issuer.key)
+    assert gate.check(token, rates="api")
+    assert gate.check(token, rates="api", now=today + timedelta(days=300))
+    assert gate.check(token, rates="api")
+    assert gate.check(token, rates="api").name == "rate_limited"
 
 
 def test_time_is_the_systems_where_nobody_says(issuer: licentia.Issuer) -> None:
@@ -219,6 +234,36 @@ def test_mistakes_are_errors(issuer: licentia.Issuer) -> None:
     with pytest.raises(licentia.RejectedError) as rejected:
         licentia.Keyset(b"no", issuer.key)
     assert 100 <= rejected.value.code < 200
+
+
+def test_errors_tell_the_same_wherever_they_go(token: str, gate: licentia.Gate, tmp_path: Path) -> None:
+    def caught(work: Callable[[], object]) -> licentia.LicentiaError:
+        with pytest.raises(licentia.LicentiaError) as error:
+            work()
+        return error.value
+
+    denied = caught(lambda: gate.check(token, features="gold", now=NOW).raise_for_denied())
+    unreachable = caught(lambda: licentia.Store(f"sqlite:///{tmp_path}/missing/usage.db"))
+    errors = [
+        denied,
+        unreachable,
+        caught(lambda: licentia.Key("licpub1_x")),
+        caught(lambda: gate.check(token, now=-1)),
+        caught(lambda: licentia.Keyset(b"no", licentia.SigningKey.generate().public)),
+    ]
+    for error in errors:
+        assert error.advice
+        assert str(error).startswith(f"{error.code} {error.name}: {error.message}")
+        for other in (copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+            assert type(other) is type(error)
+            assert str(other) == str(error)
+            attributes = [(one.code, one.name, one.message, one.advice) for one in (other, error)]
+            assert attributes[0] == attributes[1]
+    assert isinstance(unreachable, OSError)
+    assert (unreachable.errno, unreachable.filename, unreachable.strerror) == (None, None, None)
+    assert isinstance(denied, licentia.DeniedError)
+    assert copy.copy(denied).decision is copy.deepcopy(denied).decision is denied.decision
+    assert not hasattr(pickle.loads(pickle.dumps(denied)), "decision")
 
 
 def test_an_advisory_gate_only_says_so(token: str, issuer: licentia.Issuer) -> None:
@@ -318,6 +363,36 @@ def test_an_observer_that_fails_changes_nothing(
     gate = licentia.Gate(issuer.key, on_event=fail)
     assert gate.check(token, now=NOW)
     assert [str(error) for error in seen] == ["full"]
+
+
+@pytest.mark.thread_unsafe(reason="collects garbage")
+def test_a_gate_and_its_observer_may_know_each_other(token: str, issuer: licentia.Issuer) -> None:
+    class Service:
+        def __init__(self) -> None:
+            self.seen = 0
+            self.gate = licentia.Gate(issuer.key, on_event=self.see)
+
+        def see(self, _event: licentia.Event) -> None:
+            self.seen += 1
+
+    service = Service()
+    decision = service.gate.check(token, now=NOW)
+    assert service.seen == 1
+    gone = weakref.ref(service)
+    del service
+    gc.collect()
+    assert gone() is None
+    assert decision.license is not None
+
+
+@pytest.mark.thread_unsafe(reason="looks at the log of the process")
+def test_a_line_of_the_log_stays_one_line(
+    token: str, issuer: licentia.Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = licentia.Gate(issuer.key, on_event=licentia.log.to_logging("shop"))
+    with caplog.at_level(logging.INFO, "shop"):
+        gate.check(token, action="GET /a\nINFO:shop:allowed\x1b[2K\u2028\u202e é", now=NOW)
+    assert caplog.messages == [r"allowed 0 allowed: GET /a\nINFO:shop:allowed\x1b[2K\u2028\u202e é of cus_42"]
 
 
 @pytest.mark.thread_unsafe(reason="looks at the log of the process")

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias, TypedDict, final, type_check_only
 from typing_extensions import Buffer, Self, Unpack, disjoint_base
 
 __all__ = [
+    "PROBLEM_TYPE",
+    "PROOF_FIELD",
     "Catalogue",
     "Charge",
     "Code",
@@ -88,6 +90,8 @@ class _Terms(TypedDict, total=False):
     index: int | None
 
 __version__: str
+PROBLEM_TYPE: str
+PROOF_FIELD: str
 
 @final
 class Now:
