@@ -11,6 +11,7 @@ mod error;
 mod event;
 mod fork;
 mod gate;
+mod holder;
 mod issuer;
 mod key;
 mod keyset;
@@ -37,6 +38,8 @@ mod _licentia {
     use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork, settle_all};
     #[pymodule_export]
     use super::gate::{Gate, verify};
+    #[pymodule_export]
+    use super::holder::Holder;
     #[pymodule_export]
     use super::issuer::{Catalogue, Issuer, SigningKey};
     #[pymodule_export]

@@ -16,6 +16,7 @@ __all__ = [
     "Decision",
     "Event",
     "Gate",
+    "Holder",
     "Issuer",
     "Key",
     "Keyset",
@@ -379,6 +380,21 @@ class Reservation:
     def cancel(self) -> None: ...
     def __enter__(self) -> Reservation: ...
     def __exit__(self, *_exception: object, **_named: object) -> None: ...
+
+@final
+class Holder:
+    @staticmethod
+    def from_seed(seed: Buffer) -> Holder: ...
+    @staticmethod
+    def from_pem(pem: str) -> Holder: ...
+    @property
+    def public(self) -> bytes: ...
+    def prove(
+        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+    ) -> bytes: ...
+    def prove_text(
+        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+    ) -> str: ...
 
 @final
 class Receipts:

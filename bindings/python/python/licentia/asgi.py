@@ -52,7 +52,7 @@ class LicenseMiddleware:
             request: What every request needs of a licence; a good one, where it is not said.
             origin: The public origin, such as ``https://api.acme.example``, that proofs name
                 before path and query. Proofs that are checked here do not cover the body.
-            exempt: Paths that need no licence, such as ``/health``.
+            exempt: Paths below the application's root that need no licence, such as ``/health``.
         """
         self.app = app
         self.gate = gate
@@ -65,7 +65,7 @@ class LicenseMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, settling(self.gate, send))
             return
-        if scope["type"] not in {"http", "websocket"} or scope.get("path") in self.exempt:
+        if scope["type"] not in {"http", "websocket"} or _route(scope) in self.exempt:
             await self.app(scope, receive, send)
             return
         decision = await check(self.gate, scope, self.request, origin=self.origin)
@@ -76,6 +76,12 @@ class LicenseMiddleware:
             return
         scope.setdefault("state", {})["licentia"] = decision
         await self.app(scope, receive, adding(latin(decision.http_headers), send))
+
+
+def _route(scope: Scope) -> str:
+    """The path below the application's own root."""
+    path: str = scope.get("path", "")
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
