@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate as SdkGate, Mode};
+use licentia::{Gate as SdkGate, Mode, Store};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::PyTypeError,
@@ -12,7 +12,7 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{moment, token as text_of},
+    convert::{Whole, moment, token as text_of},
     decision::{Asked, Decision},
     error::{invalid, refused, wrong_type},
     event::Callback,
@@ -20,9 +20,10 @@ use crate::{
     key::{key, keys as read_keys},
     keyset::keyset_bytes,
     receipts::Receipts,
-    request::{Needs, Prepared, Request},
+    request::{Needs, Prepared, Proof, Request},
     reservation::Reservation,
     revocation::bundle_bytes,
+    seat::{Claim, Seat},
     store::store as open,
 };
 
@@ -30,6 +31,7 @@ use crate::{
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
     asked: Slow<Settling>,
+    store: Slow<Arc<dyn Store>>,
     /// What it calls, to be found by the garbage collector.
     callbacks: Vec<Arc<Callback>>,
     /// Whether its store may have to wait for a disk or another machine.
@@ -64,7 +66,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, receipts=None, on_event=None
+        skew=Whole(60), proof_age=Whole(60), replay_capacity=Whole(65536), cache_capacity=Whole(16384), prepare=None, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -76,11 +78,11 @@ impl Gate {
         issuer: Option<String>,
         audience: Option<String>,
         mode: &str,
-        skew: u64,
-        proof_age: u64,
-        replay_capacity: usize,
-        cache_capacity: usize,
-        prepare: Option<usize>,
+        skew: Whole,
+        proof_age: Whole,
+        replay_capacity: Whole,
+        cache_capacity: Whole,
+        prepare: Option<Whole>,
         store: Option<&Bound<'_, PyAny>>,
         receipts: Option<&Bound<'_, Receipts>>,
         on_event: Option<&Bound<'_, PyAny>>,
@@ -92,10 +94,10 @@ impl Gate {
         };
         let mut builder = SdkGate::builder()
             .mode(mode)
-            .skew(skew)
-            .proof_age(proof_age)
-            .replay_capacity(replay_capacity)
-            .cache_capacity(cache_capacity);
+            .skew(skew.0)
+            .proof_age(proof_age.0)
+            .replay_capacity(replay_capacity.size()?)
+            .cache_capacity(cache_capacity.size()?);
         for key in keys.map(read_keys).transpose()?.unwrap_or_default() {
             builder = builder.key(key);
         }
@@ -105,7 +107,7 @@ impl Gate {
             _ => return Err(invalid("a root key and a keyset go together")),
         };
         if let Some(bytes) = prepare {
-            builder = builder.prepare(bytes);
+            builder = builder.prepare(bytes.size()?);
         }
         if let Some(bundle) = revocation {
             builder = builder.revocation(bundle_bytes(bundle)?);
@@ -124,14 +126,15 @@ impl Gate {
             builder = builder.sink(Arc::clone(&receipts.get().sink) as _);
         }
         let (store, may_block) = open(store, py)?;
-        let gate = detached(py, || builder.store(store).build()).map_err(refused)?;
-        Ok(Self { asked: Settling::new(gate).into(), callbacks, may_block })
+        let builder = builder.store(Arc::clone(&store));
+        let gate = detached(py, || builder.build()).map_err(refused)?;
+        Ok(Self { asked: Settling::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
     /// Decides whether a request that came with a token may go on.
     ///
     /// Args:
-    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
+    ///     token: The token, as text (``lic1_...``, a str) or as its own bytes; None where the request has none.
     ///     request: What the request needs; or say it with keyword arguments, as for Request.
     ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now, which
     ///         also says by which clock rates count.
@@ -161,7 +164,12 @@ impl Gate {
     }
 
     /// Decides as ``check`` does, and reserves what the meters may cost at most, for work whose cost is known
-    /// when it is done. There is a reservation where the request may go on; else None.
+    /// when it is done::
+    ///
+    ///     with gate.reserve(token, meters={"pages": 100}) as reservation:
+    ///         if not reservation:
+    ///             return refuse(reservation.decision)
+    ///         reservation.commit({"pages": work()})
     #[pyo3(signature = (token, request=None, *, now=None, **needs))]
     fn reserve(
         &self,
@@ -170,13 +178,54 @@ impl Gate {
         request: Option<&Bound<'_, Request>>,
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<(Decision, Option<Reservation>)> {
+    ) -> PyResult<Reservation> {
         let now = moment(now)?;
         let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
         let (decided, reserved) = detached(py, || asked.reserve(token, now));
-        Ok((Decision(Arc::new(decided)), reserved.map(Reservation::from)))
+        Ok(Reservation::new(Arc::new(decided), reserved))
+    }
+
+    /// Decides as ``check`` does, and takes one of the licence's seats where everything else is granted::
+    ///
+    ///     with gate.check_out(token, "ada@laptop", 300) as seat:
+    ///         if not seat:
+    ///             return refuse(seat.decision)
+    ///         ...  # call seat.heartbeat() before 300 seconds are over
+    ///
+    /// Args:
+    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
+    ///     holder: A name of 1 to 256 bytes, by which the same user, process or machine is known again. A holder
+    ///         that has a seat keeps it.
+    ///     ttl: How long it is held, in seconds, from 1 to 31 days.
+    ///     request: What the request needs besides; or say it with keyword arguments, as for Request.
+    ///     now: The time, where it is not the system's.
+    #[pyo3(signature = (token, holder, ttl, request=None, *, now=None, **needs))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn check_out(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        holder: String,
+        ttl: Whole,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Seat> {
+        let claim = Claim { token: text_of(token)?.into_owned(), holder, ttl: ttl.0 };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
+        let (store, now) = (Arc::clone(self.store.get()?), moment(now)?);
+        Ok(Seat::take(py, asked, claim, store, now))
+    }
+
+    /// Looks after every meter once, as a Keeper does again and again: fetches units before they are used up, and
+    /// gives back those that were not used since the last time.
+    #[pyo3(signature = (*, now=None))]
+    fn keep(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let (now, gate) = (moment(now)?, self.gate()?);
+        detached(py, || gate.keep(now));
+        Ok(())
     }
 
     /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate does this
@@ -257,7 +306,7 @@ fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Arc<Callback>>> {
 }
 
 /// What a call needs: a request that was made before, or keyword arguments.
-fn prepare(
+pub(crate) fn prepare(
     py: Python<'_>,
     request: Option<&Bound<'_, Request>>,
     needs: Option<&Bound<'_, PyDict>>,
@@ -277,41 +326,54 @@ fn prepare(
     }
 }
 
-/// Verifies a licence, in the simplest case. It keeps nothing: make a Gate for a service.
+/// Verifies a licence, in the simplest case. It keeps nothing, so that nothing can be charged: make a Gate for a
+/// service.
 ///
 /// Args:
 ///     token: The token, as text (``lic1_...``) or bytes.
 ///     keys: The keys that it may be signed with: one, or several, as Key or text (``licpub1_...``).
 ///     issuer: The issuer that it must be from.
+///     audience: The name of this service, for licences that name the services they are for.
+///     features: Names of features, all of which must be licensed; or one name.
+///     node: SHA-256 of this machine's fingerprint, 32 bytes.
+///     release: Date of the running release.
+///     proof: A proof of possession. That it was shown before is not known here.
 ///     skew: By how many seconds the issuer's clock may be ahead.
 ///     proof_age: How old a proof of possession may be, in seconds.
 ///     now: The time, where it is not the system's.
 ///
-/// Further keyword arguments say what is needed, as for Request.
-///
 /// Returns:
 ///     The decision, which is true where the licence is good.
 #[pyfunction]
-#[pyo3(signature = (token, keys, *, issuer=None, skew=60, proof_age=60, now=None, **needs))]
+#[pyo3(signature = (
+    token, keys, *, issuer=None, audience=None, features=None, node=None, release=None, proof=None, skew=Whole(60),
+    proof_age=Whole(60), now=None
+))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(crate) fn verify(
     py: Python<'_>,
     token: &Bound<'_, PyAny>,
     keys: &Bound<'_, PyAny>,
     issuer: Option<String>,
-    skew: u64,
-    proof_age: u64,
+    audience: Option<String>,
+    features: Option<&Bound<'_, PyAny>>,
+    node: Option<&Bound<'_, PyAny>>,
+    release: Option<&Bound<'_, PyAny>>,
+    proof: Option<&Bound<'_, Proof>>,
+    skew: Whole,
+    proof_age: Whole,
     now: Option<&Bound<'_, PyAny>>,
-    needs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Decision> {
-    let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
+    let mut builder =
+        SdkGate::builder().skew(skew.0).proof_age(proof_age.0).replay_capacity(1).cache_capacity(1);
     for key in read_keys(keys)? {
         builder = builder.key(key);
     }
     if let Some(issuer) = issuer {
         builder = builder.issuer(issuer);
     }
-    let (now, request, token) = (moment(now)?, prepare(py, None, needs)?, text_of(token)?);
+    let needs = Needs::to_verify(audience, features, node, release, proof)?;
+    let (now, request, token) = (moment(now)?, Arc::new(Prepared::from(needs)), text_of(token)?);
     let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
     let decided = detached(py, || Asked { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))

@@ -5,7 +5,7 @@ use licentia_core::text::Base64Url;
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
-    convert::{array, moment, token},
+    convert::{array, hex, moment, token},
     error::refused,
 };
 
@@ -76,8 +76,8 @@ impl Holder {
         self.proof(token, method, uri, body_digest, now).map(|proof| Base64Url(&proof).to_string())
     }
 
-    fn __repr__(&self) -> &'static str {
-        "<Holder>"
+    fn __repr__(&self) -> String {
+        format!("<Holder of {:.8}>", hex(&self.0.public()))
     }
 }
 

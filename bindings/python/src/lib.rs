@@ -20,6 +20,7 @@ mod receipts;
 mod request;
 mod reservation;
 mod revocation;
+mod seat;
 mod store;
 
 use pyo3::prelude::*;
@@ -56,6 +57,8 @@ mod _licentia {
     use super::reservation::Reservation;
     #[pymodule_export]
     use super::revocation::RevocationBundle;
+    #[pymodule_export]
+    use super::seat::Seat;
     #[pymodule_export]
     use super::store::Store;
 

@@ -138,7 +138,7 @@ def lose():
         reservation.commit({{"calls": 1}})
     except licentia.InvalidArgumentError:
         return everything(gate)
-_, reservation = gate.reserve(token, meters={{"calls": 600}}, job={job!r})
+reservation = gate.reserve(token, meters={{"calls": 600}}, job={job!r})
 wait_for(in_child(lose))
 reservation.commit({{"calls": 200}})
 print(everything(gate), left())

@@ -109,24 +109,53 @@ def test_work_is_charged_when_it_is_done(token: str, issuer: licentia.Issuer) ->
     def left() -> int:
         return gate.check(token, meters={"calls": 0}, now=NOW).charges[0].remaining
 
-    decision, reservation = gate.reserve(token, meters={"calls": 6}, now=NOW)
-    assert decision
-    assert reservation is not None
+    reservation = gate.reserve(token, meters={"calls": 6}, now=NOW)
+    assert reservation
+    assert reservation.decision.code == 0
     assert (reservation.reserved("calls"), reservation.reserved("mails"), left()) == (6, None, 4)
     reservation.commit({"calls": 2})
     assert (reservation.reserved("calls"), left()) == (None, 8)
     with pytest.raises(licentia.InvalidArgumentError, match="before"):
         reservation.commit()
-    with pytest.raises(RuntimeError, match="broke"):  # noqa: PT012
-        with gate.reserve(token, meters={"calls": 8}, now=NOW)[1] or pytest.fail("denied"):
-            assert left() == 0
-            raise RuntimeError("broke")
+    with pytest.raises(RuntimeError, match="broke"), gate.reserve(token, meters={"calls": 8}, now=NOW):
+        assert left() == 0
+        raise RuntimeError("broke")
     assert left() == 8
-    denied, nothing = gate.reserve(token, meters={"calls": 9}, now=NOW)
-    assert not denied
-    assert nothing is None
+    with gate.reserve(token, meters={"calls": 8}, now=NOW) as reservation:
+        reservation.commit({"calls": 1})
+    assert left() == 7
+    with gate.reserve(token, meters={"calls": 9}, now=NOW) as denied:
+        assert not denied
+        assert (denied.decision.name, denied.reserved("calls")) == ("quota_exceeded", None)
+        with pytest.raises(licentia.InvalidArgumentError, match="denied"):
+            denied.commit()
+    advisory = licentia.Gate(issuer.key, mode="advisory").reserve(token, meters={"calls": 99}, now=NOW)
+    assert advisory
+    advisory.commit({"calls": 1})
     gate.settle()
-    assert left() == 8
+    assert left() == 7
+
+
+def test_seats_are_taken_and_given_back(issuer: licentia.Issuer) -> None:
+    token = issuer.issue("a", "pro", issued_at=NOW, expires=NOW + 1000, seats=1, quotas={"calls": "5/day"})
+    gate = licentia.Gate(issuer.key)
+    with gate.check_out(token, "ada", 300, now=NOW) as seat:
+        assert seat
+        assert seat.until == datetime.fromtimestamp(NOW + 300, timezone.utc)
+        assert (seat.holder, seat.decision.charges[0].unit) == ("ada", "seat")
+        taken = gate.check_out(token, "bob", 300, now=NOW, meters="calls")
+        assert not taken
+        assert (taken.decision.name, taken.decision.http_status, taken.until) == ("seats_taken", 429, None)
+        assert seat.heartbeat(now=NOW + 200)
+        assert seat.until == datetime.fromtimestamp(NOW + 500, timezone.utc)
+        taken.release()
+    assert seat.until is None
+    seat.release()
+    assert gate.check_out(token, "bob", 300, now=NOW + 200)
+    assert seat.heartbeat(now=NOW + 200).name == "seats_taken"
+    assert gate.check_out(token, "ada", 300, now=NOW + 501)
+    with pytest.raises(licentia.InvalidArgumentError):
+        gate.check_out(token, "ada", -1, now=NOW)
 
 
 def test_a_job_is_charged_once(token: str, issuer: licentia.Issuer) -> None:
@@ -185,6 +214,8 @@ def test_tokens_are_texts_or_any_buffer(token: str, gate: licentia.Gate) -> None
     for form in (data, bytearray(data), memoryview(data), array.array("B", data), memoryview(data + b"x")[:-1]):
         assert gate.check(form, now=NOW)
     assert licentia.encode_token(data) == token
+    # Bytes are the token's own: its text is a str.
+    assert gate.check(token.encode(), now=NOW).name == "malformed_frame"
     for wrong in (7, 1.5, [1, 2], object()):
         with pytest.raises(TypeError):
             gate.check(wrong, now=NOW)  # type: ignore[arg-type]
@@ -208,6 +239,23 @@ def test_requests_are_made_once(token: str, gate: licentia.Gate) -> None:
     for bad in ({"meters": {"calls": -1}}, {"meters": {"calls": 1 << 64}}, {"node": b"short"}):
         with pytest.raises(licentia.InvalidArgumentError):
             licentia.Request(**bad)  # type: ignore[arg-type]
+
+
+def test_verify_charges_nothing(token: str, issuer: licentia.Issuer) -> None:
+    for needs in ({"meters": "calls"}, {"rates": "api"}, {"job": "a"}):
+        with pytest.raises(TypeError, match="unexpected keyword"):
+            licentia.verify(token, issuer.key, now=NOW, **needs)  # type: ignore[call-overload]
+    assert licentia.verify(token, issuer.key, features="gold", now=NOW).name == "feature_not_licensed"
+
+
+@pytest.mark.parametrize("name", ["skew", "proof_age", "replay_capacity", "cache_capacity", "prepare"])
+def test_numbers_out_of_range_are_told(name: str, issuer: licentia.Issuer) -> None:
+    for bad in (-1, 1 << 64, 1 << 200):
+        with pytest.raises(licentia.InvalidArgumentError):
+            licentia.Gate(issuer.key, **{name: bad})  # type: ignore[arg-type]
+    for wrong in (1.5, "60", True):
+        with pytest.raises(TypeError):
+            licentia.Gate(issuer.key, **{name: wrong})  # type: ignore[arg-type]
 
 
 def test_classes_are_frozen(token: str, gate: licentia.Gate) -> None:
@@ -414,6 +462,12 @@ def test_asyncio(token: str, issuer: licentia.Issuer) -> None:
         return await asyncio.gather(*(gate.check_async(token, meters="calls", now=NOW) for _ in range(20)))
 
     assert sum(map(bool, asyncio.run(ask()))) == 10
+
+    async def reserve() -> int | None:
+        with await gate.reserve_async(token, meters={"calls": 0}, now=NOW) as reservation:
+            return reservation.reserved("calls")
+
+    assert asyncio.run(reserve()) == 0
 
 
 def test_threads_share_a_quota_exactly(issuer: licentia.Issuer) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "Request",
     "Reservation",
     "RevocationBundle",
+    "Seat",
     "SigningKey",
     "Store",
     "UnverifiedLicense",
@@ -69,26 +70,7 @@ class _Needs(TypedDict, total=False):
     release: datetime | int | None
     proof: Proof | None
 
-@type_check_only
-class _Terms(TypedDict, total=False):
-    version: int | None
-    catalogue: Catalogue | None
-    issued_at: datetime | int | None
-    expires: datetime | int | None
-    not_before: datetime | int | None
-    term_end: datetime | int | None
-    maintained_until: datetime | int | None
-    audiences: _Names | None
-    features: dict[str, bool | int | str] | None
-    quotas: dict[str, str] | None
-    rates: dict[str, str] | None
-    seats: int | None
-    kind: _Kind | None
-    lineage: Buffer | None
-    holder: Buffer | None
-    node_locks: Iterable[Buffer] | None
-    meta: dict[str, str] | None
-    index: int | None
+_Table: TypeAlias = Mapping[str, Any]
 
 __version__: str
 PROBLEM_TYPE: str
@@ -367,14 +349,44 @@ class Gate:
         *,
         now: _Time | None = None,
         **needs: Unpack[_Needs],
-    ) -> tuple[Decision, Reservation | None]: ...
+    ) -> Reservation: ...
+    def check_out(
+        self,
+        token: _Token | None,
+        holder: str,
+        ttl: int,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> Seat: ...
+    def keep(self, *, now: _Time | None = None) -> None: ...
     def settle(self) -> None: ...
     def after_fork(self) -> None: ...
     def load_keyset(self, keyset: Keyset | Buffer) -> bool: ...
     def load_revocation(self, bundle: RevocationBundle | Buffer) -> bool: ...
 
 @final
+class Seat:
+    @property
+    def decision(self) -> Decision: ...
+    def __bool__(self, /) -> bool: ...
+    @property
+    def holder(self) -> str: ...
+    @property
+    def until(self) -> datetime | None: ...
+    def heartbeat(
+        self, request: Request | None = None, *, now: _Time | None = None, **needs: Unpack[_Needs]
+    ) -> Decision: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Seat: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
 class Reservation:
+    @property
+    def decision(self) -> Decision: ...
+    def __bool__(self, /) -> bool: ...
     def reserved(self, meter: str) -> int | None: ...
     def commit(self, actual: _Costs | None = None) -> None: ...
     def cancel(self) -> None: ...
@@ -435,7 +447,31 @@ class Issuer:
     def name(self) -> str: ...
     @property
     def key(self) -> Key: ...
-    def issue(self, subject: str, tier: str, **terms: Unpack[_Terms]) -> str: ...
+    def issue(
+        self,
+        subject: str,
+        tier: str,
+        *,
+        version: int | None = None,
+        catalogue: Catalogue | None = None,
+        issued_at: datetime | int | None = None,
+        expires: datetime | int | None = None,
+        not_before: datetime | int | None = None,
+        term_end: datetime | int | None = None,
+        maintained_until: datetime | int | None = None,
+        audiences: _Names | None = None,
+        features: Mapping[str, bool | int | str | _Table] | None = None,
+        quotas: Mapping[str, str | _Table] | None = None,
+        rates: Mapping[str, str | _Table] | None = None,
+        policy: _Table | None = None,
+        seats: int | None = None,
+        kind: _Kind | None = None,
+        lineage: Buffer | None = None,
+        holder: Buffer | None = None,
+        node_locks: Iterable[Buffer] | None = None,
+        meta: Mapping[str, str] | None = None,
+        index: int | None = None,
+    ) -> str: ...
 
 def before_fork() -> None: ...
 def after_fork_in_parent() -> None: ...
@@ -453,8 +489,12 @@ def verify(
     keys: _Keys,
     *,
     issuer: str | None = None,
+    audience: str | None = None,
+    features: _Names | None = None,
+    node: Buffer | None = None,
+    release: datetime | int | None = None,
+    proof: Proof | None = None,
     skew: int = 60,
     proof_age: int = 60,
     now: _Time | None = None,
-    **needs: Unpack[_Needs],
 ) -> Decision: ...

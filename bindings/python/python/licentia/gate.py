@@ -15,7 +15,7 @@ from licentia._licentia import Gate as _Gate
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from licentia._licentia import Decision, Request, _Needs, _Time, _Token
+    from licentia._licentia import Decision, Request, Reservation, _Needs, _Time, _Token
 
 __all__ = ["Gate"]
 
@@ -37,6 +37,19 @@ class Gate(_Gate):
         if not self.may_block:
             return self.check(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
+
+    async def reserve_async(
+        self,
+        token: _Token | None,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> Reservation:
+        """As ``reserve``, for asyncio. What a job reserved may wait for the store once more when it is committed."""
+        if not self.may_block:
+            return self.reserve(token, request, now=now, **needs)
+        return await asyncio.to_thread(partial(self.reserve, token, request, now=now, **needs))
 
 
 if hasattr(os, "register_at_fork"):
