@@ -285,7 +285,8 @@ impl Gate {
 }
 
 impl Gate {
-    fn gate(&self) -> PyResult<&Arc<SdkGate>> {
+    /// The gate, as Rust has it.
+    pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
         self.asked.get().map(|Settling(gate)| gate)
     }
 }

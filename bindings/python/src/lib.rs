@@ -9,6 +9,7 @@ mod convert;
 mod decision;
 mod error;
 mod event;
+mod feed;
 mod fork;
 mod gate;
 mod holder;
@@ -36,6 +37,8 @@ mod _licentia {
     #[pymodule_export]
     use super::event::Event;
     #[pymodule_export]
+    use super::feed::Feed;
+    #[pymodule_export]
     use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork, settle_all};
     #[pymodule_export]
     use super::gate::{Gate, verify};
@@ -50,7 +53,7 @@ mod _licentia {
     #[pymodule_export]
     use super::license::{License, UnverifiedLicense, inspect};
     #[pymodule_export]
-    use super::receipts::{Receipts, audit};
+    use super::receipts::{Receipts, acknowledge, audit, cloud_events};
     #[pymodule_export]
     use super::request::{Proof, Request};
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process, sync::Arc};
 
-use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts};
+use licentia::receipt::{self, Audit, LogError, Receipt, Receipts as SdkReceipts};
 use licentia_core::Code;
 use pyo3::{
     prelude::*,
@@ -10,9 +10,10 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{bytes, hex, moment},
+    convert::{bytes, hex, moment, plain},
     error::{error, invalid, refused},
     fork::detached,
+    issuer::SigningKey,
     key::keys,
 };
 
@@ -153,6 +154,40 @@ pub(crate) fn audit<'py>(
     shown.set_item("usage", usage.collect::<PyResult<Vec<_>>>()?)?;
     shown.set_item("findings", findings.collect::<PyResult<Vec<_>>>()?)?;
     Ok(shown)
+}
+
+/// Signs the vendor's acknowledgement of an instance's newest receipt, for Receipts.acknowledge. Keep it as well: it
+/// shows when the instance is set back.
+///
+/// Raises:
+///     RejectedError: For what is no receipt.
+#[pyfunction]
+#[pyo3(signature = (receipt, key, *, now=None))]
+pub(crate) fn acknowledge<'py>(
+    py: Python<'py>,
+    receipt: &Bound<'py, PyAny>,
+    key: &Bound<'py, SigningKey>,
+    now: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let receipt = bytes(receipt)?;
+    let receipt = Receipt::read(&receipt).map_err(refused)?;
+    let now = moment(now)?.seconds;
+    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now);
+    Ok(PyBytes::new(py, &signed))
+}
+
+/// A receipt's entries as CloudEvents 1.0, each a dict. Whoever gets one twice can tell by its ``id``.
+///
+/// Raises:
+///     RejectedError: For what is no receipt.
+#[pyfunction]
+pub(crate) fn cloud_events<'py>(
+    py: Python<'py>,
+    receipt: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let receipt = bytes(receipt)?;
+    let receipt = Receipt::read(&receipt).map_err(refused)?;
+    receipt::cloud_events(&receipt).map(|event| plain(py, &event)).collect()
 }
 
 fn failed(failed: LogError) -> PyErr {

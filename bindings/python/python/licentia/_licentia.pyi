@@ -15,6 +15,7 @@ __all__ = [
     "Code",
     "Decision",
     "Event",
+    "Feed",
     "Gate",
     "Holder",
     "Issuer",
@@ -32,11 +33,13 @@ __all__ = [
     "Store",
     "UnverifiedLicense",
     "__version__",
+    "acknowledge",
     "after_fork_in_child",
     "after_fork_in_parent",
     "audit",
     "before_fork",
     "bearer",
+    "cloud_events",
     "codes",
     "decode_base64url",
     "decode_token",
@@ -118,11 +121,41 @@ class Keyset:
     def expires(self) -> datetime: ...
     @property
     def keys(self) -> tuple[Key, ...]: ...
+    @staticmethod
+    def sign(
+        root: SigningKey,
+        keys: Iterable[str | Key | _Table],
+        *,
+        sequence: int,
+        expires: datetime | int,
+        issued_at: datetime | int | None = None,
+    ) -> Keyset: ...
     def __bytes__(self) -> bytes: ...
+
+@final
+class Feed:
+    def __new__(cls, path: _Path | None = None) -> Self: ...
+    def load(self, gate: Gate, bundle: RevocationBundle | Buffer | None = None) -> bool: ...
 
 @final
 class RevocationBundle:
     def __new__(cls, data: Buffer, keyset: Keyset) -> Self: ...
+    @staticmethod
+    def sign(
+        key: SigningKey,
+        *,
+        issuer: str,
+        sequence: int,
+        next_update: datetime | int,
+        expires: datetime | int,
+        salt: Buffer,
+        indices: Iterable[int] | None = None,
+        ids: Iterable[Buffer] | None = None,
+        stream: int = 0,
+        issued_at: datetime | int | None = None,
+    ) -> RevocationBundle: ...
+    @staticmethod
+    def sign_delta(key: SigningKey, base: RevocationBundle, next: RevocationBundle) -> RevocationBundle: ...
     @property
     def issuer(self) -> str: ...
     @property
@@ -418,6 +451,8 @@ class Receipts:
     def acknowledge(self, acknowledgement: Buffer, vendor: _Keys) -> None: ...
 
 def audit(receipts: Iterable[Buffer], *, instances: Iterable[Buffer] | None = None) -> dict[str, Any]: ...
+def acknowledge(receipt: Buffer, key: SigningKey, *, now: _Time | None = None) -> bytes: ...
+def cloud_events(receipt: Buffer) -> list[dict[str, Any]]: ...
 @final
 class SigningKey:
     @staticmethod
