@@ -131,11 +131,16 @@ impl<'py> FromPyObject<'_, 'py> for Whole {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if !given.is_instance_of::<PyInt>() || given.is_instance_of::<PyBool>() {
-            return Err(wrong_type("a whole number", &given));
-        }
-        given.extract().map(Self).map_err(|_| invalid("a number is from 0 to 2^64 - 1"))
+        whole(&given).map(Self)
     }
+}
+
+/// A whole number that is not negative.
+pub(crate) fn whole(given: &Bound<'_, PyAny>) -> PyResult<u64> {
+    if !given.is_instance_of::<PyInt>() || given.is_instance_of::<PyBool>() {
+        return Err(wrong_type("a whole number", given));
+    }
+    given.extract().map_err(|_| invalid("a number is from 0 to 2^64 - 1"))
 }
 
 impl Whole {

@@ -56,6 +56,16 @@ impl Inside {
         }
         Self
     }
+
+    /// As `enter`, where nobody has to be waited for.
+    fn try_enter() -> Option<Self> {
+        if DEPTH.get() == 0 && !forks() {
+            let mut threads = THREADS.try_lock().ok().filter(|threads| threads.forking == 0)?;
+            threads.detached = threads.detached.saturating_add(1);
+        }
+        DEPTH.set(DEPTH.get().saturating_add(1));
+        Some(Self)
+    }
 }
 
 impl Drop for Inside {
@@ -121,10 +131,13 @@ impl<T: Send> Slow<T> {
 impl<T: Send> Drop for Slow<T> {
     fn drop(&mut self) {
         let mut value = self.0.take();
-        // Where the interpreter has ended, there is nobody to wait for.
+        // Where the interpreter has ended, there is nobody to wait for. Where another thread forks, it waits for this
+        // one, which may hold a lock that the other's hooks want, and must not wait in its turn.
         Python::try_attach(|py| {
-            let value = value.take();
-            detached(py, || drop(value));
+            if let Some(_inside) = Inside::try_enter() {
+                let value = value.take();
+                py.detach(|| drop(value));
+            }
         });
     }
 }

@@ -12,7 +12,7 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{Whole, moment, token as text_of},
+    convert::{Whole, moment, token as text_of, whole},
     decision::{Asked, Decision},
     error::{invalid, refused, wrong_type},
     event::Callback,
@@ -66,7 +66,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=Whole(60), proof_age=Whole(60), replay_capacity=Whole(65536), cache_capacity=Whole(16384), prepare=None, store=None, receipts=None, on_event=None
+        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -78,10 +78,10 @@ impl Gate {
         issuer: Option<String>,
         audience: Option<String>,
         mode: &str,
-        skew: Whole,
-        proof_age: Whole,
-        replay_capacity: Whole,
-        cache_capacity: Whole,
+        #[pyo3(from_py_with = whole)] skew: u64,
+        #[pyo3(from_py_with = whole)] proof_age: u64,
+        #[pyo3(from_py_with = whole)] replay_capacity: u64,
+        #[pyo3(from_py_with = whole)] cache_capacity: u64,
         prepare: Option<Whole>,
         store: Option<&Bound<'_, PyAny>>,
         receipts: Option<&Bound<'_, Receipts>>,
@@ -94,10 +94,10 @@ impl Gate {
         };
         let mut builder = SdkGate::builder()
             .mode(mode)
-            .skew(skew.0)
-            .proof_age(proof_age.0)
-            .replay_capacity(replay_capacity.size()?)
-            .cache_capacity(cache_capacity.size()?);
+            .skew(skew)
+            .proof_age(proof_age)
+            .replay_capacity(Whole(replay_capacity).size()?)
+            .cache_capacity(Whole(cache_capacity).size()?);
         for key in keys.map(read_keys).transpose()?.unwrap_or_default() {
             builder = builder.key(key);
         }
@@ -347,8 +347,8 @@ pub(crate) fn prepare(
 ///     The decision, which is true where the licence is good.
 #[pyfunction]
 #[pyo3(signature = (
-    token, keys, *, issuer=None, audience=None, features=None, node=None, release=None, proof=None, skew=Whole(60),
-    proof_age=Whole(60), now=None
+    token, keys, *, issuer=None, audience=None, features=None, node=None, release=None, proof=None, skew=60,
+    proof_age=60, now=None
 ))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(crate) fn verify(
@@ -361,12 +361,11 @@ pub(crate) fn verify(
     node: Option<&Bound<'_, PyAny>>,
     release: Option<&Bound<'_, PyAny>>,
     proof: Option<&Bound<'_, Proof>>,
-    skew: Whole,
-    proof_age: Whole,
+    #[pyo3(from_py_with = whole)] skew: u64,
+    #[pyo3(from_py_with = whole)] proof_age: u64,
     now: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decision> {
-    let mut builder =
-        SdkGate::builder().skew(skew.0).proof_age(proof_age.0).replay_capacity(1).cache_capacity(1);
+    let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
     for key in read_keys(keys)? {
         builder = builder.key(key);
     }

@@ -8,7 +8,7 @@ use licentia_issuer::{BundleDraft, bundle::delta};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
-    convert::{Whole, array, aware, bytes, moment, seconds},
+    convert::{Whole, array, aware, bytes, moment, seconds, whole},
     error::{issuing, refused},
     issuer::SigningKey,
     keyset::Keyset,
@@ -66,7 +66,7 @@ impl RevocationBundle {
     ///     InvalidArgumentError: For what no gate would take; it says why.
     #[staticmethod]
     #[pyo3(signature = (
-        key, *, issuer, sequence, next_update, expires, salt, indices=None, ids=None, stream=Whole(0), issued_at=None
+        key, *, issuer, sequence, next_update, expires, salt, indices=None, ids=None, stream=0, issued_at=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn sign(
@@ -79,12 +79,12 @@ impl RevocationBundle {
         salt: &Bound<'_, PyAny>,
         indices: Option<&Bound<'_, PyAny>>,
         ids: Option<&Bound<'_, PyAny>>,
-        stream: Whole,
+        #[pyo3(from_py_with = whole)] stream: u64,
         issued_at: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut draft = BundleDraft {
             issuer,
-            stream: stream.0,
+            stream,
             sequence: sequence.0,
             issued_at: moment(issued_at)?.seconds,
             next_update: seconds(next_update)?,

@@ -61,6 +61,8 @@ from licentia.errors import (
 )
 from licentia.gate import Gate
 
+from licentia import _fork  # noqa: F401, I001  # pyright: ignore[reportUnusedImport]
+
 __all__ = [
     "Catalogue",
     "Charge",

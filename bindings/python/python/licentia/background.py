@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from licentia._licentia import Feed
 
@@ -24,8 +23,10 @@ __all__ = ["Keeper", "Watch"]
 _log = logging.getLogger("licentia")
 
 
-class _Worker:
+class Worker:
     """Does its work for a gate again and again, until it is stopped or the gate is gone."""
+
+    _all: ClassVar[weakref.WeakSet[Worker]] = weakref.WeakSet()
 
     def __init__(self, gate: Gate, interval: float) -> None:
         if interval <= 0:
@@ -33,20 +34,39 @@ class _Worker:
         self._gate = weakref.ref(gate)
         self._interval = interval
         self._start()
-        _workers.add(self)
+        self._all.add(self)
 
     def _start(self) -> None:
         self._stopped = threading.Event()
-        # Not a method of its own, which would keep it alive.
+        # It does not keep the object alive.
         arguments = (weakref.ref(self), self._stopped, self._interval)
-        threading.Thread(target=_run, args=arguments, name=f"licentia-{type(self).__name__}", daemon=True).start()
+        threading.Thread(target=self._run, args=arguments, name=f"licentia-{type(self).__name__}", daemon=True).start()
 
     def _work(self, gate: Gate) -> None:
         raise NotImplementedError
 
+    @staticmethod
+    def _run(worker: weakref.ref[Worker], stopped: threading.Event, interval: float) -> None:
+        while not stopped.wait(interval):
+            found = worker()
+            gate = None if found is None else found._gate()
+            if found is None or gate is None:
+                return
+            try:
+                found._work(gate)
+            except Exception:
+                _log.exception("%s goes on after an error", type(found).__name__)
+            del found, gate
+
+    @classmethod
+    def start_again(cls) -> None:
+        """Starts every thread anew, in a child that has none of them."""
+        for worker in list(cls._all):
+            worker._start()
+
     def stop(self) -> None:
         """Ends the thread, after what it is at."""
-        _workers.discard(self)
+        self._all.discard(self)
         self._stopped.set()
 
     def __del__(self) -> None:
@@ -65,7 +85,7 @@ class _Worker:
         self.stop()
 
 
-class Keeper(_Worker):
+class Keeper(Worker):
     """Fetches units before those at hand are used up, so that no request waits for the store, and gives back unused ones.
 
     Without it a request that finds none fetches them itself. It ends when it is stopped or dropped,
@@ -85,7 +105,7 @@ class Keeper(_Worker):
         gate.keep()
 
 
-class Watch(_Worker):
+class Watch(Worker):
     """Loads revocation bundles and deltas into a gate as they come, from a file or from anywhere.
 
     It ends when it is stopped or dropped, or with the gate.
@@ -129,28 +149,3 @@ class Watch(_Worker):
 
     def _load(self, gate: Gate) -> None:
         self._feed.load(gate, None if self._fetch is None else self._fetch())
-
-
-_workers: weakref.WeakSet[_Worker] = weakref.WeakSet()
-
-
-def _run(worker: weakref.ref[_Worker], stopped: threading.Event, interval: float) -> None:
-    while not stopped.wait(interval):
-        found = worker()
-        gate = found and found._gate()
-        if found is None or gate is None:
-            return
-        try:
-            found._work(gate)
-        except Exception:
-            _log.exception("%s goes on after an error", type(found).__name__)
-        del found, gate
-
-
-def _after_fork_in_child() -> None:
-    for worker in list(_workers):
-        worker._start()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -98,7 +98,7 @@ def _again(kind: type[LicentiaError], arguments: tuple[Any, ...], attributes: di
     return error
 
 
-def _make(code: int, name: str, message: str, advice: str, detail: str | None) -> LicentiaError:
+def make(code: int, name: str, message: str, advice: str, detail: str | None) -> LicentiaError:
     """Makes the error of a code; called by the native module."""
     kind: type[LicentiaError]
     if code == 620:

@@ -10,7 +10,7 @@
 
 # No `from __future__ import annotations`: FastAPI looks at the annotations of what is defined here.
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.models import HTTPBearer
@@ -60,7 +60,7 @@ def install(app: FastAPI, gate: Gate | None = None, *, origin: str = "") -> None
     """
     app.state.licentia_gate = gate
     app.state.licentia_origin = origin
-    app.add_exception_handler(Denied, _answer)
+    app.add_exception_handler(Denied, cast(Any, _answer))
     app.add_middleware(_Layer, gate=gate)
     make = app.openapi
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import inspect
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from licentia import _licentia
 from licentia._licentia import Gate as _Gate
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from licentia._licentia import Decision, Request, Reservation, _Needs, _Time, _Token
+    from licentia._licentia import (  # The types of the stubs are not there at run time.
+        Decision,
+        Request,
+        Reservation,
+        _Needs,  # pyright: ignore[reportPrivateUsage]
+        _Time,  # pyright: ignore[reportPrivateUsage]
+        _Token,  # pyright: ignore[reportPrivateUsage]
+    )
 
 __all__ = ["Gate"]
 
@@ -50,12 +54,3 @@ class Gate(_Gate):
         if not self.may_block:
             return self.reserve(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.reserve, token, request, now=now, **needs))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_licentia.before_fork,
-        after_in_parent=_licentia.after_fork_in_parent,
-        after_in_child=_licentia.after_fork_in_child,
-    )
-atexit.register(_licentia.settle_all)
