@@ -6,8 +6,10 @@ import array
 import asyncio
 import copy
 import gc
+import inspect
 import logging
 import pickle
+import pydoc
 import sys
 import threading
 import time
@@ -521,6 +523,17 @@ def test_help_reads_well() -> None:
         if name == "__version__":
             continue
         assert thing.__doc__, name
-        for member, value in vars(thing).items() if isinstance(thing, type) else ():
-            if not member.startswith("_"):
-                assert value.__doc__, f"{name}.{member}"
+        shown = pydoc.plain(pydoc.render_doc(thing))
+        for member in dir(thing) if isinstance(thing, type) else ():
+            if member.startswith("_") or hasattr(Exception, member) or hasattr(OSError, member):
+                continue
+            value = getattr(thing, member)
+            assert value.__doc__, f"{name}.{member}"
+            first = value.__doc__.splitlines()[0]
+            assert first in shown, f"{name}.{member}"
+            if callable(value):
+                # No default is hidden.
+                defaults = [parameter.default for parameter in inspect.signature(value).parameters.values()]
+                assert Ellipsis not in defaults, f"{name}.{member}"
+    whole = pydoc.plain(pydoc.render_doc(licentia))
+    assert all(name in whole for name in licentia.__all__ if name != "__version__")
