@@ -353,10 +353,17 @@ def test_a_licence_is_for_an_audience_a_machine_and_a_holder(issuer: licentia.Is
 
 
 def test_keysets_and_bundles_are_read() -> None:
-    keysets, bundles = 0, 0
+    keysets, bundles, wrong = 0, 0, 0
     for test in (test for group in vectors("gate")["testGroups"] for test in group["tests"] if test["root"]):
         keyset = None
         for step in test["steps"]:
+            if step.get("code") == "bundle_wrong_root" and keyset is not None:
+                # A whole one tells by itself that it is not what its root says; a delta, when it is merged.
+                try:
+                    assert licentia.RevocationBundle(bytes.fromhex(step["bundle"]), keyset).base is not None
+                except licentia.RejectedError as error:
+                    assert error.name == "bundle_wrong_root"  # noqa: PT017
+                    wrong += 1
             if step.get("code") != "allowed":
                 continue
             if step["do"] == "load":
@@ -381,6 +388,7 @@ def test_keysets_and_bundles_are_read() -> None:
                 bundles += 1
     assert keysets > 30
     assert bundles > 20
+    assert wrong > 0
 
 
 def test_events_go_to_callables(token: str, issuer: licentia.Issuer) -> None:
