@@ -66,8 +66,8 @@ impl LicenseLayer {
     }
 
     fn check(&self, parts: &Parts) -> Checked {
-        let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|field| field.to_str().ok());
-        let token = authorization.and_then(bearer).unwrap_or("");
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| bearer(value.to_str().ok()?)).unwrap_or("");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = format!("{}{path}", self.origin);
         let action = format!("{} {}", parts.method, parts.uri.path());
