@@ -27,7 +27,7 @@ static CHANGED: Condvar = Condvar::new();
 static GATES: Mutex<Vec<Weak<Gate>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// How often this thread is in there: what a sink calls may ask a gate again.
+    /// How often this thread is in there: what is dropped in there enters once more.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// What keeps the others out while this thread forks.
     static FORKING: RefCell<Option<MutexGuard<'static, Threads>>> = const { RefCell::new(None) };
