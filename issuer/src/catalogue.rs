@@ -218,6 +218,14 @@ impl From<PolicyTable> for Policy {
     }
 }
 
+/// Reads a policy in the form that a tier has it.
+///
+/// # Errors
+/// For people.
+pub fn policy<'de, D: Deserializer<'de>>(table: D) -> std::result::Result<Policy, D::Error> {
+    PolicyTable::deserialize(table).map(Policy::from)
+}
+
 /// `"deny"`, `"allow"` or `{ warn = "1 day" }`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]

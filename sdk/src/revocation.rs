@@ -179,11 +179,66 @@ fn decode(saved: &[u8]) -> Option<Seen> {
     Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }
 
-/// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
-/// ends when this is dropped, or with the gate.
+/// Gives what is new, where something is.
+type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
+
+/// Where bundles and deltas come from: a file, or anywhere else. [`Watch`] asks it again and again; a host that has
+/// threads of its own does so itself.
 ///
 /// What a gate refuses is kept until something else comes, and tried again with every keyset that the gate loads:
 /// a bundle may arrive before the keyset with its key. What the store could not remember is tried again each time.
+pub struct Feed {
+    source: Source,
+    refused: Option<Refused>,
+}
+
+/// What came last and was refused.
+struct Refused {
+    bytes: Vec<u8>,
+    code: Code,
+    /// The generation of the keys that it was held against.
+    keys: u64,
+}
+
+impl Feed {
+    /// What `source` gives; nothing where there is nothing new.
+    pub fn new(source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static) -> Self {
+        Self { source: Box::new(source), refused: None }
+    }
+
+    /// What a file holds, whenever it has changed.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::new(Watch::file(path))
+    }
+
+    /// Asks once, and loads what comes into a gate; `false` where nothing new did.
+    ///
+    /// # Errors
+    /// What the source or [`Gate::load_revocation`] says. The bundle in use then stays.
+    pub fn load(&mut self, gate: &Gate) -> Result<bool, Code> {
+        let fetched = (self.source)();
+        // Before loading: keys that are replaced meanwhile are a reason to try again.
+        let keys = gate.keys_generation();
+        if let Ok(Some(bytes)) = fetched {
+            self.refused = None;
+            return self.offer(gate, bytes, keys);
+        }
+        let due = |refused: &mut Refused| refused.code == Code::StoreUnreachable || refused.keys != keys;
+        let again = self.refused.take_if(due).map(|refused| self.offer(gate, refused.bytes, keys));
+        fetched.and_then(|_| again.unwrap_or(Ok(false)))
+    }
+
+    fn offer(&mut self, gate: &Gate, bytes: Vec<u8>, keys: u64) -> Result<bool, Code> {
+        let result = gate.load_revocation(&bytes);
+        if let Err(code) = result {
+            self.refused = Some(Refused { bytes, code, keys });
+        }
+        result
+    }
+}
+
+/// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
+/// ends when this is dropped, or with the gate. A [`Feed`] in a thread.
 pub struct Watch {
     _worker: Worker,
 }
@@ -219,7 +274,7 @@ impl Watch {
         source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
         report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
-        let mut feed = Feed { source, refused: None };
+        let mut feed = Feed::new(source);
         feed.load(gate)?;
         Self::run(gate, interval, feed, report)
     }
@@ -237,7 +292,7 @@ impl Watch {
         source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
         mut report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
-        let mut feed = Feed { source, refused: None };
+        let mut feed = Feed::new(source);
         if let Err(code) = feed.load(gate) {
             report(code);
         }
@@ -266,7 +321,7 @@ impl Watch {
     fn run(
         gate: &Arc<Gate>,
         interval: Duration,
-        mut feed: Feed<impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static>,
+        mut feed: Feed,
         mut report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
         if interval.is_zero() {
@@ -280,42 +335,6 @@ impl Watch {
             }
         };
         Ok(Self { _worker: Worker::start("licentia-revocation", gate, interval, work)? })
-    }
-}
-
-/// A source, and what came from it last and was refused.
-struct Feed<S> {
-    source: S,
-    refused: Option<Refused>,
-}
-
-struct Refused {
-    bytes: Vec<u8>,
-    code: Code,
-    /// The generation of the keys that it was held against.
-    keys: u64,
-}
-
-impl<S: FnMut() -> Result<Option<Vec<u8>>, Code>> Feed<S> {
-    fn load(&mut self, gate: &Gate) -> Result<bool, Code> {
-        let fetched = (self.source)();
-        // Before loading: keys that are replaced meanwhile are a reason to try again.
-        let keys = gate.keys_generation();
-        if let Ok(Some(bytes)) = fetched {
-            self.refused = None;
-            return self.offer(gate, bytes, keys);
-        }
-        let due = |refused: &mut Refused| refused.code == Code::StoreUnreachable || refused.keys != keys;
-        let again = self.refused.take_if(due).map(|refused| self.offer(gate, refused.bytes, keys));
-        fetched.and_then(|_| again.unwrap_or(Ok(false)))
-    }
-
-    fn offer(&mut self, gate: &Gate, bytes: Vec<u8>, keys: u64) -> Result<bool, Code> {
-        let result = gate.load_revocation(&bytes);
-        if let Err(code) = result {
-            self.refused = Some(Refused { bytes, code, keys });
-        }
-        result
     }
 }
 

@@ -1,9 +1,10 @@
 //! The suites of the Python package.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -12,6 +13,14 @@ use crate::{
 };
 
 const FOLDER: &str = "bindings/python";
+/// The tests that can run on several threads at once: those of what a service calls.
+const ON_THREADS: &[&str] = &[
+    "tests/test_gate.py",
+    "tests/test_issuer.py",
+    "tests/test_mutation.py",
+    "tests/test_receipts.py",
+    "tests/test_vectors.py",
+];
 /// What a build for a free-threaded interpreter is told of it, where there is none to ask.
 const FREE_THREADED: &str = "implementation=CPython
 version=3.14
@@ -25,18 +34,26 @@ suppress_build_script_link_lines=true
 /// wheel from the source distribution; checks that free-threaded interpreters can be built for.
 pub(crate) fn tests() -> Result {
     free_threaded()?;
+    tools::apt(&["/usr/bin/redis-server"], &["redis-server"])?;
     let python = tools::python(&format!("{FOLDER}/tests/requirements.txt"))?;
     install(&python, "dev", &[&root().join(FOLDER).to_string_lossy()])?;
     let tests = |arguments: &[&str]| {
         let mut tests = command(&python, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
         tests.args(arguments).current_dir(root().join(FOLDER)).env("PYTHONDONTWRITEBYTECODE", "1");
-        run(tests)
+        tests
     };
-    tests(&[])?;
-    // The same tests, each on several threads at once.
-    tests(&["--parallel-threads=4", "tests/test_gate.py", "tests/test_issuer.py"])?;
-    tests(&["--parallel-threads=4", "tests/test_vectors.py", "-k", "test_gate or test_key"])?;
+    run(tests(&[]))?;
+    parallel(tests(&[&["--parallel-threads=4"], ON_THREADS].concat()))?;
     distribution(&python)
+}
+
+/// Runs tests, each on several threads at once, and fails where none was.
+fn parallel(tests: Command) -> Result {
+    let shown = output(tests)?;
+    let mut words = shown.split_whitespace().skip_while(|word| *word != "Collected").skip(1);
+    let count: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    println!("{}\n{count} tests ran on 4 threads at once", shown.lines().last().unwrap_or_default());
+    if count == 0 { Err("no test ran on several threads".to_owned()) } else { Ok(()) }
 }
 
 /// Compares speeds with other packages, on an optimised build. Every ratio that is promised must be kept.
@@ -80,10 +97,41 @@ fn distribution(python: &Path) -> Result {
     if !wheel_name.contains("-cp310-abi3-") {
         return Err("the wheel is not for every Python from 3.10".to_owned());
     }
-    install(python, "dev", &[&wheel.to_string_lossy()])?;
-    let inspected = output(command(python, &["-W", "error", "-m", "licentia", "--version"]))?;
-    print!("{inspected}");
-    Ok(())
+    let target = folder.join("installed").to_string_lossy().into_owned();
+    run(pip(python, "dev", &["install", "--target", &target, &wheel.to_string_lossy()])?)?;
+    let example = root().join("examples/python/quickstart.py");
+    let mut versions = Vec::new();
+    for (version, interpreter) in interpreters() {
+        let mut smoke = command(interpreter, &["-W", "error", &example.to_string_lossy()]);
+        smoke.env("PYTHONPATH", &target).env("PYTHONDONTWRITEBYTECODE", "1");
+        output(smoke)?;
+        versions.push(version);
+    }
+    println!("the wheel runs on Python {}", versions.join(", "));
+    if versions.is_empty() { Err("no Python from 3.10 was found".to_owned()) } else { Ok(()) }
+}
+
+/// Every Python from 3.10 that is on the path, or that pyenv has, by its version.
+fn interpreters() -> BTreeMap<String, PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let pyenv = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv")));
+    let versions = pyenv.and_then(|pyenv| fs::read_dir(pyenv.join("versions")).ok()).into_iter().flatten();
+    let folders = versions.flatten().map(|version| version.path().join("bin")).chain(env::split_paths(&path));
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        for minor in 10..30 {
+            let program = folder.join(format!("python3.{minor}"));
+            // One of pyenv's own shims says nothing where its version is not in use.
+            if let Ok(version) = Command::new(&program).arg("--version").stderr(Stdio::null()).output()
+                && let Ok(version) = String::from_utf8(version.stdout)
+                && let Some(version) = version.strip_prefix("Python ")
+            {
+                found.entry(version.trim().to_owned()).or_insert(program);
+            }
+        }
+    }
+    found
 }
 
 /// The one file of a folder with this ending.

@@ -4,17 +4,20 @@ use std::borrow::Cow;
 
 use licentia::Now as SdkNow;
 use licentia_core::{
-    Period, limits,
+    Period, http, limits,
     text::{self, Buffer, Text},
 };
 use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyBytes, PyDict, PyInt, PyMemoryView, PyString},
+    types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMemoryView, PyString, PyTuple},
 };
 
-use crate::error::{invalid, refused, wrong_type};
+use crate::{
+    error::{invalid, refused, wrong_type},
+    key::Key,
+};
 
 /// Both clocks of a simulated moment: the wall clock, and one that only advances.
 #[pyclass(module = "licentia", frozen)]
@@ -43,7 +46,8 @@ pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
         None => Ok(SdkNow::system()),
         Some(given) => match given.cast::<Now>() {
             Ok(now) => Ok(now.get().0),
-            Err(_) => seconds(given).map(SdkNow::from),
+            // Rates count by a clock that only advances, which goes on whatever the wall clock is said to be.
+            Err(_) => Ok(SdkNow { seconds: seconds(given)?, ..SdkNow::system() }),
         },
     }
 }
@@ -51,7 +55,7 @@ pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
 /// Seconds since 1970 of an aware `datetime`, or of a number of them.
 pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
     let py = given.py();
-    let range = || invalid("a time is not before 1970");
+    let range = || invalid("a time is from 0, in 1970, to 2^53 - 1 seconds");
     let found = if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
         given.extract::<u64>().map_err(|_| range())?
     } else if given.is_instance(datetime(py)?)? {
@@ -120,6 +124,32 @@ pub(crate) fn bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(copy.cast::<PyBytes>()?.as_bytes().to_vec())
 }
 
+/// A whole number that is not negative.
+pub(crate) struct Whole(pub(crate) u64);
+
+impl<'py> FromPyObject<'_, 'py> for Whole {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        whole(&given).map(Self)
+    }
+}
+
+/// A whole number that is not negative.
+pub(crate) fn whole(given: &Bound<'_, PyAny>) -> PyResult<u64> {
+    if !given.is_instance_of::<PyInt>() || given.is_instance_of::<PyBool>() {
+        return Err(wrong_type("a whole number", given));
+    }
+    given.extract().map_err(|_| invalid("a number is from 0 to 2^64 - 1"))
+}
+
+impl Whole {
+    /// As a size in memory.
+    pub(crate) fn size(self) -> PyResult<usize> {
+        self.0.try_into().map_err(|_| invalid("a number is larger than any memory"))
+    }
+}
+
 /// Bytes of a fixed number.
 pub(crate) fn array<const N: usize>(what: &str, given: &Bound<'_, PyAny>) -> PyResult<[u8; N]> {
     let given = bytes(given)?;
@@ -148,6 +178,44 @@ pub(crate) fn token_bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         return text::decode_license(&text, &mut Buffer::new()).map(<[u8]>::to_vec).map_err(refused);
     }
     bytes(given)
+}
+
+/// A value as a catalogue has it: a table, a list, a text, a number, a truth or a time.
+pub(crate) fn table(given: &Bound<'_, PyAny>) -> PyResult<toml::Value> {
+    let py = given.py();
+    if let Ok(flag) = given.cast::<PyBool>() {
+        return Ok(toml::Value::Boolean(flag.is_true()));
+    }
+    if given.is_instance_of::<PyInt>() {
+        let number = given.extract().map_err(|_| invalid("a number is at most 2^53 - 1"))?;
+        return Ok(toml::Value::Integer(number));
+    }
+    if let Ok(text) = given.cast::<PyString>() {
+        return Ok(toml::Value::String(text.to_str()?.to_owned()));
+    }
+    if given.is_instance_of::<Key>() {
+        return Ok(toml::Value::String(given.str()?.to_str()?.to_owned()));
+    }
+    if given.is_instance(datetime(py)?)? {
+        return Ok(toml::Value::String(seconds(given)?.to_string()));
+    }
+    if let Ok(items) = given.call_method0(intern!(py, "items")) {
+        let pair = |item: PyResult<Bound<'_, PyAny>>| {
+            let (name, value) = item?.extract::<(String, Bound<'_, PyAny>)>()?;
+            Ok((name, table(&value)?))
+        };
+        return items.try_iter()?.map(pair).collect::<PyResult<_>>().map(toml::Value::Table);
+    }
+    if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
+        let items = given.try_iter()?.map(|item| table(&item?));
+        return items.collect::<PyResult<_>>().map(toml::Value::Array);
+    }
+    Err(wrong_type("True, a whole number, a text, a time, a dict or a list", given))
+}
+
+/// What a table says, as the issuer reads it.
+pub(crate) fn read<T: serde::de::DeserializeOwned>(given: &Bound<'_, PyAny>) -> PyResult<T> {
+    table(given)?.try_into().map_err(|error: toml::de::Error| invalid(error.message()))
 }
 
 /// Plain dicts, lists and values of a JSON text.
@@ -187,8 +255,7 @@ pub(crate) fn decode_base64url<'py>(py: Python<'py>, text: &str) -> Bound<'py, P
 /// The token of an ``Authorization: Bearer`` field, or None.
 #[pyfunction]
 pub(crate) fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    http::bearer(authorization)
 }
 
 /// The window of a period that a time falls into: its first second, and the first one after it.

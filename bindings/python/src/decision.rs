@@ -43,6 +43,17 @@ impl Asked {
         });
         (decided, reserved)
     }
+
+    /// Asks the gate, and takes a seat; then it says until when.
+    pub(crate) fn check_out(self, token: &str, holder: &str, ttl: u64, now: Now) -> (Decided, Option<u64>) {
+        let mut until = None;
+        let decided = Decided::new(self, |asked| {
+            let (decision, seat) = asked.gate.check_out(token, holder, ttl, &asked.request.request(), now);
+            until = seat.map(|seat| seat.until());
+            decision
+        });
+        (decided, until)
+    }
 }
 
 /// What a gate says to a request: whether it may go on, and why. It is true where it may.
@@ -50,7 +61,8 @@ impl Asked {
 pub(crate) struct Decision(pub(crate) Arc<Decided>);
 
 impl Decision {
-    fn get(&self) -> &SdkDecision<'_> {
+    /// The decision, as Rust has it.
+    pub(crate) fn get(&self) -> &SdkDecision<'_> {
         self.0.borrow_dependent()
     }
 }

@@ -7,7 +7,7 @@ use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock};
 pub(crate) fn error(code: Code, detail: Option<&str>) -> PyErr {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     Python::attach(|py| {
-        let make = MAKE.import(py, "licentia.errors", "_make");
+        let make = MAKE.import(py, "licentia.errors", "make");
         let row = (code.number(), code.name(), code.message(), code.advice(), detail);
         match make.and_then(|make| make.call1(row)) {
             Ok(error) => PyErr::from_value(error),

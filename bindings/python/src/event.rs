@@ -1,12 +1,17 @@
 //! Events, given to a callable of Python.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use licentia::{
     Sink,
     event::{Event as SdkEvent, Record},
 };
-use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit, prelude::*};
 
-use crate::convert::{aware, hex, plain};
+use crate::{
+    convert::{aware, hex, plain},
+    fork::outside,
+};
 
 /// A decision and its circumstances. It holds no token and no key.
 #[pyclass(module = "licentia", frozen)]
@@ -114,16 +119,44 @@ impl Event {
 }
 
 /// A callable that takes events.
-pub(crate) struct Callback(pub(crate) Py<PyAny>);
+pub(crate) struct Callback(Mutex<Option<Py<PyAny>>>);
+
+impl From<Py<PyAny>> for Callback {
+    fn from(callable: Py<PyAny>) -> Self {
+        Self(Mutex::new(Some(callable)))
+    }
+}
+
+impl Callback {
+    fn callable(&self) -> MutexGuard<'_, Option<Py<PyAny>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows the callable to the garbage collector.
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callable().as_ref().map_or(Ok(()), |callable| visit.call(callable))
+    }
+
+    /// Lets go of the callable, which is part of a cycle that nobody can reach.
+    pub(crate) fn clear(&self) {
+        let callable = self.callable().take();
+        drop(callable);
+    }
+}
 
 impl Sink for Callback {
     fn record(&self, event: &SdkEvent<'_, '_>) {
         let record = Record::from(event);
-        Python::attach(|py| {
-            // An observer that fails must not change what it observes: Python says so on standard error.
-            if let Err(error) = self.0.call1(py, (Event(record),)) {
-                error.write_unraisable(py, Some(self.0.bind(py)));
-            }
+        outside(|| {
+            Python::attach(|py| {
+                let Some(callable) = self.callable().as_ref().map(|callable| callable.clone_ref(py)) else {
+                    return;
+                };
+                // An observer that fails must not change what it observes: Python says so on standard error.
+                if let Err(error) = callable.call1(py, (Event(record),)) {
+                    error.write_unraisable(py, Some(callable.bind(py)));
+                }
+            });
         });
     }
 }

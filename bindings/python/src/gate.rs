@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate as SdkGate, Mode};
+use licentia::{Gate as SdkGate, Mode, Store};
 use pyo3::{
+    PyTraverseError, PyVisit,
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
@@ -11,23 +12,28 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{moment, token as text_of},
+    convert::{Whole, moment, token as text_of, whole},
     decision::{Asked, Decision},
-    error::{invalid, refused},
+    error::{invalid, refused, wrong_type},
     event::Callback,
+    fork::{Settling, Slow, detached},
     key::{key, keys as read_keys},
     keyset::keyset_bytes,
     receipts::Receipts,
-    request::{Needs, Prepared, Request},
+    request::{Needs, Prepared, Proof, Request},
     reservation::Reservation,
     revocation::bundle_bytes,
+    seat::{Claim, Seat},
     store::store as open,
 };
 
 /// Decides whether requests may go on. Make one, and share it by all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
-    gate: Arc<SdkGate>,
+    asked: Slow<Settling>,
+    store: Slow<Arc<dyn Store>>,
+    /// What it calls, to be found by the garbage collector.
+    callbacks: Vec<Arc<Callback>>,
     /// Whether its store may have to wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,
@@ -72,11 +78,11 @@ impl Gate {
         issuer: Option<String>,
         audience: Option<String>,
         mode: &str,
-        skew: u64,
-        proof_age: u64,
-        replay_capacity: usize,
-        cache_capacity: usize,
-        prepare: Option<usize>,
+        #[pyo3(from_py_with = whole)] skew: u64,
+        #[pyo3(from_py_with = whole)] proof_age: u64,
+        #[pyo3(from_py_with = whole)] replay_capacity: u64,
+        #[pyo3(from_py_with = whole)] cache_capacity: u64,
+        prepare: Option<Whole>,
         store: Option<&Bound<'_, PyAny>>,
         receipts: Option<&Bound<'_, Receipts>>,
         on_event: Option<&Bound<'_, PyAny>>,
@@ -90,8 +96,8 @@ impl Gate {
             .mode(mode)
             .skew(skew)
             .proof_age(proof_age)
-            .replay_capacity(replay_capacity)
-            .cache_capacity(cache_capacity);
+            .replay_capacity(Whole(replay_capacity).size()?)
+            .cache_capacity(Whole(cache_capacity).size()?);
         for key in keys.map(read_keys).transpose()?.unwrap_or_default() {
             builder = builder.key(key);
         }
@@ -101,7 +107,7 @@ impl Gate {
             _ => return Err(invalid("a root key and a keyset go together")),
         };
         if let Some(bytes) = prepare {
-            builder = builder.prepare(bytes);
+            builder = builder.prepare(bytes.size()?);
         }
         if let Some(bundle) = revocation {
             builder = builder.revocation(bundle_bytes(bundle)?);
@@ -112,23 +118,26 @@ impl Gate {
         if let Some(audience) = audience {
             builder = builder.audience(audience);
         }
-        for callback in on_event.map(callbacks).transpose()?.unwrap_or_default() {
-            builder = builder.sink(Arc::new(Callback(callback)));
+        let callbacks = on_event.map(callbacks).transpose()?.unwrap_or_default();
+        for callback in &callbacks {
+            builder = builder.sink(Arc::clone(callback) as _);
         }
         if let Some(receipts) = receipts {
-            builder = builder.sink(receipts.get().0.clone());
+            builder = builder.sink(Arc::clone(&receipts.get().sink) as _);
         }
         let (store, may_block) = open(store, py)?;
-        let gate = py.detach(|| builder.store(store).build()).map_err(refused)?;
-        Ok(Self { gate: Arc::new(gate), may_block })
+        let builder = builder.store(Arc::clone(&store));
+        let gate = detached(py, || builder.build()).map_err(refused)?;
+        Ok(Self { asked: Settling::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
     /// Decides whether a request that came with a token may go on.
     ///
     /// Args:
-    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
+    ///     token: The token, as text (``lic1_...``, a str) or as its own bytes; None where the request has none.
     ///     request: What the request needs; or say it with keyword arguments, as for Request.
-    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now.
+    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now, which
+    ///         also says by which clock rates count.
     ///
     /// Returns:
     ///     The decision, which is true where the request may go on. A refusal is no error.
@@ -142,12 +151,12 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
         // What takes nanoseconds is not worth the release of the interpreter, which costs as much.
-        let decided = if self.may_block || !self.gate.knows(token) {
-            py.detach(|| asked.decide(token, now))
+        let decided = if self.may_block || !asked.gate.knows(token) {
+            detached(py, || asked.decide(token, now))
         } else {
             asked.decide(token, now)
         };
@@ -155,7 +164,12 @@ impl Gate {
     }
 
     /// Decides as ``check`` does, and reserves what the meters may cost at most, for work whose cost is known
-    /// when it is done. There is a reservation where the request may go on; else None.
+    /// when it is done::
+    ///
+    ///     with gate.reserve(token, meters={"pages": 100}) as reservation:
+    ///         if not reservation:
+    ///             return refuse(reservation.decision)
+    ///         reservation.commit({"pages": work()})
     #[pyo3(signature = (token, request=None, *, now=None, **needs))]
     fn reserve(
         &self,
@@ -164,13 +178,54 @@ impl Gate {
         request: Option<&Bound<'_, Request>>,
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<(Decision, Option<Reservation>)> {
+    ) -> PyResult<Reservation> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(&self.gate), request: prepare(py, request, needs)? };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
-        let (decided, reserved) = py.detach(|| asked.reserve(token, now));
-        Ok((Decision(Arc::new(decided)), reserved.map(Reservation::from)))
+        let (decided, reserved) = detached(py, || asked.reserve(token, now));
+        Ok(Reservation::new(Arc::new(decided), reserved))
+    }
+
+    /// Decides as ``check`` does, and takes one of the licence's seats where everything else is granted::
+    ///
+    ///     with gate.check_out(token, "ada@laptop", 300) as seat:
+    ///         if not seat:
+    ///             return refuse(seat.decision)
+    ///         ...  # call seat.heartbeat() before 300 seconds are over
+    ///
+    /// Args:
+    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
+    ///     holder: A name of 1 to 256 bytes, by which the same user, process or machine is known again. A holder
+    ///         that has a seat keeps it.
+    ///     ttl: How long it is held, in seconds, from 1 to 31 days.
+    ///     request: What the request needs besides; or say it with keyword arguments, as for Request.
+    ///     now: The time, where it is not the system's.
+    #[pyo3(signature = (token, holder, ttl, request=None, *, now=None, **needs))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn check_out(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        holder: String,
+        ttl: Whole,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Seat> {
+        let claim = Claim { token: text_of(token)?.into_owned(), holder, ttl: ttl.0 };
+        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
+        let (store, now) = (Arc::clone(self.store.get()?), moment(now)?);
+        Ok(Seat::take(py, asked, claim, store, now))
+    }
+
+    /// Looks after every meter once, as a Keeper does again and again: fetches units before they are used up, and
+    /// gives back those that were not used since the last time.
+    #[pyo3(signature = (*, now=None))]
+    fn keep(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        let (now, gate) = (moment(now)?, self.gate()?);
+        detached(py, || gate.keep(now));
+        Ok(())
     }
 
     /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate does this
@@ -179,13 +234,15 @@ impl Gate {
     /// Raises:
     ///     StoreError: Then these units are lost, and never granted twice.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.gate.settle()).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.settle()).map_err(refused)
     }
 
     /// Makes the gate safe to use in a child after a fork: what the parent had taken ahead stays the parent's.
     /// ``os.fork`` does this by itself for every gate.
-    fn after_fork(&self) {
-        self.gate.after_fork();
+    fn after_fork(&self) -> PyResult<()> {
+        self.gate()?.after_fork();
+        Ok(())
     }
 
     /// Replaces the keys by those of a newer keyset, at once for all threads.
@@ -197,7 +254,8 @@ impl Gate {
     ///     LicentiaError: For a keyset that is not good, or cannot be remembered; the keys in use then stay.
     fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
         let keyset = keyset_bytes(keyset)?;
-        py.detach(|| self.gate.load_keyset(&keyset)).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.load_keyset(&keyset)).map_err(refused)
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
@@ -209,7 +267,16 @@ impl Gate {
     ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
     fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
         let bundle = bundle_bytes(bundle)?;
-        py.detach(|| self.gate.load_revocation(&bundle)).map_err(refused)
+        let gate = self.gate()?;
+        detached(py, || gate.load_revocation(&bundle)).map_err(refused)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callbacks.iter().try_for_each(|callback| callback.traverse(&visit))
+    }
+
+    fn __clear__(&self) {
+        self.callbacks.iter().for_each(|callback| callback.clear());
     }
 
     fn __repr__(&self) -> &'static str {
@@ -217,16 +284,30 @@ impl Gate {
     }
 }
 
-/// One callable, or several.
-fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
-    if given.is_callable() {
-        return Ok(vec![given.clone().unbind()]);
+impl Gate {
+    /// The gate, as Rust has it.
+    pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
+        self.asked.get().map(|Settling(gate)| gate)
     }
-    given.try_iter()?.map(|one| one.map(Bound::unbind)).collect()
+}
+
+/// One callable, or several.
+fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Arc<Callback>>> {
+    let callback = |one: Bound<'_, PyAny>| {
+        if one.is_callable() {
+            Ok(Arc::new(Callback::from(one.unbind())))
+        } else {
+            Err(wrong_type("a callable", &one))
+        }
+    };
+    if given.is_callable() {
+        return Ok(vec![callback(given.clone())?]);
+    }
+    given.try_iter()?.map(|one| callback(one?)).collect()
 }
 
 /// What a call needs: a request that was made before, or keyword arguments.
-fn prepare(
+pub(crate) fn prepare(
     py: Python<'_>,
     request: Option<&Bound<'_, Request>>,
     needs: Option<&Bound<'_, PyDict>>,
@@ -246,32 +327,43 @@ fn prepare(
     }
 }
 
-/// Verifies a licence, in the simplest case. It keeps nothing: make a Gate for a service.
+/// Verifies a licence, in the simplest case. It keeps nothing, so that nothing can be charged: make a Gate for a
+/// service.
 ///
 /// Args:
 ///     token: The token, as text (``lic1_...``) or bytes.
 ///     keys: The keys that it may be signed with: one, or several, as Key or text (``licpub1_...``).
 ///     issuer: The issuer that it must be from.
+///     audience: The name of this service, for licences that name the services they are for.
+///     features: Names of features, all of which must be licensed; or one name.
+///     node: SHA-256 of this machine's fingerprint, 32 bytes.
+///     release: Date of the running release.
+///     proof: A proof of possession. That it was shown before is not known here.
 ///     skew: By how many seconds the issuer's clock may be ahead.
 ///     proof_age: How old a proof of possession may be, in seconds.
 ///     now: The time, where it is not the system's.
 ///
-/// Further keyword arguments say what is needed, as for Request.
-///
 /// Returns:
 ///     The decision, which is true where the licence is good.
 #[pyfunction]
-#[pyo3(signature = (token, keys, *, issuer=None, skew=60, proof_age=60, now=None, **needs))]
+#[pyo3(signature = (
+    token, keys, *, issuer=None, audience=None, features=None, node=None, release=None, proof=None, skew=60,
+    proof_age=60, now=None
+))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
 pub(crate) fn verify(
     py: Python<'_>,
     token: &Bound<'_, PyAny>,
     keys: &Bound<'_, PyAny>,
     issuer: Option<String>,
-    skew: u64,
-    proof_age: u64,
+    audience: Option<String>,
+    features: Option<&Bound<'_, PyAny>>,
+    node: Option<&Bound<'_, PyAny>>,
+    release: Option<&Bound<'_, PyAny>>,
+    proof: Option<&Bound<'_, Proof>>,
+    #[pyo3(from_py_with = whole)] skew: u64,
+    #[pyo3(from_py_with = whole)] proof_age: u64,
     now: Option<&Bound<'_, PyAny>>,
-    needs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Decision> {
     let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
     for key in read_keys(keys)? {
@@ -280,8 +372,9 @@ pub(crate) fn verify(
     if let Some(issuer) = issuer {
         builder = builder.issuer(issuer);
     }
-    let (now, request, token) = (moment(now)?, prepare(py, None, needs)?, text_of(token)?);
+    let needs = Needs::to_verify(audience, features, node, release, proof)?;
+    let (now, request, token) = (moment(now)?, Arc::new(Prepared::from(needs)), text_of(token)?);
     let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
-    let decided = py.detach(|| Asked { gate, request }.decide(token, now));
+    let decided = detached(py, || Asked { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))
 }

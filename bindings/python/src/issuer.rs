@@ -1,26 +1,23 @@
 //! The vendor's side: keys, catalogues, and licences that are issued.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use licentia_issuer::{
-    Catalogue as SdkCatalogue, Draft, Feature, Holder, Issuer as SdkIssuer, Kind,
-    SigningKey as SdkSigningKey, Value,
+    Catalogue as SdkCatalogue, Draft, Holder, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
+    catalogue,
 };
-use pyo3::{
-    prelude::*,
-    types::{PyBool, PyDict, PyInt, PyString},
-};
+use pyo3::prelude::*;
 
 use crate::{
-    convert::{array, optional_seconds, seconds},
-    error::{invalid, issuing, wrong_type},
+    convert::{Whole, array, optional_seconds, read, table},
+    error::{invalid, issuing},
     key::Key,
     request::names,
 };
 
 /// A private key that signs licences. Keep it off the machines that check them.
 #[pyclass(module = "licentia", frozen)]
-pub(crate) struct SigningKey(Arc<SdkSigningKey>);
+pub(crate) struct SigningKey(pub(crate) Arc<SdkSigningKey>);
 
 impl From<SdkSigningKey> for SigningKey {
     fn from(key: SdkSigningKey) -> Self {
@@ -145,15 +142,20 @@ impl Issuer {
     ///     term_end: When the contract ends, if the licence goes on in grace.
     ///     maintained_until: Releases up to this time stay licensed for ever.
     ///     audiences: Which services it is for; all, where none is named.
-    ///     features: A dict of features: True, a whole number or a text.
-    ///     quotas: A dict of quotas by meter, such as ``{"calls": "100000/month"}``.
-    ///     rates: A dict of rates, such as ``{"api": "10/1s"}``.
+    ///     features: A mapping of features: True, a whole number or a text; or with an end of its own, such as
+    ///         ``{"beta": {"value": True, "expires": when}}``.
+    ///     quotas: A mapping of quotas by meter, such as ``{"calls": "100000/month"}``, or
+    ///         ``{"calls": {"limit": 100000, "per": "month", "overage": 120000}}``.
+    ///     rates: A mapping of rates, such as ``{"api": "10/1s"}``, or
+    ///         ``{"api": {"count": 10, "per": "1s", "burst": 20}}``.
+    ///     policy: What to do when something cannot be known, such as
+    ///         ``{"store_unreachable": {"warn": "1 hour"}, "max_revocation_age": "7 days"}``; as in a catalogue.
     ///     seats: How many may use it at once.
     ///     kind: ``paid``, ``trial``, ``developer`` or ``internal``.
     ///     lineage: The licence that this one renews or upgrades: 16 bytes.
     ///     holder: The holder's Ed25519 public key, 32 bytes, where a stolen copy shall be useless.
     ///     node_locks: SHA-256 fingerprints of the machines that may use it.
-    ///     meta: A dict of free metadata.
+    ///     meta: A mapping of free metadata.
     ///     index: Its place in the issuer's revocation stream.
     ///
     /// Returns:
@@ -162,14 +164,70 @@ impl Issuer {
     /// Raises:
     ///     InvalidArgumentError: For a value that is wrong; it says which.
     ///     RejectedError: For a licence that every verifier would refuse.
-    #[pyo3(signature = (subject, tier, **terms))]
-    fn issue(&self, subject: String, tier: &str, terms: Option<&Bound<'_, PyDict>>) -> PyResult<String> {
-        let mut draft = begin(subject, tier, terms)?;
-        for (name, value) in terms.into_iter().flatten() {
-            if !value.is_none() {
-                set(&mut draft, &name.extract::<String>()?, &value)?;
+    #[pyo3(signature = (
+        subject, tier, *, version=None, catalogue=None, issued_at=None, expires=None, not_before=None, term_end=None,
+        maintained_until=None, audiences=None, features=None, quotas=None, rates=None, policy=None, seats=None,
+        kind=None, lineage=None, holder=None, node_locks=None, meta=None, index=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn issue(
+        &self,
+        subject: String,
+        tier: &str,
+        version: Option<Whole>,
+        catalogue: Option<&Bound<'_, Catalogue>>,
+        issued_at: Option<&Bound<'_, PyAny>>,
+        expires: Option<&Bound<'_, PyAny>>,
+        not_before: Option<&Bound<'_, PyAny>>,
+        term_end: Option<&Bound<'_, PyAny>>,
+        maintained_until: Option<&Bound<'_, PyAny>>,
+        audiences: Option<&Bound<'_, PyAny>>,
+        features: Option<&Bound<'_, PyAny>>,
+        quotas: Option<&Bound<'_, PyAny>>,
+        rates: Option<&Bound<'_, PyAny>>,
+        policy: Option<&Bound<'_, PyAny>>,
+        seats: Option<Whole>,
+        kind: Option<&str>,
+        lineage: Option<&Bound<'_, PyAny>>,
+        holder: Option<&Bound<'_, PyAny>>,
+        node_locks: Option<&Bound<'_, PyAny>>,
+        meta: Option<&Bound<'_, PyAny>>,
+        index: Option<Whole>,
+    ) -> PyResult<String> {
+        let version = version.map(|Whole(version)| version);
+        let start = optional_seconds(issued_at)?.unwrap_or_else(|| licentia::Now::system().seconds);
+        let end = optional_seconds(expires)?;
+        let mut draft = match (catalogue, end) {
+            (Some(catalogue), _) => {
+                let tier = catalogue.get().0.tier(tier, version);
+                tier.and_then(|tier| tier.draft(subject, start)).map_err(issuing)?
             }
+            (None, Some(end)) => Draft::new(subject, tier, version.unwrap_or(1), start, end),
+            (None, None) => return Err(invalid("without a catalogue, say when the licence expires")),
+        };
+        draft.expires = end.unwrap_or(draft.expires);
+        draft.not_before = optional_seconds(not_before)?;
+        draft.term_end = optional_seconds(term_end)?.or(draft.term_end);
+        draft.maintained_until = optional_seconds(maintained_until)?.or(draft.maintained_until);
+        draft.audiences = audiences.map(names).transpose()?.unwrap_or_default();
+        draft.terms.features.extend(features.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        draft.terms.quotas.extend(quotas.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        draft.terms.rates.extend(rates.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        if let Some(given) = policy {
+            let read = catalogue::policy(table(given)?);
+            draft.terms.policy = read.map_err(|error: toml::de::Error| invalid(error.message()))?;
         }
+        draft.terms.seats = seats.map(|Whole(seats)| seats).or(draft.terms.seats);
+        if let Some(kind) = kind {
+            draft.terms.kind = self::kind(kind)?;
+        }
+        draft.lineage = lineage.map(|lineage| array("a lineage", lineage)).transpose()?;
+        draft.holder = holder.map(|key| array("a holder's key", key)).transpose()?.map(Holder::Key);
+        for lock in node_locks.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
+            draft.node_locks.push(array("a fingerprint", &lock?)?);
+        }
+        draft.meta.extend(meta.map(read::<BTreeMap<String, String>>).transpose()?.unwrap_or_default());
+        draft.index = index.map(|Whole(index)| index);
         self.0.issue(&draft).map(|token| token.text()).map_err(issuing)
     }
 
@@ -178,102 +236,9 @@ impl Issuer {
     }
 }
 
-/// A draft of the tier, from the catalogue where there is one.
-fn begin(subject: String, tier: &str, terms: Option<&Bound<'_, PyDict>>) -> PyResult<Draft> {
-    let named = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
-        let value = terms.map(|terms| terms.get_item(name)).transpose()?.flatten();
-        Ok(value.filter(|value| !value.is_none()))
-    };
-    let issued_at =
-        optional_seconds(named("issued_at")?.as_ref())?.unwrap_or_else(|| licentia::Now::system().seconds);
-    let version = named("version")?.map(|version| version.extract::<u64>()).transpose()?;
-    if let Some(catalogue) = named("catalogue")? {
-        let catalogue = catalogue.cast::<Catalogue>()?.get();
-        return catalogue
-            .0
-            .tier(tier, version)
-            .and_then(|tier| tier.draft(subject, issued_at))
-            .map_err(issuing);
-    }
-    let Some(expires) = named("expires")? else {
-        return Err(invalid("without a catalogue, say when the licence expires"));
-    };
-    Ok(Draft::new(subject, tier, version.unwrap_or(1), issued_at, seconds(&expires)?))
-}
-
-/// Sets what one keyword argument says.
-fn set(draft: &mut Draft, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    match name {
-        "version" | "catalogue" | "issued_at" => {}
-        "expires" => draft.expires = seconds(value)?,
-        "not_before" => draft.not_before = Some(seconds(value)?),
-        "term_end" => draft.term_end = Some(seconds(value)?),
-        "maintained_until" => draft.maintained_until = Some(seconds(value)?),
-        "audiences" => draft.audiences = names(value)?,
-        "features" => {
-            for (name, value) in pairs(value)? {
-                draft.terms.features.insert(name, Feature { value: feature(&value)?, expires: None });
-            }
-        }
-        "quotas" => {
-            for (meter, quota) in pairs(value)? {
-                draft.terms.quotas.insert(meter, quota.extract::<String>()?.parse().map_err(issuing)?);
-            }
-        }
-        "rates" => {
-            for (name, rate) in pairs(value)? {
-                draft.terms.rates.insert(name, rate.extract::<String>()?.parse().map_err(issuing)?);
-            }
-        }
-        "seats" => draft.terms.seats = Some(value.extract()?),
-        "kind" => {
-            draft.terms.kind = match &*value.extract::<String>()? {
-                "paid" => Kind::Paid,
-                "trial" => Kind::Trial,
-                "developer" => Kind::Developer,
-                "internal" => Kind::Internal,
-                _ => return Err(invalid("a kind is paid, trial, developer or internal")),
-            }
-        }
-        "lineage" => draft.lineage = Some(array("a lineage", value)?),
-        "holder" => draft.holder = Some(Holder::Key(array("a holder's key", value)?)),
-        "node_locks" => {
-            let locks = value.try_iter()?.map(|lock| array("a fingerprint", &lock?));
-            draft.node_locks = locks.collect::<PyResult<_>>()?;
-        }
-        "meta" => {
-            let texts = pairs(value)?.into_iter().map(|(name, value)| Ok((name, value.extract::<String>()?)));
-            draft.meta = texts.collect::<PyResult<_>>()?;
-        }
-        "index" => draft.index = Some(value.extract()?),
-        _ => {
-            return Err(pyo3::exceptions::PyTypeError::new_err(format!(
-                "a licence has no `{name}`; see help(Issuer.issue)"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// The items of a dict with texts as keys.
-fn pairs<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
-    let dict = given.cast::<PyDict>().map_err(|_| wrong_type("a dict", given))?;
-    dict.iter().map(|(name, value)| Ok((name.extract()?, value))).collect()
-}
-
-fn feature(value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if let Ok(flag) = value.cast::<PyBool>() {
-        return if flag.is_true() {
-            Ok(Value::True)
-        } else {
-            Err(invalid("leave out a feature that is not granted"))
-        };
-    }
-    if value.is_instance_of::<PyInt>() {
-        return value.extract().map(Value::Int).map_err(|_| invalid("a number is at most 2^53 - 1"));
-    }
-    match value.cast::<PyString>() {
-        Ok(text) => Ok(Value::Text(text.to_str()?.to_owned())),
-        Err(_) => Err(wrong_type("True, a whole number or a text", value)),
-    }
+/// A kind of licence, by its name.
+fn kind(name: &str) -> PyResult<Kind> {
+    let kinds = [Kind::Paid, Kind::Trial, Kind::Developer, Kind::Internal];
+    let found = kinds.into_iter().find(|kind| kind.name() == name);
+    found.ok_or_else(|| invalid(&format!("a kind is {}", kinds.map(Kind::name).join(", "))))
 }

@@ -1,14 +1,16 @@
 //! Keysets that the root key signed.
 
 use licentia::Keyset as SdkKeyset;
+use licentia_issuer::{Entry, KeysetDraft};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},
 };
 
 use crate::{
-    convert::{aware, bytes},
-    error::refused,
+    convert::{Whole, aware, bytes, moment, read, seconds},
+    error::{invalid, issuing, refused},
+    issuer::SigningKey,
     key::{Key, key},
 };
 
@@ -33,11 +35,44 @@ impl Keyset {
     ///     InvalidArgumentError: For a key in it that is weak or malformed.
     #[new]
     fn new(data: &Bound<'_, PyAny>, root: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (bytes, root) = (bytes(data)?, key(root)?);
-        let keyset = SdkKeyset::read(&bytes, &root).map_err(refused)?;
-        let keys = keyset.keys().collect::<Result<Vec<_>, _>>().map_err(refused)?;
-        let (sequence, issued_at, expires) = (keyset.sequence(), keyset.issued_at(), keyset.expires());
-        Ok(Self { bytes, keys, sequence, issued_at, expires })
+        Self::read(bytes(data)?, &key(root)?)
+    }
+
+    /// Signs a keyset with the root key, which stays off line and signs nothing else.
+    ///
+    /// Args:
+    ///     root: The root key.
+    ///     keys: The keys, each as Key or text, or as a mapping of ``key``, ``state`` (``active``, ``retired`` or
+    ///         ``revoked``), ``purpose`` (``license`` or ``revocation``), ``not_before``, ``not_after`` and ``scope``
+    ///         (``issuers``, ``audiences``, ``tiers``, ``longest_term``).
+    ///     sequence: Its number, from 1; greater than that of the one before.
+    ///     expires: When it ends.
+    ///     issued_at: When it is issued; now, where it is not said.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: For what no gate would take; it says why.
+    #[staticmethod]
+    #[pyo3(signature = (root, keys, *, sequence, expires, issued_at=None))]
+    fn sign(
+        root: &Bound<'_, SigningKey>,
+        keys: &Bound<'_, PyAny>,
+        sequence: Whole,
+        expires: &Bound<'_, PyAny>,
+        issued_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let before = sequence.0.checked_sub(1).ok_or_else(|| invalid("sequence numbers begin at 1"))?;
+        let mut draft = KeysetDraft { sequence: before, ..KeysetDraft::default() };
+        for one in keys.try_iter()? {
+            let one = one?;
+            let entry = match one.call_method0("items") {
+                Ok(_) => read(&one)?,
+                Err(_) => Entry::new(&key(&one)?),
+            };
+            draft.add(entry).map_err(issuing)?;
+        }
+        let root = &root.get().0;
+        let bytes = draft.sign(root, moment(issued_at)?.seconds, seconds(expires)?).map_err(issuing)?;
+        Self::read(bytes, &root.public())
     }
 
     /// When it was issued.
@@ -64,6 +99,15 @@ impl Keyset {
 
     fn __repr__(&self) -> String {
         format!("<Keyset {}, {} keys>", self.sequence, self.keys.len())
+    }
+}
+
+impl Keyset {
+    fn read(bytes: Vec<u8>, root: &licentia::Key) -> PyResult<Self> {
+        let keyset = SdkKeyset::read(&bytes, root).map_err(refused)?;
+        let keys = keyset.keys().collect::<Result<Vec<_>, _>>().map_err(refused)?;
+        let (sequence, issued_at, expires) = (keyset.sequence(), keyset.issued_at(), keyset.expires());
+        Ok(Self { bytes, keys, sequence, issued_at, expires })
     }
 }
 

@@ -9,7 +9,10 @@ mod convert;
 mod decision;
 mod error;
 mod event;
+mod feed;
+mod fork;
 mod gate;
+mod holder;
 mod issuer;
 mod key;
 mod keyset;
@@ -18,6 +21,7 @@ mod receipts;
 mod request;
 mod reservation;
 mod revocation;
+mod seat;
 mod store;
 
 use pyo3::prelude::*;
@@ -33,7 +37,13 @@ mod _licentia {
     #[pymodule_export]
     use super::event::Event;
     #[pymodule_export]
+    use super::feed::Feed;
+    #[pymodule_export]
+    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork, settle_all};
+    #[pymodule_export]
     use super::gate::{Gate, verify};
+    #[pymodule_export]
+    use super::holder::Holder;
     #[pymodule_export]
     use super::issuer::{Catalogue, Issuer, SigningKey};
     #[pymodule_export]
@@ -43,7 +53,7 @@ mod _licentia {
     #[pymodule_export]
     use super::license::{License, UnverifiedLicense, inspect};
     #[pymodule_export]
-    use super::receipts::{Receipts, audit};
+    use super::receipts::{Receipts, acknowledge, audit, cloud_events};
     #[pymodule_export]
     use super::request::{Proof, Request};
     #[pymodule_export]
@@ -51,12 +61,18 @@ mod _licentia {
     #[pymodule_export]
     use super::revocation::RevocationBundle;
     #[pymodule_export]
+    use super::seat::Seat;
+    #[pymodule_export]
     use super::store::Store;
+
+    use licentia_core::http::{PROBLEM_TYPE, PROOF_FIELD};
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("PROBLEM_TYPE", PROBLEM_TYPE)?;
+        module.add("PROOF_FIELD", PROOF_FIELD)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use licentia::Unverified;
-use licentia_core::{Claims, Kind};
+use licentia_core::Claims;
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},
@@ -78,15 +78,6 @@ fn part<'py>(py: Python<'py>, claims: &impl HasClaims, name: &str) -> PyResult<B
 
 fn json(claims: &impl HasClaims) -> String {
     claims.claims(|claims| claims.json().to_string()).unwrap_or_default()
-}
-
-fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Trial => "trial",
-        Kind::Developer => "developer",
-        Kind::Internal => "internal",
-        _ => "paid",
-    }
 }
 
 /// The getters, which both classes have. pyo3 takes one block of methods per class.
@@ -205,7 +196,7 @@ macro_rules! getters {
             /// What kind of licence it is: ``paid``, ``trial``, ``developer`` or ``internal``.
             #[getter]
             fn kind(&self) -> &'static str {
-                self.claims(|claims| kind(claims.kind())).unwrap_or_default()
+                self.claims(|claims| claims.kind().name()).unwrap_or_default()
             }
 
             /// Fingerprints of the machines that it is bound to, in hexadecimal; empty for any machine.

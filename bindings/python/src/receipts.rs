@@ -1,14 +1,19 @@
 //! Receipts of what was used.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, process, sync::Arc};
 
-use licentia::receipt::{Audit, LogError, Receipts as SdkReceipts, Report};
-use licentia_core::json::Quoted;
-use pyo3::{prelude::*, types::PyBytes};
+use licentia::receipt::{self, Audit, LogError, Receipt, Receipts as SdkReceipts};
+use licentia_core::Code;
+use pyo3::{
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
 
 use crate::{
-    convert::{bytes, moment, plain},
+    convert::{bytes, hex, moment, plain},
     error::{error, invalid, refused},
+    fork::detached,
+    issuer::SigningKey,
     key::keys,
 };
 
@@ -17,7 +22,22 @@ use crate::{
 /// Give it to one gate or several (``Gate(receipts=...)``); each process has one of its own. Call ``write`` as often as you can afford to lose what was
 /// counted since, and send what it gives to the vendor.
 #[pyclass(module = "licentia", frozen)]
-pub(crate) struct Receipts(pub(crate) Arc<SdkReceipts>);
+pub(crate) struct Receipts {
+    pub(crate) sink: Arc<SdkReceipts>,
+    /// The process that opened the log, which alone may write it.
+    process: u32,
+}
+
+impl Receipts {
+    fn own(&self) -> PyResult<&SdkReceipts> {
+        if self.process == process::id() {
+            return Ok(&self.sink);
+        }
+        let detail =
+            "the log was opened by the parent of this process; open one for each process, after the fork";
+        Err(error(Code::StoreUnreachable, Some(detail)))
+    }
+}
 
 #[pymethods]
 impl Receipts {
@@ -34,14 +54,14 @@ impl Receipts {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
         let holder = licentia::Holder::from_pem(key).map_err(refused)?;
-        let receipts = py.detach(|| SdkReceipts::open(path, holder)).map_err(failed)?;
-        Ok(Self(Arc::new(receipts)))
+        let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
+        Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }
 
     /// Identifier of this instance: the thumbprint of its key, 32 bytes.
     #[getter]
     fn instance<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.instance())
+        PyBytes::new(py, &self.sink.instance())
     }
 
     /// Writes what was counted since the last time, durably, and returns the new receipts: none where nothing was.
@@ -54,14 +74,15 @@ impl Receipts {
         py: Python<'py>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let now = moment(now)?.seconds;
-        let written = py.detach(|| self.0.write(now)).map_err(failed)?;
+        let (now, receipts) = (moment(now)?.seconds, self.own()?);
+        let written = detached(py, || receipts.write(now)).map_err(failed)?;
         Ok(written.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
 
     /// The receipts that the vendor has not acknowledged yet.
     fn unacknowledged<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let found = py.detach(|| self.0.unacknowledged()).map_err(failed)?;
+        let receipts = self.own()?;
+        let found = detached(py, || receipts.unacknowledged()).map_err(failed)?;
         Ok(found.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
 
@@ -76,13 +97,12 @@ impl Receipts {
         acknowledgement: &Bound<'_, PyAny>,
         vendor: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let (given, vendor) = (bytes(acknowledgement)?, keys(vendor)?);
-        py.detach(|| self.0.acknowledge(&given, &vendor)).map_err(failed)
+        let (given, vendor, receipts) = (bytes(acknowledgement)?, keys(vendor)?, self.own()?);
+        detached(py, || receipts.acknowledge(&given, &vendor)).map_err(failed)
     }
 
     fn __repr__(&self) -> String {
-        let instance: String = self.0.instance().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("<Receipts of {instance}>")
+        format!("<Receipts of {:.8}>", hex(&self.sink.instance()))
     }
 }
 
@@ -101,7 +121,7 @@ pub(crate) fn audit<'py>(
     py: Python<'py>,
     receipts: &Bound<'py, PyAny>,
     instances: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Bound<'py, PyDict>> {
     let mut audit = Audit::new();
     if let Some(instances) = instances {
         for instance in instances.try_iter()? {
@@ -113,22 +133,61 @@ pub(crate) fn audit<'py>(
         audit.add(&bytes(&receipt?)?);
     }
     let report = py.detach(|| audit.finish());
-    plain(py, &json(&report))
-}
-
-fn json(report: &Report) -> String {
     let usage = report.usage.iter().map(|(cell, usage)| {
-        let lineage: String = cell.lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-        let end = cell.window.end.map_or_else(|| "null".to_owned(), |end| end.to_string());
-        let (meter, start, total) = (Quoted(&cell.meter), cell.window.start, usage.total());
-        format!(r#"{{"lineage":"{lineage}","meter":{meter},"start":{start},"end":{end},"total":{total}}}"#)
+        let row = PyDict::new(py);
+        row.set_item("lineage", hex(&cell.lineage))?;
+        row.set_item("meter", &cell.meter)?;
+        row.set_item("start", cell.window.start)?;
+        row.set_item("end", cell.window.end)?;
+        row.set_item("total", usage.total())?;
+        Ok(row)
     });
     let findings = report.findings.iter().map(|finding| {
-        let (code, detail) = (finding.code, finding.to_string());
-        format!(r#"{{"code":{},"name":"{}","detail":{}}}"#, code.number(), code.name(), Quoted(&detail))
+        let row = PyDict::new(py);
+        row.set_item("code", finding.code.number())?;
+        row.set_item("name", finding.code.name())?;
+        row.set_item("detail", finding.to_string())?;
+        Ok(row)
     });
-    let (usage, findings) = (usage.collect::<Vec<_>>().join(","), findings.collect::<Vec<_>>().join(","));
-    format!(r#"{{"good":{},"usage":[{usage}],"findings":[{findings}]}}"#, report.is_good())
+    let shown = PyDict::new(py);
+    shown.set_item("good", report.is_good())?;
+    shown.set_item("usage", usage.collect::<PyResult<Vec<_>>>()?)?;
+    shown.set_item("findings", findings.collect::<PyResult<Vec<_>>>()?)?;
+    Ok(shown)
+}
+
+/// Signs the vendor's acknowledgement of an instance's newest receipt, for Receipts.acknowledge. Keep it as well: it
+/// shows when the instance is set back.
+///
+/// Raises:
+///     RejectedError: For what is no receipt.
+#[pyfunction]
+#[pyo3(signature = (receipt, key, *, now=None))]
+pub(crate) fn acknowledge<'py>(
+    py: Python<'py>,
+    receipt: &Bound<'py, PyAny>,
+    key: &Bound<'py, SigningKey>,
+    now: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let receipt = bytes(receipt)?;
+    let receipt = Receipt::read(&receipt).map_err(refused)?;
+    let now = moment(now)?.seconds;
+    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now);
+    Ok(PyBytes::new(py, &signed))
+}
+
+/// A receipt's entries as CloudEvents 1.0, each a dict. Whoever gets one twice can tell by its ``id``.
+///
+/// Raises:
+///     RejectedError: For what is no receipt.
+#[pyfunction]
+pub(crate) fn cloud_events<'py>(
+    py: Python<'py>,
+    receipt: &Bound<'py, PyAny>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let receipt = bytes(receipt)?;
+    let receipt = Receipt::read(&receipt).map_err(refused)?;
+    receipt::cloud_events(&receipt).map(|event| plain(py, &event)).collect()
 }
 
 fn failed(failed: LogError) -> PyErr {

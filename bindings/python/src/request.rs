@@ -10,7 +10,7 @@ use pyo3::{
 use self_cell::self_cell;
 
 use crate::{
-    convert::{array, bytes, seconds},
+    convert::{array, bytes, optional_seconds, seconds},
     error::{invalid, wrong_type},
 };
 
@@ -175,6 +175,24 @@ impl Request {
 }
 
 impl Needs {
+    /// What a licence is verified for.
+    pub(crate) fn to_verify(
+        audience: Option<String>,
+        features: Option<&Bound<'_, PyAny>>,
+        node: Option<&Bound<'_, PyAny>>,
+        release: Option<&Bound<'_, PyAny>>,
+        proof: Option<&Bound<'_, Proof>>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            audience,
+            features: features.map(names).transpose()?.unwrap_or_default(),
+            node: node.map(|node| array("a fingerprint", node)).transpose()?,
+            release: optional_seconds(release)?,
+            proof: proof.map(|proof| proof.get().clone()),
+            ..Self::default()
+        })
+    }
+
     /// Takes what keyword arguments say.
     pub(crate) fn set(&mut self, given: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         for (name, value) in given.into_iter().flatten() {

@@ -1,11 +1,16 @@
 //! Revocation bundles.
 
-use licentia_core::{Keyring, revocation::Bundle};
+use licentia_core::{
+    Code, Keyring,
+    revocation::{Bundle, Terms},
+};
+use licentia_issuer::{BundleDraft, bundle::delta};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
-    convert::{aware, bytes},
-    error::refused,
+    convert::{Whole, array, aware, bytes, moment, seconds, whole},
+    error::{issuing, refused},
+    issuer::SigningKey,
     keyset::Keyset,
 };
 
@@ -39,16 +44,82 @@ impl RevocationBundle {
     #[new]
     fn new(py: Python<'_>, data: &Bound<'_, PyAny>, keyset: &Bound<'_, Keyset>) -> PyResult<Self> {
         let (bytes, keyset) = (bytes(data)?, keyset.get());
-        py.detach(|| {
-            let (bundle, _kid) = Bundle::read(&bytes, Keyring::of_keyset(&keyset.keys, &keyset.bytes))?;
-            let (issuer, stream, sequence, base) =
-                (bundle.issuer().to_owned(), bundle.stream(), bundle.sequence(), bundle.base());
-            let (issued_at, next_update, expires) =
-                (bundle.issued_at(), bundle.next_update(), bundle.expires());
-            Ok(Self { issuer, stream, sequence, base, issued_at, next_update, expires, bytes: Vec::new() })
-        })
-        .map(|bundle| Self { bytes, ..bundle })
-        .map_err(refused)
+        py.detach(|| Self::read(bytes, Keyring::of_keyset(&keyset.keys, &keyset.bytes))).map_err(refused)
+    }
+
+    /// Signs a whole bundle, without a ledger to hold it against: the `licentia` program builds bundles from one, and
+    /// shows that they revoke nobody else.
+    ///
+    /// Args:
+    ///     key: The revocation key.
+    ///     issuer: Whose licences it is about.
+    ///     sequence: Its number; greater than that of the one before.
+    ///     next_update: When the next one comes at the latest.
+    ///     expires: From when on it says nothing any more.
+    ///     salt: 16 bytes that were drawn at random after the licences were issued.
+    ///     indices: The revoked indices.
+    ///     ids: The revoked identifiers of licences without an index: 16 bytes each.
+    ///     stream: The issuer's stream of indices.
+    ///     issued_at: When it is issued; now, where it is not said.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: For what no gate would take; it says why.
+    #[staticmethod]
+    #[pyo3(signature = (
+        key, *, issuer, sequence, next_update, expires, salt, indices=None, ids=None, stream=0, issued_at=None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    fn sign(
+        py: Python<'_>,
+        key: &Bound<'_, SigningKey>,
+        issuer: String,
+        sequence: Whole,
+        next_update: &Bound<'_, PyAny>,
+        expires: &Bound<'_, PyAny>,
+        salt: &Bound<'_, PyAny>,
+        indices: Option<&Bound<'_, PyAny>>,
+        ids: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = whole)] stream: u64,
+        issued_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut draft = BundleDraft {
+            issuer,
+            stream,
+            sequence: sequence.0,
+            issued_at: moment(issued_at)?.seconds,
+            next_update: seconds(next_update)?,
+            expires: seconds(expires)?,
+            salt: array("a salt", salt)?,
+            ..BundleDraft::default()
+        };
+        for index in indices.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
+            draft.indices.insert(index?.extract::<Whole>()?.0, Terms::default());
+        }
+        for id in ids.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
+            draft.ids.insert(array("an identifier", &id?)?, Terms::default());
+        }
+        let key = &key.get().0;
+        let bytes = py.detach(|| draft.sign(key)).map_err(issuing)?;
+        Self::read(bytes, Keyring::new(&[key.public().for_revocation()])).map_err(refused)
+    }
+
+    /// Signs what leads from one whole bundle to a later one of the same issuer and salt.
+    #[staticmethod]
+    fn sign_delta(
+        py: Python<'_>,
+        key: &Bound<'_, SigningKey>,
+        base: &Bound<'_, Self>,
+        next: &Bound<'_, Self>,
+    ) -> PyResult<Self> {
+        let (key, base, next) = (&key.get().0, &base.get().bytes, &next.get().bytes);
+        let keys = [key.public().for_revocation()];
+        let read =
+            |bytes| Bundle::read(bytes, Keyring::new(&keys)).map(|(bundle, _kid)| bundle).map_err(refused);
+        let bytes = {
+            let (base, next) = (read(base)?, read(next)?);
+            py.detach(|| delta(&base, &next, key)).map_err(issuing)?
+        };
+        Self::read(bytes, Keyring::new(&keys)).map_err(refused)
     }
 
     /// When it was issued.
@@ -75,6 +146,16 @@ impl RevocationBundle {
 
     fn __repr__(&self) -> String {
         format!("<RevocationBundle of {:?}, {}>", self.issuer, self.sequence)
+    }
+}
+
+impl RevocationBundle {
+    fn read(bytes: Vec<u8>, keyring: Keyring<'_>) -> Result<Self, Code> {
+        let (bundle, _kid) = Bundle::read(&bytes, keyring)?;
+        let (issuer, stream, sequence, base) =
+            (bundle.issuer().to_owned(), bundle.stream(), bundle.sequence(), bundle.base());
+        let (issued_at, next_update, expires) = (bundle.issued_at(), bundle.next_update(), bundle.expires());
+        Ok(Self { bytes, issuer, stream, sequence, base, issued_at, next_update, expires })
     }
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use licentia::store;
 use pyo3::{prelude::*, types::PyString};
 
-use crate::error::{error, wrong_type};
+use crate::{
+    error::{error, wrong_type},
+    fork::{Slow, detached},
+};
 
 /// Where counters and marks are kept. Several gates may share one.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Store {
-    pub(crate) store: Arc<dyn store::Store>,
+    opened: Slow<Arc<dyn store::Store>>,
     /// Whether it may have to wait for a disk or another machine.
     #[pyo3(get)]
-    pub(crate) may_block: bool,
+    may_block: bool,
 }
 
 #[pymethods]
@@ -25,9 +28,8 @@ impl Store {
     ///     StoreError: Where it cannot be reached.
     #[new]
     fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
-        let store = py.detach(|| store::open(url));
-        let store = store.map_err(|failed| error(failed.code(), Some(&failed.to_string())))?;
-        Ok(Self { store, may_block: !url.starts_with("memory:") })
+        let opened = open(py, url)?;
+        Ok(Self { may_block: opened.may_block(), opened: opened.into() })
     }
 
     fn __repr__(&self) -> &'static str {
@@ -35,18 +37,23 @@ impl Store {
     }
 }
 
+fn open(py: Python<'_>, url: &str) -> PyResult<Arc<dyn store::Store>> {
+    detached(py, || store::open(url)).map_err(|failed| error(failed.code(), Some(&failed.to_string())))
+}
+
 /// A store, or its URL; in memory where there is none.
 pub(crate) fn store(
     given: Option<&Bound<'_, PyAny>>,
     py: Python<'_>,
 ) -> PyResult<(Arc<dyn store::Store>, bool)> {
-    let opened = |Store { store, may_block }: Store| (store, may_block);
     let Some(given) = given else {
-        return Store::new(py, "memory:").map(opened);
+        return Ok((Arc::new(store::Memory::new()), false));
     };
     if let Ok(store) = given.cast::<Store>() {
-        return Ok((Arc::clone(&store.get().store), store.get().may_block));
+        return Ok((Arc::clone(store.get().opened.get()?), store.get().may_block));
     }
     let url = given.cast::<PyString>().map_err(|_| wrong_type("a Store or its URL", given))?;
-    Store::new(py, url.to_str()?).map(opened)
+    let store = open(py, url.to_str()?)?;
+    let may_block = store.may_block();
+    Ok((store, may_block))
 }

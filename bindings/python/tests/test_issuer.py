@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from shared import NOW
@@ -53,6 +54,32 @@ def test_a_catalogue_says_what_a_tier_grants(issuer: licentia.Issuer, tmp_path: 
         licentia.Catalogue.load(tmp_path / "missing.toml")
 
 
+def test_terms_are_any_mappings_in_the_forms_of_a_catalogue(issuer: licentia.Issuer) -> None:
+    when = datetime(2027, 1, 20, tzinfo=timezone.utc)
+    token = issuer.issue(
+        "cus_42",
+        "pro",
+        issued_at=NOW,
+        expires=NOW + 31_536_000,
+        features=MappingProxyType({"beta": {"value": "gold", "expires": when}, "export": True}),
+        quotas={"calls": {"limit": 2, "per": "month", "overage": 3}},
+        rates={"api": {"count": 10, "per": "1s", "burst": 20}},
+        policy={"store_unreachable": {"warn": "1 hour"}, "clock_doubt": "allow", "max_revocation_age": "7 days"},
+        meta=MappingProxyType({"order": "1234"}),
+    )
+    claims = licentia.inspect(token)
+    assert claims.features["beta"] == {"value": "gold", "expires": int(when.timestamp())}
+    assert claims.rates["api"] == {"count": 10, "per_ms": 1000, "burst": 20}
+    assert claims.meta == {"order": "1234"}
+    assert claims.to_dict()["policy"]["max_revocation_age"] == 604_800
+    gate = licentia.Gate(issuer.key)
+    assert gate.check(token, features="beta", now=NOW)
+    assert gate.check(token, features="beta", now=when).name == "feature_expired"
+    states = [gate.check(token, meters="calls", now=when).state for _ in range(3)]
+    assert states == ["active", "active", "overage"]
+    assert not gate.check(token, meters="calls", now=when)
+
+
 def test_keys_are_kept_in_files(tmp_path: Path) -> None:
     key, file = licentia.SigningKey.generate(), tmp_path / "key.pem"
     key.save(file, "pass phrase")
@@ -71,7 +98,7 @@ def test_mistakes_are_named(issuer: licentia.Issuer) -> None:
     bad = [
         ({}, "expires"),
         ({"expires": end, "features": {"Export": True}}, "a-z"),
-        ({"expires": end, "features": {"export": False}}, "leave out"),
+        ({"expires": end, "features": {"export": False}}, "a feature is `true`"),
         ({"expires": end, "quotas": {"calls": "many"}}, "LIMIT/PERIOD"),
         ({"expires": end, "rates": {"api": "10"}}, "COUNT/DURATION"),
         ({"expires": end, "kind": "free"}, "trial"),
@@ -82,6 +109,9 @@ def test_mistakes_are_named(issuer: licentia.Issuer) -> None:
             issuer.issue("a", "pro", issued_at=NOW, **terms)  # type: ignore[arg-type]
     with pytest.raises(licentia.RejectedError):
         issuer.issue("", "pro", issued_at=NOW, expires=end)
+    for bad in ({"seats": -1}, {"version": 1 << 64}, {"index": 1 << 200}, {"features": {"rows": 1 << 63}}):
+        with pytest.raises(licentia.InvalidArgumentError):
+            issuer.issue("a", "pro", issued_at=NOW, expires=end, **bad)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="colour"):
         issuer.issue("a", "pro", expires=end, colour="red")  # type: ignore[call-arg]
     with pytest.raises(TypeError):

@@ -69,3 +69,28 @@ def test_what_is_no_log_no_key_and_no_acknowledgement_is_refused(tmp_path: Path)
     with pytest.raises(licentia.RejectedError) as log:
         licentia.Receipts(tmp_path / "noise.log", (tmp_path / "noise.pem").read_text())
     assert log.value.name == "receipt_malformed"
+
+
+def test_what_the_vendor_has_is_acknowledged(tmp_path: Path) -> None:
+    vendor = licentia.SigningKey.generate()
+    issuer = licentia.Issuer("acme", vendor)
+    token = issuer.issue("cus_42", "pro", expires=NOW + 1000, issued_at=NOW - 10, quotas={"calls": "100/day"})
+    receipts = instance(tmp_path, "one")
+    gate = licentia.Gate(issuer.key, receipts=receipts)
+    assert gate.check(token, meters={"calls": 2}, now=NOW)
+    [receipt] = receipts.write(now=NOW)
+    [event] = licentia.cloud_events(receipt)
+    assert (event["specversion"], event["type"], event["data"]["count"]) == ("1.0", "licentia.usage.v1", 2)
+    receipts.acknowledge(licentia.acknowledge(receipt, vendor, now=NOW), vendor.public)
+    assert receipts.unacknowledged() == []
+    assert gate.check(token, meters="calls", now=NOW)
+    [second] = receipts.write(now=NOW)
+    assert receipts.unacknowledged() == [second]
+    assert licentia.audit([receipt, second])["usage"][0]["total"] == 3
+    stranger = licentia.SigningKey.generate()
+    with pytest.raises(licentia.RejectedError) as refused:
+        receipts.acknowledge(licentia.acknowledge(second, stranger), vendor.public)
+    assert refused.value.name == "unknown_key"
+    for nothing in (licentia.acknowledge, lambda receipt, _key: licentia.cloud_events(receipt)):
+        with pytest.raises(licentia.RejectedError):
+            nothing(b"nonsense", vendor)  # type: ignore[operator]

@@ -18,10 +18,12 @@ HERE = Path(__file__).parent
     [
         ["mypy.stubtest", "licentia"],
         ["mypy", "--strict", "--no-incremental", "--cache-dir", "{tmp}", "typed.py"],
+        ["mypy", "--strict", "--no-incremental", "--cache-dir", "{tmp}", "../python/licentia"],
         ["pyright", "--pythonpath", sys.executable, "typed.py"],
+        ["pyright", "--pythonpath", sys.executable, "--project", ".."],
         ["pyright", "--pythonpath", sys.executable, "--verifytypes", "licentia", "--ignoreexternal"],
     ],
-    ids=["stubtest", "mypy", "pyright", "verifytypes"],
+    ids=["stubtest", "mypy", "mypy-package", "pyright", "pyright-package", "verifytypes"],
 )
 def test_types(command: list[str], tmp_path: Path) -> None:
     command = [sys.executable, "-m", *(word.format(tmp=tmp_path) for word in command)]

@@ -180,6 +180,12 @@ const KINDS: &[&str] = &[
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
+    /// Whether its operations may wait for a disk or another machine, so that a host should not wait for them where
+    /// others wait for it, as on the thread of an event loop.
+    fn may_block(&self) -> bool {
+        true
+    }
+
     /// Takes up to `want` units of a cell, and none where fewer than `need` are left of `limit`.
     ///
     /// # Errors

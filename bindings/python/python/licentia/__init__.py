@@ -26,6 +26,7 @@ from licentia._licentia import (
     Code,
     Decision,
     Event,
+    Holder,
     Issuer,
     Key,
     Keyset,
@@ -36,17 +37,21 @@ from licentia._licentia import (
     Request,
     Reservation,
     RevocationBundle,
+    Seat,
     SigningKey,
     Store,
     UnverifiedLicense,
     __version__,
+    acknowledge,
     audit,
+    cloud_events,
     codes,
     decode_token,
     encode_token,
     inspect,
     verify,
 )
+from licentia.background import Keeper, Watch
 from licentia.errors import (
     DeniedError,
     InvalidArgumentError,
@@ -56,6 +61,8 @@ from licentia.errors import (
 )
 from licentia.gate import Gate
 
+from licentia import _fork  # noqa: F401, I001  # pyright: ignore[reportUnusedImport]
+
 __all__ = [
     "Catalogue",
     "Charge",
@@ -64,8 +71,10 @@ __all__ = [
     "DeniedError",
     "Event",
     "Gate",
+    "Holder",
     "InvalidArgumentError",
     "Issuer",
+    "Keeper",
     "Key",
     "Keyset",
     "License",
@@ -77,12 +86,16 @@ __all__ = [
     "Request",
     "Reservation",
     "RevocationBundle",
+    "Seat",
     "SigningKey",
     "Store",
     "StoreError",
     "UnverifiedLicense",
+    "Watch",
     "__version__",
+    "acknowledge",
     "audit",
+    "cloud_events",
     "codes",
     "decode_token",
     "encode_token",

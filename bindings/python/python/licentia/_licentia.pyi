@@ -8,12 +8,16 @@ from typing import Any, Literal, TypeAlias, TypedDict, final, type_check_only
 from typing_extensions import Buffer, Self, Unpack, disjoint_base
 
 __all__ = [
+    "PROBLEM_TYPE",
+    "PROOF_FIELD",
     "Catalogue",
     "Charge",
     "Code",
     "Decision",
     "Event",
+    "Feed",
     "Gate",
+    "Holder",
     "Issuer",
     "Key",
     "Keyset",
@@ -24,18 +28,25 @@ __all__ = [
     "Request",
     "Reservation",
     "RevocationBundle",
+    "Seat",
     "SigningKey",
     "Store",
     "UnverifiedLicense",
     "__version__",
+    "acknowledge",
+    "after_fork_in_child",
+    "after_fork_in_parent",
     "audit",
+    "before_fork",
     "bearer",
+    "cloud_events",
     "codes",
     "decode_base64url",
     "decode_token",
     "encode_token",
     "inspect",
     "period_window",
+    "settle_all",
     "verify",
 ]
 
@@ -62,28 +73,11 @@ class _Needs(TypedDict, total=False):
     release: datetime | int | None
     proof: Proof | None
 
-@type_check_only
-class _Terms(TypedDict, total=False):
-    version: int | None
-    catalogue: Catalogue | None
-    issued_at: datetime | int | None
-    expires: datetime | int | None
-    not_before: datetime | int | None
-    term_end: datetime | int | None
-    maintained_until: datetime | int | None
-    audiences: _Names | None
-    features: dict[str, bool | int | str] | None
-    quotas: dict[str, str] | None
-    rates: dict[str, str] | None
-    seats: int | None
-    kind: _Kind | None
-    lineage: Buffer | None
-    holder: Buffer | None
-    node_locks: Iterable[Buffer] | None
-    meta: dict[str, str] | None
-    index: int | None
+_Table: TypeAlias = Mapping[str, Any]
 
 __version__: str
+PROBLEM_TYPE: str
+PROOF_FIELD: str
 
 @final
 class Now:
@@ -127,11 +121,41 @@ class Keyset:
     def expires(self) -> datetime: ...
     @property
     def keys(self) -> tuple[Key, ...]: ...
+    @staticmethod
+    def sign(
+        root: SigningKey,
+        keys: Iterable[str | Key | _Table],
+        *,
+        sequence: int,
+        expires: datetime | int,
+        issued_at: datetime | int | None = None,
+    ) -> Keyset: ...
     def __bytes__(self) -> bytes: ...
+
+@final
+class Feed:
+    def __new__(cls, path: _Path | None = None) -> Self: ...
+    def load(self, gate: Gate, bundle: RevocationBundle | Buffer | None = None) -> bool: ...
 
 @final
 class RevocationBundle:
     def __new__(cls, data: Buffer, keyset: Keyset) -> Self: ...
+    @staticmethod
+    def sign(
+        key: SigningKey,
+        *,
+        issuer: str,
+        sequence: int,
+        next_update: datetime | int,
+        expires: datetime | int,
+        salt: Buffer,
+        indices: Iterable[int] | None = None,
+        ids: Iterable[Buffer] | None = None,
+        stream: int = 0,
+        issued_at: datetime | int | None = None,
+    ) -> RevocationBundle: ...
+    @staticmethod
+    def sign_delta(key: SigningKey, base: RevocationBundle, next: RevocationBundle) -> RevocationBundle: ...
     @property
     def issuer(self) -> str: ...
     @property
@@ -358,19 +382,64 @@ class Gate:
         *,
         now: _Time | None = None,
         **needs: Unpack[_Needs],
-    ) -> tuple[Decision, Reservation | None]: ...
+    ) -> Reservation: ...
+    def check_out(
+        self,
+        token: _Token | None,
+        holder: str,
+        ttl: int,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> Seat: ...
+    def keep(self, *, now: _Time | None = None) -> None: ...
     def settle(self) -> None: ...
     def after_fork(self) -> None: ...
     def load_keyset(self, keyset: Keyset | Buffer) -> bool: ...
     def load_revocation(self, bundle: RevocationBundle | Buffer) -> bool: ...
 
 @final
+class Seat:
+    @property
+    def decision(self) -> Decision: ...
+    def __bool__(self, /) -> bool: ...
+    @property
+    def holder(self) -> str: ...
+    @property
+    def until(self) -> datetime | None: ...
+    def heartbeat(
+        self, request: Request | None = None, *, now: _Time | None = None, **needs: Unpack[_Needs]
+    ) -> Decision: ...
+    def release(self) -> None: ...
+    def __enter__(self) -> Seat: ...
+    def __exit__(self, *_exception: object) -> None: ...
+
+@final
 class Reservation:
+    @property
+    def decision(self) -> Decision: ...
+    def __bool__(self, /) -> bool: ...
     def reserved(self, meter: str) -> int | None: ...
     def commit(self, actual: _Costs | None = None) -> None: ...
     def cancel(self) -> None: ...
     def __enter__(self) -> Reservation: ...
     def __exit__(self, *_exception: object, **_named: object) -> None: ...
+
+@final
+class Holder:
+    @staticmethod
+    def from_seed(seed: Buffer) -> Holder: ...
+    @staticmethod
+    def from_pem(pem: str) -> Holder: ...
+    @property
+    def public(self) -> bytes: ...
+    def prove(
+        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+    ) -> bytes: ...
+    def prove_text(
+        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+    ) -> str: ...
 
 @final
 class Receipts:
@@ -382,6 +451,8 @@ class Receipts:
     def acknowledge(self, acknowledgement: Buffer, vendor: _Keys) -> None: ...
 
 def audit(receipts: Iterable[Buffer], *, instances: Iterable[Buffer] | None = None) -> dict[str, Any]: ...
+def acknowledge(receipt: Buffer, key: SigningKey, *, now: _Time | None = None) -> bytes: ...
+def cloud_events(receipt: Buffer) -> list[dict[str, Any]]: ...
 @final
 class SigningKey:
     @staticmethod
@@ -411,8 +482,36 @@ class Issuer:
     def name(self) -> str: ...
     @property
     def key(self) -> Key: ...
-    def issue(self, subject: str, tier: str, **terms: Unpack[_Terms]) -> str: ...
+    def issue(
+        self,
+        subject: str,
+        tier: str,
+        *,
+        version: int | None = None,
+        catalogue: Catalogue | None = None,
+        issued_at: datetime | int | None = None,
+        expires: datetime | int | None = None,
+        not_before: datetime | int | None = None,
+        term_end: datetime | int | None = None,
+        maintained_until: datetime | int | None = None,
+        audiences: _Names | None = None,
+        features: Mapping[str, bool | int | str | _Table] | None = None,
+        quotas: Mapping[str, str | _Table] | None = None,
+        rates: Mapping[str, str | _Table] | None = None,
+        policy: _Table | None = None,
+        seats: int | None = None,
+        kind: _Kind | None = None,
+        lineage: Buffer | None = None,
+        holder: Buffer | None = None,
+        node_locks: Iterable[Buffer] | None = None,
+        meta: Mapping[str, str] | None = None,
+        index: int | None = None,
+    ) -> str: ...
 
+def before_fork() -> None: ...
+def after_fork_in_parent() -> None: ...
+def after_fork_in_child() -> None: ...
+def settle_all() -> None: ...
 def codes() -> tuple[Code, ...]: ...
 def decode_token(text: str) -> bytes: ...
 def encode_token(token: Buffer) -> str: ...
@@ -425,8 +524,12 @@ def verify(
     keys: _Keys,
     *,
     issuer: str | None = None,
+    audience: str | None = None,
+    features: _Names | None = None,
+    node: Buffer | None = None,
+    release: datetime | int | None = None,
+    proof: Proof | None = None,
     skew: int = 60,
     proof_age: int = 60,
     now: _Time | None = None,
-    **needs: Unpack[_Needs],
 ) -> Decision: ...

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from licentia import _http
 from licentia._http import NOTHING, PROOF_FIELD
+from licentia.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +21,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Fields = list[tuple[bytes, bytes]]
 
 __all__ = ["LicenseMiddleware", "check"]
 
@@ -28,6 +32,7 @@ class LicenseMiddleware:
     The licence comes as ``Authorization: Bearer lic1_...``, a proof of possession as
     ``Licentia-Proof`` in unpadded base64url. A refusal is answered; what is allowed has its
     decision in ``scope["state"]["licentia"]``, and its response the ``RateLimit`` fields.
+    When the server shuts down, the gate gives back what it had taken ahead.
     """
 
     def __init__(
@@ -47,7 +52,7 @@ class LicenseMiddleware:
             request: What every request needs of a licence; a good one, where it is not said.
             origin: The public origin, such as ``https://api.acme.example``, that proofs name
                 before path and query. Proofs that are checked here do not cover the body.
-            exempt: Paths that need no licence, such as ``/health``.
+            exempt: Paths below the application's root that need no licence, such as ``/health``.
         """
         self.app = app
         self.gate = gate
@@ -57,22 +62,26 @@ class LicenseMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] not in {"http", "websocket"} or scope.get("path") in self.exempt:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, settling(self.gate, send))
+            return
+        if scope["type"] not in {"http", "websocket"} or _route(scope) in self.exempt:
             await self.app(scope, receive, send)
             return
         decision = await check(self.gate, scope, self.request, origin=self.origin)
         if not decision:
-            await _refuse(decision, scope, receive, send)
+            if scope["type"] == "websocket":
+                await receive()
+            await refuse(decision, scope, send)
             return
         scope.setdefault("state", {})["licentia"] = decision
-        fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in decision.http_headers]
+        await self.app(scope, receive, adding(latin(decision.http_headers), send))
 
-        async def send_with_fields(message: Message) -> None:
-            if message["type"] in {"http.response.start", "websocket.accept"}:
-                message = {**message, "headers": [*message.get("headers", ()), *fields]}
-            await send(message)
 
-        await self.app(scope, receive, send_with_fields)
+def _route(scope: Scope) -> str:
+    """The path below the application's own root."""
+    path: str = scope.get("path", "")
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
@@ -80,27 +89,57 @@ async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "")
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         found.setdefault(name.lower(), value.decode("latin-1"))
-    path, query = scope.get("path", ""), scope.get("query_string", b"")
-    raw = scope.get("raw_path") or path.encode("utf-8", "surrogateescape")
-    target = raw + b"?" + query if query else raw
+    raw, query = scope.get("raw_path"), scope.get("query_string", b"").decode("latin-1")
+    path = raw.decode("latin-1") if raw else _http.encoded(scope.get("path", ""))
     client = scope.get("client")
     asked = _http.for_call(
         request,
         method=scope.get("method", "GET"),
-        path=path,
-        url=origin + target.decode("latin-1"),
+        target=f"{path}?{query}" if query else path,
+        origin=origin,
         source=client[0] if client else "",
         proof=found.get(PROOF_FIELD.encode()),
     )
     return await gate.check_async(_http.token_of(found.get(b"authorization")), asked)
 
 
-async def _refuse(decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
-    status, fields, body = _http.refusal(decision)
+def latin(fields: Iterable[tuple[str, str]]) -> Fields:
+    """Header fields as ASGI has them."""
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+
+
+def adding(fields: Fields, send: Send) -> Send:
+    """Adds header fields to a response: those that are in the list when it starts."""
+
+    async def send_with_fields(message: Message) -> None:
+        if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
+            message = {**message, "headers": [*message.get("headers", ()), *fields]}
+        await send(message)
+
+    return send_with_fields
+
+
+def settling(gate: Gate, send: Send) -> Send:
+    """Gives back what a gate took ahead when the server shuts down, which may end the process by a signal."""
+
+    async def settle_and_send(message: Message) -> None:
+        if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
+            # What cannot be given back is lost, and never granted twice.
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(gate.settle)
+        await send(message)
+
+    return settle_and_send
+
+
+async def refuse(decision: Decision, scope: Scope, send: Send) -> None:
+    """Answers a refusal. A websocket is closed where its server can send no response in place of it."""
+    kind = "http.response"
     if scope["type"] == "websocket":
-        await receive()
-        await send({"type": "websocket.close", "code": 1008, "reason": decision.name})
-        return
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        kind = "websocket.http.response"
+        if kind not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": decision.name})
+            return
+    status, fields, body = _http.refusal(decision, scope.get("method", "GET"))
+    await send({"type": f"{kind}.start", "status": status, "headers": latin(fields)})
+    await send({"type": f"{kind}.body", "body": body})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from licentia import Decision
@@ -22,24 +23,31 @@ class LicentiaError(Exception):
     Attributes:
         code: The number of its code, such as 802.
         name: The stable name of its code, such as ``invalid_argument``.
+        message: What is wrong.
         advice: What to do about it.
     """
 
     code: int
     name: str
+    message: str
     advice: str
 
-    def __init__(self, code: int, name: str, message: str, advice: str = "") -> None:
-        """Makes an error of a row of the table of codes."""
-        super().__init__(code, name, message, advice)
+    def __init__(self, code: int, name: str, message: str, advice: str = "", detail: str | None = None) -> None:
+        """Makes an error of a row of the table of codes, with more to say where there is more."""
+        # One argument: of two or more, an OSError would take the first for an `errno`.
+        super().__init__(detail or f"{message} {advice}".rstrip())
         self.code = code
         self.name = name
-        self.message = message
+        self.message = detail or message
         self.advice = advice
 
     def __str__(self) -> str:
         """Says what is wrong and what to do."""
-        return f"{self.code} {self.name}: {self.message} {self.advice}".rstrip()
+        return f"{self.code} {self.name}: {self.args[0]}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Goes over to another process whole."""
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class InvalidArgumentError(LicentiaError, ValueError):
@@ -58,16 +66,39 @@ class DeniedError(LicentiaError):
     """A request was denied, and ``Decision.raise_for_denied`` was called.
 
     Attributes:
-        decision: The decision.
+        decision: The decision. It stays in its process: a copy that was pickled does not have it.
     """
+
+    decision: Decision
 
     def __init__(self, decision: Decision) -> None:
         """Makes the error of a decision."""
         super().__init__(decision.code, decision.name, decision.message, decision.advice)
         self.decision = decision
 
+    def __copy__(self) -> LicentiaError:
+        """Copies the error, with its decision."""
+        return _again(type(self), self.args, self.__dict__)
 
-def _make(code: int, name: str, message: str, advice: str, detail: str | None) -> LicentiaError:
+    def __deepcopy__(self, _memo: dict[int, Any]) -> LicentiaError:
+        """Copies the error, with its decision, which nothing can change."""
+        return copy.copy(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Goes over to another process without its decision."""
+        kept = {name: value for name, value in self.__dict__.items() if name != "decision"}
+        return _again, (type(self), self.args, kept)
+
+
+def _again(kind: type[LicentiaError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> LicentiaError:
+    """Makes an error again that came from another process."""
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
+
+
+def make(code: int, name: str, message: str, advice: str, detail: str | None) -> LicentiaError:
     """Makes the error of a code; called by the native module."""
     kind: type[LicentiaError]
     if code == 620:
@@ -76,6 +107,4 @@ def _make(code: int, name: str, message: str, advice: str, detail: str | None) -
         kind = RejectedError
     else:
         kind = InvalidArgumentError
-    if detail is not None:
-        return kind(code, name, detail)
-    return kind(code, name, message, advice)
+    return kind(code, name, message, advice, detail)

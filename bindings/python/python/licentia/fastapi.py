@@ -10,16 +10,30 @@
 
 # No `from __future__ import annotations`: FastAPI looks at the annotations of what is defined here.
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
 
-from fastapi import FastAPI, Response
-from fastapi import Request as HttpRequest
+from fastapi import FastAPI
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
-from starlette.responses import Response as PlainResponse
+from starlette.requests import HTTPConnection, Request as HttpRequest
+from starlette.responses import Response
+from starlette.websockets import WebSocket
 
 from licentia import Decision, Gate, License, Request, _http
-from licentia.asgi import check
+from licentia._licentia import PROBLEM_TYPE
+from licentia.asgi import App, Fields, Receive, Scope, Send, adding, check, latin, refuse, settling
 
 __all__ = ["Denied", "install", "licensed"]
+
+# Where the layer keeps the fields of the response that is to come.
+_FIELDS = "licentia.fields"
+_SCHEME = "Licentia"
+_REFUSALS = {
+    "401": "The licence is missing, or is not good.",
+    "403": "The licence does not grant this.",
+    "429": "A rate or quota is used up.",
+}
 
 
 class Denied(HTTPException):
@@ -31,25 +45,34 @@ class Denied(HTTPException):
         self.decision = decision
 
 
-async def _answer(_request: HttpRequest, error: Exception) -> PlainResponse:
-    if not isinstance(error, Denied):
-        raise error
-    status, fields, body = _http.refusal(error.decision)
-    return PlainResponse(body, status, dict(fields))
+def install(app: FastAPI, gate: Gate | None = None, *, origin: str = "") -> None:
+    """Makes an application ready for ``licensed``. Call it before the application is started.
 
-
-def install(app: FastAPI, gate: Gate, *, origin: str = "") -> None:
-    """Gives an application its gate, and answers refusals with problem details (RFC 9457).
+    It gives the application its gate, answers refusals with problem details (RFC 9457), adds the
+    ``RateLimit`` fields to whatever response there is, and tells OpenAPI of both. When the server
+    shuts down, the gate gives back what it had taken ahead.
 
     Args:
         app: The application.
-        gate: The gate.
+        gate: The gate; None where every ``licensed`` names its own.
         origin: The public origin, such as ``https://api.acme.example``, that proofs name before
             path and query.
     """
     app.state.licentia_gate = gate
     app.state.licentia_origin = origin
-    app.add_exception_handler(Denied, _answer)
+    app.add_exception_handler(Denied, cast(Any, _answer))
+    app.add_middleware(_Layer, gate=gate)
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = make()
+        for path in schema.get("paths", {}).values():
+            for operation in path.values():
+                if any(_SCHEME in needed for needed in operation.get("security", ())):
+                    _describe(operation["responses"])
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def licensed(
@@ -58,8 +81,10 @@ def licensed(
     meter: str | Mapping[str, int] | None = None,
     rate: str | Mapping[str, int] | None = None,
     gate: Gate | None = None,
-) -> Callable[[HttpRequest, Response], Awaitable[License | None]]:
+) -> Callable[[HTTPConnection], Awaitable[License | None]]:
     """Makes a dependency that needs a licence, for ``Depends``. Its value is the License.
+
+    It serves websockets as well. The decision is in ``request.state.licentia``.
 
     Args:
         feature: A feature, or several, that must be licensed.
@@ -69,18 +94,59 @@ def licensed(
 
     The dependency's value is None only where an advisory gate let a request pass without a good licence.
     """
-    needs = Request(features=feature, meters=meter, rates=rate)
+    return _Licensed(Request(features=feature, meters=meter, rates=rate), gate)
 
-    async def dependency(request: HttpRequest, response: Response) -> License | None:
-        state = request.app.state
-        decision = await check(
-            gate or state.licentia_gate, request.scope, needs, origin=getattr(state, "licentia_origin", "")
-        )
+
+class _Licensed(SecurityBase):
+    """What ``licensed`` makes: a dependency that OpenAPI knows for a scheme of security."""
+
+    def __init__(self, needs: Request, gate: Gate | None) -> None:
+        self.needs = needs
+        self.gate = gate
+        self.model = HTTPBearer(bearerFormat="lic1", description="A licence, `lic1_...`.")
+        self.scheme_name = _SCHEME
+
+    async def __call__(self, connection: HTTPConnection) -> License | None:
+        scope, state = connection.scope, connection.app.state
+        gate: Gate | None = self.gate or getattr(state, "licentia_gate", None)
+        fields: Fields | None = scope.get(_FIELDS)
+        if gate is None or fields is None:
+            raise RuntimeError("call licentia.fastapi.install(app, gate) for the application that uses licensed()")
+        decision = await check(gate, scope, self.needs, origin=getattr(state, "licentia_origin", ""))
         if not decision:
             raise Denied(decision)
-        request.state.licentia = decision
-        for name, value in decision.http_headers:
-            response.headers[name] = value
+        connection.state.licentia = decision
+        fields += latin(decision.http_headers)
         return decision.license
 
-    return dependency
+
+class _Layer:
+    """Adds the fields of what was allowed to whatever response comes."""
+
+    def __init__(self, app: App, gate: Gate | None) -> None:
+        self.app = app
+        self.gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and self.gate is not None:
+            send = settling(self.gate, send)
+        elif scope["type"] in {"http", "websocket"} and _FIELDS not in scope:
+            send = adding(scope.setdefault(_FIELDS, []), send)
+        await self.app(scope, receive, send)
+
+
+async def _answer(connection: HttpRequest | WebSocket, error: Exception) -> Response | None:
+    if not isinstance(error, Denied):
+        raise error
+    if isinstance(connection, WebSocket):
+        await refuse(error.decision, connection.scope, connection.send)
+        return None
+    status, fields, body = _http.refusal(error.decision, connection.method)
+    return Response(body, status, dict(fields))
+
+
+def _describe(responses: dict[str, Any]) -> None:
+    schema = {"type": "object", "description": "Problem details (RFC 9457)."}
+    for status, description in _REFUSALS.items():
+        content = {PROBLEM_TYPE: {"schema": schema}}
+        responses.setdefault(status, {"description": description, "content": content})

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import contextlib
 import inspect
-import os
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING
 
 from licentia._licentia import Gate as _Gate
-from licentia.errors import StoreError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from licentia._licentia import Decision, Request, _Needs, _Time, _Token
+    from licentia._licentia import (  # The types of the stubs are not there at run time.
+        Decision,
+        Request,
+        Reservation,
+        _Needs,  # pyright: ignore[reportPrivateUsage]
+        _Time,  # pyright: ignore[reportPrivateUsage]
+        _Token,  # pyright: ignore[reportPrivateUsage]
+    )
 
 __all__ = ["Gate"]
-
-_gates: weakref.WeakSet[Gate] = weakref.WeakSet()
 
 
 class Gate(_Gate):
     __doc__ = _Gate.__doc__
     __slots__ = ()
     __signature__: inspect.Signature = inspect.signature(_Gate)
-
-    def __init__(self, *_arguments: object, **_named: object) -> None:
-        """Makes a gate; the arguments are those of the class."""
-        _gates.add(self)
 
     async def check_async(
         self,
@@ -46,20 +42,15 @@ class Gate(_Gate):
             return self.check(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
 
-
-def _after_fork() -> None:
-    """What a parent had taken ahead is not its child's."""
-    for gate in list(_gates):
-        gate.after_fork()
-
-
-def _at_exit() -> None:
-    """Gives back what was taken ahead, for globals are not dropped at the end of an interpreter."""
-    for gate in list(_gates):
-        with contextlib.suppress(StoreError):
-            gate.settle()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-atexit.register(_at_exit)
+    async def reserve_async(
+        self,
+        token: _Token | None,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> Reservation:
+        """As ``reserve``, for asyncio. What a job reserved may wait for the store once more when it is committed."""
+        if not self.may_block:
+            return self.reserve(token, request, now=now, **needs)
+        return await asyncio.to_thread(partial(self.reserve, token, request, now=now, **needs))

@@ -17,7 +17,8 @@ def to_logging(logger: logging.Logger | str = "licentia") -> Callable[[Event], N
     """Gives a callable for ``Gate(on_event=...)`` that logs every decision.
 
     What was allowed is logged at level info; denials, and what was allowed in doubt, at warning.
-    The record has the Event as its attribute ``event``, for a formatter that wants more.
+    The record has the Event as its attribute ``event``, for a formatter that wants more. What
+    clients chose is escaped, so that a line of the log stays one line.
 
     Args:
         logger: The logger, or its name.
@@ -34,9 +35,18 @@ def to_logging(logger: logging.Logger | str = "licentia") -> Callable[[Event], N
                 "allowed" if event.allowed else "denied",
                 event.code,
                 event.warning or event.name,
-                event.action or "a request",
-                event.subject or "nobody known",
+                _shown(event.action or "a request"),
+                _shown(event.subject or "nobody known"),
                 extra={"event": event},
             )
 
     return log
+
+
+def _shown(text: str) -> str:
+    """A text with whatever could not be printed escaped: line ends, escape sequences, marks of direction."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
+    )

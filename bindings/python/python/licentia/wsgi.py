@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from licentia import _http
 from licentia._http import NOTHING
@@ -57,7 +56,7 @@ class LicenseMiddleware:
             return self.app(environ, start_response)
         decision = check(self.gate, environ, self.request, origin=self.origin)
         if not decision:
-            status, fields, body = _http.refusal(decision)
+            status, fields, body = _http.refusal(decision, environ.get("REQUEST_METHOD", "GET"))
             start_response(f"{status} {HTTPStatus(status).phrase}", fields)
             return [body]
         environ["licentia.decision"] = decision
@@ -70,15 +69,22 @@ class LicenseMiddleware:
 
 def check(gate: Gate, environ: WSGIEnvironment, request: Request, *, origin: str = "") -> Decision:
     """Asks a gate about the request of a WSGI environment."""
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    query = environ.get("QUERY_STRING", "")
-    target = quote(path, safe="/%:;@&=+$,!*'()~", encoding="latin-1") + (f"?{query}" if query else "")
     asked = _http.for_call(
         request,
         method=environ.get("REQUEST_METHOD", "GET"),
-        path=path,
-        url=origin + target,
+        target=_target(environ),
+        origin=origin,
         source=environ.get("REMOTE_ADDR", ""),
         proof=environ.get("HTTP_LICENTIA_PROOF"),
     )
     return gate.check(_http.token_of(environ.get("HTTP_AUTHORIZATION")), asked)
+
+
+def _target(environ: WSGIEnvironment) -> str:
+    """Path and query as they were sent, where the server tells; else as most clients would send them."""
+    raw: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    if raw.startswith("/"):
+        return raw
+    path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1")
+    query = environ.get("QUERY_STRING", "")
+    return _http.encoded(path) + (f"?{query}" if query else "")

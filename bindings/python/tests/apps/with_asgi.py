@@ -12,7 +12,7 @@ from licentia.asgi import LicenseMiddleware
 
 
 async def export(request: HttpRequest) -> JSONResponse:
-    return JSONResponse({"for": request.state.licentia.license.subject})
+    return JSONResponse({"for": request.state.licentia.license.subject, "worker": os.getpid()})
 
 
 async def health(request: HttpRequest) -> JSONResponse:
@@ -20,7 +20,7 @@ async def health(request: HttpRequest) -> JSONResponse:
 
 
 app = LicenseMiddleware(
-    Starlette(routes=[Route("/export", export), Route("/health", health)]),
+    Starlette(routes=[Route("/export", export), Route("/files/{name:path}", export), Route("/health", health)]),
     Gate(os.environ["LICENTIA_KEY"], store=os.environ["LICENTIA_STORE"]),
     Request(features="export", meters="calls"),
     origin="http://api.test",

@@ -17,11 +17,12 @@ def health() -> str:
     return "ok"
 
 
+@app.get("/files/{name:path}")
 @app.get("/export")
 def export(
     license: Annotated[License, Depends(licensed(feature="export", meter="calls"))],
-) -> dict[str, str]:
-    return {"for": license.subject}
+) -> dict[str, str | int]:
+    return {"for": license.subject, "worker": os.getpid()}
 
 
 @app.get("/gold")

@@ -1,0 +1,25 @@
+"""What happens when the process forks, and when the interpreter ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+from licentia import _licentia
+from licentia.background import Worker
+
+__all__: list[str] = []
+
+
+def _after_in_child() -> None:
+    _licentia.after_fork_in_child()
+    Worker.start_again()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_licentia.before_fork,
+        after_in_parent=_licentia.after_fork_in_parent,
+        after_in_child=_after_in_child,
+    )
+atexit.register(_licentia.settle_all)

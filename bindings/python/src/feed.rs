@@ -1,0 +1,60 @@
+//! Where revocation bundles come from.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use licentia::revocation::Feed as SdkFeed;
+use pyo3::prelude::*;
+
+use crate::{error::refused, fork::detached, gate::Gate, revocation::bundle_bytes};
+
+/// Where bundles come from: a file, or what is given to ``load``. A Watch asks it again and again.
+#[pyclass(module = "licentia", frozen)]
+pub(crate) struct Feed {
+    feed: Mutex<SdkFeed>,
+    given: Arc<Mutex<Option<Vec<u8>>>>,
+}
+
+#[pymethods]
+impl Feed {
+    /// Names a file by its path, where there is one.
+    #[new]
+    #[pyo3(signature = (path=None))]
+    fn new(path: Option<PathBuf>) -> Self {
+        let given: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
+        let feed = path.map_or_else(
+            || {
+                let given = Arc::clone(&given);
+                SdkFeed::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
+            },
+            SdkFeed::file,
+        );
+        Self { feed: Mutex::new(feed), given }
+    }
+
+    /// Loads what the file holds, or what is given, into a gate. What the gate's store could not remember is tried
+    /// again the next time.
+    ///
+    /// Returns:
+    ///     False where there is nothing new.
+    ///
+    /// Raises:
+    ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
+    #[pyo3(signature = (gate, bundle=None))]
+    fn load(
+        &self,
+        py: Python<'_>,
+        gate: &Bound<'_, Gate>,
+        bundle: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        let (gate, bundle) = (gate.get().gate()?, bundle.map(bundle_bytes).transpose()?);
+        detached(py, || {
+            let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+            *self.given.lock().unwrap_or_else(PoisonError::into_inner) = bundle;
+            feed.load(gate)
+        })
+        .map_err(refused)
+    }
+}
