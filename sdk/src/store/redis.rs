@@ -7,12 +7,10 @@ use std::{
 
 use redis::{Client, Connection, ConnectionLike, RedisResult, Script};
 
-use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable};
+use super::{Cell, Once, SeatAsk, Seats, Store, Taken, Unreachable, prefix};
 
 /// How long a connection, and each answer, may take: a request waits for it.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Cells are kept this many seconds past the end of their period, for clocks that are behind.
-const LONGER: u64 = 86_400;
 /// Seats are forgotten this many seconds after the last was taken: longer than any is held.
 const SEATS_KEPT: u64 = 32 * 86_400;
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
@@ -20,30 +18,10 @@ const GREATEST: u64 = (1 << 53) - 1;
 
 /// Takes up to `want` units, and none where fewer than `need` are left.
 /// Keys: the cell. Arguments: need, want, limit, the time at which it is forgotten or 0.
-static TAKE: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
-         local left = tonumber(ARGV[3]) - total
-         local need, want = tonumber(ARGV[1]), tonumber(ARGV[2])
-         if left < need then return {0, total} end
-         local units = math.min(math.max(want, need), left)
-         if units > 0 then
-           total = redis.call('HINCRBY', KEYS[1], 'total', string.format('%.0f', units))
-           if tonumber(ARGV[4]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[4]) end
-         end
-         return {units, total}",
-    )
-});
+static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 
 /// Gives units back. Keys: the cell. Arguments: units.
-static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
-    Script::new(
-        "local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
-         local units = math.min(tonumber(ARGV[1]), total)
-         if units > 0 then redis.call('HINCRBY', KEYS[1], 'total', string.format('-%.0f', units)) end
-         return 0",
-    )
-});
+static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
 
 /// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the time at which it is forgotten.
 /// Answers 0 for refused, 1 for charged, 2 for charged before, and the total.
@@ -160,18 +138,6 @@ fn unreachable(error: redis::RedisError) -> Unreachable {
     Unreachable(Box::new(error))
 }
 
-/// The keys of a licence begin so, and are in one slot of a cluster.
-fn prefix(lineage: &[u8; 16]) -> String {
-    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("licentia:{{{lineage}}}")
-}
-
-/// The key of a cell.
-fn key(cell: &Cell<'_>) -> String {
-    let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-    format!("{}:{}:{}:{end}", prefix(&cell.lineage), cell.meter, cell.window.start)
-}
-
 /// The key of a licence's seats.
 fn seats(lineage: &[u8; 16]) -> String {
     format!("{}:seats", prefix(lineage))
@@ -188,27 +154,27 @@ fn field(job: &str) -> String {
 
 /// When a cell is forgotten, in seconds since 1970; 0 for never.
 fn forgotten(cell: &Cell<'_>) -> u64 {
-    cell.window.end.map_or(0, |end| end.saturating_add(LONGER))
+    cell.forgotten().unwrap_or(0)
 }
 
 impl Store for Redis {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
         let (units, total) = self.ask(|connection| {
-            let mut script = TAKE.key(key(cell));
+            let mut script = TAKE.key(cell.key());
             script.arg(need).arg(want).arg(limit).arg(forgotten(cell)).invoke(connection)
         })?;
         Ok(Taken { units, total })
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.ask(|connection| GIVE_BACK.key(key(cell)).arg(units).invoke::<u64>(connection)).map(|_| ())
+        self.ask(|connection| GIVE_BACK.key(cell.key()).arg(units).invoke::<u64>(connection)).map(|_| ())
     }
 
     fn take_once(&self, cell: &Cell<'_>, job: &str, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
         let (answer, total): (u64, u64) = self.ask(|connection| {
-            let mut script = TAKE_ONCE.key(key(cell));
+            let mut script = TAKE_ONCE.key(cell.key());
             script.arg(field(job)).arg(units).arg(limit).arg(forgotten(cell)).invoke(connection)
         })?;
         Ok(match answer {
@@ -220,7 +186,7 @@ impl Store for Redis {
 
     fn lower_once(&self, cell: &Cell<'_>, job: &str, units: u64) -> Result<(), Unreachable> {
         let units = units.min(GREATEST);
-        self.ask(|connection| LOWER_ONCE.key(key(cell)).arg(field(job)).arg(units).invoke::<u64>(connection))
+        self.ask(|connection| LOWER_ONCE.key(cell.key()).arg(field(job)).arg(units).invoke::<u64>(connection))
             .map(|_| ())
     }
 
