@@ -8,6 +8,15 @@ use core::fmt;
 
 use crate::{code::Code, json::Quoted};
 
+/// Name of the header field with a proof of possession, in unpadded base64url.
+pub const PROOF_FIELD: &str = "licentia-proof";
+
+/// The token of a value of `Authorization`, whose scheme is `Bearer` in any case (RFC 9110, section 11.1).
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 /// Status code of a response to a request that was decided with `code`.
 pub const fn status(code: Code) -> u16 {
     match code {
@@ -144,6 +153,17 @@ mod tests {
         assert_eq!(status(Code::Expired), 401);
         assert_eq!(status(Code::FeatureNotLicensed), 403);
         assert_eq!(status(Code::QuotaExceeded), 429);
+    }
+
+    #[test]
+    fn the_scheme_is_bearer_in_any_case() {
+        for value in ["Bearer lic1_A", "bearer   lic1_A ", "BEARER lic1_A"] {
+            assert_eq!(bearer(value), Some("lic1_A"));
+        }
+        for value in ["", "Bearer", "Basic lic1_A", "Bearerlic1_A", " Bearer lic1_A"] {
+            assert_eq!(bearer(value), None, "{value:?}");
+        }
+        assert_eq!(bearer("Bearer "), Some(""));
     }
 
     #[test]

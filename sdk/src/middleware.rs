@@ -15,7 +15,7 @@ use std::{
 use http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, header, request::Parts};
 use licentia_core::{
     State,
-    http::PROBLEM_TYPE,
+    http::{PROBLEM_TYPE, PROOF_FIELD, bearer},
     text::{Buffer, decode_base64url},
 };
 use tower_layer::Layer;
@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::{Gate, License, Now, Request, cache::Licensed, decision::Decision, request::Proof};
 
 /// Name of the header field with the proof of possession.
-pub const PROOF: HeaderName = HeaderName::from_static("licentia-proof");
+pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
 
 /// What the routes behind a layer need of a licence.
 #[derive(Clone)]
@@ -66,7 +66,8 @@ impl LicenseLayer {
     }
 
     fn check(&self, parts: &Parts) -> Checked {
-        let token = bearer(&parts.headers).unwrap_or("");
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| bearer(value.to_str().ok()?)).unwrap_or("");
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = format!("{}{path}", self.origin);
         let action = format!("{} {}", parts.method, parts.uri.path());
@@ -174,12 +175,6 @@ where
             }),
         }
     }
-}
-
-/// The token of `Authorization: Bearer`, whose scheme is of any case (RFC 9110, section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The bytes of the proof; what is not base64url is no proof, and is refused as malformed.
