@@ -83,12 +83,24 @@ for (const [name, type] of Object.entries(TYPES)) {
   writeFileSync(join(generated, `${name}-inline.d.ts`), "export declare const bytes: () => Uint8Array<ArrayBuffer>;\n");
 }
 
+// The codes that are thrown from outside a module.
+const { codes } = JSON.parse(readFileSync(join(here, "../../tests/vectors/codes.json"), "utf8"));
+const thrown = ["invalid_argument", "store_unreachable"].map((wanted) => codes.find(({ name }) => name === wanted));
+// No vector has it: it is what the C ABI says, too, when the library itself has failed.
+thrown.push({ number: 900, name: "internal", message: "The library failed.", advice: "" });
+const constants = thrown.map(({ number, name, message, advice }) => (
+  [name.toUpperCase(), JSON.stringify([number, name, `${message} ${advice}`.trim()])]
+));
+writeFileSync(join(generated, "codes.js"), constants.map(([name, value]) => `export const ${name} = ${value};\n`).join(""));
+writeFileSync(join(generated, "codes.d.ts"),
+  constants.map(([name]) => `export declare const ${name}: readonly [number, string, string];\n`).join(""));
+
 execFileSync(join(here, "node_modules/.bin/tsc"), ["-p", here], { stdio: "inherit" });
 
 const entries = ["index", "slim", "issuer", "fetch", "express", "stores"];
-const common = { bundle: true, target: "es2022", platform: "neutral", external: ["*.wasm", "*.wasm?module"], legalComments: "none", minifySyntax: true };
+const common = { bundle: true, target: "es2022", platform: "neutral", external: ["*.wasm", "*.wasm?module"], legalComments: "none", minifySyntax: true, loader: { ".lua": "text" } };
 const inputs = (names) => names.map((name) => join(here, "ts", `${name}.ts`));
-buildSync({ ...common, entryPoints: inputs([...entries, "workerd", "edge-light"]), format: "esm", splitting: true, chunkNames: "chunk-[hash]", outdir: dist });
+buildSync({ ...common, entryPoints: inputs([...entries, "workerd", "edge-light", "issuer-workerd", "issuer-edge-light"]), format: "esm", splitting: true, chunkNames: "chunk-[hash]", outdir: dist });
 buildSync({ ...common, entryPoints: inputs(entries), format: "cjs", outdir: dist, outExtension: { ".js": ".cjs" } });
 
 // Declarations, once for each kind of module.

@@ -21,8 +21,9 @@ function install() {
   cpSync(join(here, "tests"), join(consumer, "tests"), { recursive: true });
 }
 
-/** TypeScript that uses the package, under every resolution. */
+/** TypeScript that uses the package, as both kinds of module, under every resolution. */
 function types() {
+  cpSync(join(consumer, "tests/types/consumer.mts"), join(consumer, "tests/types/consumer.cts"));
   for (const [module, moduleResolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
     for (const file of ["consumer.mts", "consumer.cts"]) {
       if (moduleResolution === "bundler" && file.endsWith("cts")) continue;

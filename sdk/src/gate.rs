@@ -7,8 +7,8 @@ use std::sync::{
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, text::Buffer,
-    verify::decode,
+    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize, clock::Time,
+    revocation::Bundle, text::Buffer, verify::decode,
 };
 
 use crate::{
@@ -226,7 +226,7 @@ impl Gate {
             audience: None,
             mode: Mode::Enforce,
             skew: Expect::DEFAULT_SKEW,
-            proof_age: 60,
+            proof_age: Expect::DEFAULT_PROOF_AGE,
             replay_capacity: 65_536,
             cache_capacity: 16_384,
             preparation: None,
@@ -382,11 +382,8 @@ impl Gate {
         let licensed = self.authenticate(token, trust, now, &mut decision.explanation)?;
         let licensed = &*decision.license.insert(licensed);
         let license = licensed.kept.license();
-        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
         let bundle = revocations.map(Loaded::bundle);
-        let published = bundle.map_or(0, |bundle| bundle.issued_at()).max(trust.issued_at);
-        let signed = published.max(license.issued_at().min(now.seconds));
-        let time = self.guard.read(now, signed);
+        let time = self.time(now, trust, bundle.as_ref(), &license);
         decision.time = time.now;
         let expect = self.expect(request, trust);
         let state = authorize(&license, &expect, bundle.as_ref(), time, &mut decision.explanation)?;
@@ -448,16 +445,42 @@ impl Gate {
     }
 
     /// Takes from the store what a request's meters are short of, without charging: for a store that fetches
-    /// between this and [`Gate::check`], such as [`crate::Leased`]. A token that is not good takes nothing.
+    /// between this and [`Gate::check`], such as [`crate::Leased`]. A request that is refused whatever is left takes
+    /// nothing.
     pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
         let (now, trust) = (now.into(), self.trusted.current());
-        let Ok(licensed) = self.authenticate(token, &trust, now, &mut Explanation::default()) else { return };
-        let time = self.guard.read(now, 0);
+        let mut explanation = Explanation::default();
+        let Ok(licensed) = self.authenticate(token, &trust, now, &mut explanation) else { return };
+        let license = licensed.kept.license();
+        let revocations = self.revocations.current();
+        let bundle = revocations.as_deref().map(Loaded::bundle);
+        let time = self.time(now, &trust, bundle.as_ref(), &license);
+        let mut expect = self.expect(request, &trust);
+        if let Some(proof) = &request.proof {
+            // Its nonce is the check's to remember.
+            expect = expect.proof(proof.presented(self.proof_age), None);
+        }
+        if authorize(&license, &expect, bundle.as_ref(), time, &mut explanation).is_err() {
+            return;
+        }
         for (name, cost) in request.meters {
             if let Some(quota) = licensed.counters.quotas.iter().find(|quota| quota.name() == *name) {
                 quota.prepare(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
             }
         }
+    }
+
+    /// The time of a request, as the clock guard has it.
+    fn time(
+        &self,
+        now: Now,
+        trust: &Trust,
+        bundle: Option<&Bundle<'_>>,
+        license: &licentia_core::License<'_>,
+    ) -> Time {
+        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
+        let published = bundle.map_or(0, Bundle::issued_at).max(trust.issued_at);
+        self.guard.read(now, published.max(license.issued_at().min(now.seconds)))
     }
 
     /// Finds the licence among those that were authenticated before, or authenticates it.

@@ -194,9 +194,11 @@ impl QuotaCounter {
 
     /// Takes what a charge of `cost` would lack, where the store has it.
     pub(crate) fn prepare(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
+        // A store out of reach is told by the check.
         if cost > units.unspent() {
-            // A store out of reach is told by the check.
             let _ = self.refill(units, cost, now_nanos, store);
+        } else if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
+            let _ = store.take(&self.counter.cell(units), 0, 0, self.hard);
         }
     }
 
