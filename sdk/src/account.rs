@@ -37,11 +37,11 @@ struct Kept {
 /// Fewest lineages at which those that nobody uses are looked for.
 const SWEEP: usize = 1024;
 
-/// The counters of one lineage.
+/// The counters of one lineage: so few that they are looked through.
 #[derive(Default)]
 struct Account {
-    rates: HashMap<String, Arc<AtomicU64>>,
-    quotas: HashMap<(String, Period), Arc<Meter>>,
+    rates: Vec<(Box<str>, Arc<AtomicU64>)>,
+    quotas: Vec<(Period, Arc<Meter>)>,
 }
 
 /// The counters of one token, in the order in which it names its rates and quotas.
@@ -64,25 +64,28 @@ impl Accounts {
             name: rate.name.into(),
             burst: rate.burst,
             gcra: Gcra::new(&rate),
-            tat: Arc::clone(account.rates.entry(rate.name.to_owned()).or_default()),
+            tat: account.rate(rate.name),
         });
+        let rates = rates.collect();
         let quotas = license.quotas().map(|quota| {
             let hard = match quota.overage {
                 Overage::UpTo(hard) => hard,
                 Overage::Unlimited => u64::MAX,
                 _ => quota.limit,
             };
-            let meter = account.quotas.entry((quota.meter.to_owned(), quota.period));
-            let meter = meter.or_insert_with(|| Arc::new(Meter::new(lineage, quota.meter)));
-            QuotaCounter::new(quota.limit, hard, quota.period, Arc::clone(meter))
+            let meter = account.meter(lineage, quota.meter, quota.period);
+            QuotaCounter::new(quota.limit, hard, quota.period, meter)
         });
-        Counters { rates: rates.collect(), quotas: quotas.collect() }
+        Counters { rates, quotas: quotas.collect() }
     }
 
     /// Every meter that there is now.
     pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
         let kept = self.lock();
-        kept.by_lineage.values().flat_map(|account| account.quotas.values().map(Arc::clone)).collect()
+        kept.by_lineage
+            .values()
+            .flat_map(|account| account.quotas.iter().map(|(_, meter)| Arc::clone(meter)))
+            .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -91,14 +94,35 @@ impl Accounts {
 }
 
 impl Account {
+    /// The state of a rate, which is made where there is none yet.
+    fn rate(&mut self, name: &str) -> Arc<AtomicU64> {
+        if let Some((_, tat)) = self.rates.iter().find(|(known, _)| **known == *name) {
+            return Arc::clone(tat);
+        }
+        let tat = Arc::default();
+        self.rates.push((name.into(), Arc::clone(&tat)));
+        tat
+    }
+
+    /// The counter of a meter, which is made where there is none yet.
+    fn meter(&mut self, lineage: [u8; 16], name: &str, period: Period) -> Arc<Meter> {
+        let same = |(known, meter): &&(Period, Arc<Meter>)| *known == period && meter.name() == name;
+        if let Some((_, meter)) = self.quotas.iter().find(same) {
+            return Arc::clone(meter);
+        }
+        let meter = Arc::new(Meter::new(lineage, name));
+        self.quotas.push((period, Arc::clone(&meter)));
+        meter
+    }
+
     /// Whether no token refers to it and nothing of it is needed: its bursts are whole again, and what it had taken
     /// of the store is given back.
     fn is_idle(&self, now_nanos: u64, store: &dyn Store) -> bool {
-        let unused = self.rates.values().all(|tat| Arc::strong_count(tat) == 1)
-            && self.quotas.values().all(|meter| Arc::strong_count(meter) == 1);
+        let unused = self.rates.iter().all(|(_, tat)| Arc::strong_count(tat) == 1)
+            && self.quotas.iter().all(|(_, meter)| Arc::strong_count(meter) == 1);
         unused
-            && self.rates.values().all(|tat| tat.load(Ordering::Relaxed) <= now_nanos)
-            && self.quotas.values().all(|meter| meter.settle(store).is_ok())
+            && self.rates.iter().all(|(_, tat)| tat.load(Ordering::Relaxed) <= now_nanos)
+            && self.quotas.iter().all(|(_, meter)| meter.settle(store).is_ok())
     }
 }
 

@@ -59,6 +59,26 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Starts to make a gate with a store for its counters and marks.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            keys: Vec::new(),
+            root: None,
+            keyset: None,
+            revocation: None,
+            issuer: None,
+            audience: None,
+            mode: Mode::Enforce,
+            skew: Expect::DEFAULT_SKEW,
+            proof_age: Expect::DEFAULT_PROOF_AGE,
+            replay_capacity: 65_536,
+            cache_capacity: 16_384,
+            preparation: None,
+            store,
+            sinks: Vec::new(),
+        }
+    }
+
     /// Trusts a key.
     pub fn key(mut self, key: Key) -> Self {
         self.keys.push(key);
@@ -215,24 +235,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Starts to make a gate.
+    /// Starts to make a gate, which counts in memory unless it is given a store.
     pub fn builder() -> Builder {
-        Builder {
-            keys: Vec::new(),
-            root: None,
-            keyset: None,
-            revocation: None,
-            issuer: None,
-            audience: None,
-            mode: Mode::Enforce,
-            skew: Expect::DEFAULT_SKEW,
-            proof_age: Expect::DEFAULT_PROOF_AGE,
-            replay_capacity: 65_536,
-            cache_capacity: 16_384,
-            preparation: None,
-            store: Arc::new(Memory::new()),
-            sinks: Vec::new(),
-        }
+        Builder::new(Arc::new(Memory::new()))
     }
 
     /// Replaces the keys by those of a newer keyset, at once for all threads; `false` where it is the one in

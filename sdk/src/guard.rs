@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use crate::swap::ArcSwap;
 use licentia_core::clock::{Clock, Time};
 
 use crate::{now::Now, store::Store};

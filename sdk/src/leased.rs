@@ -16,6 +16,8 @@ use crate::store::{Cell, Once, Store, Taken, Unreachable};
 pub struct Wish {
     /// The cell: [`Cell::key`].
     pub key: String,
+    /// Units without which it is of no use: none are to be taken where fewer are left.
+    pub need: u64,
     /// Units to take, or as many as are left; 0 asks only how many are taken.
     pub want: u64,
     /// Units that all processes may take together.
@@ -170,7 +172,8 @@ impl Store for Leased {
             return Ok(Taken { units, total });
         }
         wishes.retain(|wish| wish.key != key);
-        wishes.push(Wish { key, want: want.saturating_sub(pool.available), limit, until });
+        let (need, want) = (need.saturating_sub(pool.available), want.saturating_sub(pool.available));
+        wishes.push(Wish { key, need, want, limit, until });
         if pool.lost {
             Err(Unreachable("the lease was not granted".into()))
         } else {
@@ -223,7 +226,7 @@ mod tests {
     fn what_lacks_is_wished_for_as_the_gate_reckons_it() {
         let store = Leased::new();
         assert_eq!(store.take(&CELL, 1, 5, 10).expect("reachable"), taken(0, 0));
-        let wish = Wish { key: KEY.into(), want: 5, limit: 10, until: Some(86_520) };
+        let wish = Wish { key: KEY.into(), need: 1, want: 5, limit: 10, until: Some(86_520) };
         assert_eq!((store.wishes(), store.wishes()), (vec![wish], vec![]));
         assert!(store.granted(KEY, 5, 9));
         assert_eq!(store.take(&CELL, 1, 2, 10).expect("reachable"), taken(2, 6), "and three are still here");

@@ -52,6 +52,7 @@ mod reservation;
 pub mod revocation;
 pub mod seat;
 pub mod store;
+mod swap;
 mod trust;
 mod worker;
 

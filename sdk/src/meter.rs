@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use crate::swap::ArcSwap;
 use licentia_core::{Period, Window};
 
 use crate::{
@@ -120,7 +120,7 @@ impl QuotaCounter {
 
     /// The meter's name.
     pub(crate) fn name(&self) -> &str {
-        &self.counter.name
+        self.counter.name()
     }
 
     /// The units of the period at `now`, in seconds since 1970.
@@ -236,6 +236,10 @@ impl QuotaCounter {
 impl Meter {
     pub(crate) fn new(lineage: [u8; 16], name: &str) -> Self {
         Self { lineage, name: name.into(), current: ArcSwap::default() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     fn cell(&self, units: &Units) -> Cell<'_> {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwapOption;
+use crate::swap::ArcSwapOption;
 use licentia_core::{
     Code, Keyring, Kid,
     revocation::{self, Bundle, Seen, build, merge},
@@ -45,7 +45,7 @@ impl Revocations {
         Self { store, current: ArcSwapOption::empty(), replacing: Mutex::new(()) }
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Option<Arc<Loaded>>> {
+    pub(crate) fn current(&self) -> crate::swap::Guard<Option<Arc<Loaded>>> {
         self.current.load()
     }
 

@@ -38,7 +38,7 @@ impl RawGate {
     pub fn new(leases: bool, advisory: bool) -> Self {
         let store = Arc::new(if leases { Leased::new() } else { Leased::alone() });
         let mode = if advisory { Mode::Advisory } else { Mode::Enforce };
-        let builder = Gate::builder().store(store.clone()).cache_capacity(CACHED).mode(mode);
+        let builder = Builder::new(store.clone()).cache_capacity(CACHED).mode(mode);
         Self { store, builder: Some(builder), gate: None, told: String::new() }
     }
 
@@ -187,8 +187,8 @@ impl RawGate {
         std::mem::take(&mut self.told)
     }
 
-    /// The units that a request would lack: for each its key, how many to fetch, of how many, and when the key may be
-    /// forgotten, joined by U+0000. The key of a quota for life never is.
+    /// The units that a request would lack: for each its key, how many to fetch at best and at least, of how many,
+    /// and when the key may be forgotten, joined by U+0000. The key of a quota for life never is.
     ///
     /// # Errors
     /// What is wrong with what is asked.
@@ -211,7 +211,7 @@ impl RawGate {
             // Units without a limit have the greatest that JavaScript can hold.
             let limit = wish.limit.min(limits::INTEGER);
             let until = wish.until.map(|until| until.to_string()).unwrap_or_default();
-            format!("{}\0{}\0{limit}\0{until}", wish.key, wish.want.min(limit))
+            format!("{}\0{}\0{}\0{limit}\0{until}", wish.key, wish.want.min(limit), wish.need)
         });
         Ok(wishes.collect::<Vec<_>>().join("\0"))
     }

@@ -88,10 +88,9 @@ export class Core {
     gate.changed();
     gate.build();
     if (this.#built) {
-      // What was seen is told afterwards: it would refuse what this is built on.
+      // What was seen before this process began is told afterwards: it would refuse what this is built on.
       this.#history.replay(gate);
-      this.#set(gate, SEEN);
-      gate.changed();
+      this.#set(gate, SEEN.filter((name) => gate.mark(name) === undefined));
     }
     return gate;
   }

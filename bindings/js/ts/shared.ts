@@ -47,13 +47,14 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
   }
 
   /** Fetches a lease; whether it brought anything. */
-  async function lease(key: string, want: number, limit: number, until: string): Promise<boolean> {
+  async function lease(key: string, want: number, need: number, limit: number, until: string): Promise<boolean> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer within ${storeTimeoutMs} ms`)), storeTimeoutMs);
     });
     const fetched = (async () => {
-      const { granted, total } = await store.lease(key, want, limit, until === "" ? undefined : Number(until));
+      const forgotten = until === "" ? undefined : Number(until);
+      const { granted, total } = await store.lease(key, want, limit, forgotten, need);
       // Also what comes late is used. What nobody waits for any more goes back.
       if (!core.call((gate) => gate.granted(key, granted, total)) && granted > 0) await release(key, granted);
       return granted > 0;
@@ -78,8 +79,8 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
       for (let round = 0; round < ROUNDS && packed.names.length > packed.rates; round++) {
         const { seconds, monotonicMs } = core.now();
         const wishes = core.call((gate) => gate.wishes(token, words, numbers, bytes, seconds, monotonicMs));
-        const leases = groups(wishes, 4).map(([key = "", want, limit, until = ""]) => (
-          lease(key, Number(want), Number(limit), until)
+        const leases = groups(wishes, 5).map(([key = "", want, need, limit, until = ""]) => (
+          lease(key, Number(want), Number(need), Number(limit), until)
         ));
         if (monotonicMs - lookedAt >= IDLE_MS) {
           lookedAt = monotonicMs;

@@ -13,8 +13,9 @@ function seconds(): number {
   return Date.now() / 1000;
 }
 
-function take({ total }: Cell, want: number, limit: number): Leased {
-  const granted = Math.max(0, Math.min(want, limit - total));
+function take({ total }: Cell, want: number, limit: number, need: number): Leased {
+  const left = Math.max(0, limit - total);
+  const granted = left < need ? 0 : Math.min(want, left);
   return { granted, total: total + granted };
 }
 
@@ -26,13 +27,13 @@ export function memoryStore(now = seconds): Store {
   const cells = new Map<string, Cell>();
   let sweepAt = SWEEP;
   return {
-    lease(key, want, limit, until) {
+    lease(key, want, limit, until, need) {
       if (cells.size >= sweepAt) {
         const time = now();
         for (const [key, { until = Infinity }] of cells) if (until <= time) cells.delete(key);
         sweepAt = Math.max(SWEEP, 2 * cells.size);
       }
-      const leased = take(cells.get(key) ?? { total: 0 }, want, limit);
+      const leased = take(cells.get(key) ?? { total: 0 }, want, limit, need);
       if (leased.granted > 0) cells.set(key, { total: leased.total, until });
       return leased;
     },
@@ -70,8 +71,8 @@ export class LicentiaQuota {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const { release, key, want, limit, until } = (await request.json()) as {
-      release?: boolean; key: string; want: number; limit: number; until?: number;
+    const { release, key, want, limit, until, need } = (await request.json()) as {
+      release?: boolean; key: string; want: number; limit: number; until?: number; need: number;
     };
     // No other request is let in between reading and writing: the object's input gate is closed.
     const cell = await this.#storage.get<Cell>(key);
@@ -81,7 +82,7 @@ export class LicentiaQuota {
       if (cell !== undefined) await this.#storage.put(key, { ...cell, total });
       return Response.json({ granted: 0, total });
     }
-    const leased = take(cell ?? { total: 0 }, want, limit);
+    const leased = take(cell ?? { total: 0 }, want, limit, need);
     if (leased.granted > 0) {
       await this.#storage.put(key, { total: leased.total, until });
       if (until !== undefined && cell === undefined) await this.#wake(until);
@@ -130,7 +131,7 @@ export function durableObjectStore(namespace: Namespace): Store {
     return json(await namespace.get(id as never).fetch("https://licentia.internal/", init));
   }
   return {
-    lease: (key, want, limit, until) => ask(key, { key, want, limit, until }),
+    lease: (key, want, limit, until, need) => ask(key, { key, want, limit, until, need }),
     async release(key, units) {
       await ask(key, { release: true, key, want: units, limit: 0 });
     },
@@ -155,8 +156,8 @@ interface KeyValue {
  */
 export function kvStore(namespace: KeyValue): Store {
   return {
-    async lease(key, want, limit, until) {
-      const leased = take({ total: Number((await namespace.get(key)) ?? 0) }, want, limit);
+    async lease(key, want, limit, until, need) {
+      const leased = take({ total: Number((await namespace.get(key)) ?? 0) }, want, limit, need);
       if (leased.granted > 0) await namespace.put(key, String(leased.total), expiration(until));
       return leased;
     },
@@ -174,9 +175,8 @@ type Evaluate = (script: string, key: string, values: string[]) => Promise<unkno
 /** Counts as the Rust library does, with the same scripts on the same keys: they may share a server. */
 function redisLike(evaluate: Evaluate): Store {
   return {
-    async lease(key, want, limit, until = 0) {
-      // What is left is taken even where it is less than what is wanted.
-      const answer = await evaluate(lease, key, ["0", String(want), String(limit), String(until)]);
+    async lease(key, want, limit, until = 0, need) {
+      const answer = await evaluate(lease, key, [need, want, limit, until].map(String));
       const [granted, total] = answer as [number | string, number | string];
       return { granted: Number(granted), total: Number(total) };
     },

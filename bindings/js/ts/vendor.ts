@@ -1,4 +1,5 @@
 // The vendor's side, of whatever module.
+import { wrong } from "./error.js";
 import { type Instantiate, Live, type RawVendor } from "./raw.js";
 
 /** The issuer's private key: a 32-byte seed, or PKCS#8 PEM with its passphrase. It never leaves the process. */
@@ -54,6 +55,7 @@ export function vendor(instantiate: Instantiate<RawVendor>): Vendor {
         issue(catalogue, draft) {
           const { tier, version, subject, now = Math.floor(Date.now() / 1000), audiences = [] } = draft;
           const { holder, lineage, index } = draft;
+          if (!audiences.every((name) => typeof name === "string")) throw wrong("an audience is a text");
           return issuer.use((raw) => (
             raw.issue(catalogue, tier, version, subject, now, audiences, holder, lineage, index)
           ));
