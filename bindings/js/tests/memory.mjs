@@ -1,14 +1,17 @@
 // Memory that must not grow, of the heap and of the modules, in Node and in a page. `heap()` gives the heap's bytes.
 import { CATALOGUE } from "./behaviour.mjs";
 
-const { Instance } = WebAssembly;
-/** The memories of all instances that there are. */
+/** The memories of all instances that are made from now on. */
 let memories = [];
-WebAssembly.Instance = function (...given) {
-  const instance = new Instance(...given);
-  memories.push(new WeakRef(instance.exports.memory));
-  return instance;
-};
+
+function watch() {
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function (...given) {
+    const instance = new Instance(...given);
+    memories.push(new WeakRef(instance.exports.memory));
+    return instance;
+  };
+}
 
 function modules() {
   memories = memories.filter((memory) => memory.deref() !== undefined);
@@ -79,6 +82,7 @@ function scenarios(api, stores, { createIssuer }, vectors) {
 
 /** Runs all of them; gives a line for each, and throws where memory grows. */
 export async function memory(host, api, stores, issuers, vectors, heap) {
+  watch();
   const lines = [];
   for (const [name, [calls, work]] of Object.entries(scenarios(api, stores, issuers, vectors))) {
     const [heaps, wasm] = [[], []];
