@@ -48,7 +48,7 @@ fn build() -> Result {
         tools::apt(&[""], &["nodejs", "npm"])?;
     }
     // Not `ci`: it refuses a lock file that lacks the programs of other systems, which npm itself leaves out.
-    let mut install = command("npm", &["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    let mut install = command("npm", &["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]);
     install.current_dir(folder());
     command::run(install)?;
     command::run(cargo(&["build", "--quiet", "--locked", "-p", "licentia-js-bindgen"]))?;

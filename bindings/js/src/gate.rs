@@ -89,6 +89,7 @@ impl RawGate {
                 "proofAge" => Ok(builder.proof_age(value)),
                 "replayCapacity" => Ok(builder.replay_capacity(size?)),
                 "cacheCapacity" => Ok(builder.cache_capacity(size?)),
+                "prepare" => Ok(builder.prepare(size?)),
                 _ => Err(Code::InvalidArgument),
             }
         })

@@ -80,7 +80,7 @@ export class Core {
       const value = options[name];
       if (value !== undefined) gate.text(name, value);
     }
-    for (const name of ["skew", "proofAge", "replayCapacity", "cacheCapacity"] as const) {
+    for (const name of ["skew", "proofAge", "replayCapacity", "cacheCapacity", "prepare"] as const) {
       const value = options[name];
       if (value !== undefined) gate.number(name, value);
     }
