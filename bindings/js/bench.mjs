@@ -36,7 +36,8 @@ rates = { api = "100000000/1s" }
 const issuer = createIssuer("acme", { seed: new Uint8Array(32).fill(7) });
 const token = issuer.issue(catalogue, { tier: "pro", subject: "cus_42" });
 const warmGate = createGate({ keys: [issuer.publicKey] });
-const coldGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0 });
+const coldGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0, prepare: 220_160 });
+const plainGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0 });
 const route = request({ features: ["export"], rates: ["api"], meters: ["calls"] });
 if (!warmGate.check(token, route).allowed) throw new Error("denied");
 
@@ -52,39 +53,50 @@ const webKey = await crypto.subtle.importKey("raw", noblePublic, "Ed25519", fals
 const peers = {
   "licentia, warm": () => keep(warmGate.check(token, route)),
   "licentia, cold": () => keep(coldGate.check(token, route)),
+  "licentia, cold, no tables": () => keep(plainGate.check(token, route)),
   "licentia, verify": () => keep(verify(token, issuer.publicKey)),
   "jose, EdDSA": async () => keep(await jwtVerify(jwt, publicKey, { issuer: "acme" })),
   "WebCrypto, signature alone": async () => keep(await crypto.subtle.verify("Ed25519", webKey, signature, message)),
   "@noble/curves, signature alone": () => keep(ed25519.verify(signature, message, noblePublic)),
 };
-try {
-  const { Biscuit, KeyPair, SignatureAlgorithm, BiscuitBuilder, AuthorizerBuilder } = await biscuitModule();
-  const pair = new KeyPair(SignatureAlgorithm.Ed25519);
-  const builder = new BiscuitBuilder();
-  builder.addCode('subject("cus_42"); tier("pro", 1); feature("export"); feature("sso"); quota("calls", 9000000000);');
-  const text = builder.build(pair.getPrivateKey()).toBase64();
-  const root = pair.getPublicKey();
-  const decide = () => {
-    const biscuit = Biscuit.fromBase64(text, root);
-    const authorizerBuilder = new AuthorizerBuilder();
-    authorizerBuilder.addCode('allow if feature("export");');
-    const authorizer = authorizerBuilder.buildAuthenticated(biscuit);
-    const answer = authorizer.authorize();
-    authorizer.free?.();
-    biscuit.free();
-    return answer;
-  };
-  decide();
-  peers["biscuit-wasm"] = () => keep(decide());
-} catch (error) {
-  console.log(`biscuit-wasm could not be measured: ${error}`);
-}
+const { Biscuit, KeyPair, SignatureAlgorithm, BiscuitBuilder, AuthorizerBuilder } = await biscuitModule();
+const pair = new KeyPair(SignatureAlgorithm.Ed25519);
+const builder = new BiscuitBuilder();
+builder.addCode('subject("cus_42"); tier("pro", 1); feature("export"); feature("sso"); quota("calls", 9000000000);');
+const text = builder.build(pair.getPrivateKey()).toBase64();
+const root = pair.getPublicKey();
+peers["biscuit-wasm"] = () => {
+  const biscuit = Biscuit.fromBase64(text, root);
+  const authorizerBuilder = new AuthorizerBuilder();
+  authorizerBuilder.addCode('allow if feature("export");');
+  const authorizer = authorizerBuilder.buildAuthenticated(biscuit);
+  // Its own limit of a millisecond would stop it on a busy machine.
+  keep(authorizer.authorizeWithLimits({ max_facts: 1000, max_iterations: 100, max_time_micro: 1_000_000 }));
+  authorizer.free?.();
+  biscuit.free();
+};
 
+// Each in turn, several times, and in small batches, so that what else the machine does meets all of them alike; the
+// best median of each.
 const medians = {};
-for (const [name, peer] of Object.entries(peers)) medians[name] = (await measure(peer, { min_cpu_time: 1.2e9 })).p50;
+for (let round = 0; round < 4; round++) {
+  for (const [name, peer] of Object.entries(peers)) {
+    const { p50 } = await measure(peer, { min_cpu_time: 0.3e9, batch_samples: 128 });
+    medians[name] = Math.min(medians[name] ?? Infinity, p50);
+  }
+}
 const [warm, cold] = [medians["licentia, warm"], medians["licentia, cold"]];
 console.log(`${"Node " + process.version}`.padEnd(34), "median".padStart(12), "/ warm".padStart(10), "/ cold".padStart(10));
 for (const [name, nanos] of Object.entries(medians)) {
   const ratio = (to) => `${(nanos / to).toFixed(2)} x`.padStart(10);
   console.log(name.padEnd(34), `${(nanos / 1000).toFixed(2)} us`.padStart(12), ratio(warm), ratio(cold));
+}
+
+/** What is promised, and fails here where it is not kept. */
+for (const [peer, own, least] of [
+  ["jose, EdDSA", "licentia, warm", 50], ["@noble/curves, signature alone", "licentia, cold", 2], ["biscuit-wasm", "licentia, cold", 2],
+]) {
+  const ratio = medians[peer] / medians[own];
+  console.log(`${own} is ${ratio.toFixed(1)} x as fast as ${peer}; at least ${least}`);
+  if (!(ratio >= least)) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@
 // issuer.wasm as cargo built them.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
@@ -10,8 +11,11 @@ const [bindgen, folder] = process.argv.slice(2);
 const here = import.meta.dirname;
 const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) => join(here, name));
 const TYPES = { licentia: "Raw", verify: "RawVerifier", issuer: "RawVendor" };
-/** Most bytes of a module, gzipped. */
-const LIMITS = { licentia: 120_000, verify: 52_000 };
+/** Most bytes of a module, gzipped, and what would be wished for; see the README. */
+const LIMITS = { licentia: 97_000, verify: 41_000, issuer: 250_000 };
+const WISHES = { licentia: 60_000, verify: 30_000 };
+/** Where this machine keeps things: nothing of it may be in a module. */
+const PLACES = [join(here, "../.."), homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, "/home/", "/root/", "/Users/", "/usr/src/", "/usr/local/", "/tmp/", "/rustc/"];
 
 for (const made of [build, generated, dist]) {
   rmSync(made, { recursive: true, force: true });
@@ -69,11 +73,13 @@ for (const [name, type] of Object.entries(TYPES)) {
   const options = ["-Oz", ...features.map((feature) => `--enable-${feature}`), "--strip-debug", "--strip-producers"];
   execFileSync(join(here, "node_modules/.bin/wasm-opt"), [...options, join(build, `${name}_bg.wasm`), "-o", wasm]);
   const bytes = readFileSync(wasm);
-  if (/\/(home|root|Users|tmp)\//.test(bytes.toString("latin1"))) throw new Error(`${name}.wasm holds a path of this machine`);
+  const place = PLACES.find((place) => place && bytes.includes(place));
+  if (place) throw new Error(`${name}.wasm holds ${place}, a path of this machine`);
   const size = gzipSync(bytes, { level: 9 }).length;
   const limit = LIMITS[name];
-  console.log(`${name}.wasm: ${bytes.length} bytes, gzipped ${size}${limit ? `, at most ${limit}` : ""}`);
-  if (size > limit) throw new Error(`${name}.wasm has grown`);
+  const wish = WISHES[name] ? `, wished for ${WISHES[name]}` : "";
+  console.log(`${name}.wasm: ${bytes.length} bytes; gzipped ${size}, at most ${limit}${wish}`);
+  if (!(size <= limit)) throw new Error(`${name}.wasm has grown`);
   writeFileSync(join(generated, `${name}.js`), factory(readFileSync(join(build, `${name}.js`), "utf8"), type));
   writeFileSync(join(generated, `${name}.d.ts`),
     `export declare function instantiate(module: WebAssembly.Module): import("../raw.js").${type};\n`);
@@ -83,12 +89,24 @@ for (const [name, type] of Object.entries(TYPES)) {
   writeFileSync(join(generated, `${name}-inline.d.ts`), "export declare const bytes: () => Uint8Array<ArrayBuffer>;\n");
 }
 
+// The codes that are thrown from outside a module.
+const { codes } = JSON.parse(readFileSync(join(here, "../../tests/vectors/codes.json"), "utf8"));
+const thrown = ["invalid_argument", "store_unreachable"].map((wanted) => codes.find(({ name }) => name === wanted));
+// No vector has it: it is what the C ABI says, too, when the library itself has failed.
+thrown.push({ number: 900, name: "internal", message: "The library failed.", advice: "" });
+const constants = thrown.map(({ number, name, message, advice }) => (
+  [name.toUpperCase(), JSON.stringify([number, name, `${message} ${advice}`.trim()])]
+));
+writeFileSync(join(generated, "codes.js"), constants.map(([name, value]) => `export const ${name} = ${value};\n`).join(""));
+writeFileSync(join(generated, "codes.d.ts"),
+  constants.map(([name]) => `export declare const ${name}: readonly [number, string, string];\n`).join(""));
+
 execFileSync(join(here, "node_modules/.bin/tsc"), ["-p", here], { stdio: "inherit" });
 
 const entries = ["index", "slim", "issuer", "fetch", "express", "stores"];
-const common = { bundle: true, target: "es2022", platform: "neutral", external: ["*.wasm", "*.wasm?module"], legalComments: "none", minifySyntax: true };
+const common = { bundle: true, target: "es2022", platform: "neutral", external: ["*.wasm", "*.wasm?module"], legalComments: "none", minifySyntax: true, loader: { ".lua": "text" } };
 const inputs = (names) => names.map((name) => join(here, "ts", `${name}.ts`));
-buildSync({ ...common, entryPoints: inputs([...entries, "workerd", "edge-light"]), format: "esm", splitting: true, chunkNames: "chunk-[hash]", outdir: dist });
+buildSync({ ...common, entryPoints: inputs([...entries, "workerd", "edge-light", "issuer-workerd", "issuer-edge-light"]), format: "esm", splitting: true, chunkNames: "chunk-[hash]", outdir: dist });
 buildSync({ ...common, entryPoints: inputs(entries), format: "cjs", outdir: dist, outExtension: { ".js": ".cjs" } });
 
 // Declarations, once for each kind of module.

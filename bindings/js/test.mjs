@@ -21,8 +21,9 @@ function install() {
   cpSync(join(here, "tests"), join(consumer, "tests"), { recursive: true });
 }
 
-/** TypeScript that uses the package, under every resolution. */
+/** TypeScript that uses the package, as both kinds of module, under every resolution. */
 function types() {
+  cpSync(join(consumer, "tests/types/consumer.mts"), join(consumer, "tests/types/consumer.cts"));
   for (const [module, moduleResolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
     for (const file of ["consumer.mts", "consumer.cts"]) {
       if (moduleResolution === "bundler" && file.endsWith("cts")) continue;
@@ -36,13 +37,25 @@ function types() {
 process.env.VECTORS ??= join(here, "../../tests/vectors");
 process.env.WORKER = join(here, "../../examples/worker/src/index.js");
 process.env.CHROMIUM ??= "/usr/bin/chromium";
+process.env.REDIS ??= "/usr/bin/redis-server";
+process.env.COUNTER ??= join(here, "../../target/debug/examples/count");
 install();
 const only = process.argv.slice(2);
 const steps = {
   "Node, ESM": () => run("node", "tests/hosts/esm.mjs"),
   "Node, CJS": () => run("node", "tests/hosts/cjs.cjs"),
-  Deno: () => run(program("deno"), "run", "--allow-read", "--allow-env", "tests/hosts/esm.mjs"),
-  Bun: () => run(program("bun"), "tests/hosts/esm.mjs"),
+  Deno() {
+    run(program("deno"), "run", "--allow-read", "--allow-env", "tests/hosts/esm.mjs");
+    run(program("deno"), "run", "--allow-read", "--allow-env", "--allow-net", "tests/hosts/serve.mjs");
+  },
+  Bun() {
+    run(program("bun"), "tests/hosts/esm.mjs");
+    run(program("bun"), "tests/hosts/serve.mjs");
+  },
+  HTTP: () => run("node", "tests/hosts/serve.mjs"),
+  failures: () => run("node", "tests/hosts/trap.mjs"),
+  Redis: () => run("node", "tests/hosts/redis.mjs"),
+  "edge-light": () => run("node", "tests/hosts/edge-light.mjs"),
   workerd: () => run("node", "tests/hosts/workerd.mjs"),
   Chromium: () => run("node", "tests/hosts/browser.mjs"),
   memory: () => run("node", "--expose-gc", "tests/hosts/memory.mjs"),

@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use arc_swap::ArcSwapOption;
+use crate::swap::ArcSwapOption;
 
 use crate::licensed::{Found, Licensed};
 

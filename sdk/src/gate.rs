@@ -65,6 +65,28 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Starts to make a gate with a store for its counters and marks.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            keys: Vec::new(),
+            root: None,
+            keyset: None,
+            revocation: None,
+            revocation_required: false,
+            issuer: None,
+            audience: None,
+            mode: Mode::Enforce,
+            skew: Expect::DEFAULT_SKEW,
+            proof_age: Expect::DEFAULT_PROOF_AGE,
+            replay_capacity: 65_536,
+            cache_capacity: 16_384,
+            preparation: None,
+            store,
+            share_rates: false,
+            sinks: Vec::new(),
+        }
+    }
+
     /// Trusts a key.
     pub fn key(mut self, key: Key) -> Self {
         self.keys.push(key);
@@ -193,7 +215,7 @@ impl Builder {
             store_lost_at: AtomicU64::new(NEVER),
             timed: self.sinks.iter().any(|sink| sink.is_timed()),
             sinks: self.sinks.into(),
-            process: AtomicU32::new(std::process::id()),
+            process: AtomicU32::new(crate::own::process()),
         };
         if let Some(keyset) = self.keyset {
             gate.load_keyset(&keyset)?;
@@ -254,26 +276,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Starts to make a gate.
+    /// Starts to make a gate, which counts in memory unless it is given a store.
     pub fn builder() -> Builder {
-        Builder {
-            keys: Vec::new(),
-            root: None,
-            keyset: None,
-            revocation: None,
-            revocation_required: false,
-            issuer: None,
-            audience: None,
-            mode: Mode::Enforce,
-            skew: Expect::DEFAULT_SKEW,
-            proof_age: 60,
-            replay_capacity: 65_536,
-            cache_capacity: 16_384,
-            preparation: None,
-            store: Arc::new(Memory::new()),
-            share_rates: false,
-            sinks: Vec::new(),
-        }
+        Builder::new(Arc::new(Memory::new()))
     }
 
     /// Replaces the keys by those of a newer keyset, at once for all threads; `false` where it is the one in
@@ -446,7 +451,7 @@ impl Gate {
     /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
     /// first, while the child has one thread.
     pub fn after_fork(&self) {
-        self.process.store(std::process::id(), Ordering::Relaxed);
+        self.process.store(crate::own::process(), Ordering::Relaxed);
         self.accounts.after_fork();
     }
 
@@ -473,11 +478,7 @@ impl Gate {
         // What was found is there; else there is nothing to decide on.
         let licensed = found.get().ok_or(Code::MissingToken)?;
         let (license, known) = (licensed.kept.license(), &licensed.known);
-        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
-        let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
-        let published = published.max(known.keyset_issued_at);
-        let signed = published.max(license.issued_at().min(now.seconds));
-        let time = self.guard.read(now, signed);
+        let time = self.read_clock(now, known, &license);
         decision.time = time.now;
         let expect = self.expect(request, known);
         let state = self.authorize(&license, &expect, known, time, &mut decision.explanation)?;
@@ -553,17 +554,36 @@ impl Gate {
     }
 
     /// Takes from the store what a request's meters are short of, without charging: for a store that fetches
-    /// between this and [`Gate::check`], such as [`crate::Leased`]. A token that is not good takes nothing.
+    /// between this and [`Gate::check`], such as [`crate::Leased`]. A request that is refused whatever is left takes
+    /// nothing.
     pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
         let now = now.into();
-        let found = self.find(token, now, &mut Explanation::default());
+        let mut explanation = Explanation::default();
+        let found = self.find(token, now, &mut explanation);
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
-        let time = self.guard.read(now, 0);
+        let (license, known) = (licensed.kept.license(), &licensed.known);
+        let time = self.read_clock(now, known, &license);
+        let mut expect = self.expect(request, known);
+        if let Some(proof) = &request.proof {
+            // Its nonce is the check's to remember.
+            expect = expect.proof(proof.presented(self.proof_age), None);
+        }
+        if self.authorize(&license, &expect, known, time, &mut explanation).is_err() {
+            return;
+        }
         for (name, cost) in request.meters {
             if let Some(quota) = licensed.counters.quotas.iter().find(|quota| quota.name() == *name) {
                 quota.prepare(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
             }
         }
+    }
+
+    /// The time of a request, as the clock guard has it.
+    fn read_clock(&self, now: Now, known: &Known, license: &licentia_core::License<'_>) -> Time {
+        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
+        let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
+        let published = published.max(known.keyset_issued_at);
+        self.guard.read(now, published.max(license.issued_at().min(now.seconds)))
     }
 
     /// Holds a licence against what is expected, and asks the bundle of its issuer where that concerns it.
@@ -766,7 +786,7 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
-        if self.process.load(Ordering::Relaxed) == std::process::id() {
+        if self.process.load(Ordering::Relaxed) == crate::own::process() {
             let _ = self.settle();
         }
     }

@@ -59,6 +59,7 @@ pub mod revocation;
 pub mod seat;
 mod slice;
 pub mod store;
+mod swap;
 mod trust;
 mod worker;
 

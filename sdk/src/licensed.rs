@@ -8,10 +8,9 @@ use std::{
     },
 };
 
-use arc_swap::Guard;
 use licentia_core::{Step, claims::Kept, revocation::Head};
 
-use crate::account::Counters;
+use crate::{account::Counters, swap::Guard};
 
 /// A token that was authenticated, and what belongs to it.
 pub(crate) struct Token {

@@ -14,12 +14,12 @@ use std::{
     },
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use licentia_core::{Period, Window, clock::STEP_BACK};
 
 use crate::{
     account::Outcome,
     store::{Cell, Finish, Job, Once, Store, Unreachable},
+    swap::{ArcSwap, ArcSwapOption},
 };
 
 /// A chunk is this part of what is left, so that no process takes what others need.
@@ -196,7 +196,7 @@ impl QuotaCounter {
 
     /// The meter's name.
     pub(crate) fn name(&self) -> &str {
-        &self.counter.name
+        self.counter.name()
     }
 
     /// The licence, through its renewals and upgrades.
@@ -312,9 +312,11 @@ impl QuotaCounter {
 
     /// Takes what a charge of `cost` would lack, where the store has it.
     pub(crate) fn prepare(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
+        // A store out of reach is told by the check.
         if cost > units.unspent() {
-            // A store out of reach is told by the check.
             let _ = self.refill(units, cost, now_nanos, store);
+        } else if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
+            let _ = store.take(&self.counter.cell(units), 0, 0, self.hard);
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use arc_swap::ArcSwap;
+use crate::swap::ArcSwap;
 
 pub(crate) struct Own<T> {
     place: ArcSwap<Place<T>>,
@@ -21,9 +21,14 @@ struct Place<T> {
     value: Mutex<T>,
 }
 
+/// The process, by a number; WebAssembly has no processes.
+pub(crate) fn process() -> u32 {
+    if cfg!(target_family = "wasm") { 0 } else { std::process::id() }
+}
+
 impl<T> Place<T> {
     fn new(value: T) -> Arc<Self> {
-        Arc::new(Self { process: AtomicU32::new(std::process::id()), value: Mutex::new(value) })
+        Arc::new(Self { process: AtomicU32::new(process()), value: Mutex::new(value) })
     }
 }
 
@@ -35,7 +40,7 @@ impl<T> Own<T> {
     /// Does something with it, alone.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let mut place = self.place.load_full();
-        while place.process.load(Ordering::Relaxed) != std::process::id() {
+        while place.process.load(Ordering::Relaxed) != process() {
             self.replace(place);
             place = self.place.load_full();
         }
@@ -47,7 +52,7 @@ impl<T> Own<T> {
         let place = self.place.load_full();
         match place.value.try_lock() {
             Ok(_) | Err(TryLockError::Poisoned(_)) => {
-                place.process.store(std::process::id(), Ordering::Relaxed);
+                place.process.store(process(), Ordering::Relaxed);
             }
             Err(TryLockError::WouldBlock) => self.replace(Arc::clone(&place)),
         }

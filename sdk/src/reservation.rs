@@ -50,7 +50,7 @@ impl Reservation {
             })
         });
         let held = held.collect();
-        Self { store, sinks, licensed, held, process: std::process::id() }
+        Self { store, sinks, licensed, held, process: crate::own::process() }
     }
 
     /// What is reserved of a meter.
@@ -69,7 +69,7 @@ impl Reservation {
     /// committing the same job again is safe.
     pub fn commit(mut self, actual: &[(&str, u64)]) -> Result<(), Code> {
         let held = std::mem::take(&mut self.held);
-        if self.process != std::process::id() {
+        if self.process != crate::own::process() {
             return Err(Code::InvalidArgument);
         }
         let fits = |(meter, cost): &(&str, u64)| {
@@ -123,7 +123,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        if self.process != crate::own::process() {
             return;
         }
         for held in std::mem::take(&mut self.held) {

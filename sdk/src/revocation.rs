@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
+use crate::swap::ArcSwap;
 use licentia_core::{
     Code, Keyring, Kid, limits,
     revocation::{self, Bundle, Seen, build, merge},
@@ -104,7 +104,7 @@ impl Revocations {
         Self { store, current: ArcSwap::default(), replacing: Mutex::new(()) }
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Bundles>> {
+    pub(crate) fn current(&self) -> crate::swap::Guard<Arc<Bundles>> {
         self.current.load()
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use crate::swap::ArcSwap;
 use licentia_core::{Code, Key, Keyring, Keyset, Preparation, Purpose, Standing, keyset::Seen};
 
 use crate::store::Store;
@@ -63,7 +63,7 @@ impl Trusted {
         Self { root, store, preparation, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
 
-    pub(crate) fn current(&self) -> arc_swap::Guard<Arc<Trust>> {
+    pub(crate) fn current(&self) -> crate::swap::Guard<Arc<Trust>> {
         self.current.load()
     }
 

@@ -49,13 +49,13 @@ impl Worker {
         };
         let thread = std::thread::Builder::new().name(name.into()).spawn(run);
         let thread = Some(thread.map_err(|_| Code::StoreUnreachable)?);
-        Ok(Self { stop: Some(stop), thread, process: std::process::id() })
+        Ok(Self { stop: Some(stop), thread, process: crate::own::process() })
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        if self.process != crate::own::process() {
             // Nobody is there to be told, or to be waited for.
             std::mem::forget((self.stop.take(), self.thread.take()));
             return;

@@ -41,25 +41,53 @@ pub(crate) fn build(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
 
 /// Runs a command of cargo's that builds, and gives the folder of what was built.
 pub(crate) fn compile(target: &Target, words: &[&str]) -> Result<PathBuf> {
-    let release = words.contains(&"--release");
-    let profile = if release { "release" } else { "debug" };
-    let common = [words, &["--target", target.name]].concat();
-    if run(command("rustup", &["target", "add", target.name])).is_ok() {
-        let mut build = cargo(&common);
-        if target.build_std == "core" {
-            build.env("CARGO_ENCODED_RUSTFLAGS", format!("--sysroot\x1f{}", core_alone(target)?.display()));
-        }
-        run(build)?;
-        return Ok(target_folder().join(target.name).join(profile));
+    if run(command("rustup", &["target", "add", target.name])).is_err() {
+        return with_debian(target, words);
     }
-    println!("rustup cannot fetch {}; building it with Debian's compiler", target.name);
+    let mut build = cargo(&[words, &["--target", target.name]].concat());
+    if target.build_std == "core" {
+        build.env("CARGO_ENCODED_RUSTFLAGS", format!("--sysroot\x1f{}", core_alone(target)?.display()));
+    }
+    run(build)?;
+    Ok(built(&target_folder(), target, words))
+}
+
+/// As [`build`], with a standard library that is built along: for its size, and without what it says when it panics.
+pub(crate) fn build_small(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
+    let small = [
+        "--config",
+        "profile.release.panic='immediate-abort'",
+        "-Zpanic-immediate-abort",
+        "-Zbuild-std-features=optimize_for_size",
+    ];
+    let words = [&["build", "--locked"], arguments, &small].concat();
+    if run(command("rustup", &["component", "add", "rust-src"])).is_err() {
+        return with_debian(target, &words);
+    }
+    // Not where the other builds are: each would throw away what the other has built.
+    let folder = root().join("target/small");
+    let build_std = format!("-Zbuild-std={}", target.build_std);
+    let mut build = cargo(&[&words[..], &["--target", target.name, &build_std]].concat());
+    build.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", &folder);
+    run(build)?;
+    Ok(built(&folder, target, &words))
+}
+
+fn built(folder: &Path, target: &Target, words: &[&str]) -> PathBuf {
+    let profile = if words.contains(&"--release") { "release" } else { "debug" };
+    folder.join(target.name).join(profile)
+}
+
+fn with_debian(target: &Target, words: &[&str]) -> Result<PathBuf> {
+    println!("rustup cannot fetch what {} needs; building it with Debian's compiler", target.name);
     // Debian's plain rustc has the same programs, without the source.
     let library = library_source().unwrap_or_default();
     let needed = ["/usr/bin/cargo", "/usr/bin/rustc", &library.to_string_lossy()];
     tools::apt(&needed, &["rustc-web", "cargo-web", "rust-web-src"])?;
     let folder = root().join("target/web");
     let build_std = format!("-Zbuild-std={}", target.build_std);
-    let mut build = command("/usr/bin/cargo", &[&common[..], &[&build_std]].concat());
+    let common = [words, &["--target", target.name, &build_std]].concat();
+    let mut build = command("/usr/bin/cargo", &common);
     build
         .env("RUSTC", "/usr/bin/rustc")
         .env("RUSTC_BOOTSTRAP", "1")
@@ -69,7 +97,13 @@ pub(crate) fn compile(target: &Target, words: &[&str]) -> Result<PathBuf> {
         build.env(variable, rust_lld()?);
     }
     run(build)?;
-    Ok(folder.join(target.name).join(profile))
+    Ok(built(&folder, target, words))
+}
+
+/// Where the source of the standard library may be, whose paths a build with it holds.
+pub(crate) fn standard_library() -> Result<Vec<PathBuf>> {
+    let debian = library_source().ok().and_then(|library| Some(library.parent()?.to_owned()));
+    Ok([Some(sysroot()?), debian].into_iter().flatten().collect())
 }
 
 /// A sysroot with `core` and without `alloc`: what rustup brings has both, so that a build with it

@@ -1,6 +1,11 @@
 //! What a caller needs of a licence, as it crosses from JavaScript.
 
-use licentia_core::Code;
+use std::borrow::Cow;
+
+use licentia_core::{
+    Code, Expect, limits,
+    text::{Buffer, decode_base64url},
+};
 
 /// Which of the optional parts there are.
 const AUDIENCE: u32 = 1;
@@ -12,6 +17,10 @@ const BODY: u32 = 32;
 /// Asks for the whole decision as JSON, also where it says yes.
 #[cfg(feature = "gate")]
 pub(crate) const EXPLAIN: u32 = 64;
+/// The proof is in base64url, as it travels in.
+const TEXT: u32 = 128;
+const SKEW: u32 = 256;
+const MAX_AGE: u32 = 512;
 
 #[cfg_attr(not(feature = "gate"), allow(dead_code, reason = "only a gate charges"))]
 /// What is asked for. It borrows from the words and bytes that crossed.
@@ -30,7 +39,7 @@ pub(crate) struct Ask<'a> {
 }
 
 pub(crate) struct Proof<'a> {
-    pub(crate) bytes: &'a [u8],
+    pub(crate) bytes: Cow<'a, [u8]>,
     pub(crate) method: &'a str,
     pub(crate) uri: &'a str,
     pub(crate) body: Option<&'a [u8; 32]>,
@@ -46,10 +55,16 @@ pub(crate) fn whole(number: f64) -> Result<u64, Code> {
     }
 }
 
+/// A time from JavaScript, in seconds since 1970. What counts milliseconds is past the year 9999.
+pub(crate) fn time(seconds: f64) -> Result<u64, Code> {
+    whole(seconds)
+        .and_then(|seconds| if seconds <= limits::TIME { Ok(seconds) } else { Err(Code::InvalidArgument) })
+}
+
 impl<'a> Ask<'a> {
     /// Reads what crossed.
     ///
-    /// `words`: audience, issuer, method, URI, features, rates, meters. `numbers`: flags, release, skew, age of
+    /// `words`: audience, issuer, method, URI, proof, features, rates, meters. `numbers`: flags, release, skew, age of
     /// a proof, how many features, rates and meters there are, what each rate and meter costs. `bytes`: node,
     /// body, proof.
     ///
@@ -63,7 +78,7 @@ impl<'a> Ask<'a> {
         let has = |flag: u32| flags & flag != 0;
         let mut words = words.split('\0');
         let mut word = || words.next().ok_or(Code::InvalidArgument);
-        let (audience, issuer, method, uri) = (word()?, word()?, word()?, word()?);
+        let (audience, issuer, method, uri, proof) = (word()?, word()?, word()?, word()?, word()?);
         let mut costs = costs.iter();
         let mut charge = |word: &mut dyn FnMut() -> Result<&'a str, Code>| {
             Ok((word()?, whole(*costs.next().ok_or(Code::InvalidArgument)?)?))
@@ -84,13 +99,16 @@ impl<'a> Ask<'a> {
             Ok(Some(digest))
         };
         let (node, body) = (digest(NODE)?, digest(BODY)?);
+        // What is not base64url is no proof, and is refused as malformed.
+        let decode = || decode_base64url(proof, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default();
+        let bytes = if has(TEXT) { decode().into() } else { bytes.into() };
         Ok(Self {
             flags,
             audience: has(AUDIENCE).then_some(audience),
             issuer: has(ISSUER).then_some(issuer),
-            release: has(RELEASE).then(|| whole(*release)).transpose()?,
-            skew: whole(*skew)?,
-            max_age: whole(*max_age)?,
+            release: has(RELEASE).then(|| time(*release)).transpose()?,
+            skew: if has(SKEW) { whole(*skew)? } else { Expect::DEFAULT_SKEW },
+            max_age: if has(MAX_AGE) { whole(*max_age)? } else { Expect::DEFAULT_PROOF_AGE },
             features,
             rates,
             meters,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use licentia::{
-    Builder, Code, Gate, Key, Leased, Memory, Mode, Now, Request, State, Store, decision::http_headers, http,
-    request::Proof, store,
+    Builder, Code, Gate, Key, Leased, Mode, Now, Request, State, Store, Unit, decision::http_headers, http,
+    limits, request::Proof,
 };
+use licentia_core::{revocation::Bundle, text::Base64Url};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 use crate::{
-    ask::{Ask, EXPLAIN, whole},
+    ask::{Ask, EXPLAIN, time, whole},
     thrown,
 };
 
@@ -18,75 +19,13 @@ const ALLOWED: u32 = 1;
 const AUTHENTIC: u32 = 2;
 const TOLD: u32 = 4;
 
-/// Units in memory, or leased; marks are kept aside, for the host to save.
-struct Kept {
-    leased: Leased,
-    units: Option<Memory>,
-}
-
-impl Store for Kept {
-    fn take(
-        &self,
-        cell: &store::Cell<'_>,
-        need: u64,
-        want: u64,
-        limit: u64,
-    ) -> Result<store::Taken, store::Unreachable> {
-        match &self.units {
-            Some(memory) => memory.take(cell, need, want, limit),
-            None => self.leased.take(cell, need, want, limit),
-        }
-    }
-
-    fn give_back(&self, cell: &store::Cell<'_>, units: u64) -> Result<(), store::Unreachable> {
-        match &self.units {
-            Some(memory) => memory.give_back(cell, units),
-            None => self.leased.give_back(cell, units),
-        }
-    }
-
-    fn take_once(
-        &self,
-        cell: &store::Cell<'_>,
-        job: store::Job<'_>,
-        units: u64,
-        limit: u64,
-    ) -> Result<store::Once, store::Unreachable> {
-        match &self.units {
-            Some(memory) => memory.take_once(cell, job, units, limit),
-            None => self.leased.take_once(cell, job, units, limit),
-        }
-    }
-
-    fn finish_once(
-        &self,
-        cell: &store::Cell<'_>,
-        job: &str,
-        finish: store::Finish,
-    ) -> Result<bool, store::Unreachable> {
-        match &self.units {
-            Some(memory) => memory.finish_once(cell, job, finish),
-            None => self.leased.finish_once(cell, job, finish),
-        }
-    }
-
-    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, store::Unreachable> {
-        self.leased.load(name)
-    }
-
-    fn save(&self, name: &str, value: &[u8]) -> Result<(), store::Unreachable> {
-        self.leased.save(name, value)
-    }
-
-    fn may_wait(&self) -> bool {
-        false
-    }
-}
+/// How many tokens a gate keeps, where it is not said: each instance of a host has its own.
+const CACHED: usize = 1024;
 
 /// A gate that is being made, and then is.
 #[wasm_bindgen]
 pub struct RawGate {
-    store: Arc<Kept>,
+    store: Arc<Leased>,
     builder: Option<Builder>,
     gate: Option<Gate>,
     told: String,
@@ -97,10 +36,9 @@ impl RawGate {
     /// Starts to make one.
     #[wasm_bindgen(constructor)]
     pub fn new(leases: bool, advisory: bool) -> Self {
-        let units = (!leases).then(Memory::new);
-        let store = Arc::new(Kept { leased: Leased::new(), units });
+        let store = Arc::new(if leases { Leased::new() } else { Leased::alone() });
         let mode = if advisory { Mode::Advisory } else { Mode::Enforce };
-        let builder = Gate::builder().store(store.clone()).mode(mode);
+        let builder = Builder::new(store.clone()).cache_capacity(CACHED).mode(mode);
         Self { store, builder: Some(builder), gate: None, told: String::new() }
     }
 
@@ -124,14 +62,6 @@ impl RawGate {
     /// What is wrong with the root key.
     pub fn keyset(&mut self, root: &str, keyset: &[u8]) -> Result<(), JsValue> {
         self.with(|builder| Ok(builder.keyset(Key::from_text(root)?, keyset)))
-    }
-
-    /// Loads a revocation bundle.
-    ///
-    /// # Errors
-    /// None before [`RawGate::build`].
-    pub fn revocation(&mut self, bundle: &[u8]) -> Result<(), JsValue> {
-        self.with(|builder| Ok(builder.revocation(bundle)))
     }
 
     /// Sets the option of a name.
@@ -159,6 +89,7 @@ impl RawGate {
                 "proofAge" => Ok(builder.proof_age(value)),
                 "replayCapacity" => Ok(builder.replay_capacity(size?)),
                 "cacheCapacity" => Ok(builder.cache_capacity(size?)),
+                "prepare" => Ok(builder.prepare(size?)),
                 _ => Err(Code::InvalidArgument),
             }
         })
@@ -187,17 +118,22 @@ impl RawGate {
         self.gate()?.load_keyset(keyset).map_err(thrown)
     }
 
-    /// Loads a newer bundle; `false` where it is the one in use.
+    /// Loads a newer bundle. Gives 0 where it is the one in use, 1 for one that is whole, 2 for a delta.
     ///
     /// # Errors
     /// As [`Gate::load_revocation`].
     #[wasm_bindgen(js_name = loadRevocation)]
-    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, JsValue> {
-        self.gate()?.load_revocation(bundle).map_err(thrown)
+    pub fn load_revocation(&self, bytes: &[u8]) -> Result<u8, JsValue> {
+        if !self.gate()?.load_revocation(bytes).map_err(thrown)? {
+            return Ok(0);
+        }
+        let delta = Bundle::inspect(bytes).is_ok_and(|(bundle, _)| bundle.base().is_some());
+        Ok(if delta { 2 } else { 1 })
     }
 
     /// Decides. Gives numbers: bits, code, place of the state, code of the warning, milliseconds to wait, and
-    /// for each charge limit, window, remaining and milliseconds to its reset; -1 stands for none. Where the
+    /// for each charge its place among the rates and meters that were asked for, limit, window, remaining and
+    /// milliseconds to its reset; -1 stands for none. Where the
     /// answer is not a plain yes, or it was asked for, [`RawGate::told`] has the whole.
     ///
     /// # Errors
@@ -222,15 +158,24 @@ impl RawGate {
         bits |= u32::from(decision.license().is_some()) * AUTHENTIC;
         bits |= u32::from(tell) * TOLD;
         let number = |value: Option<u64>| value.map_or(-1.0, |value| value as f64);
-        let mut answer = Vec::with_capacity(5 + 4 * (ask.rates.len() + ask.meters.len()));
+        let mut answer = Vec::with_capacity(5 + 5 * (ask.rates.len() + ask.meters.len()));
         answer.push(f64::from(bits));
         answer.push(f64::from(code.number()));
         answer.push(f64::from(state as u8));
         answer.push(decision.warning().map_or(-1.0, |code| f64::from(code.number())));
         answer.push(number(decision.retry_after_ms()));
+        let mut place = 0;
         for charge in decision.charges() {
+            // A charge that the store could not answer for is not among them.
+            let asked = ask.rates.iter().chain(&ask.meters).enumerate().skip(place);
+            let rates = ask.rates.len();
+            let same = |(at, (name, _)): &(usize, &(&str, u64))| {
+                *name == charge.name && (*at < rates) == (charge.unit == Unit::Rate)
+            };
+            let Some((at, _)) = asked.into_iter().find(same) else { continue };
+            place = at + 1;
             let (window, reset) = (number(charge.window), number(charge.reset_ms));
-            answer.extend([charge.limit as f64, window, charge.remaining as f64, reset]);
+            answer.extend([at as f64, charge.limit as f64, window, charge.remaining as f64, reset]);
         }
         if tell {
             self.told = decision.json().to_string();
@@ -243,8 +188,8 @@ impl RawGate {
         std::mem::take(&mut self.told)
     }
 
-    /// The units that a request would lack: for each the number of the lease, its key, how many to fetch, of
-    /// how many, and the end of the period, joined by U+0000. The period of a quota for life has no end.
+    /// The units that a request would lack: for each its key, how many to fetch at best and at least, of how many,
+    /// and when the key may be forgotten, joined by U+0000. The key of a quota for life never is.
     ///
     /// # Errors
     /// What is wrong with what is asked.
@@ -258,39 +203,52 @@ impl RawGate {
         monotonic_ms: f64,
     ) -> Result<String, JsValue> {
         let ask = Ask::read(words, numbers, bytes).map_err(thrown)?;
-        self.gate()?.prepare(token, &request(&ask), now(seconds, monotonic_ms)?);
-        let wishes = self.store.leased.wishes().into_iter().map(|wish| {
+        let now = now(seconds, monotonic_ms)?;
+        self.store.forget(now.seconds);
+        // What checks were short of is not this request's to fetch.
+        drop(self.store.wishes());
+        self.gate()?.prepare(token, &request(&ask), now);
+        let wishes = self.store.wishes().into_iter().map(|wish| {
             // Units without a limit have the greatest that JavaScript can hold.
-            let limit = wish.limit.min(licentia::limits::INTEGER);
+            let limit = wish.limit.min(limits::INTEGER);
             let until = wish.until.map(|until| until.to_string()).unwrap_or_default();
-            format!("{}\0{}\0{}\0{limit}\0{until}", wish.id, wish.key, wish.want.min(limit))
+            format!("{}\0{}\0{}\0{limit}\0{until}", wish.key, wish.want.min(limit), wish.need)
         });
         Ok(wishes.collect::<Vec<_>>().join("\0"))
     }
 
-    /// Brings the units of a lease.
+    /// Brings the units of a lease; `false` where nobody waits for them any more.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for what are no whole numbers.
-    pub fn granted(&self, id: usize, units: f64, total: f64) -> Result<(), JsValue> {
-        self.store.leased.granted(id, whole(units).map_err(thrown)?, whole(total).map_err(thrown)?);
-        Ok(())
+    pub fn granted(&self, key: &str, units: f64, total: f64) -> Result<bool, JsValue> {
+        Ok(self.store.granted(key, whole(units).map_err(thrown)?, whole(total).map_err(thrown)?))
     }
 
     /// Says that a lease could not be fetched.
-    pub fn lost(&self, id: usize) {
-        self.store.leased.lost(id);
+    pub fn lost(&self, key: &str) {
+        self.store.lost(key);
     }
 
-    /// Takes out the units that were not used: key and number, joined by U+0000.
+    /// Takes out all units that were not used: key and number, joined by U+0000.
     pub fn drain(&self) -> String {
-        let left = self.store.leased.drain().into_iter();
-        left.map(|(key, units)| format!("{key}\0{units}")).collect::<Vec<_>>().join("\0")
+        // Giving back to this store cannot fail.
+        let _ = self.gate.as_ref().map(Gate::settle);
+        units(self.store.drain())
+    }
+
+    /// As [`RawGate::drain`], of what nobody has used since this was called last.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] for what is no time.
+    pub fn idle(&self, seconds: f64, monotonic_ms: f64) -> Result<String, JsValue> {
+        self.gate()?.keep(now(seconds, monotonic_ms)?);
+        Ok(units(self.store.idle()))
     }
 
     /// The names of the marks that changed since this was asked last, joined by U+0000.
     pub fn changed(&self) -> String {
-        self.store.leased.changed().join("\0")
+        self.store.changed().join("\0")
     }
 
     /// The mark of a name.
@@ -306,8 +264,12 @@ impl RawGate {
     }
 }
 
+fn units(left: Vec<(String, u64)>) -> String {
+    left.into_iter().map(|(key, units)| format!("{key}\0{units}")).collect::<Vec<_>>().join("\0")
+}
+
 fn now(seconds: f64, monotonic_ms: f64) -> Result<Now, JsValue> {
-    let seconds = whole(seconds).map_err(thrown)?;
+    let seconds = time(seconds).map_err(thrown)?;
     Ok(Now { seconds, monotonic_nanos: (monotonic_ms * 1e6) as u64 })
 }
 
@@ -323,7 +285,7 @@ fn request<'a>(ask: &'a Ask<'a>) -> Request<'a> {
         request = request.release(release);
     }
     if let Some(proof) = &ask.proof {
-        let (bytes, method, uri, body) = (proof.bytes, proof.method, proof.uri, proof.body);
+        let (bytes, method, uri, body) = (&*proof.bytes, proof.method, proof.uri, proof.body);
         request = request.proof(Proof { bytes, method, uri, body });
     }
     request
@@ -339,8 +301,9 @@ pub fn http_status(code: u16, allowed: bool) -> Result<u16, JsValue> {
     Ok(if allowed { 200 } else { http::status(code) })
 }
 
-/// The header fields of a decision, names and values joined by U+0000, and after them the body. `names` and
-/// `charges` are those that [`RawGate::check`] gave.
+/// The header fields of a decision, names and values joined by U+0000, and after them the media type and the text of
+/// a refusal's body. `names` are those of the rates and meters that were asked for, `charges` what
+/// [`RawGate::check`] gave.
 ///
 /// # Errors
 /// [`Code::InvalidArgument`] for a number that is no code.
@@ -355,14 +318,28 @@ pub fn http_fields(
     let code = Code::from_number(code).ok_or_else(|| thrown(Code::InvalidArgument))?;
     let some = |value: f64| (value >= 0.0).then_some(value as u64);
     let retry_after_ms = some(retry_after_ms);
-    let charges = names.split('\0').zip(charges.as_chunks::<4>().0);
-    let charges = charges.map(|(name, [limit, window, remaining, reset])| {
+    let names: Vec<&str> = names.split('\0').collect();
+    let charges = charges.as_chunks::<5>().0.iter().map(|[at, limit, window, remaining, reset]| {
+        let name = names.get(*at as usize).copied().unwrap_or_default();
         let reset = some(*reset).map(http::retry_after);
         let policy = http::Policy { name, quota: *limit as u64, window: some(*window) };
         (policy, http::Remaining { name, remaining: *remaining as u64, reset })
     });
     let fields = http_headers(code, allowed, retry_after_ms, charges);
     let mut words: Vec<_> = fields.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+    words.push(http::PROBLEM_TYPE.to_owned());
     words.push(http::Problem { code, retry_after_ms }.to_string());
     Ok(words.join("\0"))
+}
+
+/// The token of a value of `Authorization`; empty where it has none.
+#[wasm_bindgen]
+pub fn bearer(value: &str) -> String {
+    http::bearer(value).unwrap_or_default().to_owned()
+}
+
+/// The name of the header field with a proof, and a proof as it travels in it.
+#[wasm_bindgen(js_name = proofField)]
+pub fn proof_field(proof: &[u8]) -> String {
+    format!("{}\0{}", http::PROOF_FIELD, Base64Url(proof))
 }

@@ -3,7 +3,7 @@
 use licentia::{Code, Holder};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-use crate::{ask::whole, thrown};
+use crate::{ask::time, thrown};
 
 /// A proof for one request at `now` (seconds since 1970), by the key of a 32-byte seed. `body` is the SHA-256
 /// of the request's body, or empty.
@@ -20,7 +20,7 @@ pub fn prove(
     now: f64,
 ) -> Result<Vec<u8>, JsValue> {
     let body = if body.is_empty() { None } else { Some(digest(body)?) };
-    holder(seed)?.prove(token, method, uri, body, whole(now).map_err(thrown)?).map_err(thrown)
+    holder(seed)?.prove(token, method, uri, body, time(now).map_err(thrown)?).map_err(thrown)
 }
 
 /// The public key of a seed, and its thumbprint (RFC 9679): 32 bytes each.

@@ -1,32 +1,65 @@
 //! The vendor's side.
 
-use licentia_issuer::{Catalogue, Holder, Issuer, SigningKey};
-use wasm_bindgen::{JsError, prelude::wasm_bindgen};
+use licentia_core::{Code, limits};
+use licentia_issuer::{Catalogue, Error, Holder, Issuer, SigningKey};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+
+use crate::say;
 
 /// An issuer and its key.
 #[wasm_bindgen]
 pub struct RawIssuer(Issuer);
+
+fn thrown(error: &Error) -> JsValue {
+    say(error.code(), &error.to_string())
+}
+
+fn wrong(message: &str) -> JsValue {
+    say(Code::InvalidArgument, message)
+}
+
+/// A whole number that a licence can hold.
+fn whole(number: f64, most: u64, message: &str) -> Result<u64, JsValue> {
+    let fits = number.fract() == 0.0 && (0.0..=most as f64).contains(&number);
+    fits.then_some(number as u64).ok_or_else(|| wrong(message))
+}
+
+fn digest<const N: usize>(bytes: Option<Vec<u8>>, message: &str) -> Result<Option<[u8; N]>, JsValue> {
+    bytes.map(|bytes| bytes.try_into().map_err(|_| wrong(message))).transpose()
+}
+
+/// A new private key in PKCS#8 PEM, encrypted where there is a passphrase.
+///
+/// # Errors
+/// [`Code::StoreUnreachable`] where the host gives no random bytes.
+#[wasm_bindgen(js_name = generateKey)]
+#[allow(clippy::needless_pass_by_value, reason = "an optional text crosses by value")]
+pub fn generate_key(passphrase: Option<String>) -> Result<String, JsValue> {
+    let key = SigningKey::generate().and_then(|key| Ok(key.to_pem(passphrase.as_deref())?.to_string()));
+    key.map_err(|error| thrown(&error))
+}
 
 #[wasm_bindgen]
 impl RawIssuer {
     /// The issuer of a name with the key of a 32-byte seed.
     ///
     /// # Errors
-    /// For people.
+    /// What is wrong with it.
     #[wasm_bindgen(constructor)]
-    pub fn new(name: &str, seed: &[u8]) -> Result<Self, JsError> {
-        let seed = seed.try_into().map_err(|_| JsError::new("a seed is 32 bytes"))?;
-        Ok(Self(Issuer::new(name, SigningKey::from_seed(seed)?)))
+    pub fn new(name: &str, seed: &[u8]) -> Result<Self, JsValue> {
+        let seed = seed.try_into().map_err(|_| wrong("a seed is 32 bytes"))?;
+        Ok(Self(Issuer::new(name, SigningKey::from_seed(seed).map_err(|error| thrown(&error))?)))
     }
 
-    /// The issuer of a name with a key in PKCS#8 PEM; the passphrase is empty where it is not encrypted.
+    /// The issuer of a name with a key in PKCS#8 PEM.
     ///
     /// # Errors
-    /// For people.
+    /// What is wrong with it.
     #[wasm_bindgen(js_name = fromPem)]
-    pub fn from_pem(name: &str, pem: &str, passphrase: &str) -> Result<Self, JsError> {
-        let passphrase = Some(passphrase).filter(|passphrase| !passphrase.is_empty());
-        Ok(Self(Issuer::new(name, SigningKey::from_pem(pem, passphrase)?)))
+    #[allow(clippy::needless_pass_by_value, reason = "an optional text crosses by value")]
+    pub fn from_pem(name: &str, pem: &str, passphrase: Option<String>) -> Result<Self, JsValue> {
+        let key = SigningKey::from_pem(pem, passphrase.as_deref()).map_err(|error| thrown(&error))?;
+        Ok(Self(Issuer::new(name, key)))
     }
 
     /// The public key in its text form.
@@ -35,30 +68,39 @@ impl RawIssuer {
         self.0.key().public().to_string()
     }
 
-    /// Issues a licence of a tier of a catalogue, which is TOML. `version` below 0 is the newest; `holder` is
-    /// empty, or the public key that the licence is bound to; `audiences` are joined by U+0000.
+    /// Issues a licence of a tier of a catalogue, which is TOML: of the newest version where none is named, for all
+    /// services where there are no audiences.
     ///
     /// # Errors
-    /// For people.
+    /// What is wrong with it.
     #[allow(clippy::too_many_arguments, reason = "an object would cross field by field")]
     pub fn issue(
         &self,
         catalogue: &str,
         tier: &str,
-        version: f64,
+        version: Option<f64>,
         subject: &str,
         start: f64,
-        audiences: &str,
-        holder: &[u8],
-    ) -> Result<String, JsError> {
-        let catalogue: Catalogue = catalogue.parse()?;
-        let version = (version >= 0.0).then_some(version as u64);
-        let mut draft = catalogue.tier(tier, version)?.draft(subject, start as u64)?;
-        draft.audiences = audiences.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        if !holder.is_empty() {
-            let key = holder.try_into().map_err(|_| JsError::new("a holder's public key is 32 bytes"))?;
-            draft.holder = Some(Holder::Key(key));
-        }
-        Ok(self.0.issue(&draft)?.text())
+        audiences: Vec<String>,
+        holder: Option<Vec<u8>>,
+        lineage: Option<Vec<u8>>,
+        index: Option<f64>,
+    ) -> Result<String, JsValue> {
+        let number = |number| {
+            whole(number, limits::INTEGER, "a version or index is a whole number from 0 to 2^53 - 1")
+        };
+        let version = version.map(number).transpose()?;
+        let start =
+            whole(start, limits::TIME, "a time is in whole seconds since 1970, and not in milliseconds")?;
+        let issued = || {
+            let mut draft = catalogue.parse::<Catalogue>()?.tier(tier, version)?.draft(subject, start)?;
+            draft.audiences = audiences;
+            Ok(draft)
+        };
+        let mut draft = issued().map_err(|error| thrown(&error))?;
+        draft.holder = digest(holder, "a holder's public key is 32 bytes")?.map(Holder::Key);
+        draft.lineage = digest(lineage, "a lineage is 16 bytes")?;
+        draft.index = index.map(number).transpose()?;
+        Ok(self.0.issue(&draft).map_err(|error| thrown(&error))?.text())
     }
 }

@@ -29,11 +29,15 @@ mod table;
 #[cfg(feature = "verify")]
 mod verify;
 
-#[cfg(feature = "verify")]
 use licentia_core::Code;
 
 /// A code as it is thrown.
 #[cfg(feature = "verify")]
 fn thrown(code: Code) -> wasm_bindgen::JsValue {
-    format!("{}\0{}\0{} {}", code.number(), code.name(), code.message(), code.advice()).into()
+    say(code, &format!("{} {}", code.message(), code.advice()))
+}
+
+/// A code as it is thrown, with a message of its own.
+fn say(code: Code, message: &str) -> wasm_bindgen::JsValue {
+    [&*code.number().to_string(), code.name(), message].join("\0").into()
 }

@@ -3,7 +3,10 @@
 use licentia_core::{Code, Key, Period, code, json::Quoted, text};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-use crate::{ask::whole, thrown};
+use crate::{
+    ask::{time, whole},
+    thrown,
+};
 
 /// The table of codes as JSON: number, name, message, advice.
 #[wasm_bindgen]
@@ -54,7 +57,7 @@ pub fn read_key(key: &str) -> Result<Vec<u8>, JsValue> {
 #[wasm_bindgen]
 pub fn window(kind: &str, seconds: f64, anchor: f64, time: f64) -> Result<Vec<f64>, JsValue> {
     let read = || -> Result<Vec<f64>, Code> {
-        let (seconds, anchor) = (whole(seconds)?, whole(anchor)?);
+        let (seconds, anchor, at) = (whole(seconds)?, self::time(anchor)?, self::time(time)?);
         let period = match kind {
             "lifetime" => Period::Lifetime,
             "minute" => Period::Minute,
@@ -68,7 +71,7 @@ pub fn window(kind: &str, seconds: f64, anchor: f64, time: f64) -> Result<Vec<f6
             "year_from" => Period::YearFrom { anchor },
             _ => return Err(Code::InvalidArgument),
         };
-        let window = period.window(whole(time)?);
+        let window = period.window(at);
         Ok(vec![window.start as f64, window.end.map_or(f64::INFINITY, |end| end as f64)])
     };
     read().map_err(thrown)

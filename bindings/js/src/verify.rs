@@ -8,7 +8,7 @@ use crate::{
     thrown,
 };
 
-/// Verifies a token at `now` (seconds since 1970) with keys in their text form, joined by U+0000; gives JSON
+/// Verifies a token at `now` (seconds since 1970) with keys in their text form, each ended by U+0000; gives JSON
 /// of the form of a gate's decisions.
 ///
 /// # Errors
@@ -33,8 +33,7 @@ fn verdict(
     bytes: &[u8],
     now: f64,
 ) -> Result<String, Code> {
-    let keys = keys.split('\0').filter(|key| !key.is_empty());
-    let keys = keys.map(Key::from_text).collect::<Result<Vec<_>, _>>()?;
+    let keys = keys.split_terminator('\0').map(Key::from_text).collect::<Result<Vec<_>, _>>()?;
     let ask = Ask::read(words, numbers, bytes)?;
     let mut expect = Expect::new().skew(ask.skew).features(&ask.features);
     if let Some(issuer) = ask.issuer {
@@ -51,8 +50,13 @@ fn verdict(
     }
     if let Some(proof) = &ask.proof {
         let max_age = ask.max_age;
-        let presented =
-            Presented { proof: proof.bytes, method: proof.method, uri: proof.uri, body: proof.body, max_age };
+        let presented = Presented {
+            proof: &proof.bytes,
+            method: proof.method,
+            uri: proof.uri,
+            body: proof.body,
+            max_age,
+        };
         expect = expect.proof(presented, None);
     }
     let mut buffer = text::Buffer::new();

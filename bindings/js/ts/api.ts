@@ -1,16 +1,12 @@
 import { type Code, table, type Verdict, verdict } from "./decision.js";
-import { calling } from "./error.js";
-import {
-  type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions, sharedGate,
-} from "./gate.js";
-import {
-  type Instantiate, instances, lasting, type ModuleSource, type Raw, type RawVerifier,
-} from "./raw.js";
+import { type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions } from "./gate.js";
+import type { License, Period } from "./license.js";
+import { type Instantiate, instances, Live, type ModuleSource, type Raw, type RawVerifier } from "./raw.js";
 import { pack, type Request } from "./request.js";
-import type { License } from "./decision.js";
+import { sharedGate } from "./shared.js";
 
 /** What one verification expects, beside what the request needs. */
-export interface VerifyOptions extends Omit<Request, "rates" | "meters" | "action" | "source" | "explain"> {
+export interface VerifyOptions extends Omit<Request, "rates" | "meters" | "explain"> {
   issuer?: string | undefined;
   /** Seconds by which the issuer's clock may be ahead; 60. */
   skew?: number | undefined;
@@ -42,9 +38,6 @@ export interface ProofRequest {
   now?: number | undefined;
 }
 
-/** A period of a quota, as the claims of a licence show it. */
-export type Period = string | Readonly<Record<string, number>>;
-
 /** Everything but the issuer. */
 export interface Licentia extends Verifier {
   /** Makes a gate. With a `store` its checks are asynchronous. */
@@ -52,6 +45,8 @@ export interface Licentia extends Verifier {
   createGate(options: GateOptions): Gate;
   /** Makes a proof of possession for one request. */
   prove(request: ProofRequest): Uint8Array;
+  /** The header field that a proof travels in, by its name: spread it into the request's headers. */
+  proofHeader(proof: Uint8Array): Record<string, string>;
   /** The public key of a holder's seed, and its thumbprint (RFC 9679). */
   holderKey(seed: Uint8Array): { publicKey: Uint8Array; thumbprint: Uint8Array };
   /** The table of codes. */
@@ -76,10 +71,10 @@ export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => 
     verify(token, keys, options = {}) {
       const { issuer, skew, proofAge: maxAge, now = seconds(), ...request } = options;
       const { words, numbers, bytes } = pack(request, { issuer, skew, maxAge });
-      const joined = typeof keys === "string" ? keys : keys.join("\0");
-      return verdict(() => use((raw) => raw.verify(token, joined, words, numbers, bytes, now)));
+      const ended = (typeof keys === "string" ? [keys] : keys).map((key) => `${key}\0`).join("");
+      return verdict(use((raw) => raw.verify(token, ended, words, numbers, bytes, now)));
     },
-    inspect: (token) => JSON.parse(calling(() => use((raw) => raw.inspect(token)))) as License,
+    inspect: (token) => JSON.parse(use((raw) => raw.inspect(token))) as License,
   };
 }
 
@@ -88,8 +83,8 @@ export function create(
   source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => Raw,
 ): Licentia {
   const make: Instantiate<Raw> = instances(source, instantiate);
-  const once = lasting(make);
-  const use = <R>(call: (raw: Raw) => R): R => calling(() => once(call));
+  const live = new Live(make);
+  const use = <R>(call: (raw: Raw) => R): R => live.use(call);
   function createGate(options: SharedGateOptions): SharedGate;
   function createGate(options: GateOptions): Gate;
   function createGate(options: GateOptions & Partial<SharedGateOptions>): Gate | SharedGate {
@@ -101,6 +96,10 @@ export function create(
     createGate,
     prove({ seed, token, method, uri, body = new Uint8Array(0), now = seconds() }) {
       return use((raw) => raw.prove(seed, token, method, uri, body, now));
+    },
+    proofHeader(proof) {
+      const [name = "", value = ""] = use((raw) => raw.proofField(proof)).split("\0");
+      return { [name]: value };
     },
     holderKey(seed) {
       const key = use((raw) => raw.holderKey(seed));
@@ -115,12 +114,9 @@ export function create(
       return { kid: bytes.slice(1, end), publicKey: bytes.slice(end) };
     },
     periodWindow(period, time) {
-      const parts = typeof period === "string" ? {} : period;
-      const kind = typeof period === "string"
-        ? period : ["month_from", "year_from"].find((name) => name in parts) ?? "seconds";
-      const anchor = kind === "seconds" ? parts["anchor"] : parts[kind];
-      const [start = 0, end = Infinity] =
-        use((raw) => raw.window(kind, parts["seconds"] ?? 0, anchor ?? 0, time));
+      const [kind = "", first = 0] = typeof period === "string" ? [period] : Object.entries(period)[0] ?? [];
+      const anchor = typeof period === "object" && "anchor" in period ? period.anchor : first;
+      const [start = 0, end = Infinity] = use((raw) => raw.window(kind, first, anchor, time));
       return { start, end: end === Infinity ? undefined : end };
     },
   };

@@ -1,14 +1,10 @@
-import { calling, LicentiaError } from "./error.js";
+import { instance, LicentiaError } from "./error.js";
+import type { License } from "./license.js";
 import type { Raw } from "./raw.js";
 import type { Packed } from "./request.js";
 
 /** In which state a licence grants a request. */
 export type State = "active" | "grace" | "overage" | "advisory";
-
-/** The claims of a licence: the same members in every language. Times are seconds since 1970. */
-export interface License {
-  readonly [claim: string]: unknown;
-}
 
 /** A check that ran. */
 export interface Step {
@@ -58,16 +54,26 @@ export interface Decision {
   readonly retryAfterMs: number | undefined;
   /** Every check that ran. After a plain yes it is there only where the request asked for it: `explain`. */
   readonly explanation: readonly Step[] | undefined;
-  /** Status code of the response. */
+  /** Status code of the response, 200 where the request may go on. */
   readonly status: number;
   /** `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy` and `RateLimit`. */
   headers(): Record<string, string>;
-  /** The body of a refusal: problem details (RFC 9457), of `application/problem+json`. */
-  problem(): string;
+  /** The response to a request that may not go on; its body is problem details (RFC 9457). */
+  refusal(): Refusal;
   /** Throws where the request may not go on. */
   raiseForDenied(): void;
   toJSON(): unknown;
 }
+
+/** An HTTP response that says no. */
+export interface Refusal {
+  status: number;
+  /** What {@link Decision.headers} gives, and the body's type. */
+  headers: Record<string, string>;
+  body: string;
+}
+
+const DENIED_ERROR = Symbol.for("licentia.DeniedError");
 
 /** A request was denied, and the caller wanted that thrown. */
 export class DeniedError extends LicentiaError {
@@ -77,6 +83,14 @@ export class DeniedError extends LicentiaError {
     super(decision.code, decision.name, "the request was denied");
     this.name = "DeniedError";
     this.decision = decision;
+  }
+
+  get [DENIED_ERROR](): true {
+    return true;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return instance(this, value, DENIED_ERROR);
   }
 }
 
@@ -113,7 +127,8 @@ export class GateDecision implements Decision {
   readonly #token: string;
   readonly #packed: Packed;
   readonly #use: Use;
-  #whole: { explanation: readonly Step[] } | undefined;
+  #explanation: readonly Step[] | undefined;
+  #license: License | undefined;
 
   constructor(answer: Float64Array, told: string | undefined, token: string, packed: Packed, use: Use) {
     this.allowed = ((answer[0] ?? 0) & ALLOWED) !== 0;
@@ -140,7 +155,7 @@ export class GateDecision implements Decision {
 
   get license(): License | undefined {
     if (((this.#answer[0] ?? 0) & AUTHENTIC) === 0) return undefined;
-    return JSON.parse(this.#use((raw) => raw.inspect(this.#token))) as License;
+    return (this.#license ??= JSON.parse(this.#use((raw) => raw.inspect(this.#token))) as License);
   }
 
   get charges(): readonly Charge[] {
@@ -148,8 +163,8 @@ export class GateDecision implements Decision {
     if (answer.length <= 5) return NO_CHARGES;
     const { names, numbers, rates } = this.#packed;
     const charges: Charge[] = [];
-    for (let at = 0; 5 + 4 * at < answer.length; at++) {
-      const [limit = 0, window, remaining = 0, reset] = answer.subarray(5 + 4 * at, 9 + 4 * at);
+    for (let start = 5; start < answer.length; start += 5) {
+      const [at = 0, limit = 0, window, remaining = 0, reset] = answer.subarray(start, start + 5);
       charges.push({
         name: names[at] ?? "", unit: at < rates ? "rate" : "quota", cost: numbers[7 + at] ?? 0,
         limit, window: some(window), remaining, resetMs: some(reset),
@@ -164,8 +179,7 @@ export class GateDecision implements Decision {
 
   get explanation(): readonly Step[] | undefined {
     if (this.#told === undefined) return undefined;
-    this.#whole ??= JSON.parse(this.#told) as { explanation: readonly Step[] };
-    return this.#whole.explanation;
+    return (this.#explanation ??= (JSON.parse(this.#told) as { explanation: readonly Step[] }).explanation);
   }
 
   get status(): number {
@@ -181,14 +195,13 @@ export class GateDecision implements Decision {
   }
 
   headers(): Record<string, string> {
-    const fields = this.#fields();
-    const headers: Record<string, string> = {};
-    for (let at = 0; at + 2 < fields.length; at += 2) headers[fields[at] ?? ""] = fields[at + 1] ?? "";
-    return headers;
+    return headers(this.#fields().slice(0, -2));
   }
 
-  problem(): string {
-    return this.#fields().at(-1) ?? "";
+  refusal(): Refusal {
+    const fields = this.#fields();
+    const [type = "", body = ""] = fields.splice(-2);
+    return { status: this.status, headers: { ...headers(fields), "content-type": type }, body };
   }
 
   raiseForDenied(): void {
@@ -199,26 +212,39 @@ export class GateDecision implements Decision {
     const { allowed, code, name, state, warning, license, charges, retryAfterMs, explanation } = this;
     return {
       allowed, code, name, state, warning: warning ?? null, license: license ?? null,
-      charges: charges.map(({ resetMs, window, ...charge }) => (
-        { ...charge, window: window ?? null, reset_ms: resetMs ?? null }
+      charges: charges.map(({ name, unit, cost, limit, remaining, resetMs }) => (
+        { name, unit, cost, limit, remaining, reset_ms: resetMs ?? null }
       )),
       retry_after_ms: retryAfterMs ?? null, explanation: explanation ?? null,
     };
   }
+
+  /** What `console.log` shows in Node and Bun, and in Deno. */
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return this.toJSON();
+  }
+
+  [Symbol.for("Deno.customInspect")](inspect: (value: unknown) => string): string {
+    return inspect(this.toJSON());
+  }
 }
 
-/** The verdict on one token, without a gate. */
-export interface Verdict {
-  readonly allowed: boolean;
-  readonly code: number;
-  readonly name: string;
-  readonly state: State;
-  readonly warning: string | null;
-  readonly license: License | null;
-  readonly explanation: readonly Step[];
+/** Names and values in turn, as an object. */
+function headers(fields: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let at = 0; at + 1 < fields.length; at += 2) headers[fields[at] ?? ""] = fields[at + 1] ?? "";
+  return headers;
 }
+
+/** The verdict on one token, without a gate: the part of a decision that needs none. */
+export type Verdict = Pick<Decision, "allowed" | "code" | "name" | "state" | "warning" | "license"> & {
+  readonly explanation: readonly Step[];
+};
 
 /** Reads the JSON of a verdict. */
-export function verdict(json: () => string): Verdict {
-  return JSON.parse(calling(json)) as Verdict;
+export function verdict(json: string): Verdict {
+  const { allowed, code, name, state, warning, license, explanation } = JSON.parse(json) as Verdict;
+  return {
+    allowed, code, name, state, warning: warning ?? undefined, license: license ?? undefined, explanation,
+  };
 }

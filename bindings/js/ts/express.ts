@@ -2,41 +2,52 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Decision } from "./decision.js";
 import type { Gate, SharedGate } from "./gate.js";
-import { asked, type Route } from "./http.js";
+import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
 /** A request that was let through. */
-export type LicensedRequest = IncomingMessage & { licentia?: Decision; originalUrl?: string };
+export type LicensedRequest = IncomingMessage & {
+  licentia?: Decision;
+  originalUrl?: string;
+  /** As Express has it, which believes a proxy where it was told to. */
+  protocol?: string;
+};
 
-/** Puts a gate before what follows; the decision is then `request.licentia`. */
+function scheme(request: LicensedRequest): string {
+  return request.protocol ?? ("encrypted" in request.socket ? "https" : "http");
+}
+
+/** Puts a gate, or what gives one, before what follows; the decision is then `request.licentia`. */
 export function licensed(
-  gate: Gate | SharedGate, route: Route = {},
+  gate: Gate | SharedGate | ((request: LicensedRequest) => Gate | SharedGate), route: Route = {},
 ): (request: LicensedRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void> {
+  const ask = asker(route);
   return async (request, response, next) => {
-    let decision: Decision;
     try {
       const { headers, method = "GET" } = request;
-      const [path = "/", ...query] = (request.originalUrl ?? request.url ?? "/").split("?");
-      const proof = headers["licentia-proof"];
-      const [token, needs] = asked({
-        authorization: headers.authorization, proof: Array.isArray(proof) ? proof.join(",") : proof,
-        method, origin: `http://${headers.host ?? ""}`, path,
-        query: query.length === 0 ? "" : `?${query.join("?")}`,
-      }, route);
-      decision = await gate.check(token, needs);
-      for (const [name, value] of Object.entries(decision.headers())) response.setHeader(name, value);
+      const url = request.originalUrl ?? request.url ?? "/";
+      const mark = url.indexOf("?");
+      const header = (name: string): string | undefined => {
+        const value = headers[name];
+        return Array.isArray(value) ? value.join(",") : value;
+      };
+      const decision = await ask(typeof gate === "function" ? gate(request) : gate, {
+        header, method, origin: () => `${scheme(request)}://${headers.host ?? ""}`,
+        path: mark < 0 ? url : url.slice(0, mark), query: mark < 0 ? "" : url.slice(mark),
+        source: request.socket.remoteAddress,
+      });
       if (!decision.allowed) {
-        response.statusCode = decision.status;
-        response.setHeader("content-type", "application/problem+json");
-        response.end(decision.problem());
+        const { status, headers, body } = decision.refusal();
+        response.writeHead(status, headers).end(body);
         return;
       }
+      for (const [name, value] of Object.entries(decision.headers())) response.setHeader(name, value);
+      request.licentia = decision;
     } catch (error) {
       next(error);
       return;
     }
-    request.licentia = decision;
     next();
   };
 }

@@ -1,7 +1,7 @@
 // A wrapper for handlers that take a `Request` and give a `Response`: Workers, Hono, Deno.serve, Bun.serve.
 import type { Decision } from "./decision.js";
 import type { Gate, SharedGate } from "./gate.js";
-import { type Asked, asked, type Route } from "./http.js";
+import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
@@ -9,35 +9,53 @@ export type { Route } from "./http.js";
 export type Handler<A extends unknown[]> =
   (request: Request, decision: Decision, ...rest: A) => Response | Promise<Response>;
 
-/** Asks the gate. Where the answer is no, gives the response to send. */
-export async function guard(
-  gate: Gate | SharedGate, request: Request, route: Route = {},
-): Promise<{ decision: Decision; denied: Response | undefined }> {
-  const url = new URL(request.url);
-  const seen: Asked = {
-    authorization: request.headers.get("authorization"), proof: request.headers.get("licentia-proof"),
-    method: request.method, origin: url.origin, path: url.pathname, query: url.search,
+/** A gate, or what gives it once a request has come: in Workers the environment is not known before. */
+type GateOf<A extends unknown[]> = Gate | SharedGate | ((...given: A) => Gate | SharedGate);
+
+/** A decision, and where it is no, the response to send. */
+export interface Guarded {
+  decision: Decision;
+  denied: Response | undefined;
+}
+
+function guarding(route: Route): (gate: Gate | SharedGate, request: Request) => Promise<Guarded> {
+  const ask = asker(route);
+  return async (gate, request) => {
+    const url = new URL(request.url);
+    const decision = await ask(gate, {
+      header: (name) => request.headers.get(name), method: request.method,
+      origin: () => url.origin, path: url.pathname, query: url.search, source: undefined,
+    });
+    if (decision.allowed) return { decision, denied: undefined };
+    const { status, headers, body } = decision.refusal();
+    return { decision, denied: new Response(body, { status, headers }) };
   };
-  const [token, needs] = asked(seen, route);
-  const decision = await gate.check(token, needs);
-  if (decision.allowed) return { decision, denied: undefined };
-  const headers = { ...decision.headers(), "content-type": "application/problem+json" };
-  return { decision, denied: new Response(decision.problem(), { status: decision.status, headers }) };
+}
+
+/** Asks the gate about one request. Where routes are known beforehand, `licensed` and `hono` cost less. */
+export function guard(gate: Gate | SharedGate, request: Request, route: Route = {}): Promise<Guarded> {
+  return guarding(route)(gate, request);
 }
 
 /** Puts a gate before a handler: `export default { fetch: licensed(gate, handler, { features: ["export"] }) }`. */
 export function licensed<A extends unknown[]>(
-  gate: Gate | SharedGate | ((request: Request, ...rest: A) => Gate | SharedGate),
-  handler: Handler<A>,
-  route: Route = {},
+  gate: Gate | SharedGate, handler: Handler<A>, route?: Route,
+): (request: Request, ...rest: A) => Promise<Response>;
+export function licensed<A extends unknown[]>(
+  gate: (request: Request, ...rest: A) => Gate | SharedGate, handler: Handler<NoInfer<A>>, route?: Route,
+): (request: Request, ...rest: A) => Promise<Response>;
+export function licensed<A extends unknown[]>(
+  gate: GateOf<[Request, ...A]>, handler: Handler<A>, route: Route = {},
 ): (request: Request, ...rest: A) => Promise<Response> {
+  const ask = guarding(route);
   return async (request, ...rest) => {
     const found = typeof gate === "function" ? gate(request, ...rest) : gate;
-    const { decision, denied } = await guard(found, request, route);
+    const { decision, denied } = await ask(found, request);
     if (denied !== undefined) return denied;
     const answer = await handler(request, decision, ...rest);
     const fields = Object.entries(decision.headers());
-    if (fields.length === 0) return answer;
+    // One that upgrades the connection, or stands for a failure, can only be passed on.
+    if (fields.length === 0 || answer.status < 200) return answer;
     // A response from elsewhere has headers that cannot be changed.
     const response = new Response(answer.body, answer);
     for (const [name, value] of fields) response.headers.set(name, value);
@@ -46,21 +64,25 @@ export function licensed<A extends unknown[]>(
 }
 
 /** What is used of Hono's context. */
-interface Context {
+export interface HonoContext {
   req: { raw: Request };
+  res: Response;
   header(name: string, value: string): void;
   set(key: never, value: never): void;
 }
 
 /** Middleware for Hono; the decision is then `c.get("licentia")`. */
-export function hono(
-  gate: Gate | SharedGate, route: Route = {},
-): (context: Context, next: () => Promise<void>) => Promise<Response | void> {
+export function hono<C extends HonoContext>(
+  gate: GateOf<[C]>, route: Route = {},
+): (context: C, next: () => Promise<void>) => Promise<Response | void> {
+  const ask = guarding(route);
   return async (context, next) => {
-    const { decision, denied } = await guard(gate, context.req.raw, route);
+    const found = typeof gate === "function" ? gate(context) : gate;
+    const { decision, denied } = await ask(found, context.req.raw);
     if (denied !== undefined) return denied;
     context.set("licentia" as never, decision as never);
     await next();
+    if (context.res.status < 200) return undefined;
     for (const [name, value] of Object.entries(decision.headers())) context.header(name, value);
     return undefined;
   };

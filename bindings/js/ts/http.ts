@@ -1,4 +1,6 @@
-import { type Request as Needs, request } from "./request.js";
+import type { Decision } from "./decision.js";
+import type { AnyGate, Gate, SharedGate } from "./gate.js";
+import { type About, type Request as Needs, request } from "./request.js";
 
 /** What the requests of a route need of a licence. */
 export interface Route extends Pick<Needs, "audience" | "features" | "rates" | "meters"> {
@@ -7,34 +9,25 @@ export interface Route extends Pick<Needs, "audience" | "features" | "rates" | "
 }
 
 /** What an HTTP request shows. */
-export interface Asked {
-  authorization: string | null | undefined;
-  proof: string | null | undefined;
+export interface Seen {
+  header: (name: string) => string | null | undefined;
   method: string;
-  origin: string;
+  origin: () => string;
   path: string;
+  /** With its question mark; empty where there is none. */
   query: string;
+  source: string | undefined;
 }
 
-/** The token of `Authorization: Bearer` (RFC 6750), and what the request needs. */
-export function asked(seen: Asked, route: Route): [token: string, needs: Needs] {
-  const { audience, features, rates, meters } = route;
-  const needs: Needs = { audience, features, rates, meters, action: `${seen.method} ${seen.path}` };
-  if (seen.proof != null) {
-    const uri = (route.origin ?? seen.origin) + seen.path + seen.query;
-    needs.proof = { proof: decode(seen.proof), method: seen.method, uri };
-  }
-  const token = /^bearer +(.*)$/i.exec(seen.authorization ?? "")?.[1]?.trim();
-  return [token ?? "", request(needs)];
-}
-
-/** The bytes of unpadded base64url; what is none is no proof, and is refused as malformed. */
-function decode(text: string): Uint8Array {
-  if (!/^[\w-]+$/.test(text)) return new Uint8Array(0);
-  try {
-    const digits = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return Uint8Array.from(digits, (digit) => digit.charCodeAt(0));
-  } catch {
-    return new Uint8Array(0);
-  }
+/** Asks a gate what it says to a request of a route. */
+export function asker(route: Route): (gate: Gate | SharedGate, seen: Seen) => Decision | Promise<Decision> {
+  const { origin, audience, features, rates, meters } = route;
+  const needs = request({ audience, features, rates, meters });
+  return (gate, { header, method, path, query, source, ...seen }) => {
+    const { token, proof } = (gate as AnyGate).presented(header);
+    const about: About = { action: `${method} ${path}`, source };
+    if (proof === undefined) return gate.check(token, needs, about);
+    const uri = (origin ?? seen.origin()) + path + query;
+    return gate.check(token, { ...needs, proof: { proof, method, uri } }, about);
+  };
 }

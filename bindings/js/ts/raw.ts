@@ -1,15 +1,15 @@
-// What a WebAssembly module of this package exports, as `wasm-bindgen` presents it.
+// What a WebAssembly module of this package exports, as `wasm-bindgen` presents it, and how it is kept.
+import { failure } from "./error.js";
 
 /** A gate inside the module. */
 export interface RawGate {
   key(key: string): void;
   keyset(root: string, keyset: Uint8Array): void;
-  revocation(bundle: Uint8Array): void;
   text(name: string, value: string): void;
   number(name: string, value: number): void;
   build(): void;
   loadKeyset(keyset: Uint8Array): boolean;
-  loadRevocation(bundle: Uint8Array): boolean;
+  loadRevocation(bundle: Uint8Array): number;
   check(
     token: string, words: string, numbers: Float64Array, bytes: Uint8Array, seconds: number, monotonic: number,
   ): Float64Array;
@@ -17,9 +17,10 @@ export interface RawGate {
   wishes(
     token: string, words: string, numbers: Float64Array, bytes: Uint8Array, seconds: number, monotonic: number,
   ): string;
-  granted(id: number, units: number, total: number): void;
-  lost(id: number): void;
+  granted(key: string, units: number, total: number): boolean;
+  lost(key: string): void;
   drain(): string;
+  idle(seconds: number, monotonic: number): string;
   changed(): string;
   mark(name: string): Uint8Array | undefined;
   setMark(name: string, value: Uint8Array): void;
@@ -46,6 +47,8 @@ export interface Raw extends RawVerifier {
   ): Uint8Array;
   holderKey(seed: Uint8Array): Uint8Array;
   httpStatus(code: number, allowed: boolean): number;
+  bearer(value: string): string;
+  proofField(proof: Uint8Array): string;
   httpFields(code: number, allowed: boolean, retry: number, names: string, charges: Float64Array): string;
 }
 
@@ -53,8 +56,9 @@ export interface Raw extends RawVerifier {
 export interface RawIssuer {
   publicKey(): string;
   issue(
-    catalogue: string, tier: string, version: number, subject: string, start: number, audiences: string,
-    holder: Uint8Array,
+    catalogue: string, tier: string, version: number | undefined, subject: string, start: number,
+    audiences: readonly string[], holder: Uint8Array | undefined, lineage: Uint8Array | undefined,
+    index: number | undefined,
   ): string;
 }
 
@@ -62,8 +66,9 @@ export interface RawIssuer {
 export interface RawVendor {
   RawIssuer: {
     new (name: string, seed: Uint8Array): RawIssuer;
-    fromPem(name: string, pem: string, passphrase: string): RawIssuer;
+    fromPem(name: string, pem: string, passphrase: string | undefined): RawIssuer;
   };
+  generateKey(passphrase: string | undefined): string;
 }
 
 /** The bytes of a module, or the module. */
@@ -86,16 +91,23 @@ export function instances<T>(
   };
 }
 
-/** An instance that is made when it is first needed, and again after it has trapped. */
-export function lasting<T extends object>(instantiate: Instantiate<T>): <R>(use: (raw: T) => R) => R {
-  let raw: T | undefined;
-  return (use) => {
-    raw ??= instantiate();
+/** What lives in an instance: made when it is first needed, and anew after the instance has failed. */
+export class Live<T> {
+  readonly #make: () => T;
+  #state: T | undefined;
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  /** Calls it. Everything that goes wrong in the module comes out as a `LicentiaError`. */
+  use<R>(call: (state: T) => R): R {
     try {
-      return use(raw);
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) raw = undefined;
+      return call((this.#state ??= this.#make()));
+    } catch (thrown) {
+      const { error, failed } = failure(thrown);
+      if (failed) this.#state = undefined;
       throw error;
     }
-  };
+  }
 }

@@ -1,9 +1,9 @@
-import { LicentiaError } from "./error.js";
+import { wrong } from "./error.js";
 
 /** A proof of possession, and the request that it came with. */
 export interface Proof {
-  /** The proof's bytes. */
-  proof: Uint8Array;
+  /** The proof's bytes, or their unpadded base64url as it came in the header field. */
+  proof: Uint8Array | string;
   /** The request's method. */
   method: string;
   /** The request's URI, in the form that service and holder agree on. */
@@ -14,10 +14,6 @@ export interface Proof {
 
 /** What a request needs of a licence. */
 export interface Request {
-  /** What is asked for, for events: `GET /exports`. It has no part in the decision. */
-  action?: string | undefined;
-  /** Who presents the licence, for events. It has no part in the decision. */
-  source?: string | undefined;
   /** The service, in place of the gate's own audience. */
   audience?: string | undefined;
   /** Features that are all needed. */
@@ -34,6 +30,14 @@ export interface Request {
   proof?: Proof | undefined;
   /** Explains the decision in full even where it is a plain yes. */
   explain?: boolean | undefined;
+}
+
+/** What events say of a request. It has no part in the decision. */
+export interface About {
+  /** What is asked for: `GET /exports`. */
+  action?: string | undefined;
+  /** Who presents the licence: an address, an instance. */
+  source?: string | undefined;
 }
 
 /** Names with what each costs, or names that cost 1 each. */
@@ -57,7 +61,8 @@ export interface Expectation {
 }
 
 const NONE = new Uint8Array(0);
-const AUDIENCE = 1, ISSUER = 2, NODE = 4, RELEASE = 8, PROOF = 16, BODY = 32, EXPLAIN = 64;
+const AUDIENCE = 1, ISSUER = 2, NODE = 4, RELEASE = 8, PROOF = 16, BODY = 32, EXPLAIN = 64, TEXT = 128;
+const SKEW = 256, MAX_AGE = 512;
 
 function entries(costs: Costs | undefined): readonly (readonly [string, number])[] {
   if (costs === undefined) return [];
@@ -67,7 +72,7 @@ function entries(costs: Costs | undefined): readonly (readonly [string, number])
 /** Packs a request. The module unpacks it and judges what it holds. */
 export function pack(request: Request, expectation: Expectation = {}): Packed {
   const { audience, features = [], node, release, proof } = request;
-  const { issuer, skew = 60, maxAge = 60 } = expectation;
+  const { issuer, skew, maxAge } = expectation;
   const rates = entries(request.rates);
   const charges = [...rates, ...entries(request.meters)];
   const names = charges.map(([name]) => name);
@@ -75,6 +80,8 @@ export function pack(request: Request, expectation: Expectation = {}): Packed {
   if (audience !== undefined) flags |= AUDIENCE;
   if (issuer !== undefined) flags |= ISSUER;
   if (release !== undefined) flags |= RELEASE;
+  if (skew !== undefined) flags |= SKEW;
+  if (maxAge !== undefined) flags |= MAX_AGE;
   const parts: Uint8Array[] = [];
   if (node !== undefined) {
     flags |= NODE;
@@ -86,23 +93,27 @@ export function pack(request: Request, expectation: Expectation = {}): Packed {
       flags |= BODY;
       parts.push(digest(proof.body));
     }
-    parts.push(proof.proof);
+    if (typeof proof.proof === "string") flags |= TEXT;
+    else parts.push(proof.proof);
   }
-  const words = [audience ?? "", issuer ?? "", proof?.method ?? "", proof?.uri ?? "", ...features, ...names];
+  const text = typeof proof?.proof === "string" ? proof.proof : "";
+  const words = [
+    audience ?? "", issuer ?? "", proof?.method ?? "", proof?.uri ?? "", text, ...features, ...names,
+  ];
   const costs = charges.map(([, cost]) => cost);
   const numbers = Float64Array.of(
-    flags, release ?? 0, skew, maxAge, features.length, rates.length, charges.length - rates.length, ...costs,
+    flags, release ?? 0, skew ?? 0, maxAge ?? 0, features.length, rates.length, charges.length - rates.length, ...costs,
   );
   return { words: words.join("\0"), numbers, bytes: concat(parts), names, rates: rates.length };
 }
 
 function digest(bytes: Uint8Array): Uint8Array {
-  if (bytes.length !== 32) throw new LicentiaError(802, "invalid_argument", "a SHA-256 has 32 bytes");
+  if (bytes.length !== 32) throw wrong("a SHA-256 has 32 bytes");
   return bytes;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length < 2) return parts[0] ?? NONE;
+  if (parts.length === 0) return NONE;
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -112,20 +123,15 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-const packed = new WeakMap<Request, Packed>();
+/** Where a request that {@link request} made has itself packed: for every copy of this package, ESM or CJS. */
+const PACKED = Symbol.for("licentia.packed");
 
-/** Packs a frozen request once: one that cannot change is packed as often as it is used. */
-export function packOnce(request: Request): Packed {
-  if (!Object.isFrozen(request)) return pack(request);
-  let found = packed.get(request);
-  if (found === undefined) {
-    found = pack(request);
-    packed.set(request, found);
-  }
-  return found;
+/** Packs a request; one that {@link request} made was packed then. */
+export function packOnce(request: Request & { [PACKED]?: Packed }): Packed {
+  return request[PACKED] ?? pack(request);
 }
 
-/** A request that never changes, all through: make it once per route, since it then costs less to check. */
+/** A request that never changes: make it once per route, since it then costs less to check. */
 export function request(needs: Request): Readonly<Request> {
   const copy: Request = { ...needs };
   if (needs.features !== undefined) copy.features = Object.freeze([...needs.features]);
@@ -133,5 +139,12 @@ export function request(needs: Request): Readonly<Request> {
     const costs = needs[part];
     if (costs !== undefined) copy[part] = Object.freeze(Array.isArray(costs) ? [...costs] : { ...costs });
   }
+  if (needs.node !== undefined) copy.node = needs.node.slice();
+  if (needs.proof !== undefined) copy.proof = Object.freeze({ ...needs.proof });
+  // Packed now: what the arrays of bytes hold later changes nothing.
+  Object.defineProperty(copy, PACKED, { value: pack(copy) });
   return Object.freeze(copy);
 }
+
+/** What needs nothing, and says nothing. */
+export const NOTHING: Readonly<Request & About> = /* @__PURE__ */ request({});

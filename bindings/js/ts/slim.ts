@@ -1,8 +1,10 @@
 // Without the module: the caller passes its bytes, or the compiled module.
 import { create, type Licentia, type Verifier, verifier } from "./api.js";
 import { instantiate } from "./generated/licentia.js";
+import { instantiate as instantiateVendor } from "./generated/issuer.js";
 import { instantiate as instantiateVerifier } from "./generated/verify.js";
-import { instances, lasting, type ModuleSource } from "./raw.js";
+import { instances, Live, type ModuleSource } from "./raw.js";
+import { type Vendor, vendor } from "./vendor.js";
 
 /** Makes everything of `licentia/licentia.wasm`. */
 export function createLicentia(source: ModuleSource): Licentia {
@@ -11,7 +13,14 @@ export function createLicentia(source: ModuleSource): Licentia {
 
 /** Makes a verifier of `licentia/verify.wasm`, which is smaller. */
 export function createVerifier(source: ModuleSource): Verifier {
-  return verifier(lasting(instances(() => source, instantiateVerifier)));
+  const live = new Live(instances(() => source, instantiateVerifier));
+  return verifier((call) => live.use(call));
+}
+
+/** Makes the vendor's side of `licentia/issuer.wasm`. */
+export function createVendor(source: ModuleSource): Vendor {
+  return vendor(instances(() => source, instantiateVendor));
 }
 
 export * from "./types.js";
+export type { Draft, Issuer, IssuerKey, Vendor } from "./vendor.js";

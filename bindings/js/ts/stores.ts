@@ -1,24 +1,47 @@
 // Stores that share a quota between processes. Each only takes what it is told to: how much is for the module.
-import type { Leased, Store } from "./gate.js";
+import giveBack from "../../../sdk/src/store/give_back.lua";
+import lease from "../../../sdk/src/store/take.lua";
+import type { Leased, Store } from "./store.js";
 
-/** A store in memory, for tests and for gates in one process. */
-export function memoryStore(): Store {
-  const taken = new Map<string, number>();
+/** What is kept of a key. */
+interface Cell {
+  total: number;
+  until?: number | undefined;
+}
+
+function seconds(): number {
+  return Date.now() / 1000;
+}
+
+function take({ total }: Cell, want: number, limit: number, need: number): Leased {
+  const left = Math.max(0, limit - total);
+  const granted = left < need ? 0 : Math.min(want, left);
+  return { granted, total: total + granted };
+}
+
+/** At this number of keys, those that may be forgotten are looked for. */
+const SWEEP = 1024;
+
+/** A store in memory, for tests and for gates in one process. `now` gives the time, in seconds since 1970. */
+export function memoryStore(now = seconds): Store {
+  const cells = new Map<string, Cell>();
+  let sweepAt = SWEEP;
   return {
-    lease(key, want, limit) {
-      const [leased, total] = take(taken.get(key) ?? 0, want, limit);
-      taken.set(key, total);
+    lease(key, want, limit, until, need) {
+      if (cells.size >= sweepAt) {
+        const time = now();
+        for (const [key, { until = Infinity }] of cells) if (until <= time) cells.delete(key);
+        sweepAt = Math.max(SWEEP, 2 * cells.size);
+      }
+      const leased = take(cells.get(key) ?? { total: 0 }, want, limit, need);
+      if (leased.granted > 0) cells.set(key, { total: leased.total, until });
       return leased;
     },
     release(key, units) {
-      taken.set(key, Math.max(0, (taken.get(key) ?? 0) - units));
+      const cell = cells.get(key);
+      if (cell !== undefined) cell.total = Math.max(0, cell.total - units);
     },
   };
-}
-
-function take(total: number, want: number, limit: number): [Leased, number] {
-  const granted = Math.max(0, Math.min(want, limit - total));
-  return [{ granted, total: total + granted }, total + granted];
 }
 
 /** What is used of a Durable Object's storage. */
@@ -26,14 +49,18 @@ interface Storage {
   get<T>(key: string): Promise<T | undefined>;
   put(key: string, value: unknown): Promise<void>;
   delete(keys: string[]): Promise<unknown>;
-  list<T>(): Promise<Map<string, T>>;
-  setAlarm?(time: number): Promise<void>;
+  list<T>(options: { limit: number; startAfter?: string }): Promise<Map<string, T>>;
+  getAlarm(): Promise<number | null>;
+  setAlarm(time: number): Promise<void>;
 }
 
 /** What is used of a Durable Object's state. */
 interface ObjectState {
   storage: Storage;
 }
+
+/** Most keys that one call to a Durable Object's storage may name. */
+const PAGE = 128;
 
 /** The Durable Object that holds the shared quotas: export it from the worker, under the name of its binding. */
 export class LicentiaQuota {
@@ -44,28 +71,48 @@ export class LicentiaQuota {
   }
 
   async fetch(request: Request): Promise<Response> {
-    const { release, key, want, limit, until } = (await request.json()) as {
-      release?: boolean; key: string; want: number; limit: number; until?: number;
+    const { release, key, want, limit, until, need } = (await request.json()) as {
+      release?: boolean; key: string; want: number; limit: number; until?: number; need: number;
     };
     // No other request is let in between reading and writing: the object's input gate is closed.
-    const cell = await this.#storage.get<{ total: number; until?: number }>(key);
-    const before = cell?.total ?? 0;
-    const [leased, total] =
-      release === true ? [{ granted: 0, total: 0 }, Math.max(0, before - want)] : take(before, want, limit);
-    await this.#storage.put(key, { total, until: until ?? cell?.until });
-    if (until !== undefined && cell === undefined) await this.#storage.setAlarm?.((until + 60) * 1000);
-    return Response.json({ granted: leased.granted, total });
+    const cell = await this.#storage.get<Cell>(key);
+    if (release === true) {
+      // What is given back late, of a period that is forgotten, must not stay for ever.
+      const total = Math.max(0, (cell?.total ?? 0) - want);
+      if (cell !== undefined) await this.#storage.put(key, { ...cell, total });
+      return Response.json({ granted: 0, total });
+    }
+    const leased = take(cell ?? { total: 0 }, want, limit, need);
+    if (leased.granted > 0) {
+      await this.#storage.put(key, { total: leased.total, until });
+      if (until !== undefined && cell === undefined) await this.#wake(until);
+    }
+    return Response.json(leased);
   }
 
-  /** Forgets the cells of periods that have ended. */
+  /** Sets the alarm, unless it comes earlier. */
+  async #wake(until: number): Promise<void> {
+    const set = await this.#storage.getAlarm();
+    if (set === null || until * 1000 < set) await this.#storage.setAlarm(until * 1000);
+  }
+
+  /** Forgets what may be forgotten. */
   async alarm(): Promise<void> {
-    const now = Date.now() / 1000;
-    const cells = [...(await this.#storage.list<{ until?: number }>())];
-    const ended = cells.filter(([, { until }]) => until !== undefined && until + 60 <= now).map(([key]) => key);
-    for (let at = 0; at < ended.length; at += 128) await this.#storage.delete(ended.slice(at, at + 128));
-    const next = cells.map(([, { until = Infinity }]) => until).filter((until) => until + 60 > now);
-    const soonest = Math.min(...next);
-    if (Number.isFinite(soonest)) await this.#storage.setAlarm?.((soonest + 60) * 1000);
+    const now = seconds();
+    let next = Infinity;
+    let startAfter: string | undefined;
+    for (;;) {
+      const page = await this.#storage.list<Cell>({ limit: PAGE, ...(startAfter !== undefined && { startAfter }) });
+      const ended: string[] = [];
+      for (const [key, { until = Infinity }] of page) {
+        if (until <= now) ended.push(key);
+        else next = Math.min(next, until);
+        startAfter = key;
+      }
+      if (ended.length > 0) await this.#storage.delete(ended);
+      if (page.size < PAGE) break;
+    }
+    if (Number.isFinite(next)) await this.#wake(next);
   }
 }
 
@@ -78,12 +125,13 @@ interface Namespace {
 /** Shares quotas exactly, in Durable Objects: one for each licence. */
 export function durableObjectStore(namespace: Namespace): Store {
   async function ask(key: string, body: unknown): Promise<Leased> {
-    const id = namespace.idFromName(key.split("/", 1)[0] ?? "");
+    // The part in braces is the licence.
+    const id = namespace.idFromName(/\{(.*)\}/.exec(key)?.[1] ?? key);
     const init = { method: "POST", body: JSON.stringify(body) };
     return json(await namespace.get(id as never).fetch("https://licentia.internal/", init));
   }
   return {
-    lease: (key, want, limit, until) => ask(key, { key, want, limit, until }),
+    lease: (key, want, limit, until, need) => ask(key, { key, want, limit, until, need }),
     async release(key, units) {
       await ask(key, { release: true, key, want: units, limit: 0 });
     },
@@ -108,9 +156,9 @@ interface KeyValue {
  */
 export function kvStore(namespace: KeyValue): Store {
   return {
-    async lease(key, want, limit, until) {
-      const [leased, total] = take(Number((await namespace.get(key)) ?? 0), want, limit);
-      await namespace.put(key, String(total), expiration(until));
+    async lease(key, want, limit, until, need) {
+      const leased = take({ total: Number((await namespace.get(key)) ?? 0) }, want, limit, need);
+      if (leased.granted > 0) await namespace.put(key, String(leased.total), expiration(until));
       return leased;
     },
   };
@@ -118,50 +166,29 @@ export function kvStore(namespace: KeyValue): Store {
 
 function expiration(until: number | undefined): { expiration?: number } {
   // KV refuses a time that is less than a minute away.
-  return until === undefined ? {} : { expiration: Math.max(until, Math.floor(Date.now() / 1000) + 61) };
+  return until === undefined ? {} : { expiration: Math.max(until, Math.floor(seconds()) + 61) };
 }
-
-/** One atomic step: ARGV is want, limit, and the end of the period in seconds since 1970, or 0. */
-const LEASE = `
-local total = tonumber(redis.call('GET', KEYS[1]) or '0')
-local granted = math.max(0, math.min(tonumber(ARGV[1]), tonumber(ARGV[2]) - total))
-if granted > 0 then
-  total = redis.call('INCRBY', KEYS[1], string.format('%.0f', granted))
-  if tonumber(ARGV[3]) > 0 then redis.call('EXPIREAT', KEYS[1], ARGV[3]) end
-end
-return {string.format('%.0f', granted), string.format('%.0f', total)}`;
-const RELEASE = `
-local total = tonumber(redis.call('GET', KEYS[1]) or '0')
-local units = math.min(total, tonumber(ARGV[1]))
-if units > 0 then redis.call('DECRBY', KEYS[1], string.format('%.0f', units)) end
-return 0`;
 
 /** Runs a script with one key. */
 type Evaluate = (script: string, key: string, values: string[]) => Promise<unknown>;
 
-function redisLike(evaluate: Evaluate, prefix: string): Store {
-  // One licence's keys are in one slot of a cluster.
-  const name = (key: string): string => {
-    const [lineage = "", ...rest] = key.split("/");
-    return `${prefix}{${lineage}}/${rest.join("/")}`;
-  };
+/** Counts as the Rust library does, with the same scripts on the same keys: they may share a server. */
+function redisLike(evaluate: Evaluate): Store {
   return {
-    async lease(key, want, limit, until) {
-      // Expiry waits for a minute, so that a clock which is behind does not start the period anew.
-      const expires = until === undefined ? 0 : until + 60;
-      const answer = await evaluate(LEASE, name(key), [String(want), String(limit), String(expires)]);
-      const [granted, total] = answer as [string, string];
+    async lease(key, want, limit, until = 0, need) {
+      const answer = await evaluate(lease, key, [need, want, limit, until].map(String));
+      const [granted, total] = answer as [number | string, number | string];
       return { granted: Number(granted), total: Number(total) };
     },
     async release(key, units) {
-      await evaluate(RELEASE, name(key), [String(units)]);
+      await evaluate(giveBack, key, [String(units)]);
     },
   };
 }
 
 /** Shares quotas in Redis over its REST interface, as Upstash has it. */
-export function redisRestStore(options: { url: string; token: string; prefix?: string }): Store {
-  const { url, token, prefix = "licentia:" } = options;
+export function redisRestStore(options: { url: string; token: string }): Store {
+  const { url, token } = options;
   return redisLike(async (script, key, values) => {
     const response = await fetch(url, {
       method: "POST",
@@ -169,7 +196,7 @@ export function redisRestStore(options: { url: string; token: string; prefix?: s
       body: JSON.stringify(["EVAL", script, "1", key, ...values]),
     });
     return (await json<{ result: unknown }>(response)).result;
-  }, prefix);
+  });
 }
 
 /** What is used of a client of node-redis. */
@@ -178,6 +205,6 @@ interface RedisClient {
 }
 
 /** Shares quotas in Redis through a connected client of node-redis. */
-export function redisStore(client: RedisClient, prefix = "licentia:"): Store {
-  return redisLike((script, key, values) => client.eval(script, { keys: [key], arguments: values }), prefix);
+export function redisStore(client: RedisClient): Store {
+  return redisLike((script, key, values) => client.eval(script, { keys: [key], arguments: values }));
 }

@@ -6,3 +6,7 @@ declare module "*.wasm?module" {
   const module: WebAssembly.Module;
   export default module;
 }
+declare module "*.lua" {
+  const script: string;
+  export default script;
+}

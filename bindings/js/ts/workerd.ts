@@ -9,6 +9,7 @@ export const createGate = api.createGate;
 export const verify = api.verify;
 export const inspect = api.inspect;
 export const prove = api.prove;
+export const proofHeader = api.proofHeader;
 export const holderKey = api.holderKey;
 export const codes = api.codes;
 export const decodeLicense = api.decodeLicense;

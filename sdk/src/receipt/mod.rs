@@ -79,7 +79,7 @@ impl Receipts {
     /// [`LogError`].
     pub fn open(path: impl AsRef<Path>, key: Holder) -> Result<Self, LogError> {
         let log = Mutex::new(Log::open(path.as_ref(), key)?);
-        Ok(Self { used: Tally::default(), log, process: std::process::id() })
+        Ok(Self { used: Tally::default(), log, process: crate::own::process() })
     }
 
     /// Adds units that were used.
@@ -125,7 +125,7 @@ impl Receipts {
 
     /// The log, where this process has opened it.
     fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
-        if self.process == std::process::id() { Ok(self.log()) } else { Err(LogError::InUse) }
+        if self.process == crate::own::process() { Ok(self.log()) } else { Err(LogError::InUse) }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -5,17 +5,13 @@ use std::{sync::LazyLock, time::Duration};
 use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Script};
 
 use super::{
-    Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
-    breaker::Breaker,
+    Cell, Finish, Job, LONGER, Once, OpenError, PREFIX, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken,
+    Unreachable, breaker::Breaker, keys,
 };
 use crate::own::Own;
 
 /// How long a connection, and each answer, may take: a request waits for it.
 const PATIENCE: u64 = 1000;
-/// Cells are kept this many seconds past the end of their period, and past the last time that units were taken of
-/// them: for clocks that are behind. It is counted by the server's clock, so that one which is ahead forgets nothing
-/// too early.
-const LONGER: u64 = 8 * 86_400;
 /// Seats are forgotten this many seconds after the last was taken: longer than any is held.
 const SEATS_KEPT: u64 = 32 * 86_400;
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
@@ -45,25 +41,12 @@ fn script(code: &str) -> Script {
 }
 
 /// Takes up to `want` units, and none where fewer than `need` are left.
-/// Keys: the cell. Arguments: need, want, limit, the end of the period or 0, how long it is kept.
-static TAKE: LazyLock<Script> = LazyLock::new(|| {
-    script(
-        "local total = taken()
-         local left = tonumber(ARGV[3]) - total
-         local need, want = tonumber(ARGV[1]), tonumber(ARGV[2])
-         if left < need then return {0, total} end
-         local units = math.min(math.max(want, need), left)
-         if units > 0 then
-           total = add(units)
-           keep(ARGV[4], ARGV[5])
-         end
-         return {units, total}",
-    )
-});
+/// Keys: the cell. Arguments: need, want, limit, the time at which it may be forgotten or 0. Other languages run the
+/// same text.
+static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 
-/// Gives units back. Keys: the cell. Arguments: units.
-static GIVE_BACK: LazyLock<Script> =
-    LazyLock::new(|| script("add(-math.min(tonumber(ARGV[1]), taken())) return 0"));
+/// Gives units back. Keys: the cell. Arguments: units. Other languages run the same text.
+static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
 
 /// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the end of the period or 0, how long
 /// it is kept, and 1 where the charge is held.
@@ -200,7 +183,7 @@ impl Options {
     /// Takes the options of this store out of a URL, and leaves those of the client.
     fn take(url: &str) -> Result<(Self, String), OpenError> {
         let mut options =
-            Self { prefix: "licentia".to_owned(), replicas: 0, replicas_ms: 100, patience_ms: PATIENCE };
+            Self { prefix: PREFIX.to_owned(), replicas: 0, replicas_ms: 100, patience_ms: PATIENCE };
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
         let mut rest = Vec::new();
         for option in query.split('&').filter(|option| !option.is_empty()) {
@@ -303,16 +286,14 @@ impl Redis {
         Err(RedisError::from((redis::ErrorKind::Client, "too few replicas have acknowledged it")))
     }
 
-    /// The keys of a licence begin so, and are in one slot of a cluster.
+    /// What the keys of a licence begin with.
     fn prefix(&self, lineage: &[u8; 16]) -> String {
-        let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("{}:{{{lineage}}}", self.options.prefix)
+        keys(&self.options.prefix, lineage)
     }
 
     /// The key of a cell.
     fn key(&self, cell: &Cell<'_>) -> String {
-        let end = cell.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-        format!("{}:{}:{}:{end}", self.prefix(&cell.lineage), cell.meter, cell.window.start)
+        cell.key_under(&self.options.prefix)
     }
 
     /// The key of a licence's seats.
@@ -344,7 +325,7 @@ impl Store for Redis {
         let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
         self.ask(|connection| {
             let mut script = TAKE.key(self.key(cell));
-            script.arg(need).arg(want).arg(limit).arg(end(cell)).arg(LONGER);
+            script.arg(need).arg(want).arg(limit).arg(cell.forgotten().unwrap_or(0));
             let (units, total) = script.invoke(connection)?;
             if units > 0 {
                 self.replicate(connection)?;

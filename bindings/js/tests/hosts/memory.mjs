@@ -1,12 +1,15 @@
-// Memory over a million checks, after a warm-up, in Node: `node --expose-gc`.
-import "./page.mjs";
-const loop = globalThis.licentiaTest.million();
-const sizes = [];
-for (let round = 0; round < 5; round++) {
-  loop(200_000);
-  gc();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  sizes.push(heapUsed + arrayBuffers);
+// In Node: `node --expose-gc`.
+import { memory } from "../memory.mjs";
+import * as api from "licentia";
+import * as issuers from "licentia/issuer";
+import * as stores from "licentia/stores";
+import { files } from "./load.mjs";
+
+async function heap() {
+  for (let round = 0; round < 2; round++) {
+    gc();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return process.memoryUsage().heapUsed;
 }
-console.log(`Node, a million checks: heap and buffers of ${sizes.map((size) => (size / 1e6).toFixed(2)).join(", ")} MB`);
-if (sizes[4] > sizes[0] + 1_000_000) throw new Error("memory grows");
+console.log(await memory("Node", api, stores, issuers, files().gate, heap));

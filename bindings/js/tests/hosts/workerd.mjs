@@ -13,28 +13,37 @@ mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, "vectors.mjs"), `
 import * as api from "licentia";
 import * as stores from "licentia/stores";
+import * as issuers from "licentia/issuer";
+import { behaviour } from "../tests/behaviour.mjs";
 import { run } from "../tests/vectors.mjs";
 export default { async fetch(request) {
-  try { return Response.json(await run(api, stores, await request.json())); }
-  catch (error) { return new Response(String(error?.stack ?? error), { status: 500 }); }
+  try {
+    await behaviour(api, stores, issuers);
+    return Response.json(await run(api, stores, await request.json()));
+  } catch (error) { return new Response(String(error?.stack ?? error), { status: 500 }); }
 } };
 `);
+copyFileSync(join(process.cwd(), "tests/hosts/quota.mjs"), join(folder, "quota.mjs"));
 copyFileSync(process.env.WORKER, join(folder, "example.mjs"));
 const common = { bundle: true, format: "esm", conditions: ["workerd", "import"], external: ["*.wasm"], target: "es2022" };
-for (const name of ["vectors", "example"]) {
+for (const name of ["vectors", "example", "quota"]) {
   buildSync({ ...common, entryPoints: [join(folder, `${name}.mjs`)], outfile: join(folder, `${name}.js`) });
 }
-copyFileSync("node_modules/licentia/dist/licentia.wasm", join(folder, "licentia.wasm"));
+const WASM = ["licentia.wasm", "issuer.wasm"];
+for (const file of WASM) copyFileSync(`node_modules/licentia/dist/${file}`, join(folder, file));
 const modules = (name) => [
-  { type: "ESModule", path: join(folder, `${name}.js`) }, { type: "CompiledWasm", path: join(folder, "licentia.wasm") },
+  { type: "ESModule", path: join(folder, `${name}.js`) },
+  ...WASM.map((file) => ({ type: "CompiledWasm", path: join(folder, file) })),
 ];
 const issuer = createIssuer("acme", { seed: new Uint8Array(32).fill(7) });
 const base = { compatibilityDate: "2026-07-01", modulesRoot: folder };
 const flare = new Miniflare({ workers: [
   { ...base, name: "example", modules: modules("example"), bindings: { ISSUER_KEY: issuer.publicKey },
-    durableObjects: { QUOTA: "LicentiaQuota" } },
+    durableObjects: { QUOTA: { className: "LicentiaQuota", useSQLite: true } } },
   { ...base, name: "second", modules: modules("example"), bindings: { ISSUER_KEY: issuer.publicKey },
-    durableObjects: { QUOTA: { className: "LicentiaQuota", scriptName: "example" } } },
+    durableObjects: { QUOTA: { className: "LicentiaQuota", scriptName: "example", useSQLite: true } } },
+  { ...base, name: "quota", modules: modules("quota"), kvNamespaces: ["KV"],
+    durableObjects: { QUOTA: { className: "Watched", useSQLite: true } } },
   { ...base, name: "vectors", modules: modules("vectors") },
 ] });
 try {
@@ -43,6 +52,10 @@ try {
   const answer = await vectors.fetch("http://x/", { method: "POST", body: JSON.stringify(files()) });
   if (answer.status !== 200) throw new Error(await answer.text());
   console.log(report("workerd", await answer.json()));
+
+  const quota = await (await flare.getWorker("quota")).fetch("http://x/");
+  if (quota.status !== 200) throw new Error(await quota.text());
+  console.log(`workerd: ${await quota.text()}`);
 
   const token = issuer.issue(CATALOGUE, { tier: "pro", subject: "cus_42" });
   const ask = (path, token) => fetch(new URL(path, url), token ? { headers: { authorization: `Bearer ${token}` } } : {});

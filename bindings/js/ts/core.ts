@@ -1,0 +1,166 @@
+// A gate inside an instance of the module, which is replaced when it fails.
+import { type Decision, GateDecision, type Use } from "./decision.js";
+import type { GateOptions, Now } from "./gate.js";
+import { type Instantiate, Live, type Raw, type RawGate } from "./raw.js";
+import type { About, Packed } from "./request.js";
+
+const CLOCK = "clock.mark", SEEN = ["keyset.seen", "revocation.seen"];
+const TOLD = 4;
+
+function system(): Now {
+  return { seconds: Math.floor(Date.now() / 1000), monotonicMs: performance.now() };
+}
+
+/** What was loaded, in its order: an instance that takes another's place loads it again. */
+class History {
+  #loads: { kind: "keyset" | "whole" | "delta"; bytes: Uint8Array }[] = [];
+
+  add(kind: "keyset" | "whole" | "delta", bytes: Uint8Array): void {
+    // A whole bundle replaces those before it, and a keyset the one before it, unless a bundle needed that one.
+    if (kind === "whole") this.#loads = this.#loads.filter((load) => load.kind === "keyset").slice(-1);
+    if (kind === "keyset" && this.#loads.at(-1)?.kind === "keyset") this.#loads.pop();
+    this.#loads.push({ kind, bytes: bytes.slice() });
+  }
+
+  /** The keyset that a gate is made with. */
+  get first(): Uint8Array | undefined {
+    const first = this.#loads[0];
+    return first?.kind === "keyset" ? first.bytes : undefined;
+  }
+
+  replay(gate: RawGate): void {
+    for (const { kind, bytes } of this.#loads) {
+      if (kind === "keyset") gate.loadKeyset(bytes);
+      else gate.loadRevocation(bytes);
+    }
+  }
+}
+
+/** What every gate is made of. */
+export class Core {
+  readonly #options: GateOptions;
+  readonly #leases: boolean;
+  readonly #history = new History();
+  readonly #marks = new Map<string, Uint8Array>();
+  readonly #live: Live<{ raw: Raw; gate: RawGate }>;
+  /** Calls the module beside the gate. */
+  readonly use: Use;
+  #built = false;
+  #seconds = -1;
+  #proofField: string | undefined;
+
+  constructor(instantiate: Instantiate<Raw>, options: GateOptions, leases: boolean) {
+    // The caller's own object may change later.
+    const keyset = options.keyset && { ...options.keyset };
+    this.#options = { ...options, keys: [...(options.keys ?? [])], keyset };
+    this.#leases = leases;
+    // The instance belongs to the gate: with the gate its memory goes, so that nothing has to be freed.
+    this.#live = new Live(() => {
+      const raw = instantiate();
+      return { raw, gate: this.#build(raw) };
+    });
+    this.use = (call) => this.#live.use(({ raw }) => call(raw));
+    for (const name of [CLOCK, ...SEEN]) {
+      const mark = options.marks?.load(name);
+      if (mark !== undefined) this.#marks.set(name, mark);
+    }
+    this.#remember();
+    this.#built = true;
+    if (keyset !== undefined) this.#history.add("keyset", keyset.bytes);
+    if (options.revocation !== undefined) this.loadRevocation(options.revocation);
+  }
+
+  /** Makes the gate: the first time from what was passed, later as it is by then. */
+  #build(raw: Raw): RawGate {
+    const { keys = [], keyset, mode, ...options } = this.#options;
+    const gate = new raw.RawGate(this.#leases, mode === "advisory");
+    for (const key of keys) gate.key(key);
+    if (keyset !== undefined) gate.keyset(keyset.root, this.#history.first ?? keyset.bytes);
+    for (const name of ["issuer", "audience"] as const) {
+      const value = options[name];
+      if (value !== undefined) gate.text(name, value);
+    }
+    for (const name of ["skew", "proofAge", "replayCapacity", "cacheCapacity", "prepare"] as const) {
+      const value = options[name];
+      if (value !== undefined) gate.number(name, value);
+    }
+    this.#set(gate, this.#built ? [CLOCK] : [CLOCK, ...SEEN]);
+    gate.changed();
+    gate.build();
+    if (this.#built) {
+      // What was seen before this process began is told afterwards: it would refuse what this is built on.
+      this.#history.replay(gate);
+      this.#set(gate, SEEN.filter((name) => gate.mark(name) === undefined));
+    }
+    return gate;
+  }
+
+  #set(gate: RawGate, names: readonly string[]): void {
+    for (const name of names) {
+      const mark = this.#marks.get(name);
+      if (mark !== undefined) gate.setMark(name, mark);
+    }
+  }
+
+  #remember(): void {
+    const changed = this.call((gate) => gate.changed());
+    if (changed === "") return;
+    for (const name of changed.split("\0")) {
+      const value = this.call((gate) => gate.mark(name));
+      if (value === undefined) continue;
+      this.#marks.set(name, value);
+      this.#options.marks?.save(name, value);
+    }
+  }
+
+  /** Calls the gate. */
+  call<R>(call: (gate: RawGate) => R): R {
+    return this.#live.use(({ gate }) => call(gate));
+  }
+
+  now(): Now {
+    return (this.#options.now ?? system)();
+  }
+
+  check(token: string, packed: Packed, about: About, now: Now): Decision {
+    const { seconds, monotonicMs } = now;
+    let told: string | undefined;
+    const answer = this.call((gate) => {
+      const answer = gate.check(token, packed.words, packed.numbers, packed.bytes, seconds, monotonicMs);
+      if (((answer[0] ?? 0) & TOLD) !== 0) told = gate.told();
+      return answer;
+    });
+    // The clock's mark changes at most once a second.
+    if (this.#seconds !== seconds) {
+      this.#seconds = seconds;
+      this.#remember();
+    }
+    const decision = new GateDecision(answer, told, token, packed, this.use);
+    const { onEvent } = this.#options;
+    if (onEvent !== undefined) {
+      onEvent({ at: seconds, action: about.action ?? "", source: about.source ?? "", decision });
+    }
+    return decision;
+  }
+
+  loadKeyset(keyset: Uint8Array): boolean {
+    const loaded = this.call((gate) => gate.loadKeyset(keyset));
+    if (loaded) this.#history.add("keyset", keyset);
+    this.#remember();
+    return loaded;
+  }
+
+  loadRevocation(bundle: Uint8Array): boolean {
+    const loaded = this.call((gate) => gate.loadRevocation(bundle));
+    if (loaded > 0) this.#history.add(loaded === 2 ? "delta" : "whole", bundle);
+    this.#remember();
+    return loaded > 0;
+  }
+
+  presented(header: (name: string) => string | null | undefined): { token: string; proof: string | undefined } {
+    const authorization = header("authorization");
+    const token = authorization ? this.use((raw) => raw.bearer(authorization)) : "";
+    this.#proofField ??= this.use((raw) => raw.proofField(new Uint8Array(0))).split("\0", 1)[0] ?? "";
+    return { token, proof: header(this.#proofField) ?? undefined };
+  }
+}

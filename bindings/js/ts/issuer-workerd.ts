@@ -1,0 +1,11 @@
+// The vendor's side, where modules are compiled as they are imported.
+import { instantiate } from "./generated/issuer.js";
+import module from "./issuer.wasm";
+import { instances } from "./raw.js";
+import { vendor } from "./vendor.js";
+
+const api = /* @__PURE__ */ vendor(/* @__PURE__ */ instances(() => module, instantiate));
+
+export const createIssuer = api.createIssuer;
+export const generateKey = api.generateKey;
+export type { Draft, Issuer, IssuerKey } from "./vendor.js";

@@ -1,0 +1,67 @@
+// The vendor's side, of whatever module.
+import { wrong } from "./error.js";
+import { type Instantiate, Live, type RawVendor } from "./raw.js";
+
+/** The issuer's private key: a 32-byte seed, or PKCS#8 PEM with its passphrase. It never leaves the process. */
+export type IssuerKey = { seed: Uint8Array } | { pem: string; passphrase?: string | undefined };
+
+/** A licence to issue. */
+export interface Draft {
+  /** Name of the tier in the catalogue. */
+  tier: string;
+  /** Version of the tier; the newest where it is not said. */
+  version?: number | undefined;
+  /** Whom it is for. Use an identifier: everybody can read a token. */
+  subject: string;
+  /** When it is issued, in seconds since 1970; now, where it is not said. */
+  now?: number | undefined;
+  /** Which services it is for; all of the issuer's, where none is named. */
+  audiences?: readonly string[] | undefined;
+  /** The holder's public key, where a stolen copy shall be useless. */
+  holder?: Uint8Array | undefined;
+  /** The 16 bytes of the licence that this one renews or upgrades: its lineage. What was used counts on. */
+  lineage?: Uint8Array | undefined;
+  /** Its place in the revocation stream, as the ledger hands it out: each is for one licence. */
+  index?: number | undefined;
+}
+
+/** Issues licences. */
+export interface Issuer {
+  /** The public key in its text form, for gates to trust. */
+  readonly publicKey: string;
+  /** Issues a licence of a catalogue, which is TOML; gives its text form. */
+  issue(catalogue: string, draft: Draft): string;
+}
+
+/** The vendor's side. */
+export interface Vendor {
+  /** Makes an issuer. */
+  createIssuer(name: string, key: IssuerKey): Issuer;
+  /** Makes a private key: PKCS#8 PEM, encrypted where there is a passphrase. */
+  generateKey(passphrase?: string): string;
+}
+
+/** Makes the vendor's side of a module. */
+export function vendor(instantiate: Instantiate<RawVendor>): Vendor {
+  const live = new Live(instantiate);
+  return {
+    createIssuer(name, key) {
+      const issuer = new Live(() => {
+        const { RawIssuer } = instantiate();
+        return "seed" in key ? new RawIssuer(name, key.seed) : RawIssuer.fromPem(name, key.pem, key.passphrase);
+      });
+      return {
+        publicKey: issuer.use((raw) => raw.publicKey()),
+        issue(catalogue, draft) {
+          const { tier, version, subject, now = Math.floor(Date.now() / 1000), audiences = [] } = draft;
+          const { holder, lineage, index } = draft;
+          if (!audiences.every((name) => typeof name === "string")) throw wrong("an audience is a text");
+          return issuer.use((raw) => (
+            raw.issue(catalogue, tier, version, subject, now, audiences, holder, lineage, index)
+          ));
+        },
+      };
+    },
+    generateKey: (passphrase) => live.use((raw) => raw.generateKey(passphrase)),
+  };
+}
