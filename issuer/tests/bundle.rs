@@ -132,3 +132,58 @@ fn what_deltas_led_to_is_signed_as_the_whole_bundle_that_was_published() {
     let wrong = licentia_core::revocation::merge(&read(&elsewhere), &read(&delta));
     assert_eq!(wrong.map(|_| ()), Err(Code::BundleWrongBase), "another issuer's bundle of that number");
 }
+
+/// What the design promises, without a ledger: a million revoked of a hundred million, for four reasons.
+#[test]
+#[allow(clippy::cast_precision_loss, reason = "a bound of a size")]
+fn a_million_revoked_takes_a_megabyte_and_a_thousand_changes_three_kilobytes() {
+    const REVOKED: usize = 1_000_000;
+    const UNIVERSE: u64 = 100_000_000;
+    let mut random = fastrand::Rng::with_seed(8);
+    let reasons =
+        [(Reason::Unpaid, 70), (Reason::Requested, 90), (Reason::Superseded, 97), (Reason::Fraud, 100)];
+    let terms = |random: &mut fastrand::Rng| {
+        let at = random.u64(0..100);
+        let (reason, _) = reasons.iter().find(|(_, below)| at < *below).unwrap();
+        Terms { reason: *reason, ..Terms::default() }
+    };
+    let mut first = BundleDraft { indices: std::collections::BTreeMap::new(), ..draft() };
+    while first.indices.len() < REVOKED {
+        let index = random.u64(0..UNIVERSE);
+        first.indices.insert(index, terms(&mut random));
+    }
+    let mut second = BundleDraft { sequence: 2, ..first.clone() };
+    let members: Vec<u64> = first.indices.keys().copied().collect();
+    while second.indices.len() > REVOKED - 500 {
+        second.indices.remove(&members[random.usize(0..REVOKED)]);
+    }
+    while second.indices.len() < REVOKED {
+        let index = random.u64(0..UNIVERSE);
+        if !first.indices.contains_key(&index) {
+            second.indices.insert(index, terms(&mut random));
+        }
+    }
+    let mut plain = first.clone();
+    plain.indices.values_mut().for_each(|terms| terms.reason = Reason::Unpaid);
+
+    let (base, next, plain) =
+        (first.sign(&key()).unwrap(), second.sign(&key()).unwrap(), plain.sign(&key()).unwrap());
+    let keys = keys();
+    let read = |bytes| Bundle::read(bytes, Keyring::new(&keys)).unwrap().0;
+    let entropy = |count: u64| {
+        let p = count as f64 / UNIVERSE as f64;
+        UNIVERSE as f64 * -(p * p.log2() + (1.0 - p) * (1.0 - p).log2()) / 8.0
+    };
+    let least: f64 = read(&base).groups().map(|group| entropy(group.exact().count())).sum();
+    println!(
+        "{} bytes for one reason, {} for four: {:.3} times the least",
+        plain.len(),
+        base.len(),
+        base.len() as f64 / least
+    );
+    assert!(plain.len() <= 1_200_000 && base.len() as f64 <= 1.12 * least + 500.0);
+    let delta = bundle::delta(&read(&base), &read(&next), &key()).unwrap();
+    let changes = read(&delta).indices().count();
+    println!("a delta of {changes} changes has {} bytes", delta.len());
+    assert!(changes == 1_000 && delta.len() <= 3_000, "{changes} changes, {} bytes", delta.len());
+}
