@@ -174,6 +174,7 @@ pub(crate) struct Outcome {
 
 impl RateCounter {
     /// Counts `cost` requests, or none.
+    #[inline]
     pub(crate) fn charge(
         &self,
         cost: u64,
@@ -197,6 +198,7 @@ impl RateCounter {
     }
 
     /// Counts in this process alone.
+    #[inline]
     fn charge_here(&self, cost: u64, now_nanos: u64) -> Outcome {
         let mut tat = self.rate.tat.load(Ordering::Relaxed);
         loop {
@@ -222,6 +224,7 @@ impl RateCounter {
         }
     }
 
+    #[inline]
     fn outcome(
         &self,
         granted: bool,

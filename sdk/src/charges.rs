@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use licentia_core::{Code, Period};
 
 use crate::{
@@ -110,7 +111,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             return Err(Code::InvalidArgument);
         }
         let place = self.place()?;
-        let units = quota.units(now.0);
+        let units = Guard::into_inner(quota.units(now.0));
         // Looking at a job's meter charges nothing, and so has no name.
         let job = job.filter(|_| cost > 0);
         let outcome = match job {

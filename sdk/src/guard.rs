@@ -1,8 +1,10 @@
 //! The clock guard, shared by all threads. It is locked at most once in a second of the wall clock.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering, fence},
+};
 
-use arc_swap::ArcSwap;
 use licentia_core::clock::{Clock, JUMP_AHEAD, STEP_BACK, Time};
 
 use crate::{
@@ -25,7 +27,7 @@ const FORGET: u64 = JUMP_AHEAD + STEP_BACK;
 pub(crate) struct Guard {
     store: Arc<dyn Store>,
     state: Own<State>,
-    latest: ArcSwap<Reading>,
+    latest: Latest,
 }
 
 #[derive(Default)]
@@ -42,39 +44,65 @@ struct State {
     forgot: u64,
 }
 
-/// What the clock said when it was read last, which holds for the rest of that second.
-struct Reading {
-    wall: u64,
-    monotonic_nanos: u64,
-    signed: u64,
-    time: Time,
+/// What the clock said when it was read last, which holds for the rest of that second: the wall clock, the monotonic
+/// one, what something signed vouched for, the time, and since when the clock was doubted.
+type Reading = [u64; 5];
+
+/// The latest reading. Readers take no lock and write nothing: where the version has changed meanwhile, or is odd, they
+/// have seen parts of two.
+struct Latest {
+    version: AtomicU64,
+    reading: [AtomicU64; 5],
 }
+
+impl Latest {
+    fn load(&self) -> Option<Reading> {
+        let version = self.version.load(Ordering::Acquire);
+        let reading = self.reading.each_ref().map(|part| part.load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        let whole = version.is_multiple_of(2) && self.version.load(Ordering::Relaxed) == version;
+        whole.then_some(reading)
+    }
+
+    /// Replaces it. Only one may do so at a time; a child takes over what its parent had left half done.
+    fn store(&self, reading: Reading) {
+        let odd = self.version.load(Ordering::Relaxed) | 1;
+        self.version.store(odd, Ordering::Relaxed);
+        fence(Ordering::Release);
+        self.reading.iter().zip(reading).for_each(|(part, value)| part.store(value, Ordering::Relaxed));
+        self.version.store(odd.wrapping_add(1), Ordering::Release);
+    }
+}
+
+/// Stands for a clock that is not doubted.
+const TRUSTED: u64 = u64::MAX;
 
 /// A mark, and since when the clock was doubted then.
 type Mark = (u64, Option<u64>);
 
 impl Guard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        let nothing = Reading { wall: u64::MAX, monotonic_nanos: 0, signed: 0, time: Time::from(0) };
+        let nothing = [u64::MAX, 0, 0, 0, TRUSTED].map(AtomicU64::new);
         let state = Own::new(State::default(), State::default);
-        Self { store, state, latest: ArcSwap::from_pointee(nothing) }
+        Self { store, state, latest: Latest { version: AtomicU64::new(0), reading: nothing } }
     }
 
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
     pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
-        let latest = self.latest.load();
-        // A wall clock that stands still must not stop time: the reading is old after a second of the other one.
-        let fresh = now.monotonic_nanos.saturating_sub(latest.monotonic_nanos) < NANOS;
-        if latest.wall == now.seconds && fresh && signed <= latest.signed {
-            return latest.time;
+        if let Some([wall, nanos, vouched, time, doubt]) = self.latest.load() {
+            // A wall clock that stands still must not stop time: the reading is old after a second of the other one.
+            let fresh = now.monotonic_nanos.saturating_sub(nanos) < NANOS;
+            if wall == now.seconds && fresh && signed <= vouched {
+                return Time { now: time, doubt_since: Some(doubt).filter(|doubt| *doubt != TRUSTED) };
+            }
         }
         let monotonic = now.monotonic_nanos / NANOS;
         let (time, due) = self.state.with(|state| {
             let mut clock = state.clock.unwrap_or_else(|| self.resume(state, monotonic));
             let time = clock.read(now.seconds, monotonic, signed);
             state.clock = Some(clock);
-            let (wall, monotonic_nanos) = (now.seconds, now.monotonic_nanos);
-            self.latest.store(Arc::new(Reading { wall, monotonic_nanos, signed, time }));
+            let doubt = time.doubt_since.unwrap_or(TRUSTED);
+            self.latest.store([now.seconds, now.monotonic_nanos, signed, time.now, doubt]);
             (time, state.due(&clock, monotonic))
         });
         // Beside the lock: a store that does not answer holds up this request, and no other.
@@ -160,4 +188,33 @@ fn decode(saved: &[u8]) -> Option<(u64, Option<u64>)> {
     let (mark, doubt) = saved.split_first_chunk::<8>()?;
     let doubt = u64::from_be_bytes(doubt.try_into().ok()?);
     Some((u64::from_be_bytes(*mark), Some(doubt).filter(|doubt| *doubt > 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_sees_parts_of_two_readings() {
+        let latest = Latest { version: AtomicU64::new(0), reading: [0; 5].map(AtomicU64::new) };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < 20_000 {
+                        let Some(reading) = latest.load() else { continue };
+                        assert!(reading.iter().all(|part| *part == reading[0]), "{reading:?}");
+                        assert!(reading[0] >= last, "it never goes back");
+                        last = reading[0];
+                    }
+                });
+            }
+            (1..=20_000).for_each(|number| latest.store([number; 5]));
+        });
+        // A parent that was forked in the middle of it.
+        latest.version.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(latest.load(), None);
+        latest.store([7; 5]);
+        assert_eq!(latest.load(), Some([7; 5]));
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::{ArcSwap, ArcSwapOption, Guard};
 use licentia_core::{Period, Window, clock::STEP_BACK};
 
 use crate::{
@@ -157,7 +157,7 @@ impl QuotaCounter {
     }
 
     /// The units of the period at `now`, in seconds since 1970.
-    pub(crate) fn units(&self, now: u64) -> Arc<Units> {
+    pub(crate) fn units(&self, now: u64) -> Guard<Arc<Units>> {
         self.counter.units(self.period, now)
     }
 
@@ -168,6 +168,7 @@ impl QuotaCounter {
     }
 
     /// Charges `cost` of these units, or none. `now` is in seconds since 1970, `now_nanos` of a monotonic clock.
+    #[inline]
     pub(crate) fn charge(
         &self,
         units: &Units,
@@ -200,6 +201,7 @@ impl QuotaCounter {
     }
 
     /// Asks what others have used, where that was not done for a while. Gives whether the store was reached.
+    #[cold]
     fn look(&self, units: &Units, now_nanos: u64, store: &dyn Store) -> Result<bool, Unreachable> {
         let mut pace = units.pace();
         let known = units.total.load(Ordering::Acquire) != UNKNOWN;
@@ -266,6 +268,7 @@ impl QuotaCounter {
     }
 
     /// Takes more units from the store.
+    #[cold]
     fn refill(
         &self,
         units: &Units,
@@ -288,6 +291,7 @@ impl QuotaCounter {
         self.counter.take(units, &mut pace, need, now_nanos, store)
     }
 
+    #[inline]
     fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: u64) -> Outcome {
         let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
         Outcome {
@@ -319,12 +323,19 @@ impl Meter {
     }
 
     /// The units of the period at `now`.
-    fn units(&self, period: Period, now: u64) -> Arc<Units> {
+    fn units(&self, period: Period, now: u64) -> Guard<Arc<Units>> {
         let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
         if current.fits(now, fork) {
-            return Arc::clone(&current);
+            return current;
         }
+        self.turn(period, now, fork);
+        self.current.load()
+    }
+
+    /// Begins the period at `now`.
+    #[cold]
+    fn turn(&self, period: Period, now: u64, fork: u64) {
         let next = Arc::new(Units::of(period.window(now), fork));
         // Another thread may have been first; then its cell is the one that counts.
         let before = self
@@ -333,7 +344,6 @@ impl Meter {
         if before.fork == fork && now < before.window.start && !before.fits(now, fork) {
             self.left.store(Some(before));
         }
-        self.current.load_full()
     }
 
     /// Takes `need` units from the store, and more where the pace asks for them.
