@@ -74,7 +74,7 @@ fn metering(criterion: &mut Criterion) {
         bencher.iter(|| assert!(memory.check(black_box(&token), &charged, later()).is_allowed()));
     });
     // Rate and quota alone, as a connection or a query counts them under one check.
-    let decision = memory.check(&token, &Request::new(), NOW);
+    let decision = memory.check(&token, &Request::new(), later());
     let counter = memory.counter(&decision).unwrap();
     group.bench_function("licentia", |bencher| {
         bencher.iter(|| counter.charge(&[(black_box("api"), 1)], &[("calls", 1)], later()).unwrap());
@@ -95,7 +95,7 @@ fn metering(criterion: &mut Criterion) {
     group.bench_function("licentia, the whole check", |bencher| {
         bencher.iter(|| assert!(sqlite.check(black_box(&token), &metered, now()).is_allowed()));
     });
-    let decision = sqlite.check(&token, &Request::new(), NOW);
+    let decision = sqlite.check(&token, &Request::new(), now());
     let counter = sqlite.counter(&decision).unwrap();
     group.bench_function("licentia", |bencher| {
         bencher.iter(|| counter.charge(&[], &[(black_box("calls"), 1)], now()).unwrap());
@@ -112,7 +112,7 @@ fn metering(criterion: &mut Criterion) {
     });
     if let Some((_server, url)) = Server::start(folder.path()) {
         let redis = Arc::new(gate(&url));
-        let decision = redis.check(&token, &Request::new(), NOW);
+        let decision = redis.check(&token, &Request::new(), now());
         let counter = redis.counter(&decision).unwrap();
         group.bench_function("licentia over Redis", |bencher| {
             bencher.iter(|| counter.charge(&[], &[(black_box("calls"), 1)], now()).unwrap());

@@ -55,6 +55,7 @@ impl Gcra {
     ///
     /// A state that is further ahead than this rate can bring it was left by a slower one, or by another clock: it
     /// counts as a burst that is used up, so that nobody waits for longer than a burst takes to come back.
+    #[inline]
     pub fn admit(self, tat: u64, now: u64, cost: u64) -> Admission {
         let limit = now.saturating_add(self.tolerance);
         let earliest = tat.min(limit).max(now);
@@ -78,6 +79,7 @@ impl Gcra {
         tat.saturating_sub(now).min(self.tolerance)
     }
 
+    #[inline]
     fn remaining(self, tat: u64, now: u64) -> u64 {
         let used = tat.saturating_sub(now);
         self.tolerance.saturating_sub(used).checked_div(self.interval).unwrap_or(0)

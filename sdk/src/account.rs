@@ -209,6 +209,7 @@ impl RateCounter {
     }
 
     /// Counts `cost` requests, or none.
+    #[inline]
     pub(crate) fn charge(
         &self,
         cost: u64,
@@ -229,6 +230,7 @@ impl RateCounter {
     }
 
     /// Counts in this process alone.
+    #[inline]
     fn charge_here(&self, cost: u64, now_nanos: u64) -> Outcome {
         let mut tat = self.rate.tat.load(Ordering::Relaxed);
         loop {
@@ -254,6 +256,7 @@ impl RateCounter {
         }
     }
 
+    #[inline]
     fn outcome(
         &self,
         granted: bool,

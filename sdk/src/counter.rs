@@ -21,12 +21,10 @@ use std::sync::Arc;
 use licentia_core::{Code, State};
 
 use crate::{
-    account::RateCounter,
     decision::{CHARGES, Decision},
     event::Used,
     gate::Gate,
     licensed::Licensed,
-    meter::{Present, QuotaCounter},
     now::Now,
 };
 
@@ -34,13 +32,6 @@ use crate::{
 pub struct Counter<'g> {
     gate: &'g Gate,
     licensed: Arc<Licensed>,
-}
-
-/// What was charged so far, to be taken back where the rest is not granted.
-#[derive(Default)]
-struct Charged<'c> {
-    rates: [Option<(&'c RateCounter, u64)>; CHARGES],
-    meters: [Option<(&'c QuotaCounter, Present<'c>, u64)>; CHARGES],
 }
 
 impl Gate {
@@ -69,67 +60,54 @@ impl Counter<'_> {
         meters: &[(&str, u64)],
         now: impl Into<Now>,
     ) -> Result<State, Code> {
-        let now = now.into();
-        let mut charged = Charged::default();
-        let state = self.charge_into(&mut charged, rates, meters, now);
+        if rates.len() > CHARGES || meters.len() > CHARGES {
+            return Err(Code::InvalidArgument);
+        }
+        self.rates(rates, meters, now.into())
+    }
+
+    /// Counts against the first rate and charges the rest, and takes the first back where the rest is not granted.
+    fn rates(&self, rates: &[(&str, u64)], meters: &[(&str, u64)], now: Now) -> Result<State, Code> {
+        let Some(((name, cost), rest)) = rates.split_first() else {
+            return if meters.is_empty() {
+                Ok(State::Active)
+            } else {
+                self.meters(meters, self.gate.time(now).now, now.monotonic_nanos)
+            };
+        };
+        let rate = self.licensed.counters.rates.iter().find(|rate| rate.name() == *name);
+        let rate = rate.ok_or(Code::RateNotLicensed)?;
+        let outcome = rate.charge(*cost, now.monotonic_nanos, self.gate.store());
+        if !outcome.map_err(|_| Code::StoreUnreachable)?.granted {
+            return Err(Code::RateLimited);
+        }
+        let state = self.rates(rest, meters, now);
         if state.is_err() {
-            charged.undo(now.monotonic_nanos);
-        } else if self.gate.has_sinks() {
-            for (quota, units, cost) in charged.meters.iter().flatten() {
-                let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
-                self.gate.tell_used(&Used { lineage, meter, window, units: *cost });
-            }
+            rate.undo(*cost, now.monotonic_nanos);
         }
         state
     }
 
-    fn charge_into<'c>(
-        &'c self,
-        charged: &mut Charged<'c>,
-        rates: &[(&str, u64)],
-        meters: &[(&str, u64)],
-        now: Now,
-    ) -> Result<State, Code> {
-        if rates.len() > CHARGES || meters.len() > CHARGES {
-            return Err(Code::InvalidArgument);
+    /// Charges the first meter and the rest, and takes the first back where the rest is not granted.
+    fn meters(&self, meters: &[(&str, u64)], seconds: u64, nanos: u64) -> Result<State, Code> {
+        let Some(((name, cost), rest)) = meters.split_first() else { return Ok(State::Active) };
+        let quota = self.licensed.counters.quotas.iter().find(|quota| quota.name() == *name);
+        let quota = quota.ok_or(Code::MeterNotLicensed)?;
+        let units = quota.units(seconds);
+        let outcome = quota.charge(&units, *cost, (seconds, nanos), self.gate.store());
+        let outcome = outcome.map_err(|_| Code::StoreUnreachable)?;
+        if !outcome.granted {
+            return Err(Code::QuotaExceeded);
         }
-        let (counters, store) = (&self.licensed.counters, self.gate.store());
-        for ((name, cost), place) in rates.iter().zip(&mut charged.rates) {
-            let rate =
-                counters.rates.iter().find(|rate| rate.name() == *name).ok_or(Code::RateNotLicensed)?;
-            let outcome =
-                rate.charge(*cost, now.monotonic_nanos, store).map_err(|_| Code::StoreUnreachable)?;
-            if !outcome.granted {
-                return Err(Code::RateLimited);
-            }
-            *place = Some((rate, *cost));
+        let state = self.meters(rest, seconds, nanos);
+        if state.is_err() {
+            units.undo(*cost);
+            return state;
         }
-        let mut state = State::Active;
-        if meters.is_empty() {
-            return Ok(state);
+        if *cost > 0 {
+            let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
+            self.gate.tell_used(&Used { lineage, meter, window, units: *cost });
         }
-        let seconds = self.gate.time(now).now;
-        for ((name, cost), place) in meters.iter().zip(&mut charged.meters) {
-            let quota = counters.quotas.iter().find(|quota| quota.name() == *name);
-            let quota = quota.ok_or(Code::MeterNotLicensed)?;
-            let units = quota.units(seconds);
-            let outcome = quota.charge(&units, *cost, (seconds, now.monotonic_nanos), store);
-            let outcome = outcome.map_err(|_| Code::StoreUnreachable)?;
-            if !outcome.granted {
-                return Err(Code::QuotaExceeded);
-            }
-            if outcome.overage {
-                state = State::Overage;
-            }
-            *place = Some((quota, units, *cost));
-        }
-        Ok(state)
-    }
-}
-
-impl Charged<'_> {
-    fn undo(&self, now_nanos: u64) {
-        self.rates.iter().flatten().for_each(|(rate, cost)| rate.undo(*cost, now_nanos));
-        self.meters.iter().flatten().for_each(|(_, units, cost)| units.undo(*cost));
+        if outcome.overage { Ok(State::Overage) } else { state }
     }
 }

@@ -503,10 +503,6 @@ impl Gate {
         self.guard.read(now, 0)
     }
 
-    pub(crate) fn has_sinks(&self) -> bool {
-        !self.sinks.is_empty()
-    }
-
     /// Tells the sinks what was charged beside a decision.
     pub(crate) fn tell_used(&self, used: &Used<'_>) {
         self.sinks.iter().for_each(|sink| sink.used(used));

@@ -19,7 +19,7 @@ use licentia_core::{Period, Window, clock::STEP_BACK};
 use crate::{
     account::Outcome,
     store::{Cell, Finish, Job, Once, Store, Unreachable},
-    swap::{ArcSwap, ArcSwapOption},
+    swap::{ArcSwap, ArcSwapOption, Guard},
 };
 
 /// A chunk is this part of what is left, so that no process takes what others need.
@@ -53,7 +53,7 @@ pub(crate) enum Present<'q> {
     /// Those that a licence has at hand.
     First(&'q Arc<Units>),
     /// Others, since another period has begun.
-    Other(Arc<Units>),
+    Other(Guard<Arc<Units>>),
 }
 
 impl Present<'_> {
@@ -221,6 +221,7 @@ impl QuotaCounter {
     }
 
     /// Charges `cost` of these units, or none. `now` is in seconds since 1970, `now_nanos` of a monotonic clock.
+    #[inline]
     pub(crate) fn charge(
         &self,
         units: &Units,
@@ -253,6 +254,7 @@ impl QuotaCounter {
     }
 
     /// Asks what others have used, where that was not done for a while. Gives whether the store was reached.
+    #[cold]
     fn look(&self, units: &Units, now_nanos: u64, store: &dyn Store) -> Result<bool, Unreachable> {
         let mut pace = units.pace();
         let known = units.total.load(Ordering::Acquire) != UNKNOWN;
@@ -321,6 +323,7 @@ impl QuotaCounter {
     }
 
     /// Takes more units from the store.
+    #[cold]
     fn refill(
         &self,
         units: &Units,
@@ -343,6 +346,7 @@ impl QuotaCounter {
         self.counter.take(units, &mut pace, need, now_nanos, store)
     }
 
+    #[inline]
     fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: u64) -> Outcome {
         let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
         Outcome {
@@ -386,12 +390,19 @@ impl Meter {
     }
 
     /// The units of the period at `now`.
-    fn units(&self, period: Period, now: u64) -> Arc<Units> {
+    fn units(&self, period: Period, now: u64) -> Guard<Arc<Units>> {
         let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
         if current.fits(now, fork) {
-            return Arc::clone(&current);
+            return current;
         }
+        self.turn(period, now, fork);
+        self.current.load()
+    }
+
+    /// Begins the period at `now`.
+    #[cold]
+    fn turn(&self, period: Period, now: u64, fork: u64) {
         let next = Arc::new(Units::of(period.window(now), fork));
         // Another thread may have been first; then its cell is the one that counts.
         let before = self
@@ -401,7 +412,6 @@ impl Meter {
             self.left.store(Some(before));
         }
         self.begun.fetch_add(1, Ordering::Release);
-        self.current.load_full()
     }
 
     /// Takes `need` units from the store, and more where the pace asks for them.

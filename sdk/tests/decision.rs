@@ -225,7 +225,8 @@ fn the_http_mapping_says_what_went_wrong_and_what_is_left() {
     assert!(forbidden.http_headers()[0].1.contains("insufficient_scope"));
     assert!(forbidden.problem().contains(r#""name":"feature_not_licensed""#), "{}", forbidden.problem());
 
-    let too_much = gate.check(&token, &Request::new().meters(&[("mails", 6)]), NOW);
+    assert!(gate.check(&token, &Request::new().meters(&[("mails", 1)]), NOW).is_allowed());
+    let too_much = gate.check(&token, &Request::new().meters(&[("mails", 5)]), NOW);
     assert_eq!(too_much.http_status(), 429);
     assert!(too_much.http_headers().contains(&("retry-after", "57600".to_owned())));
 }

@@ -495,7 +495,7 @@ fn a_counter_charges_all_or_none_and_tells_sinks() {
     assert_eq!(charge(&[], &[("calls", 1), ("x", 1)]), Err(Code::MeterNotLicensed));
     assert_eq!(charge(&[], &[("calls", 1); 9]), Err(Code::InvalidArgument));
     assert_eq!(charge(&[], &[("calls", 6)]), Ok(licentia::State::Active));
-    let expected = [("calls", 4), ("mails", 1), ("calls", 6)].map(|(name, units)| (name.to_owned(), units));
+    let expected = [("mails", 1), ("calls", 4), ("calls", 6)].map(|(name, units)| (name.to_owned(), units));
     assert_eq!(*told.0.lock().unwrap(), expected);
     store.lost.store(true, Ordering::Relaxed);
     assert_eq!(charge(&[], &[("mails", 2)]), Err(Code::StoreUnreachable));
