@@ -114,51 +114,6 @@ fn decode(saved: &[u8]) -> Option<Seen> {
     Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }
 
-/// Where bundles and deltas come from: a file, or anywhere else. [`Watch`] asks it again and again; a host that has
-/// threads of its own does so itself.
-pub struct Feed {
-    source: Source,
-    /// What came while the store could not remember it: it is tried again, and not fetched again.
-    pending: Option<Vec<u8>>,
-}
-
-/// Gives what is new, where something is.
-type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
-
-impl Feed {
-    /// What a file holds, whenever it has changed.
-    pub fn file(path: impl Into<PathBuf>) -> Self {
-        let path = path.into();
-        let mut changed = None;
-        Self::new(move || {
-            let now = modified(&path);
-            if now.is_some() && now == changed {
-                return Ok(None);
-            }
-            // A file that is not there is tried again; one that is wrong is told once.
-            let bytes = fs::read(&path).map_err(|_| Code::StoreUnreachable)?;
-            changed = now;
-            Ok(Some(bytes))
-        })
-    }
-
-    /// What `source` gives; nothing where there is nothing new.
-    pub fn new(source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static) -> Self {
-        Self { source: Box::new(source), pending: None }
-    }
-
-    /// Asks once, and loads what comes into a gate; `false` where nothing new did.
-    ///
-    /// # Errors
-    /// What the source or [`Gate::load_revocation`] says. The bundle in use then stays.
-    pub fn load(&mut self, gate: &Gate) -> Result<bool, Code> {
-        let Some(bytes) = (self.source)()?.or_else(|| self.pending.take()) else { return Ok(false) };
-        let result = gate.load_revocation(&bytes);
-        self.pending = (result == Err(Code::StoreUnreachable)).then_some(bytes);
-        result
-    }
-}
-
 /// Loads bundles and deltas into a gate as they come, from a file or from anywhere, in a thread of its own. It
 /// ends when this is dropped, or with the gate.
 pub struct Watch {
@@ -179,7 +134,7 @@ impl Watch {
         interval: Duration,
         report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
-        Self::feed(gate, interval, Feed::file(path), report)
+        Self::source(gate, interval, Self::file(path), report)
     }
 
     /// Loads what `source` gives now, and asks it again every `interval`: a fetch over HTTP, a message queue.
@@ -193,17 +148,9 @@ impl Watch {
         gate: &Arc<Gate>,
         interval: Duration,
         source: impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static,
-        report: impl FnMut(Code) + Send + 'static,
-    ) -> Result<Self, Code> {
-        Self::feed(gate, interval, Feed::new(source), report)
-    }
-
-    fn feed(
-        gate: &Arc<Gate>,
-        interval: Duration,
-        mut feed: Feed,
         mut report: impl FnMut(Code) + Send + 'static,
     ) -> Result<Self, Code> {
+        let mut feed = Feed::new(source);
         feed.load(gate)?;
         let work = move |gate: &Gate| {
             if let Err(code) = feed.load(gate) {
@@ -211,6 +158,47 @@ impl Watch {
             }
         };
         Ok(Self { _worker: Worker::start("licentia-revocation", gate, interval, work)? })
+    }
+
+    /// A source that gives a file when it has changed.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnMut() -> Result<Option<Vec<u8>>, Code> + Send + 'static {
+        let path = path.into();
+        let mut changed = None;
+        move || {
+            let now = modified(&path);
+            if now.is_some() && now == changed {
+                return Ok(None);
+            }
+            // A file that is not there is tried again; one that is wrong is told once.
+            let bytes = fs::read(&path).map_err(|_| Code::StoreUnreachable)?;
+            changed = now;
+            Ok(Some(bytes))
+        }
+    }
+}
+
+/// What a [`Watch`] does, without its thread: for a host that has threads of its own.
+pub struct Feed<S> {
+    source: S,
+    /// What came while the store could not remember it: it is tried again, and not fetched again.
+    pending: Option<Vec<u8>>,
+}
+
+impl<S: FnMut() -> Result<Option<Vec<u8>>, Code>> Feed<S> {
+    /// Takes what `source` gives; nothing where there is nothing new.
+    pub fn new(source: S) -> Self {
+        Self { source, pending: None }
+    }
+
+    /// Asks once, and loads what comes into a gate; `false` where nothing new did.
+    ///
+    /// # Errors
+    /// What the source or [`Gate::load_revocation`] says. The bundle in use then stays.
+    pub fn load(&mut self, gate: &Gate) -> Result<bool, Code> {
+        let Some(bytes) = (self.source)()?.or_else(|| self.pending.take()) else { return Ok(false) };
+        let result = gate.load_revocation(&bytes);
+        self.pending = (result == Err(Code::StoreUnreachable)).then_some(bytes);
+        result
     }
 }
 
