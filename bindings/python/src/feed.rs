@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use licentia::revocation::Feed as SdkFeed;
+use licentia::{Code, Watch, revocation::Feed as SdkFeed};
 use pyo3::prelude::*;
 
 use crate::{error::refused, fork::detached, gate::Gate, revocation::bundle_bytes};
@@ -17,6 +17,8 @@ pub(crate) struct Feed {
     given: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
+type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
+
 #[pymethods]
 impl Feed {
     /// Names a file by its path, where there is one.
@@ -24,14 +26,13 @@ impl Feed {
     #[pyo3(signature = (path=None))]
     fn new(path: Option<PathBuf>) -> Self {
         let given: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-        let feed = path.map_or_else(
-            || {
-                let given = Arc::clone(&given);
-                SdkFeed::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
-            },
-            SdkFeed::file,
-        );
-        Self { feed: Mutex::new(feed), given }
+        let source: Source = if let Some(path) = path {
+            Box::new(Watch::file(path))
+        } else {
+            let given = Arc::clone(&given);
+            Box::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
+        };
+        Self { feed: Mutex::new(SdkFeed::new(source)), given }
     }
 
     /// Loads what the file holds, or what is given, into a gate. What the gate's store could not remember is tried

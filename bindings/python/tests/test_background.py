@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -173,3 +175,21 @@ def test_a_thread_ends_with_what_it_is_for(drop: str, issuer: licentia.Issuer) -
     until(lambda: threads() == 0)
     with pytest.raises(ValueError, match="interval"):
         licentia.Keeper(licentia.Gate(issuer.key), 0)
+
+
+def test_the_interpreter_ends_while_threads_are_at_work(issuer: licentia.Issuer, tmp_path: Path) -> None:
+    program = """
+import sys, licentia
+gate = licentia.Gate(sys.argv[1], store=sys.argv[2])
+for _ in range(20):
+    assert gate.check(sys.argv[3], meters="calls")
+kept = [licentia.Keeper(gate, 0.0001) for _ in range(4)]
+"""
+    store = f"sqlite:///{tmp_path}/usage.db"
+    token = issuer.issue("a", "pro", expires=4_000_000_000, quotas={"calls": "20000/day"})
+    command = [sys.executable, "-W", "error", "-c", program, str(issuer.key), store, token]
+    for _ in range(5):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+    charge = licentia.Gate(issuer.key, store=store).check(token, meters={"calls": 0}).charges[0]
+    assert charge.limit - charge.remaining == 100

@@ -22,4 +22,11 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=_licentia.after_fork_in_parent,
         after_in_child=_after_in_child,
     )
-atexit.register(_licentia.settle_all)
+
+
+def _at_exit() -> None:
+    Worker.end_all()
+    _licentia.settle_all()
+
+
+atexit.register(_at_exit)

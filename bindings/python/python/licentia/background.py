@@ -40,7 +40,9 @@ class Worker:
         self._stopped = threading.Event()
         # It does not keep the object alive.
         arguments = (weakref.ref(self), self._stopped, self._interval)
-        threading.Thread(target=self._run, args=arguments, name=f"licentia-{type(self).__name__}", daemon=True).start()
+        name = f"licentia-{type(self).__name__}"
+        self._thread = threading.Thread(target=self._run, args=arguments, name=name, daemon=True)
+        self._thread.start()
 
     def _work(self, gate: Gate) -> None:
         raise NotImplementedError
@@ -63,6 +65,15 @@ class Worker:
         """Starts every thread anew, in a child that has none of them."""
         for worker in list(cls._all):
             worker._start()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends every thread when the interpreter ends, which must find none at work."""
+        workers = list(cls._all)
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            worker._thread.join(10)
 
     def stop(self) -> None:
         """Ends the thread, after what it is at."""
