@@ -32,7 +32,7 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
   await failures();
   await leases();
   await closing();
-  charges();
+  await charges();
   refusals();
   shapes();
 
@@ -126,9 +126,16 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
     await lossy.close();
   }
 
-  function charges() {
+  async function charges() {
     const told = gate().check(issue({ tier: "pro" }), { rates: ["api"], meters: { calls: 2, mails: 3 } });
     same(told.charges.map(({ name, unit, cost }) => [name, unit, cost]), [["api", "rate", 1], ["calls", "quota", 2], ["mails", "quota", 3]], "charges");
+    // A meter whose store is out of reach is passed over by this licence's policy, and has nothing to show.
+    const store = stores.memoryStore();
+    const half = gate({ store: { lease: (key, ...rest) => { if (key.includes(":calls:")) throw new Error("cut off"); return store.lease(key, ...rest); } } });
+    const warned = await half.check(issue({ tier: "pro" }), { rates: ["api"], meters: { calls: 2, mails: 3 } });
+    same([warned.name, warned.warning], ["allowed", "store_unreachable"], "a doubt");
+    same(warned.charges.map(({ name, cost, remaining }) => [name, cost, remaining]), [["api", 1, 19], ["mails", 3, 997]], "the other charges");
+    same(warned.headers()["ratelimit-policy"], '"api";q=20;w=1, "mails";q=1000', "and their fields");
   }
 
   function refusals() {
