@@ -119,7 +119,8 @@ fn leases_follow_the_pace_and_what_is_not_used_goes_back() {
         "also what the gate had taken"
     );
 
-    // Slow ones fetch what they need.
+    // After a minute in which hardly anything came, little is fetched ahead.
     let now = Now { seconds: NOW + 60, monotonic_nanos: 60_000_000_000 };
-    assert_eq!(wishes(&gate, &store, &token, &calls(), now).pop().map(|wish| wish.want), Some(1));
+    let want = wishes(&gate, &store, &token, &calls(), now).pop().map(|wish| wish.want);
+    assert!(want.is_some_and(|want| (1..=20).contains(&want)), "{want:?}");
 }
