@@ -76,11 +76,10 @@ fn seen(count: u64, charged: bool) -> (f64, f64) {
         .map(|customer| {
             let mut draft = draft();
             draft.id = Some((u128::from(customer) << 64 | 7).to_be_bytes());
+            draft.terms.quotas.remove("mails");
             if !charged {
                 draft.terms.rates.clear();
                 draft.terms.quotas.clear();
-            } else {
-                draft.terms.quotas.remove("mails");
             }
             issuer.issue(&draft).expect("a licence").text()
         })

@@ -52,8 +52,8 @@ impl Cache {
         };
         let [a, b] = [a, b].map(|word| u64::from_le_bytes(*word));
         let product = u128::from(a ^ self.keys[0]) * u128::from(b ^ self.keys[1]);
-        let (high, low) = ((product >> 64) as u64, product as u64);
-        Some(high ^ low)
+        #[allow(clippy::cast_possible_truncation, reason = "both halves are mixed")]
+        Some((product >> 64) as u64 ^ product as u64)
     }
 
     fn bucket(&self, hash: u64) -> Option<&[Slot; WAYS]> {

@@ -627,7 +627,7 @@ impl Gate {
         let trust = self.trusted.current();
         let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
             Some(licensed) => Arc::clone(&licensed.token),
-            None => Arc::new(self.authenticate(token, &trust, explanation)?),
+            None => Arc::new(Self::authenticate(token, &trust, explanation)?),
         };
         explanation.resume(&token.passed);
         let license = token.kept.license();
@@ -656,7 +656,6 @@ impl Gate {
 
     /// Authenticates a token that was not seen before with these keys.
     fn authenticate(
-        &self,
         token: &str,
         trust: &Trust,
         explanation: &mut Explanation<'_>,
