@@ -39,7 +39,9 @@ fn cold(criterion: &mut Criterion) {
         licentia("licentia, 215 KiB a key", prepared(230_000)),
         licentia("licentia, no tables", plain),
     ];
-    own.into_iter().chain(peers::peers()).for_each(|peer| peers::measure(&mut group, &peer));
+    for peer in own.into_iter().chain(peers::peers()) {
+        peers::measure(&mut group, &peer);
+    }
 
     // The whole gate: keyset, revocation bundle, feature, rate, quota.
     let gate = Service::new(10_000).gate().cache_capacity(0).build().unwrap();

@@ -344,6 +344,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads over one whole value that was checked before.
+    pub(crate) fn pass(&mut self) -> Result<()> {
+        let mut due = 1_u64;
+        while let Some(fewer) = due.checked_sub(1) {
+            let head = self.head()?;
+            due = match head.major {
+                major::BYTES | major::TEXT => self.take(head.argument).map(|_| fewer)?,
+                major::ARRAY => fewer.saturating_add(head.argument),
+                major::MAP => fewer.saturating_add(head.argument.saturating_mul(2)),
+                _ => fewer,
+            };
+        }
+        Ok(())
+    }
+
     /// Reads over one whole value of any kind, as strictly as if it were known.
     pub fn skip(&mut self) -> Result<()> {
         let mut levels = [Level::Array(0); limits::DEPTH];
@@ -484,6 +499,25 @@ mod tests {
         for bad in [0x1c, 0x1d, 0x1e, 0xe0, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xff, 0xc1] {
             assert_eq!(skip(&[bad, 0, 0, 0, 0, 0, 0, 0, 0]), Err(Code::ForbiddenItem), "{bad:x}");
         }
+    }
+
+    #[test]
+    fn what_was_checked_is_passed_as_it_is_skipped() {
+        for value in [
+            &[0x17][..],
+            &[0xf5],
+            &[0x39, 1, 0],
+            &[0x43, 1, 2, 3],
+            &[0x82, 0xf5, 0x1a, 1, 2, 3, 4],
+            &[0xa2, 0x01, 0x81, 0x80, 0x02, 0xa1, 0x61, 0x61, 0x62, 0x62, 0x62],
+        ] {
+            let bytes = [value, &[0x07]].concat();
+            let (mut passed, mut skipped) = (Reader::new(&bytes), Reader::new(&bytes));
+            passed.pass().unwrap();
+            skipped.skip().unwrap();
+            assert_eq!((passed.offset(), skipped.offset()), (value.len(), value.len()));
+        }
+        assert!(Reader::new(&[0x82, 0]).pass().is_err());
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl<'a, T: Entry<'a>> Entries<'a, T> {
             if key == name.as_bytes() {
                 return T::read_entry(core::str::from_utf8(key).ok()?, &mut self.reader).ok();
             }
-            T::read_entry("", &mut self.reader).ok()?;
+            self.reader.pass().ok()?;
         }
         None
     }

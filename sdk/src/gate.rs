@@ -591,8 +591,9 @@ impl Gate {
         time: Time,
         explanation: &mut Explanation<'a>,
     ) -> Result<State, Code> {
-        if let Some((head, false)) = known.revocation {
-            return authorize(license, expect, Some(Bundled::silent(head)), time, explanation);
+        if let None | Some((_, false)) = known.revocation {
+            let silent = known.revocation.map(|(head, _)| Bundled::silent(head));
+            return authorize(license, expect, silent, time, explanation);
         }
         let bundles = self.revocations.current();
         let bundle = bundles.of(license.issuer()).map(Loaded::bundle);
@@ -655,11 +656,7 @@ impl Gate {
     }
 
     /// Authenticates a token that was not seen before with these keys.
-    fn authenticate(
-        token: &str,
-        trust: &Trust,
-        explanation: &mut Explanation<'_>,
-    ) -> Result<Token, Code> {
+    fn authenticate(token: &str, trust: &Trust, explanation: &mut Explanation<'_>) -> Result<Token, Code> {
         if token.is_empty() {
             explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
         }

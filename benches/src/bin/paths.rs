@@ -17,8 +17,8 @@ fn ask(gate: &Gate, request: &Request<'_>, count: u64) -> bool {
 
 fn walk(name: &str, count: u64) -> Option<bool> {
     let (features, meters, rates) = (["export"], [("calls", 1)], [("api", 1)]);
-    let featured = Request::new().features(&features);
-    let charged = featured.meters(&meters).rates(&rates);
+    let asked = Request::new().features(&features);
+    let charged = asked.meters(&meters).rates(&rates);
     let token = issuer().issue(&draft()).expect("a licence").text();
     let expect = Expect::new().issuer("acme").audience(AUDIENCE).features(&features);
     Some(match name {
@@ -34,7 +34,7 @@ fn walk(name: &str, count: u64) -> Option<bool> {
         }
         "gate, cold" => ask(&Service::new(1000).gate().cache_capacity(0).build().ok()?, &charged, count),
         "gate, warm" => ask(&Service::new(1000).gate().build().ok()?, &charged, count),
-        "gate, warm, feature" => ask(&Service::new(1000).gate().build().ok()?, &featured, count),
+        "gate, warm, feature" => ask(&Service::new(1000).gate().build().ok()?, &asked, count),
         "gate, warm, metrics" => {
             let gate = Service::new(1000).gate().sink(Arc::new(Metrics::new())).build().ok()?;
             ask(&gate, &charged, count)

@@ -19,7 +19,7 @@ const BOUNDS: [u64; 12] =
 const NAMES: usize = 256;
 /// Numbers of codes are below this.
 const CODES: usize = 1000;
-/// Most threads that count each for themselves; further ones share.
+/// Threads that count each for themselves, but for the last of these, which all further threads share.
 const STRIPES: usize = 64;
 
 /// Counts of decisions by code and tier, units by meter, and a histogram of how long decisions took, of those that
@@ -91,9 +91,22 @@ fn zeros<const N: usize>() -> [AtomicU64; N] {
     [const { AtomicU64::new(0) }; N]
 }
 
-fn add(counters: &[AtomicU64], at: usize, amount: u64) {
-    if let Some(counter) = counters.get(at) {
-        counter.fetch_add(amount, Ordering::Relaxed);
+/// The counters that a thread adds to.
+struct Own<'m> {
+    stripe: &'m Stripe,
+    /// Whether no other thread adds to them.
+    alone: bool,
+}
+
+impl Own<'_> {
+    fn add(&self, counters: impl Fn(&Stripe) -> Option<&AtomicU64>, amount: u64) {
+        let Some(counter) = counters(self.stripe) else { return };
+        if self.alone {
+            // A quarter of the time of an addition that others could come between.
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+        } else {
+            counter.fetch_add(amount, Ordering::Relaxed);
+        }
     }
 }
 
@@ -136,14 +149,15 @@ impl Metrics {
     }
 
     /// The counters of this thread.
-    fn stripe(&self) -> Option<&Stripe> {
+    fn own(&self) -> Option<Own<'_>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
-            static STRIPE: usize = THREADS.fetch_add(1, Ordering::Relaxed) % STRIPES;
+            static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
-        // A thread that is ending counts with the first.
-        let at = STRIPE.try_with(|stripe| *stripe).unwrap_or(0);
-        self.stripes.get(at).map(|stripe| &**stripe.get_or_init(Stripe::new))
+        // A thread that is ending shares.
+        let at = THREAD.try_with(|thread| *thread).unwrap_or(STRIPES).min(STRIPES - 1);
+        let stripe = self.stripes.get(at)?.get_or_init(Stripe::new);
+        Some(Own { stripe, alone: at < STRIPES - 1 })
     }
 
     /// A counter of all threads together.
@@ -219,23 +233,25 @@ fn seconds(nanos: u64) -> String {
 
 impl Sink for Metrics {
     fn record(&self, event: &Event<'_, '_>) {
-        let Some(stripe) = self.stripe() else { return };
+        let Some(own) = self.own() else { return };
         let decision = event.decision;
-        add(&stripe.by_code, usize::from(decision.code().number()), 1);
+        own.add(|stripe| stripe.by_code.get(usize::from(decision.code().number())), 1);
         if decision.is_allowed() {
             if let Some(tier) = decision.tier_name() {
-                add(&stripe.by_tier, self.tiers.place(tier), 1);
+                let place = self.tiers.place(tier);
+                own.add(|stripe| stripe.by_tier.get(place), 1);
             }
             for charge in decision.charges() {
-                add(&stripe.by_meter, self.meters.place(charge.name), charge.charged);
+                let place = self.meters.place(charge.name);
+                own.add(|stripe| stripe.by_meter.get(place), charge.charged);
             }
         }
         if let Some(took) = event.took_nanos {
             if let Some(bucket) = BOUNDS.iter().position(|bound| took <= *bound) {
-                add(&stripe.buckets, bucket, 1);
+                own.add(|stripe| stripe.buckets.get(bucket), 1);
             }
-            stripe.timed.fetch_add(1, Ordering::Relaxed);
-            stripe.total_nanos.fetch_add(took, Ordering::Relaxed);
+            own.add(|stripe| Some(&stripe.timed), 1);
+            own.add(|stripe| Some(&stripe.total_nanos), took);
         }
         set(&self.keyset, event.keyset);
         let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at]);
@@ -245,8 +261,9 @@ impl Sink for Metrics {
     }
 
     fn used(&self, used: &Used<'_>) {
-        if let Some(stripe) = self.stripe() {
-            add(&stripe.by_meter, self.meters.place(used.meter), used.units);
+        let place = self.meters.place(used.meter);
+        if let Some(own) = self.own() {
+            own.add(|stripe| stripe.by_meter.get(place), used.units);
         }
     }
 
@@ -279,14 +296,16 @@ mod tests {
     fn threads_count_together() {
         let metrics = Metrics::new();
         std::thread::scope(|scope| {
-            for _ in 0..4 {
+            // More than have counters of their own.
+            for _ in 0..2 * STRIPES {
                 scope.spawn(|| {
                     for _ in 0..1000 {
-                        add(&metrics.stripe().unwrap().by_tier, metrics.tiers.place("pro"), 1);
+                        let place = metrics.tiers.place("pro");
+                        metrics.own().unwrap().add(|stripe| stripe.by_tier.get(place), 1);
                     }
                 });
             }
         });
-        assert!(metrics.prometheus().contains("licentia_tier_allowed_total{tier=\"pro\"} 4000"));
+        assert!(metrics.prometheus().contains("licentia_tier_allowed_total{tier=\"pro\"} 128000"));
     }
 }
