@@ -2,26 +2,25 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Key, Preparation, State, authenticate, authorize,
+    Check, Code, Expect, Explanation, Facts, Preparation, State, authorize,
     clock::{self, Time},
     revocation::Asked as Bundled,
-    text::Buffer,
-    verify::decode,
 };
 
 use crate::{
     account::Accounts,
+    builder::{Builder, Mode},
     cache::Cache,
     charges::{Charges, SEATS},
     decision::Decision,
     event::{Event, Sink, Used},
     guard::Guard,
-    licensed::{Found, Known, Licensed, Token},
+    licensed::{Found, Known},
     now::Now,
     replay::Nonces,
     request::Request,
@@ -29,203 +28,8 @@ use crate::{
     revocation::{InUse, Loaded, Revocations},
     seat,
     store::{Memory, SeatAsk, Store},
-    trust::{Trust, Trusted},
+    trust::Trusted,
 };
-
-/// Whether a gate's denials hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// What is denied is denied.
-    #[default]
-    Enforce,
-    /// Everything is allowed; decisions and events say what would have been denied.
-    Advisory,
-}
-
-/// Makes a [`Gate`].
-#[derive(Clone)]
-#[must_use]
-pub struct Builder {
-    keys: Vec<Key>,
-    root: Option<Key>,
-    keyset: Option<Vec<u8>>,
-    revocation: Option<Vec<u8>>,
-    revocation_required: bool,
-    issuer: Option<String>,
-    audience: Option<String>,
-    mode: Mode,
-    skew: u64,
-    proof_age: u64,
-    replay_capacity: usize,
-    cache_capacity: usize,
-    preparation: Option<usize>,
-    store: Arc<dyn Store>,
-    share_rates: bool,
-    sinks: Vec<Arc<dyn Sink>>,
-}
-
-impl Builder {
-    /// Starts to make a gate with a store for its counters and marks.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            keys: Vec::new(),
-            root: None,
-            keyset: None,
-            revocation: None,
-            revocation_required: false,
-            issuer: None,
-            audience: None,
-            mode: Mode::Enforce,
-            skew: Expect::DEFAULT_SKEW,
-            proof_age: Expect::DEFAULT_PROOF_AGE,
-            replay_capacity: 65_536,
-            cache_capacity: 16_384,
-            preparation: None,
-            store,
-            share_rates: false,
-            sinks: Vec::new(),
-        }
-    }
-
-    /// Trusts a key.
-    pub fn key(mut self, key: Key) -> Self {
-        self.keys.push(key);
-        self
-    }
-
-    /// Trusts the keys of a keyset that the root key signed, and of newer ones: see [`Gate::load_keyset`].
-    pub fn keyset(mut self, root: Key, keyset: impl Into<Vec<u8>>) -> Self {
-        (self.root, self.keyset) = (Some(root), Some(keyset.into()));
-        self
-    }
-
-    /// Refuses what a revocation bundle revokes, and what newer ones do: see [`Gate::load_revocation`]. It
-    /// must be signed with a revocation key of the keyset.
-    pub fn revocation(mut self, bundle: impl Into<Vec<u8>>) -> Self {
-        self.revocation = Some(bundle.into());
-        self
-    }
-
-    /// Refuses licences while there is no revocation bundle of their issuer, as their policy for stale
-    /// revocations says (510 `revocation_stale`). Without it a gate that has no bundle, as after a restart before
-    /// one is loaded, takes nothing to be revoked, unless the licence itself asks for a bundle.
-    pub fn require_revocation(mut self) -> Self {
-        self.revocation_required = true;
-        self
-    }
-
-    /// Requires this issuer.
-    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
-        self.issuer = Some(issuer.into());
-        self
-    }
-
-    /// Names this service, for licences that name the services they are for.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// Enforces decisions, or only says what they would have been.
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
-        self
-    }
-
-    /// Tolerates that the issuer's clock is ahead by this many seconds; 60 where it is not said.
-    pub fn skew(mut self, seconds: u64) -> Self {
-        self.skew = seconds;
-        self
-    }
-
-    /// How old a proof of possession may be, in seconds; 60 where it is not said.
-    pub fn proof_age(mut self, seconds: u64) -> Self {
-        self.proof_age = seconds;
-        self
-    }
-
-    /// How many proofs are remembered against replay; when it is full, further ones are refused. 65,536
-    /// where it is not said: with proofs of 60 seconds, about 500 requests a second.
-    pub fn replay_capacity(mut self, proofs: usize) -> Self {
-        self.replay_capacity = proofs;
-        self
-    }
-
-    /// How many verified tokens are kept; 16,384 where it is not said.
-    pub fn cache_capacity(mut self, tokens: usize) -> Self {
-        self.cache_capacity = tokens;
-        self
-    }
-
-    /// Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves
-    /// the time of a token that was not seen before: 700,000 make it fastest, 220,160 nearly so, 81,920 are the
-    /// least. Without it there are no tables. Making them takes about a millisecond for each key.
-    pub fn prepare(mut self, bytes_per_key: usize) -> Self {
-        self.preparation = Some(bytes_per_key);
-        self
-    }
-
-    /// Where counters and marks are kept; in memory where it is not said.
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = store;
-        self
-    }
-
-    /// Shares rates with every gate that counts in the same store and is told so too: each takes short slices of a rate
-    /// ahead, so that the sum over all of them keeps to it. Else a rate is counted in each gate by itself.
-    pub fn share_rates(mut self, share: bool) -> Self {
-        self.share_rates = share;
-        self
-    }
-
-    /// Sends every decision to a sink. There may be several.
-    pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
-        self.sinks.push(sink);
-        self
-    }
-
-    /// Makes the gate.
-    ///
-    /// # Errors
-    /// [`Code::InvalidArgument`] where there is no key to trust, too little space to prepare one, or a cache that would
-    /// be too large to have; else what [`Gate::load_keyset`] says.
-    pub fn build(self) -> Result<Gate, Code> {
-        if (self.keys.is_empty() && self.keyset.is_none()) || self.cache_capacity > MOST_CACHED {
-            return Err(Code::InvalidArgument);
-        }
-        let preparation = match self.preparation {
-            None => None,
-            Some(bytes) => Some(Preparation::within(bytes).ok_or(Code::InvalidArgument)?),
-        };
-        let gate = Gate {
-            revocations: Revocations::new(Arc::clone(&self.store)),
-            revocation_required: self.revocation_required,
-            trusted: Trusted::new(self.keys, self.root, preparation, Arc::clone(&self.store)),
-            issuer: self.issuer,
-            audience: self.audience,
-            mode: self.mode,
-            skew: self.skew,
-            proof_age: self.proof_age,
-            nonces: Nonces::new(self.replay_capacity),
-            epoch: AtomicU64::new(0),
-            cache: Cache::new(self.cache_capacity),
-            accounts: Accounts::new(self.share_rates),
-            guard: Guard::new(Arc::clone(&self.store)),
-            store: self.store,
-            store_lost_at: AtomicU64::new(NEVER),
-            timed: self.sinks.iter().any(|sink| sink.is_timed()),
-            sinks: self.sinks.into(),
-            process: AtomicU32::new(crate::own::process()),
-        };
-        if let Some(keyset) = self.keyset {
-            gate.load_keyset(&keyset)?;
-        }
-        if let Some(bundle) = self.revocation {
-            gate.load_revocation(&bundle)?;
-        }
-        Ok(gate)
-    }
-}
 
 /// Most tokens that a gate may be told to keep.
 const MOST_CACHED: usize = 1 << 24;
@@ -251,8 +55,8 @@ pub(crate) struct Asked<'r, 'a> {
 /// Decides whether requests may go on. Share it by reference; nothing on the way of a request that was seen
 /// before takes a lock.
 pub struct Gate {
-    trusted: Trusted,
-    revocations: Revocations,
+    pub(crate) trusted: Trusted,
+    pub(crate) revocations: Revocations,
     revocation_required: bool,
     issuer: Option<String>,
     audience: Option<String>,
@@ -261,11 +65,11 @@ pub struct Gate {
     proof_age: u64,
     nonces: Nonces,
     /// How many keysets and bundles were loaded.
-    epoch: AtomicU64,
-    cache: Cache,
-    accounts: Accounts,
+    pub(crate) epoch: AtomicU64,
+    pub(crate) cache: Cache,
+    pub(crate) accounts: Accounts,
     guard: Guard,
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// When the store was lost, in seconds since 1970, or `NEVER`.
     store_lost_at: AtomicU64,
     sinks: Arc<[Arc<dyn Sink>]>,
@@ -276,6 +80,44 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Makes a gate; see [`Builder::build`].
+    pub(crate) fn new(builder: Builder) -> Result<Self, Code> {
+        if (builder.keys.is_empty() && builder.keyset.is_none()) || builder.cache_capacity > MOST_CACHED {
+            return Err(Code::InvalidArgument);
+        }
+        let preparation = match builder.preparation {
+            None => None,
+            Some(bytes) => Some(Preparation::within(bytes).ok_or(Code::InvalidArgument)?),
+        };
+        let gate = Gate {
+            revocations: Revocations::new(Arc::clone(&builder.store)),
+            revocation_required: builder.revocation_required,
+            trusted: Trusted::new(builder.keys, builder.root, preparation, Arc::clone(&builder.store)),
+            issuer: builder.issuer,
+            audience: builder.audience,
+            mode: builder.mode,
+            skew: builder.skew,
+            proof_age: builder.proof_age,
+            nonces: Nonces::new(builder.replay_capacity),
+            epoch: AtomicU64::new(0),
+            cache: Cache::new(builder.cache_capacity),
+            accounts: Accounts::new(builder.share_rates),
+            guard: Guard::new(Arc::clone(&builder.store)),
+            store: builder.store,
+            store_lost_at: AtomicU64::new(NEVER),
+            timed: builder.sinks.iter().any(|sink| sink.is_timed()),
+            sinks: builder.sinks.into(),
+            process: AtomicU32::new(crate::own::process()),
+        };
+        if let Some(keyset) = builder.keyset {
+            gate.load_keyset(&keyset)?;
+        }
+        if let Some(bundle) = builder.revocation {
+            gate.load_revocation(&bundle)?;
+        }
+        Ok(gate)
+    }
+
     /// Starts to make a gate, which counts in memory unless it is given a store.
     pub fn builder() -> Builder {
         Builder::new(Arc::new(Memory::new()))
@@ -345,14 +187,8 @@ impl Gate {
 
     /// Decides whether a request that came with `token` (its text form) may go on.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
-        self.check_at(token, request, now.into())
-    }
-
-    // Not inlined, so that the decision is made where the caller wants it, and not copied there.
-    #[inline(never)]
-    fn check_at<'a>(&'a self, token: &str, request: &Request<'a>, now: Now) -> Decision<'a> {
         let mut decision = Decision::undecided();
-        self.check_asked(token, Asked { request, seat: None, held: false, now }, &mut decision, |_, _| ());
+        self.check_into(token, request, now, &mut decision);
         decision
     }
 
@@ -598,81 +434,6 @@ impl Gate {
         let bundles = self.revocations.current();
         let bundle = bundles.of(license.issuer()).map(Loaded::bundle);
         authorize(license, expect, bundle.as_ref().map(Bundled::of), time, explanation)
-    }
-
-    /// Finds a licence among those that were looked at before, or looks at it.
-    fn find(&self, token: &str, now: Now, explanation: &mut Explanation<'_>) -> Result<Found, Code> {
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let seen = self.cache.find(token);
-        match seen {
-            Some(found) if found.get().is_some_and(|licensed| licensed.is_current(epoch)) => {
-                explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
-                Ok(found)
-            }
-            seen => self.look(token, seen.as_ref().and_then(Found::get), now, explanation),
-        }
-    }
-
-    /// Looks at a token with the keys and the bundles in use, and keeps what it finds. The signature is not verified
-    /// again where it was with the same keys.
-    #[cold]
-    fn look(
-        &self,
-        token: &str,
-        seen: Option<&Licensed>,
-        now: Now,
-        explanation: &mut Explanation<'_>,
-    ) -> Result<Found, Code> {
-        // Before the rest, so that what is loaded meanwhile is looked at again.
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let trust = self.trusted.current();
-        let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
-            Some(licensed) => Arc::clone(&licensed.token),
-            None => Arc::new(Self::authenticate(token, &trust, explanation)?),
-        };
-        explanation.resume(&token.passed);
-        let license = token.kept.license();
-        let known = Known { epoch, ..self.known(Some(&license)) };
-        let counters = self.accounts.counters(&license, now.monotonic_nanos, &*self.store);
-        let licensed = Arc::new(Licensed { token, known, counters, outdated: AtomicBool::new(false) });
-        self.cache.insert(Arc::clone(&licensed));
-        Ok(Found::from(licensed))
-    }
-
-    /// What is known of keys and revocations, and of a licence.
-    fn known(&self, license: Option<&licentia_core::License<'_>>) -> Known {
-        let (trust, bundles) = (self.trusted.current(), self.revocations.current());
-        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
-        let revocation = loaded
-            .map(Loaded::bundle)
-            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
-        Known {
-            epoch: 0,
-            keyset: trust.sequence,
-            keyset_issued_at: trust.issued_at,
-            keyset_expires: trust.expires,
-            revocation,
-        }
-    }
-
-    /// Authenticates a token that was not seen before with these keys.
-    fn authenticate(token: &str, trust: &Trust, explanation: &mut Explanation<'_>) -> Result<Token, Code> {
-        if token.is_empty() {
-            explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
-        }
-        let mut buffer = Buffer::new();
-        let bytes = decode(token, &mut buffer, explanation)?;
-        let mut passed = Explanation::default();
-        let license = authenticate(bytes, trust.keyring(), &mut passed);
-        explanation.resume(passed.steps());
-        let license = license?;
-        Ok(Token {
-            text: token.into(),
-            kept: license.keep(),
-            tier: license.tier().name.into(),
-            passed: passed.steps().into(),
-            generation: trust.generation,
-        })
     }
 
     fn expect<'a>(&'a self, request: &Request<'a>, known: &Known) -> Expect<'a> {

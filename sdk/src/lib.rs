@@ -32,6 +32,7 @@
 mod account;
 #[cfg(feature = "tower")]
 mod aside;
+pub mod builder;
 mod cache;
 mod charges;
 pub mod counter;
@@ -63,10 +64,11 @@ mod swap;
 mod trust;
 mod worker;
 
+pub use builder::{Builder, Mode};
 pub use counter::Counter;
 pub use decision::{Charge, Decision, License, Unit};
 pub use event::{Event, Sink};
-pub use gate::{Builder, Gate, Mode};
+pub use gate::Gate;
 #[cfg(feature = "holder")]
 pub use holder::Holder;
 pub use keeper::Keeper;

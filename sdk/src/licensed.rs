@@ -8,9 +8,12 @@ use std::{
     },
 };
 
-use licentia_core::{Step, claims::Kept, revocation::Head};
+use licentia_core::{
+    Check, Code, Explanation, Facts, Step, authenticate, claims::Kept, revocation::Head, text::Buffer,
+    verify::decode,
+};
 
-use crate::{account::Counters, swap::Guard};
+use crate::{account::Counters, gate::Gate, now::Now, revocation::Loaded, swap::Guard, trust::Trust};
 
 /// A token that was authenticated, and what belongs to it.
 pub(crate) struct Token {
@@ -98,5 +101,87 @@ impl Default for Found {
 impl Clone for Found {
     fn clone(&self) -> Self {
         Self(Guard::from_inner(self.share()))
+    }
+}
+
+impl Gate {
+    /// Finds a licence among those that were looked at before, or looks at it.
+    pub(crate) fn find(
+        &self,
+        token: &str,
+        now: Now,
+        explanation: &mut Explanation<'_>,
+    ) -> Result<Found, Code> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let seen = self.cache.find(token);
+        match seen {
+            Some(found) if found.get().is_some_and(|licensed| licensed.is_current(epoch)) => {
+                explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
+                Ok(found)
+            }
+            seen => self.look(token, seen.as_ref().and_then(Found::get), now, explanation),
+        }
+    }
+
+    /// Looks at a token with the keys and the bundles in use, and keeps what it finds. The signature is not verified
+    /// again where it was with the same keys.
+    #[cold]
+    fn look(
+        &self,
+        token: &str,
+        seen: Option<&Licensed>,
+        now: Now,
+        explanation: &mut Explanation<'_>,
+    ) -> Result<Found, Code> {
+        // Before the rest, so that what is loaded meanwhile is looked at again.
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let trust = self.trusted.current();
+        let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
+            Some(licensed) => Arc::clone(&licensed.token),
+            None => Arc::new(Self::authenticate(token, &trust, explanation)?),
+        };
+        explanation.resume(&token.passed);
+        let license = token.kept.license();
+        let known = Known { epoch, ..self.known(Some(&license)) };
+        let counters = self.accounts.counters(&license, now.monotonic_nanos, &*self.store);
+        let licensed = Arc::new(Licensed { token, known, counters, outdated: AtomicBool::new(false) });
+        self.cache.insert(Arc::clone(&licensed));
+        Ok(Found::from(licensed))
+    }
+
+    /// What is known of keys and revocations, and of a licence.
+    pub(crate) fn known(&self, license: Option<&licentia_core::License<'_>>) -> Known {
+        let (trust, bundles) = (self.trusted.current(), self.revocations.current());
+        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
+        let revocation = loaded
+            .map(Loaded::bundle)
+            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
+        Known {
+            epoch: 0,
+            keyset: trust.sequence,
+            keyset_issued_at: trust.issued_at,
+            keyset_expires: trust.expires,
+            revocation,
+        }
+    }
+
+    /// Authenticates a token that was not seen before with these keys.
+    fn authenticate(token: &str, trust: &Trust, explanation: &mut Explanation<'_>) -> Result<Token, Code> {
+        if token.is_empty() {
+            explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
+        }
+        let mut buffer = Buffer::new();
+        let bytes = decode(token, &mut buffer, explanation)?;
+        let mut passed = Explanation::default();
+        let license = authenticate(bytes, trust.keyring(), &mut passed);
+        explanation.resume(passed.steps());
+        let license = license?;
+        Ok(Token {
+            text: token.into(),
+            kept: license.keep(),
+            tier: license.tier().name.into(),
+            passed: passed.steps().into(),
+            generation: trust.generation,
+        })
     }
 }
