@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use licentia::{Code, Mode, gate};
+use licentia::{Code, Mode};
 
 use crate::{
     border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
@@ -22,10 +22,10 @@ pub const LICENTIA_MODE_ENFORCE: u32 = 0;
 pub const LICENTIA_MODE_ADVISORY: u32 = 1;
 
 /// What a gate will be made of. One thread uses it at a time.
-pub struct GateBuilder(Option<gate::Builder>);
+pub struct GateBuilder(Option<licentia::Builder>);
 
 impl GateBuilder {
-    pub(crate) fn change(&mut self, change: impl FnOnce(gate::Builder) -> gate::Builder) -> Outcome {
+    pub(crate) fn change(&mut self, change: impl FnOnce(licentia::Builder) -> licentia::Builder) -> Outcome {
         // After a panic in between there is none, and the builder can only be freed.
         self.0 = Some(change(self.0.take().ok_or(Refusal::INTERNAL)?));
         Ok(())

@@ -118,42 +118,50 @@ impl Revocations {
         let bundles = self.current.load();
         let current = bundles.of(bundle.issuer());
         let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
-        let newer = self.newer(&seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
-            // Another process went on meanwhile: the next step from here leads nowhere, and the newest state is needed.
-            Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
-            code => code,
-        });
-        if !newer? && same {
-            return Ok(false);
-        }
-        let loaded = if bundle.base().is_none() {
-            Loaded::new(bundle.keep(), derive(&bundle))
-        } else {
-            let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
-            let bloom = derive(&kept.bundle(&[]));
-            Loaded::new(kept, bloom)
-        };
-        // Remembered before it is used: after a crash the older one must not come back.
-        self.store.save(&name(bundle.issuer()), &encode(&seen)).map_err(|_| Code::StoreUnreachable)?;
-        self.current.store(Arc::new(bundles.with(loaded)));
-        Ok(true)
-    }
-
-    /// Whether a bundle is newer than the one of its issuer that was seen last.
-    ///
-    /// Who signed that one may have been replaced by the root since: then its numbers bind no more, so that a
-    /// thief who had signed a very high one has not locked the issuer out.
-    fn newer(&self, new: &Seen, issuer: &str, keyring: Keyring<'_>) -> Result<bool, Code> {
-        let saved = self.store.load(&name(issuer)).map_err(|_| Code::StoreUnreachable)?;
-        match saved.and_then(|saved| decode(&saved)) {
-            Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
-            Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
-            Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
-                Err(Code::BundleEquivocation)
+        let (name, value) = (name(bundle.issuer()), encode(&seen));
+        loop {
+            let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
+            let before = saved.as_deref().and_then(decode);
+            let newer = newer(before, &seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
+                // Another process went on meanwhile: the next step from here leads nowhere, and the newest state is
+                // needed.
+                Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
+                code => code,
+            });
+            if !newer? && same {
+                return Ok(false);
             }
-            Some(seen) => Ok(new.sequence > seen.sequence),
-            None => Ok(true),
+            let loaded = if bundle.base().is_none() {
+                Loaded::new(bundle.keep(), derive(&bundle))
+            } else {
+                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+                let bloom = derive(&kept.bundle(&[]));
+                Loaded::new(kept, bloom)
+            };
+            // Remembered before it is used: after a crash the older one must not come back. Where another process has
+            // remembered something meanwhile, it is held against that.
+            let replaced = self.store.replace(&name, saved.as_deref(), &value);
+            if replaced.map_err(|_| Code::StoreUnreachable)? {
+                self.current.store(Arc::new(bundles.with(loaded)));
+                return Ok(true);
+            }
         }
+    }
+}
+
+/// Whether a bundle is newer than the one of its issuer that was seen last.
+///
+/// Who signed that one may have been replaced by the root since: then its numbers bind no more, so that a thief who had
+/// signed a very high one has not locked the issuer out.
+fn newer(before: Option<Seen>, new: &Seen, issuer: &str, keyring: Keyring<'_>) -> Result<bool, Code> {
+    match before {
+        Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
+        Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
+        Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
+            Err(Code::BundleEquivocation)
+        }
+        Some(seen) => Ok(new.sequence > seen.sequence),
+        None => Ok(true),
     }
 }
 

@@ -75,14 +75,21 @@ impl Trusted {
         let keys = keyset.keys().map(prepare).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
-        let newer = keyset.replaces(self.seen()?.as_ref())?;
-        if !newer && current.sequence == keyset.sequence() {
-            return Ok(false);
-        }
         let seen = keyset.seen();
         let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
-        // Remembered before it is used: after a crash the older one must not come back.
-        self.store.save(SEEN, &value).map_err(|_| Code::StoreUnreachable)?;
+        loop {
+            let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+            let newer = keyset.replaces(saved.as_deref().and_then(decode).as_ref())?;
+            if !newer && current.sequence == keyset.sequence() {
+                return Ok(false);
+            }
+            // Remembered before it is used: after a crash the older one must not come back. Where another process has
+            // remembered something meanwhile, it is held against that.
+            let replaced = self.store.replace(SEEN, saved.as_deref(), &value);
+            if replaced.map_err(|_| Code::StoreUnreachable)? {
+                break;
+            }
+        }
         self.current.store(Arc::new(Trust {
             keys,
             keyset: bytes.into(),
@@ -93,12 +100,9 @@ impl Trusted {
         }));
         Ok(true)
     }
+}
 
-    fn seen(&self) -> Result<Option<Seen>, Code> {
-        let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
-        Ok(saved.and_then(|bytes| {
-            let (sequence, digest) = bytes.split_first_chunk::<8>()?;
-            Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
-        }))
-    }
+fn decode(saved: &[u8]) -> Option<Seen> {
+    let (sequence, digest) = saved.split_first_chunk::<8>()?;
+    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
 }

@@ -343,6 +343,56 @@ fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() 
     assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
 }
 
+/// A store in which another process saves a mark just before this one does.
+struct Overtaken {
+    memory: Memory,
+    mark: std::sync::Mutex<Option<Vec<u8>>>,
+}
+
+impl Store for Overtaken {
+    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        self.memory.take(cell, need, want, limit)
+    }
+    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
+        self.memory.give_back(cell, units)
+    }
+    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
+        self.memory.take_once(cell, job, units, limit)
+    }
+    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+        self.memory.finish_once(cell, job, finish)
+    }
+    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
+        self.memory.load(name)
+    }
+    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
+        self.memory.save(name, value)
+    }
+    fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
+        if name.starts_with("revocation.")
+            && let Some(mark) = self.mark.lock().unwrap().take()
+        {
+            self.memory.save(name, &mark)?;
+        }
+        self.memory.replace(name, before, value)
+    }
+}
+
+#[test]
+fn a_slower_process_never_sets_a_mark_back() {
+    let build = |store: Arc<dyn Store>| {
+        Gate::builder().keyset(key(9).public(), sign(&mut keys())).store(store).build().unwrap()
+    };
+    let other = Arc::new(Memory::new());
+    build(other.clone()).load_revocation(&signed(&bundle(6, &[]))).unwrap();
+    let mark = other.load("revocation.seen.acme").unwrap();
+    let store = Arc::new(Overtaken { memory: Memory::new(), mark: std::sync::Mutex::new(mark.clone()) });
+    let slower = build(store.clone());
+    assert_eq!(slower.load_revocation(&signed(&bundle(5, &[]))), Err(Code::BundleRollback));
+    assert_eq!(store.load("revocation.seen.acme").unwrap(), mark);
+    assert_eq!(slower.load_revocation(&signed(&bundle(6, &[]))), Ok(true));
+}
+
 /// A store that stops once, while a bundle is remembered, until it is told to go on.
 struct Slow {
     memory: Memory,
