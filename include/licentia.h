@@ -996,6 +996,19 @@ licentia_status licentia_gate_builder_set_prepare(licentia_gate_builder *builder
                                                   size_t bytes_per_key);
 
 /**
+ * Refuses licences, as their policy for stale revocations says, while there is no revocation bundle of their issuer.
+ * Without it a gate that has no bundle, as after a restart before one is loaded, takes nothing to be revoked.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_builder_require_revocation(licentia_gate_builder *builder);
+
+/**
+ * Counts rates with all processes that have the same store, and not for this one alone.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_builder_share_rates(licentia_gate_builder *builder);
+
+/**
  * Where counters and marks are kept; in memory where it is not said.
  */
 LICENTIA_MUST_USE

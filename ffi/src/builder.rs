@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use licentia::{Code, Mode};
+use licentia::{Builder, Code, Mode};
 
 use crate::{
     border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
@@ -22,10 +22,10 @@ pub const LICENTIA_MODE_ENFORCE: u32 = 0;
 pub const LICENTIA_MODE_ADVISORY: u32 = 1;
 
 /// What a gate will be made of. One thread uses it at a time.
-pub struct GateBuilder(Option<licentia::Builder>);
+pub struct GateBuilder(Option<Builder>);
 
 impl GateBuilder {
-    pub(crate) fn change(&mut self, change: impl FnOnce(licentia::Builder) -> licentia::Builder) -> Outcome {
+    pub(crate) fn change(&mut self, change: impl FnOnce(Builder) -> Builder) -> Outcome {
         // After a panic in between there is none, and the builder can only be freed.
         self.0 = Some(change(self.0.take().ok_or(Refusal::INTERNAL)?));
         Ok(())
@@ -182,6 +182,21 @@ pub unsafe extern "C" fn licentia_gate_builder_set_prepare(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.prepare(bytes_per_key)) })
+}
+
+/// Refuses licences, as their policy for stale revocations says, while there is no revocation bundle of their issuer.
+/// Without it a gate that has no bundle, as after a restart before one is loaded, takes nothing to be revoked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_builder_require_revocation(builder: *mut GateBuilder) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe { exclusive(builder)?.change(Builder::require_revocation) })
+}
+
+/// Counts rates with all processes that have the same store, and not for this one alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_builder_share_rates(builder: *mut GateBuilder) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe { exclusive(builder)?.change(|builder| builder.share_rates(true)) })
 }
 
 /// Where counters and marks are kept; in memory where it is not said.

@@ -31,6 +31,27 @@ static void revocations(const world *it) {
     licentia_gate_free(gate);
 }
 
+/* A gate that must have a bundle refuses until it has one; and rates can be counted with other processes. */
+static void required(const world *it) {
+    licentia_gate_builder *builder = builder_of(it);
+    licentia_gate *gate;
+    size_t length;
+    uint8_t *bundle = bundle_of(it, 1, NULL, &length);
+    char *token = issue_typical(it, 77);
+    bool changed;
+
+    CHECK(licentia_gate_builder_require_revocation(builder) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_share_rates(builder) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+    licentia_gate_builder_free(builder);
+    CHECK(answer(gate, token, it->nothing) == LICENTIA_CODE_REVOCATION_STALE);
+    CHECK(licentia_gate_load_revocation(gate, bundle, length, &changed) == LICENTIA_OK && changed);
+    CHECK(answer(gate, token, it->nothing) == LICENTIA_CODE_ALLOWED);
+    licentia_bytes_free(bundle);
+    licentia_string_free(token);
+    licentia_gate_free(gate);
+}
+
 /* A bundle about no licence, or about one that it refuses, warns of, or puts into grace. */
 static licentia_bundle *bundle_draft(uint64_t sequence, const uint64_t *index, uint32_t effect) {
     static const uint8_t salt[16] = {7};
@@ -332,6 +353,7 @@ int main(int argc, char **argv) {
     const char *folder = argc > 1 ? argv[1] : ".";
     world it = world_new();
     revocations(&it);
+    required(&it);
     deltas(&it);
     rules(&it);
     identifiers(&it);

@@ -339,6 +339,8 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &prepare(std::size_t bytes_per_key) noexcept {
         return note(licentia_gate_builder_set_prepare(get(), bytes_per_key));
     }
+    GateBuilder &require_revocation() noexcept { return note(licentia_gate_builder_require_revocation(get())); }
+    GateBuilder &share_rates() noexcept { return note(licentia_gate_builder_share_rates(get())); }
     GateBuilder &cache_capacity(std::size_t tokens) noexcept {
         return note(licentia_gate_builder_set_cache_capacity(get(), tokens));
     }

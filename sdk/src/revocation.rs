@@ -173,6 +173,12 @@ fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     build::bloom(bundle.indices(), bundle.counts().0, bundle.salt()).into()
 }
 
+/// The name in a store of the mark of a bundle, which is one for each issuer: for a host that brings its marks to the
+/// store. Nothing is verified; none for what is no bundle.
+pub fn mark(bundle: &[u8]) -> Option<String> {
+    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(bundle.issuer()))
+}
+
 fn name(issuer: &str) -> String {
     format!("{SEEN}{issuer}")
 }

@@ -90,6 +90,7 @@ impl RawGate {
                 "replayCapacity" => Ok(builder.replay_capacity(size?)),
                 "cacheCapacity" => Ok(builder.cache_capacity(size?)),
                 "prepare" => Ok(builder.prepare(size?)),
+                "requireRevocation" => Ok(if value == 0 { builder } else { builder.require_revocation() }),
                 _ => Err(Code::InvalidArgument),
             }
         })
@@ -249,6 +250,12 @@ impl RawGate {
     /// The names of the marks that changed since this was asked last, joined by U+0000.
     pub fn changed(&self) -> String {
         self.store.changed().join("\0")
+    }
+
+    /// The name of the mark of a bundle's issuer.
+    #[wasm_bindgen(js_name = bundleMark)]
+    pub fn bundle_mark(&self, bytes: &[u8]) -> Option<String> {
+        licentia::revocation::mark(bytes)
     }
 
     /// The mark of a name.

@@ -4,7 +4,7 @@ import type { GateOptions, Now } from "./gate.js";
 import { type Instantiate, Live, type Raw, type RawGate } from "./raw.js";
 import type { About, Packed } from "./request.js";
 
-const CLOCK = "clock.mark", SEEN = ["keyset.seen", "revocation.seen"];
+const CLOCK = "clock.mark", KEYSET = "keyset.seen";
 const TOLD = 4;
 
 function system(): Now {
@@ -13,13 +13,15 @@ function system(): Now {
 
 /** What was loaded, in its order: an instance that takes another's place loads it again. */
 class History {
-  #loads: { kind: "keyset" | "whole" | "delta"; bytes: Uint8Array }[] = [];
+  /** Keysets, and bundles with the name of their issuer's mark. */
+  #loads: { kind: "keyset" | "whole" | "delta"; bytes: Uint8Array; about?: string | undefined }[] = [];
 
-  add(kind: "keyset" | "whole" | "delta", bytes: Uint8Array): void {
-    // A whole bundle replaces those before it, and a keyset the one before it, unless a bundle needed that one.
-    if (kind === "whole") this.#loads = this.#loads.filter((load) => load.kind === "keyset").slice(-1);
-    if (kind === "keyset" && this.#loads.at(-1)?.kind === "keyset") this.#loads.pop();
-    this.#loads.push({ kind, bytes: bytes.slice() });
+  add(kind: "keyset" | "whole" | "delta", bytes: Uint8Array, about?: string): void {
+    // A whole bundle replaces those before it of its issuer.
+    const kept = this.#loads.filter((load) => kind !== "whole" || load.kind === "keyset" || load.about !== about);
+    kept.push({ kind, bytes: bytes.slice(), about });
+    // A keyset replaces the one before it, unless a bundle needed that one.
+    this.#loads = kept.filter((load, at) => load.kind !== "keyset" || kept[at + 1]?.kind !== "keyset");
   }
 
   /** The keyset that a gate is made with. */
@@ -60,10 +62,8 @@ export class Core {
       return { raw, gate: this.#build(raw) };
     });
     this.use = (call) => this.#live.use(({ raw }) => call(raw));
-    for (const name of [CLOCK, ...SEEN]) {
-      const mark = options.marks?.load(name);
-      if (mark !== undefined) this.#marks.set(name, mark);
-    }
+    this.#recall(CLOCK);
+    this.#recall(KEYSET);
     this.#remember();
     this.#built = true;
     if (keyset !== undefined) this.#history.add("keyset", keyset.bytes);
@@ -84,13 +84,14 @@ export class Core {
       const value = options[name];
       if (value !== undefined) gate.number(name, value);
     }
-    this.#set(gate, this.#built ? [CLOCK] : [CLOCK, ...SEEN]);
+    if (options.requireRevocation === true) gate.number("requireRevocation", 1);
+    this.#set(gate, this.#built ? [CLOCK] : [CLOCK, KEYSET]);
     gate.changed();
     gate.build();
     if (this.#built) {
       // What was seen before this process began is told afterwards: it would refuse what this is built on.
       this.#history.replay(gate);
-      this.#set(gate, SEEN.filter((name) => gate.mark(name) === undefined));
+      this.#set(gate, [...this.#marks.keys()].filter((name) => gate.mark(name) === undefined));
     }
     return gate;
   }
@@ -100,6 +101,13 @@ export class Core {
       const mark = this.#marks.get(name);
       if (mark !== undefined) gate.setMark(name, mark);
     }
+  }
+
+  /** Looks for a mark of an earlier process. */
+  #recall(name: string): Uint8Array | undefined {
+    const mark = this.#marks.has(name) ? undefined : this.#options.marks?.load(name);
+    if (mark !== undefined) this.#marks.set(name, mark);
+    return mark;
   }
 
   #remember(): void {
@@ -151,8 +159,12 @@ export class Core {
   }
 
   loadRevocation(bundle: Uint8Array): boolean {
+    // Each issuer's bundles have a mark of their own, which is asked for when the first one comes.
+    const about = this.call((gate) => gate.bundleMark(bundle));
+    const mark = about === undefined ? undefined : this.#recall(about);
+    if (about !== undefined && mark !== undefined) this.call((gate) => gate.setMark(about, mark));
     const loaded = this.call((gate) => gate.loadRevocation(bundle));
-    if (loaded > 0) this.#history.add(loaded === 2 ? "delta" : "whole", bundle);
+    if (loaded > 0) this.#history.add(loaded === 2 ? "delta" : "whole", bundle, about);
     this.#remember();
     return loaded > 0;
   }

@@ -32,6 +32,8 @@ export interface GateOptions {
   keyset?: { root: string; bytes: Uint8Array } | undefined;
   /** A revocation bundle; it needs a keyset with a revocation key. */
   revocation?: Uint8Array | undefined;
+  /** Refuses licences, as their policy for stale revocations says, while there is no bundle of their issuer. */
+  requireRevocation?: boolean | undefined;
   issuer?: string | undefined;
   audience?: string | undefined;
   /** `advisory` allows everything and says what would have been denied. */

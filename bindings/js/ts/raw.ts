@@ -10,6 +10,7 @@ export interface RawGate {
   build(): void;
   loadKeyset(keyset: Uint8Array): boolean;
   loadRevocation(bundle: Uint8Array): number;
+  bundleMark(bundle: Uint8Array): string | undefined;
   check(
     token: string, words: string, numbers: Float64Array, bytes: Uint8Array, seconds: number, monotonic: number,
   ): Float64Array;

@@ -57,6 +57,9 @@ impl Gate {
     ///     cache_capacity: How many verified tokens are kept.
     ///     prepare: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
     ///         not seen before: 700000 make it fastest, 81920 are the least; None for no tables.
+    ///     require_revocation: Refuse licences, as their policy for stale revocations says, while there is no bundle of
+    ///         their issuer; else nothing is taken to be revoked until one is loaded.
+    ///     share_rates: Count rates with all processes that have the same store, and not for this one alone.
     ///     store: Where counters and marks are kept: a Store, or its URL; in memory where it is not said.
     ///     receipts: Where what was used is counted for the vendor.
     ///     on_event: Called with an Event for every decision, before it is returned; or several to be called.
@@ -66,7 +69,8 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, store=None, receipts=None, on_event=None
+        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, require_revocation=false,
+        share_rates=false, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -83,6 +87,8 @@ impl Gate {
         #[pyo3(from_py_with = whole)] replay_capacity: u64,
         #[pyo3(from_py_with = whole)] cache_capacity: u64,
         prepare: Option<Whole>,
+        require_revocation: bool,
+        share_rates: bool,
         store: Option<&Bound<'_, PyAny>>,
         receipts: Option<&Bound<'_, Receipts>>,
         on_event: Option<&Bound<'_, PyAny>>,
@@ -106,6 +112,10 @@ impl Gate {
             (None, None) => builder,
             _ => return Err(invalid("a root key and a keyset go together")),
         };
+        builder = builder.share_rates(share_rates);
+        if require_revocation {
+            builder = builder.require_revocation();
+        }
         if let Some(bytes) = prepare {
             builder = builder.prepare(bytes.size()?);
         }

@@ -93,6 +93,13 @@ def test_bundles_and_deltas_are_signed(token: str, issuer: licentia.Issuer) -> N
         bundle(1, -1)
 
 
+def test_a_gate_may_require_a_bundle(token: str, issuer: licentia.Issuer) -> None:
+    gate = licentia.Gate(root=ROOT.public, keyset=keyset(issuer), require_revocation=True, share_rates=True)
+    assert gate.check(token, now=NOW).name == "revocation_stale"
+    gate.load_revocation(bundle(1))
+    assert gate.check(token, now=NOW)
+
+
 def test_a_file_is_watched(token: str, issuer: licentia.Issuer, tmp_path: Path) -> None:
     gate, file, wrong = gate_of(issuer), tmp_path / "revoked", list[Exception]()
 

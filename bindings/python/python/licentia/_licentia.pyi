@@ -361,6 +361,8 @@ class Gate:
         replay_capacity: int = 65536,
         cache_capacity: int = 16384,
         prepare: int | None = None,
+        require_revocation: bool = False,
+        share_rates: bool = False,
         store: Store | str | None = None,
         receipts: Receipts | None = None,
         on_event: _OnEvent | Iterable[_OnEvent] | None = None,
