@@ -252,12 +252,6 @@ impl RawGate {
         self.store.changed().join("\0")
     }
 
-    /// The name of the mark of a bundle's issuer.
-    #[wasm_bindgen(js_name = bundleMark)]
-    pub fn bundle_mark(&self, bytes: &[u8]) -> Option<String> {
-        licentia::revocation::mark(bytes)
-    }
-
     /// The mark of a name.
     pub fn mark(&self, name: &str) -> Option<Vec<u8>> {
         self.store.load(name).ok().flatten()
@@ -269,6 +263,12 @@ impl RawGate {
         // A store in memory takes everything.
         let _ = self.store.save(name, value);
     }
+}
+
+/// The name of the mark of a bundle's issuer.
+#[wasm_bindgen(js_name = bundleMark)]
+pub fn bundle_mark(bytes: &[u8]) -> Option<String> {
+    licentia::revocation::mark(bytes)
 }
 
 fn units(left: Vec<(String, u64)>) -> String {

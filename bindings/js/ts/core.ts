@@ -160,7 +160,7 @@ export class Core {
 
   loadRevocation(bundle: Uint8Array): boolean {
     // Each issuer's bundles have a mark of their own, which is asked for when the first one comes.
-    const about = this.call((gate) => gate.bundleMark(bundle));
+    const about = this.use((raw) => raw.bundleMark(bundle));
     const mark = about === undefined ? undefined : this.#recall(about);
     if (about !== undefined && mark !== undefined) this.call((gate) => gate.setMark(about, mark));
     const loaded = this.call((gate) => gate.loadRevocation(bundle));

@@ -10,7 +10,6 @@ export interface RawGate {
   build(): void;
   loadKeyset(keyset: Uint8Array): boolean;
   loadRevocation(bundle: Uint8Array): number;
-  bundleMark(bundle: Uint8Array): string | undefined;
   check(
     token: string, words: string, numbers: Float64Array, bytes: Uint8Array, seconds: number, monotonic: number,
   ): Float64Array;
@@ -39,6 +38,7 @@ export interface RawVerifier {
 export interface Raw extends RawVerifier {
   RawGate: new (leases: boolean, advisory: boolean) => RawGate;
   codes(): string;
+  bundleMark(bundle: Uint8Array): string | undefined;
   decodeLicense(text: string): Uint8Array;
   encodeLicense(bytes: Uint8Array): string;
   readKey(key: string): Uint8Array;
