@@ -93,7 +93,7 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
     }
     const fetched = [...keys.values()].reduce((a, b) => a + b) - before;
     same(fetched < 30, true, `${fetched} leases`);
-    for (const wait of [0, 11_000, 11_000]) {
+    for (const wait of [0, 11_000, 11_000, 11_000]) {
       time.monotonicMs += wait;
       await ask(one);
     }
