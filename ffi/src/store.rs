@@ -13,7 +13,7 @@ pub struct Store(pub(crate) Arc<dyn licentia::Store>);
 /// Opens the store that a URL names, of a kind that the library was built with:
 ///
 /// - `memory:`, for this process alone, and gone with it;
-/// - `sqlite:PATH`, a file that processes of one machine share, and `sqlite::memory:`;
+/// - `sqlite:PATH`, a file that processes of one machine share;
 /// - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share.
 ///
 /// Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
