@@ -73,6 +73,11 @@ impl BundleDraft {
     /// # Errors
     /// [`Error::Bundle`] for one that no gate would take.
     pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>> {
+        if self.issued_at > self.next_update || self.next_update >= self.expires {
+            return Err(Error::Bundle(
+                "a bundle is issued, then due to be replaced, and expires after that".into(),
+            ));
+        }
         let groups = self.groups()?;
         let rules = Cbor::Array(self.rules.iter().map(RuleDraft::encode).collect());
         let rules = (!self.rules.is_empty()).then_some(rules);

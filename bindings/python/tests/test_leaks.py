@@ -34,7 +34,7 @@ keyset = licentia.Keyset.sign(signing, [issuer.key, {"key": revoker.public, "pur
                               sequence=1, issued_at=NOW, expires=NOW + 10**6)
 def bundle(sequence):
     return licentia.RevocationBundle.sign(revoker, issuer="acme", sequence=sequence, issued_at=NOW, salt=bytes(16),
-                                          next_update=NOW + 10**6, expires=NOW + 10**6, indices=range(100))
+                                          next_update=NOW + 10**5, expires=NOW + 10**6, indices=range(100))
 watched = licentia.Gate(root=signing.public, keyset=keyset)
 sequence = [0]
 
