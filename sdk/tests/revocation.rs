@@ -343,13 +343,19 @@ fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() 
     assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
 }
 
-/// A store in which another process saves a mark just before this one does.
-struct Overtaken {
+/// A store in which something happens just before the first mark of a bundle is saved.
+struct Interrupted {
     memory: Memory,
-    mark: std::sync::Mutex<Option<Vec<u8>>>,
+    before: std::sync::Mutex<Option<Box<dyn FnOnce(&Memory) + Send>>>,
 }
 
-impl Store for Overtaken {
+impl Interrupted {
+    fn new(before: impl FnOnce(&Memory) + Send + 'static) -> Arc<Self> {
+        Arc::new(Self { memory: Memory::new(), before: std::sync::Mutex::new(Some(Box::new(before))) })
+    }
+}
+
+impl Store for Interrupted {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         self.memory.take(cell, need, want, limit)
     }
@@ -369,10 +375,9 @@ impl Store for Overtaken {
         self.memory.save(name, value)
     }
     fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
-        if name.starts_with("revocation.")
-            && let Some(mark) = self.mark.lock().unwrap().take()
-        {
-            self.memory.save(name, &mark)?;
+        let interrupt = name.starts_with("revocation.").then(|| self.before.lock().unwrap().take());
+        if let Some(interrupt) = interrupt.flatten() {
+            interrupt(&self.memory);
         }
         self.memory.replace(name, before, value)
     }
@@ -386,51 +391,21 @@ fn a_slower_process_never_sets_a_mark_back() {
     let other = Arc::new(Memory::new());
     build(other.clone()).load_revocation(&signed(&bundle(6, &[]))).unwrap();
     let mark = other.load("revocation.seen.acme").unwrap();
-    let store = Arc::new(Overtaken { memory: Memory::new(), mark: std::sync::Mutex::new(mark.clone()) });
+    let another = mark.clone().unwrap();
+    let store = Interrupted::new(move |memory| memory.save("revocation.seen.acme", &another).unwrap());
     let slower = build(store.clone());
     assert_eq!(slower.load_revocation(&signed(&bundle(5, &[]))), Err(Code::BundleRollback));
     assert_eq!(store.load("revocation.seen.acme").unwrap(), mark);
     assert_eq!(slower.load_revocation(&signed(&bundle(6, &[]))), Ok(true));
 }
 
-/// A store that stops once, while a bundle is remembered, until it is told to go on.
-struct Slow {
-    memory: Memory,
-    stopped: std::sync::Mutex<Option<(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>)>>,
-}
-
-impl Store for Slow {
-    fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        self.memory.take(cell, need, want, limit)
-    }
-    fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.memory.give_back(cell, units)
-    }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.memory.take_once(cell, job, units, limit)
-    }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.memory.finish_once(cell, job, finish)
-    }
-    fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
-        self.memory.load(name)
-    }
-    fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable> {
-        if name.starts_with("revocation.")
-            && let Some((reached, go_on)) = self.stopped.lock().unwrap().take()
-        {
-            reached.send(()).unwrap();
-            go_on.recv().unwrap();
-        }
-        self.memory.save(name, value)
-    }
-}
-
 #[test]
 fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
     let ((reached, at), (go, go_on)) = (channel(), channel());
-    let stopped = std::sync::Mutex::new(Some((reached, go_on)));
-    let store = Arc::new(Slow { memory: Memory::new(), stopped });
+    let store = Interrupted::new(move |_| {
+        reached.send(()).unwrap();
+        go_on.recv().unwrap();
+    });
     let mut keys = keys();
     let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).store(store).build().unwrap();
     std::thread::scope(|scope| {
