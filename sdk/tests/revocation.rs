@@ -343,10 +343,13 @@ fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() 
     assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
 }
 
+/// What happens to a store once.
+type Interruption = Box<dyn FnOnce(&Memory) + Send>;
+
 /// A store in which something happens just before the first mark of a bundle is saved.
 struct Interrupted {
     memory: Memory,
-    before: std::sync::Mutex<Option<Box<dyn FnOnce(&Memory) + Send>>>,
+    before: std::sync::Mutex<Option<Interruption>>,
 }
 
 impl Interrupted {
