@@ -154,10 +154,6 @@ impl Leased {
 }
 
 impl Store for Leased {
-    fn may_block(&self) -> bool {
-        false
-    }
-
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let mut kept = self.lock();
         let Kept { pools, wishes, .. } = &mut *kept;

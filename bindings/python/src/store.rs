@@ -29,7 +29,7 @@ impl Store {
     #[new]
     fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
         let opened = open(py, url)?;
-        Ok(Self { may_block: opened.may_block(), opened: opened.into() })
+        Ok(Self { may_block: opened.may_wait(), opened: opened.into() })
     }
 
     fn __repr__(&self) -> &'static str {
@@ -54,6 +54,6 @@ pub(crate) fn store(
     }
     let url = given.cast::<PyString>().map_err(|_| wrong_type("a Store or its URL", given))?;
     let store = open(py, url.to_str()?)?;
-    let may_block = store.may_block();
+    let may_block = store.may_wait();
     Ok((store, may_block))
 }

@@ -59,10 +59,6 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn may_block(&self) -> bool {
-        false
-    }
-
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let mut kept = self.lock();
         let total = &mut kept.units(cell).total;

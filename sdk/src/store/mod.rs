@@ -211,12 +211,6 @@ const KINDS: &[&str] = &[
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
-    /// Whether its operations may wait for a disk or another machine, so that a host should not wait for them where
-    /// others wait for it, as on the thread of an event loop.
-    fn may_block(&self) -> bool {
-        true
-    }
-
     /// Takes up to `want` units of a cell, and none where fewer than `need` are left of `limit`.
     ///
     /// # Errors
@@ -320,7 +314,8 @@ pub trait Store: Send + Sync {
         Err(Unreachable("this store keeps no seats".into()))
     }
 
-    /// Whether an operation may wait for something outside of this process.
+    /// Whether an operation may wait for something outside of this process, such as a disk or another machine, so that a
+    /// host should not wait for it where others wait for the host, as on the thread of an event loop.
     fn may_wait(&self) -> bool {
         true
     }
