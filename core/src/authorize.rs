@@ -294,10 +294,10 @@ fn check_node<'a>(license: &License<'_>, node: Option<&[u8; 32]>) -> Option<(Cod
 }
 
 fn check_feature<'a>(license: &License<'_>, name: &'a str, now: u64) -> (Code, Facts<'a>) {
-    let (code, expires) = match license.feature(name) {
-        None => (Code::FeatureNotLicensed, None),
-        Some(feature) if feature.is_expired(now) => (Code::FeatureExpired, feature.expires),
-        Some(feature) => (Code::Allowed, feature.expires),
+    let (code, expires) = match license.feature_end(name) {
+        Err(code) => (code, None),
+        Ok(Some(expires)) if now >= expires => (Code::FeatureExpired, Some(expires)),
+        Ok(expires) => (Code::Allowed, expires),
     };
     (code, Facts::Feature { name, expires, now })
 }

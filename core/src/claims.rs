@@ -9,7 +9,7 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    feature::Feature,
+    feature::{self, Feature},
     grant::{self, Entries, Kind, Tier},
     json,
     key::{Key, Kid},
@@ -186,7 +186,7 @@ impl<'a> Claims<'a> {
     pub(crate) fn names_audience(&self, audience: Option<&str>) -> (usize, bool) {
         let (count, mut reader) = self.audience_texts();
         let audience = audience.map(str::as_bytes);
-        (count, audience.is_some() && (0..count).any(|_| reader.text_bytes().ok() == audience))
+        (count, audience.is_some() && (0..count).any(|_| reader.checked_text() == audience))
     }
 
     fn audience_texts(&self) -> (usize, Reader<'a>) {
@@ -242,8 +242,17 @@ impl<'a> Claims<'a> {
     }
 
     /// The feature `name`, where the licence has it. It may have ended: see [`Feature::is_expired`].
-    pub fn feature(&self, name: &str) -> Option<Feature<'a>> {
-        self.features().named(name)
+    pub fn feature<'n>(&self, name: &'n str) -> Option<Feature<'n>>
+    where
+        'a: 'n,
+    {
+        grant::entry(self.token, self.fields.grant.features, name)
+    }
+
+    /// When the feature `name` ends; none where that is with the licence.
+    pub(crate) fn feature_end(&self, name: &str) -> Result<Option<u64>, Code> {
+        let value = grant::find(self.token, self.fields.grant.features, name);
+        value.and_then(|mut value| feature::end(&mut value).ok()).ok_or(Code::FeatureNotLicensed)
     }
 
     /// The quotas, in the order of their encoded names.
@@ -252,8 +261,11 @@ impl<'a> Claims<'a> {
     }
 
     /// The quota of a meter.
-    pub fn quota(&self, meter: &str) -> Option<Quota<'a>> {
-        self.quotas().named(meter)
+    pub fn quota<'n>(&self, meter: &'n str) -> Option<Quota<'n>>
+    where
+        'a: 'n,
+    {
+        grant::entry(self.token, self.fields.grant.quotas, meter)
     }
 
     /// The rates, in the order of their encoded names.
@@ -262,8 +274,11 @@ impl<'a> Claims<'a> {
     }
 
     /// The rate `name`.
-    pub fn rate(&self, name: &str) -> Option<Rate<'a>> {
-        self.rates().named(name)
+    pub fn rate<'n>(&self, name: &'n str) -> Option<Rate<'n>>
+    where
+        'a: 'n,
+    {
+        grant::entry(self.token, self.fields.grant.rates, name)
     }
 
     /// When the contract ends; from then to [`Claims::expires`] the licence is in grace.
@@ -283,8 +298,9 @@ impl<'a> Claims<'a> {
 
     /// Fingerprints of the machines that it is bound to; none means any machine.
     pub fn node_locks(&self) -> impl Iterator<Item = &'a [u8; 32]> + use<'a> {
-        let mut reader = Reader::within(self.token, self.fields.grant.node_locks.unwrap_or_default());
-        let count = reader.array().unwrap_or_default();
+        let locks = self.fields.grant.node_locks;
+        let mut reader = Reader::within(self.token, locks.unwrap_or_default());
+        let count = locks.map_or(0, |_| reader.array().unwrap_or_default());
         (0..count).map_while(move |_| reader.array_of().ok())
     }
 

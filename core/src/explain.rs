@@ -237,7 +237,8 @@ impl<'a> Explanation<'a> {
     /// Starts anew from checks that ran before, all of which passed.
     pub fn resume(&mut self, steps: &[Step<'a>]) {
         self.clear();
-        self.steps.extend(steps.iter().copied().take(STEPS));
+        // As many as there is space for, and at once.
+        let _ = self.steps.try_extend_from_slice(steps.get(..STEPS).unwrap_or(steps));
     }
 
     /// Forgets every check, so that the space can be used again.

@@ -2,6 +2,7 @@
 
 use crate::{
     cbor::{self, Reader},
+    code::Code,
     limits,
 };
 
@@ -43,6 +44,18 @@ impl<'a> Feature<'a> {
             return Ok(Self { name, value, expires: Some(reader.uint_to(limits::TIME)?) });
         }
         Ok(Self { name, value: Value::read(reader)?, expires: None })
+    }
+}
+
+/// Reads when a feature that was checked before ends, over its value; none where it ends with the licence.
+pub(crate) fn end(reader: &mut Reader<'_>) -> cbor::Result<Option<u64>> {
+    if !reader.at_array() {
+        return Ok(None);
+    }
+    reader.array()?;
+    match reader.pass() {
+        Some(()) => reader.uint().map(Some),
+        None => reader.malformed(Code::Truncated),
     }
 }
 

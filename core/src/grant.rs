@@ -131,18 +131,6 @@ impl<'a, T: Entry<'a>> Entries<'a, T> {
         })
     }
 
-    /// The entry of a name, in a map whose content was checked before: on the way to it nothing is checked again.
-    pub(crate) fn named(mut self, name: &str) -> Option<T> {
-        for _ in 0..self.map.remaining() {
-            let key = self.reader.text_bytes().ok()?;
-            if key == name.as_bytes() {
-                return T::read_entry(core::str::from_utf8(key).ok()?, &mut self.reader).ok();
-            }
-            self.reader.pass().ok()?;
-        }
-        None
-    }
-
     fn read_next(&mut self) -> cbor::Result<Option<T>> {
         let offset = self.reader.offset();
         let Some(key) = self.map.next_text(&mut self.reader)? else {
@@ -163,6 +151,23 @@ impl<'a, T: Entry<'a>> Iterator for Entries<'a, T> {
     fn next(&mut self) -> Option<T> {
         self.read_next().ok().flatten()
     }
+}
+
+/// Goes to the value of a name, in a map whose content was checked before: on the way nothing is checked again.
+pub(crate) fn find<'a>(token: &'a [u8], part: Option<Span>, name: &str) -> Option<Reader<'a>> {
+    let mut reader = Reader::within(token, part?);
+    for _ in 0..reader.checked_map()? {
+        if reader.checked_text()? == name.as_bytes() {
+            return Some(reader);
+        }
+        reader.pass()?;
+    }
+    None
+}
+
+/// The entry of a name, in a map whose content was checked before.
+pub(crate) fn entry<'a, T: Entry<'a>>(token: &'a [u8], part: Option<Span>, name: &'a str) -> Option<T> {
+    T::read_entry(name, &mut find(token, part, name)?).ok()
 }
 
 /// Checks a whole map of entries and gives its span.

@@ -106,22 +106,22 @@ pub fn verify_text<'a>(
     now: u64,
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
-    match decode(text, buffer, &mut explanation) {
+    match decode(text, buffer.bytes_mut(), &mut explanation) {
         Ok(token) => verify(token, keys, expect, now),
         Err(code) => Err(Denial { code, license: None, explanation }),
     }
 }
 
-/// Decodes the text form of a token into `buffer`.
+/// Decodes the text form of a token into space of any size.
 ///
 /// # Errors
-/// As [`text::decode_license`]; the failure is noted in `explanation`.
+/// As [`text::decode_license_into`]; the failure is noted in `explanation`.
 pub fn decode<'b>(
     text: &str,
-    buffer: &'b mut Buffer,
+    space: &'b mut [u8],
     explanation: &mut Explanation<'_>,
 ) -> Result<&'b [u8], Code> {
-    text::decode_license(text, buffer).inspect_err(|code| {
+    text::decode_license_into(text, space).inspect_err(|code| {
         explanation.fail(Check::Frame, *code, Facts::Size { bytes: text.len() });
     })
 }

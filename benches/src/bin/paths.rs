@@ -22,15 +22,16 @@ fn walk(name: &str, count: u64) -> Option<bool> {
     let token = issuer().issue(&draft()).expect("a licence").text();
     let expect = Expect::new().issuer("acme").audience(AUDIENCE).features(&features);
     Some(match name {
-        "parse" => (0..count).all(|_| {
+        "parse" => {
             let mut buffer = Buffer::new();
-            let bytes = decode_license(black_box(&token), &mut buffer).expect("a token");
-            Unverified::read(bytes).is_ok()
-        }),
+            (0..count).all(|_| {
+                let bytes = decode_license(black_box(&token), &mut buffer).expect("a token");
+                Unverified::read(bytes).is_ok()
+            })
+        }
         "verify" => {
-            let keys = [issuer().key().public()];
-            (0..count)
-                .all(|_| verify_text(black_box(&token), &mut Buffer::new(), &keys, &expect, NOW).is_ok())
+            let (keys, mut buffer) = ([issuer().key().public()], Buffer::new());
+            (0..count).all(|_| verify_text(black_box(&token), &mut buffer, &keys, &expect, NOW).is_ok())
         }
         "gate, cold" => ask(&Service::new(1000).gate().cache_capacity(0).build().ok()?, &charged, count),
         "gate, warm" => ask(&Service::new(1000).gate().build().ok()?, &charged, count),
