@@ -236,8 +236,13 @@ impl Gate {
         if !self.sinks.is_empty() {
             let took = started.map(|started| started.elapsed().as_nanos());
             let took_nanos = took.map(|took| u64::try_from(took).unwrap_or(u64::MAX));
-            let known = decision.license.get().map(|licensed| licensed.known);
-            let known = known.unwrap_or_else(|| self.known(None));
+            let unlicensed;
+            let known = if let Some(licensed) = decision.license.get() {
+                &licensed.known
+            } else {
+                unlicensed = self.known(None);
+                &unlicensed
+            };
             let event = Event {
                 decision,
                 action: request.action,
@@ -313,7 +318,8 @@ impl Gate {
         let found = &decision.license;
         // What was found is there; else there is nothing to decide on.
         let licensed = found.get().ok_or(Code::MissingToken)?;
-        let (license, known) = (licensed.kept.license(), &licensed.known);
+        let known = &licensed.known;
+        let license = licensed.kept.license();
         let time = self.read_clock(now, known, &license);
         decision.time = time.now;
         let expect = self.expect(request, known);
@@ -393,7 +399,8 @@ impl Gate {
         let mut explanation = Explanation::default();
         let found = self.find(token, now, &mut explanation);
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
-        let (license, known) = (licensed.kept.license(), &licensed.known);
+        let known = &licensed.known;
+        let license = licensed.kept.license();
         let time = self.read_clock(now, known, &license);
         let mut expect = self.expect(request, known);
         if let Some(proof) = &request.proof {

@@ -62,12 +62,17 @@ impl Names {
 
     /// The place of a name.
     fn place(&self, name: &str) -> usize {
-        // FNV-1a: names are few and short, and of licences that were verified.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let first = usize::try_from(hash >> 32).unwrap_or(0);
-        for at in (0..Self::OTHER).map(|step| first.wrapping_add(step) % Self::OTHER) {
+        let first = usize::try_from(hash(name) >> 32).unwrap_or(0) % Self::OTHER;
+        match self.places.get(first).and_then(OnceLock::get) {
+            Some(known) if **known == *name => first,
+            _ => self.look(first, name),
+        }
+    }
+
+    /// The place of a name that may not be in its first one.
+    #[cold]
+    fn look(&self, first: usize, name: &str) -> usize {
+        for at in (first..Self::OTHER).chain(0..first) {
             let Some(place) = self.places.get(at) else { break };
             if place.get().is_none() && self.count.fetch_add(1, Ordering::Relaxed) >= NAMES {
                 break;
@@ -85,6 +90,18 @@ impl Names {
         let named = self.places.iter().enumerate().filter_map(|(at, name)| Some((at, &**name.get()?)));
         named.chain([(Self::OTHER, "other")])
     }
+}
+
+/// A hash of a name's ends: names are few and short, and of licences that were verified.
+fn hash(name: &str) -> u64 {
+    let name = name.as_bytes();
+    let short = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    let (first, last) = match (name.first_chunk(), name.last_chunk(), name.first_chunk(), name.last_chunk()) {
+        (Some(first), Some(last), ..) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        (_, _, Some(first), Some(last)) => (short(first), short(last)),
+        _ => (name.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)), 0),
+    };
+    (first ^ last.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn zeros<const N: usize>() -> [AtomicU64; N] {
