@@ -5,14 +5,24 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 use crate::{
+    c,
     command::{Result, cargo, command, output, root, run as run_command, target_folder},
-    page, plot, targets,
+    js, page, plot, python, targets,
 };
 
 /// The members that a group's others are held against, where the group has them.
-const BASELINES: [&str; 2] = ["licentia", "verify_strict"];
+const BASELINES: [&str; 4] = ["licentia", "verify_strict", WARM, COLD];
+/// In other languages: a token that was seen before, and one that was not.
+pub(crate) const WARM: &str = "licentia, warm";
+pub(crate) const COLD: &str = "licentia, cold";
 /// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
-const OTHERS: [(&str, Measure); 2] = [("scaling", scaling), ("wasm", wasm)];
+const OTHERS: [(&str, Measure); 5] = [
+    ("scaling", scaling),
+    ("wasm", wasm),
+    ("c", c::compared),
+    ("python", python::compared),
+    ("javascript", js::compared),
+];
 /// Measures something, and gives its tables.
 type Measure = fn() -> Result<String>;
 
@@ -24,7 +34,7 @@ pub(crate) struct Member {
     pub(crate) spread: f64,
 }
 
-/// Runs what is named, or all: groups of criterion, `scaling`, `c`, `python`, `js`.
+/// Runs what is named, or all: groups of criterion, and what is measured besides.
 pub(crate) fn run(named: &[&str]) -> Result {
     let asked = |name: &str| named.is_empty() || named.contains(&name);
     let groups: Vec<&str> =
@@ -56,6 +66,32 @@ pub(crate) fn run(named: &[&str]) -> Result {
         page::write(name, &table)?;
     }
     page::write("machine", &machine()?)
+}
+
+/// The table of what a program of another language measured: it prints a line for each member, with its median and half
+/// of the spread of its rounds, in nanoseconds, and its name. What is promised is `(slower, faster, least ratio)`.
+pub(crate) fn compared(printed: &str, promises: &[(&str, &str, f64)]) -> Result<String> {
+    let member = |line: &str| {
+        let mut parts = line.splitn(3, ' ');
+        let (median, spread) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Member { name: parts.next()?.to_owned(), median, spread })
+    };
+    let members: Option<Vec<_>> = printed.lines().map(member).collect();
+    let mut members = members.ok_or_else(|| format!("a benchmark printed {printed:?}"))?;
+    members.sort_by(|a, b| a.median.total_cmp(&b.median));
+    let median = |name: &str| {
+        let found = members.iter().find(|member| member.name == name);
+        found.map(|member| member.median).ok_or_else(|| format!("`{name}` was not measured"))
+    };
+    let table = markdown(&members);
+    for (slower, faster, least) in promises {
+        let ratio = median(slower)? / median(faster)?;
+        println!("{faster} is {ratio:.2} x as fast as {slower}; at least {least}");
+        if ratio < *least {
+            return Err(format!("{table}\n{faster} is only {ratio:.2} x as fast as {slower}"));
+        }
+    }
+    Ok(table)
 }
 
 fn scaling() -> Result<String> {
@@ -131,7 +167,8 @@ fn markdown(members: &[Member]) -> String {
     }
     text += &format!("\n|---|---|{}", "---|".repeat(baselines.len()));
     for Member { name, median, spread } in members {
-        let name = if name == BASELINES[0] { format!("**{name}**") } else { name.clone() };
+        let ours = [BASELINES[0], WARM, COLD].contains(&&**name);
+        let name = if ours { format!("**{name}**") } else { name.clone() };
         text += &format!("\n| {name} | {} ± {:.1} % |", show(*median), spread / median * 100.0);
         for baseline in &baselines {
             text += &format!(" {:.2} |", median / baseline.median);
@@ -179,4 +216,19 @@ fn member(folder: &Path, name: String) -> Option<Member> {
 /// Where the repository's page of figures is.
 pub(crate) fn figures() -> std::path::PathBuf {
     root().join("docs/performance.md")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compared;
+
+    #[test]
+    fn what_a_program_printed_becomes_a_table_and_promises_are_kept() {
+        let printed = "900.0 9.0 jose, EdDSA\n100.0 1.0 licentia, warm\n";
+        let table = compared(printed, &[("jose, EdDSA", "licentia, warm", 9.0)]).unwrap();
+        assert!(table.ends_with("| jose, EdDSA | 900.0 ns ± 1.0 % | 9.00 |"), "{table}");
+        assert!(compared(printed, &[("jose, EdDSA", "licentia, warm", 9.1)]).is_err());
+        assert!(compared(printed, &[("jose", "licentia, warm", 1.0)]).is_err());
+        assert!(compared("warming up\n", &[]).is_err());
+    }
 }

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use crate::{
+    bench::{self, COLD, WARM},
     command::{self, Result, cargo, command, output, root, target_folder},
     targets, tools,
 };
@@ -36,10 +37,16 @@ pub(crate) fn test() -> Result {
     command::run(test)
 }
 
-/// Measures the package beside others.
-pub(crate) fn bench() -> Result {
+/// Measures the package beside others. Every ratio that is promised must be kept.
+pub(crate) fn compared() -> Result<String> {
     build()?;
-    command::run(node(&["--expose-gc", "bench.mjs"]))
+    let measured = output(node(&["--expose-gc", "bench.mjs"]))?;
+    let promises = [
+        ("jose, EdDSA", WARM, 50.0),
+        ("@noble/curves, signature alone", COLD, 2.0),
+        ("biscuit-wasm", COLD, 2.0),
+    ];
+    bench::compared(&measured, &promises)
 }
 
 /// Makes `bindings/js/dist`.

@@ -22,9 +22,7 @@ const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
 cargo xtask suites            list the suites
 cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
-                              groups such as `cold` and `warm`, or `scaling`, `wasm`
-cargo xtask bench-python      compare the Python package's speed with others', on an optimised build
-cargo xtask bench-js          measure the npm package beside others
+                              groups such as `cold` and `warm`, or `scaling`, `wasm`, `c`, `python`, `javascript`
 cargo xtask instructions      make benches/instructions.json anew
 cargo xtask vectors           make tests/vectors/*.json anew
 cargo xtask header            make the C headers, ffi/symbols.txt and ffi/abi.txt anew
@@ -41,8 +39,6 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["bench", groups @ ..] => bench::run(groups),
-        ["bench-python"] => python::bench(),
-        ["bench-js"] => js::bench(),
         ["instructions"] => instructions::write(),
         ["vectors"] => suites::write_vectors(),
         ["header"] => c::write_header(),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    bench::{self, COLD, WARM},
     command::{Result, cargo, command, output, root, run},
     tools,
 };
@@ -56,11 +57,12 @@ fn parallel(tests: Command) -> Result {
     if count == 0 { Err("no test ran on several threads".to_owned()) } else { Ok(()) }
 }
 
-/// Compares speeds with other packages, on an optimised build. Every ratio that is promised must be kept.
-pub(crate) fn bench() -> Result {
+/// Measures the package beside others, on an optimised build. Every ratio that is promised must be kept.
+pub(crate) fn compared() -> Result<String> {
     let python = tools::python(&format!("{FOLDER}/tests/requirements.txt"))?;
     install(&python, "release", &[&root().join(FOLDER).to_string_lossy()])?;
-    run(command(&python, &[&format!("{FOLDER}/benches/compare.py")]))
+    let measured = output(command(&python, &[&format!("{FOLDER}/benches/compare.py")]))?;
+    bench::compared(&measured, &[("PyJWT", COLD, 1.5), ("PyJWT", WARM, 50.0)])
 }
 
 /// A command of pip's, which builds with a profile and the pinned maturin.
