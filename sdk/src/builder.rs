@@ -125,7 +125,8 @@ impl Builder {
         self
     }
 
-    /// How many verified tokens are kept; 16,384 where it is not said.
+    /// How many verified tokens there is space for; 16,384 where it is not said. Of as many, more than nine in ten are
+    /// kept; of half as many, nearly all.
     pub fn cache_capacity(mut self, tokens: usize) -> Self {
         self.cache_capacity = tokens;
         self

@@ -1,7 +1,8 @@
 //! Tokens that were authenticated before, so that the same one need not be again.
 //!
-//! A table of fixed size: a keyed hash chooses a bucket, and the whole text is compared. Only tokens with a
-//! good signature get in, so that nobody can fill it with forgeries. Reading takes no lock.
+//! A table of fixed size: a keyed hash chooses two buckets, of which a token goes to the emptier one, and the whole text
+//! is compared. So nearly as many tokens are kept as there are places. Only tokens with a good signature get in, so that
+//! nobody can fill it with forgeries. Reading takes no lock.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -29,8 +30,31 @@ struct Slot {
     licensed: ArcSwapOption<Licensed>,
 }
 
+/// Places that are looked at together: a line of the processor's cache.
+#[derive(Default)]
+#[repr(align(64))]
+struct Bucket([Slot; WAYS]);
+
+impl Bucket {
+    fn find(&self, hash: u64, text: &str) -> Option<Found> {
+        let slots = self.0.iter().filter(|slot| slot.hash.load(Ordering::Relaxed) == hash);
+        let found = |slot: &Slot| Found::from(slot.licensed.load());
+        slots.map(found).find(|found| found.get().is_some_and(|licensed| *licensed.text == *text))
+    }
+
+    /// A place that no token ever had.
+    fn empty(&self) -> Option<&Slot> {
+        self.0.iter().find(|slot| slot.licensed.load().is_none())
+    }
+
+    /// How many places are taken.
+    fn taken(&self) -> usize {
+        self.0.iter().filter(|slot| slot.licensed.load().is_some()).count()
+    }
+}
+
 pub(crate) struct Cache {
-    buckets: Box<[[Slot; WAYS]]>,
+    buckets: Box<[Bucket]>,
     /// Keys of the hash.
     keys: [u64; 2],
     victim: AtomicUsize,
@@ -39,7 +63,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// A cache of about `capacity` tokens; 0 keeps none.
     pub(crate) fn new(capacity: usize) -> Self {
-        let buckets = (0..capacity.div_ceil(WAYS)).map(|_| Default::default()).collect();
+        let buckets = (0..capacity.div_ceil(WAYS)).map(|_| Bucket::default()).collect();
         let random = RandomState::new();
         Self { buckets, keys: [0, 1].map(|key| random.hash_one(key)), victim: AtomicUsize::new(0) }
     }
@@ -56,33 +80,33 @@ impl Cache {
         Some((product >> 64) as u64 ^ product as u64)
     }
 
-    fn bucket(&self, hash: u64) -> Option<&[Slot; WAYS]> {
+    /// The two buckets that a token may be in.
+    fn buckets(&self, hash: u64) -> impl Iterator<Item = &Bucket> + Clone {
         // The high half of the product spreads a hash over any number of buckets.
-        let at = (u128::from(hash) * (self.buckets.len() as u128)) >> 64;
-        self.buckets.get(usize::try_from(at).unwrap_or(0))
+        let at = |hash: u64| (u128::from(hash) * (self.buckets.len() as u128)) >> 64;
+        let hashes = [hash, hash.rotate_left(32)].into_iter();
+        hashes.filter_map(move |hash| self.buckets.get(usize::try_from(at(hash)).ok()?))
     }
 
     /// The licence of a token that was authenticated before, under whatever keys.
     pub(crate) fn find(&self, text: &str) -> Option<Found> {
         let hash = self.hash(text)?;
-        let slots = self.bucket(hash)?.iter().filter(|slot| slot.hash.load(Ordering::Relaxed) == hash);
-        let found = |slot: &Slot| Found::from(slot.licensed.load());
-        slots.map(found).find(|found| found.get().is_some_and(|licensed| *licensed.text == *text))
+        self.buckets(hash).find_map(|bucket| bucket.find(hash, text))
     }
 
-    /// Keeps a licence, in its own place, or in that of an outdated one, or of any other.
+    /// Keeps a licence, in its own place, or in an empty one, or in that of an outdated one, or of any other.
     pub(crate) fn insert(&self, licensed: Arc<Licensed>) {
         let Some(hash) = self.hash(&licensed.text) else { return };
-        let Some(bucket) = self.bucket(hash) else { return };
+        let buckets = self.buckets(hash);
+        let slots = buckets.clone().flat_map(|bucket| &bucket.0);
         let fits = |fit: &dyn Fn(&Licensed) -> bool| {
-            bucket.iter().find(|slot| slot.licensed.load().as_ref().is_none_or(|other| fit(other)))
+            slots.clone().find(|slot| slot.licensed.load().as_ref().is_some_and(|other| fit(other)))
         };
-        let own = bucket
-            .iter()
-            .find(|slot| slot.licensed.load().as_ref().is_some_and(|other| other.text == licensed.text));
-        let slot = own
+        let emptier = || buckets.clone().min_by_key(|bucket| bucket.taken());
+        let slot = fits(&|other| other.text == licensed.text)
+            .or_else(|| emptier()?.empty())
             .or_else(|| fits(&|other| other.generation != licensed.generation))
-            .or_else(|| bucket.get(self.victim.fetch_add(1, Ordering::Relaxed) % WAYS));
+            .or_else(|| slots.clone().nth(self.victim.fetch_add(1, Ordering::Relaxed) % (2 * WAYS)));
         if let Some(slot) = slot {
             slot.licensed.store(Some(licensed));
             // A reader in between looks at the licence under the hash of the one before, and sees that it does not fit.
