@@ -35,6 +35,7 @@ mod aside;
 pub mod builder;
 mod cache;
 mod charges;
+mod copies;
 pub mod counter;
 pub mod decision;
 pub mod event;
