@@ -13,18 +13,16 @@ use std::{
     },
 };
 
-use licentia_core::{
-    License,
-    gcra::{Admission, Gcra},
-};
+use licentia_core::{License, gcra::Admission};
 
 use crate::{
     copies::Copies,
-    meter::{Meter, QuotaCounter, QuotaTerms},
+    meter::{Meter, QuotaCounter},
     now::Now,
     own::Own,
     slice::Slice,
     store::{Store, Unreachable},
+    terms::{QuotaTerms, RateTerms},
 };
 
 /// All counters of a gate.
@@ -39,7 +37,7 @@ pub(crate) struct Accounts {
 #[derive(Default)]
 struct Kept {
     by_lineage: HashMap<[u8; 16], Account>,
-    /// What licences say of their rates and quotas, of which a vendor sells few kinds and a gate sees very many licences.
+    /// What licences say of their rates and quotas.
     rates: Copies<RateTerms>,
     quotas: Copies<QuotaTerms>,
     /// At this number of lineages, those that nobody uses are looked for.
@@ -54,16 +52,6 @@ const SWEEP: usize = 1024;
 struct Account {
     rate: Option<Arc<Rate>>,
     meter: Option<Arc<Meter>>,
-}
-
-/// What a licence says of a rate.
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct RateTerms {
-    name: Box<str>,
-    pub(crate) burst: u64,
-    /// Seconds in which a whole burst comes back.
-    pub(crate) burst_seconds: u64,
-    gcra: Gcra,
 }
 
 /// The state of a rate.
@@ -101,10 +89,10 @@ impl Accounts {
 
     fn find(&self, kept: &mut Kept, license: &License<'_>, now: u64) -> Counters {
         let lineage = license.lineage();
-        let Kept { by_lineage, rates, quotas, .. } = kept;
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }
+        let Kept { by_lineage, rates, quotas, .. } = kept;
         let account = by_lineage.entry(lineage).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
             let terms = rates.of(RateTerms::of(&rate));
@@ -183,14 +171,6 @@ impl Account {
     fn is_unused(&self, now_nanos: u64) -> bool {
         self.rates().all(|rate| Arc::strong_count(rate) == 1 && rate.tat.load(Ordering::Relaxed) <= now_nanos)
             && self.meters().all(|meter| Arc::strong_count(meter) == 1)
-    }
-}
-
-impl RateTerms {
-    fn of(rate: &licentia_core::Rate<'_>) -> Self {
-        let gcra = Gcra::new(rate);
-        let burst_seconds = gcra.tolerance().div_ceil(1_000_000_000);
-        Self { name: rate.name.into(), burst: rate.burst, burst_seconds, gcra }
     }
 }
 

@@ -62,6 +62,7 @@ pub mod seat;
 mod slice;
 pub mod store;
 mod swap;
+mod terms;
 mod trust;
 mod worker;
 

@@ -15,12 +15,13 @@ use std::{
     },
 };
 
-use licentia_core::{Overage, Period, Quota, Window, clock::STEP_BACK};
+use licentia_core::{Window, clock::STEP_BACK};
 
 use crate::{
     account::Outcome,
     store::{Cell, Finish, Job, Once, Store, Unreachable},
     swap::{ArcSwap, ArcSwapOption, Guard},
+    terms::QuotaTerms,
 };
 
 /// A chunk is this part of what is left, so that no process takes what others need.
@@ -34,17 +35,6 @@ const SHORTEST: u64 = NANOS_PER_SECOND / 1000;
 const EXHAUSTED: u64 = NANOS_PER_SECOND / 10;
 /// Who only looks is told what the store said within this time.
 const LOOK: u64 = NANOS_PER_SECOND;
-
-/// What a licence says of a quota.
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct QuotaTerms {
-    name: Box<str>,
-    pub(crate) limit: u64,
-    hard: u64,
-    pub(crate) period: Period,
-    /// Length of the period in seconds, where it has one.
-    pub(crate) length: Option<u64>,
-}
 
 /// A quota of a token, and its counter.
 pub(crate) struct QuotaCounter {
@@ -187,18 +177,6 @@ impl Units {
         let claim = |spent: u64| (spent < most).then_some(most);
         let spent = self.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim);
         spent.map_or(0, |spent| most.saturating_sub(spent))
-    }
-}
-
-impl QuotaTerms {
-    pub(crate) fn of(quota: &Quota<'_>) -> Self {
-        let hard = match quota.overage {
-            Overage::UpTo(hard) => hard,
-            Overage::Unlimited => u64::MAX,
-            _ => quota.limit,
-        };
-        let Quota { meter, limit, period, .. } = *quota;
-        Self { name: meter.into(), limit, hard, period, length: length(period) }
     }
 }
 
@@ -548,16 +526,5 @@ impl Meter {
             units.total.store(found.total.saturating_sub(unspent), Ordering::Release);
         }
         Ok(())
-    }
-}
-
-/// Length of a fixed period in seconds; calendar months and years have none.
-fn length(period: Period) -> Option<u64> {
-    match period {
-        Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Fixed { .. } => {
-            let window = period.window(4_000_000_000);
-            window.end.map(|end| end.saturating_sub(window.start))
-        }
-        _ => None,
     }
 }
