@@ -8,7 +8,7 @@ use crate::rate::Rate;
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// A rate, prepared: nanoseconds per request, and how far ahead a burst may run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gcra {
     interval: u64,
     tolerance: u64,

@@ -150,8 +150,6 @@ impl Kept {
                 }
                 !unused || due.len() > before
             });
-            self.rates.sweep();
-            self.quotas.sweep();
             self.sweep_at = self.by_lineage.len().saturating_mul(2).max(SWEEP);
         }
         due

@@ -1,30 +1,57 @@
-//! One copy of what is the same for many licences, such as what a tier says of a quota.
+//! One copy of what is the same for many licences, such as what a tier says of a quota. A vendor has few of those, so
+//! that they are looked through; where there are more than that, some are kept more than once.
 
-use std::{collections::HashSet, hash::Hash, sync::Arc};
+use std::sync::Arc;
 
-/// Every copy, once.
+/// Most copies that are known, so that looking through them takes no time.
+const MOST: usize = 128;
+
+/// The copies that were made last.
 #[derive(Debug)]
-pub(crate) struct Copies<T>(HashSet<Arc<T>>);
+pub(crate) struct Copies<T> {
+    known: Vec<Arc<T>>,
+    /// The one that goes when another comes.
+    oldest: usize,
+}
 
 impl<T> Default for Copies<T> {
     fn default() -> Self {
-        Self(HashSet::new())
+        Self { known: Vec::new(), oldest: 0 }
     }
 }
 
-impl<T: Eq + Hash> Copies<T> {
-    /// The one copy of something.
+impl<T: Eq> Copies<T> {
+    /// A copy of something, which is the one that is known.
     pub(crate) fn of(&mut self, new: T) -> Arc<T> {
-        if let Some(known) = self.0.get(&new) {
+        if let Some(known) = self.known.iter().find(|known| ***known == new) {
             return Arc::clone(known);
         }
         let new = Arc::new(new);
-        self.0.insert(Arc::clone(&new));
+        if self.known.len() < MOST {
+            self.known.push(Arc::clone(&new));
+        } else if let Some(oldest) = self.known.get_mut(self.oldest) {
+            *oldest = Arc::clone(&new);
+            self.oldest = self.oldest.saturating_add(1) % MOST;
+        }
         new
     }
+}
 
-    /// Lets go of those that nobody has.
-    pub(crate) fn sweep(&mut self) {
-        self.0.retain(|copy| Arc::strong_count(copy) > 1);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equals_are_one_and_no_more_are_known_than_may_be() {
+        let mut copies = Copies::default();
+        let first = copies.of(0);
+        assert!(Arc::ptr_eq(&first, &copies.of(0)));
+        for number in 1..=MOST {
+            copies.of(number);
+        }
+        assert_eq!((copies.known.len(), Arc::strong_count(&first)), (MOST, 1), "the oldest went");
+        assert!(!Arc::ptr_eq(&first, &copies.of(0)));
+        let last = copies.of(MOST);
+        assert!(Arc::ptr_eq(&last, &copies.of(MOST)));
     }
 }

@@ -1,10 +1,10 @@
-//! What a licence says of its rates and quotas. A vendor sells few kinds of them to very many customers, so that each
-//! is kept once for all licences that say the same.
+//! What a licence says of its rates and quotas. A vendor sells few kinds of them to very many customers, so that
+//! licences that say the same share it.
 
 use licentia_core::{Overage, Period, Quota, Rate, gcra::Gcra};
 
 /// What a licence says of a rate.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct RateTerms {
     pub(crate) name: Box<str>,
     pub(crate) burst: u64,
@@ -14,7 +14,7 @@ pub(crate) struct RateTerms {
 }
 
 /// What a licence says of a quota.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct QuotaTerms {
     pub(crate) name: Box<str>,
     pub(crate) limit: u64,

@@ -245,7 +245,6 @@ impl<'a> Members<'a> {
     }
 
     /// Reads bits from a place on, at most 64 and none that is after the chunk.
-    #[inline]
     fn read(&mut self, at: u64) {
         let (word, count) = bits(self.bytes, at);
         self.word = !word;
@@ -255,7 +254,6 @@ impl<'a> Members<'a> {
         self.due = 57_u32.checked_div(self.rice.saturating_add(4)).unwrap_or(0);
     }
 
-    #[inline]
     fn gap(&mut self) -> Option<u64> {
         match self.due.checked_sub(1) {
             Some(due) => self.due = due,
@@ -279,7 +277,6 @@ impl<'a> Members<'a> {
 impl Iterator for Members<'_> {
     type Item = u64;
 
-    #[inline]
     fn next(&mut self) -> Option<u64> {
         let member = self.next.saturating_add(self.gap()?);
         self.next = member.saturating_add(1);
@@ -288,7 +285,6 @@ impl Iterator for Members<'_> {
 }
 
 /// The 57 to 64 bits from a place on, at the high end, and how many they are; zeros follow the section's end.
-#[inline]
 fn bits(bytes: &[u8], at: u64) -> (u64, u64) {
     let rest = usize::try_from(at / 8).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
     let word = rest.first_chunk().map_or_else(|| last_bits(rest), |word| u64::from_be_bytes(*word));

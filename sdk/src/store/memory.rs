@@ -135,7 +135,6 @@ impl Store for Memory {
         let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
         kept.cells.retain(|key, _| lasts(key));
         kept.jobs.retain(|key, _| lasts(key));
-        kept.meters.sweep();
         Ok(())
     }
 
