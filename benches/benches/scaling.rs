@@ -2,7 +2,7 @@
 
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
-use std::{collections::BTreeSet, hint::black_box, sync::Arc, thread, time::Instant};
+use std::{collections::BTreeSet, env, hint::black_box, process::Command, sync::Arc, thread, time::Instant};
 
 use licentia::{Decision, Gate, Request, event::Metrics};
 use licentia_benches::{AUDIENCE, Service, draft, issuer, service::later};
@@ -68,54 +68,79 @@ fn resident() -> f64 {
     pages * 4096.0
 }
 
-/// A gate that has seen so many licences: bytes for each, and nanoseconds to see one again, in an order that no cache
-/// foresees.
-fn seen(count: u64, charged: bool) -> (f64, f64) {
-    let issuer = issuer();
-    let tokens: Vec<String> = (0..count)
-        .map(|customer| {
+/// Places in the cache for each licence: so many that one of 500 is in a bucket with more than three others.
+const PLACES: usize = 8;
+
+/// A gate that has seen so many licences.
+struct Seen {
+    /// Bytes that it keeps of each, and those of them that are the token, as text and as bytes.
+    kept: f64,
+    token: f64,
+    /// Nanoseconds to see one again, in an order that no cache foresees.
+    nanos: f64,
+}
+
+impl Seen {
+    fn measure(count: usize, charged: bool) -> Self {
+        let issuer = issuer();
+        let token = |customer: usize| {
             let mut draft = draft();
-            draft.id = Some((u128::from(customer) << 64 | 7).to_be_bytes());
+            draft.id = Some(((customer as u128) << 64 | 7).to_be_bytes());
             draft.terms.quotas.remove("mails");
             if !charged {
                 draft.terms.rates.clear();
                 draft.terms.quotas.clear();
             }
             issuer.issue(&draft).expect("a licence").text()
-        })
-        .collect();
-    let before = resident();
-    let places = usize::try_from(count).expect("a count") * 2;
-    let gate = Gate::builder().key(issuer.key().public()).issuer("acme").audience(AUDIENCE).prepare(700_000);
-    let gate = gate.cache_capacity(places.max(64)).build().expect("a gate");
-    let request = if charged { request() } else { Request::new().features(&["export"]) };
-    let (mut decision, mut at) = (Decision::undecided(), 0);
-    let mut next = |step: usize| {
-        at = (at + step) % tokens.len();
-        gate.check_into(black_box(&tokens[at]), &request, later(0), &mut decision);
-        assert!(decision.is_allowed());
-    };
-    (0..count).for_each(|_| next(1));
-    let bytes = (resident() - before) / count as f64;
-    let step = (tokens.len() * 61 / 100) | 1;
-    let again = count.clamp(200_000, 1_000_000);
-    let started = Instant::now();
-    (0..again).for_each(|_| next(step));
-    (bytes, started.elapsed().as_nanos() as f64 / again as f64)
+        };
+        let tokens: Vec<String> = (0..count).map(token).collect();
+        let length: usize = tokens.iter().map(|token| token.len() + token.len() * 3 / 4).sum();
+        let before = resident();
+        let gate = Gate::builder().key(issuer.key().public()).issuer("acme").audience(AUDIENCE);
+        let gate = gate.prepare(700_000).cache_capacity((count * PLACES).max(64)).build().expect("a gate");
+        let request = if charged { request() } else { Request::new().features(&["export"]) };
+        let (mut decision, mut at) = (Decision::undecided(), 0);
+        let mut next = |step: usize| {
+            at = (at + step) % tokens.len();
+            gate.check_into(black_box(&tokens[at]), &request, later(0), &mut decision);
+            assert!(decision.is_allowed());
+        };
+        // The second time more units are taken than are needed, so that the third one finds some.
+        (0..2 * count).for_each(|_| next(1));
+        let kept = resident() - before;
+        let step = (tokens.len() * 61 / 100) | 1;
+        let again = count.clamp(200_000, 1_000_000);
+        let started = Instant::now();
+        (0..again).for_each(|_| next(step));
+        let nanos = started.elapsed().as_nanos() as f64 / again as f64;
+        Self { kept: kept / count as f64, token: length as f64 / count as f64, nanos }
+    }
+
+    /// The same in a process of its own, where no memory is left that something else had before.
+    fn alone(count: usize, charged: bool) -> Self {
+        let program = env::current_exe().expect("a path");
+        let output = Command::new(program).args(["seen", &count.to_string(), &charged.to_string()]).output();
+        let text = String::from_utf8(output.expect("a process").stdout).expect("text");
+        let mut figures = text.split_whitespace().map(|figure| figure.parse().expect("a figure"));
+        let mut next = || figures.next().expect("three figures");
+        Self { kept: next(), token: next(), nanos: next() }
+    }
 }
 
 fn licences() {
-    println!("\n| licences | seen again | kept in all | of that, a rate and a quota |");
-    println!("|---|---|---|---|");
+    println!("\n| licences | seen again | kept in all | the token | a rate and a quota |");
+    println!("|---|---|---|---|---|");
     for count in [1, 1_000, 1_000_000] {
-        let (without, _) = seen(count, false);
-        let (bytes, nanos) = seen(count, true);
+        let with = Seen::alone(count, true);
+        let nanos = with.nanos;
         if count < 100_000 {
-            println!("| {count} | {nanos:.0} ns | | |");
+            println!("| {count} | {nanos:.0} ns | | | |");
         } else {
+            let without = Seen::alone(count, false);
+            let counted = (with.kept - with.token) - (without.kept - without.token);
             println!(
-                "| {count} | {nanos:.0} ns | {bytes:.0} bytes each | {:.0} bytes each |",
-                bytes - without
+                "| {count} | {nanos:.0} ns | {:.0} bytes each | {:.0} | {counted:.0} |",
+                with.kept, with.token
             );
         }
     }
@@ -171,9 +196,17 @@ fn bundles() {
 }
 
 fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [name, count, charged] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+        && name == "seen"
+    {
+        let seen = Seen::measure(count.parse().expect("a count"), charged == "true");
+        println!("{} {} {}", seen.kept, seen.token, seen.nanos);
+        return;
+    }
     // `cargo bench` says `--bench`, and a name where one is asked for.
-    let named = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    if named.is_some_and(|name| !"scaling".contains(&*name)) {
+    let named = arguments.iter().find(|argument| !argument.starts_with('-'));
+    if named.is_some_and(|name| !"scaling".contains(&**name)) {
         return;
     }
     threads(&Service::new(10_000));

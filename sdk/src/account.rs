@@ -4,23 +4,25 @@
 //! is done with atomic operations only.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
+    iter,
+    ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use licentia_core::{
-    License, Overage, Period,
-    gcra::{Admission, Gcra},
-};
+use licentia_core::{License, gcra::Admission};
 
 use crate::{
+    copies::Copies,
     meter::{Meter, QuotaCounter},
+    now::Now,
     own::Own,
     slice::Slice,
     store::{Store, Unreachable},
+    terms::{QuotaTerms, RateTerms},
 };
 
 /// All counters of a gate.
@@ -29,14 +31,15 @@ pub(crate) struct Accounts {
     /// Whether rates are shared with everybody who has the same store.
     shared: bool,
     /// How often the process was forked.
-    forks: Arc<AtomicU64>,
+    forks: Arc<AtomicU32>,
 }
 
 #[derive(Default)]
 struct Kept {
     by_lineage: HashMap<[u8; 16], Account>,
-    /// The names of all rates and meters, of which a vendor has few and a gate very many licences.
-    names: HashSet<Arc<str>>,
+    /// What licences say of their rates and quotas.
+    rates: Copies<RateTerms>,
+    quotas: Copies<QuotaTerms>,
     /// At this number of lineages, those that nobody uses are looked for.
     sweep_at: usize,
 }
@@ -44,22 +47,25 @@ struct Kept {
 /// Fewest lineages at which those that nobody uses are looked for.
 const SWEEP: usize = 1024;
 
-/// The counters of one lineage: few, so that they are looked through.
+/// The counters of one lineage: few, so that they are looked through. Each has the one that came before it.
 #[derive(Default)]
 struct Account {
-    rates: Vec<Arc<Rate>>,
-    quotas: Vec<(Period, Arc<Meter>)>,
+    rate: Option<Arc<Rate>>,
+    meter: Option<Arc<Meter>>,
 }
 
 /// The state of a rate.
 struct Rate {
-    name: Arc<str>,
+    /// What the first licence that named it said; only the name is the same for all.
+    terms: Arc<RateTerms>,
     tat: AtomicU64,
     /// Where it is shared.
     slice: Option<Box<Slice>>,
+    before: Option<Arc<Rate>>,
 }
 
 /// The counters of one token, in the order in which it names its rates and quotas.
+#[derive(Default)]
 pub(crate) struct Counters {
     pub(crate) rates: Box<[RateCounter]>,
     pub(crate) quotas: Box<[QuotaCounter]>,
@@ -71,52 +77,44 @@ impl Accounts {
     }
 
     /// The counters of a licence; those that its lineage has already are shared.
-    pub(crate) fn counters(&self, license: &License<'_>, now_nanos: u64, store: &dyn Store) -> Counters {
+    pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
         let (counters, due) = self.kept.with(|kept| {
-            let due = kept.sweep(now_nanos);
-            (self.find(kept, license), due)
+            let due = kept.sweep(now.monotonic_nanos);
+            (self.find(kept, license, now.seconds), due)
         });
         // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
         let _ = due.iter().try_for_each(|meter| meter.settle(store));
         counters
     }
 
-    fn find(&self, kept: &mut Kept, license: &License<'_>) -> Counters {
+    fn find(&self, kept: &mut Kept, license: &License<'_>, now: u64) -> Counters {
         let lineage = license.lineage();
-        let Kept { by_lineage, names, .. } = kept;
+        if license.rates().next().is_none() && license.quotas().next().is_none() {
+            return Counters::default();
+        }
+        let Kept { by_lineage, rates, quotas, .. } = kept;
         let account = by_lineage.entry(lineage).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
-            let gcra = Gcra::new(&rate);
-            let known = account.rates.iter().find(|known| *known.name == *rate.name).map(Arc::clone);
-            let state = known.unwrap_or_else(|| {
-                let slice = self.shared.then(|| Box::new(Slice::new(Arc::clone(&self.forks))));
-                let new = Arc::new(Rate { name: intern(names, rate.name), tat: AtomicU64::new(0), slice });
-                account.rates.reserve_exact(1);
-                account.rates.push(Arc::clone(&new));
-                new
+            let terms = rates.of(RateTerms::of(&rate));
+            let known = account.rates().find(|known| known.terms.name == terms.name).map(Arc::clone);
+            let rate = known.unwrap_or_else(|| {
+                let slice = self.shared.then(|| Box::new(Slice::new(lineage, Arc::clone(&self.forks))));
+                let (terms, before) = (Arc::clone(&terms), account.rate.take());
+                let new = Arc::new(Rate { terms, tat: AtomicU64::new(0), slice, before });
+                Arc::clone(account.rate.insert(new))
             });
-            let burst_seconds = gcra.tolerance().div_ceil(1_000_000_000);
-            RateCounter { lineage, burst: rate.burst, burst_seconds, gcra, rate: state }
+            RateCounter { terms, rate }
         };
         let rates = license.rates().map(rate).collect();
         let quota = |quota: licentia_core::Quota<'_>| {
-            let hard = match quota.overage {
-                Overage::UpTo(hard) => hard,
-                Overage::Unlimited => u64::MAX,
-                _ => quota.limit,
-            };
-            let fits = |(period, known): &&(Period, Arc<Meter>)| {
-                *period == quota.period && known.name() == quota.meter
-            };
-            let known = account.quotas.iter().find(fits).map(|(_, meter)| Arc::clone(meter));
+            let terms = quotas.of(QuotaTerms::of(&quota));
+            let known = account.meters().find(|known| known.counts(&terms)).map(Arc::clone);
             let meter = known.unwrap_or_else(|| {
-                let name = intern(names, quota.meter);
-                let new = Arc::new(Meter::new(lineage, name, Arc::clone(&self.forks)));
-                account.quotas.reserve_exact(1);
-                account.quotas.push((quota.period, Arc::clone(&new)));
-                new
+                let (forks, before) = (Arc::clone(&self.forks), account.meter.take());
+                let new = Arc::new(Meter::new(lineage, Arc::clone(&terms), now, forks, before));
+                Arc::clone(account.meter.insert(new))
             });
-            QuotaCounter::new(quota.limit, hard, quota.period, meter)
+            QuotaCounter::new(terms, meter)
         };
         let quotas = license.quotas().map(quota).collect();
         Counters { rates, quotas }
@@ -125,8 +123,8 @@ impl Accounts {
     /// Every meter that there is now.
     pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
         self.kept.with(|kept| {
-            let meters = kept.by_lineage.values().flat_map(|account| &account.quotas);
-            meters.map(|(_, meter)| Arc::clone(meter)).collect()
+            let meters = kept.by_lineage.values().flat_map(Account::meters);
+            meters.map(Arc::clone).collect()
         })
     }
 
@@ -145,15 +143,13 @@ impl Kept {
         if self.by_lineage.len() >= self.sweep_at {
             self.by_lineage.retain(|_, account| {
                 let unused = account.is_unused(now_nanos);
-                let meters = account.quotas.iter().map(|(_, meter)| meter);
-                let holding = meters.filter(|meter| meter.holds_units());
+                let holding = account.meters().filter(|meter| meter.holds_units());
                 let before = due.len();
                 if unused {
                     due.extend(holding.map(Arc::clone));
                 }
                 !unused || due.len() > before
             });
-            self.names.retain(|name| Arc::strong_count(name) > 1);
             self.sweep_at = self.by_lineage.len().saturating_mul(2).max(SWEEP);
         }
         due
@@ -161,32 +157,33 @@ impl Kept {
 }
 
 impl Account {
+    fn rates(&self) -> impl Iterator<Item = &Arc<Rate>> {
+        iter::successors(self.rate.as_ref(), |rate| rate.before.as_ref())
+    }
+
+    fn meters(&self) -> impl Iterator<Item = &Arc<Meter>> {
+        iter::successors(self.meter.as_ref(), |meter| meter.before())
+    }
+
     /// Whether no token refers to it, and its bursts are whole again.
     fn is_unused(&self, now_nanos: u64) -> bool {
-        self.rates.iter().all(|rate| Arc::strong_count(rate) == 1)
-            && self.quotas.iter().all(|(_, meter)| Arc::strong_count(meter) == 1)
-            && self.rates.iter().all(|rate| rate.tat.load(Ordering::Relaxed) <= now_nanos)
+        self.rates().all(|rate| Arc::strong_count(rate) == 1 && rate.tat.load(Ordering::Relaxed) <= now_nanos)
+            && self.meters().all(|meter| Arc::strong_count(meter) == 1)
     }
-}
-
-/// The one copy of a name.
-fn intern(names: &mut HashSet<Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(known) = names.get(name) {
-        return Arc::clone(known);
-    }
-    let name: Arc<str> = name.into();
-    names.insert(Arc::clone(&name));
-    name
 }
 
 /// A rate of a token, and its state.
 pub(crate) struct RateCounter {
-    lineage: [u8; 16],
-    pub(crate) burst: u64,
-    /// Seconds in which a whole burst comes back.
-    pub(crate) burst_seconds: u64,
-    gcra: Gcra,
+    terms: Arc<RateTerms>,
     rate: Arc<Rate>,
+}
+
+impl Deref for RateCounter {
+    type Target = RateTerms;
+
+    fn deref(&self) -> &RateTerms {
+        &self.terms
+    }
 }
 
 /// What a counter said. Times are in milliseconds from now.
@@ -205,7 +202,7 @@ pub(crate) struct Outcome {
 impl RateCounter {
     /// The rate's name.
     pub(crate) fn name(&self) -> &str {
-        &self.rate.name
+        &self.terms.name
     }
 
     /// Counts `cost` requests, or none.
@@ -218,7 +215,7 @@ impl RateCounter {
     ) -> Result<Outcome, Unreachable> {
         let Some(slice) = &self.rate.slice else { return Ok(self.charge_here(cost, now_nanos)) };
         let millis = |nanos: u64| nanos.div_ceil(1_000_000);
-        let sliced = slice.charge((&self.lineage, self.name(), self.gcra), cost, now_nanos, store)?;
+        let sliced = slice.charge((self.name(), self.gcra), cost, now_nanos, store)?;
         Ok(Outcome {
             granted: sliced.granted,
             remaining: sliced.remaining,

@@ -35,6 +35,7 @@ mod aside;
 pub mod builder;
 mod cache;
 mod charges;
+mod copies;
 pub mod counter;
 pub mod decision;
 pub mod event;
@@ -61,6 +62,7 @@ pub mod seat;
 mod slice;
 pub mod store;
 mod swap;
+mod terms;
 mod trust;
 mod worker;
 

@@ -143,7 +143,7 @@ impl Gate {
         explanation.resume(&token.passed);
         let license = token.kept.license();
         let known = Known { epoch, ..self.known(Some(&license)) };
-        let counters = self.accounts.counters(&license, now.monotonic_nanos, &*self.store);
+        let counters = self.accounts.counters(&license, now, &*self.store);
         let licensed = Arc::new(Licensed { token, known, counters, outdated: AtomicBool::new(false) });
         self.cache.insert(Arc::clone(&licensed));
         Ok(Found::from(licensed))

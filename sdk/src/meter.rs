@@ -7,19 +7,21 @@
 //! units, and the last one can be used by anybody.
 
 use std::{
+    num::NonZeroU64,
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use licentia_core::{Period, Window, clock::STEP_BACK};
+use licentia_core::{Window, clock::STEP_BACK};
 
 use crate::{
     account::Outcome,
     store::{Cell, Finish, Job, Once, Store, Unreachable},
     swap::{ArcSwap, ArcSwapOption, Guard},
+    terms::QuotaTerms,
 };
 
 /// A chunk is this part of what is left, so that no process takes what others need.
@@ -36,16 +38,10 @@ const LOOK: u64 = NANOS_PER_SECOND;
 
 /// A quota of a token, and its counter.
 pub(crate) struct QuotaCounter {
-    pub(crate) limit: u64,
-    hard: u64,
-    pub(crate) period: Period,
-    /// Length of the period in seconds, where it has one.
-    pub(crate) length: Option<u64>,
+    terms: Arc<QuotaTerms>,
     counter: Arc<Meter>,
     /// The units of the period when this was made: those of most requests, which need not look for them.
     first: Arc<Units>,
-    /// How many periods the meter had begun then.
-    begun: u64,
 }
 
 /// The units of a period, as a request has them.
@@ -86,21 +82,23 @@ impl Deref for Present<'_> {
 /// The counter of a meter: the cell of the present period. A cell is never reset; another one takes its place.
 pub(crate) struct Meter {
     lineage: [u8; 16],
-    name: Arc<str>,
+    /// What the first licence that named it said; name and period are the same for all.
+    terms: Arc<QuotaTerms>,
     current: ArcSwap<Units>,
-    /// How many periods were begun.
-    begun: AtomicU64,
     /// Units of a period that had not come yet, which a clock that was far ahead had begun: to be given back.
     left: ArcSwapOption<Units>,
     /// How often the process was forked: see [`crate::Gate::after_fork`].
-    forks: Arc<AtomicU64>,
+    forks: Arc<AtomicU32>,
+    before: Option<Arc<Meter>>,
 }
 
 /// The units of one period.
 pub(crate) struct Units {
     window: Window,
     /// How often the process had been forked: a child has units of its own.
-    fork: u64,
+    fork: u32,
+    /// Whether another period was begun.
+    over: AtomicBool,
     /// Units that were used here.
     spent: AtomicU64,
     /// Units that were taken from the store. Only grows, and only after the store gave them.
@@ -116,28 +114,23 @@ struct Pace {
     /// What was used, and when, at the last refill.
     spent: u64,
     at_nanos: u64,
-    /// The last chunk, and the limits that it was taken under.
+    /// How many units the store did not have then.
+    refused: Option<NonZeroU64>,
+    /// The last chunk, and the terms that it was taken under.
     chunk: u64,
-    limits: (u64, u64),
+    terms: Option<Arc<QuotaTerms>>,
     /// What was used when somebody looked last.
     seen: u64,
     /// When the store was asked last.
     asked_at: u64,
-    /// How many units it did not have, and when.
-    refused: Option<(u64, u64)>,
-}
-
-impl Default for Units {
-    fn default() -> Self {
-        Self::of(Window { start: 0, end: Some(0) }, 0)
-    }
 }
 
 impl Units {
-    fn of(window: Window, fork: u64) -> Self {
+    fn of(window: Window, fork: u32) -> Self {
         Self {
             window,
             fork,
+            over: AtomicBool::new(false),
             spent: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
@@ -152,7 +145,7 @@ impl Units {
 
     /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
     /// far ahead when it began.
-    fn fits(&self, now: u64, fork: u64) -> bool {
+    fn fits(&self, now: u64, fork: u32) -> bool {
         let begun = now.saturating_add(STEP_BACK) >= self.window.start;
         self.fork == fork && begun && self.window.end.is_none_or(|end| now < end)
     }
@@ -187,16 +180,23 @@ impl Units {
     }
 }
 
+impl Deref for QuotaCounter {
+    type Target = QuotaTerms;
+
+    fn deref(&self) -> &QuotaTerms {
+        &self.terms
+    }
+}
+
 impl QuotaCounter {
-    pub(crate) fn new(limit: u64, hard: u64, period: Period, counter: Arc<Meter>) -> Self {
-        let begun = counter.begun.load(Ordering::Acquire);
+    pub(crate) fn new(terms: Arc<QuotaTerms>, counter: Arc<Meter>) -> Self {
         let first = counter.current.load_full();
-        Self { limit, hard, period, length: length(period), counter, first, begun }
+        Self { terms, counter, first }
     }
 
     /// The meter's name.
     pub(crate) fn name(&self) -> &str {
-        self.counter.name()
+        &self.terms.name
     }
 
     /// The licence, through its renewals and upgrades.
@@ -206,12 +206,12 @@ impl QuotaCounter {
 
     /// The units of the period at `now`, in seconds since 1970.
     pub(crate) fn units(&self, now: u64) -> Present<'_> {
-        let (begun, forks) = (&self.counter.begun, &self.counter.forks);
-        if begun.load(Ordering::Acquire) == self.begun && self.first.fits(now, forks.load(Ordering::Relaxed))
-        {
-            return Present::First(&self.first);
+        let first = &self.first;
+        let fork = self.counter.forks.load(Ordering::Relaxed);
+        if !first.over.load(Ordering::Acquire) && first.fits(now, fork) {
+            return Present::First(first);
         }
-        Present::Other(self.counter.units(self.period, now))
+        Present::Other(self.counter.units(now))
     }
 
     /// Whether `cost` can be charged at `now` without asking the store.
@@ -338,11 +338,13 @@ impl QuotaCounter {
         if need == 0 {
             return Ok(Refill { enough: true, reached: false }); // another thread was first
         }
-        let refused = |(units, at): (u64, u64)| need >= units && now_nanos.saturating_sub(at) < EXHAUSTED;
-        if store.may_wait() && pace.refused.is_some_and(refused) {
+        let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
+        if store.may_wait() && again && pace.refused.is_some_and(|units| need >= units.get()) {
             return Ok(Refill { enough: false, reached: false });
         }
-        pace.limits = (self.limit, self.hard);
+        if pace.terms.as_ref().is_none_or(|terms| !Arc::ptr_eq(terms, &self.terms)) {
+            pace.terms = Some(Arc::clone(&self.terms));
+        }
         self.counter.take(units, &mut pace, need, now_nanos, store)
     }
 
@@ -369,49 +371,59 @@ struct Refill {
 }
 
 impl Meter {
-    pub(crate) fn new(lineage: [u8; 16], name: Arc<str>, forks: Arc<AtomicU64>) -> Self {
-        Self {
-            lineage,
-            name,
-            current: ArcSwap::default(),
-            begun: AtomicU64::new(0),
-            left: ArcSwapOption::empty(),
-            forks,
-        }
+    /// A meter at `now`, in seconds since 1970, and the one of the same lineage before it.
+    pub(crate) fn new(
+        lineage: [u8; 16],
+        terms: Arc<QuotaTerms>,
+        now: u64,
+        forks: Arc<AtomicU32>,
+        before: Option<Arc<Self>>,
+    ) -> Self {
+        let units = Units::of(terms.period.window(now), forks.load(Ordering::Relaxed));
+        let current = ArcSwap::from_pointee(units);
+        Self { lineage, terms, current, left: ArcSwapOption::empty(), forks, before }
     }
 
-    /// Its name.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// The meter of the same lineage before it.
+    pub(crate) fn before(&self) -> Option<&Arc<Self>> {
+        self.before.as_ref()
+    }
+
+    /// Whether it counts what a licence of its lineage says.
+    pub(crate) fn counts(&self, terms: &QuotaTerms) -> bool {
+        self.terms.period == terms.period && self.terms.name == terms.name
     }
 
     fn cell(&self, units: &Units) -> Cell<'_> {
-        Cell { lineage: self.lineage, meter: &self.name, window: units.window }
+        Cell { lineage: self.lineage, meter: &self.terms.name, window: units.window }
     }
 
     /// The units of the period at `now`.
-    fn units(&self, period: Period, now: u64) -> Guard<Arc<Units>> {
+    fn units(&self, now: u64) -> Guard<Arc<Units>> {
         let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
         if current.fits(now, fork) {
             return current;
         }
-        self.turn(period, now, fork);
+        self.turn(now, fork);
         self.current.load()
     }
 
     /// Begins the period at `now`.
     #[cold]
-    fn turn(&self, period: Period, now: u64, fork: u64) {
-        let next = Arc::new(Units::of(period.window(now), fork));
+    fn turn(&self, now: u64, fork: u32) {
+        let next = Arc::new(Units::of(self.terms.period.window(now), fork));
         // Another thread may have been first; then its cell is the one that counts.
         let before = self
             .current
             .rcu(|current| if current.fits(now, fork) { Arc::clone(current) } else { Arc::clone(&next) });
-        if before.fork == fork && now < before.window.start && !before.fits(now, fork) {
+        if before.fits(now, fork) {
+            return;
+        }
+        before.over.store(true, Ordering::Release);
+        if before.fork == fork && now < before.window.start {
             self.left.store(Some(before));
         }
-        self.begun.fetch_add(1, Ordering::Release);
     }
 
     /// Takes `need` units from the store, and more where the pace asks for them.
@@ -428,7 +440,7 @@ impl Meter {
         let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
         let used = u128::from(spent.saturating_sub(pace.spent)).saturating_mul(u128::from(NANOS_PER_SECOND));
         let per_second = u64::try_from(used / u128::from(elapsed)).unwrap_or(u64::MAX);
-        let (limit, hard) = pace.limits;
+        let (limit, hard) = pace.terms.as_ref().map_or((0, 0), |terms| (terms.limit, terms.hard));
         let total = units.total.load(Ordering::Acquire);
         // What was never asked for is not known to be there: the first time takes what is needed.
         let left = match total {
@@ -445,7 +457,7 @@ impl Meter {
         (pace.spent, pace.at_nanos, pace.asked_at) = (spent, now_nanos, now_nanos);
         pace.chunk = chunk.max(1);
         let enough = given.units >= need;
-        pace.refused = (!enough).then_some((need, now_nanos));
+        pace.refused = NonZeroU64::new(need).filter(|_| !enough);
         Ok(Refill { enough, reached: true })
     }
 
@@ -514,16 +526,5 @@ impl Meter {
             units.total.store(found.total.saturating_sub(unspent), Ordering::Release);
         }
         Ok(())
-    }
-}
-
-/// Length of a fixed period in seconds; calendar months and years have none.
-fn length(period: Period) -> Option<u64> {
-    match period {
-        Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Fixed { .. } => {
-            let window = period.window(4_000_000_000);
-            window.end.map(|end| end.saturating_sub(window.start))
-        }
-        _ => None,
     }
 }

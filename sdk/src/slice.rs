@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use licentia_core::gcra::Gcra;
@@ -24,12 +24,13 @@ const MOST: u64 = (1 << UNITS) - 1;
 /// The slice that a process has of a rate.
 #[derive(Default)]
 pub(crate) struct Slice {
+    lineage: [u8; 16],
     /// When it ends, in milliseconds of the monotonic clock, and how many requests may still come.
     word: AtomicU64,
     last: Mutex<Last>,
     /// How often the process was forked: a child has slices of its own.
-    forks: Arc<AtomicU64>,
-    fork: AtomicU64,
+    forks: Arc<AtomicU32>,
+    fork: AtomicU32,
 }
 
 /// What was taken last.
@@ -53,14 +54,14 @@ pub(crate) struct Sliced {
 }
 
 impl Slice {
-    pub(crate) fn new(forks: Arc<AtomicU64>) -> Self {
-        Self { forks, ..Self::default() }
+    pub(crate) fn new(lineage: [u8; 16], forks: Arc<AtomicU32>) -> Self {
+        Self { lineage, forks, ..Self::default() }
     }
 
     /// Counts `cost` requests, or none.
     pub(crate) fn charge(
         &self,
-        (lineage, name, gcra): (&[u8; 16], &str, Gcra),
+        (name, gcra): (&str, Gcra),
         cost: u64,
         now_nanos: u64,
         store: &dyn Store,
@@ -91,7 +92,7 @@ impl Slice {
             let pace = last.units.saturating_mul(LENGTH * NANOS_PER_MILLI) / elapsed.max(NANOS_PER_MILLI);
             let brings = LENGTH * NANOS_PER_MILLI / gcra.interval().max(1);
             let want = if cost == 0 { 0 } else { need.max(pace.min(brings)).min(MOST) };
-            let taken = store.take_rate(&RateAsk { lineage: *lineage, name, gcra, need, want })?;
+            let taken = store.take_rate(&RateAsk { lineage: self.lineage, name, gcra, need, want })?;
             reached = true;
             let refused = (taken.units < need).then_some(need);
             *last = Last { at_nanos: now_nanos, units: taken.units, taken: Some(taken), refused };

@@ -122,7 +122,7 @@ impl<'a> Exact<'a> {
         let (mut count, mut at) = (0_u64, 0);
         for chunk in 0..shape.chunks {
             let mut members = self.members(chunk);
-            if members.at != at {
+            if members.at() != at {
                 return None;
             }
             let after = chunk.checked_add(1)?.saturating_mul(1 << shape.chunk);
@@ -131,7 +131,7 @@ impl<'a> Exact<'a> {
                 if member >= after || member > limits::INTEGER || count > most {
                     return None;
                 }
-                at = members.at;
+                at = members.at();
             }
             // Between chunks nothing is left over, and after the last one less than a byte of ones.
             if chunk.checked_add(1)? < shape.chunks && at != members.end {
@@ -219,84 +219,57 @@ impl<'a> Exact<'a> {
 #[derive(Clone)]
 struct Members<'a> {
     bytes: &'a [u8],
-    /// The bit that comes next, and the first one after the chunk.
-    at: u64,
-    end: u64,
-    /// The bits from there on, at the high end, and how many of them were read.
-    word: u64,
-    have: u32,
+    /// Less than 54.
     rice: u32,
     /// The least index that the next member may be.
     next: u64,
+    /// The first bit after the chunk, and after those that were read.
+    end: u64,
+    read: u64,
+    /// Bits that were read, inverted and at the high end, and how many they are.
+    word: u64,
+    left: u64,
+    /// How many gaps are decoded before more bits are read: nearly always so many are there. It does not depend on
+    /// what was read, so that the processor foresees when it ends.
+    due: u32,
 }
 
 impl<'a> Members<'a> {
     fn new(bytes: &'a [u8], at: u64, end: u64, rice: u32, next: u64) -> Self {
-        Self { bytes, at, end, word: 0, have: 0, rice, next }
+        Self { bytes, rice, next, end, read: at, word: 0, left: 0, due: 0 }
     }
 
-    /// Reads the next 57 to 64 bits; zeros follow the section's end.
-    fn refill(&mut self) {
-        let rest = usize::try_from(self.at / 8).ok().and_then(|byte| self.bytes.get(byte..));
-        let rest = rest.unwrap_or_default();
-        let word = rest.first_chunk::<8>().map_or_else(
-            || {
-                rest.iter()
-                    .zip((0..8_u32).rev())
-                    .fold(0, |word, (byte, at)| word | (u64::from(*byte) << at.saturating_mul(8)))
-            },
-            |word| u64::from_be_bytes(*word),
-        );
-        let skip = u32::try_from(self.at % 8).unwrap_or(0);
-        (self.word, self.have) = (word << skip, 64_u32.saturating_sub(skip));
+    /// The bit that comes next.
+    fn at(&self) -> u64 {
+        self.read.saturating_sub(self.left)
     }
 
-    /// Goes over bits, which were read where they are no more than `have`.
-    fn skip(&mut self, bits: u32) {
-        self.word = self.word.checked_shl(bits).unwrap_or(0);
-        self.have = self.have.saturating_sub(bits);
-        self.at = self.at.saturating_add(u64::from(bits));
-    }
-
-    /// Reads a gap that may be of any length.
-    fn long_gap(&mut self) -> Option<u64> {
-        let mut quotient = 0_u64;
-        loop {
-            if self.at >= self.end {
-                return None;
-            }
-            self.refill();
-            let ones = self.word.leading_ones().min(48);
-            quotient = quotient.saturating_add(u64::from(ones));
-            self.skip(ones);
-            if ones < 48 {
-                break;
-            }
-        }
-        self.skip(1);
-        self.refill();
-        let low = (self.word >> 8) >> 56_u32.saturating_sub(self.rice);
-        self.skip(self.rice);
-        Some(quotient.checked_shl(self.rice)?.saturating_add(low))
+    /// Reads bits from a place on, at most 64 and none that is after the chunk.
+    fn read(&mut self, at: u64) {
+        let (word, count) = bits(self.bytes, at);
+        self.word = !word;
+        self.left = count.min(self.end.saturating_sub(at));
+        self.read = at.saturating_add(self.left);
+        // A gap of the mean length takes about two bits more than the parameter.
+        self.due = 57_u32.checked_div(self.rice.saturating_add(4)).unwrap_or(0);
     }
 
     fn gap(&mut self) -> Option<u64> {
-        let rest = self.rice.saturating_add(1);
-        let mut ones = self.word.leading_ones();
-        if ones.saturating_add(rest) > self.have {
-            self.refill();
-            ones = self.word.leading_ones();
-            if ones.saturating_add(rest) > self.have {
-                return self.long_gap();
-            }
+        match self.due.checked_sub(1) {
+            Some(due) => self.due = due,
+            None => self.read(self.at()),
         }
-        // Shifted in two steps, for a shift by 64 is none.
-        let after = self.word << ones << 1;
-        let low = (after >> 8) >> 56_u32.saturating_sub(self.rice);
-        let used = ones.saturating_add(rest);
-        self.word = after << self.rice;
-        self.have = self.have.saturating_sub(used);
-        self.at = self.at.saturating_add(u64::from(used));
+        let (ones, rest) = (self.word.leading_zeros(), self.rice.saturating_add(1));
+        let left = self.left.checked_sub(ones.into()).and_then(|left| left.checked_sub(rest.into()));
+        let Some(left) = left else {
+            let (gap, at) = long_gap(self.bytes, self.at(), self.end, self.rice)?;
+            self.read(at);
+            return Some(gap);
+        };
+        // The highest bit is the zero that ends the ones, and the low bits of the gap follow.
+        let after = self.word << ones;
+        let low = !after >> 63_u32.saturating_sub(self.rice);
+        (self.word, self.left) = (after << rest, left);
         Some((u64::from(ones) << self.rice) | low)
     }
 }
@@ -305,12 +278,46 @@ impl Iterator for Members<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let gap = self.gap()?;
-        if self.at > self.end {
-            return None;
-        }
-        let member = self.next.saturating_add(gap);
+        let member = self.next.saturating_add(self.gap()?);
         self.next = member.saturating_add(1);
         Some(member)
     }
+}
+
+/// The 57 to 64 bits from a place on, at the high end, and how many they are; zeros follow the section's end.
+fn bits(bytes: &[u8], at: u64) -> (u64, u64) {
+    let rest = usize::try_from(at / 8).ok().and_then(|byte| bytes.get(byte..)).unwrap_or_default();
+    let word = rest.first_chunk().map_or_else(|| last_bits(rest), |word| u64::from_be_bytes(*word));
+    let skip = at % 8;
+    (word << skip, 64_u64.saturating_sub(skip))
+}
+
+/// The bits of fewer than eight bytes.
+#[cold]
+#[inline(never)]
+fn last_bits(bytes: &[u8]) -> u64 {
+    let places = (0..8_u32).rev().map(|place| place.saturating_mul(8));
+    bytes.iter().zip(places).fold(0, |word, (byte, place)| word | (u64::from(*byte) << place))
+}
+
+/// Decodes a gap of any length that begins at a place, and gives where it ends; `None` where that is after the chunk.
+#[cold]
+fn long_gap(bytes: &[u8], mut at: u64, end: u64, rice: u32) -> Option<(u64, u64)> {
+    let mut quotient = 0_u64;
+    loop {
+        if at >= end {
+            return None;
+        }
+        let ones = bits(bytes, at).0.leading_ones().min(48);
+        quotient = quotient.saturating_add(u64::from(ones));
+        at = at.saturating_add(u64::from(ones));
+        if ones < 48 {
+            break;
+        }
+    }
+    at = at.saturating_add(1);
+    let low = (bits(bytes, at).0 >> 8) >> 56_u32.saturating_sub(rice);
+    let gap = quotient.checked_shl(rice)?.saturating_add(low);
+    at = at.saturating_add(u64::from(rice));
+    (at <= end).then_some((gap, at))
 }

@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use licentia_core::Window;
+
+use crate::copies::Copies;
 
 use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
 
@@ -17,7 +19,11 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Kept {
-    cells: HashMap<([u8; 16], String), HashMap<Window, Units>>,
+    /// Units of each cell that were taken.
+    cells: HashMap<Key, u64>,
+    /// Those of them under a job's name.
+    jobs: HashMap<Key, HashMap<String, Charged>>,
+    meters: Copies<Meter>,
     marks: HashMap<String, Vec<u8>>,
     /// The state of each rate.
     rates: HashMap<([u8; 16], String), u64>,
@@ -25,11 +31,14 @@ struct Kept {
     seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
 }
 
-/// The units of one period that were taken, and those of them under a job's name.
-#[derive(Debug, Default)]
-struct Units {
-    total: u64,
-    jobs: HashMap<String, Charged>,
+/// A cell.
+type Key = ([u8; 16], Arc<Meter>);
+
+/// A meter in one period.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Meter {
+    name: Box<str>,
+    window: Window,
 }
 
 /// What a job was charged, and whether it may still become less.
@@ -40,9 +49,21 @@ struct Charged {
 }
 
 impl Kept {
-    fn units(&mut self, cell: &Cell<'_>) -> &mut Units {
-        let periods = self.cells.entry((cell.lineage, cell.meter.to_owned())).or_default();
-        periods.entry(cell.window).or_default()
+    fn key(&mut self, cell: &Cell<'_>) -> Key {
+        (cell.lineage, self.meters.of(Meter { name: cell.meter.into(), window: cell.window }))
+    }
+
+    /// The units of a cell that were taken.
+    fn total(&mut self, cell: &Cell<'_>) -> &mut u64 {
+        let key = self.key(cell);
+        self.cells.entry(key).or_default()
+    }
+
+    /// The same, and those under a job's name.
+    fn jobs(&mut self, cell: &Cell<'_>) -> (&mut u64, &mut HashMap<String, Charged>) {
+        let key = self.key(cell);
+        let jobs = self.jobs.entry(key.clone()).or_default();
+        (self.cells.entry(key).or_default(), jobs)
     }
 }
 
@@ -61,7 +82,7 @@ impl Memory {
 impl Store for Memory {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let mut kept = self.lock();
-        let total = &mut kept.units(cell).total;
+        let total = kept.total(cell);
         let left = limit.saturating_sub(*total);
         let units = if left < need { 0 } else { want.max(need).min(left) };
         *total = total.saturating_add(units);
@@ -70,51 +91,50 @@ impl Store for Memory {
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         let mut kept = self.lock();
-        let total = &mut kept.units(cell).total;
+        let total = kept.total(cell);
         *total = total.saturating_sub(units);
         Ok(())
     }
 
     fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let mut kept = self.lock();
-        let kept = kept.units(cell);
-        if let Some(charged) = kept.jobs.get_mut(job.name) {
+        let (total, jobs) = kept.jobs(cell);
+        if let Some(charged) = jobs.get_mut(job.name) {
             if job.held || !charged.held {
-                return Ok(Once::Before(kept.total));
+                return Ok(Once::Before(*total));
             }
-            kept.total = kept.total.saturating_sub(charged.units.saturating_sub(units));
+            *total = total.saturating_sub(charged.units.saturating_sub(units));
             *charged = Charged { units: units.min(charged.units), held: false };
-            return Ok(Once::Charged(kept.total));
+            return Ok(Once::Charged(*total));
         }
-        if limit.saturating_sub(kept.total) < units {
-            return Ok(Once::Refused(kept.total));
+        if limit.saturating_sub(*total) < units {
+            return Ok(Once::Refused(*total));
         }
-        kept.total = kept.total.saturating_add(units);
-        kept.jobs.insert(job.name.to_owned(), Charged { units, held: job.held });
-        Ok(Once::Charged(kept.total))
+        *total = total.saturating_add(units);
+        jobs.insert(job.name.to_owned(), Charged { units, held: job.held });
+        Ok(Once::Charged(*total))
     }
 
     fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
         let mut kept = self.lock();
-        let kept = kept.units(cell);
-        let Some(charged) = kept.jobs.get_mut(job).filter(|charged| charged.held || finish == Finish::Undo)
-        else {
+        let (total, jobs) = kept.jobs(cell);
+        let Some(charged) = jobs.get_mut(job).filter(|charged| charged.held || finish == Finish::Undo) else {
             return Ok(false);
         };
         let units = finish.units().min(charged.units);
-        kept.total = kept.total.saturating_sub(charged.units.saturating_sub(units));
+        *total = total.saturating_sub(charged.units.saturating_sub(units));
         *charged = Charged { units, held: false };
         if !matches!(finish, Finish::Commit(_)) {
-            kept.jobs.remove(job);
+            jobs.remove(job);
         }
         Ok(true)
     }
 
     fn forget(&self, before: u64) -> Result<(), Unreachable> {
-        self.lock().cells.retain(|_, periods| {
-            periods.retain(|window, _| window.end.is_none_or(|end| end > before));
-            !periods.is_empty()
-        });
+        let mut kept = self.lock();
+        let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
+        kept.cells.retain(|key, _| lasts(key));
+        kept.jobs.retain(|key, _| lasts(key));
         Ok(())
     }
 
