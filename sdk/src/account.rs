@@ -4,7 +4,7 @@
 //! is done with atomic operations only.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,8 +18,9 @@ use licentia_core::{
 
 use crate::{
     meter::{Meter, QuotaCounter},
+    names::Names,
     own::Own,
-    slice::Slice,
+    slice::Shared,
     store::{Store, Unreachable},
 };
 
@@ -35,8 +36,7 @@ pub(crate) struct Accounts {
 #[derive(Default)]
 struct Kept {
     by_lineage: HashMap<[u8; 16], Account>,
-    /// The names of all rates and meters, of which a vendor has few and a gate very many licences.
-    names: HashSet<Arc<str>>,
+    names: Names,
     /// At this number of lineages, those that nobody uses are looked for.
     sweep_at: usize,
 }
@@ -56,7 +56,7 @@ struct Rate {
     name: Arc<str>,
     tat: AtomicU64,
     /// Where it is shared.
-    slice: Option<Box<Slice>>,
+    slice: Option<Shared>,
 }
 
 /// The counters of one token, in the order in which it names its rates and quotas.
@@ -89,8 +89,8 @@ impl Accounts {
             let gcra = Gcra::new(&rate);
             let known = account.rates.iter().find(|known| *known.name == *rate.name).map(Arc::clone);
             let state = known.unwrap_or_else(|| {
-                let slice = self.shared.then(|| Box::new(Slice::new(Arc::clone(&self.forks))));
-                let new = Arc::new(Rate { name: intern(names, rate.name), tat: AtomicU64::new(0), slice });
+                let slice = Shared::new(self.shared, &self.forks);
+                let new = Arc::new(Rate { name: names.share(rate.name), tat: AtomicU64::new(0), slice });
                 account.rates.reserve_exact(1);
                 account.rates.push(Arc::clone(&new));
                 new
@@ -110,7 +110,7 @@ impl Accounts {
             };
             let known = account.quotas.iter().find(fits).map(|(_, meter)| Arc::clone(meter));
             let meter = known.unwrap_or_else(|| {
-                let name = intern(names, quota.meter);
+                let name = names.share(quota.meter);
                 let new = Arc::new(Meter::new(lineage, name, Arc::clone(&self.forks)));
                 account.quotas.reserve_exact(1);
                 account.quotas.push((quota.period, Arc::clone(&new)));
@@ -153,7 +153,7 @@ impl Kept {
                 }
                 !unused || due.len() > before
             });
-            self.names.retain(|name| Arc::strong_count(name) > 1);
+            self.names.sweep();
             self.sweep_at = self.by_lineage.len().saturating_mul(2).max(SWEEP);
         }
         due
@@ -167,16 +167,6 @@ impl Account {
             && self.quotas.iter().all(|(_, meter)| Arc::strong_count(meter) == 1)
             && self.rates.iter().all(|rate| rate.tat.load(Ordering::Relaxed) <= now_nanos)
     }
-}
-
-/// The one copy of a name.
-fn intern(names: &mut HashSet<Arc<str>>, name: &str) -> Arc<str> {
-    if let Some(known) = names.get(name) {
-        return Arc::clone(known);
-    }
-    let name: Arc<str> = name.into();
-    names.insert(Arc::clone(&name));
-    name
 }
 
 /// A rate of a token, and its state.
@@ -217,16 +207,7 @@ impl RateCounter {
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
         let Some(slice) = &self.rate.slice else { return Ok(self.charge_here(cost, now_nanos)) };
-        let millis = |nanos: u64| nanos.div_ceil(1_000_000);
-        let sliced = slice.charge((&self.lineage, self.name(), self.gcra), cost, now_nanos, store)?;
-        Ok(Outcome {
-            granted: sliced.granted,
-            remaining: sliced.remaining,
-            reset_ms: Some(millis(sliced.reset)),
-            retry_after_ms: sliced.retry_after.map(millis),
-            overage: false,
-            reached: sliced.reached,
-        })
+        slice.charge((&self.lineage, self.name(), self.gcra), cost, now_nanos, store)
     }
 
     /// Counts in this process alone.

@@ -175,7 +175,7 @@ impl Store for Leased {
         let (need, want) = (need.saturating_sub(pool.available), want.saturating_sub(pool.available));
         wishes.push(Wish { key, need, want, limit, until });
         if pool.lost {
-            Err(Unreachable("the lease was not granted".into()))
+            Err(Unreachable::because("the lease was not granted"))
         } else {
             Ok(Taken { units, total })
         }

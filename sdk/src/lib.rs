@@ -49,7 +49,10 @@ mod licensed;
 mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
+#[cfg_attr(target_family = "wasm", path = "wasm/names.rs")]
+mod names;
 pub mod now;
+#[cfg_attr(target_family = "wasm", path = "wasm/own.rs")]
 mod own;
 #[cfg(feature = "receipts")]
 pub mod receipt;
@@ -58,6 +61,7 @@ pub mod request;
 mod reservation;
 pub mod revocation;
 pub mod seat;
+#[cfg_attr(target_family = "wasm", path = "wasm/slice.rs")]
 mod slice;
 pub mod store;
 mod swap;

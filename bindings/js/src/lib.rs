@@ -31,6 +31,10 @@ mod verify;
 
 use licentia_core::Code;
 
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// A code as it is thrown.
 #[cfg(feature = "verify")]
 fn thrown(code: Code) -> wasm_bindgen::JsValue {

@@ -76,8 +76,9 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
 /// The parameter under which gaps of a set of this density take the fewest bits, in integers, so that every
 /// machine chooses the same: about log2 of the mean gap times ln 2.
 fn rice_parameter(span: u64, count: u64) -> u32 {
-    let mean = u128::from(span).saturating_mul(1_000) / u128::from(count);
-    let scaled = mean.saturating_mul(693) / 1_000_000;
+    let mean = span.saturating_mul(1_000) / count.max(1);
+    // In two parts, which fit.
+    let scaled = (mean / 1_000_000).saturating_mul(693).saturating_add(mean % 1_000_000 * 693 / 1_000_000);
     if scaled < 2 { 0 } else { scaled.ilog2().min(53) }
 }
 
