@@ -48,6 +48,7 @@ pub(crate) struct Proof<'a> {
 }
 
 /// A number from JavaScript, where it is a whole one that a licence can hold.
+#[inline(never)]
 pub(crate) fn whole(number: f64) -> Result<u64, Code> {
     let most = 9_007_199_254_740_991.0;
     if number.fract() == 0.0 && (0.0..=most).contains(&number) {
@@ -58,6 +59,7 @@ pub(crate) fn whole(number: f64) -> Result<u64, Code> {
 }
 
 /// A time from JavaScript, in seconds since 1970. What counts milliseconds is past the year 9999.
+#[inline(never)]
 pub(crate) fn time(seconds: f64) -> Result<u64, Code> {
     whole(seconds)
         .and_then(|seconds| if seconds <= limits::TIME { Ok(seconds) } else { Err(Code::InvalidArgument) })

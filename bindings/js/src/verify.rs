@@ -1,6 +1,9 @@
 //! One token and its verdict, without a gate: no counters, no revocation, no memory of proofs.
 
-use licentia_core::{Code, Expect, Key, Unverified, proof::Presented, text, verify_text};
+use licentia_core::{
+    Code, Expect, Explanation, Key, Keyring, State, Unverified, authenticate, authorize, clock::Time,
+    proof::Presented, text, verify::decode,
+};
 
 use crate::{
     ask::{Ask, whole},
@@ -24,6 +27,7 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
         keys.push(Key::from_text(words.next()?)?);
     }
     words.end()?;
+    let now = whole(first)?;
     let mut expect = Expect::new().skew(ask.skew).features(&ask.features);
     if let Some(issuer) = ask.issuer {
         expect = expect.issuer(issuer);
@@ -48,15 +52,19 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
         };
         expect = expect.proof(presented, None);
     }
-    let mut buffer = text::Buffer::new();
-    let (code, state, license, explanation) =
-        match verify_text(subject, &mut buffer, &keys, &expect, whole(first)?) {
-            Ok(verified) => {
-                (Code::Allowed, verified.state.name(), Some(verified.license), verified.explanation)
-            }
-            Err(denial) => (denial.code, "active", denial.license, denial.explanation),
-        };
-    told.word(&code.name()).word(&state).word(&explanation.warning().map_or("", Code::name));
+    let (mut buffer, mut explanation) = (text::Buffer::new(), Explanation::default());
+    let mut license = None;
+    let verdict = decode(subject, &mut buffer, &mut explanation)
+        .and_then(|token| authenticate(token, Keyring::new(&keys), &mut explanation))
+        .and_then(|found| {
+            // As `verify_text`, which would bring along what bundles of revocations need.
+            authorize(license.insert(found), &expect, None, Time::from(now), &mut explanation)
+        });
+    let (code, state) = match verdict {
+        Ok(state) => (Code::Allowed, state),
+        Err(code) => (code, State::Active),
+    };
+    told.word(&code.name()).word(&state.name()).word(&explanation.warning().map_or("", Code::name));
     match &license {
         Some(license) => told.word(&license.json()),
         None => told.word(&""),
