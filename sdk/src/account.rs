@@ -3,12 +3,9 @@
 //! They are found once, when a token is authenticated, and then reached from it without a look-up. Counting
 //! is done with atomic operations only.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use licentia_core::{
@@ -22,6 +19,7 @@ use crate::{
     own::Own,
     slice::Shared,
     store::{Store, Unreachable},
+    table::Table,
 };
 
 /// All counters of a gate.
@@ -35,7 +33,7 @@ pub(crate) struct Accounts {
 
 #[derive(Default)]
 struct Kept {
-    by_lineage: HashMap<[u8; 16], Account>,
+    by_lineage: Table<[u8; 16], Account>,
     names: Names,
     /// At this number of lineages, those that nobody uses are looked for.
     sweep_at: usize,

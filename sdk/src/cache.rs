@@ -3,12 +3,9 @@
 //! A table of fixed size: a keyed hash chooses a bucket, and the whole text is compared. Only tokens with a
 //! good signature get in, so that nobody can fill it with forgeries. Reading takes no lock.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use crate::swap::ArcSwapOption;
@@ -40,8 +37,9 @@ impl Cache {
     /// A cache of about `capacity` tokens; 0 keeps none.
     pub(crate) fn new(capacity: usize) -> Self {
         let buckets = (0..capacity.div_ceil(WAYS)).map(|_| Default::default()).collect();
-        let random = RandomState::new();
-        Self { buckets, keys: [0, 1].map(|key| random.hash_one(key)), victim: AtomicUsize::new(0) }
+        // Where the system has nothing random, what is hashed is still of a signature.
+        let keys = [0, 1].map(|_| getrandom::u64().unwrap_or_default());
+        Self { buckets, keys, victim: AtomicUsize::new(0) }
     }
 
     /// The hash of a token; one that is too short for a signature has none.

@@ -4,12 +4,12 @@
 //! it in its own time and says what came of it. How much is wished for is the gate's own reckoning, so that every
 //! host leases alike.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Cell, Store, Taken, Unreachable};
+use crate::{
+    store::{Cell, Store, Taken, Unreachable},
+    table::Table,
+};
 
 /// Units that a gate lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Leased {
 
 #[derive(Debug, Default)]
 struct Kept {
-    pools: HashMap<String, Pool>,
+    pools: Table<String, Pool>,
     /// At this number of pools, those that nobody needs are looked for.
     sweep_at: usize,
     wishes: Vec<Wish>,
@@ -117,7 +117,7 @@ impl Leased {
     fn take_out(&self, due: impl Fn(&mut Pool) -> bool) -> Vec<(String, u64)> {
         let mut kept = self.lock();
         let mut out = Vec::new();
-        for (key, pool) in &mut kept.pools {
+        for (key, pool) in kept.pools.iter_mut() {
             if due(pool) && pool.available > 0 {
                 let units = std::mem::take(&mut pool.available);
                 pool.total = pool.total.saturating_sub(units);

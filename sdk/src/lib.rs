@@ -65,7 +65,12 @@ pub mod seat;
 mod slice;
 pub mod store;
 mod swap;
+#[cfg_attr(target_family = "wasm", path = "wasm/table.rs")]
+mod table;
 mod trust;
+#[cfg(all(test, not(target_family = "wasm")))]
+#[path = "wasm/table.rs"]
+mod wasm_table;
 mod worker;
 
 pub use builder::{Builder, Mode};
