@@ -2,30 +2,66 @@
 
 #![allow(clippy::indexing_slicing, reason = "a place is always one of the table's")]
 
-/// Entries in buckets, of which there are at least as many.
+/// Entries in the order in which they came.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
-    buckets: Vec<Vec<(K, V)>>,
-    len: usize,
-    /// Nobody can choose keys that fall into one bucket without it.
+    entries: Vec<(K, V)>,
+    index: Index,
+}
+
+/// Where entries are, by what their keys hash to.
+#[derive(Debug)]
+struct Index {
+    /// Nobody can choose keys that hash alike without it.
     secret: u64,
+    /// For each bucket, of which there are a power of two, one more than the place of its latest entry; or 0.
+    latest: Vec<usize>,
+    /// For each entry its hash, and the one before it in its bucket, likewise.
+    before: Vec<(usize, usize)>,
 }
 
-impl<K, V> Default for Table<K, V> {
-    fn default() -> Self {
-        Self { buckets: vec![Vec::new()], len: 0, secret: getrandom::u64().unwrap_or_default() }
+impl Index {
+    fn new() -> Self {
+        Self { secret: getrandom::u64().unwrap_or_default(), latest: vec![0], before: Vec::new() }
     }
-}
 
-/// The place of a key among so many buckets, which are a power of two.
-#[inline(never)]
-fn place(key: &[u8], secret: u64, buckets: usize) -> usize {
-    let mut hash = secret;
-    for byte in key {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash ^= hash >> 32;
+    #[inline(never)]
+    fn hash(&self, key: &[u8]) -> usize {
+        let mut hash = self.secret;
+        for byte in key {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            hash ^= hash >> 32;
+        }
+        hash as usize
     }
-    hash as usize & buckets.wrapping_sub(1)
+
+    fn bucket(&self, hash: usize) -> usize {
+        hash & (self.latest.len() - 1)
+    }
+
+    /// One more than the place of the latest entry that may have a hash.
+    fn latest(&self, hash: usize) -> usize {
+        self.latest[self.bucket(hash)]
+    }
+
+    /// Adds an entry.
+    #[inline(never)]
+    fn push(&mut self, hash: usize) {
+        if self.before.len() >= self.latest.len() {
+            let buckets = self.latest.len() * 2;
+            self.latest = vec![0; buckets];
+            for (hash, _) in std::mem::take(&mut self.before) {
+                self.link(hash);
+            }
+        }
+        self.link(hash);
+    }
+
+    fn link(&mut self, hash: usize) {
+        let bucket = self.bucket(hash);
+        self.before.push((hash, self.latest[bucket]));
+        self.latest[bucket] = self.before.len();
+    }
 }
 
 /// The entry of a key.
@@ -37,48 +73,51 @@ impl<'t, V> Entry<'t, V> {
     }
 }
 
+impl<K, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), index: Index::new() }
+    }
+}
+
 impl<K: AsRef<[u8]>, V> Table<K, V> {
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.entries.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.entries.is_empty()
     }
 
-    fn bucket(&self, key: &[u8]) -> usize {
-        place(key, self.secret, self.buckets.len())
+    #[inline(never)]
+    fn find(&self, key: &[u8]) -> Option<usize> {
+        let mut next = self.index.latest(self.index.hash(key));
+        while let Some(at) = next.checked_sub(1) {
+            if self.entries[at].0.as_ref() == key {
+                return Some(at);
+            }
+            next = self.index.before[at].1;
+        }
+        None
     }
 
     pub(crate) fn get(&self, key: &(impl AsRef<[u8]> + ?Sized)) -> Option<&V> {
-        let key = key.as_ref();
-        let mut entries = self.buckets[self.bucket(key)].iter();
-        entries.find(|(other, _)| other.as_ref() == key).map(|(_, value)| value)
+        self.find(key.as_ref()).map(|at| &self.entries[at].1)
     }
 
     pub(crate) fn get_mut(&mut self, key: &(impl AsRef<[u8]> + ?Sized)) -> Option<&mut V> {
-        let key = key.as_ref();
-        let bucket = self.bucket(key);
-        let mut entries = self.buckets[bucket].iter_mut();
-        entries.find(|(other, _)| other.as_ref() == key).map(|(_, value)| value)
+        self.find(key.as_ref()).map(|at| &mut self.entries[at].1)
     }
 
     pub(crate) fn entry(&mut self, key: K) -> Entry<'_, V>
     where
         V: Default,
     {
-        if self.len >= self.buckets.len() {
-            self.grow();
-        }
-        let bucket = self.bucket(key.as_ref());
-        let entries = &mut self.buckets[bucket];
-        let known = entries.iter().position(|(other, _)| other.as_ref() == key.as_ref());
-        let at = known.unwrap_or_else(|| {
-            self.len += 1;
-            entries.push((key, V::default()));
-            entries.len() - 1
+        let at = self.find(key.as_ref()).unwrap_or_else(|| {
+            self.index.push(self.index.hash(key.as_ref()));
+            self.entries.push((key, V::default()));
+            self.entries.len() - 1
         });
-        Entry(&mut entries[at].1)
+        Entry(&mut self.entries[at].1)
     }
 
     pub(crate) fn insert(&mut self, key: K, value: V)
@@ -88,31 +127,20 @@ impl<K: AsRef<[u8]>, V> Table<K, V> {
         *self.entry(key).or_default() = value;
     }
 
-    /// Makes twice as many buckets.
-    fn grow(&mut self) {
-        let more = self.buckets.len() * 2;
-        let entries = std::mem::take(&mut self.buckets);
-        self.buckets.resize_with(more, Vec::new);
-        for entry in entries.into_iter().flatten() {
-            let bucket = self.bucket(entry.0.as_ref());
-            self.buckets[bucket].push(entry);
-        }
-    }
-
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
-        self.len = 0;
-        for entries in &mut self.buckets {
-            entries.retain_mut(|(key, value)| keep(key, value));
-            self.len += entries.len();
+        self.entries.retain_mut(|(key, value)| keep(key, value));
+        self.index = Index::new();
+        for (key, _) in &self.entries {
+            self.index.push(self.index.hash(key.as_ref()));
         }
     }
 
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.buckets.iter().flatten().map(|(_, value)| value)
+        self.entries.iter().map(|(_, value)| value)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.buckets.iter_mut().flatten().map(|(key, value)| (&*key, value))
+        self.entries.iter_mut().map(|(key, value)| (&*key, value))
     }
 }
 
@@ -140,9 +168,10 @@ mod tests {
     #[test]
     fn keys_that_differ_little_fall_into_different_buckets() {
         let fullest = |secret| {
+            let index = Index { secret, latest: vec![0; 256], before: Vec::new() };
             let mut counts = [0; 256];
             for key in 0..256_u64 {
-                counts[place(&key.to_be_bytes(), secret, 256)] += 1;
+                counts[index.bucket(index.hash(&key.to_be_bytes()))] += 1;
             }
             counts.into_iter().max()
         };
