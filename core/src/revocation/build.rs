@@ -168,17 +168,24 @@ pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
 
 /// What differs between the groups of two bundles, or what a difference leads to from one of them.
 pub fn group_difference(a: &Bundle<'_>, b: &Bundle<'_>) -> Vec<u8> {
-    let only_b = b.groups().filter(|b| a.groups().all(|a| a.key != b.key)).map(|b| (b, None));
-    let pairs = a.groups().map(|a| (a, b.groups().find(|b| a.key == b.key))).chain(only_b);
-    let encode = |(one, other): (Group<'_>, Option<Group<'_>>)| {
+    let mut parts = Vec::new();
+    let mut add = |one: &Group<'_>, other: Option<&Group<'_>>| {
         let (set, list) = other.map_or_else(Default::default, |other| (other.exact(), other.hashes()));
-        Parts {
-            key: *one.key,
-            exact: exact(difference(one.exact().iter(), set.iter())),
-            hashes: difference(words(one.hashes()), words(list)).flat_map(u64::to_be_bytes).collect(),
+        let mut hashes = Vec::new();
+        for word in difference(words(one.hashes()), words(list)) {
+            hashes.extend_from_slice(&word.to_be_bytes());
         }
+        parts.push(Parts { key: *one.key, exact: exact(difference(one.exact().iter(), set.iter())), hashes });
     };
-    section(pairs.map(encode).collect())
+    for one in a.groups() {
+        add(&one, b.groups().find(|other| one.key == other.key).as_ref());
+    }
+    for only in b.groups() {
+        if a.groups().all(|one| one.key != only.key) {
+            add(&only, None);
+        }
+    }
+    section(parts)
 }
 
 fn words(list: &[[u8; 8]]) -> impl Iterator<Item = u64> + Clone {
