@@ -70,7 +70,7 @@ for (const [name, type] of Object.entries(TYPES)) {
   const wasm = join(dist, `${name}.wasm`);
   // What every host has had for years; with more, older ones would refuse the module.
   const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
-  const options = ["-Oz", "--converge", "--low-memory-unused", "--one-caller-inline-max-function-size=0", ...features.map((feature) => `--enable-${feature}`), "--strip-debug", "--strip-producers"];
+  const options = ["-Oz", "--low-memory-unused", "--one-caller-inline-max-function-size=0", ...features.map((feature) => `--enable-${feature}`), "--strip-debug", "--strip-producers"];
   execFileSync(join(here, "node_modules/.bin/wasm-opt"), [...options, join(build, `${name}_bg.wasm`), "-o", wasm]);
   const bytes = readFileSync(wasm);
   const place = PLACES.find((place) => place && bytes.includes(place));
