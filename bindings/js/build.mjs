@@ -12,7 +12,7 @@ const here = import.meta.dirname;
 const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) => join(here, name));
 const TYPES = { licentia: "Port", verify: "Port", issuer: "RawVendor" };
 /** Most bytes of a module, gzipped, and what would be wished for; see the README. */
-const LIMITS = { licentia: 105_000, verify: 41_000, issuer: 250_000 };
+const LIMITS = { licentia: 76_000, verify: 33_300, issuer: 231_500 };
 const WISHES = { licentia: 60_000, verify: 30_000 };
 /** Where this machine keeps things: nothing of it may be in a module. */
 const PLACES = [join(here, "../.."), homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, "/home/", "/root/", "/Users/", "/usr/src/", "/usr/local/", "/tmp/", "/rustc/"];

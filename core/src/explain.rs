@@ -225,7 +225,7 @@ impl<'a> Explanation<'a> {
     }
 
     #[allow(clippy::inline_always, reason = "measured: a tenth of a decision")]
-    #[cfg_attr(not(any(target_os = "none", target_family = "wasm")), inline(always))]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn push(&mut self, step: Step<'a>) {
         if let Err(full) = self.steps.try_push(step)
             && let Some(last) = self.steps.last_mut()
@@ -237,7 +237,8 @@ impl<'a> Explanation<'a> {
     /// Starts anew from checks that ran before, all of which passed.
     pub fn resume(&mut self, steps: &[Step<'a>]) {
         self.clear();
-        self.steps.extend(steps.iter().copied().take(STEPS));
+        // There is room: at most as many are given.
+        let _ = self.steps.try_extend_from_slice(steps.get(..STEPS).unwrap_or(steps));
     }
 
     /// Forgets every check, so that the space can be used again.
