@@ -182,7 +182,7 @@ fn read_critical(reader: &mut Reader<'_>) -> cbor::Result<()> {
             return Err(unknown);
         }
         match reader.int() {
-            Ok(label) if matches!(label, label::ALG | label::KID | label::TYP) => {}
+            Ok(label::ALG | label::KID | label::TYP) => {}
             // A label beyond 2^53 is a label too; what is not well-formed is told as that.
             Ok(_) | Err(Malformed { code: Code::InvalidValue, .. }) => return Err(unknown),
             Err(malformed) => return Err(malformed),

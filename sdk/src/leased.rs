@@ -117,7 +117,7 @@ impl Leased {
     fn take_out(&self, due: impl Fn(&mut Pool) -> bool) -> Vec<(String, u64)> {
         let mut kept = self.lock();
         let mut out = Vec::new();
-        for (key, pool) in kept.pools.iter_mut() {
+        for (key, pool) in &mut kept.pools {
             if due(pool) && pool.available > 0 {
                 let units = std::mem::take(&mut pool.available);
                 pool.total = pool.total.saturating_sub(units);

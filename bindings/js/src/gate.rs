@@ -41,7 +41,7 @@ impl Place {
         match what {
             20 => self.check(call, told),
             21 => self.wishes(call, told),
-            22 => self.open(call.first > 0.0),
+            22 => Ok(self.open(call.first > 0.0)),
             23 => self.build(call),
             24 => Ok(vec![f64::from(u8::from(self.gate()?.load_keyset(call.bytes)?))]),
             25 => self.load_revocation(call.bytes),
@@ -65,9 +65,9 @@ impl Place {
     }
 
     /// Makes the store, which is leased its units or has its own.
-    fn open(&mut self, leases: bool) -> Answer {
+    fn open(&mut self, leases: bool) -> Vec<f64> {
         self.store = Some(Arc::new(if leases { Leased::new() } else { Leased::alone() }));
-        Ok(done())
+        done()
     }
 
     /// Makes the gate. Words: issuer, audience, root key, keys. Numbers: flags, how many keys, skew, age of a proof,
@@ -209,13 +209,13 @@ impl Place {
     fn drain(&self, told: &mut Told) -> Answer {
         // Giving back to this store cannot fail.
         let _ = self.gate()?.settle();
-        units(&self.store()?.drain(), told)
+        Ok(units(&self.store()?.drain(), told))
     }
 
     /// As [`Place::drain`], of what nobody has used since this was asked last.
     fn idle(&self, call: &Call<'_>, told: &mut Told) -> Answer {
         self.gate()?.keep(now(call)?);
-        units(&self.store()?.idle(), told)
+        Ok(units(&self.store()?.idle(), told))
     }
 
     /// Tells the names of the marks that changed since this was asked last.
@@ -240,11 +240,11 @@ impl Place {
     }
 }
 
-fn units(left: &[(String, u64)], told: &mut Told) -> Answer {
+fn units(left: &[(String, u64)], told: &mut Told) -> Vec<f64> {
     for (key, units) in left {
         told.word(key).word(units);
     }
-    Ok(done())
+    done()
 }
 
 fn now(call: &Call<'_>) -> Result<Now, Code> {

@@ -19,24 +19,20 @@ use crate::{
 /// Why not; [`Code::InvalidArgument`] for what nobody knows.
 pub(crate) fn answer(what: u32, call: Call<'_>, told: &mut Told) -> Answer {
     match what {
-        2 => codes(told),
+        2 => Ok(codes(told)),
         3 => text::decode_license(call.subject, &mut text::Buffer::new()).map(numbers),
-        4 => tell(told.word(&text::Text::license(call.bytes))),
+        4 => Ok(told.word(&text::Text::license(call.bytes)).done()),
         5 => read_key(call.subject),
         6 => window(&call),
         7 => prove(call),
         8 => holder_key(call.bytes),
         9 => http_status(&call),
         10 => http_fields(call, told),
-        11 => tell(told.word(&http::bearer(call.subject).unwrap_or_default())),
-        12 => tell(told.word(&http::PROOF_FIELD).word(&Base64Url(call.bytes))),
-        13 => tell(told.word(&licentia::revocation::mark(call.bytes).unwrap_or_default())),
+        11 => Ok(told.word(&http::bearer(call.subject).unwrap_or_default()).done()),
+        12 => Ok(told.word(&http::PROOF_FIELD).word(&Base64Url(call.bytes)).done()),
+        13 => Ok(told.word(&licentia::revocation::mark(call.bytes).unwrap_or_default()).done()),
         _ => Err(Code::InvalidArgument),
     }
-}
-
-fn tell(_told: &mut Told) -> Answer {
-    Ok(done())
 }
 
 /// Bytes as numbers, after one that says nothing: no answer is empty.
@@ -47,7 +43,7 @@ pub(crate) fn numbers(bytes: &[u8]) -> Vec<f64> {
 }
 
 /// The table of codes as JSON: number, name, message, advice.
-fn codes(told: &mut Told) -> Answer {
+fn codes(told: &mut Told) -> Vec<f64> {
     for (at, entry) in code::TABLE.iter().enumerate() {
         let (before, number, name) = (if at == 0 { '[' } else { ',' }, entry.code.number(), entry.name);
         let (message, advice) = (Quoted(entry.message), Quoted(entry.advice));
@@ -56,7 +52,7 @@ fn codes(told: &mut Told) -> Answer {
         ));
     }
     told.part(&']');
-    Ok(done())
+    done()
 }
 
 /// The length of a public key's kid, its kid, and its 32 bytes.
@@ -143,5 +139,5 @@ fn http_fields(call: Call<'_>, told: &mut Told) -> Answer {
     for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);
     }
-    tell(told.word(&http::PROBLEM_TYPE).word(&http::Problem { code, retry_after_ms }))
+    Ok(told.word(&http::PROBLEM_TYPE).word(&http::Problem { code, retry_after_ms }).done())
 }

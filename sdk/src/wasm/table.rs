@@ -1,5 +1,6 @@
 //! What is found by a key that others may choose: as much of a `HashMap` as is needed, in far less code.
 
+#![allow(clippy::cast_possible_truncation, reason = "every part of a hash is as good as the others")]
 #![allow(clippy::indexing_slicing, reason = "a place is always one of the table's")]
 
 /// Entries in the order in which they came.
@@ -138,9 +139,14 @@ impl<K: AsRef<[u8]>, V> Table<K, V> {
     pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)
     }
+}
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.entries.iter_mut().map(|(key, value)| (&*key, value))
+impl<'t, K, V> IntoIterator for &'t mut Table<K, V> {
+    type Item = &'t mut (K, V);
+    type IntoIter = std::slice::IterMut<'t, (K, V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.iter_mut()
     }
 }
 
@@ -159,7 +165,9 @@ mod tests {
         assert_eq!((table.len(), table.get("999"), table.get("1000")), (1000, Some(&1000), None));
         table.retain(|_, value| *value % 2 == 0);
         assert_eq!((table.len(), table.get("999"), table.get("998")), (500, Some(&1000), None));
-        table.iter_mut().for_each(|(_, value)| *value += 1);
+        for (_, value) in &mut table {
+            *value += 1;
+        }
         table.get_mut("999").into_iter().for_each(|value| *value = 7);
         assert_eq!(table.values().filter(|value| **value % 2 == 1).count(), 500);
         assert_eq!(table.get("999"), Some(&7));
