@@ -75,8 +75,9 @@ pub struct Reader<'a> {
 /// A key of a map. Arrays and maps are not taken as keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapKey<'a> {
-    /// An integer, which may be any of CBOR's.
-    Int(i128),
+    /// An integer. One that is further from 0 than an `i64` can say, which no key that is known is, is as far from it as
+    /// that can say.
+    Int(i64),
     /// A text string.
     Text(&'a str),
     /// A byte string.
@@ -457,8 +458,10 @@ impl<'a> Map<'a> {
         let refuse = |code| Err(Malformed { code, offset: start });
         let head = reader.head()?;
         let key = match head.major {
-            major::UNSIGNED => MapKey::Int(i128::from(head.argument)),
-            major::NEGATIVE => MapKey::Int(!i128::from(head.argument)),
+            major::UNSIGNED => MapKey::Int(i64::try_from(head.argument).unwrap_or(i64::MAX)),
+            major::NEGATIVE => {
+                MapKey::Int(i64::try_from(head.argument).map_or(i64::MIN, |argument| !argument))
+            }
             major::BYTES => MapKey::Bytes(reader.take(head.argument)?),
             major::TEXT => {
                 let Ok(text) = core::str::from_utf8(reader.take(head.argument)?) else {
@@ -571,6 +574,17 @@ mod tests {
         assert_eq!(skip(&[0x62, 0xc3, 0x28]), Err(Code::InvalidUtf8));
         assert_eq!(skip(&[0x00, 0x00]), Err(Code::TrailingBytes));
         assert_eq!(skip(&[]), Err(Code::Truncated));
+    }
+
+    #[test]
+    fn keys_beyond_an_i64_are_none_that_is_known() {
+        for (first, argument, key) in
+            [(0x1b, 1 << 63, i64::MAX), (0x3b, u64::MAX, i64::MIN), (0x3b, 1 << 32, -(1 << 32) - 1)]
+        {
+            let bytes = [&[first][..], &u64::to_be_bytes(argument)].concat();
+            let found = Map { remaining: 1, last: &[] }.next_key(&mut Reader::new(&bytes));
+            assert_eq!(found, Ok(Some(MapKey::Int(key))));
+        }
     }
 
     #[test]

@@ -21,16 +21,16 @@ use crate::{
 
 /// Claim keys (RFC 8392, section 4; RFC 8747, section 3.1; the CWT Claims registry).
 mod label {
-    pub(super) const ISS: i128 = 1;
-    pub(super) const SUB: i128 = 2;
-    pub(super) const AUD: i128 = 3;
-    pub(super) const EXP: i128 = 4;
-    pub(super) const NBF: i128 = 5;
-    pub(super) const IAT: i128 = 6;
-    pub(super) const CTI: i128 = 7;
-    pub(super) const CNF: i128 = 8;
-    pub(super) const STATUS: i128 = 65_535;
-    pub(super) const GRANT: i128 = -65_537;
+    pub(super) const ISS: i64 = 1;
+    pub(super) const SUB: i64 = 2;
+    pub(super) const AUD: i64 = 3;
+    pub(super) const EXP: i64 = 4;
+    pub(super) const NBF: i64 = 5;
+    pub(super) const IAT: i64 = 6;
+    pub(super) const CTI: i64 = 7;
+    pub(super) const CNF: i64 = 8;
+    pub(super) const STATUS: i64 = 65_535;
+    pub(super) const GRANT: i64 = -65_537;
 }
 
 /// The holder's key, to which a licence is bound (RFC 8747).

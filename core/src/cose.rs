@@ -19,10 +19,10 @@ const EXTERNAL_AAD: &[u8] = b"\x40";
 
 /// Header labels (RFC 9052, section 3.1; RFC 9596).
 mod label {
-    pub(super) const ALG: i128 = 1;
-    pub(super) const CRIT: i128 = 2;
-    pub(super) const KID: i128 = 4;
-    pub(super) const TYP: i128 = 16;
+    pub(super) const ALG: i64 = 1;
+    pub(super) const CRIT: i64 = 2;
+    pub(super) const KID: i64 = 4;
+    pub(super) const TYP: i64 = 16;
 }
 
 /// Kinds of signed object, by their `typ` (RFC 9596), so that none can be taken for another.
@@ -182,7 +182,7 @@ fn read_critical(reader: &mut Reader<'_>) -> cbor::Result<()> {
             return Err(unknown);
         }
         match reader.int() {
-            Ok(label) if matches!(i128::from(label), label::ALG | label::KID | label::TYP) => {}
+            Ok(label::ALG | label::KID | label::TYP) => {}
             // A label beyond 2^53 is a label too; what is not well-formed is told as that.
             Ok(_) | Err(Malformed { code: Code::InvalidValue, .. }) => return Err(unknown),
             Err(malformed) => return Err(malformed),

@@ -225,7 +225,7 @@ impl<'a> Explanation<'a> {
     }
 
     #[allow(clippy::inline_always, reason = "measured: a tenth of a decision")]
-    #[cfg_attr(not(any(target_os = "none", target_family = "wasm")), inline(always))]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn push(&mut self, step: Step<'a>) {
         if let Err(full) = self.steps.try_push(step)
             && let Some(last) = self.steps.last_mut()

@@ -13,8 +13,9 @@ pub const PROOF_FIELD: &str = "licentia-proof";
 
 /// The token of a value of `Authorization`, whose scheme is `Bearer` in any case (RFC 9110, section 11.1).
 pub fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let (scheme, rest) = value.split_at_checked("Bearer".len())?;
+    let token = rest.strip_prefix(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_ascii())
 }
 
 /// Status code of a response to a request that was decided with `code`.

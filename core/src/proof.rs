@@ -21,19 +21,19 @@ use crate::{
 /// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
 pub mod label {
     /// `iat`.
-    pub const IAT: i128 = 6;
+    pub const IAT: i64 = 6;
     /// `cti` of the licence.
-    pub const CTI: i128 = 7;
+    pub const CTI: i64 = 7;
     /// `cnf` with the holder's key.
-    pub const CNF: i128 = 8;
+    pub const CNF: i64 = 8;
     /// `nonce`.
-    pub const NONCE: i128 = 10;
+    pub const NONCE: i64 = 10;
     /// Method of the request.
-    pub const METHOD: i128 = -65_538;
+    pub const METHOD: i64 = -65_538;
     /// URI of the request.
-    pub const URI: i128 = -65_539;
+    pub const URI: i64 = -65_539;
     /// SHA-256 of the request's body.
-    pub const BODY: i128 = -65_540;
+    pub const BODY: i64 = -65_540;
 }
 
 /// The request that a proof was presented with, as the service sees it.

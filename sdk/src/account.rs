@@ -4,7 +4,6 @@
 //! is done with atomic operations only.
 
 use std::{
-    collections::HashMap,
     iter,
     ops::Deref,
     sync::{
@@ -20,8 +19,9 @@ use crate::{
     meter::{Meter, QuotaCounter},
     now::Now,
     own::Own,
-    slice::Slice,
+    slice::Shared,
     store::{Store, Unreachable},
+    table::Table,
     terms::{QuotaTerms, RateTerms},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Accounts {
 
 #[derive(Default)]
 struct Kept {
-    by_lineage: HashMap<[u8; 16], Account>,
+    by_lineage: Table<[u8; 16], Account>,
     /// What licences say of their rates and quotas.
     rates: Copies<RateTerms>,
     quotas: Copies<QuotaTerms>,
@@ -60,7 +60,7 @@ struct Rate {
     terms: Arc<RateTerms>,
     tat: AtomicU64,
     /// Where it is shared.
-    slice: Option<Box<Slice>>,
+    slice: Option<Shared>,
     before: Option<Arc<Rate>>,
 }
 
@@ -98,7 +98,7 @@ impl Accounts {
             let terms = rates.of(RateTerms::of(&rate));
             let known = account.rates().find(|known| known.terms.name == terms.name).map(Arc::clone);
             let rate = known.unwrap_or_else(|| {
-                let slice = self.shared.then(|| Box::new(Slice::new(lineage, Arc::clone(&self.forks))));
+                let slice = Shared::new(self.shared, lineage, &self.forks);
                 let (terms, before) = (Arc::clone(&terms), account.rate.take());
                 let new = Arc::new(Rate { terms, tat: AtomicU64::new(0), slice, before });
                 Arc::clone(account.rate.insert(new))
@@ -214,16 +214,7 @@ impl RateCounter {
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
         let Some(slice) = &self.rate.slice else { return Ok(self.charge_here(cost, now_nanos)) };
-        let millis = |nanos: u64| nanos.div_ceil(1_000_000);
-        let sliced = slice.charge((self.name(), self.gcra), cost, now_nanos, store)?;
-        Ok(Outcome {
-            granted: sliced.granted,
-            remaining: sliced.remaining,
-            reset_ms: Some(millis(sliced.reset)),
-            retry_after_ms: sliced.retry_after.map(millis),
-            overage: false,
-            reached: sliced.reached,
-        })
+        slice.charge((self.name(), self.gcra), cost, now_nanos, store)
     }
 
     /// Counts in this process alone.

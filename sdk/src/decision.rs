@@ -204,11 +204,15 @@ pub fn http_headers<'a>(
     if let Some(retry_after) = retry_after_ms.filter(|_| !allowed) {
         fields.push(("retry-after", http::retry_after(retry_after).to_string()));
     }
-    let charges = charges.map(|(policy, remaining)| (policy.to_string(), remaining.to_string()));
-    let (policies, remaining): (Vec<_>, Vec<_>) = charges.unzip();
+    let (mut policies, mut remaining) = (String::new(), String::new());
+    for (policy, left) in charges {
+        let comma = if policies.is_empty() { "" } else { ", " };
+        policies += &format!("{comma}{policy}");
+        remaining += &format!("{comma}{left}");
+    }
     if !policies.is_empty() {
-        fields.push(("ratelimit-policy", policies.join(", ")));
-        fields.push(("ratelimit", remaining.join(", ")));
+        fields.push(("ratelimit-policy", policies));
+        fields.push(("ratelimit", remaining));
     }
     fields
 }

@@ -4,12 +4,12 @@
 //! it in its own time and says what came of it. How much is wished for is the gate's own reckoning, so that every
 //! host leases alike.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Cell, Store, Taken, Unreachable};
+use crate::{
+    store::{Cell, Store, Taken, Unreachable},
+    table::Table,
+};
 
 /// Units that a gate lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Leased {
 
 #[derive(Debug, Default)]
 struct Kept {
-    pools: HashMap<String, Pool>,
+    pools: Table<String, Pool>,
     /// At this number of pools, those that nobody needs are looked for.
     sweep_at: usize,
     wishes: Vec<Wish>,
@@ -175,7 +175,7 @@ impl Store for Leased {
         let (need, want) = (need.saturating_sub(pool.available), want.saturating_sub(pool.available));
         wishes.push(Wish { key, need, want, limit, until });
         if pool.lost {
-            Err(Unreachable("the lease was not granted".into()))
+            Err(Unreachable::because("the lease was not granted"))
         } else {
             Ok(Taken { units, total })
         }

@@ -51,6 +51,7 @@ mod meter;
 #[cfg(feature = "tower")]
 pub mod middleware;
 pub mod now;
+#[cfg_attr(target_family = "wasm", path = "wasm/own.rs")]
 mod own;
 #[cfg(feature = "receipts")]
 pub mod receipt;
@@ -59,11 +60,17 @@ pub mod request;
 mod reservation;
 pub mod revocation;
 pub mod seat;
+#[cfg_attr(target_family = "wasm", path = "wasm/slice.rs")]
 mod slice;
 pub mod store;
 mod swap;
+#[cfg_attr(target_family = "wasm", path = "wasm/table.rs")]
+mod table;
 mod terms;
 mod trust;
+#[cfg(all(test, not(target_family = "wasm")))]
+#[path = "wasm/table.rs"]
+mod wasm_table;
 mod worker;
 
 pub use builder::{Builder, Mode};

@@ -27,6 +27,7 @@ use crate::{
 /// A chunk is this part of what is left, so that no process takes what others need.
 const PART: u64 = 64;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const NANOS_PER_MICRO: u64 = 1_000;
 /// Stands for a number of units that the store was never asked for.
 const UNKNOWN: u64 = u64::MAX;
 /// The shortest time that a pace is measured over.
@@ -438,8 +439,9 @@ impl Meter {
         let spent = units.spent.load(Ordering::Acquire);
         let taken = units.taken.load(Ordering::Acquire);
         let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
-        let used = u128::from(spent.saturating_sub(pace.spent)).saturating_mul(u128::from(NANOS_PER_SECOND));
-        let per_second = u64::try_from(used / u128::from(elapsed)).unwrap_or(u64::MAX);
+        let used = spent.saturating_sub(pace.spent);
+        let per_second =
+            used.saturating_mul(NANOS_PER_SECOND / NANOS_PER_MICRO) / (elapsed / NANOS_PER_MICRO).max(1);
         let (limit, hard) = pace.terms.as_ref().map_or((0, 0), |terms| (terms.limit, terms.hard));
         let total = units.total.load(Ordering::Acquire);
         // What was never asked for is not known to be there: the first time takes what is needed.

@@ -21,9 +21,9 @@ struct Place<T> {
     value: Mutex<T>,
 }
 
-/// The process, by a number; WebAssembly has no processes.
+/// The process, by a number.
 pub(crate) fn process() -> u32 {
-    if cfg!(target_family = "wasm") { 0 } else { std::process::id() }
+    std::process::id()
 }
 
 impl<T> Place<T> {

@@ -1,11 +1,10 @@
 //! The memory of proofs that were used. It refuses when it is full rather than forget.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, proof::Replay};
+
+use crate::table::Table;
 
 /// Nonces, and until when (seconds since 1970) each must be remembered.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub(crate) struct Nonces {
 
 #[derive(Debug, Default)]
 struct Known {
-    until: HashMap<[u8; 16], u64>,
+    until: Table<[u8; 16], u64>,
     /// Nothing that is known can be forgotten before this time.
     earliest: u64,
 }

@@ -10,7 +10,10 @@ use std::sync::{
 
 use licentia_core::gcra::Gcra;
 
-use crate::store::{RateAsk, RateTaken, Store, Unreachable};
+use crate::{
+    account::Outcome,
+    store::{RateAsk, RateTaken, Store, Unreachable},
+};
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 /// A slice is what comes in this time at the present pace, in milliseconds.
@@ -23,7 +26,7 @@ const MOST: u64 = (1 << UNITS) - 1;
 
 /// The slice that a process has of a rate.
 #[derive(Default)]
-pub(crate) struct Slice {
+struct Slice {
     lineage: [u8; 16],
     /// When it ends, in milliseconds of the monotonic clock, and how many requests may still come.
     word: AtomicU64,
@@ -44,22 +47,53 @@ struct Last {
 }
 
 /// What came of a charge. Times are in nanoseconds from now.
-pub(crate) struct Sliced {
-    pub(crate) granted: bool,
-    pub(crate) remaining: u64,
-    pub(crate) reset: u64,
-    pub(crate) retry_after: Option<u64>,
+struct Sliced {
+    granted: bool,
+    remaining: u64,
+    reset: u64,
+    retry_after: Option<u64>,
     /// Whether the store was asked, and answered.
-    pub(crate) reached: bool,
+    reached: bool,
 }
 
-impl Slice {
-    pub(crate) fn new(lineage: [u8; 16], forks: Arc<AtomicU32>) -> Self {
-        Self { lineage, forks, ..Self::default() }
+/// A rate that is shared.
+pub(crate) struct Shared(Box<Slice>);
+
+impl Shared {
+    /// The slice of a lineage's rate, where rates are shared.
+    pub(crate) fn new(shared: bool, lineage: [u8; 16], forks: &Arc<AtomicU32>) -> Option<Self> {
+        shared.then(|| Self(Box::new(Slice { lineage, forks: Arc::clone(forks), ..Slice::default() })))
     }
 
     /// Counts `cost` requests, or none.
     pub(crate) fn charge(
+        &self,
+        of: (&str, Gcra),
+        cost: u64,
+        now_nanos: u64,
+        store: &dyn Store,
+    ) -> Result<Outcome, Unreachable> {
+        let millis = |nanos: u64| nanos.div_ceil(NANOS_PER_MILLI);
+        let sliced = self.0.charge(of, cost, now_nanos, store)?;
+        Ok(Outcome {
+            granted: sliced.granted,
+            remaining: sliced.remaining,
+            reset_ms: Some(millis(sliced.reset)),
+            retry_after_ms: sliced.retry_after.map(millis),
+            overage: false,
+            reached: sliced.reached,
+        })
+    }
+
+    /// Takes back a charge of a request that was then denied; it is lost where the slice has ended.
+    pub(crate) fn undo(&self, cost: u64, now_nanos: u64) {
+        self.0.undo(cost, now_nanos);
+    }
+}
+
+impl Slice {
+    /// Counts `cost` requests, or none.
+    fn charge(
         &self,
         (name, gcra): (&str, Gcra),
         cost: u64,
@@ -101,7 +135,7 @@ impl Slice {
     }
 
     /// Takes back a charge of a request that was then denied; it is lost where the slice has ended.
-    pub(crate) fn undo(&self, cost: u64, now_nanos: u64) {
+    fn undo(&self, cost: u64, now_nanos: u64) {
         let undo = |word| {
             let units = left(word, now_nanos).saturating_add(cost);
             (millis(now_nanos) < until(word)).then(|| pack(until(word), units))

@@ -74,16 +74,6 @@ mod plain {
         pub(crate) fn from_pointee(value: T) -> Self {
             Self::new(Arc::new(value))
         }
-
-        /// Puts something in the place of what is thought to be there, and gives what was.
-        pub(crate) fn compare_and_swap(&self, current: &Arc<T>, new: Arc<T>) -> Arc<T> {
-            let mut place = self.lock();
-            let before = Arc::clone(&place);
-            if Arc::ptr_eq(&before, current) {
-                *place = new;
-            }
-            before
-        }
     }
 
     impl<T> Swap<Option<Arc<T>>> {

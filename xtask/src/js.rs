@@ -8,10 +8,8 @@ use crate::{
     targets, tools,
 };
 
-/// The modules of the package, and the feature and level of optimisation that each is built with: `z` makes
-/// the gate's a twelfth smaller and its checks a quarter slower.
-const MODULES: [(&str, &str, &str); 3] =
-    [("licentia", "gate", "s"), ("verify", "verify", "z"), ("issuer", "issuer", "z")];
+/// The modules of the package, and the feature that each is built with.
+const MODULES: [(&str, &str); 3] = [("licentia", "gate"), ("verify", "verify"), ("issuer", "issuer")];
 
 /// Builds the package and tests it.
 pub(crate) fn test() -> Result {
@@ -62,8 +60,8 @@ fn build() -> Result {
     command::run(cargo(&["build", "--quiet", "--locked", "-p", "licentia-js-bindgen"]))?;
     let modules = root().join("target/js");
     fs::create_dir_all(&modules).map_err(|error| error.to_string())?;
-    for (name, feature, level) in MODULES {
-        let built = module(feature, level)?;
+    for (name, feature) in MODULES {
+        let built = module(feature)?;
         fs::copy(&built, modules.join(name).with_extension("wasm"))
             .map_err(|error| format!("{}: {error}", built.display()))?;
     }
@@ -82,7 +80,7 @@ fn node(arguments: &[&str]) -> std::process::Command {
 }
 
 /// Builds a module: small, and without paths of this machine.
-fn module(feature: &str, level: &str) -> Result<std::path::PathBuf> {
+fn module(feature: &str) -> Result<std::path::PathBuf> {
     let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo"));
     let sources = Path::new(&home.unwrap_or_default()).join("registry/src");
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
@@ -93,7 +91,6 @@ fn module(feature: &str, level: &str) -> Result<std::path::PathBuf> {
     flags.extend([remap(&root(), "licentia"), remap(&sources, "crates")]);
     flags.extend(targets::standard_library()?.iter().map(|folder| remap(folder, "rust")));
     let flags = format!("target.{}.rustflags={flags:?}", targets::WASM.name);
-    let level = format!("profile.release.opt-level='{level}'");
     let features = format!("{feature},small");
     let arguments = [
         "-p",
@@ -104,10 +101,7 @@ fn module(feature: &str, level: &str) -> Result<std::path::PathBuf> {
         "--features",
         &features,
         "--config",
-        &level,
-        // Unrolled, it would be twice as large, and a third faster where it is seldom asked.
-        "--config",
-        "profile.release.package.curve25519-dalek.opt-level='z'",
+        "profile.release.opt-level='z'",
         "--config",
         &flags,
     ];

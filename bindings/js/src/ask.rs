@@ -7,6 +7,8 @@ use licentia_core::{
     text::{Buffer, decode_base64url},
 };
 
+use crate::words::Words;
+
 /// Which of the optional parts there are.
 const AUDIENCE: u32 = 1;
 const ISSUER: u32 = 2;
@@ -46,6 +48,7 @@ pub(crate) struct Proof<'a> {
 }
 
 /// A number from JavaScript, where it is a whole one that a licence can hold.
+#[inline(never)]
 pub(crate) fn whole(number: f64) -> Result<u64, Code> {
     let most = 9_007_199_254_740_991.0;
     if number.fract() == 0.0 && (0.0..=most).contains(&number) {
@@ -56,41 +59,44 @@ pub(crate) fn whole(number: f64) -> Result<u64, Code> {
 }
 
 /// A time from JavaScript, in seconds since 1970. What counts milliseconds is past the year 9999.
+#[inline(never)]
 pub(crate) fn time(seconds: f64) -> Result<u64, Code> {
     whole(seconds)
         .and_then(|seconds| if seconds <= limits::TIME { Ok(seconds) } else { Err(Code::InvalidArgument) })
 }
 
 impl<'a> Ask<'a> {
-    /// Reads what crossed.
+    /// Reads what crossed, but for words that follow.
     ///
     /// `words`: audience, issuer, method, URI, proof, features, rates, meters. `numbers`: flags, release, skew, age of
     /// a proof, how many features, rates and meters there are, what each rate and meter costs. `bytes`: node,
     /// body, proof.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] for what does not add up, such as a name with U+0000 in it.
-    pub(crate) fn read(words: &'a str, numbers: &[f64], bytes: &'a [u8]) -> Result<Self, Code> {
+    /// [`Code::InvalidArgument`] for what does not add up.
+    pub(crate) fn read(words: &mut Words<'a>, numbers: &[f64], bytes: &'a [u8]) -> Result<Self, Code> {
         let [flags, release, skew, max_age, features, rates, meters, costs @ ..] = numbers else {
             return Err(Code::InvalidArgument);
         };
         let flags = *flags as u32;
         let has = |flag: u32| flags & flag != 0;
-        let mut words = words.split('\0');
-        let mut word = || words.next().ok_or(Code::InvalidArgument);
-        let (audience, issuer, method, uri, proof) = (word()?, word()?, word()?, word()?, word()?);
-        let mut costs = costs.iter();
-        let mut charge = |word: &mut dyn FnMut() -> Result<&'a str, Code>| {
-            Ok((word()?, whole(*costs.next().ok_or(Code::InvalidArgument)?)?))
-        };
-        let features = (0..whole(*features)?).map(|_| word()).collect::<Result<_, _>>()?;
-        let rates = (0..whole(*rates)?).map(|_| charge(&mut word)).collect::<Result<_, Code>>()?;
-        let meters = (0..whole(*meters)?).map(|_| charge(&mut word)).collect::<Result<_, Code>>()?;
-        if words.next().is_some() {
-            return Err(Code::InvalidArgument);
+        let (audience, issuer) = (words.next()?, words.next()?);
+        let (method, uri, proof) = (words.next()?, words.next()?, words.next()?);
+        let mut names = Vec::new();
+        for _ in 0..whole(*features)? {
+            names.push(words.next()?);
         }
+        let mut costs = costs.iter();
+        let mut charges = |count: f64| {
+            let mut charges = Vec::new();
+            for _ in 0..whole(count)? {
+                charges.push((words.next()?, whole(*costs.next().ok_or(Code::InvalidArgument)?)?));
+            }
+            Ok(charges)
+        };
+        let (rates, meters) = (charges(*rates)?, charges(*meters)?);
         let mut bytes = bytes;
-        let mut digest = |flag: u32| -> Result<Option<&'a [u8; 32]>, Code> {
+        let mut digest = |flag: u32| {
             if !has(flag) {
                 return Ok(None);
             }
@@ -99,21 +105,24 @@ impl<'a> Ask<'a> {
             Ok(Some(digest))
         };
         let (node, body) = (digest(NODE)?, digest(BODY)?);
-        // What is not base64url is no proof, and is refused as malformed.
-        let decode = || decode_base64url(proof, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default();
-        let bytes = if has(TEXT) { decode().into() } else { bytes.into() };
+        let mut proof_bytes = Cow::Borrowed(bytes);
+        if has(TEXT) {
+            // What is not base64url is no proof, and is refused as malformed.
+            let mut buffer = Buffer::new();
+            proof_bytes = decode_base64url(proof, &mut buffer).unwrap_or_default().to_vec().into();
+        }
         Ok(Self {
             flags,
             audience: has(AUDIENCE).then_some(audience),
             issuer: has(ISSUER).then_some(issuer),
-            release: has(RELEASE).then(|| time(*release)).transpose()?,
+            release: if has(RELEASE) { Some(time(*release)?) } else { None },
             skew: if has(SKEW) { whole(*skew)? } else { Expect::DEFAULT_SKEW },
             max_age: if has(MAX_AGE) { whole(*max_age)? } else { Expect::DEFAULT_PROOF_AGE },
-            features,
+            features: names,
             rates,
             meters,
             node,
-            proof: has(PROOF).then_some(Proof { bytes, method, uri, body }),
+            proof: has(PROOF).then_some(Proof { bytes: proof_bytes, method, uri, body }),
         })
     }
 }

@@ -4,7 +4,10 @@ use licentia_core::{Code, limits};
 use licentia_issuer::{Catalogue, Error, Holder, Issuer, SigningKey};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-use crate::say;
+/// A code as it is thrown, with a message of its own: number, name and message.
+fn say(code: Code, message: &str) -> JsValue {
+    [&*code.number().to_string(), code.name(), message].join("\0").into()
+}
 
 /// An issuer and its key.
 #[wasm_bindgen]

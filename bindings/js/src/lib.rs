@@ -1,8 +1,8 @@
 //! What the npm package `licentia` calls. It converts types and decides nothing.
 //!
 //! Numbers cross as doubles, which hold every integer of a licence exactly; texts that belong together cross
-//! as one, joined by U+0000, since each crossing costs more than a split. A refusal to do something is thrown
-//! as a text of number, name and message of its [`licentia_core::Code`]; "no" is a decision.
+//! as one, joined by U+0000, since each crossing costs more than a split. A refusal to do something is told
+//! as number, name and message of its [`licentia_core::Code`]; "no" is a decision.
 
 #![cfg_attr(
     not(test),
@@ -18,26 +18,19 @@
 
 #[cfg(feature = "verify")]
 mod ask;
+#[cfg(feature = "verify")]
+mod call;
 #[cfg(feature = "gate")]
 mod gate;
-#[cfg(feature = "gate")]
-mod holder;
 #[cfg(feature = "issuer")]
 mod issuer;
 #[cfg(feature = "gate")]
 mod table;
 #[cfg(feature = "verify")]
 mod verify;
-
-use licentia_core::Code;
-
-/// A code as it is thrown.
 #[cfg(feature = "verify")]
-fn thrown(code: Code) -> wasm_bindgen::JsValue {
-    say(code, &format!("{} {}", code.message(), code.advice()))
-}
+mod words;
 
-/// A code as it is thrown, with a message of its own.
-fn say(code: Code, message: &str) -> wasm_bindgen::JsValue {
-    [&*code.number().to_string(), code.name(), message].join("\0").into()
-}
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

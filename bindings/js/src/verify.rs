@@ -1,40 +1,33 @@
 //! One token and its verdict, without a gate: no counters, no revocation, no memory of proofs.
 
-use licentia_core::{Code, Expect, Key, Unverified, proof::Presented, text, verify_text};
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use licentia_core::{
+    Code, Expect, Explanation, Key, Keyring, State, Unverified, authenticate, authorize, clock::Time, limits,
+    proof::Presented, text, verify::decode,
+};
 
 use crate::{
     ask::{Ask, whole},
-    thrown,
+    call::{Answer, Call, done},
+    words::Told,
 };
 
-/// Verifies a token at `now` (seconds since 1970) with keys in their text form, each ended by U+0000; gives JSON
-/// of the form of a gate's decisions.
+/// Verifies the token that the call is about, as its [`Ask`] says, at `first` (seconds since 1970), with keys in their
+/// text form: as many as `second` says, after the words that are asked with.
+///
+/// Answers with the code. Tells its name, the state, the name of the warning, the claims as JSON (both empty where
+/// there is none) and the explanation as JSON.
 ///
 /// # Errors
 /// What keys and what is asked have wrong.
-#[wasm_bindgen]
-pub fn verify(
-    token: &str,
-    keys: &str,
-    words: &str,
-    numbers: &[f64],
-    bytes: &[u8],
-    now: f64,
-) -> Result<String, JsValue> {
-    verdict(token, keys, words, numbers, bytes, now).map_err(thrown)
-}
-
-fn verdict(
-    token: &str,
-    keys: &str,
-    words: &str,
-    numbers: &[f64],
-    bytes: &[u8],
-    now: f64,
-) -> Result<String, Code> {
-    let keys = keys.split_terminator('\0').map(Key::from_text).collect::<Result<Vec<_>, _>>()?;
-    let ask = Ask::read(words, numbers, bytes)?;
+pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
+    let Call { subject, mut words, numbers, bytes, first, second } = call;
+    let ask = Ask::read(&mut words, numbers, bytes)?;
+    let mut keys = Vec::new();
+    for _ in 0..whole(second)? {
+        keys.push(Key::from_text(words.next()?)?);
+    }
+    words.end()?;
+    let now = whole(first)?;
     let mut expect = Expect::new().skew(ask.skew).features(&ask.features);
     if let Some(issuer) = ask.issuer {
         expect = expect.issuer(issuer);
@@ -59,33 +52,36 @@ fn verdict(
         };
         expect = expect.proof(presented, None);
     }
-    let mut buffer = text::Buffer::new();
-    let (code, state, license, explanation) =
-        match verify_text(token, &mut buffer, &keys, &expect, whole(now)?) {
-            Ok(verified) => {
-                (Code::Allowed, verified.state.name(), Some(verified.license), verified.explanation)
-            }
-            Err(denial) => (denial.code, "active", denial.license, denial.explanation),
-        };
-    let license = license.map_or_else(|| "null".to_owned(), |license| license.json().to_string());
-    let warning =
-        explanation.warning().map_or_else(|| "null".to_owned(), |code| format!("\"{}\"", code.name()));
-    Ok(format!(
-        r#"{{"allowed":{},"code":{},"name":"{}","state":"{state}","warning":{warning},"license":{license},"charges":[],"retry_after_ms":null,"explanation":{}}}"#,
-        code.is_allowed(),
-        code.number(),
-        code.name(),
-        explanation.json()
-    ))
+    let (mut space, mut explanation) =
+        (vec![0; subject.len().min(limits::TOKEN_BYTES)], Explanation::default());
+    let mut license = None;
+    let verdict = decode(subject, &mut space, &mut explanation)
+        .and_then(|token| authenticate(token, Keyring::new(&keys), &mut explanation))
+        .and_then(|found| {
+            // As `verify_text`, which would bring along what bundles of revocations need.
+            authorize(license.insert(found), &expect, None, Time::from(now), &mut explanation)
+        });
+    let (code, state) = match verdict {
+        Ok(state) => (Code::Allowed, state),
+        Err(code) => (code, State::Active),
+    };
+    told.word(&code.name()).word(&state.name()).word(&explanation.warning().map_or("", Code::name));
+    match &license {
+        Some(license) => told.word(&license.json()),
+        None => told.word(&""),
+    };
+    told.word(&explanation.json());
+    Ok(vec![f64::from(code.number())])
 }
 
-/// The claims of a token whose signature nobody has checked, as JSON.
+/// Tells the claims of a token whose signature nobody has checked, as JSON.
 ///
 /// # Errors
 /// A code of group 1xx.
-#[wasm_bindgen]
-pub fn inspect(token: &str) -> Result<String, JsValue> {
+pub(crate) fn inspect(call: &Call<'_>, told: &mut Told) -> Answer {
     let mut buffer = text::Buffer::new();
-    let bytes = text::decode_license(token, &mut buffer).map_err(thrown)?;
-    Unverified::read(bytes).map(|claims| claims.json().to_string()).map_err(|error| thrown(error.code))
+    let bytes = text::decode_license(call.subject, &mut buffer)?;
+    let claims = Unverified::read(bytes).map_err(|malformed| malformed.code)?;
+    told.word(&claims.json());
+    Ok(done())
 }

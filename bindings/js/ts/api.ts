@@ -1,7 +1,7 @@
 import { type Code, table, type Verdict, verdict } from "./decision.js";
 import { type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions } from "./gate.js";
 import type { License, Period } from "./license.js";
-import { type Instantiate, instances, Live, type ModuleSource, type Raw, type RawVerifier } from "./raw.js";
+import { instances, Live, type ModuleSource, type Port, Raw, type RawVerifier } from "./raw.js";
 import { pack, type Request } from "./request.js";
 import { sharedGate } from "./shared.js";
 
@@ -71,8 +71,8 @@ export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => 
     verify(token, keys, options = {}) {
       const { issuer, skew, proofAge: maxAge, now = seconds(), ...request } = options;
       const { words, numbers, bytes } = pack(request, { issuer, skew, maxAge });
-      const ended = (typeof keys === "string" ? [keys] : keys).map((key) => `${key}\0`).join("");
-      return verdict(use((raw) => raw.verify(token, ended, words, numbers, bytes, now)));
+      const list = typeof keys === "string" ? [keys] : keys;
+      return use((raw) => verdict(raw.verify(token, list, words, numbers, bytes, now), raw.told()));
     },
     inspect: (token) => JSON.parse(use((raw) => raw.inspect(token))) as License,
   };
@@ -80,9 +80,9 @@ export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => 
 
 /** Makes everything of a module. */
 export function create(
-  source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => Raw,
+  source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => Port,
 ): Licentia {
-  const make: Instantiate<Raw> = instances(source, instantiate);
+  const make = instances(source, (module) => new Raw(instantiate(module)));
   const live = new Live(make);
   const use = <R>(call: (raw: Raw) => R): R => live.use(call);
   function createGate(options: SharedGateOptions): SharedGate;

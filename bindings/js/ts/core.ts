@@ -1,7 +1,7 @@
 // A gate inside an instance of the module, which is replaced when it fails.
 import { type Decision, GateDecision, type Use } from "./decision.js";
 import type { GateOptions, Now } from "./gate.js";
-import { type Instantiate, Live, type Raw, type RawGate } from "./raw.js";
+import { type Instantiate, Live, type Raw } from "./raw.js";
 import type { About, Packed } from "./request.js";
 
 const CLOCK = "clock.mark", KEYSET = "keyset.seen";
@@ -30,7 +30,7 @@ class History {
     return first?.kind === "keyset" ? first.bytes : undefined;
   }
 
-  replay(gate: RawGate): void {
+  replay(gate: Raw): void {
     for (const { kind, bytes } of this.#loads) {
       if (kind === "keyset") gate.loadKeyset(bytes);
       else gate.loadRevocation(bytes);
@@ -44,8 +44,7 @@ export class Core {
   readonly #leases: boolean;
   readonly #history = new History();
   readonly #marks = new Map<string, Uint8Array>();
-  readonly #live: Live<{ raw: Raw; gate: RawGate }>;
-  /** Calls the module beside the gate. */
+  /** Calls the module. */
   readonly use: Use;
   #built = false;
   #seconds = -1;
@@ -57,11 +56,8 @@ export class Core {
     this.#options = { ...options, keys: [...(options.keys ?? [])], keyset };
     this.#leases = leases;
     // The instance belongs to the gate: with the gate its memory goes, so that nothing has to be freed.
-    this.#live = new Live(() => {
-      const raw = instantiate();
-      return { raw, gate: this.#build(raw) };
-    });
-    this.use = (call) => this.#live.use(({ raw }) => call(raw));
+    const live = new Live(() => this.#build(instantiate()));
+    this.use = (call) => live.use(call);
     this.#recall(CLOCK);
     this.#recall(KEYSET);
     this.#remember();
@@ -71,35 +67,31 @@ export class Core {
   }
 
   /** Makes the gate: the first time from what was passed, later as it is by then. */
-  #build(raw: Raw): RawGate {
-    const { keys = [], keyset, mode, ...options } = this.#options;
-    const gate = new raw.RawGate(this.#leases, mode === "advisory");
-    for (const key of keys) gate.key(key);
-    if (keyset !== undefined) gate.keyset(keyset.root, this.#history.first ?? keyset.bytes);
-    for (const name of ["issuer", "audience"] as const) {
-      const value = options[name];
-      if (value !== undefined) gate.text(name, value);
-    }
-    for (const name of ["skew", "proofAge", "replayCapacity", "cacheCapacity", "prepare"] as const) {
-      const value = options[name];
-      if (value !== undefined) gate.number(name, value);
-    }
-    if (options.requireRevocation === true) gate.number("requireRevocation", 1);
-    this.#set(gate, this.#built ? [CLOCK] : [CLOCK, KEYSET]);
-    gate.changed();
-    gate.build();
+  #build(raw: Raw): Raw {
+    const { keys = [], keyset, mode, issuer, audience, requireRevocation, ...sizes } = this.#options;
+    const { skew, proofAge, replayCapacity, cacheCapacity, prepare } = sizes;
+    raw.open(this.#leases);
+    this.#set(raw, this.#built ? [CLOCK] : [CLOCK, KEYSET]);
+    raw.changed();
+    raw.build(
+      {
+        advisory: mode === "advisory", issuer, audience, requireRevocation: requireRevocation === true,
+        skew, proofAge, replayCapacity, cacheCapacity, prepare,
+      },
+      keys, keyset && { root: keyset.root, bytes: this.#history.first ?? keyset.bytes },
+    );
     if (this.#built) {
       // What was seen before this process began is told afterwards: it would refuse what this is built on.
-      this.#history.replay(gate);
-      this.#set(gate, [...this.#marks.keys()].filter((name) => gate.mark(name) === undefined));
+      this.#history.replay(raw);
+      this.#set(raw, [...this.#marks.keys()].filter((name) => raw.mark(name) === undefined));
     }
-    return gate;
+    return raw;
   }
 
-  #set(gate: RawGate, names: readonly string[]): void {
+  #set(raw: Raw, names: readonly string[]): void {
     for (const name of names) {
       const mark = this.#marks.get(name);
-      if (mark !== undefined) gate.setMark(name, mark);
+      if (mark !== undefined) raw.setMark(name, mark);
     }
   }
 
@@ -111,19 +103,14 @@ export class Core {
   }
 
   #remember(): void {
-    const changed = this.call((gate) => gate.changed());
+    const changed = this.use((raw) => raw.changed());
     if (changed === "") return;
     for (const name of changed.split("\0")) {
-      const value = this.call((gate) => gate.mark(name));
+      const value = this.use((raw) => raw.mark(name));
       if (value === undefined) continue;
       this.#marks.set(name, value);
       this.#options.marks?.save(name, value);
     }
-  }
-
-  /** Calls the gate. */
-  call<R>(call: (gate: RawGate) => R): R {
-    return this.#live.use(({ gate }) => call(gate));
   }
 
   now(): Now {
@@ -133,9 +120,9 @@ export class Core {
   check(token: string, packed: Packed, about: About, now: Now): Decision {
     const { seconds, monotonicMs } = now;
     let told: string | undefined;
-    const answer = this.call((gate) => {
-      const answer = gate.check(token, packed.words, packed.numbers, packed.bytes, seconds, monotonicMs);
-      if (((answer[0] ?? 0) & TOLD) !== 0) told = gate.told();
+    const answer = this.use((raw) => {
+      const answer = raw.check(token, packed.words, packed.numbers, packed.bytes, seconds, monotonicMs);
+      if (((answer[0] ?? 0) & TOLD) !== 0) told = raw.told();
       return answer;
     });
     // The clock's mark changes at most once a second.
@@ -152,7 +139,7 @@ export class Core {
   }
 
   loadKeyset(keyset: Uint8Array): boolean {
-    const loaded = this.call((gate) => gate.loadKeyset(keyset));
+    const loaded = this.use((raw) => raw.loadKeyset(keyset));
     if (loaded) this.#history.add("keyset", keyset);
     this.#remember();
     return loaded;
@@ -161,9 +148,9 @@ export class Core {
   loadRevocation(bundle: Uint8Array): boolean {
     // Each issuer's bundles have a mark of their own, which is asked for when the first one comes.
     const about = this.use((raw) => raw.bundleMark(bundle));
-    const mark = about === undefined ? undefined : this.#recall(about);
-    if (about !== undefined && mark !== undefined) this.call((gate) => gate.setMark(about, mark));
-    const loaded = this.call((gate) => gate.loadRevocation(bundle));
+    const mark = about === "" ? undefined : this.#recall(about);
+    if (mark !== undefined) this.use((raw) => raw.setMark(about, mark));
+    const loaded = this.use((raw) => raw.loadRevocation(bundle));
     if (loaded > 0) this.#history.add(loaded === 2 ? "delta" : "whole", bundle, about);
     this.#remember();
     return loaded > 0;

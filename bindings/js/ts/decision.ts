@@ -179,7 +179,7 @@ export class GateDecision implements Decision {
 
   get explanation(): readonly Step[] | undefined {
     if (this.#told === undefined) return undefined;
-    return (this.#explanation ??= (JSON.parse(this.#told) as { explanation: readonly Step[] }).explanation);
+    return (this.#explanation ??= JSON.parse(this.#told) as readonly Step[]);
   }
 
   get status(): number {
@@ -241,10 +241,12 @@ export type Verdict = Pick<Decision, "allowed" | "code" | "name" | "state" | "wa
   readonly explanation: readonly Step[];
 };
 
-/** Reads the JSON of a verdict. */
-export function verdict(json: string): Verdict {
-  const { allowed, code, name, state, warning, license, explanation } = JSON.parse(json) as Verdict;
+/** Makes a verdict of its code, and of what was told with it. */
+export function verdict(code: number, told: string): Verdict {
+  const [name = "", state = "", warning = "", license = "", explanation = ""] = told.split("\0");
   return {
-    allowed, code, name, state, warning: warning ?? undefined, license: license ?? undefined, explanation,
+    allowed: code === 0, code, name, state: state as State, warning: warning === "" ? undefined : warning,
+    license: license === "" ? undefined : JSON.parse(license) as License,
+    explanation: JSON.parse(explanation) as readonly Step[],
   };
 }

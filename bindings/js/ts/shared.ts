@@ -56,14 +56,14 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
       const forgotten = until === "" ? undefined : Number(until);
       const { granted, total } = await store.lease(key, want, limit, forgotten, need);
       // Also what comes late is used. What nobody waits for any more goes back.
-      if (!core.call((gate) => gate.granted(key, granted, total)) && granted > 0) await release(key, granted);
+      if (!core.use((raw) => raw.granted(key, granted, total)) && granted > 0) await release(key, granted);
       return granted > 0;
     })();
     try {
       return await Promise.race([fetched, late]);
     } catch (error) {
       // The licence's policy says what follows.
-      core.call((gate) => gate.lost(key));
+      core.use((raw) => raw.lost(key));
       failed({ operation: "lease", key, units: want, error });
       fetched.catch(() => {});
       return false;
@@ -78,20 +78,20 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
       const { words, numbers, bytes } = packed;
       for (let round = 0; round < ROUNDS && packed.names.length > packed.rates; round++) {
         const { seconds, monotonicMs } = core.now();
-        const wishes = core.call((gate) => gate.wishes(token, words, numbers, bytes, seconds, monotonicMs));
+        const wishes = core.use((raw) => raw.wishes(token, words, numbers, bytes, seconds, monotonicMs));
         const leases = groups(wishes, 5).map(([key = "", want, need, limit, until = ""]) => (
           lease(key, Number(want), Number(need), Number(limit), until)
         ));
         if (monotonicMs - lookedAt >= IDLE_MS) {
           lookedAt = monotonicMs;
-          await releaseAll(core.call((gate) => gate.idle(seconds, monotonicMs)));
+          await releaseAll(core.use((raw) => raw.idle(seconds, monotonicMs)));
         }
         if (!(await Promise.all(leases)).includes(true)) break;
       }
       return core.check(token, packed, about, core.now());
     },
     async close() {
-      const released = await releaseAll(core.call((gate) => gate.drain()));
+      const released = await releaseAll(core.use((raw) => raw.drain()));
       if (!released) throw coded(STORE_UNREACHABLE);
     },
     loadKeyset: (keyset) => core.loadKeyset(keyset),

@@ -3,7 +3,7 @@ import { create, type Licentia, type Verifier, verifier } from "./api.js";
 import { instantiate } from "./generated/licentia.js";
 import { instantiate as instantiateVendor } from "./generated/issuer.js";
 import { instantiate as instantiateVerifier } from "./generated/verify.js";
-import { instances, Live, type ModuleSource } from "./raw.js";
+import { instances, Live, type ModuleSource, RawVerifier } from "./raw.js";
 import { type Vendor, vendor } from "./vendor.js";
 
 /** Makes everything of `licentia/licentia.wasm`. */
@@ -13,7 +13,7 @@ export function createLicentia(source: ModuleSource): Licentia {
 
 /** Makes a verifier of `licentia/verify.wasm`, which is smaller. */
 export function createVerifier(source: ModuleSource): Verifier {
-  const live = new Live(instances(() => source, instantiateVerifier));
+  const live = new Live(instances(() => source, (module) => new RawVerifier(instantiateVerifier(module))));
   return verifier((call) => live.use(call));
 }
 

@@ -76,8 +76,9 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
 /// The parameter under which gaps of a set of this density take the fewest bits, in integers, so that every
 /// machine chooses the same: about log2 of the mean gap times ln 2.
 fn rice_parameter(span: u64, count: u64) -> u32 {
-    let mean = u128::from(span).saturating_mul(1_000) / u128::from(count);
-    let scaled = mean.saturating_mul(693) / 1_000_000;
+    let mean = span.saturating_mul(1_000) / count.max(1);
+    // In two parts, which fit.
+    let scaled = (mean / 1_000_000).saturating_mul(693).saturating_add(mean % 1_000_000 * 693 / 1_000_000);
     if scaled < 2 { 0 } else { scaled.ilog2().min(53) }
 }
 
@@ -167,17 +168,24 @@ pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
 
 /// What differs between the groups of two bundles, or what a difference leads to from one of them.
 pub fn group_difference(a: &Bundle<'_>, b: &Bundle<'_>) -> Vec<u8> {
-    let only_b = b.groups().filter(|b| a.groups().all(|a| a.key != b.key)).map(|b| (b, None));
-    let pairs = a.groups().map(|a| (a, b.groups().find(|b| a.key == b.key))).chain(only_b);
-    let encode = |(one, other): (Group<'_>, Option<Group<'_>>)| {
+    let mut parts = Vec::new();
+    let mut add = |one: &Group<'_>, other: Option<&Group<'_>>| {
         let (set, list) = other.map_or_else(Default::default, |other| (other.exact(), other.hashes()));
-        Parts {
-            key: *one.key,
-            exact: exact(difference(one.exact().iter(), set.iter())),
-            hashes: difference(words(one.hashes()), words(list)).flat_map(u64::to_be_bytes).collect(),
+        let mut hashes = Vec::new();
+        for word in difference(words(one.hashes()), words(list)) {
+            hashes.extend_from_slice(&word.to_be_bytes());
         }
+        parts.push(Parts { key: *one.key, exact: exact(difference(one.exact().iter(), set.iter())), hashes });
     };
-    section(pairs.map(encode).collect())
+    for one in a.groups() {
+        add(&one, b.groups().find(|other| one.key == other.key).as_ref());
+    }
+    for only in b.groups() {
+        if a.groups().all(|one| one.key != only.key) {
+            add(&only, None);
+        }
+    }
+    section(parts)
 }
 
 fn words(list: &[[u8; 8]]) -> impl Iterator<Item = u64> + Clone {

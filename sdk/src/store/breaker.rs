@@ -36,7 +36,7 @@ impl Breaker {
         if first {
             Ok(())
         } else {
-            Err(Unreachable("it failed a moment ago, and is tried again soon".into()))
+            Err(Unreachable::because("it failed a moment ago, and is tried again soon"))
         }
     }
 

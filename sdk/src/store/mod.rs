@@ -121,6 +121,30 @@ pub enum Once {
 #[derive(Debug)]
 pub struct Unreachable(pub Box<dyn std::error::Error + Send + Sync>);
 
+/// A reason without anything behind it. An error of the standard library's brings along the escaping of text.
+struct Reason(&'static str);
+
+impl fmt::Debug for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Reason {}
+
+impl Unreachable {
+    /// For a reason that is known beforehand.
+    pub(crate) fn because(reason: &'static str) -> Self {
+        Self(Box::new(Reason(reason)))
+    }
+}
+
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the store cannot be reached: {}", self.0)
@@ -232,7 +256,7 @@ pub trait Store: Send + Sync {
     /// each.
     fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let _ = (cell, job, units, limit);
-        Err(Unreachable("this store keeps no jobs".into()))
+        Err(Unreachable::because("this store keeps no jobs"))
     }
 
     /// Finishes the charge of a job. Gives whether this call did: `false` where the job is not known, or its charge was
@@ -242,7 +266,7 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then it may still be as it was, and asking again is safe.
     fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
         let _ = (cell, job, finish);
-        Err(Unreachable("this store keeps no jobs".into()))
+        Err(Unreachable::because("this store keeps no jobs"))
     }
 
     /// Forgets the periods that ended before this time, in seconds since 1970. A store that forgets by itself does
@@ -261,7 +285,7 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then nothing was taken that anybody may use. A store that shares no rates says so for each.
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         let _ = ask;
-        Err(Unreachable("this store shares no rates".into()))
+        Err(Unreachable::because("this store shares no rates"))
     }
 
     /// The value that was saved last under a name.
@@ -302,7 +326,7 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then nothing has changed. A store that keeps no seats says so for each.
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let _ = ask;
-        Err(Unreachable("this store keeps no seats".into()))
+        Err(Unreachable::because("this store keeps no seats"))
     }
 
     /// Gives a holder's seat back; nothing happens where it has none.
@@ -311,7 +335,7 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; the seat is then free when its time is over.
     fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
         let _ = (lineage, holder);
-        Err(Unreachable("this store keeps no seats".into()))
+        Err(Unreachable::because("this store keeps no seats"))
     }
 
     /// Whether an operation may wait for something outside of this process, such as a disk or another machine, so that a

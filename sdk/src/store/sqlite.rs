@@ -122,7 +122,7 @@ impl Sqlite {
             // Who has waited here while another one failed waits no longer.
             self.breaker.pass()?;
             let done = if self.unsafe_disk.load(Ordering::Relaxed) {
-                Err(Unreachable("an fsync has failed: restart, and check the disk".into()))
+                Err(Unreachable::because("an fsync has failed: restart, and check the disk"))
             } else {
                 let usable = place.take().and_then(|opened| opened.usable(&self.path));
                 usable.map_or_else(|| Opened::new(&self.path), Ok).and_then(|mut opened| {
