@@ -71,6 +71,9 @@ fn resident() -> f64 {
 /// Places in the cache for each licence: so many that nearly all are found again.
 const PLACES: usize = 2;
 
+/// Requests in a row for licences that were seen before, of which the best of five is told.
+const SEEN_AGAIN: u64 = 200_000;
+
 /// A gate that has seen so many licences.
 struct Seen {
     /// Bytes that it keeps of each, and those of them that are the token, as text and as bytes.
@@ -109,10 +112,12 @@ impl Seen {
         (0..2 * count).for_each(|_| next(1));
         let kept = resident() - before;
         let step = (tokens.len() * 61 / 100) | 1;
-        let again = count.clamp(200_000, 1_000_000);
-        let started = Instant::now();
-        (0..again).for_each(|_| next(step));
-        let nanos = started.elapsed().as_nanos() as f64 / again as f64;
+        let mut batch = || {
+            let started = Instant::now();
+            (0..SEEN_AGAIN).for_each(|_| next(step));
+            started.elapsed().as_nanos() as f64 / SEEN_AGAIN as f64
+        };
+        let nanos = (0..5).map(|_| batch()).fold(f64::MAX, f64::min);
         Self { kept: kept / count as f64, token: length as f64 / count as f64, nanos }
     }
 

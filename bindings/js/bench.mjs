@@ -7,6 +7,9 @@ import { do_not_optimize as keep, measure } from "mitata";
 import { createGate, verify, request } from "./dist/index.js";
 import { createIssuer } from "./dist/issuer.js";
 
+// What libraries say while they load is no figure.
+console.log = console.error;
+
 // biscuit-wasm imports its module, which Node does not: the same glue, loaded by hand.
 async function biscuitModule() {
   const folder = new URL("node_modules/@biscuit-auth/biscuit-wasm/module/", import.meta.url);
@@ -87,5 +90,5 @@ for (let round = 0; round < 5; round++) {
 }
 for (const [name, found] of Object.entries(rounds)) {
   found.sort((a, b) => a - b);
-  console.log((found[2]).toFixed(1), ((found[4] - found[0]) / 2).toFixed(1), name);
+  process.stdout.write(`${found[2].toFixed(1)} ${((found[4] - found[0]) / 2).toFixed(1)} ${name}\n`);
 }
