@@ -58,6 +58,20 @@ pub struct Window {
 }
 
 impl Period {
+    /// The one of a name, of those that need no more than that: as the JSON of a licence has it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "lifetime" => Self::Lifetime,
+            "minute" => Self::Minute,
+            "hour" => Self::Hour,
+            "day" => Self::Day,
+            "week" => Self::Week,
+            "month" => Self::Month,
+            "year" => Self::Year,
+            _ => return None,
+        })
+    }
+
     /// The window that `time` (seconds since 1970) falls into.
     pub fn window(self, time: u64) -> Window {
         match self {
@@ -140,6 +154,15 @@ mod tests {
     fn window(period: Period, time: u64) -> (u64, u64) {
         let Window { start, end } = period.window(time);
         (start, end.unwrap_or(u64::MAX))
+    }
+
+    #[test]
+    fn a_name_is_the_one_that_json_has() {
+        for name in ["lifetime", "minute", "hour", "day", "week", "month", "year"] {
+            let period = Period::named(name).unwrap();
+            assert_eq!(std::format!("{period}"), std::format!("\"{name}\""));
+        }
+        assert_eq!(Period::named("Day"), None);
     }
 
     #[test]

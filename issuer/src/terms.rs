@@ -246,19 +246,13 @@ impl FromStr for Rate {
 /// # Errors
 /// [`Error::Value`].
 pub fn parse_period(text: &str) -> Result<Period> {
-    Ok(match text.trim() {
-        "lifetime" => Period::Lifetime,
-        "minute" => Period::Minute,
-        "hour" => Period::Hour,
-        "day" => Period::Day,
-        "week" => Period::Week,
-        "month" => Period::Month,
-        "year" => Period::Year,
-        other => match other.parse::<Span>()?.seconds()? {
-            0 => return Err(Error::value("period", text, QUOTA)),
-            seconds => Period::Fixed { seconds, anchor: 0 },
-        },
-    })
+    if let Some(period) = Period::named(text.trim()) {
+        return Ok(period);
+    }
+    match text.trim().parse::<Span>()?.seconds()? {
+        0 => Err(Error::value("period", text, QUOTA)),
+        seconds => Ok(Period::Fixed { seconds, anchor: 0 }),
+    }
 }
 
 /// Deserialises a value that is either a short text or a table.

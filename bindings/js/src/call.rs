@@ -10,7 +10,7 @@ use licentia_core::Code;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::{
-    verify,
+    verify, what,
     words::{Told, Words},
 };
 
@@ -46,11 +46,11 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept {
     place: crate::gate::Place::new(),
 });
 
-/// Does what is asked for: `ts/raw.ts` has the numbers, too.
+/// Does what is asked for; [`what`] has the numbers.
 #[wasm_bindgen]
 #[allow(clippy::too_many_arguments, reason = "an object would cross field by field")]
 pub fn call(
-    what: u32,
+    asked: u32,
     subject: &str,
     words: &str,
     numbers: &[f64],
@@ -62,13 +62,13 @@ pub fn call(
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let kept = &mut *kept;
     let told = &mut kept.told;
-    let answer = match what {
-        0 => verify::verify(call, told),
-        1 => verify::inspect(&call, told),
+    let answer = match asked {
+        what::VERIFY => verify::verify(call, told),
+        what::INSPECT => verify::inspect(&call, told),
         #[cfg(feature = "gate")]
-        2..20 => crate::table::answer(what, call, told),
+        what::CODES..what::CHECK => crate::table::answer(asked, call, told),
         #[cfg(feature = "gate")]
-        _ => kept.place.answer(what, call, told),
+        _ => kept.place.answer(asked, call, told),
         #[cfg(not(feature = "gate"))]
         _ => Err(Code::InvalidArgument),
     };

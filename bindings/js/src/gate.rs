@@ -11,6 +11,7 @@ use crate::{
     ask::{Ask, EXPLAIN, time, whole},
     call::{Answer, Call, done},
     table::numbers,
+    what,
     words::{Told, Words},
 };
 
@@ -37,21 +38,21 @@ impl Place {
     ///
     /// # Errors
     /// Why not; [`Code::InvalidArgument`] for what nobody knows.
-    pub(crate) fn answer(&mut self, what: u32, call: Call<'_>, told: &mut Told) -> Answer {
-        match what {
-            20 => self.check(call, told),
-            21 => self.wishes(call, told),
-            22 => Ok(self.open(call.first > 0.0)),
-            23 => self.build(call),
-            24 => Ok(vec![f64::from(u8::from(self.gate()?.load_keyset(call.bytes)?))]),
-            25 => self.load_revocation(call.bytes),
-            26 => self.granted(&call),
-            27 => self.lost(call.subject),
-            28 => self.drain(told),
-            29 => self.idle(&call, told),
-            30 => self.changed(told),
-            31 => self.mark(call.subject),
-            32 => self.set_mark(call.subject, call.bytes),
+    pub(crate) fn answer(&mut self, asked: u32, call: Call<'_>, told: &mut Told) -> Answer {
+        match asked {
+            what::CHECK => self.check(call, told),
+            what::WISHES => self.wishes(call, told),
+            what::OPEN => Ok(self.open(call.first > 0.0)),
+            what::BUILD => self.build(call),
+            what::LOAD_KEYSET => Ok(vec![f64::from(u8::from(self.gate()?.load_keyset(call.bytes)?))]),
+            what::LOAD_REVOCATION => self.load_revocation(call.bytes),
+            what::GRANTED => self.granted(&call),
+            what::LOST => self.lost(call.subject),
+            what::DRAIN => self.drain(told),
+            what::IDLE => self.idle(&call, told),
+            what::CHANGED => self.changed(told),
+            what::MARK => self.mark(call.subject),
+            what::SET_MARK => self.set_mark(call.subject, call.bytes),
             _ => Err(Code::InvalidArgument),
         }
     }

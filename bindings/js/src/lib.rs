@@ -29,6 +29,8 @@ mod table;
 #[cfg(feature = "verify")]
 mod verify;
 #[cfg(feature = "verify")]
+mod what;
+#[cfg(feature = "verify")]
 mod words;
 
 #[cfg(target_family = "wasm")]

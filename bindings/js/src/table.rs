@@ -10,6 +10,7 @@ use licentia_core::{
 use crate::{
     ask::{time, whole},
     call::{Answer, Call, done},
+    what,
     words::Told,
 };
 
@@ -17,20 +18,22 @@ use crate::{
 ///
 /// # Errors
 /// Why not; [`Code::InvalidArgument`] for what nobody knows.
-pub(crate) fn answer(what: u32, call: Call<'_>, told: &mut Told) -> Answer {
-    match what {
-        2 => Ok(codes(told)),
-        3 => text::decode_license(call.subject, &mut text::Buffer::new()).map(numbers),
-        4 => Ok(told.word(&text::Text::license(call.bytes)).done()),
-        5 => read_key(call.subject),
-        6 => window(&call),
-        7 => prove(call),
-        8 => holder_key(call.bytes),
-        9 => http_status(&call),
-        10 => http_fields(call, told),
-        11 => Ok(told.word(&http::bearer(call.subject).unwrap_or_default()).done()),
-        12 => Ok(told.word(&http::PROOF_FIELD).word(&Base64Url(call.bytes)).done()),
-        13 => Ok(told.word(&licentia::revocation::mark(call.bytes).unwrap_or_default()).done()),
+pub(crate) fn answer(asked: u32, call: Call<'_>, told: &mut Told) -> Answer {
+    match asked {
+        what::CODES => Ok(codes(told)),
+        what::DECODE_LICENSE => text::decode_license(call.subject, &mut text::Buffer::new()).map(numbers),
+        what::ENCODE_LICENSE => Ok(told.word(&text::Text::license(call.bytes)).done()),
+        what::READ_KEY => read_key(call.subject),
+        what::WINDOW => window(&call),
+        what::PROVE => prove(call),
+        what::HOLDER_KEY => holder_key(call.bytes),
+        what::HTTP_STATUS => http_status(&call),
+        what::HTTP_FIELDS => http_fields(call, told),
+        what::BEARER => Ok(told.word(&http::bearer(call.subject).unwrap_or_default()).done()),
+        what::PROOF_FIELD => Ok(told.word(&http::PROOF_FIELD).word(&Base64Url(call.bytes)).done()),
+        what::BUNDLE_MARK => {
+            Ok(told.word(&licentia::revocation::mark(call.bytes).unwrap_or_default()).done())
+        }
         _ => Err(Code::InvalidArgument),
     }
 }
@@ -68,17 +71,10 @@ fn window(call: &Call<'_>) -> Answer {
     let [seconds, anchor] = call.numbers else { return Err(Code::InvalidArgument) };
     let (seconds, anchor, at) = (whole(*seconds)?, time(*anchor)?, time(call.first)?);
     let period = match call.subject {
-        "lifetime" => Period::Lifetime,
-        "minute" => Period::Minute,
-        "hour" => Period::Hour,
-        "day" => Period::Day,
-        "week" => Period::Week,
-        "month" => Period::Month,
-        "year" => Period::Year,
         "seconds" if seconds > 0 => Period::Fixed { seconds, anchor },
         "month_from" => Period::MonthFrom { anchor },
         "year_from" => Period::YearFrom { anchor },
-        _ => return Err(Code::InvalidArgument),
+        name => Period::named(name).ok_or(Code::InvalidArgument)?,
     };
     let window = period.window(at);
     Ok(vec![window.start as f64, window.end.map_or(f64::INFINITY, |end| end as f64)])

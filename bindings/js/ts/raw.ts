@@ -11,7 +11,7 @@ export interface Port {
   told(): string;
 }
 
-/** What is asked for: the numbers that `src/call.rs` and what it calls know. */
+/** What is asked for: the numbers of `src/what.rs`. */
 const VERIFY = 0, INSPECT = 1;
 const CODES = 2, DECODE_LICENSE = 3, ENCODE_LICENSE = 4, READ_KEY = 5, WINDOW = 6, PROVE = 7, HOLDER_KEY = 8;
 const HTTP_STATUS = 9, HTTP_FIELDS = 10, BEARER = 11, PROOF_FIELD = 12, BUNDLE_MARK = 13;

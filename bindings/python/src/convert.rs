@@ -270,16 +270,7 @@ fn read_period(period: &Bound<'_, PyAny>) -> PyResult<Period> {
     let unknown =
         || invalid("a period is lifetime, minute, hour, day, week, month, year, or a dict as in a licence");
     if let Ok(name) = period.extract::<String>() {
-        return match &*name {
-            "lifetime" => Ok(Period::Lifetime),
-            "minute" => Ok(Period::Minute),
-            "hour" => Ok(Period::Hour),
-            "day" => Ok(Period::Day),
-            "week" => Ok(Period::Week),
-            "month" => Ok(Period::Month),
-            "year" => Ok(Period::Year),
-            _ => Err(unknown()),
-        };
+        return Period::named(&name).ok_or_else(unknown);
     }
     let table = period.cast::<PyDict>().map_err(|_| unknown())?;
     let number = |name: &str| -> PyResult<Option<u64>> {
