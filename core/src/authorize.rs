@@ -5,6 +5,7 @@ use crate::{
     clock::Time,
     code::Code,
     explain::{Check, Explanation, Facts},
+    feature,
     policy::Action,
     proof::{self, Presented, Replay},
     revocation::{Asked, Bundle, Effect, Head, Terms, Verdict},
@@ -296,7 +297,7 @@ fn check_node<'a>(license: &License<'_>, node: Option<&[u8; 32]>) -> Option<(Cod
 fn check_feature<'a>(license: &License<'_>, name: &'a str, now: u64) -> (Code, Facts<'a>) {
     let (code, expires) = match license.feature_end(name) {
         Err(code) => (code, None),
-        Ok(Some(expires)) if now >= expires => (Code::FeatureExpired, Some(expires)),
+        Ok(expires) if feature::has_ended(expires, now) => (Code::FeatureExpired, expires),
         Ok(expires) => (Code::Allowed, expires),
     };
     (code, Facts::Feature { name, expires, now })

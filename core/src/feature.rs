@@ -33,7 +33,7 @@ pub struct Feature<'a> {
 impl<'a> Feature<'a> {
     /// Whether the feature has ended at `now` (seconds since 1970).
     pub fn is_expired(&self, now: u64) -> bool {
-        self.expires.is_some_and(|expires| now >= expires)
+        has_ended(self.expires, now)
     }
 
     /// Reads `true / int / tstr / [value, exp uint]`.
@@ -45,6 +45,11 @@ impl<'a> Feature<'a> {
         }
         Ok(Self { name, value: Value::read(reader)?, expires: None })
     }
+}
+
+/// Whether what ends at a time, where it does, has ended at `now`.
+pub(crate) fn has_ended(expires: Option<u64>, now: u64) -> bool {
+    expires.is_some_and(|expires| now >= expires)
 }
 
 /// Reads when a feature that was checked before ends, over its value; none where it ends with the licence.
