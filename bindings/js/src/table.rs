@@ -1,5 +1,7 @@
 //! What needs no gate: the table of codes, texts, keys, periods, a holder's proofs, and what HTTP is told.
 
+use std::fmt::Display;
+
 use licentia::{Code, Holder, decision::http_headers, http};
 use licentia_core::{
     Key, Period, code,
@@ -22,20 +24,26 @@ pub(crate) fn answer(asked: u32, call: Call<'_>, told: &mut Told) -> Answer {
     match asked {
         what::CODES => Ok(codes(told)),
         what::DECODE_LICENSE => text::decode_license(call.subject, &mut text::Buffer::new()).map(numbers),
-        what::ENCODE_LICENSE => Ok(told.word(&text::Text::license(call.bytes)).done()),
+        what::ENCODE_LICENSE => Ok(say(told, &[&text::Text::license(call.bytes)])),
         what::READ_KEY => read_key(call.subject),
         what::WINDOW => window(&call),
         what::PROVE => prove(call),
         what::HOLDER_KEY => holder_key(call.bytes),
         what::HTTP_STATUS => http_status(&call),
         what::HTTP_FIELDS => http_fields(call, told),
-        what::BEARER => Ok(told.word(&http::bearer(call.subject).unwrap_or_default()).done()),
-        what::PROOF_FIELD => Ok(told.word(&http::PROOF_FIELD).word(&Base64Url(call.bytes)).done()),
-        what::BUNDLE_MARK => {
-            Ok(told.word(&licentia::revocation::mark(call.bytes).unwrap_or_default()).done())
-        }
+        what::BEARER => Ok(say(told, &[&http::bearer(call.subject).unwrap_or_default()])),
+        what::PROOF_FIELD => Ok(say(told, &[&http::PROOF_FIELD, &Base64Url(call.bytes)])),
+        what::BUNDLE_MARK => Ok(say(told, &[&licentia::revocation::mark(call.bytes).unwrap_or_default()])),
         _ => Err(Code::InvalidArgument),
     }
+}
+
+/// Tells words, and nothing else.
+fn say(told: &mut Told, words: &[&dyn Display]) -> Vec<f64> {
+    for word in words {
+        told.word(word);
+    }
+    done()
 }
 
 /// Bytes as numbers, after one that says nothing: no answer is empty.
@@ -135,5 +143,5 @@ fn http_fields(call: Call<'_>, told: &mut Told) -> Answer {
     for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);
     }
-    Ok(told.word(&http::PROBLEM_TYPE).word(&http::Problem { code, retry_after_ms }).done())
+    Ok(say(told, &[&http::PROBLEM_TYPE, &http::Problem { code, retry_after_ms }]))
 }

@@ -59,13 +59,6 @@ impl Told {
         let _ = write!(self.text, "{part}");
     }
 
-    /// The answer where there is nothing but this.
-    #[cfg(feature = "gate")]
-    #[allow(clippy::unused_self, reason = "it ends a sentence")]
-    pub(crate) fn done(&self) -> Vec<f64> {
-        crate::call::done()
-    }
-
     /// Tells a code, as it is thrown, and nothing else.
     pub(crate) fn refusal(&mut self, code: Code) {
         self.take();
