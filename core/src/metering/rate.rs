@@ -64,11 +64,9 @@ pub struct Admission {
 
 /// What a store gave of a shared rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SliceTaken {
+pub struct RateTaken {
     /// Requests that may come: none, or at least as many as were needed.
     pub units: u64,
-    /// The state to keep, if it has changed: also after a refusal.
-    pub tat: Tat,
     /// Requests that could still come now, from anybody.
     pub remaining: u64,
     /// Nanoseconds until the whole burst is there again.
@@ -132,14 +130,15 @@ impl Gcra {
     }
 
     /// Takes up to `want` requests of a rate that is shared, and none if fewer than `need` may come at `now`, in
-    /// nanoseconds of the store's clock. A `need` and `want` of 0 only look.
+    /// nanoseconds of the store's clock. A `need` and `want` of 0 only look. The state is to be kept if it has changed:
+    /// also after a refusal.
     #[must_use]
-    pub fn take(self, tat: Tat, now: u64, need: u64, want: u64) -> SliceTaken {
+    pub fn take(self, tat: Tat, now: u64, need: u64, want: u64) -> (Tat, RateTaken) {
         let room = self.admit(tat, now, 0).remaining;
         let units = if room < need { need } else { want.max(need).min(room) };
         let Admission { granted, tat, remaining, retry_after } = self.admit(tat, now, units);
         let units = if granted { units } else { 0 };
-        SliceTaken { units, tat, remaining, reset: self.reset(tat, now), retry_after }
+        (tat, RateTaken { units, remaining, reset: self.reset(tat, now), retry_after })
     }
 
     /// The state without a charge of `cost` that was granted at `now`. What has come back by itself since is not given
@@ -343,8 +342,8 @@ mod tests {
             assert!(again.granted, "as Retry-After has said");
             let later = fast.admit(refused.tat, now + SECOND, 1000);
             assert_eq!((later.granted, later.remaining), (true, 0), "and the whole burst after a burst");
-            let taken = fast.take(state, now, 1, 5);
-            assert_eq!((taken.units, taken.tat, taken.retry_after), (0, full, Some(1_000_000)));
+            let (tat, taken) = fast.take(state, now, 1, 5);
+            assert_eq!((tat, taken.units, taken.retry_after), (full, 0, Some(1_000_000)));
         }
     }
 
@@ -368,7 +367,7 @@ mod tests {
         {
             let now = 7 * SECOND;
             let state = gcra.admit(Tat::default(), now, used).tat;
-            let taken = gcra.take(state, now, need, want);
+            let (_, taken) = gcra.take(state, now, need, want);
             let room = 5 - used;
             let units = if room < need { 0 } else { want.max(need).min(room) };
             assert_eq!((taken.units, taken.remaining), (units, room - units), "{used} {need} {want}");

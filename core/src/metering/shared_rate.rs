@@ -3,7 +3,7 @@
 //! All that a slice holds was counted by the store before, by its one clock. So the sum over all processes keeps to
 //! the rate; what is not used of a slice within its short life is lost.
 
-use super::rate::{Gcra, SliceTaken};
+use super::rate::{Gcra, RateTaken};
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 /// A slice is what comes in this time at the present pace, in milliseconds.
@@ -58,14 +58,22 @@ impl Slice {
         Some(Self::new(self.left(now).checked_sub(cost)?, self.until()))
     }
 
-    /// Adds what the store gave beyond the cost of the request that asked: spend that first, so that a cost of any
-    /// size works. A slice holds up to [`MOST`], and what is more is lost.
+    /// Adds what the store gave and spends the cost of the request that asked, in one step, so that a cost of any size
+    /// works; `None` if both together have too few. What is left is usable for a life from now. A slice holds up to
+    /// [`MOST`], and what is more is lost.
     #[must_use]
-    pub fn put(self, units: u64, now: u64) -> Self {
+    pub fn fill(self, units: u64, cost: u64, now: u64) -> Option<Self> {
         if units == 0 {
-            return self;
+            return self.spend(cost, now);
         }
-        Self::new(self.left(now).saturating_add(units), millis(now).wrapping_add(LIFE))
+        let left = self.left(now).saturating_add(units).checked_sub(cost)?;
+        Some(Self::new(left, millis(now).wrapping_add(LIFE)))
+    }
+
+    /// How many units to ask the store for, if a request of `cost` finds too few: what is missing. For a cost that no
+    /// slice holds it is all of it, since what others spend meanwhile could not be made up for.
+    pub fn missing(self, cost: u64, now: u64) -> u64 {
+        if cost > MOST { cost } else { cost.saturating_sub(self.left(now)) }
     }
 
     /// Takes a charge back of a request that was then denied; it is lost if the slice has ended.
@@ -100,7 +108,7 @@ pub struct Said {
     /// Units that were needed.
     pub need: u64,
     /// The answer.
-    pub taken: SliceTaken,
+    pub taken: RateTaken,
     /// When, in nanoseconds of the process's clock.
     pub at: u64,
 }
@@ -125,7 +133,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rate::Rate;
+    use crate::{metering::rate::Tat, rate::Rate};
 
     fn gcra(count: u64, per_ms: u64, burst: u64) -> Gcra {
         Gcra::new(&Rate { name: "api", count, per_ms, burst })
@@ -144,7 +152,7 @@ mod tests {
         ] {
             let slice = Slice::default();
             assert_eq!((slice.left(now), slice.spend(1, now)), (0, None));
-            let slice = slice.put(5, now);
+            let slice = slice.fill(5, 0, now).unwrap();
             assert_eq!(slice.left(now), 5, "at {now}");
             let slice = slice.spend(3, now).unwrap();
             assert_eq!(slice.spend(3, now), None);
@@ -156,27 +164,40 @@ mod tests {
                 (0, slice)
             );
             assert_eq!(
-                slice.put(4, last + NANOS_PER_MILLI).left(last + NANOS_PER_MILLI),
+                slice.fill(4, 0, last + NANOS_PER_MILLI).unwrap().left(last + NANOS_PER_MILLI),
                 4,
                 "what has ended is lost"
             );
-            assert_eq!(slice.put(0, now), slice);
+            assert_eq!(slice.fill(0, 0, now), Some(slice));
         }
     }
 
     #[test]
     fn a_thread_whose_clock_was_read_a_little_earlier_sees_the_same_slice() {
         let now = 5_000 * NANOS_PER_MILLI;
-        let slice = Slice::default().put(5, now);
+        let slice = Slice::default().fill(5, 0, now).unwrap();
         assert_eq!(slice.left(now - 3 * NANOS_PER_MILLI), 5);
     }
 
     #[test]
     fn a_slice_never_holds_more_than_was_put() {
-        let slice = Slice::default().put(MOST, 0).put(9, 0);
+        let slice = Slice::default().fill(MOST, 0, 0).unwrap().fill(9, 0, 0).unwrap();
         assert_eq!(slice.left(0), MOST, "what is more is lost");
         assert_eq!(Slice::from_word(slice.word()), slice);
-        assert_eq!(Slice::default().put(u64::MAX, 0).left(0), MOST);
+        assert_eq!(Slice::default().fill(u64::MAX, 0, 0).unwrap().left(0), MOST);
+    }
+
+    #[test]
+    fn a_cost_that_no_slice_holds_is_asked_for_and_spent_at_once() {
+        let slice = Slice::default().fill(10, 0, 0).unwrap();
+        assert_eq!(
+            [1, 10, 13, MOST, MOST + 1].map(|cost| slice.missing(cost, 0)),
+            [0, 0, 3, MOST - 10, MOST + 1]
+        );
+        assert_eq!(slice.fill(MOST + 1, MOST + 1, 0).unwrap().left(0), 10);
+        assert_eq!(slice.fill(3, 14, 0), None);
+        assert_eq!(slice.fill(4, 14, 0).unwrap().left(0), 0);
+        assert_eq!((slice.fill(0, 11, 0), slice.fill(0, 4, 0).unwrap().left(0)), (None, 6));
     }
 
     #[test]
@@ -194,14 +215,14 @@ mod tests {
     #[test]
     fn a_refusal_under_a_slow_rate_says_nothing_of_a_fast_one() {
         let (slow, fast) = (gcra(1, 86_400_000, 1), gcra(1000, 1000, 1000));
-        let used = slow.take(super::super::rate::Tat::default(), 0, 1, 1).tat;
-        let taken = slow.take(used, 0, 1, 1);
+        let (used, first) = slow.take(Tat::default(), 0, 1, 1);
+        let (_, taken) = slow.take(used, 0, 1, 1);
         let said = Said { gcra: slow, need: 1, taken, at: 0 };
         let hour = 3_600_000 * NANOS_PER_MILLI;
         assert!(said.answers(slow, 1, hour) && said.answers(slow, 2, hour));
         assert!(!said.answers(fast, 1, 0) && !said.answers(fast, 0, 0));
         assert!(!said.answers(slow, 1, 24 * hour), "its time is over");
-        let granted = Said { taken: slow.take(super::super::rate::Tat::default(), 0, 1, 1), ..said };
+        let granted = Said { taken: first, ..said };
         assert!(!granted.answers(slow, 1, 0), "it was no refusal");
         assert!(granted.answers(slow, 0, 0) && !granted.answers(slow, 0, LENGTH * NANOS_PER_MILLI));
     }
