@@ -48,7 +48,7 @@ fn the_format_names_every_code_of_a_token() {
         let Ok(number) = before[at - digits..].parse::<u16>() else { continue };
         let name = rest.split('`').next().unwrap();
         if digits == 3 && name.contains('_') {
-            assert_eq!(code::Code::from_number(number).map(code::Code::name), Some(name));
+            assert_eq!(Code::from_number(number).map(Code::name), Some(name));
         }
     }
 }

@@ -309,9 +309,9 @@ mod tests {
         let second = draft.sign(&root, 1000, 2000).unwrap();
         let forked = fork.sign(&root, 1001, 2000).unwrap();
         let read = |bytes| Keyset::read(bytes, &root.public()).unwrap();
-        let seen = read(&second).seen();
+        let seen = read(&second).mark();
         assert_eq!(read(&first).replaces(None), Ok(true));
-        assert_eq!(read(&second).replaces(Some(&read(&first).seen())), Ok(true));
+        assert_eq!(read(&second).replaces(Some(&read(&first).mark())), Ok(true));
         assert_eq!(read(&second).replaces(Some(&seen)), Ok(false), "the same");
         assert_eq!(read(&first).replaces(Some(&seen)), Err(Code::KeysetRollback));
         assert_eq!(read(&forked).replaces(Some(&seen)), Err(Code::KeysetEquivocation));

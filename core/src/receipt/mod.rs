@@ -1,7 +1,8 @@
 //! Receipts of what was counted, and the vendor's acknowledgements of them.
 
 mod acknowledgement;
-pub(crate) mod receipt;
+#[allow(clippy::module_inception, reason = "the folder is the subject, and the file its first noun")]
+mod receipt;
 
 pub use acknowledgement::Acknowledgement;
 #[cfg(feature = "alloc")]
