@@ -8,7 +8,7 @@
 //! It is lowered to a burst that is used up, and the lowered one is the state to keep, also after a refusal and a
 //! look: so nobody waits for longer than a burst takes to come back.
 
-use crate::rate::Rate;
+use crate::license::rate::Rate;
 
 const NANOS_PER_MILLI: u128 = 1_000_000;
 

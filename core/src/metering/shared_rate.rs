@@ -133,7 +133,7 @@ impl Said {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{metering::rate::Tat, rate::Rate};
+    use crate::{license::rate::Rate, metering::rate::Tat};
 
     fn gcra(count: u64, per_ms: u64, burst: u64) -> Gcra {
         Gcra::new(&Rate { name: "api", count, per_ms, burst })
