@@ -7,7 +7,7 @@ use std::{
     iter,
     ops::Deref,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -71,7 +71,7 @@ struct RateState {
     /// The TAT, or [`WIDE`].
     word: AtomicU64,
     /// The TAT if the word says so. Only who holds the lock may change the word then.
-    wide: Mutex<Tat>,
+    wide: Mutex<Option<Box<Tat>>>,
 }
 
 /// The TAT is in [`RateState::wide`].
@@ -80,7 +80,7 @@ const WIDE: u64 = u64::MAX;
 impl RateState {
     fn load(&self) -> Tat {
         match self.word.load(Ordering::Relaxed) {
-            WIDE => *self.wide.lock().unwrap_or_else(PoisonError::into_inner),
+            WIDE => self.wide().as_deref().copied().unwrap_or_default(),
             word => Tat::from_nanos(word.into()),
         }
     }
@@ -104,19 +104,24 @@ impl RateState {
 
     #[cold]
     fn update_wide<T>(&self, step: impl Fn(Tat) -> (Tat, T)) -> T {
-        let mut wide = self.wide.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wide = self.wide();
         loop {
             let word = self.word.load(Ordering::Relaxed);
-            let before = if word == WIDE { *wide } else { Tat::from_nanos(word.into()) };
+            let kept = wide.as_deref().copied().filter(|_| word == WIDE);
+            let before = kept.unwrap_or(Tat::from_nanos(word.into()));
             let (after, said) = step(before);
             let next = narrow(after).unwrap_or(WIDE);
             if next == WIDE {
-                *wide = after;
+                *wide = Some(Box::new(after));
             }
             if self.replace(word, next) {
                 return said;
             }
         }
+    }
+
+    fn wide(&self) -> MutexGuard<'_, Option<Box<Tat>>> {
+        self.wide.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[inline]
