@@ -15,6 +15,12 @@ macro_rules! sixteen_bytes {
             }
         }
 
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
         impl From<[u8; 16]> for $name {
             fn from(bytes: [u8; 16]) -> Self {
                 Self(bytes)
