@@ -4,7 +4,7 @@ use licentia_core::{
     Code, Keyring,
     revocation::{Bundle, Terms},
 };
-use licentia_issuer::{BundleDraft, bundle::delta};
+use licentia_issuer::{BundleDraft, sign_delta};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{

@@ -4,8 +4,11 @@ use licentia::{Code, Request, State};
 use licentia_core::text::{Buffer, Text, decode_license};
 use licentia_issuer::{Feature, Issuer, SigningKey, Value};
 
-use super::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR, walk::Walk};
-use crate::output::Result;
+use super::{
+    vendor::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR},
+    walk::Walk,
+};
+use crate::terminal::output::Result;
 
 pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let title = "What was tampered with, or does not fit, is refused";
@@ -65,7 +68,7 @@ fn times(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
 fn misfits(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let beta = vendor.pro(|draft| {
         let ended = Feature { value: Value::True, expires: Some(NOW - 1) };
-        draft.terms.features.insert("beta".into(), ended);
+        draft.grant.features.insert("beta".into(), ended);
     })?;
     let elsewhere = Request::new().audience("billing.acme.example");
     let gate = vendor.gate()?;
