@@ -2,7 +2,7 @@
 
 pub mod service;
 
-use licentia_issuer::{Draft, Feature, Issuer, Quota, Rate, SigningKey, Value};
+use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, Quota, Rate, SigningKey};
 
 pub use service::Service;
 
@@ -28,7 +28,7 @@ pub fn draft() -> Draft {
     let mut draft = Draft::new("cus_42", "pro", 3, ISSUED_AT, EXPIRES);
     draft.id = Some([7; 16]);
     draft.audiences = vec![AUDIENCE.into()];
-    let on = Feature { value: Value::True, expires: None };
+    let on = Feature { value: FeatureValue::True, expires: None };
     draft.grant.features = ["export", "sso", "audit"].map(|name| (name.into(), on.clone())).into();
     let quota = |limit| Quota {
         limit,

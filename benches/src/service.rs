@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use licentia::{Builder, Gate, Key, Now, revocation::Terms};
-use licentia_issuer::{BundleDraft, KeysetEntry, KeysetDraft, SigningKey, KeyPurpose};
+use licentia::{Builder, Gate, Key, Now, revocation::RevocationTerms};
+use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
 use crate::{AUDIENCE, EXPIRES, ISSUED_AT, NOW, draft, issuer};
 
@@ -27,7 +27,8 @@ impl Service {
         let [root, revocation] = [2, 3].map(|byte| SigningKey::from_seed(&[byte; 32]).expect("a key"));
         let mut keys = KeysetDraft::default();
         keys.add(KeysetEntry::new(&issuer().key().public())).expect("a new key");
-        keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&revocation.public()) }).expect("a new key");
+        keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&revocation.public()) })
+            .expect("a new key");
         let bundle = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,
@@ -35,7 +36,9 @@ impl Service {
             next_update: EXPIRES - 1,
             expires: EXPIRES,
             salt: [7; 16],
-            indices: (0..revoked).map(|index| (index * OF, Terms::default())).collect::<BTreeMap<_, _>>(),
+            indices: (0..revoked)
+                .map(|index| (index * OF, RevocationTerms::default()))
+                .collect::<BTreeMap<_, _>>(),
             ..BundleDraft::default()
         };
         Self {

@@ -11,9 +11,9 @@ use std::{
     time::Instant,
 };
 
-use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::Terms};
+use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::RevocationTerms};
 use licentia_issuer::{
-    BundleDraft, Draft, KeysetEntry, Feature, Issuer, KeysetDraft, SigningKey, Value, KeyPurpose,
+    BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey,
 };
 
 const BATCHES: usize = 200;
@@ -45,12 +45,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         next_update: NOW + 86_400,
         expires: NOW + 864_000,
         salt: [7; 16],
-        indices: BTreeMap::from([(2, Terms::default())]),
+        indices: BTreeMap::from([(2, RevocationTerms::default())]),
         ..BundleDraft::default()
     };
     let mut draft = Draft::new("cus_42", "pro", 3, NOW - 100, NOW + 1_000_000);
-    draft.grant.features.insert("export".into(), Feature { value: Value::True, expires: None });
-    draft.grant.features.insert("rows".into(), Feature { value: Value::Int(5000), expires: None });
+    draft.grant.features.insert("export".into(), Feature { value: FeatureValue::True, expires: None });
+    draft.grant.features.insert("rows".into(), Feature { value: FeatureValue::Int(5000), expires: None });
     draft.grant.features.insert("level".into(), "gold@2030-01-01".parse()?);
     draft.grant.quotas.insert("calls".into(), "1000000000/month".parse()?);
     draft.grant.rates.insert("api".into(), "1000000000/1s".parse()?);

@@ -2,12 +2,9 @@
 
 use std::ffi::c_char;
 
-use licentia::policy::Action;
+use licentia::Action;
 use licentia_core::Overage;
-use licentia_issuer::{
-    Confirmation, Kind,
-    Quota, Rate,
-};
+use licentia_issuer::{Confirmation, Kind, Quota, Rate};
 
 use crate::{
     border::{Out, Refusal, array, end, enter, exclusive, text},

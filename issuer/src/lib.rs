@@ -61,11 +61,11 @@ pub use acknowledgement::acknowledge;
 pub use canonical::canonical;
 pub use catalogue::{Catalogue, Tier};
 pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, Result};
-pub use grant::{Feature, Grant, Quota, Rate, Value, read_policy};
+pub use grant::{Feature, FeatureValue, Grant, Quota, Rate, read_policy};
 pub use key::SigningKey;
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
 pub use ledger::{IssuedLicense, Ledger, PublishedBundle, ReplayReport, StandingRule};
 pub use license::{Confirmation, Draft, Issuer, Token};
-pub use licentia_core::{Kind, Overage, Period, Policy, Purpose as KeyPurpose, Standing as KeyStatus};
+pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
 pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

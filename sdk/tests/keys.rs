@@ -144,7 +144,8 @@ fn threads_see_whole_keysets_while_they_are_swapped() {
         for round in 0..200 {
             // Exactly one of the two is revoked in each keyset, so that a mixture would show.
             for (at, kid) in kids.iter().enumerate() {
-                keys.entry(kid).unwrap().status = if at == round % 2 { KeyStatus::Revoked } else { KeyStatus::Active };
+                keys.entry(kid).unwrap().status =
+                    if at == round % 2 { KeyStatus::Revoked } else { KeyStatus::Active };
             }
             assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
             let codes = [0, 1].map(|at| code(&gate, &tokens[at]));

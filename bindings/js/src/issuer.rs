@@ -1,7 +1,7 @@
 //! The vendor's side.
 
 use licentia_core::{Code, limits};
-use licentia_issuer::{Catalogue, Error, Confirmation, Issuer, SigningKey};
+use licentia_issuer::{Catalogue, Confirmation, Error, Issuer, SigningKey};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 /// A code as it is thrown, with a message of its own: number, name and message.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use licentia_issuer::{
-    Catalogue as SdkCatalogue, Draft, Confirmation, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
+    Catalogue as SdkCatalogue, Confirmation, Draft, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
     read_policy,
 };
 use pyo3::prelude::*;

@@ -1,7 +1,7 @@
 //! Keysets that the root key signed.
 
 use licentia::Keyset as SdkKeyset;
-use licentia_issuer::{KeysetEntry, KeysetDraft};
+use licentia_issuer::{KeysetDraft, KeysetEntry};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},

@@ -1,8 +1,11 @@
 //! What was tampered with, or does not fit, is refused: each with a code of its own.
 
 use licentia::{Code, Request, State};
-use licentia_core::text::{Buffer, Text, decode_license};
-use licentia_issuer::{Feature, Issuer, SigningKey, Value};
+use licentia_core::{
+    Buffer,
+    text::{Text, decode_license},
+};
+use licentia_issuer::{Feature, FeatureValue, Issuer, SigningKey};
 
 use super::{
     vendor::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR},
@@ -67,7 +70,7 @@ fn times(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
 
 fn misfits(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let beta = vendor.pro(|draft| {
-        let ended = Feature { value: Value::True, expires: Some(NOW - 1) };
+        let ended = Feature { value: FeatureValue::True, expires: Some(NOW - 1) };
         draft.grant.features.insert("beta".into(), ended);
     })?;
     let elsewhere = Request::new().audience("billing.acme.example");

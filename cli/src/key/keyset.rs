@@ -193,7 +193,7 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
         .map(|key| {
             let (from, to) = key.window();
             json!({
-                "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.standing()),
+                "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
                 "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
             })
         })
@@ -218,7 +218,7 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
                 (from, u64::MAX) => format!("from {}", time::show(from)),
                 (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
             };
-            let (kid, state, purpose) = (key.kid().to_string(), state(key.standing()), purpose(key.purpose()));
+            let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
         }
         text

@@ -9,7 +9,7 @@ use std::{
 
 use licentia::{Code, Gate, Request, Watch};
 use licentia_example_poll::Fetch;
-use licentia_issuer::{BundleDraft, Draft, KeysetEntry, Issuer, KeysetDraft, SigningKey, KeyPurpose};
+use licentia_issuer::{BundleDraft, Draft, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -24,7 +24,10 @@ fn bundle(sequence: u64, indices: &[u64]) -> Vec<u8> {
         issued_at: NOW,
         next_update: NOW + 1000,
         expires: NOW + 2000,
-        indices: indices.iter().map(|index| (*index, licentia::revocation::Terms::default())).collect(),
+        indices: indices
+            .iter()
+            .map(|index| (*index, licentia::revocation::RevocationTerms::default()))
+            .collect(),
         ..BundleDraft::default()
     };
     draft.sign(&key(5)).unwrap()
@@ -71,7 +74,9 @@ fn serve(published: Arc<Mutex<Published>>) -> String {
 fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
     let mut keyset = KeysetDraft::default();
     keyset.add(KeysetEntry::new(&key(1).public())).unwrap();
-    keyset.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) }).unwrap();
+    keyset
+        .add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) })
+        .unwrap();
     let keyset = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
     let gate = Arc::new(Gate::builder().keyset(key(9).public(), keyset).build().unwrap());
     let mut draft = Draft::new("cus_42", "pro", 1, NOW - 10, NOW + 10_000);
@@ -122,7 +127,9 @@ fn a_bundle_that_is_refused_is_fetched_once_and_loaded_with_the_keyset_that_has_
     let report = move |code| sender.send(code).unwrap();
     let _watch = Watch::eventually(&gate, Duration::from_millis(5), move || source.fetch(), report).unwrap();
     assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::BundleUntrusted));
-    keyset.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) }).unwrap();
+    keyset
+        .add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) })
+        .unwrap();
     gate.load_keyset(&keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while gate.revocation("acme").is_none() {

@@ -152,7 +152,7 @@ mod tests {
         let catalogue: Catalogue = EXAMPLE.parse().unwrap();
         let tier = catalogue.tier("pro", Some(3)).unwrap();
         let terms = &tier.grant;
-        assert_eq!(terms.features["rows"].value, crate::Value::Int(100_000));
+        assert_eq!(terms.features["rows"].value, crate::FeatureValue::Int(100_000));
         assert_eq!(terms.features["beta"].expires, Some(1_801_353_600));
         assert_eq!(terms.quotas["api_calls"].limit, 100_000);
         assert_eq!(terms.quotas["mails"].overage, Overage::UpTo(2500));

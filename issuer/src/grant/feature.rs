@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feature {
     /// Its value.
-    pub value: Value,
+    pub value: FeatureValue,
     /// When it ends, in seconds since 1970, if it ends before the licence.
     pub expires: Option<u64>,
 }
@@ -22,7 +22,7 @@ pub struct Feature {
 /// The value of a feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Value {
+pub enum FeatureValue {
     /// The feature is licensed and has no other value.
     True,
     /// A number from -(2^53 - 1) to 2^53 - 1.
@@ -34,9 +34,9 @@ pub enum Value {
 impl Feature {
     pub(super) fn to_cbor(&self) -> Cbor {
         let value = match &self.value {
-            Value::True => Cbor::Bool(true),
-            Value::Int(number) => Cbor::from(*number),
-            Value::Text(text) => Cbor::from(text.as_str()),
+            FeatureValue::True => Cbor::Bool(true),
+            FeatureValue::Int(number) => Cbor::from(*number),
+            FeatureValue::Text(text) => Cbor::from(text.as_str()),
         };
         match self.expires {
             Some(expires) => Cbor::Array(vec![value, Cbor::from(expires)]),
@@ -55,7 +55,7 @@ impl FromStr for Feature {
             None => (text, None),
         };
         let value = match value {
-            "true" => Value::True,
+            "true" => FeatureValue::True,
             "" | "false" => {
                 return Err(Error::value(
                     "feature value",
@@ -63,13 +63,13 @@ impl FromStr for Feature {
                     "write `true`, a number or a text; leave out a feature that is not granted",
                 ));
             }
-            value => value.parse().map_or_else(|_| Value::Text(value.into()), Value::Int),
+            value => value.parse().map_or_else(|_| FeatureValue::Text(value.into()), FeatureValue::Int),
         };
         Ok(Self { value, expires })
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for FeatureValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
         match toml::Value::deserialize(input)? {
             toml::Value::Boolean(true) => Ok(Self::True),
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Feature {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Table {
-            value: Value,
+            value: FeatureValue,
             #[serde(default, deserialize_with = "moment")]
             expires: Option<u64>,
         }

@@ -18,11 +18,11 @@ mod short_form;
 use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Kind, Policy, name};
+use licentia_core::{Kind, Policy, inner::is_valid_name};
 
 use crate::error::{Error, Result};
 
-pub use feature::{Feature, Value};
+pub use feature::{Feature, FeatureValue};
 pub(crate) use policy::PolicyTable;
 pub use policy::read_policy;
 pub use quota::Quota;
@@ -47,7 +47,7 @@ pub struct Grant {
 
 /// Checks a name of a tier, feature, meter or rate.
 pub(crate) fn check_name(field: &'static str, given: &str) -> Result<()> {
-    if name::is_valid(given) {
+    if is_valid_name(given) {
         Ok(())
     } else {
         Err(Error::value(field, given, "use 1 to 64 of a-z 0-9 . _ : -"))

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Keyset, cose::Typ, limits};
+use licentia_core::{Keyset, inner::Typ, limits};
 use serde::{Deserialize, Serialize};
 
 use super::entry::KeysetEntry;
@@ -138,7 +138,7 @@ mod tests {
         let keyset = Keyset::read(&bytes, &key(9).public()).unwrap();
         assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, 1000, 2000));
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
-        assert_eq!(keys[0].standing(), KeyStatus::Revoked);
+        assert_eq!(keys[0].status(), KeyStatus::Revoked);
         assert_eq!(keys[1].window().0, 1_798_761_600);
     }
 
@@ -167,9 +167,9 @@ mod tests {
         let second = draft.sign(&root, 1000, 2000).unwrap();
         let forked = fork.sign(&root, 1001, 2000).unwrap();
         let read = |bytes| Keyset::read(bytes, &root.public()).unwrap();
-        let seen = read(&second).seen();
+        let seen = read(&second).mark();
         assert_eq!(read(&first).replaces(None), Ok(true));
-        assert_eq!(read(&second).replaces(Some(&read(&first).seen())), Ok(true));
+        assert_eq!(read(&second).replaces(Some(&read(&first).mark())), Ok(true));
         assert_eq!(read(&second).replaces(Some(&seen)), Ok(false), "the same");
         assert_eq!(read(&first).replaces(Some(&seen)), Err(Code::KeysetRollback));
         assert_eq!(read(&forked).replaces(Some(&seen)), Err(Code::KeysetEquivocation));

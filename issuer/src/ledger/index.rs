@@ -1,6 +1,6 @@
 //! Indices of the revocation stream.
 
-use licentia_core::revocation::bloom;
+use licentia_core::inner::bloom;
 use rusqlite::{OptionalExtension, params};
 
 use super::database::Ledger;

@@ -104,7 +104,7 @@ mod tests {
 
     use licentia_core::{
         Keyring,
-        revocation::{Effect, Reason, Terms},
+        revocation::{Effect, Reason, RevocationTerms},
     };
 
     use super::*;
@@ -150,9 +150,9 @@ mod tests {
     fn what_is_revoked_is_in_the_next_bundle_and_a_replay_finds_every_mistake() {
         let (mut ledger, ids) = ledger();
         for id in ids.iter().step_by(7) {
-            ledger.revoke(id, Terms::default()).unwrap();
+            ledger.revoke(id, RevocationTerms::default()).unwrap();
         }
-        assert!(ledger.revoke(&[0; 16], Terms::default()).is_err(), "not in the ledger");
+        assert!(ledger.revoke(&[0; 16], RevocationTerms::default()).is_err(), "not in the ledger");
         let first = draft(&mut ledger, None);
         let expected = ReplayReport { issued: 200, revoked: 29, new: 29, ..ReplayReport::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
@@ -162,7 +162,7 @@ mod tests {
         assert!(ledger.reinstate(&ids[7]).unwrap() && !ledger.reinstate(&ids[7]).unwrap());
         let innocent = replay(&ledger, &first).unwrap_err().to_string();
         assert!(innocent.contains("innocent"), "{innocent}");
-        ledger.revoke(&ids[1], Terms::default()).unwrap();
+        ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let second = draft(&mut ledger, Some(first.salt));
         assert_eq!((first.sequence, second.sequence, ledger.sequence().unwrap()), (1, 2, 2));
         assert_eq!(replay(&ledger, &second).unwrap(), ReplayReport { new: 1, ..expected });
@@ -176,9 +176,13 @@ mod tests {
     #[test]
     fn a_replay_finds_wrong_terms_also_of_a_licence_without_an_index() {
         let (mut ledger, ids) = ledger();
-        let grace = Terms { reason: Reason::Unpaid, effective: 5, effect: Effect::GraceUntil(1_800_000_500) };
+        let grace = RevocationTerms {
+            reason: Reason::Unpaid,
+            effective: 5,
+            effect: Effect::GraceUntil(1_800_000_500),
+        };
         ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
-        ledger.revoke_all(&ids[15..25], Terms::default(), |_| ()).unwrap();
+        ledger.revoke_all(&ids[15..25], RevocationTerms::default(), |_| ()).unwrap();
         let lacking = [ids[30], [0; 16]];
         assert!(
             ledger.revoke_all(&lacking, grace, |_| ()).is_err() && ledger.revoked().unwrap() == 25,
@@ -189,7 +193,7 @@ mod tests {
         assert_eq!((good.ids.len(), graced), (3, 2), "of those without an index");
         assert_eq!(replay(&ledger, &good).unwrap().revoked, 25);
         let mut wrong = good.clone();
-        wrong.ids.values_mut().for_each(|terms| *terms = Terms::default());
+        wrong.ids.values_mut().for_each(|terms| *terms = RevocationTerms::default());
         let other = replay(&ledger, &wrong).unwrap_err().to_string();
         assert!(other.contains("revoked on other terms"), "{other}");
         let mut wrong = good;
@@ -200,8 +204,8 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = Terms { effect: Effect::WarnUntil(9), ..Terms::default() };
-        let new = |ledger: &mut Ledger, terms: Terms| {
+        let warn = RevocationTerms { effect: Effect::WarnUntil(9), ..RevocationTerms::default() };
+        let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
             let found = replay(ledger, &bundle).unwrap();
@@ -210,8 +214,11 @@ mod tests {
         };
         assert_eq!(new(&mut ledger, warn), (1, 1));
         assert_eq!(new(&mut ledger, warn), (1, 0), "the same again");
-        assert_eq!(new(&mut ledger, Terms::default()), (1, 1), "refused, where it was flagged");
-        assert_eq!(new(&mut ledger, Terms { reason: Reason::Fraud, ..Terms::default() }), (1, 0));
+        assert_eq!(new(&mut ledger, RevocationTerms::default()), (1, 1), "refused, where it was flagged");
+        assert_eq!(
+            new(&mut ledger, RevocationTerms { reason: Reason::Fraud, ..RevocationTerms::default() }),
+            (1, 0)
+        );
         assert_eq!(new(&mut ledger, warn), (1, 0), "flagged, where it was refused");
     }
 
@@ -222,9 +229,9 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(&token.claims().unwrap().id(), Terms::default()).unwrap();
+        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
-        ledger.revoke(&ids[1], Terms::default()).unwrap();
+        ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);
         assert_eq!(replay(&ledger, &bundle).unwrap().new, 1);
         ledger.published("acme", bundle.sequence).unwrap();

@@ -1,6 +1,6 @@
 //! The licences and rules that are revoked.
 
-use licentia_core::revocation::{Effect, Reason, Terms};
+use licentia_core::revocation::{Effect, Reason, RevocationTerms};
 use rusqlite::{Row, params};
 
 use super::database::{Ledger, number};
@@ -29,7 +29,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`BundleError::UnknownLicense`], [`Error::Ledger`](crate::Error::Ledger).
-    pub fn revoke(&mut self, id: &[u8; 16], terms: Terms) -> Result<()> {
+    pub fn revoke(&mut self, id: &[u8; 16], terms: RevocationTerms) -> Result<()> {
         self.revoke_all([id], terms, |_| ())
     }
 
@@ -40,7 +40,7 @@ impl Ledger {
     pub fn revoke_all<'a>(
         &mut self,
         ids: impl IntoIterator<Item = &'a [u8; 16]>,
-        terms: Terms,
+        terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let (effect, until) = effect(terms.effect);
@@ -147,7 +147,7 @@ fn effect(effect: Effect) -> (u8, u64) {
 }
 
 /// Reads the terms of a revocation.
-pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<Terms> {
+pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
     let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
     let until = unsigned("until")?;
     let effect = match unsigned("effect")? {
@@ -155,7 +155,11 @@ pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<Terms> {
         2 => Effect::GraceUntil(until),
         _ => Effect::Deny,
     };
-    Ok(Terms { reason: Reason::from_number(unsigned("reason")?), effective: unsigned("effective")?, effect })
+    Ok(RevocationTerms {
+        reason: Reason::from_number(unsigned("reason")?),
+        effective: unsigned("effective")?,
+        effect,
+    })
 }
 
 fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {

@@ -1,7 +1,7 @@
 //! The key that a licence is bound to.
 
 use ciborium::Value as Cbor;
-use licentia_core::{ed25519::PublicKey, proof::thumbprint};
+use licentia_core::{PublicKey, proof::thumbprint};
 
 use crate::{
     canonical::{bytes, labelled},

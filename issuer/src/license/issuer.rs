@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia_core::{Explanation, Keyring, authenticate, cose::Typ};
+use licentia_core::{Explanation, Keyring, authenticate, inner::Typ};
 
 use super::{draft::Draft, token::Token};
 use crate::{
@@ -63,7 +63,7 @@ fn random_id() -> Result<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Confirmation, Feature, Quota, Rate, Value};
+    use crate::{Confirmation, Feature, FeatureValue, Quota, Rate};
     use licentia_core::{Code, Period, limits};
 
     fn issuer() -> Issuer {
@@ -74,7 +74,7 @@ mod tests {
     fn typical() -> Draft {
         let mut draft = Draft::new("cus_42", "pro", 3, 1_800_000_000, 1_831_536_000);
         for name in ["export", "sso", "audit"] {
-            draft.grant.features.insert(name.into(), Feature { value: Value::True, expires: None });
+            draft.grant.features.insert(name.into(), Feature { value: FeatureValue::True, expires: None });
         }
         for (meter, quota) in [("calls", "100000/month"), ("mails", "2000/month")] {
             draft.grant.quotas.insert(meter.into(), quota.parse::<Quota>().unwrap());

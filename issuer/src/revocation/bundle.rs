@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Keyring, limits,
-    revocation::{Bundle, Terms, build, state_root},
+    Keyring,
+    inner::{build, state_root},
+    limits,
+    revocation::{Bundle, RevocationTerms},
 };
 
 use super::{delta::sign_delta, payload::Payload, rule::RuleDraft};
@@ -33,9 +35,9 @@ pub struct BundleDraft {
     /// The key of its hashes: random, drawn after the identifiers were fixed, and kept by its deltas.
     pub salt: [u8; 16],
     /// The revoked indices, each with its terms.
-    pub indices: BTreeMap<u64, Terms>,
+    pub indices: BTreeMap<u64, RevocationTerms>,
     /// The revoked identifiers of licences without an index, each with its terms.
-    pub ids: BTreeMap<[u8; 16], Terms>,
+    pub ids: BTreeMap<[u8; 16], RevocationTerms>,
     /// The rules.
     pub rules: Vec<RuleDraft>,
     /// Whether the bundle carries the pre-filter. If not, each gate derives it when it loads the bundle.
@@ -75,7 +77,7 @@ impl BundleDraft {
 
     /// Encodes the groups: the licences that are revoked on the same terms.
     fn groups(&self) -> Result<Vec<u8>> {
-        let mut groups: BTreeMap<Terms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
+        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
         for (index, terms) in &self.indices {
             groups.entry(*terms).or_default().0.push(*index);
         }

@@ -1,9 +1,6 @@
 //! Deltas, and the whole bundles that they lead to.
 
-use licentia_core::{
-    Code,
-    revocation::{Bundle, build},
-};
+use licentia_core::{Code, inner::build, revocation::Bundle};
 
 use super::payload::Payload;
 use crate::{

@@ -1,7 +1,7 @@
 //! The payload of a bundle or delta, and its signature.
 
 use ciborium::Value as Cbor;
-use licentia_core::{Keyring, cose::Typ, revocation::Bundle};
+use licentia_core::{Keyring, inner::Typ, revocation::Bundle};
 
 use crate::{
     canonical::{bytes, canonical, labelled},

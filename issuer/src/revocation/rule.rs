@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ciborium::Value as Cbor;
-use licentia_core::revocation::{Effect, Terms};
+use licentia_core::revocation::{Effect, RevocationTerms};
 
 use crate::{
     canonical::{bytes, labelled, uints},
@@ -30,7 +30,7 @@ pub struct RuleDraft {
     /// SHA-256 digests of whole tokens that the rule spares. After a theft of the key: all the good ones.
     pub allowed: BTreeSet<[u8; 32]>,
     /// Reason, time and effect.
-    pub terms: Terms,
+    pub terms: RevocationTerms,
 }
 
 impl RuleDraft {
@@ -42,7 +42,7 @@ impl RuleDraft {
         let conditions = Self {
             exempt: BTreeSet::new(),
             allowed: BTreeSet::new(),
-            terms: Terms::default(),
+            terms: RevocationTerms::default(),
             ..self.clone()
         };
         if conditions == Self::default() {
