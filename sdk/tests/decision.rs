@@ -96,7 +96,7 @@ fn overage_is_flagged_up_to_its_hard_limit() {
     let token = licence(|draft| {
         let overage = licentia_core::Overage::UpTo(12);
         draft
-            .terms
+            .grant
             .quotas
             .insert("calls".into(), Quota { limit: 10, period: licentia::Period::Day, overage });
     });
