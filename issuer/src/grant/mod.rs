@@ -70,7 +70,7 @@ impl Grant {
             map(&self.rates, Rate::to_cbor),
             self.seats.map(Cbor::from),
             policy::to_cbor(&self.policy),
-            (self.kind != Kind::Paid).then(|| Cbor::from(self.kind as u8)),
+            (self.kind != Kind::Paid).then(|| Cbor::from(self.kind.number())),
         ]
     }
 }

@@ -60,12 +60,8 @@ impl KeysetEntry {
         let time = |time: &Option<String>| -> Result<Option<Cbor>> {
             time.as_deref().map(|time| Ok(Cbor::from(time::parse(time)?))).transpose()
         };
-        let status = match self.status {
-            KeyStatus::Retired => Some(Cbor::from(1)),
-            KeyStatus::Revoked => Some(Cbor::from(2)),
-            _ => None,
-        };
-        let purpose = (self.purpose == KeyPurpose::Revocation).then(|| Cbor::from(1));
+        let status = (self.status != KeyStatus::Active).then(|| Cbor::from(self.status.number()));
+        let purpose = (self.purpose != KeyPurpose::License).then(|| Cbor::from(self.purpose.number()));
         let scope = self.scope.as_ref().map(KeyScope::to_cbor).transpose()?;
         Ok(labelled([
             (0, Some(cose_key(&self.read()?))),

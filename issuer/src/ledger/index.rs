@@ -47,7 +47,7 @@ fn shuffled(key: &[u8; 16], count: u64) -> u64 {
     let (mut left, mut right) = ((count >> HALF) & MASK, count & MASK);
     for round in 0..4_u64 {
         let message = [shard.to_le_bytes(), (round << HALF | right).to_le_bytes()].concat();
-        (left, right) = (right, left ^ (bloom::hash(key, &message) & MASK));
+        (left, right) = (right, left ^ (bloom::hash(&(*key).into(), &message) & MASK));
     }
     shard << SHARD | left << HALF | right
 }

@@ -49,13 +49,13 @@ impl Ledger {
                 issued_at, not_before, term_end, expires, stream_index, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
-                claims.id(),
-                claims.lineage(),
+                claims.id().as_bytes(),
+                claims.lineage().as_bytes(),
                 claims.issuer(),
                 claims.subject(),
                 tier.name,
                 number(tier.version),
-                claims.kind() as u8,
+                claims.kind().number(),
                 claims.kid().as_bytes(),
                 number(claims.issued_at()),
                 claims.not_before().map(number),
@@ -149,7 +149,7 @@ mod tests {
         Ledger::open(&path).unwrap().record(&token).unwrap();
 
         let mut ledger = Ledger::open(&path).unwrap();
-        let id = token.claims().unwrap().id();
+        let id = *token.claims().unwrap().id().as_bytes();
         let record = ledger.find(&id).unwrap().unwrap();
         assert_eq!((record.subject.as_str(), record.tier_version), ("cus_42", 3));
         assert_eq!(record.kid, issuer.key().kid().as_bytes());

@@ -60,7 +60,7 @@ impl Ledger {
             let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
             let said = match index {
                 Some(index) => bundle.terms_of(index),
-                None => bundle.terms_of_id(&id),
+                None => bundle.terms_of_id(&id.into()),
             };
             let meant = if published.is_some() { Some(terms(row)?) } else { None };
             if said != meant {
@@ -78,11 +78,11 @@ impl Ledger {
                 let traits = Traits {
                     kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
                     subject: text(4)?,
-                    lineage: row.get(3)?,
+                    lineage: row.get::<_, [u8; 16]>(3)?.into(),
                     tier: (text(5)?, unsigned(6)?),
                     issued_at: unsigned(8)?,
                     index,
-                    id,
+                    id: id.into(),
                 };
                 let digest: [u8; 32] = row.get(9)?;
                 let hitting = rules.iter().enumerate().filter(|(_, rule)| rule.hits(&traits, || digest));
@@ -125,7 +125,7 @@ mod tests {
             draft.index = if count % 10 == 0 { None } else { Some(ledger.next_index().unwrap()) };
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            ids.push(token.claims().unwrap().id());
+            ids.push(*token.claims().unwrap().id().as_bytes());
         }
         (ledger, ids)
     }
@@ -229,7 +229,7 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
+        ledger.revoke(token.claims().unwrap().id().as_bytes(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);

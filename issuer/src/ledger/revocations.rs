@@ -44,7 +44,7 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let (effect, until) = effect(terms.effect);
-        let (reason, effective) = (terms.reason as u8, number(terms.effective));
+        let (reason, effective) = (terms.reason.number(), number(terms.effective));
         let transaction = self.database.transaction()?;
         {
             let mut statement = transaction.prepare(
@@ -100,7 +100,7 @@ impl Ledger {
                 index.1.map(number),
                 rule.exempt.iter().flatten().copied().collect::<Vec<u8>>(),
                 spare_issued,
-                rule.terms.reason as u8,
+                rule.terms.reason.number(),
                 number(rule.terms.effective),
                 effect,
                 number(until),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Keyring,
+    Keyring, TokenId,
     inner::{build, state_root},
     limits,
     revocation::{Bundle, RevocationTerms},
@@ -59,7 +59,7 @@ impl BundleDraft {
         let encoded = rules.as_ref().map(canonical).unwrap_or_default();
         let root = state_root(&encoded, &groups);
         let bloom = if self.with_bloom {
-            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt)
+            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt.into())
         } else {
             Vec::new()
         };
@@ -77,12 +77,12 @@ impl BundleDraft {
 
     /// Encodes the groups: the licences that are revoked on the same terms.
     fn groups(&self) -> Result<Vec<u8>> {
-        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
+        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<TokenId>)> = BTreeMap::new();
         for (index, terms) in &self.indices {
             groups.entry(*terms).or_default().0.push(*index);
         }
         for (id, terms) in &self.ids {
-            groups.entry(*terms).or_default().1.push(*id);
+            groups.entry(*terms).or_default().1.push((*id).into());
         }
         if groups.len() > limits::GROUPS {
             return Err(BundleError::TooManyGroups(groups.len()).into());
@@ -92,7 +92,7 @@ impl BundleDraft {
             return Err(BundleError::TooManyIndices(indices).into());
         }
         let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
-        Ok(build::groups(parts, &self.salt))
+        Ok(build::groups(parts, &self.salt.into()))
     }
 
     /// Signs the delta that leads from `base` to this bundle, as [`sign_delta`] does.

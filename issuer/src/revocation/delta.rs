@@ -48,7 +48,7 @@ fn sign_again(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Opti
         issuer: bundle.issuer(),
         numbers,
         root: *bundle.root(),
-        salt: *bundle.salt(),
+        salt: *bundle.salt().as_bytes(),
         rules,
         sections: [groups, Vec::new()],
         base,

@@ -78,7 +78,7 @@ impl RuleDraft {
             (5, self.index.map(range)),
             (6, (!exempt.is_empty()).then_some(Cbor::Bytes(exempt))),
             (7, (!allowed.is_empty()).then_some(Cbor::Bytes(allowed))),
-            (8, Some(Cbor::from(self.terms.reason as u8))),
+            (8, Some(Cbor::from(self.terms.reason.number()))),
             (9, (self.terms.effective > 0).then(|| Cbor::from(self.terms.effective))),
             (10, effect),
         ])
