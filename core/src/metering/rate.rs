@@ -48,7 +48,7 @@ pub struct Gcra {
     burst: u64,
 }
 
-/// The outcome of asking for a number of requests at once.
+/// The outcome of requesting a number of units at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// Whether they may come.
