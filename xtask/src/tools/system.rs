@@ -1,66 +1,45 @@
-//! Installs the tools that suites need, at pinned versions, below `target/` where that can be.
+//! Packages of the system.
 
-use std::path::PathBuf;
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
-use crate::command::{Result, cargo, command, output, root, run};
+use crate::command::{Result, command, output, run};
 
-const CARGO_DENY: &str = "0.20.2";
-
-/// Installs packages of the system where a file of theirs is missing.
-pub(crate) fn apt(missing: &[&str], packages: &[&str]) -> Result {
-    if missing.iter().all(|file| std::path::Path::new(file).exists()) {
+/// Makes sure that files are there, each of which a package of Debian brings: `(file, package)`. A file is a program
+/// of `PATH`, or an absolute path.
+///
+/// As root, missing packages are installed. Otherwise the error lists them.
+pub(crate) fn require(needed: &[(&str, &str)]) -> Result {
+    let missing: Vec<&str> =
+        needed.iter().filter(|(file, _)| find(file).is_none()).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
         return Ok(());
     }
-    let is_root = output(command("id", &["-u"]))?.trim() == "0";
+    let list = missing.join(" ");
+    if output(command("id", &["-u"]))?.trim() != "0" {
+        return Err(format!(
+            "these packages of Debian are missing: {list}\ninstall them, or run this command as root"
+        ));
+    }
     let apt = |arguments: &[&str]| {
-        let mut words = if is_root { vec!["env"] } else { vec!["sudo", "-n", "env"] };
-        words.extend(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]);
-        words.extend(arguments);
-        let (program, rest) = words.split_first().ok_or("no command")?;
-        run(command(program, rest))
+        let mut apt = command("apt-get", &["-q", "-y"]);
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        run(apt)
     };
-    let install = [&["install", "--no-install-recommends"], packages].concat();
-    apt(&["update"]).and_then(|()| apt(&install)).map_err(|error| {
-        format!("{error}\ninstall these packages of Debian, or their like: {}", packages.join(" "))
-    })
+    apt(&["update"])
+        .and_then(|()| apt(&[&["install", "--no-install-recommends"], &missing[..]].concat()))
+        .map_err(|error| format!("{error}\ninstall these packages of Debian, or their equivalents: {list}"))
 }
 
-/// cargo-deny, built once.
-pub(crate) fn cargo_deny() -> Result<PathBuf> {
-    let tools = root().join("target/tools");
-    let program = tools.join("bin/cargo-deny");
-    let installed = program.exists()
-        && output(command(&program, &["--version"])).is_ok_and(|version| version.contains(CARGO_DENY));
-    if !installed {
-        let (tools, wanted) = (tools.to_string_lossy(), format!("cargo-deny@{CARGO_DENY}"));
-        // Without optimisation it is built in under half the time, and it runs for a second.
-        let mut install = cargo(&["install", "--quiet", "--locked", "--debug", "--root", &tools, &wanted]);
-        install
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env("CARGO_TARGET_DIR", root().join("target/tools/build"));
-        run(install)?;
-        // Only the program is needed again.
-        let _ = std::fs::remove_dir_all(root().join("target/tools/build"));
+/// Where a program or a file is, if it is there.
+pub(crate) fn find(file: &str) -> Option<PathBuf> {
+    if Path::new(file).is_absolute() {
+        return Some(PathBuf::from(file)).filter(|path| path.exists());
     }
-    Ok(program)
-}
-
-/// A Python environment of the project's own, with these requirements; gives its interpreter.
-pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
-    let venv = root().join("target/venv");
-    let python = venv.join("bin/python");
-    // Where the venv module lacks pip, it fails and leaves an interpreter behind.
-    let has_pip = || python.exists() && output(command(&python, &["-m", "pip", "--version"])).is_ok();
-    if !has_pip() {
-        let folder = venv.to_string_lossy();
-        if run(command("python3", &["-m", "venv", "--clear", &folder])).is_err() {
-            apt(&[""], &["python3", "python3-venv", "python3-pip"])?;
-            run(command("python3", &["-m", "venv", "--clear", &folder]))?;
-        }
-    }
-    run(command(
-        &python,
-        &["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements],
-    ))?;
-    Ok(python)
+    // A user's PATH may lack the folder of programs for administrators.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(file)).find(|path| path.is_file())
 }
