@@ -93,8 +93,8 @@ fn append(path: &Path) -> File {
 
 fn token() -> String {
     licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), format!("{LIMIT}/year").parse().unwrap());
-        draft.terms.quotas.insert("jobs".into(), "1000000/year".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/year").parse().unwrap());
+        draft.grant.quotas.insert("jobs".into(), "1000000/year".parse().unwrap());
         (draft.id, draft.expires) = (Some(LINEAGE), NOW + 2 * YEAR);
     })
 }

@@ -113,7 +113,7 @@ fn worker() {
 fn token() -> String {
     licence(|draft| {
         draft.id = Some([7; 16]);
-        draft.terms.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
     })
 }
 
