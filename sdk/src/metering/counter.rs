@@ -4,8 +4,8 @@
 //! use licentia::{Code, Gate, Key, Now, Request};
 //!
 //! # let (issuer_key, token) = (
-//! #     include_str!("../../core/tests/data/example.pub").trim(),
-//! #     include_str!("../../core/tests/data/example.lic").trim(),
+//! #     include_str!("../../../core/tests/data/example.pub").trim(),
+//! #     include_str!("../../../core/tests/data/example.lic").trim(),
 //! # );
 //! # let gate = Gate::builder().key(Key::from_text(issuer_key)?).audience("api.acme.example").build()?;
 //! let decision = gate.check(token, &Request::new(), Now::system());

@@ -7,8 +7,8 @@
 //! use licentia::{Code, Gate, Key, Request};
 //!
 //! # let (issuer_key, token) = (
-//! #     include_str!("../../core/tests/data/example.pub").trim(),
-//! #     include_str!("../../core/tests/data/example.lic").trim(),
+//! #     include_str!("../../../core/tests/data/example.pub").trim(),
+//! #     include_str!("../../../core/tests/data/example.lic").trim(),
 //! # );
 //! # let gate = Gate::builder().key(Key::from_text(issuer_key)?).audience("api.acme.example").build()?;
 //! let (decision, seat) = gate.check_out(token, "ada@laptop", 300, &Request::new(), 1_800_000_000);
