@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licentia::{Builder, Gate, Key, Now, revocation::Terms};
+use licentia::{GateBuilder, Key, Now, revocation::Terms};
 use licentia_issuer::{BundleDraft, Entry, KeysetDraft, SigningKey, keyset::For};
 
 use crate::{AUDIENCE, EXPIRES, ISSUED_AT, NOW, draft, issuer};
@@ -46,9 +46,9 @@ impl Service {
     }
 
     /// A gate with all of it, and with prepared keys.
-    pub fn gate(&self) -> Builder {
-        let gate = Gate::builder().keyset(self.root.clone(), &*self.keyset).revocation(&*self.bundle);
-        gate.issuer("acme").audience(AUDIENCE).prepare(700_000)
+    pub fn gate(&self) -> GateBuilder {
+        let gate = GateBuilder::new().keyset(self.root.clone(), &*self.keyset).revocation(&*self.bundle);
+        gate.issuer("acme").audience(AUDIENCE).prepare_keys(700_000)
     }
 
     /// The licence of a customer, which is not revoked.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use licentia::{Gate, Mode, Now, Request, request::Proof};
+use licentia::{Gate, GateBuilder, Mode, Now, Proof, Request};
 use serde_json::Value;
 
 use crate::{
@@ -119,7 +119,7 @@ impl Verify {
     }
 
     fn gate(&self) -> Result<Gate> {
-        let mut builder = Gate::builder().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
+        let mut builder = GateBuilder::new().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
         if self.keyset.is_none() {
             let keys = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
             if keys.is_empty() {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
-pub struct Holder(licentia::Holder);
+pub struct Holder(licentia::HolderKey);
 
 /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
 #[unsafe(no_mangle)]
@@ -17,7 +17,7 @@ pub unsafe extern "C" fn licentia_holder_from_seed(seed: *const u8, holder: *mut
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let holder = Out::handle(holder)?;
-        holder.give(Holder(licentia::Holder::from_seed(array(seed)?)));
+        holder.give(Holder(licentia::HolderKey::from_seed(array(seed)?)));
         Ok(())
     })
 }
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn licentia_holder_from_pem(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let holder = Out::handle(holder)?;
-        holder.give(Holder(licentia::Holder::from_pem(text(pem, pem_len)?)?));
+        holder.give(Holder(licentia::HolderKey::from_pem(text(pem, pem_len)?)?));
         Ok(())
     })
 }

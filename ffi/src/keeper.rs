@@ -10,7 +10,7 @@ use crate::{
 
 /// A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
 /// gives back those that nobody uses. One thread uses the handle at a time.
-pub struct Keeper(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Keeper);
+pub struct Keeper(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Refiller);
 
 /// Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
 /// It keeps no gate alive.
@@ -28,8 +28,8 @@ pub unsafe extern "C" fn licentia_keeper_start(
         if interval_ms == 0 {
             return Err(Refusal::ARGUMENT);
         }
-        keeper
-            .give(Keeper(licentia::Keeper::start(&shared(gate)?.gate, Duration::from_millis(interval_ms))?));
+        let started = licentia::Refiller::start(&shared(gate)?.gate, Duration::from_millis(interval_ms));
+        keeper.give(Keeper(started.map_err(|error| error.code())?));
         Ok(())
     })
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Where counters and marks are kept. Threads and gates may share it; a gate keeps it open by itself.
-pub struct Store(pub(crate) Arc<dyn licentia::Store>);
+pub struct Store(pub(crate) Arc<dyn licentia::store::Store>);
 
 /// Opens the store that a URL names, of a kind that the library was built with:
 ///

@@ -11,7 +11,10 @@ use std::{
 };
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, Memory, Now, Request, Store, policy::Action, store};
+use licentia::{
+    Action, Code, Gate, Now, Request, store,
+    store::{Memory, Store},
+};
 use server::Server;
 
 const RATE: u64 = 2000;
@@ -108,7 +111,7 @@ fn gates_on_one_store_share_a_burst() {
         let check = |gate: usize, cost| {
             let rates = [("api", cost)];
             let decision = gates[gate].check(&token, &Request::new().rates(&rates), real());
-            let charge = decision.charge("api").copied().unwrap();
+            let charge = decision.rate("api").copied().unwrap();
             (decision.code(), charge.remaining, charge.retry_after_ms, charge.reset_ms)
         };
         assert_eq!(check(0, 0).1, 50, "a look");

@@ -11,9 +11,8 @@ use std::{
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
-    Code, Request, Store,
-    policy::Action,
-    store::{self, Cell, Finish, Job, Once, SeatAsk, Taken},
+    Action, Code, Request,
+    store::{self, Cell, Finish, Job, Once, SeatAsk, Store, Taken},
 };
 use licentia_core::Window;
 use server::Server;

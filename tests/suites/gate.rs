@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate, Key, Memory, Now, Request, State};
+use licentia::{Gate, GateBuilder, Key, Now, Request, State, store::Memory};
 use licentia_tests::report;
 use licentia_vectors::{GateTest, Group, Step};
 
 /// A gate of a test, on a store that outlives it.
 fn build(test: &GateTest, keyset: &[u8], store: &Arc<Memory>) -> Result<Gate, licentia::Code> {
-    let mut builder = Gate::builder().store(store.clone());
+    let mut builder = GateBuilder::new().store(store.clone());
     for key in &test.keys {
         builder = builder.key(Key::from_text(key).expect("a good key"));
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use licentia::{
-    Builder, Code, Gate, Key, Leased, Mode, Now, Request, State, Store, Unit, limits, request::Proof,
+    Code, Gate, GateBuilder, Key, Mode, Now, Proof, Request, State, Unit, limits,
+    store::{Leased, Store},
 };
 use licentia_core::revocation::Bundle;
 
@@ -81,7 +82,7 @@ impl Place {
         let has = |bit: u32| flags as u32 & (1 << bit) != 0;
         let size = |number| usize::try_from(whole(number)?).map_err(|_| Code::InvalidArgument);
         let mode = if has(0) { Mode::Advisory } else { Mode::Enforce };
-        let mut builder = Builder::new(self.store()?.clone()).cache_capacity(CACHED).mode(mode);
+        let mut builder = GateBuilder::with_store(self.store()?.clone()).cache_capacity(CACHED).mode(mode);
         let (issuer, audience, root) = (words.next()?, words.next()?, words.next()?);
         for _ in 0..whole(keys)? {
             builder = builder.key(Key::from_text(words.next()?)?);
@@ -112,7 +113,7 @@ impl Place {
             builder = builder.cache_capacity(size(tokens)?);
         }
         if has(9) {
-            builder = builder.prepare(size(tables)?);
+            builder = builder.prepare_keys(size(tables)?);
         }
         self.gate = Some(builder.build()?);
         Ok(done())
@@ -181,7 +182,7 @@ impl Place {
         store.forget(now.seconds);
         // What checks were short of is not this request's to fetch.
         drop(store.wishes());
-        self.gate()?.prepare(call.subject, &request(&ask), now);
+        self.gate()?.prefetch(call.subject, &request(&ask), now);
         for wish in store.wishes() {
             // Units without a limit have the greatest that JavaScript can hold.
             let limit = wish.limit.min(limits::INTEGER);
@@ -215,7 +216,7 @@ impl Place {
 
     /// As [`Place::drain`], of what nobody has used since this was asked last.
     fn idle(&self, call: &Call<'_>, told: &mut Told) -> Answer {
-        self.gate()?.keep(now(call)?);
+        self.gate()?.refill(now(call)?);
         Ok(units(&self.store()?.idle(), told))
     }
 

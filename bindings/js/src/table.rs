@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use licentia::{Code, Holder, decision::http_headers, http};
+use licentia::{Code, HolderKey, http};
 use licentia_core::{
     Key, Period, code,
     json::Quoted,
@@ -96,13 +96,13 @@ fn prove(call: Call<'_>) -> Answer {
     words.end()?;
     let (seed, body) = bytes.split_at_checked(whole(second)? as usize).ok_or(Code::InvalidArgument)?;
     let body = if body.is_empty() { None } else { Some(digest(body)?) };
-    let proof = Holder::from_seed(digest(seed)?).prove(subject, method, uri, body, time(first)?)?;
+    let proof = HolderKey::from_seed(digest(seed)?).prove(subject, method, uri, body, time(first)?)?;
     Ok(numbers(&proof))
 }
 
 /// The public key of a seed, and its thumbprint (RFC 9679): 32 bytes each.
 fn holder_key(seed: &[u8]) -> Answer {
-    let holder = Holder::from_seed(digest(seed)?);
+    let holder = HolderKey::from_seed(digest(seed)?);
     Ok(numbers(&[holder.public(), holder.thumbprint()].concat()))
 }
 
@@ -140,7 +140,7 @@ fn http_fields(call: Call<'_>, told: &mut Told) -> Answer {
         let policy = http::Policy { name, quota: *limit as u64, window: some(*window) };
         (policy, http::Remaining { name, remaining: *remaining as u64, reset })
     });
-    for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
+    for (name, value) in http::headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);
     }
     Ok(say(told, &[&http::PROBLEM_TYPE, &http::Problem { code, retry_after_ms }]))

@@ -48,7 +48,8 @@ impl Asked {
     pub(crate) fn check_out(self, token: &str, holder: &str, ttl: u64, now: Now) -> (Decided, Option<u64>) {
         let mut until = None;
         let decided = Decided::new(self, |asked| {
-            let (decision, seat) = asked.gate.check_out(token, holder, ttl, &asked.request.request(), now);
+            let (decision, seat) =
+                licentia::Seat::check_out(asked.gate, token, holder, ttl, &asked.request.request(), now);
             until = seat.map(|seat| seat.until());
             decision
         });

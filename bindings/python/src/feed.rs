@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use licentia::{Code, Watch, revocation::Feed as SdkFeed};
+use licentia::Feed as SdkFeed;
 use pyo3::prelude::*;
 
-use crate::{error::refused, fork::detached, gate::Gate, revocation::bundle_bytes};
+use crate::{error::explained, fork::detached, gate::Gate, revocation::bundle_bytes};
 
 /// Where bundles come from: a file, or what is given to ``load``. A Watch asks it again and again.
 #[pyclass(module = "licentia", frozen)]
@@ -17,8 +17,6 @@ pub(crate) struct Feed {
     given: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
-type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
-
 #[pymethods]
 impl Feed {
     /// Names a file by its path, where there is one.
@@ -26,13 +24,13 @@ impl Feed {
     #[pyo3(signature = (path=None))]
     fn new(path: Option<PathBuf>) -> Self {
         let given: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-        let source: Source = if let Some(path) = path {
-            Box::new(Watch::file(path))
+        let feed = if let Some(path) = path {
+            SdkFeed::file(path)
         } else {
             let given = Arc::clone(&given);
-            Box::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
+            SdkFeed::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
         };
-        Self { feed: Mutex::new(SdkFeed::new(source)), given }
+        Self { feed: Mutex::new(feed), given }
     }
 
     /// Loads what the file holds, or what is given, into a gate. What the gate's store could not remember is tried
@@ -56,6 +54,6 @@ impl Feed {
             *self.given.lock().unwrap_or_else(PoisonError::into_inner) = bundle;
             feed.load(gate)
         })
-        .map_err(refused)
+        .map_err(|error| explained(error.code(), &error))
     }
 }

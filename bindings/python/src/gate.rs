@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate as SdkGate, Mode, Store};
+use licentia::{Gate as SdkGate, Mode, store::Store};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::PyTypeError,
@@ -14,7 +14,7 @@ use pyo3::{
 use crate::{
     convert::{Whole, moment, token as text_of, whole},
     decision::{Asked, Decision},
-    error::{invalid, refused, wrong_type},
+    error::{explained, invalid, refused, wrong_type},
     event::Callback,
     fork::{Settling, Slow, detached},
     key::{key, keys as read_keys},
@@ -117,7 +117,7 @@ impl Gate {
             builder = builder.require_revocation();
         }
         if let Some(bytes) = prepare {
-            builder = builder.prepare(bytes.size()?);
+            builder = builder.prepare_keys(bytes.size()?);
         }
         if let Some(bundle) = revocation {
             builder = builder.revocation(bundle_bytes(bundle)?);
@@ -137,7 +137,7 @@ impl Gate {
         }
         let (store, may_block) = open(store, py)?;
         let builder = builder.store(Arc::clone(&store));
-        let gate = detached(py, || builder.build()).map_err(refused)?;
+        let gate = detached(py, || builder.build()).map_err(|error| explained(error.code(), &error))?;
         Ok(Self { asked: Settling::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
@@ -234,7 +234,7 @@ impl Gate {
     #[pyo3(signature = (*, now=None))]
     fn keep(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let (now, gate) = (moment(now)?, self.gate()?);
-        detached(py, || gate.keep(now));
+        detached(py, || gate.refill(now));
         Ok(())
     }
 
@@ -384,7 +384,8 @@ pub(crate) fn verify(
     }
     let needs = Needs::to_verify(audience, features, node, release, proof)?;
     let (now, request, token) = (moment(now)?, Arc::new(Prepared::from(needs)), text_of(token)?);
-    let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
+    let (token, gate): (&str, _) =
+        (&token, Arc::new(builder.build().map_err(|error| explained(error.code(), &error))?));
     let decided = detached(py, || Asked { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))
 }

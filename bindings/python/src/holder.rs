@@ -1,12 +1,12 @@
 //! The holder's side of proofs of possession.
 
-use licentia::Holder as SdkHolder;
+use licentia::HolderKey as SdkHolder;
 use licentia_core::text::Base64Url;
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     convert::{array, hex, moment, token},
-    error::refused,
+    error::{explained, refused},
 };
 
 /// A customer's private key, to which a licence is bound: without it a stolen licence is useless.
@@ -92,6 +92,8 @@ impl Holder {
     ) -> PyResult<Vec<u8>> {
         let body = body_digest.map(|digest| array("a digest", digest)).transpose()?;
         let (license, now) = (token(license)?, moment(now)?.seconds);
-        self.0.prove(&license, method, uri, body.as_ref(), now).map_err(refused)
+        self.0
+            .prove(&license, method, uri, body.as_ref(), now)
+            .map_err(|error| explained(error.code(), &error))
     }
 }

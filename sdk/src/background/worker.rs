@@ -1,7 +1,8 @@
-//! A thread that works for a gate again and again, beside the requests.
+//! A thread that repeats work for an owner, beside the requests.
 
 use std::{
     cell::Cell,
+    io,
     sync::{
         Arc, Weak,
         mpsc::{RecvTimeoutError, Sender, channel},
@@ -10,61 +11,59 @@ use std::{
     time::Duration,
 };
 
-use licentia_core::Code;
-
-use crate::gate::Gate;
+use crate::platform::process_id;
 
 thread_local! {
-    /// Which thread this is, where it is a worker's. To ask the standard library would cost other threads memory.
-    static OWN: Cell<Option<ThreadId>> = const { Cell::new(None) };
+    /// The id of this thread, if it is a worker's. Asking the standard library would allocate in other threads.
+    static WORKER: Cell<Option<ThreadId>> = const { Cell::new(None) };
 }
 
-/// A thread that ends when this is dropped, or with the gate, which it keeps alive only while it works.
+/// A thread that ends when this is dropped, or with its owner, which it keeps alive only while it works.
+#[derive(Debug)]
 pub(crate) struct Worker {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// Whose thread it is: a child after `fork` has none.
+    /// The process that started the thread: a child after `fork` has none.
     process: u32,
 }
 
 impl Worker {
-    /// Does `work` after each `interval`.
+    /// Runs `work` after each `interval`.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`] where the system gives no thread.
-    pub(crate) fn start(
+    /// If the system starts no thread.
+    pub(crate) fn start<T: Send + Sync + 'static>(
         name: &str,
-        gate: &Arc<Gate>,
+        owner: &Arc<T>,
         interval: Duration,
-        mut work: impl FnMut(&Gate) + Send + 'static,
-    ) -> Result<Self, Code> {
+        mut work: impl FnMut(&T) + Send + 'static,
+    ) -> io::Result<Self> {
         let (stop, stopped) = channel::<()>();
-        let gate: Weak<Gate> = Arc::downgrade(gate);
+        let owner: Weak<T> = Arc::downgrade(owner);
         let run = move || {
-            OWN.set(Some(std::thread::current().id()));
+            WORKER.set(Some(std::thread::current().id()));
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let Some(gate) = gate.upgrade() else { return };
-                work(&gate);
+                let Some(owner) = owner.upgrade() else { return };
+                work(&owner);
             }
         };
-        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-        let thread = Some(thread.map_err(|_| Code::StoreUnreachable)?);
-        Ok(Self { stop: Some(stop), thread, process: crate::own::process() })
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run)?;
+        Ok(Self { stop: Some(stop), thread: Some(thread), process: process_id() })
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if self.process != crate::own::process() {
-            // Nobody is there to be told, or to be waited for.
+        if self.process != process_id() {
+            // In a child there is no thread to stop or to join.
             std::mem::forget((self.stop.take(), self.thread.take()));
             return;
         }
         self.stop = None;
         if let Some(thread) = self.thread.take() {
-            // Its own work may end it, and goes on to the end; a thread cannot wait for itself.
-            if OWN.try_with(Cell::get).ok().flatten() != Some(thread.thread().id()) {
-                // A thread that panicked has said so itself.
+            // A thread cannot join itself: if its own work drops it, it runs to the end.
+            if WORKER.try_with(Cell::get).ok().flatten() != Some(thread.thread().id()) {
+                // A thread that panicked has reported it.
                 let _ = thread.join();
             }
         }

@@ -1,46 +1,54 @@
-//! What a gate is made of.
+//! Builds a gate.
 
-use std::sync::Arc;
+use std::{
+    error, fmt,
+    sync::{Arc, atomic::AtomicU32},
+};
 
-use licentia_core::{Code, Expect, Key};
+use licentia_core::{Code, Expect, Key, Preparation};
 
-use crate::{event::Sink, gate::Gate, store::Store};
+use crate::{
+    event::Sink,
+    license::{LicenceSettings, Licences},
+    platform::process_id,
+    store::{Memory, Store},
+};
 
-/// Whether a gate's denials hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// What is denied is denied.
-    #[default]
-    Enforce,
-    /// Everything is allowed; decisions and events say what would have been denied.
-    Advisory,
-}
+use super::{clock_guard::ClockGuard, gate::Gate, mode::Mode, outage::Outage, replay::Nonces};
 
-/// Makes a [`Gate`].
+/// Most tokens that a cache may have space for.
+const MAX_CACHED: usize = 1 << 24;
+
+/// Builds a [`Gate`].
 #[derive(Clone)]
 #[must_use]
-pub struct Builder {
-    pub(crate) keys: Vec<Key>,
-    pub(crate) root: Option<Key>,
-    pub(crate) keyset: Option<Vec<u8>>,
-    pub(crate) revocation: Option<Vec<u8>>,
-    pub(crate) revocation_required: bool,
-    pub(crate) issuer: Option<String>,
-    pub(crate) audience: Option<String>,
-    pub(crate) mode: Mode,
-    pub(crate) skew: u64,
-    pub(crate) proof_age: u64,
-    pub(crate) replay_capacity: usize,
-    pub(crate) cache_capacity: usize,
-    pub(crate) preparation: Option<usize>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) share_rates: bool,
-    pub(crate) sinks: Vec<Arc<dyn Sink>>,
+pub struct GateBuilder {
+    keys: Vec<Key>,
+    root: Option<Key>,
+    keyset: Option<Vec<u8>>,
+    revocation: Option<Vec<u8>>,
+    revocation_required: bool,
+    issuer: Option<String>,
+    audience: Option<String>,
+    mode: Mode,
+    skew: u64,
+    proof_age: u64,
+    replay_capacity: usize,
+    cache_capacity: usize,
+    bytes_per_key: Option<usize>,
+    store: Arc<dyn Store>,
+    share_rates: bool,
+    sinks: Vec<Arc<dyn Sink>>,
 }
 
-impl Builder {
-    /// Starts to make a gate with a store for its counters and marks.
-    pub fn new(store: Arc<dyn Store>) -> Self {
+impl GateBuilder {
+    /// Starts a gate that counts in memory, unless [`GateBuilder::store`] names another store.
+    pub fn new() -> Self {
+        Self::with_store(Arc::new(Memory::new()))
+    }
+
+    /// Starts a gate with a store for its counters and marks.
+    pub fn with_store(store: Arc<dyn Store>) -> Self {
         Self {
             keys: Vec::new(),
             root: None,
@@ -54,7 +62,7 @@ impl Builder {
             proof_age: Expect::DEFAULT_PROOF_AGE,
             replay_capacity: 65_536,
             cache_capacity: 16_384,
-            preparation: None,
+            bytes_per_key: None,
             store,
             share_rates: false,
             sinks: Vec::new(),
@@ -73,16 +81,16 @@ impl Builder {
         self
     }
 
-    /// Refuses what a revocation bundle revokes, and what newer ones do: see [`Gate::load_revocation`]. It
-    /// must be signed with a revocation key of the keyset.
+    /// Refuses licences that a revocation bundle revokes, or a newer one: see [`Gate::load_revocation`]. It must be
+    /// signed with a revocation key of the keyset.
     pub fn revocation(mut self, bundle: impl Into<Vec<u8>>) -> Self {
         self.revocation = Some(bundle.into());
         self
     }
 
-    /// Refuses licences while there is no revocation bundle of their issuer, as their policy for stale
-    /// revocations says (510 `revocation_stale`). Without it a gate that has no bundle, as after a restart before
-    /// one is loaded, takes nothing to be revoked, unless the licence itself asks for a bundle.
+    /// While no revocation bundle of a licence's issuer is loaded, applies the licence's policy for stale revocations
+    /// (510 `revocation_stale`). Without this a gate that has no bundle, as after a restart, treats nothing as
+    /// revoked, unless the licence itself requires a bundle.
     pub fn require_revocation(mut self) -> Self {
         self.revocation_required = true;
         self
@@ -94,77 +102,197 @@ impl Builder {
         self
     }
 
-    /// Names this service, for licences that name the services they are for.
+    /// Names this service, for licences that are limited to some services.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Enforces decisions, or only says what they would have been.
+    /// Enforces decisions, or only reports them.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Tolerates that the issuer's clock is ahead by this many seconds; 60 where it is not said.
+    /// Tolerates an issuer's clock that is ahead by this many seconds. Default: 60.
     pub fn skew(mut self, seconds: u64) -> Self {
         self.skew = seconds;
         self
     }
 
-    /// How old a proof of possession may be, in seconds; 60 where it is not said.
+    /// The greatest age of a proof of possession, in seconds. Default: 60.
     pub fn proof_age(mut self, seconds: u64) -> Self {
         self.proof_age = seconds;
         self
     }
 
-    /// How many proofs are remembered against replay; when it is full, further ones are refused. 65,536
-    /// where it is not said: with proofs of 60 seconds, about 500 requests a second.
+    /// How many proofs are remembered against replay; when the memory is full, further ones are refused. Default:
+    /// 65,536, which with proofs of 60 seconds is enough for about 500 requests a second.
     pub fn replay_capacity(mut self, proofs: usize) -> Self {
         self.replay_capacity = proofs;
         self
     }
 
-    /// How many verified tokens there is space for; 16,384 where it is not said. Of as many, more than nine in ten are
-    /// kept; of half as many, nearly all.
+    /// How many verified tokens the cache has space for, at most 16,777,216. Default: 16,384. At capacity over 90 % of
+    /// tokens stay cached; at half of it nearly all.
     pub fn cache_capacity(mut self, tokens: usize) -> Self {
         self.cache_capacity = tokens;
         self
     }
 
-    /// Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves
-    /// the time of a token that was not seen before: 700,000 make it fastest, 220,160 nearly so, 81,920 are the
-    /// least. Without it there are no tables. Making them takes about a millisecond for each key.
-    pub fn prepare(mut self, bytes_per_key: usize) -> Self {
-        self.preparation = Some(bytes_per_key);
+    /// Builds tables of up to this many bytes for each key that signs licences, and one more for all of them. They halve
+    /// the time of a token that is not cached: 700,000 is fastest, 220,160 nearly as fast, 81,920 is the least.
+    /// Building takes about a millisecond for each key. Default: no tables.
+    pub fn prepare_keys(mut self, bytes_per_key: usize) -> Self {
+        self.bytes_per_key = Some(bytes_per_key);
         self
     }
 
-    /// Where counters and marks are kept; in memory where it is not said.
+    /// Stores counters and marks here. Default: in memory.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = store;
         self
     }
 
-    /// Shares rates with every gate that counts in the same store and is told so too: each takes short slices of a rate
-    /// ahead, so that the sum over all of them keeps to it. Else a rate is counted in each gate by itself.
+    /// Shares rates with every gate on the same store that does so too: each takes short slices of a rate ahead, so that
+    /// their sum keeps to the rate. Default: each gate counts rates by itself.
     pub fn share_rates(mut self, share: bool) -> Self {
         self.share_rates = share;
         self
     }
 
-    /// Sends every decision to a sink. There may be several.
+    /// Sends every decision to a sink. Call it again for further sinks.
     pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
         self.sinks.push(sink);
         self
     }
 
-    /// Makes the gate.
+    /// Builds the gate.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there is no key to trust, too little space to prepare one, or a cache that would
-    /// be too large to have; else what [`Gate::load_keyset`] says.
-    pub fn build(self) -> Result<Gate, Code> {
-        Gate::new(self)
+    /// [`BuildError`], which names the setting.
+    pub fn build(self) -> Result<Gate, BuildError> {
+        if self.keys.is_empty() && self.keyset.is_none() {
+            return Err(BuildError::NoKey);
+        }
+        if self.cache_capacity > MAX_CACHED {
+            return Err(BuildError::CacheCapacity { tokens: self.cache_capacity, max: MAX_CACHED });
+        }
+        let tables = match self.bytes_per_key {
+            None => None,
+            Some(bytes) => Some(Preparation::within(bytes).ok_or(BuildError::KeyTables { bytes })?),
+        };
+        let settings = LicenceSettings {
+            keys: self.keys,
+            root: self.root,
+            tables,
+            cache_capacity: self.cache_capacity,
+            share_rates: self.share_rates,
+        };
+        let gate = Gate {
+            licences: Licences::new(settings, Arc::clone(&self.store)),
+            revocation_required: self.revocation_required,
+            issuer: self.issuer,
+            audience: self.audience,
+            mode: self.mode,
+            skew: self.skew,
+            proof_age: self.proof_age,
+            nonces: Nonces::new(self.replay_capacity),
+            clock: ClockGuard::new(Arc::clone(&self.store)),
+            store: self.store,
+            outage: Outage::none(),
+            timed: self.sinks.iter().any(|sink| sink.is_timed()),
+            sinks: self.sinks.into(),
+            process: AtomicU32::new(process_id()),
+        };
+        if let Some(keyset) = self.keyset {
+            gate.load_keyset(&keyset).map_err(BuildError::Keyset)?;
+        }
+        if let Some(bundle) = self.revocation {
+            gate.load_revocation(&bundle).map_err(BuildError::Revocation)?;
+        }
+        Ok(gate)
+    }
+}
+
+impl Default for GateBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder")
+            .field("keys", &self.keys.len())
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a gate was not built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// There is no key to trust.
+    NoKey,
+    /// [`GateBuilder::cache_capacity`] is too large.
+    CacheCapacity {
+        /// The tokens that were asked for.
+        tokens: usize,
+        /// The most that there may be.
+        max: usize,
+    },
+    /// [`GateBuilder::prepare_keys`] is too small for any table.
+    KeyTables {
+        /// The bytes that were given.
+        bytes: usize,
+    },
+    /// [`GateBuilder::keyset`] was refused: see [`Gate::load_keyset`].
+    Keyset(Code),
+    /// [`GateBuilder::revocation`] was refused: see [`Gate::load_revocation`].
+    Revocation(Code),
+}
+
+impl BuildError {
+    /// Its code: [`Code::InvalidArgument`] for a setting, else why the keyset or the bundle was refused.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoKey | Self::CacheCapacity { .. } | Self::KeyTables { .. } => Code::InvalidArgument,
+            Self::Keyset(code) | Self::Revocation(code) => *code,
+        }
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKey => f.write_str("the gate has no key to trust: add one with `key` or `keyset`"),
+            Self::CacheCapacity { tokens, max } => {
+                write!(f, "`cache_capacity` is {tokens} tokens: give at most {max}")
+            }
+            Self::KeyTables { bytes } => {
+                write!(f, "`prepare_keys` has {bytes} bytes per key: give at least 81920, or leave it out")
+            }
+            Self::Keyset(code) => write!(f, "`keyset` was refused: {code}"),
+            Self::Revocation(code) => write!(f, "`revocation` was refused: {code}"),
+        }
+    }
+}
+
+impl error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Keyset(code) | Self::Revocation(code) => Some(code),
+            Self::NoKey | Self::CacheCapacity { .. } | Self::KeyTables { .. } => None,
+        }
+    }
+}
+
+impl From<BuildError> for Code {
+    fn from(error: BuildError) -> Self {
+        error.code()
     }
 }

@@ -1,198 +1,131 @@
-//! The gate: asked once per request, shared by all threads.
+//! The gate: called once per request, shared by all threads.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
 };
-use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Preparation, State, authorize,
+    Check, Code, Expect, Explanation, Facts, State, authorize,
     clock::{self, Time},
-    revocation::Asked as Bundled,
+    revocation::Asked as RevocationQuery,
 };
 
 use crate::{
-    account::Accounts,
-    builder::{Builder, Mode},
-    cache::Cache,
-    charges::{Charges, SEATS},
-    decision::Decision,
     event::{Event, Sink, Used},
-    guard::Guard,
-    licensed::{Found, Known},
-    now::Now,
-    replay::Nonces,
-    request::Request,
-    reservation::Reservation,
-    revocation::{InUse, Loaded, Revocations},
-    seat,
-    store::{Memory, SeatAsk, Store},
-    trust::Trusted,
+    license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
+    metering::{Charges, SEATS},
+    platform::{Now, process_id},
+    store::{SeatAsk, Store},
 };
 
-/// Most tokens that a gate may be told to keep.
-const MOST_CACHED: usize = 1 << 24;
-/// Stands for a time at which nothing happened.
-const NEVER: u64 = u64::MAX;
+use super::{
+    clock_guard::ClockGuard,
+    decision::Decision,
+    mode::Mode,
+    outage::Outage,
+    replay::Nonces,
+    request::{Inquiry, Request, SeatRequest},
+    reservation::Reservation,
+};
 
-/// Whether a decision at this time is timed though no sink asks for it: one in 16, in no pattern.
+/// Whether a decision at this time is timed though no sink needs it: one in 16, in no pattern.
 fn is_sampled(monotonic_nanos: u64) -> bool {
     monotonic_nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0
 }
 
-/// What a gate is asked.
-#[derive(Clone, Copy)]
-pub(crate) struct Asked<'r, 'a> {
-    pub(crate) request: &'r Request<'a>,
-    /// The seat that is wanted with it.
-    pub(crate) seat: Option<seat::Ask<'r>>,
-    /// Whether its meters are reserved, and charged later.
-    pub(crate) held: bool,
-    pub(crate) now: Now,
-}
-
-/// Decides whether requests may go on. Share it by reference; nothing on the way of a request that was seen
-/// before takes a lock.
+/// Decides whether requests may proceed. Share it by reference. A request whose token is cached takes no lock.
+///
+/// A [`GateBuilder`](crate::GateBuilder) builds it.
 pub struct Gate {
-    pub(crate) trusted: Trusted,
-    pub(crate) revocations: Revocations,
-    revocation_required: bool,
-    issuer: Option<String>,
-    audience: Option<String>,
-    mode: Mode,
-    skew: u64,
-    proof_age: u64,
-    nonces: Nonces,
-    /// How many keysets and bundles were loaded.
-    pub(crate) epoch: AtomicU64,
-    pub(crate) cache: Cache,
-    pub(crate) accounts: Accounts,
-    guard: Guard,
-    pub(crate) store: Arc<dyn Store>,
-    /// When the store was lost, in seconds since 1970, or `NEVER`.
-    store_lost_at: AtomicU64,
-    sinks: Arc<[Arc<dyn Sink>]>,
-    /// Whether a sink wants to know how long each decision took.
-    timed: bool,
-    /// Whose gate it is: a child after `fork` gives nothing back for its parent.
-    process: AtomicU32,
+    pub(super) licences: Licences,
+    pub(super) revocation_required: bool,
+    pub(super) issuer: Option<String>,
+    pub(super) audience: Option<String>,
+    pub(super) mode: Mode,
+    pub(super) skew: u64,
+    pub(super) proof_age: u64,
+    pub(super) nonces: Nonces,
+    pub(super) clock: ClockGuard,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) outage: Outage,
+    pub(super) sinks: Arc<[Arc<dyn Sink>]>,
+    /// Whether a sink needs to know how long each decision took.
+    pub(super) timed: bool,
+    /// The process that owns the gate: a child after `fork` gives nothing back for its parent.
+    pub(super) process: AtomicU32,
 }
 
 impl Gate {
-    /// Makes a gate; see [`Builder::build`].
-    pub(crate) fn new(builder: Builder) -> Result<Self, Code> {
-        if (builder.keys.is_empty() && builder.keyset.is_none()) || builder.cache_capacity > MOST_CACHED {
-            return Err(Code::InvalidArgument);
-        }
-        let preparation = match builder.preparation {
-            None => None,
-            Some(bytes) => Some(Preparation::within(bytes).ok_or(Code::InvalidArgument)?),
-        };
-        let gate = Gate {
-            revocations: Revocations::new(Arc::clone(&builder.store)),
-            revocation_required: builder.revocation_required,
-            trusted: Trusted::new(builder.keys, builder.root, preparation, Arc::clone(&builder.store)),
-            issuer: builder.issuer,
-            audience: builder.audience,
-            mode: builder.mode,
-            skew: builder.skew,
-            proof_age: builder.proof_age,
-            nonces: Nonces::new(builder.replay_capacity),
-            epoch: AtomicU64::new(0),
-            cache: Cache::new(builder.cache_capacity),
-            accounts: Accounts::new(builder.share_rates),
-            guard: Guard::new(Arc::clone(&builder.store)),
-            store: builder.store,
-            store_lost_at: AtomicU64::new(NEVER),
-            timed: builder.sinks.iter().any(|sink| sink.is_timed()),
-            sinks: builder.sinks.into(),
-            process: AtomicU32::new(crate::own::process()),
-        };
-        if let Some(keyset) = builder.keyset {
-            gate.load_keyset(&keyset)?;
-        }
-        if let Some(bundle) = builder.revocation {
-            gate.load_revocation(&bundle)?;
-        }
-        Ok(gate)
-    }
-
-    /// Starts to make a gate, which counts in memory unless it is given a store.
-    pub fn builder() -> Builder {
-        Builder::new(Arc::new(Memory::new()))
-    }
-
-    /// Replaces the keys by those of a newer keyset, at once for all threads; `false` where it is the one in
-    /// use. Needs a gate that was built with a keyset.
+    /// Replaces the keys by those of a newer keyset, at once for all threads; `false` if it is the one in use.
+    /// Needs a gate that was built with a keyset.
     ///
     /// # Errors
-    /// A code of group 1xx or 2xx for a keyset that is not good, in particular [`Code::KeysetRollback`] and
-    /// [`Code::KeysetEquivocation`]; [`Code::StoreUnreachable`] where it cannot be remembered. The keys in
-    /// use then stay.
+    /// A code of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
+    /// [`Code::KeysetEquivocation`]; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use
+    /// then stay.
     pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
-        let newer = self.trusted.load(keyset)?;
-        self.epoch.fetch_add(u64::from(newer), Ordering::Release);
-        Ok(newer)
+        self.licences.load_keyset(keyset)
     }
 
-    /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` where it
-    /// is the one in use. Needs a keyset with a revocation key. There is one in use for each issuer.
+    /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` if it is the
+    /// one in use. Needs a keyset with a revocation key. Each issuer has one bundle in use.
     ///
     /// # Errors
-    /// A code from 520 to 526 for a bundle that is not good, [`Code::WrongTyp`] for what is none,
-    /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for one of a key out of use; [`Code::StoreUnreachable`] where it cannot be
-    /// remembered. The bundle in use then stays.
+    /// A code from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
+    /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for a key that is out of use; [`Code::StoreUnreachable`] if the
+    /// store cannot save its mark. The bundle in use then stays.
     pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
-        let newer = self.revocations.load(bundle, &self.trusted)?;
-        self.epoch.fetch_add(u64::from(newer), Ordering::Release);
-        Ok(newer)
+        self.licences.load_revocation(bundle)
     }
 
     /// The revocation bundle in use for an issuer's licences.
-    pub fn revocation(&self, issuer: &str) -> Option<InUse> {
-        self.revocations.current().of(issuer).map(Loaded::in_use)
+    pub fn revocation(&self, issuer: &str) -> Option<BundleInUse> {
+        self.licences.bundles().of(issuer).map(LoadedBundle::in_use)
     }
 
     /// Counts the keysets that were loaded.
     pub(crate) fn keys_generation(&self) -> u64 {
-        self.trusted.current().generation
+        self.licences.keys_generation()
     }
 
-    /// Whether a check of `token` takes no signature verification, as it was verified before with the keys in
-    /// use. A host that has better things to do meanwhile than to wait for one asks this first.
+    /// Whether a check of `token` needs no signature verification, because it was verified before with the keys in
+    /// use. A host that would rather not verify on this thread calls this first.
     pub fn knows(&self, token: &str) -> bool {
-        let (found, generation) = (self.cache.find(token), self.trusted.current().generation);
-        found.is_some_and(|found| found.get().is_some_and(|licensed| licensed.generation == generation))
+        self.licences.has_verified(token)
     }
 
-    /// Whether a check may wait for the store: where units, a job or a slice of a rate must be fetched. A host whose
-    /// threads must not wait hands such a check to another one, as the `tower` layer does.
+    /// Whether a check may wait for the store: if units, a job or a slice of a rate must be fetched. A host whose
+    /// threads must not wait moves such a check to another thread, as the `tower` layer does.
     pub fn may_wait(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) -> bool {
         if !self.store.may_wait() || (request.meters.is_empty() && request.rates.is_empty()) {
             return false;
         }
         let now = now.into();
-        // A token that is not good asks the store for nothing.
-        let found = self.find(token, now, &mut Explanation::default());
+        // A bad token never reaches the store.
+        let found = self.licences.find(token, now, &mut Explanation::default());
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return false };
         let counters = &licensed.counters;
         let asks = |(name, cost): &(&str, u64)| {
-            let quota = counters.quotas.iter().find(|quota| quota.name() == *name);
+            let quota = counters.quota(name);
             quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.seconds))
         };
         let shared = counters.rates.iter().any(|rate| !rate.is_local()) && !request.rates.is_empty();
         shared || request.meters.iter().any(asks)
     }
 
-    /// Decides whether a request that came with `token` (its text form) may go on.
+    /// Decides whether a request that came with `token` (its text form) may proceed.
     pub fn check<'a>(&'a self, token: &str, request: &Request<'a>, now: impl Into<Now>) -> Decision<'a> {
         let mut decision = Decision::undecided();
         self.check_into(token, request, now, &mut decision);
         decision
     }
 
-    /// As [`Gate::check`], into a decision whose space is used again.
+    /// As [`Gate::check`], reusing the space of a decision.
     pub fn check_into<'a>(
         &'a self,
         token: &str,
@@ -200,30 +133,30 @@ impl Gate {
         now: impl Into<Now>,
         decision: &mut Decision<'a>,
     ) {
-        self.check_asked(
+        self.answer(
             token,
-            Asked { request, seat: None, held: false, now: now.into() },
+            Inquiry { request, seat: None, reserve: false, now: now.into() },
             decision,
             |_, _| (),
         );
     }
 
-    /// Decides, and takes a seat where one is asked for; then it says until when. What was charged is handed to
-    /// `keep` where the request may go on.
-    pub(crate) fn check_asked<'a>(
+    /// Decides, and takes a seat if one is wanted; returns until when. If the request may proceed, `keep` gets what
+    /// was charged.
+    pub(crate) fn answer<'a>(
         &'a self,
         token: &str,
-        asked: Asked<'_, 'a>,
+        inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Option<u64> {
-        let Asked { request, now, .. } = asked;
+        let Inquiry { request, now, .. } = inquiry;
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
         let started = timed.then(Instant::now);
         decision.clear();
         decision.time = now.seconds;
         let mut until = None;
-        match self.decide(token, asked, decision, keep) {
+        match self.decide(token, inquiry, decision, keep) {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
@@ -237,10 +170,10 @@ impl Gate {
             let took = started.map(|started| started.elapsed().as_nanos());
             let took_nanos = took.map(|took| u64::try_from(took).unwrap_or(u64::MAX));
             let unlicensed;
-            let known = if let Some(licensed) = decision.license.get() {
-                &licensed.known
+            let snapshot = if let Some(licensed) = decision.license.get() {
+                &licensed.snapshot
             } else {
-                unlicensed = self.known(None);
+                unlicensed = self.licences.snapshot(None);
                 &unlicensed
             };
             let event = Event {
@@ -248,8 +181,8 @@ impl Gate {
                 action: request.action,
                 source: request.source,
                 at: now.seconds,
-                keyset: known.keyset,
-                revocation: known.revocation.map(|(head, _)| (head.sequence, head.issued_at)),
+                keyset: snapshot.keyset,
+                revocation: snapshot.revocation.map(|(head, _)| (head.sequence, head.issued_at)),
                 took_nanos,
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
@@ -257,8 +190,8 @@ impl Gate {
         until
     }
 
-    /// Decides as [`Gate::check`] does, and reserves what the request's meters may cost at most, for work whose cost is
-    /// known when it is done. There is a reservation where the request may go on.
+    /// Decides as [`Gate::check`] does, and reserves the most that the request's meters may cost, for work whose cost
+    /// is known when it is done. Returns a reservation if the request may proceed.
     pub fn reserve<'a>(
         &'a self,
         token: &str,
@@ -271,61 +204,61 @@ impl Gate {
             reservation = found.share().map(|licensed| Reservation::new(store, sinks, licensed, charges));
         };
         let mut decision = Decision::undecided();
-        let asked = Asked { request, seat: None, held: true, now: now.into() };
-        self.check_asked(token, asked, &mut decision, keep);
+        let inquiry = Inquiry { request, seat: None, reserve: true, now: now.into() };
+        self.answer(token, inquiry, &mut decision, keep);
         (decision, reservation)
     }
 
-    /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate that is dropped
-    /// does this by itself; call it before a process ends in another way.
+    /// Gives everything back to the store that was taken ahead and not used. Counting continues. A gate settles when
+    /// it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`]; then what could not be given back stays here, and can be used. Where that could not
-    /// be told, it is lost, and never granted twice.
+    /// [`Code::StoreUnreachable`]. What could not be given back stays here and can be used, unless the store failed
+    /// halfway, so that it is unknown: then it is lost, and never granted twice.
     pub fn settle(&self) -> Result<(), Code> {
-        // All of them are tried, also after one that failed.
-        let meters = self.accounts.meters();
+        // Every meter is tried, also after one that failed.
+        let meters = self.licences.accounts().meters();
         let failed = meters.iter().filter(|meter| meter.settle(&*self.store).is_err()).count();
         if failed == 0 { Ok(()) } else { Err(Code::StoreUnreachable) }
     }
 
-    /// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
+    /// Makes the gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
     /// first, while the child has one thread.
     pub fn after_fork(&self) {
-        self.process.store(crate::own::process(), Ordering::Relaxed);
-        self.accounts.after_fork();
+        self.process.store(process_id(), Ordering::Relaxed);
+        self.licences.accounts().after_fork();
     }
 
-    /// Looks after every meter once, as a [`Keeper`](crate::Keeper) does again and again: fetches units before they
-    /// are used up, and gives back those that were not used since the last time.
-    pub fn keep(&self, now: impl Into<Now>) {
+    /// Refills every meter once, as a [`Refiller`](crate::Refiller) does repeatedly: fetches units before they are used
+    /// up, and gives back those that were not used since the last call.
+    pub fn refill(&self, now: impl Into<Now>) {
         let now = now.into();
-        let meters = self.accounts.meters();
-        // A store that cannot be reached is seen by the request that needs it, and its policy says what to do; the
-        // other meters would only wait for it too.
-        let _ = meters.iter().try_for_each(|meter| meter.keep(now.monotonic_nanos, &*self.store));
+        let meters = self.licences.accounts().meters();
+        // Stop at the first failure: the other meters would wait for the same store. The request that needs units sees
+        // the outage, and its licence's policy decides.
+        let _ = meters.iter().try_for_each(|meter| meter.refill_or_return(now.monotonic_nanos, &*self.store));
     }
 
     fn decide<'a>(
         &'a self,
         token: &str,
-        asked: Asked<'_, 'a>,
+        inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Result<(State, Option<u64>), Code> {
-        let Asked { request, seat, held, now } = asked;
-        decision.license = self.find(token, now, &mut decision.explanation)?;
+        let Inquiry { request, seat, reserve, now } = inquiry;
+        decision.license = self.licences.find(token, now, &mut decision.explanation)?;
         let found = &decision.license;
-        // What was found is there; else there is nothing to decide on.
+        // `find` returns a licence or an error.
         let licensed = found.get().ok_or(Code::MissingToken)?;
-        let known = &licensed.known;
+        let snapshot = &licensed.snapshot;
         let license = licensed.kept.license();
-        let time = self.read_clock(now, known, &license);
+        let time = self.read_clock(now, snapshot, &license);
         decision.time = time.now;
-        let expect = self.expect(request, known);
-        let state = self.authorize(&license, &expect, known, time, &mut decision.explanation)?;
+        let expect = self.expect(request, snapshot);
+        let state = self.authorize(&license, &expect, snapshot, time, &mut decision.explanation)?;
 
-        let mut charges = Charges::new(licensed, &mut decision.charges, held);
+        let mut charges = Charges::new(&licensed.counters, &mut decision.charges, reserve);
         let explanation = &mut decision.explanation;
         let overage = self.charge(&mut charges, request, now, time.now, &license, explanation);
         let granted = overage.and_then(|overage| {
@@ -340,26 +273,26 @@ impl Gate {
         granted
     }
 
-    /// What the clock guard makes of the time.
-    pub(crate) fn time(&self, now: Now) -> licentia_core::clock::Time {
-        self.guard.read(now, 0)
+    /// The time by the clock guard.
+    pub(crate) fn time(&self, now: Now) -> Time {
+        self.clock.read(now, 0)
     }
 
-    /// Tells the sinks what was charged beside a decision.
-    pub(crate) fn tell_used(&self, used: &Used<'_>) {
+    /// Reports to the sinks what was charged outside a decision.
+    pub(crate) fn report_used(&self, used: &Used<'_>) {
         self.sinks.iter().for_each(|sink| sink.used(used));
     }
 
-    /// Where counters, marks and seats are kept.
+    /// Where counters, marks and seats are stored.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// Takes a seat, and says until when.
+    /// Takes a seat, and returns until when.
     fn seat<'a>(
         &self,
         charges: &mut Charges<'_, 'a>,
-        ask: seat::Ask<'_>,
+        ask: SeatRequest<'_>,
         now: u64,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
@@ -375,11 +308,11 @@ impl Gate {
         if !charges.has_place() {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
-        let seat::Ask { holder, ttl } = ask;
+        let SeatRequest { holder, ttl } = ask;
         let ask = SeatAsk { lineage: license.lineage(), holder, ttl, limit, now };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
-                self.reached();
+                self.outage.end();
                 charges.seats(limit, &seats, now)?;
                 let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
@@ -391,59 +324,60 @@ impl Gate {
         Ok(now.saturating_add(ttl))
     }
 
-    /// Takes from the store what a request's meters are short of, without charging: for a store that fetches
-    /// between this and [`Gate::check`], such as [`crate::Leased`]. A request that is refused whatever is left takes
-    /// nothing.
-    pub fn prepare(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
+    /// Fetches from the store what a request's meters are short of, without charging: for a store that fetches between
+    /// this and [`Gate::check`], such as [`Leased`](crate::store::Leased). A request that would be refused whatever is
+    /// left fetches nothing.
+    pub fn prefetch(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
         let now = now.into();
         let mut explanation = Explanation::default();
-        let found = self.find(token, now, &mut explanation);
+        let found = self.licences.find(token, now, &mut explanation);
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
-        let known = &licensed.known;
+        let snapshot = &licensed.snapshot;
         let license = licensed.kept.license();
-        let time = self.read_clock(now, known, &license);
-        let mut expect = self.expect(request, known);
+        let time = self.read_clock(now, snapshot, &license);
+        let mut expect = self.expect(request, snapshot);
         if let Some(proof) = &request.proof {
-            // Its nonce is the check's to remember.
+            // Only the check may remember the nonce.
             expect = expect.proof(proof.presented(self.proof_age), None);
         }
-        if self.authorize(&license, &expect, known, time, &mut explanation).is_err() {
+        if self.authorize(&license, &expect, snapshot, time, &mut explanation).is_err() {
             return;
         }
         for (name, cost) in request.meters {
-            if let Some(quota) = licensed.counters.quotas.iter().find(|quota| quota.name() == *name) {
-                quota.prepare(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
+            if let Some(quota) = licensed.counters.quota(name) {
+                quota.prefetch(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
             }
         }
     }
 
-    /// The time of a request, as the clock guard has it.
-    fn read_clock(&self, now: Now, known: &Known, license: &licentia_core::License<'_>) -> Time {
-        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
-        let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
-        let published = published.max(known.keyset_issued_at);
-        self.guard.read(now, published.max(license.issued_at().min(now.seconds)))
+    /// The time of a request by the clock guard.
+    fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
+        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself.
+        let published =
+            snapshot.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
+        let published = published.max(snapshot.keyset_issued_at);
+        self.clock.read(now, published.max(license.issued_at().min(now.seconds)))
     }
 
-    /// Holds a licence against what is expected, and asks the bundle of its issuer where that concerns it.
+    /// Checks a licence against what is expected, and against its issuer's bundle if that concerns it.
     fn authorize<'a>(
         &self,
         license: &licentia_core::License<'_>,
         expect: &Expect<'a>,
-        known: &Known,
+        snapshot: &TrustSnapshot,
         time: Time,
         explanation: &mut Explanation<'a>,
     ) -> Result<State, Code> {
-        if let None | Some((_, false)) = known.revocation {
-            let silent = known.revocation.map(|(head, _)| Bundled::silent(head));
+        if let None | Some((_, false)) = snapshot.revocation {
+            let silent = snapshot.revocation.map(|(head, _)| RevocationQuery::silent(head));
             return authorize(license, expect, silent, time, explanation);
         }
-        let bundles = self.revocations.current();
-        let bundle = bundles.of(license.issuer()).map(Loaded::bundle);
-        authorize(license, expect, bundle.as_ref().map(Bundled::of), time, explanation)
+        let bundles = self.licences.bundles();
+        let bundle = bundles.of(license.issuer()).map(LoadedBundle::bundle);
+        authorize(license, expect, bundle.as_ref().map(RevocationQuery::of), time, explanation)
     }
 
-    fn expect<'a>(&'a self, request: &Request<'a>, known: &Known) -> Expect<'a> {
+    fn expect<'a>(&'a self, request: &Request<'a>, snapshot: &TrustSnapshot) -> Expect<'a> {
         let mut expect = Expect::new().skew(self.skew).features(request.features);
         if self.revocation_required {
             expect = expect.require_revocations();
@@ -454,7 +388,7 @@ impl Gate {
         if let Some(audience) = request.audience.or(self.audience.as_deref()) {
             expect = expect.audience(audience);
         }
-        if let Some(expires) = known.keyset_expires {
+        if let Some(expires) = snapshot.keyset_expires {
             expect = expect.keyset_expires(expires);
         }
         if let Some(node) = request.node {
@@ -469,8 +403,8 @@ impl Gate {
         expect
     }
 
-    /// Charges every rate and meter of the request; `true` where a quota is in overage. On an error the
-    /// caller takes back what was charged.
+    /// Charges every rate and meter of the request; `true` if a quota is in overage. On an error the caller undoes the
+    /// charges.
     fn charge<'a>(
         &self,
         charges: &mut Charges<'_, 'a>,
@@ -484,7 +418,7 @@ impl Gate {
             let (code, remaining) = match charges.rate(name, *cost, now.monotonic_nanos, &*self.store) {
                 Ok(Ok(outcome)) => {
                     if outcome.reached {
-                        self.reached();
+                        self.outage.end();
                     }
                     let code = if outcome.granted { Code::Allowed } else { Code::RateLimited };
                     (code, Some(outcome.remaining))
@@ -503,7 +437,7 @@ impl Gate {
             match charges.meter(name, cost, (seconds, now.monotonic_nanos), request.job, &*self.store) {
                 Ok(Ok(outcome)) => {
                     if outcome.reached {
-                        self.reached();
+                        self.outage.end();
                     }
                     overage |= outcome.overage;
                     let code = if outcome.granted { Code::Allowed } else { Code::QuotaExceeded };
@@ -521,13 +455,6 @@ impl Gate {
         Ok(overage)
     }
 
-    /// The store has answered.
-    fn reached(&self) {
-        if self.store_lost_at.load(Ordering::Relaxed) != NEVER {
-            self.store_lost_at.store(NEVER, Ordering::Relaxed);
-        }
-    }
-
     /// The store has not answered: the licence's policy decides, by how long that has been so.
     fn doubt(
         &self,
@@ -536,7 +463,7 @@ impl Gate {
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
     ) -> Result<(), Code> {
-        let since = self.store_lost_at.fetch_min(now, Ordering::Relaxed).min(now);
+        let since = self.outage.since(now);
         let action = license.policy().store_unreachable;
         let facts = Facts::Since { since, now };
         explanation.doubt(check, Code::StoreUnreachable, facts, action, since, now)
@@ -545,9 +472,19 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
-        if self.process.load(Ordering::Relaxed) == crate::own::process() {
+        // If the store is unreachable, what was taken ahead is lost, and never granted twice.
+        if self.process.load(Ordering::Relaxed) == process_id() {
             let _ = self.settle();
         }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }

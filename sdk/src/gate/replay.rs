@@ -1,49 +1,50 @@
-//! The memory of proofs that were used. It refuses when it is full rather than forget.
+//! Remembers used proofs against replay. When full it refuses rather than forgets.
 
 use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, proof::Replay};
 
-use crate::table::Table;
+use crate::platform::Table;
 
 /// Nonces, and until when (seconds since 1970) each must be remembered.
 #[derive(Debug)]
 pub(crate) struct Nonces {
     capacity: usize,
-    known: Mutex<Known>,
+    remembered: Mutex<Remembered>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Remembered {
     until: Table<[u8; 16], u64>,
-    /// Nothing that is known can be forgotten before this time.
+    /// Nothing can be forgotten before this time.
     earliest: u64,
 }
 
 impl Nonces {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, known: Mutex::default() }
+        Self { capacity, remembered: Mutex::default() }
     }
 }
 
 impl Replay for Nonces {
     fn remember(&self, nonce: &[u8; 16], until: u64, now: u64) -> Result<(), Code> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.until.get(nonce).is_some_and(|until| now < *until) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.until.get(nonce).is_some_and(|until| now < *until) {
             return Err(Code::ProofReplayed);
         }
-        if known.until.len() >= self.capacity {
-            // Looking through all of them is worth it only when one is due.
-            if now >= known.earliest {
-                known.until.retain(|_, until| now < *until);
-                known.earliest = known.until.values().copied().min().unwrap_or(0);
+        if remembered.until.len() >= self.capacity {
+            // Scan only if at least one is due.
+            if now >= remembered.earliest {
+                remembered.until.retain(|_, until| now < *until);
+                remembered.earliest = remembered.until.values().copied().min().unwrap_or(0);
             }
-            if known.until.len() >= self.capacity {
+            if remembered.until.len() >= self.capacity {
                 return Err(Code::ProofCacheFull);
             }
         }
-        known.earliest = if known.until.is_empty() { until } else { known.earliest.min(until) };
-        known.until.insert(*nonce, until);
+        remembered.earliest =
+            if remembered.until.is_empty() { until } else { remembered.earliest.min(until) };
+        remembered.until.insert(*nonce, until);
         Ok(())
     }
 }

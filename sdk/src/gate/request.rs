@@ -1,25 +1,28 @@
-//! What a request needs of a licence.
+//! What a gate is asked.
 
 use licentia_core::proof::Presented;
 
-/// What a request needs of a licence. It borrows, so that making one costs nothing.
-#[derive(Clone, Copy, Default)]
+use crate::platform::Now;
+
+/// What a request needs of a licence. It only borrows, so constructing one is free.
+#[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub struct Request<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) source: &'a str,
-    pub(crate) audience: Option<&'a str>,
-    pub(crate) features: &'a [&'a str],
-    pub(crate) meters: &'a [(&'a str, u64)],
-    pub(crate) rates: &'a [(&'a str, u64)],
-    pub(crate) job: Option<&'a str>,
-    pub(crate) node: Option<&'a [u8; 32]>,
-    pub(crate) release: Option<u64>,
-    pub(crate) proof: Option<Proof<'a>>,
+    pub(super) action: &'a str,
+    pub(super) source: &'a str,
+    pub(super) audience: Option<&'a str>,
+    pub(super) features: &'a [&'a str],
+    pub(super) meters: &'a [(&'a str, u64)],
+    pub(super) rates: &'a [(&'a str, u64)],
+    pub(super) job: Option<&'a str>,
+    pub(super) node: Option<&'a [u8; 32]>,
+    pub(super) release: Option<u64>,
+    pub(super) proof: Option<Proof<'a>>,
 }
 
-/// A proof of possession, and the request that it came with.
-#[derive(Clone, Copy)]
+/// A proof of possession, and the request that it came with. It has these four fields for good, so that it can be
+/// constructed.
+#[derive(Clone, Copy, Debug)]
 pub struct Proof<'a> {
     /// The proof's bytes.
     pub bytes: &'a [u8],
@@ -32,22 +35,22 @@ pub struct Proof<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// A request that needs a good licence, and no more.
+    /// Needs a valid licence, and nothing else.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says what is asked for, for events: an operation or route, such as `GET /exports`.
+    /// Names the operation or route for events, such as `GET /exports`.
     pub fn action(self, action: &'a str) -> Self {
         Self { action, ..self }
     }
 
-    /// Says who presents the licence, for events: an address, an instance. It has no part in the decision.
+    /// Names who presents the licence for events: an address, an instance. It does not affect the decision.
     pub fn source(self, source: &'a str) -> Self {
         Self { source, ..self }
     }
 
-    /// Names the service, in place of the gate's own audience.
+    /// Names the service, instead of the gate's own audience.
     pub fn audience(self, audience: &'a str) -> Self {
         Self { audience: Some(audience), ..self }
     }
@@ -57,12 +60,13 @@ impl<'a> Request<'a> {
         Self { features, ..self }
     }
 
-    /// Charges these meters with these costs: all of them or none. A cost of 0 looks without charging.
+    /// Charges these meters with these costs: all of them or none. A cost of 0 reads a
+    /// meter without charging it.
     pub fn meters(self, meters: &'a [(&'a str, u64)]) -> Self {
         Self { meters, ..self }
     }
 
-    /// Counts against these rates with these costs, which are 1 for most requests.
+    /// Counts against these rates with these costs, usually 1.
     pub fn rates(self, rates: &'a [(&'a str, u64)]) -> Self {
         Self { rates, ..self }
     }
@@ -90,8 +94,38 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Proof<'a> {
-    pub(crate) fn presented(&self, max_age: u64) -> Presented<'a> {
+    pub(super) fn presented(&self, max_age: u64) -> Presented<'a> {
         let Self { bytes, method, uri, body } = *self;
         Presented { proof: bytes, method, uri, body, max_age }
+    }
+}
+
+/// Everything that a gate is asked at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Inquiry<'r, 'a> {
+    pub(crate) request: &'r Request<'a>,
+    /// The seat that is wanted with it.
+    pub(crate) seat: Option<SeatRequest<'r>>,
+    /// Whether its meters are reserved, and charged later.
+    pub(crate) reserve: bool,
+    pub(crate) now: Now,
+}
+
+/// Longest name of a seat's holder, in bytes.
+const HOLDER_BYTES: usize = 256;
+/// Longest time to live of a seat: 31 days, in seconds.
+const LONGEST_TTL: u64 = 31 * 86_400;
+
+/// Who wants a seat, and for how many seconds.
+#[derive(Clone, Copy)]
+pub(crate) struct SeatRequest<'a> {
+    pub(crate) holder: &'a str,
+    pub(crate) ttl: u64,
+}
+
+impl SeatRequest<'_> {
+    /// Whether the holder's name and the time to live are within bounds.
+    pub(super) fn is_valid(&self) -> bool {
+        (1..=HOLDER_BYTES).contains(&self.holder.len()) && (1..=LONGEST_TTL).contains(&self.ttl)
     }
 }

@@ -1,14 +1,14 @@
 //! Work whose cost is known late: the most that it may cost is reserved, and what it did cost is committed.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use licentia_core::Code;
 
 use crate::{
-    charges::Charges,
     event::{Sink, Used},
-    licensed::Licensed,
-    meter::{QuotaCounter, Units},
+    license::Licensed,
+    metering::{Charges, QuotaCounter, Units},
+    platform::process_id,
     store::{Finish, Store},
 };
 
@@ -18,13 +18,13 @@ pub struct Reservation {
     store: Arc<dyn Store>,
     sinks: Arc<[Arc<dyn Sink>]>,
     licensed: Arc<Licensed>,
-    held: Vec<Held>,
+    held: Vec<HeldUnits>,
     /// Who reserved it: after a fork it is the parent's.
     process: u32,
 }
 
 /// Units of one meter.
-struct Held {
+struct HeldUnits {
     /// The quota's place among those of the licence.
     quota: usize,
     units: Arc<Units>,
@@ -34,7 +34,7 @@ struct Held {
 }
 
 impl Reservation {
-    pub(crate) fn new(
+    pub(super) fn new(
         store: Arc<dyn Store>,
         sinks: Arc<[Arc<dyn Sink>]>,
         licensed: Arc<Licensed>,
@@ -42,7 +42,7 @@ impl Reservation {
     ) -> Self {
         let quotas = &licensed.counters.quotas;
         let held = charges.meters().filter_map(|metered| {
-            Some(Held {
+            Some(HeldUnits {
                 quota: quotas.iter().position(|quota| std::ptr::eq(quota, metered.quota))?,
                 units: metered.units.share(),
                 reserved: metered.cost,
@@ -50,7 +50,7 @@ impl Reservation {
             })
         });
         let held = held.collect();
-        Self { store, sinks, licensed, held, process: crate::own::process() }
+        Self { store, sinks, licensed, held, process: process_id() }
     }
 
     /// What is reserved of a meter.
@@ -69,7 +69,7 @@ impl Reservation {
     /// committing the same job again is safe.
     pub fn commit(mut self, actual: &[(&str, u64)]) -> Result<(), Code> {
         let held = std::mem::take(&mut self.held);
-        if self.process != crate::own::process() {
+        if self.process != process_id() {
             return Err(Code::InvalidArgument);
         }
         let fits = |(meter, cost): &(&str, u64)| {
@@ -90,16 +90,16 @@ impl Reservation {
     /// Takes everything back.
     pub fn cancel(self) {}
 
-    fn quota(&self, held: &Held) -> Option<&QuotaCounter> {
+    fn quota(&self, held: &HeldUnits) -> Option<&QuotaCounter> {
         self.licensed.counters.quotas.get(held.quota)
     }
 
-    fn name(&self, held: &Held) -> Option<&str> {
+    fn name(&self, held: &HeldUnits) -> Option<&str> {
         self.quota(held).map(QuotaCounter::name)
     }
 
     /// Charges what the work did cost of a meter, and tells the sinks, where nobody has done that for the same job.
-    fn finish(&self, held: &Held, cost: u64) -> Result<(), Code> {
+    fn finish(&self, held: &HeldUnits, cost: u64) -> Result<(), Code> {
         let Some(quota) = self.quota(held) else { return Ok(()) };
         let charged = if let Some((job, _)) = &held.job {
             let finished = quota.finish_once(&held.units, job, Finish::Commit(cost), &*self.store);
@@ -123,7 +123,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        if self.process != crate::own::process() {
+        if self.process != process_id() {
             return;
         }
         for held in std::mem::take(&mut self.held) {
@@ -137,5 +137,11 @@ impl Drop for Reservation {
                 (None, _) => held.units.undo(held.reserved),
             }
         }
+    }
+}
+
+impl fmt::Debug for Reservation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("meters", &self.held.len()).finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@
 //! A check that may wait for the gate's store is made in a thread of its own, so that an async runtime's goes on.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -24,14 +25,18 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    Gate, License, Now, Request, aside::Aside, decision::Decision, licensed::Licensed, request::Proof,
+    gate::{Decision, Gate, Proof, Request},
+    license::{License, Licensed},
+    platform::Now,
 };
+
+use super::off_thread::OffThread;
 
 /// Name of the header field with the proof of possession.
 pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
 
 /// What the routes behind a layer need of a licence.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct LicenseLayer {
     gate: Arc<Gate>,
@@ -109,7 +114,7 @@ impl From<&Decision<'_>> for Checked {
         };
         let fields = decision.http_headers().into_iter().filter_map(field).collect();
         let verdict = if decision.is_allowed() {
-            Ok(Admitted { licensed: decision.license.share(), state: decision.state() })
+            Ok(Admitted { licensed: decision.shared_license(), state: decision.state() })
         } else {
             Err((decision.http_status(), decision.problem()))
         };
@@ -145,7 +150,7 @@ impl<S> Layer<S> for LicenseLayer {
 }
 
 /// A service behind a gate.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Licensing<S> {
     inner: S,
     layer: LicenseLayer,
@@ -174,14 +179,14 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         let layer = self.layer.clone();
         let checked = if layer.may_wait(&parts) {
-            Err(Aside::start(move || (layer.check(&parts), parts)))
+            Err(OffThread::start(move || (layer.check(&parts), parts)))
         } else {
             Ok((layer.check(&parts), parts))
         };
         Box::pin(async move {
             let checked = match checked {
                 Ok(checked) => Some(checked),
-                Err(aside) => aside.await,
+                Err(off_thread) => off_thread.await,
             };
             let Some((Checked { fields, verdict }, mut parts)) = checked else {
                 let mut response = Response::new(Out::from(String::new()));
@@ -213,4 +218,13 @@ where
 fn proof(headers: &HeaderMap) -> Option<Vec<u8>> {
     let text = headers.get(PROOF)?.to_str().unwrap_or("!");
     Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitted")
+            .field("license", &self.license())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }

@@ -1,4 +1,4 @@
-//! Work that may wait, done beside an async runtime of any kind.
+//! Runs blocking work off an async runtime, of any kind.
 
 use std::{
     future::Future,
@@ -8,67 +8,67 @@ use std::{
     thread,
 };
 
-/// What becomes of the work. It gives nothing where the work panicked.
-pub(crate) struct Aside<T>(Arc<Mutex<State<T>>>);
+/// The result of the work; none if it panicked.
+pub(crate) struct OffThread<T>(Arc<Mutex<Progress<T>>>);
 
-enum State<T> {
+enum Progress<T> {
     Working(Option<Waker>),
     Done(Option<T>),
 }
 
-/// Says that the work has ended, in whatever way.
-struct Worker<T>(Arc<Mutex<State<T>>>);
+/// Reports that the work has ended, also by a panic.
+struct Completion<T>(Arc<Mutex<Progress<T>>>);
 
-impl<T: Send + 'static> Aside<T> {
-    /// Does `work` in a thread of its own; here, where the system gives none.
+impl<T: Send + 'static> OffThread<T> {
+    /// Runs `work` in a thread of its own, or in this one if the system starts none.
     pub(crate) fn start(work: impl FnOnce() -> T + Send + 'static) -> Self {
-        let state = Arc::new(Mutex::new(State::Working(None)));
-        let worker = Worker(Arc::clone(&state));
-        // The work is kept where it can be got at, should there be no thread for it.
+        let state = Arc::new(Mutex::new(Progress::Working(None)));
+        let completion = Completion(Arc::clone(&state));
+        // Shared, so that this thread can run it if no other one starts.
         let work = Arc::new(Mutex::new(Some(work)));
         let run = {
             let work = Arc::clone(&work);
             move || {
                 let work = lock(&work).take();
-                worker.end(work.map(|work| work()));
+                completion.end(work.map(|work| work()));
             }
         };
         if thread::Builder::new().name("licentia-check".into()).spawn(run).is_err() {
             let work = lock(&work).take();
-            *lock(&state) = State::Done(work.map(|work| work()));
+            *lock(&state) = Progress::Done(work.map(|work| work()));
         }
         Self(state)
     }
 }
 
-impl<T> Worker<T> {
+impl<T> Completion<T> {
     fn end(&self, value: Option<T>) {
         let before = {
             let mut state = lock(&self.0);
-            if let State::Done(_) = *state {
+            if let Progress::Done(_) = *state {
                 return;
             }
-            std::mem::replace(&mut *state, State::Done(value))
+            std::mem::replace(&mut *state, Progress::Done(value))
         };
-        if let State::Working(Some(waker)) = before {
+        if let Progress::Working(Some(waker)) = before {
             waker.wake();
         }
     }
 }
 
-impl<T> Drop for Worker<T> {
+impl<T> Drop for Completion<T> {
     fn drop(&mut self) {
         self.end(None);
     }
 }
 
-impl<T> Future for Aside<T> {
+impl<T> Future for OffThread<T> {
     type Output = Option<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
         match &mut *lock(&self.0) {
-            State::Done(value) => Poll::Ready(value.take()),
-            State::Working(waker) => {
+            Progress::Done(value) => Poll::Ready(value.take()),
+            Progress::Working(waker) => {
                 *waker = Some(context.waker().clone());
                 Poll::Pending
             }
@@ -92,10 +92,10 @@ mod tests {
         }
     }
 
-    fn wait<T>(mut aside: Aside<T>) -> Option<T> {
+    fn wait<T>(mut off_thread: OffThread<T>) -> Option<T> {
         let waker = Arc::new(Unpark(thread::current())).into();
         loop {
-            match Pin::new(&mut aside).poll(&mut Context::from_waker(&waker)) {
+            match Pin::new(&mut off_thread).poll(&mut Context::from_waker(&waker)) {
                 Poll::Ready(value) => return value,
                 Poll::Pending => thread::park(),
             }
@@ -105,11 +105,11 @@ mod tests {
     #[test]
     fn the_work_is_done_elsewhere_and_its_end_is_told() {
         let here = thread::current().id();
-        assert_eq!(wait(Aside::start(move || thread::current().id() != here)), Some(true));
+        assert_eq!(wait(OffThread::start(move || thread::current().id() != here)), Some(true));
     }
 
     #[test]
     fn work_that_panics_leaves_nobody_waiting() {
-        assert_eq!(wait(Aside::<()>::start(|| std::panic::resume_unwind(Box::new("told")))), None);
+        assert_eq!(wait(OffThread::<()>::start(|| std::panic::resume_unwind(Box::new("told")))), None);
     }
 }

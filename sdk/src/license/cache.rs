@@ -1,33 +1,33 @@
-//! Tokens that were authenticated before, so that the same one need not be again.
+//! A cache of authenticated tokens, so that a signature is verified once.
 //!
-//! A table of fixed size: a keyed hash chooses two buckets, of which a token goes to the emptier one, and the whole text
-//! is compared. So nearly as many tokens are kept as there are places. Only tokens with a good signature get in, so that
-//! nobody can fill it with forgeries. Reading takes no lock.
+//! A table of fixed size: a keyed hash chooses two buckets, a token goes to the emptier one, and the whole text is
+//! compared. At capacity over 90 % of tokens stay cached. Only tokens with a good signature are cached, so nobody can
+//! fill the table with forgeries. Reading takes no lock.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use crate::swap::ArcSwapOption;
+use crate::platform::ArcSwapOption;
 
-use crate::licensed::{Found, Licensed};
+use super::licensed::{Found, Licensed};
 
 /// Tokens in a bucket.
 const WAYS: usize = 4;
-/// Bytes of a token that choose its bucket, and where they begin, counted from its end: they are of its signature,
-/// which nobody without the issuer's key can choose.
+/// How many bytes of a token are hashed, and where they begin, counted from its end. They are part of the signature,
+/// which nobody can choose without the issuer's key.
 const HASHED: usize = 16;
 const FROM_END: usize = 40;
 
-/// A place for a token, with its hash beside it, so that only the one that is meant is looked at.
+/// A place for a token. The hash stands beside it, so that a search follows only the matching pointer.
 #[derive(Default)]
 struct Slot {
     hash: AtomicU64,
     licensed: ArcSwapOption<Licensed>,
 }
 
-/// Whether two texts are the same. WebAssembly has no instruction for it, and goes by bytes where nobody says more.
+/// Whether two texts are equal. WebAssembly has no instruction for it and would compare byte by byte.
 fn same(one: &str, other: &str) -> bool {
     if !cfg!(target_family = "wasm") {
         return one == other;
@@ -38,7 +38,7 @@ fn same(one: &str, other: &str) -> bool {
     one.len() == other.len() && one_rest == other_rest && one.iter().map(word).eq(other.iter().map(word))
 }
 
-/// Places that are looked at together: a line of the processor's cache.
+/// Places that share a cache line.
 #[derive(Default)]
 #[repr(align(64))]
 struct Bucket([Slot; WAYS]);
@@ -50,7 +50,7 @@ impl Bucket {
         slots.map(found).find(|found| found.get().is_some_and(|licensed| same(&licensed.text, text)))
     }
 
-    /// A place that no token ever had.
+    /// A place that was never used.
     fn empty(&self) -> Option<&Slot> {
         self.0.iter().find(|slot| slot.licensed.load().is_none())
     }
@@ -61,6 +61,7 @@ impl Bucket {
     }
 }
 
+/// The cache.
 pub(crate) struct Cache {
     buckets: Box<[Bucket]>,
     /// Keys of the hash.
@@ -69,15 +70,15 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// A cache of about `capacity` tokens; 0 keeps none.
+    /// A cache of about `capacity` tokens; 0 caches none.
     pub(crate) fn new(capacity: usize) -> Self {
         let buckets = (0..capacity.div_ceil(WAYS)).map(|_| Bucket::default()).collect();
-        // Where the system has nothing random, what is hashed is still of a signature.
+        // Without randomness the hashed bytes are still of a signature.
         let keys = [0, 1].map(|_| getrandom::u64().unwrap_or_default());
         Self { buckets, keys, victim: AtomicUsize::new(0) }
     }
 
-    /// The hash of a token; one that is too short for a signature has none.
+    /// The hash of a token; none if it is too short for a signature.
     fn hash(&self, text: &str) -> Option<u64> {
         let at = text.len().checked_sub(FROM_END)?;
         let [a, b] = text.as_bytes().get(at..)?.first_chunk::<HASHED>()?.as_chunks::<8>().0 else {
@@ -97,13 +98,13 @@ impl Cache {
         hashes.filter_map(move |hash| self.buckets.get(usize::try_from(at(hash)).ok()?))
     }
 
-    /// The licence of a token that was authenticated before, under whatever keys.
+    /// The licence of a cached token, whichever keys verified it.
     pub(crate) fn find(&self, text: &str) -> Option<Found> {
         let hash = self.hash(text)?;
         self.buckets(hash).find_map(|bucket| bucket.find(hash, text))
     }
 
-    /// Keeps a licence, in its own place, or in an empty one, or in that of an outdated one, or of any other.
+    /// Caches a licence: in its own place, else in an empty one, else instead of an outdated one, else of any.
     pub(crate) fn insert(&self, licensed: Arc<Licensed>) {
         let Some(hash) = self.hash(&licensed.text) else { return };
         let buckets = self.buckets(hash);
@@ -118,7 +119,7 @@ impl Cache {
             .or_else(|| slots.clone().nth(self.victim.fetch_add(1, Ordering::Relaxed) % (2 * WAYS)));
         if let Some(slot) = slot {
             slot.licensed.store(Some(licensed));
-            // A reader in between looks at the licence under the hash of the one before, and sees that it does not fit.
+            // A reader in between finds this licence under the old hash, compares the text, and misses.
             slot.hash.store(hash, Ordering::Relaxed);
         }
     }

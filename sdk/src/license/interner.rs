@@ -1,28 +1,28 @@
-//! One copy of what is the same for many licences, such as what a tier says of a quota. A vendor has few of those, so
-//! that they are looked through; where there are more than that, some are kept more than once.
+//! Interns values that are the same for many licences, such as the terms of a tier's quota. A vendor has few of those,
+//! so a linear search is enough; beyond that, some are stored more than once.
 
 use std::sync::Arc;
 
-/// Most copies that are known, so that looking through them takes no time.
+/// Most interned values, so that the search stays short.
 const MOST: usize = 128;
 
-/// The copies that were made last.
+/// The values interned last.
 #[derive(Debug)]
-pub(crate) struct Copies<T> {
+pub(crate) struct Interner<T> {
     known: Vec<Arc<T>>,
-    /// The one that goes when another comes.
+    /// The position that is replaced next.
     oldest: usize,
 }
 
-impl<T> Default for Copies<T> {
+impl<T> Default for Interner<T> {
     fn default() -> Self {
         Self { known: Vec::new(), oldest: 0 }
     }
 }
 
-impl<T: Eq> Copies<T> {
-    /// A copy of something, which is the one that is known.
-    pub(crate) fn of(&mut self, new: T) -> Arc<T> {
+impl<T: Eq> Interner<T> {
+    /// The interned copy of `new`.
+    pub(crate) fn intern(&mut self, new: T) -> Arc<T> {
         if let Some(known) = self.known.iter().find(|known| ***known == new) {
             return Arc::clone(known);
         }
@@ -43,15 +43,15 @@ mod tests {
 
     #[test]
     fn equals_are_one_and_no_more_are_known_than_may_be() {
-        let mut copies = Copies::default();
-        let first = copies.of(0);
-        assert!(Arc::ptr_eq(&first, &copies.of(0)));
+        let mut interner = Interner::default();
+        let first = interner.intern(0);
+        assert!(Arc::ptr_eq(&first, &interner.intern(0)));
         for number in 1..=MOST {
-            copies.of(number);
+            interner.intern(number);
         }
-        assert_eq!((copies.known.len(), Arc::strong_count(&first)), (MOST, 1), "the oldest went");
-        assert!(!Arc::ptr_eq(&first, &copies.of(0)));
-        let last = copies.of(MOST);
-        assert!(Arc::ptr_eq(&last, &copies.of(MOST)));
+        assert_eq!((interner.known.len(), Arc::strong_count(&first)), (MOST, 1), "the oldest went");
+        assert!(!Arc::ptr_eq(&first, &interner.intern(0)));
+        let last = interner.intern(MOST);
+        assert!(Arc::ptr_eq(&last, &interner.intern(MOST)));
     }
 }

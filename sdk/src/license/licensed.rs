@@ -1,21 +1,12 @@
-//! A licence as a gate keeps it between requests.
+//! A verified licence as a gate holds it between requests.
 
-use std::{
-    ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{ops::Deref, sync::Arc};
 
-use licentia_core::{
-    Check, Code, Explanation, Facts, Step, authenticate, claims::Kept, limits, revocation::Head,
-    verify::decode,
-};
+use licentia_core::{Claims, Step, claims::Kept, revocation::Head};
 
-use crate::{account::Counters, gate::Gate, now::Now, revocation::Loaded, swap::Guard, trust::Trust};
+use crate::{metering::Counters, platform::Guard};
 
-/// A token that was authenticated, and what belongs to it.
+/// A token that was authenticated, and what was derived from it.
 pub(crate) struct Token {
     pub(crate) text: Box<str>,
     pub(crate) kept: Kept<Box<[u8]>>,
@@ -26,13 +17,12 @@ pub(crate) struct Token {
     pub(crate) generation: u64,
 }
 
-/// What a gate knew of keys and revocations when it looked at a licence: so long as nothing new is loaded, it need not
-/// look again.
+/// The keys and revocations in use when a licence was looked up. While nothing new is loaded, the look-up holds.
 #[derive(Clone, Copy)]
-pub(crate) struct Known {
+pub(crate) struct TrustSnapshot {
     /// How many keysets and bundles had been loaded.
     pub(crate) epoch: u64,
-    /// The keyset's number and times.
+    /// The keyset's sequence number and times.
     pub(crate) keyset: u64,
     pub(crate) keyset_issued_at: u64,
     pub(crate) keyset_expires: Option<u64>,
@@ -40,19 +30,22 @@ pub(crate) struct Known {
     pub(crate) revocation: Option<(Head, bool)>,
 }
 
-/// A licence, and what is known of it.
+/// A licence with its counters, and the snapshot that it was looked up under.
 pub(crate) struct Licensed {
     pub(crate) token: Arc<Token>,
-    pub(crate) known: Known,
+    pub(crate) snapshot: TrustSnapshot,
     pub(crate) counters: Counters,
-    /// Whether its counters are of a period that is over, so that it should be looked at again.
-    pub(crate) outdated: AtomicBool,
 }
 
 impl Licensed {
-    /// Whether nothing new is known since it was looked at.
+    /// Whether the look-up still holds.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
-        self.known.epoch == epoch && !self.outdated.load(Ordering::Relaxed)
+        self.snapshot.epoch == epoch && !self.counters.are_outdated()
+    }
+
+    /// The licence.
+    pub(crate) fn license(&self) -> License<'_> {
+        License(self.kept.license())
     }
 }
 
@@ -64,8 +57,20 @@ impl Deref for Licensed {
     }
 }
 
-/// A licence in use, or none. One that comes from the cache is not counted, so that threads which see the same token
-/// at once write to no memory that they share.
+/// A verified licence. It has the getters of [`Claims`].
+#[derive(Debug)]
+pub struct License<'d>(licentia_core::License<'d>);
+
+impl<'d> Deref for License<'d> {
+    type Target = Claims<'d>;
+
+    fn deref(&self) -> &Claims<'d> {
+        &self.0
+    }
+}
+
+/// The licence of a request, or none. One from the cache is not reference-counted, so that threads that see the same
+/// token share no memory that they write to.
 pub(crate) struct Found(Guard<Option<Arc<Licensed>>>);
 
 impl Found {
@@ -74,7 +79,7 @@ impl Found {
         self.0.as_deref()
     }
 
-    /// The licence, to be kept for longer than a request.
+    /// The licence, reference-counted, to outlive the request.
     pub(crate) fn share(&self) -> Option<Arc<Licensed>> {
         self.0.as_ref().map(Arc::clone)
     }
@@ -101,88 +106,5 @@ impl Default for Found {
 impl Clone for Found {
     fn clone(&self) -> Self {
         Self(Guard::from_inner(self.share()))
-    }
-}
-
-impl Gate {
-    /// Finds a licence among those that were looked at before, or looks at it.
-    pub(crate) fn find(
-        &self,
-        token: &str,
-        now: Now,
-        explanation: &mut Explanation<'_>,
-    ) -> Result<Found, Code> {
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let seen = self.cache.find(token);
-        match seen {
-            Some(found) if found.get().is_some_and(|licensed| licensed.is_current(epoch)) => {
-                explanation.resume(found.get().map_or(&[], |licensed| &licensed.passed));
-                Ok(found)
-            }
-            seen => self.look(token, seen.as_ref().and_then(Found::get), now, explanation),
-        }
-    }
-
-    /// Looks at a token with the keys and the bundles in use, and keeps what it finds. The signature is not verified
-    /// again where it was with the same keys.
-    #[cold]
-    fn look(
-        &self,
-        token: &str,
-        seen: Option<&Licensed>,
-        now: Now,
-        explanation: &mut Explanation<'_>,
-    ) -> Result<Found, Code> {
-        // Before the rest, so that what is loaded meanwhile is looked at again.
-        let epoch = self.epoch.load(Ordering::Acquire);
-        let trust = self.trusted.current();
-        let token = match seen.filter(|licensed| licensed.generation == trust.generation) {
-            Some(licensed) => Arc::clone(&licensed.token),
-            None => Arc::new(Self::authenticate(token, &trust, explanation)?),
-        };
-        explanation.resume(&token.passed);
-        let license = token.kept.license();
-        let known = Known { epoch, ..self.known(Some(&license)) };
-        let counters = self.accounts.counters(&license, now, &*self.store);
-        let licensed = Arc::new(Licensed { token, known, counters, outdated: AtomicBool::new(false) });
-        self.cache.insert(Arc::clone(&licensed));
-        Ok(Found::from(licensed))
-    }
-
-    /// What is known of keys and revocations, and of a licence.
-    pub(crate) fn known(&self, license: Option<&licentia_core::License<'_>>) -> Known {
-        let (trust, bundles) = (self.trusted.current(), self.revocations.current());
-        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
-        let revocation = loaded
-            .map(Loaded::bundle)
-            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
-        Known {
-            epoch: 0,
-            keyset: trust.sequence,
-            keyset_issued_at: trust.issued_at,
-            keyset_expires: trust.expires,
-            revocation,
-        }
-    }
-
-    /// Authenticates a token that was not seen before with these keys.
-    fn authenticate(token: &str, trust: &Trust, explanation: &mut Explanation<'_>) -> Result<Token, Code> {
-        if token.is_empty() {
-            explanation.note(Check::Frame, Code::MissingToken, Facts::None)?;
-        }
-        // What a text says is shorter than itself.
-        let mut space = vec![0; token.len().min(limits::TOKEN_BYTES)];
-        let bytes = decode(token, &mut space, explanation)?;
-        let mut passed = Explanation::default();
-        let license = authenticate(bytes, trust.keyring(), &mut passed);
-        explanation.resume(passed.steps());
-        let license = license?;
-        Ok(Token {
-            text: token.into(),
-            kept: license.keep(),
-            tier: license.tier().name.into(),
-            passed: passed.steps().into(),
-            generation: trust.generation,
-        })
     }
 }

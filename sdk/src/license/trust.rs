@@ -1,21 +1,22 @@
-//! The keys that a gate trusts, and their replacement while checks run.
+//! The keys that a gate trusts, replaceable while checks run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::swap::ArcSwap;
+use crate::{
+    platform::{ArcSwap, Guard},
+    store::Store,
+};
 use licentia_core::{Code, Key, Keyring, Keyset, Preparation, Purpose, Standing, keyset::Seen};
-
-use crate::store::Store;
 
 /// Name of the newest keyset's sequence and digest in the store.
 const SEEN: &str = "keyset.seen";
 
-/// One set of keys. It never changes; another one takes its place.
+/// One set of keys. It never changes; it is replaced.
 #[derive(Debug)]
 pub(crate) struct Trust {
     keys: Vec<Key>,
     keyset: Box<[u8]>,
-    /// Counts replacements, so that what was verified under older keys is told from what was not.
+    /// Counts replacements: a token verified under an older generation is verified again.
     pub(crate) generation: u64,
     /// Sequence number of the keyset; 0 for a simple list.
     pub(crate) sequence: u64,
@@ -29,50 +30,50 @@ impl Trust {
     }
 }
 
-/// A key with its tables, where it signs licences that may still come.
-fn prepare(preparation: Option<&Preparation>, key: Key) -> Key {
-    match preparation {
-        Some(preparation) if key.purpose() == Purpose::License && key.standing() != Standing::Revoked => {
-            preparation.key(&key)
+/// The key with tables, if it signs licences that may still arrive.
+fn prepare_key(tables: Option<&Preparation>, key: Key) -> Key {
+    match tables {
+        Some(tables) if key.purpose() == Purpose::License && key.standing() != Standing::Revoked => {
+            tables.key(&key)
         }
         _ => key,
     }
 }
 
-/// The present keys, and what is needed to replace them.
+/// The keys in use, and what replacing them needs.
 pub(crate) struct Trusted {
     root: Option<Key>,
     store: Arc<dyn Store>,
-    /// How keys get their tables, where they do.
-    preparation: Option<Preparation>,
+    /// How keys get tables; without it they have none.
+    tables: Option<Preparation>,
     current: ArcSwap<Trust>,
     replacing: Mutex<()>,
 }
 
 impl Trusted {
-    /// Starts with a simple list of keys, and a root key where keysets are to be loaded.
+    /// Starts with a list of keys, and a root key if keysets are to be loaded.
     pub(crate) fn new(
         keys: Vec<Key>,
         root: Option<Key>,
-        preparation: Option<Preparation>,
+        tables: Option<Preparation>,
         store: Arc<dyn Store>,
     ) -> Self {
-        let keys = keys.into_iter().map(|key| prepare(preparation.as_ref(), key)).collect();
+        let keys = keys.into_iter().map(|key| prepare_key(tables.as_ref(), key)).collect();
         let trust =
             Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: 0, expires: None };
-        Self { root, store, preparation, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
+        Self { root, store, tables, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
 
-    pub(crate) fn current(&self) -> crate::swap::Guard<Arc<Trust>> {
+    pub(crate) fn current(&self) -> Guard<Arc<Trust>> {
         self.current.load()
     }
 
-    /// Replaces the keys by those of a newer keyset; `false` where it is the present one.
+    /// Replaces the keys by those of a newer keyset; `false` if it is the one in use.
     pub(crate) fn load(&self, bytes: &[u8]) -> Result<bool, Code> {
         let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
         let keyset = Keyset::read(bytes, root)?;
-        let prepare = |key: Result<Key, Code>| Ok(prepare(self.preparation.as_ref(), key?));
-        let keys = keyset.keys().map(prepare).collect::<Result<Vec<_>, Code>>()?;
+        let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
+        let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let seen = keyset.seen();
@@ -83,8 +84,8 @@ impl Trusted {
             if !newer && current.sequence == keyset.sequence() {
                 return Ok(false);
             }
-            // Remembered before it is used: after a crash the older one must not come back. Where another process has
-            // remembered something meanwhile, it is held against that.
+            // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
+            // meanwhile, the keyset is compared with that one.
             let replaced = self.store.replace(SEEN, saved.as_deref(), &value);
             if replaced.map_err(|_| Code::StoreUnreachable)? {
                 break;

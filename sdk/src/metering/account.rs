@@ -1,33 +1,35 @@
 //! The counters of a licence, through its renewals and upgrades.
 //!
-//! They are found once, when a token is authenticated, and then reached from it without a look-up. Counting
-//! is done with atomic operations only.
+//! They are found once, when a token is authenticated, and then reached from it without a look-up. Counting uses
+//! atomic operations only.
 
 use std::{
     iter,
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use licentia_core::{License, gcra::Admission};
 
 use crate::{
-    copies::Copies,
-    meter::{Meter, QuotaCounter},
-    now::Now,
-    own::Own,
-    slice::Shared,
+    license::Interner,
+    platform::{Now, PerProcess, Table},
     store::{Store, Unreachable},
-    table::Table,
+};
+
+use super::{
+    meter::{Meter, QuotaCounter},
+    outcome::Outcome,
+    shared_rate::SharedRate,
     terms::{QuotaTerms, RateTerms},
 };
 
 /// All counters of a gate.
 pub(crate) struct Accounts {
-    kept: Own<Kept>,
+    table: PerProcess<AccountTable>,
     /// Whether rates are shared with everybody who has the same store.
     shared: bool,
     /// How often the process was forked.
@@ -35,11 +37,11 @@ pub(crate) struct Accounts {
 }
 
 #[derive(Default)]
-struct Kept {
+struct AccountTable {
     by_lineage: Table<[u8; 16], Account>,
     /// What licences say of their rates and quotas.
-    rates: Copies<RateTerms>,
-    quotas: Copies<QuotaTerms>,
+    rates: Interner<RateTerms>,
+    quotas: Interner<QuotaTerms>,
     /// At this number of lineages, those that nobody uses are looked for.
     sweep_at: usize,
 }
@@ -60,7 +62,7 @@ struct Rate {
     terms: Arc<RateTerms>,
     tat: AtomicU64,
     /// Where it is shared.
-    slice: Option<Shared>,
+    shared: Option<SharedRate>,
     before: Option<Arc<Rate>>,
 }
 
@@ -69,45 +71,73 @@ struct Rate {
 pub(crate) struct Counters {
     pub(crate) rates: Box<[RateCounter]>,
     pub(crate) quotas: Box<[QuotaCounter]>,
+    /// Whether they are of a period that is over, so that the licence should be looked up again.
+    outdated: AtomicBool,
+}
+
+impl Counters {
+    /// Whether they are of a period that is over.
+    pub(crate) fn are_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
+    }
+
+    /// Says that a period is over.
+    pub(crate) fn set_outdated(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+    }
+
+    /// The counter of a rate.
+    pub(crate) fn rate(&self, name: &str) -> Option<&RateCounter> {
+        self.rates.iter().find(|rate| rate.name() == name)
+    }
+
+    /// The counter of a meter's quota.
+    pub(crate) fn quota(&self, name: &str) -> Option<&QuotaCounter> {
+        self.quotas.iter().find(|quota| quota.name() == name)
+    }
 }
 
 impl Accounts {
     pub(crate) fn new(shared: bool) -> Self {
-        Self { kept: Own::new(Kept::default(), Kept::default), shared, forks: Arc::default() }
+        Self {
+            table: PerProcess::new(AccountTable::default(), AccountTable::default),
+            shared,
+            forks: Arc::default(),
+        }
     }
 
     /// The counters of a licence; those that its lineage has already are shared.
     pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
-        let (counters, due) = self.kept.with(|kept| {
-            let due = kept.sweep(now.monotonic_nanos);
-            (self.find(kept, license, now.seconds), due)
+        let (counters, due) = self.table.with(|table| {
+            let due = table.sweep(now.monotonic_nanos);
+            (self.find(table, license, now.seconds), due)
         });
         // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
         let _ = due.iter().try_for_each(|meter| meter.settle(store));
         counters
     }
 
-    fn find(&self, kept: &mut Kept, license: &License<'_>, now: u64) -> Counters {
+    fn find(&self, table: &mut AccountTable, license: &License<'_>, now: u64) -> Counters {
         let lineage = license.lineage();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }
-        let Kept { by_lineage, rates, quotas, .. } = kept;
+        let AccountTable { by_lineage, rates, quotas, .. } = table;
         let account = by_lineage.entry(lineage).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
-            let terms = rates.of(RateTerms::of(&rate));
+            let terms = rates.intern(RateTerms::of(&rate));
             let known = account.rates().find(|known| known.terms.name == terms.name).map(Arc::clone);
             let rate = known.unwrap_or_else(|| {
-                let slice = Shared::new(self.shared, lineage, &self.forks);
+                let shared = SharedRate::new(self.shared, lineage, &self.forks);
                 let (terms, before) = (Arc::clone(&terms), account.rate.take());
-                let new = Arc::new(Rate { terms, tat: AtomicU64::new(0), slice, before });
+                let new = Arc::new(Rate { terms, tat: AtomicU64::new(0), shared, before });
                 Arc::clone(account.rate.insert(new))
             });
             RateCounter { terms, rate }
         };
         let rates = license.rates().map(rate).collect();
         let quota = |quota: licentia_core::Quota<'_>| {
-            let terms = quotas.of(QuotaTerms::of(&quota));
+            let terms = quotas.intern(QuotaTerms::of(&quota));
             let known = account.meters().find(|known| known.counts(&terms)).map(Arc::clone);
             let meter = known.unwrap_or_else(|| {
                 let (forks, before) = (Arc::clone(&self.forks), account.meter.take());
@@ -117,13 +147,13 @@ impl Accounts {
             QuotaCounter::new(terms, meter)
         };
         let quotas = license.quotas().map(quota).collect();
-        Counters { rates, quotas }
+        Counters { rates, quotas, outdated: AtomicBool::new(false) }
     }
 
     /// Every meter that there is now.
     pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
-        self.kept.with(|kept| {
-            let meters = kept.by_lineage.values().flat_map(Account::meters);
+        self.table.with(|table| {
+            let meters = table.by_lineage.values().flat_map(Account::meters);
             meters.map(Arc::clone).collect()
         })
     }
@@ -131,11 +161,11 @@ impl Accounts {
     /// Makes what was taken ahead unusable here: it is the parent's. It waits for no lock.
     pub(crate) fn after_fork(&self) {
         self.forks.fetch_add(1, Ordering::Relaxed);
-        self.kept.inherit();
+        self.table.inherit();
     }
 }
 
-impl Kept {
+impl AccountTable {
     /// Lets go of the lineages that nobody uses, where there are many, and gives the meters of those that must give
     /// something back before.
     fn sweep(&mut self, now_nanos: u64) -> Vec<Arc<Meter>> {
@@ -186,19 +216,6 @@ impl Deref for RateCounter {
     }
 }
 
-/// What a counter said. Times are in milliseconds from now.
-#[derive(Clone, Copy)]
-pub(crate) struct Outcome {
-    pub(crate) granted: bool,
-    pub(crate) remaining: u64,
-    pub(crate) reset_ms: Option<u64>,
-    pub(crate) retry_after_ms: Option<u64>,
-    /// Whether the quota's own limit is used up, and the contract lets it go on.
-    pub(crate) overage: bool,
-    /// Whether the store was asked for this, and answered.
-    pub(crate) reached: bool,
-}
-
 impl RateCounter {
     /// The rate's name.
     pub(crate) fn name(&self) -> &str {
@@ -213,8 +230,8 @@ impl RateCounter {
         now_nanos: u64,
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
-        let Some(slice) = &self.rate.slice else { return Ok(self.charge_here(cost, now_nanos)) };
-        slice.charge((self.name(), self.gcra), cost, now_nanos, store)
+        let Some(shared) = &self.rate.shared else { return Ok(self.charge_here(cost, now_nanos)) };
+        shared.charge((self.name(), self.gcra), cost, now_nanos, store)
     }
 
     /// Counts in this process alone.
@@ -259,8 +276,8 @@ impl RateCounter {
 
     /// Takes back a charge of a request that was then denied. The time is the one it was made at.
     pub(crate) fn undo(&self, cost: u64, now_nanos: u64) {
-        if let Some(slice) = &self.rate.slice {
-            return slice.undo(cost, now_nanos);
+        if let Some(shared) = &self.rate.shared {
+            return shared.undo(cost, now_nanos);
         }
         let undo = |tat| Some(self.gcra.undo(tat, now_nanos, cost));
         let _ = self.rate.tat.fetch_update(Ordering::Relaxed, Ordering::Relaxed, undo);
@@ -268,6 +285,6 @@ impl RateCounter {
 
     /// Whether a charge asks nobody.
     pub(crate) fn is_local(&self) -> bool {
-        self.rate.slice.is_none()
+        self.rate.shared.is_none()
     }
 }

@@ -1,32 +1,29 @@
-//! What one request is charged, so that it can be taken back.
-
-use std::sync::atomic::Ordering;
+//! Charges one request, and takes it back if the request is denied.
 
 use arrayvec::ArrayVec;
 use licentia_core::{Code, Period};
 
-use crate::{
-    account::{Outcome, RateCounter},
-    decision::{CHARGES, Charge, Unit},
-    licensed::Licensed,
+use crate::store::{Finish, Job, Seats, Store, Unreachable};
+
+use super::{
+    account::{Counters, RateCounter},
+    charge::{Charge, ChargeList, MAX_CHARGES, SEATS, Unit},
     meter::{Present, QuotaCounter},
-    store::{Finish, Job, Seats, Store, Unreachable},
+    outcome::Outcome,
 };
 
-/// What the seats of a licence are called among its charges.
-pub(crate) const SEATS: &str = "seats";
 /// Longest name of a job, in bytes.
 const JOB_BYTES: usize = 256;
 
-/// What one request is charged.
+/// The charges of one request.
 pub(crate) struct Charges<'d, 'a> {
-    licensed: &'d Licensed,
-    shown: &'d mut ArrayVec<Charge<'a>, CHARGES>,
+    counters: &'d Counters,
+    shown: &'d mut ChargeList<'a>,
     /// With what was charged, and the time of the monotonic clock, in nanoseconds.
-    rates: ArrayVec<(&'d RateCounter, u64, u64), CHARGES>,
-    meters: ArrayVec<Metered<'d, 'a>, CHARGES>,
+    rates: ArrayVec<(&'d RateCounter, u64, u64), MAX_CHARGES>,
+    meters: ArrayVec<Metered<'d, 'a>, MAX_CHARGES>,
     count: usize,
-    /// Whether it is reserved for now, and charged when that is committed.
+    /// Whether the meters are only reserved, until the reservation is committed.
     held: bool,
 }
 
@@ -41,20 +38,16 @@ pub(crate) struct Metered<'d, 'a> {
 }
 
 impl<'d, 'a> Charges<'d, 'a> {
-    pub(crate) fn new(
-        licensed: &'d Licensed,
-        shown: &'d mut ArrayVec<Charge<'a>, CHARGES>,
-        held: bool,
-    ) -> Self {
-        Self { licensed, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, held }
+    pub(crate) fn new(counters: &'d Counters, shown: &'d mut ChargeList<'a>, held: bool) -> Self {
+        Self { counters, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, held }
     }
 
-    /// Whether one more charge can be shown.
+    /// Whether there is space for one more charge.
     pub(crate) fn has_place(&self) -> bool {
-        self.count < CHARGES
+        self.count < MAX_CHARGES
     }
 
-    /// Counts one more charge, of which there is place for so many.
+    /// Counts one more charge, up to the most that fit.
     fn count(&mut self) -> Result<(), Code> {
         if !self.has_place() {
             return Err(Code::InvalidArgument);
@@ -64,7 +57,7 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     fn show(&mut self, charge: Charge<'a>) {
-        // There is place: it was counted.
+        // There is space: it was counted.
         let _ = self.shown.try_push(charge);
     }
 
@@ -76,9 +69,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         now_nanos: u64,
         store: &dyn Store,
     ) -> Result<Result<Outcome, Unreachable>, Code> {
-        let licensed = self.licensed;
-        let rate = licensed.counters.rates.iter().find(|rate| rate.name() == name);
-        let rate = rate.ok_or(Code::RateNotLicensed)?;
+        let rate = self.counters.rate(name).ok_or(Code::RateNotLicensed)?;
         self.count()?;
         let outcome = match rate.charge(cost, now_nanos, store) {
             Ok(outcome) => outcome,
@@ -102,18 +93,17 @@ impl<'d, 'a> Charges<'d, 'a> {
         job: Option<&'a str>,
         store: &dyn Store,
     ) -> Result<Result<Outcome, Unreachable>, Code> {
-        let licensed = self.licensed;
-        let quota = licensed.counters.quotas.iter().find(|quota| quota.name() == name);
-        let quota = quota.ok_or(Code::MeterNotLicensed)?;
+        let counters = self.counters;
+        let quota = counters.quota(name).ok_or(Code::MeterNotLicensed)?;
         if job.is_some_and(|job| job.is_empty() || job.len() > JOB_BYTES) {
             return Err(Code::InvalidArgument);
         }
         self.count()?;
         let units = quota.units(now.0);
         if units.is_other() {
-            licensed.outdated.store(true, Ordering::Relaxed);
+            counters.set_outdated();
         }
-        // Looking at a job's meter charges nothing, and so has no name.
+        // A cost of 0 reads the meter, and needs no job.
         let job = job.filter(|_| cost > 0);
         let outcome = match job {
             None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, outcome.granted)),

@@ -1,32 +1,33 @@
 //! Many charges under one check.
 //!
 //! ```
-//! use licentia::{Code, Gate, Key, Now, Request};
+//! use licentia::{Code, Counter, GateBuilder, Key, Now, Request};
 //!
 //! # let (issuer_key, token) = (
 //! #     include_str!("../../../core/tests/data/example.pub").trim(),
 //! #     include_str!("../../../core/tests/data/example.lic").trim(),
 //! # );
-//! # let gate = Gate::builder().key(Key::from_text(issuer_key)?).audience("api.acme.example").build()?;
+//! # let gate = GateBuilder::new().key(Key::from_text(issuer_key)?).audience("api.acme.example").build()?;
 //! let decision = gate.check(token, &Request::new(), Now::system());
-//! let counter = gate.counter(&decision).ok_or(Code::InvalidArgument)?;
+//! let counter = Counter::of(&gate, &decision).ok_or(Code::InvalidArgument)?;
 //! for _row in 0..3 {
 //!     counter.charge(&[], &[("calls", 1)], Now::system())?;
 //! }
-//! # Ok::<(), Code>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use licentia_core::{Code, State};
 
 use crate::{
-    decision::{CHARGES, Decision},
     event::Used,
-    gate::Gate,
-    licensed::Licensed,
-    now::Now,
+    gate::{Decision, Gate},
+    license::Licensed,
+    platform::Now,
 };
+
+use super::charge::MAX_CHARGES;
 
 /// The rates and meters of a licence that was checked.
 pub struct Counter<'g> {
@@ -34,21 +35,19 @@ pub struct Counter<'g> {
     licensed: Arc<Licensed>,
 }
 
-impl Gate {
-    /// The counters of the licence that a decision has let pass, for work that is counted many times under one check:
-    /// the rows of a query, the messages of a connection. None where the decision denies.
+impl<'g> Counter<'g> {
+    /// The counters of the licence that a decision of `gate` has let pass, for work that is counted many times under
+    /// one check: the rows of a query, the messages of a connection. None if the decision denies.
     ///
-    /// They count, and check nothing else: not whether the licence has ended or was revoked since. Ask the gate again
-    /// from time to time.
-    pub fn counter(&self, decision: &Decision<'_>) -> Option<Counter<'_>> {
-        let licensed = decision.license.share().filter(|_| decision.code().is_allowed())?;
-        Some(Counter { gate: self, licensed })
+    /// They count, and check nothing else: not whether the licence has ended or was revoked since. Check again from
+    /// time to time.
+    pub fn of(gate: &'g Gate, decision: &Decision<'_>) -> Option<Self> {
+        let licensed = decision.shared_license().filter(|_| decision.code().is_allowed())?;
+        Some(Self { gate, licensed })
     }
-}
 
-impl Counter<'_> {
     /// Counts against rates and charges meters, all of them or none. It says whether a quota is in overage. Sinks are
-    /// told of what meters were charged ([`crate::Sink::used`]), and of nothing else.
+    /// told of what meters were charged ([`crate::event::Sink::used`]), and of nothing else.
     ///
     /// # Errors
     /// [`Code::RateLimited`], [`Code::QuotaExceeded`], [`Code::RateNotLicensed`], [`Code::MeterNotLicensed`],
@@ -60,7 +59,7 @@ impl Counter<'_> {
         meters: &[(&str, u64)],
         now: impl Into<Now>,
     ) -> Result<State, Code> {
-        if rates.len() > CHARGES || meters.len() > CHARGES {
+        if rates.len() > MAX_CHARGES || meters.len() > MAX_CHARGES {
             return Err(Code::InvalidArgument);
         }
         self.rates(rates, meters, now.into())
@@ -75,8 +74,7 @@ impl Counter<'_> {
                 self.meters(meters, self.gate.time(now).now, now.monotonic_nanos)
             };
         };
-        let rate = self.licensed.counters.rates.iter().find(|rate| rate.name() == *name);
-        let rate = rate.ok_or(Code::RateNotLicensed)?;
+        let rate = self.licensed.counters.rate(name).ok_or(Code::RateNotLicensed)?;
         let outcome = rate.charge(*cost, now.monotonic_nanos, self.gate.store());
         if !outcome.map_err(|_| Code::StoreUnreachable)?.granted {
             return Err(Code::RateLimited);
@@ -91,8 +89,7 @@ impl Counter<'_> {
     /// Charges the first meter and the rest, and takes the first back where the rest is not granted.
     fn meters(&self, meters: &[(&str, u64)], seconds: u64, nanos: u64) -> Result<State, Code> {
         let Some(((name, cost), rest)) = meters.split_first() else { return Ok(State::Active) };
-        let quota = self.licensed.counters.quotas.iter().find(|quota| quota.name() == *name);
-        let quota = quota.ok_or(Code::MeterNotLicensed)?;
+        let quota = self.licensed.counters.quota(name).ok_or(Code::MeterNotLicensed)?;
         let units = quota.units(seconds);
         let outcome = quota.charge(&units, *cost, (seconds, nanos), self.gate.store());
         let outcome = outcome.map_err(|_| Code::StoreUnreachable)?;
@@ -106,8 +103,14 @@ impl Counter<'_> {
         }
         if *cost > 0 {
             let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
-            self.gate.tell_used(&Used { lineage, meter, window, units: *cost });
+            self.gate.report_used(&Used { lineage, meter, window, units: *cost });
         }
         if outcome.overage { Ok(State::Overage) } else { state }
+    }
+}
+
+impl fmt::Debug for Counter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counter").field("license", &self.licensed.license()).finish_non_exhaustive()
     }
 }

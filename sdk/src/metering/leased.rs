@@ -7,8 +7,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
+    platform::Table,
     store::{Cell, Store, Taken, Unreachable},
-    table::Table,
 };
 
 /// Units that a gate lacks.
@@ -30,11 +30,11 @@ pub struct Wish {
 #[derive(Debug, Default)]
 pub struct Leased {
     alone: bool,
-    kept: Mutex<Kept>,
+    kept: Mutex<LeaseTable>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct LeaseTable {
     pools: Table<String, Pool>,
     /// At this number of pools, those that nobody needs are looked for.
     sweep_at: usize,
@@ -78,7 +78,7 @@ impl Leased {
         Self { alone: true, kept: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, LeaseTable> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,7 +156,7 @@ impl Leased {
 impl Store for Leased {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let mut kept = self.lock();
-        let Kept { pools, wishes, .. } = &mut *kept;
+        let LeaseTable { pools, wishes, .. } = &mut *kept;
         let (key, until, want) = (cell.key(), cell.forgotten(), want.max(need));
         let pool = pools.entry(key.clone()).or_default();
         (pool.until, pool.used) = (until, true);

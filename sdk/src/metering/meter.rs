@@ -18,11 +18,11 @@ use std::{
 use licentia_core::{Window, clock::STEP_BACK};
 
 use crate::{
-    account::Outcome,
+    platform::{ArcSwap, ArcSwapOption, Guard},
     store::{Cell, Finish, Job, Once, Store, Unreachable},
-    swap::{ArcSwap, ArcSwapOption, Guard},
-    terms::QuotaTerms,
 };
+
+use super::{outcome::Outcome, terms::QuotaTerms};
 
 /// A chunk is this part of what is left, so that no process takes what others need.
 const PART: u64 = 64;
@@ -314,7 +314,7 @@ impl QuotaCounter {
     }
 
     /// Takes what a charge of `cost` would lack, where the store has it.
-    pub(crate) fn prepare(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
+    pub(crate) fn prefetch(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
         // A store out of reach is told by the check.
         if cost > units.unspent() {
             let _ = self.refill(units, cost, now_nanos, store);
@@ -465,7 +465,7 @@ impl Meter {
 
     /// Looks after the meter from beside the requests: fetches the next chunk when half of the last one is used, and
     /// gives back what nobody uses any more, and what is more than a chunk.
-    pub(crate) fn keep(&self, now_nanos: u64, store: &dyn Store) -> Result<(), Unreachable> {
+    pub(crate) fn refill_or_return(&self, now_nanos: u64, store: &dyn Store) -> Result<(), Unreachable> {
         self.clear(store)?;
         let units = self.current.load_full();
         let mut pace = units.pace();

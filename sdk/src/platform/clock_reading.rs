@@ -1,4 +1,4 @@
-//! A reading of the clock that all threads look at and one at a time replaces. Looking at it writes to no memory.
+//! The latest clock reading, shared by all threads as a seqlock: reading it writes no memory.
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -6,27 +6,26 @@ use licentia_core::clock::Time;
 
 /// What the clock said when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct ClockReading {
     pub(crate) wall: u64,
     pub(crate) monotonic_nanos: u64,
     pub(crate) signed: u64,
     pub(crate) time: Time,
 }
 
-/// Stands for a clock that is not doubted.
+/// Encodes a clock that is not doubted.
 const NO_DOUBT: u64 = u64::MAX;
 
-/// The latest reading, as a sequence lock: its words belong together where the version is even, and the same before and
-/// after they were read.
+/// A seqlock. The words belong together if the version is even and the same before and after reading them.
 #[derive(Default)]
-pub(crate) struct Latest {
+pub(crate) struct CachedReading {
     version: AtomicU64,
     words: [AtomicU64; 5],
 }
 
-impl Latest {
-    /// The latest reading; none at first, and while it is replaced.
-    pub(crate) fn get(&self) -> Option<Reading> {
+impl CachedReading {
+    /// The latest reading; none at first, and while a thread replaces it.
+    pub(crate) fn get(&self) -> Option<ClockReading> {
         let version = self.version.load(Ordering::Acquire);
         let [wall, monotonic_nanos, signed, now, doubt] = [0, 1, 2, 3, 4]
             .map(|at| self.words.get(at).map_or(0, |word: &AtomicU64| word.load(Ordering::Relaxed)));
@@ -35,13 +34,13 @@ impl Latest {
             return None;
         }
         let doubt_since = (doubt != NO_DOUBT).then_some(doubt);
-        Some(Reading { wall, monotonic_nanos, signed, time: Time { now, doubt_since } })
+        Some(ClockReading { wall, monotonic_nanos, signed, time: Time { now, doubt_since } })
     }
 
-    /// Replaces it. Only one thread may do this at a time.
-    pub(crate) fn set(&self, reading: Reading) {
-        let Reading { wall, monotonic_nanos, signed, time } = reading;
-        // It may be odd where a fork left it half done.
+    /// Replaces the reading. Only one thread may do this at a time.
+    pub(crate) fn set(&self, reading: ClockReading) {
+        let ClockReading { wall, monotonic_nanos, signed, time } = reading;
+        // A fork may have left the version odd.
         let replacing = self.version.load(Ordering::Relaxed) | 1;
         self.version.store(replacing, Ordering::Relaxed);
         fence(Ordering::Release);
@@ -57,14 +56,14 @@ impl Latest {
 mod tests {
     use super::*;
 
-    fn reading(at: u64) -> Reading {
+    fn reading(at: u64) -> ClockReading {
         let time = Time { now: at, doubt_since: at.is_multiple_of(3).then_some(at) };
-        Reading { wall: at, monotonic_nanos: at, signed: at, time }
+        ClockReading { wall: at, monotonic_nanos: at, signed: at, time }
     }
 
     #[test]
     fn there_is_nothing_before_the_first_and_a_fork_in_between_heals() {
-        let latest = Latest::default();
+        let latest = CachedReading::default();
         assert_eq!(latest.get(), None);
         latest.set(reading(3));
         assert_eq!(latest.get(), Some(reading(3)));
@@ -76,7 +75,7 @@ mod tests {
 
     #[test]
     fn no_thread_sees_half_of_a_reading() {
-        let latest = Latest::default();
+        let latest = CachedReading::default();
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {

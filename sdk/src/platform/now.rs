@@ -1,16 +1,18 @@
-//! The time of a request: the wall clock, and a clock that only advances.
+//! The time of a request: the wall clock and a monotonic clock.
 
 use std::{
     sync::OnceLock,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// The time of a request. Take it once per request, or make your own for a simulation.
+/// The time of a request. Read it once per request, or construct it for a simulation.
+///
+/// It has these two fields for good, so that it can be constructed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Now {
     /// The wall clock, in seconds since 1970.
     pub seconds: u64,
-    /// A clock that only advances, in nanoseconds since a moment of its own.
+    /// A monotonic clock, in nanoseconds since an arbitrary moment.
     pub monotonic_nanos: u64,
 }
 

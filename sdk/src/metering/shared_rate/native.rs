@@ -11,7 +11,7 @@ use std::sync::{
 use licentia_core::gcra::Gcra;
 
 use crate::{
-    account::Outcome,
+    metering::outcome::Outcome,
     store::{RateAsk, RateTaken, Store, Unreachable},
 };
 
@@ -57,9 +57,9 @@ struct Sliced {
 }
 
 /// A rate that is shared.
-pub(crate) struct Shared(Box<Slice>);
+pub(crate) struct SharedRate(Box<Slice>);
 
-impl Shared {
+impl SharedRate {
     /// The slice of a lineage's rate, where rates are shared.
     pub(crate) fn new(shared: bool, lineage: [u8; 16], forks: &Arc<AtomicU32>) -> Option<Self> {
         shared.then(|| Self(Box::new(Slice { lineage, forks: Arc::clone(forks), ..Slice::default() })))

@@ -5,13 +5,13 @@ use std::sync::{Arc, atomic::AtomicU32};
 use licentia_core::gcra::Gcra;
 
 use crate::{
-    account::Outcome,
+    metering::outcome::Outcome,
     store::{Store, Unreachable},
 };
 
-pub(crate) enum Shared {}
+pub(crate) enum SharedRate {}
 
-impl Shared {
+impl SharedRate {
     pub(crate) fn new(_shared: bool, _lineage: [u8; 16], _forks: &Arc<AtomicU32>) -> Option<Self> {
         None
     }

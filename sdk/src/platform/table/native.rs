@@ -1,3 +1,3 @@
-//! What is found by a key that others may choose.
+//! The standard library's hash table.
 
 pub(crate) use std::collections::HashMap as Table;

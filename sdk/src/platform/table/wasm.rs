@@ -1,32 +1,32 @@
-//! What is found by a key that others may choose: as much of a `HashMap` as is needed, in far less code.
+//! As much of a `HashMap` as is needed, in far less code.
 
 #![allow(clippy::cast_possible_truncation, reason = "every part of a hash is as good as the others")]
-#![allow(clippy::indexing_slicing, reason = "a place is always one of the table's")]
+#![allow(clippy::indexing_slicing, reason = "every position is of this table")]
 
 use licentia_core::revocation::bloom;
 
-/// Entries in the order in which they came.
+/// Entries in the order of insertion.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
     entries: Vec<(K, V)>,
     index: Index,
 }
 
-/// Where entries are, by what their keys hash to.
+/// Finds an entry's position by the hash of its key.
 #[derive(Debug)]
 struct Index {
-    /// Nobody can choose keys that hash alike without it.
+    /// Keys the hash, so that nobody can choose colliding keys.
     secret: bloom::Salt,
-    /// For each bucket, of which there are a power of two, one more than the place of its latest entry; or 0.
+    /// For each bucket (their number is a power of two): 1 + the position of its latest entry, or 0.
     latest: Vec<usize>,
-    /// For each entry its hash, and the one before it in its bucket, likewise.
+    /// For each entry: its hash, and 1 + the position of the entry before it in its bucket, or 0.
     before: Vec<(usize, usize)>,
 }
 
 impl Index {
     fn new() -> Self {
         let mut secret = bloom::Salt::default();
-        // Where the system has nothing random, it is a table all the same.
+        // Without randomness the table still works; only collisions can be chosen.
         let _ = getrandom::fill(&mut secret);
         Self { secret, latest: vec![0], before: Vec::new() }
     }
@@ -39,7 +39,7 @@ impl Index {
         hash & (self.latest.len() - 1)
     }
 
-    /// One more than the place of the latest entry that may have a hash.
+    /// 1 + the position of the latest entry in the hash's bucket, or 0.
     fn latest(&self, hash: usize) -> usize {
         self.latest[self.bucket(hash)]
     }
