@@ -8,7 +8,8 @@ use licentia::{Decision, Gate, GateBuilder, Request, event::Metrics};
 use licentia_benches::{AUDIENCE, Service, draft, issuer, service::later};
 use licentia_core::{
     Keyring,
-    revocation::{Bundle, Terms, build},
+    inner::build,
+    revocation::{Bundle, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, SigningKey};
 
@@ -44,7 +45,7 @@ fn throughput(gate: &Gate, tokens: &[String]) -> f64 {
 }
 
 fn threads(service: &Service) {
-    println!("| threads | the same licence | a licence each |");
+    println!("| threads | the same licence | one licence per thread |");
     println!("|---|---|---|");
     let most = thread::available_parallelism().map_or(1, usize::from);
     let (mut same_alone, mut own_alone) = (0.0, 0.0);
@@ -134,7 +135,7 @@ impl Seen {
 }
 
 fn licences() {
-    println!("\n| licences | seen again | kept in all | the token | a rate and a quota |");
+    println!("\n| licences | seen again | memory in all | the token | a rate and a quota |");
     println!("|---|---|---|---|---|");
     for count in [1, 1_000, 1_000_000] {
         let with = Seen::alone(count, true);
@@ -170,7 +171,7 @@ fn bundles() {
             next_update: 1_999_999_999,
             expires: 2_000_000_000,
             salt: [3; 16],
-            indices: revoked.iter().map(|index| (*index, Terms::default())).collect(),
+            indices: revoked.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         };
         let bytes = draft.sign(&key).expect("a bundle");

@@ -138,6 +138,6 @@ impl Verify {
         if let Some(audience) = &self.audience {
             builder = builder.audience(audience);
         }
-        builder.build().map_err(|code| format!("keys: {code} {}", code.advice()).into())
+        builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()).into())
     }
 }

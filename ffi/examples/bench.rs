@@ -14,7 +14,7 @@ use std::{
 use licentia::{
     Decision, GateBuilder, Now, Request,
     event::{Event, Sink},
-    revocation::Terms,
+    revocation::RevocationTerms,
 };
 use licentia_issuer::{
     BundleDraft, Draft, Entry, Feature, Issuer, KeysetDraft, SigningKey, Value, keyset::For,
@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         next_update: NOW + 86_400,
         expires: NOW + 864_000,
         salt: [7; 16],
-        indices: BTreeMap::from([(2, Terms::default())]),
+        indices: BTreeMap::from([(2, RevocationTerms::default())]),
         ..BundleDraft::default()
     };
     let mut draft = Draft::new("cus_42", "pro", 3, NOW - 100, NOW + 1_000_000);

@@ -88,6 +88,7 @@ pub unsafe extern "C" fn licentia_holder_prove(
         let out = Owned::new(proof, proof_len)?;
         let (token, method, uri) =
             (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
-        out.give(&shared(holder)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
+        let proof = shared(holder)?.0.prove(token, method, uri, array_or_none(body)?, now);
+        out.give(&proof.map_err(|error| error.code())?)
     })
 }

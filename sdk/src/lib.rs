@@ -48,8 +48,8 @@ pub use license::License;
 #[cfg(feature = "holder")]
 pub use license::{HolderKey, ProveError};
 pub use licentia_core::{
-    Action, Check, Claims, Code, Confirmation, Explanation, Facts, Feature, Key, Keyset, Kid, Kind, Overage,
-    Period, Policy, Quota, Rate, State, Step, Tier, Unverified, Value, Window, clock, limits,
+    Action, Check, Claims, Code, Confirmation, Explanation, Facts, Feature, FeatureValue, Key, Keyset, Kid,
+    Kind, Overage, Period, Policy, Quota, Rate, State, Step, Tier, Unverified, Window, limits,
 };
 pub use metering::{Charge, Counter, Refiller, Seat, Unit};
 pub use platform::Now;

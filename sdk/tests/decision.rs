@@ -51,7 +51,8 @@ fn several_meters_and_rates_are_charged_all_or_none() {
     let left = || {
         let decision = gate.check(&token, &look, at(0));
         assert_eq!(decision.code(), Code::Allowed);
-        ["api", "calls", "mails"].map(|name| decision.charge(name).unwrap().remaining)
+        let charges = [decision.rate("api"), decision.quota("calls"), decision.quota("mails")];
+        charges.map(|charge| charge.unwrap().remaining)
     };
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::Allowed);
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::Allowed);

@@ -196,7 +196,7 @@ fn what_is_reserved_is_committed_or_taken_back() {
     let request = Request::new().meters(&meters);
     let remaining = |name: &str| {
         let peek = [(name, 0)];
-        gate.check(&token, &Request::new().meters(&peek), NOW).charge(name).unwrap().remaining
+        gate.check(&token, &Request::new().meters(&peek), NOW).quota(name).unwrap().remaining
     };
     let (decision, reservation) = gate.reserve(&token, &request, NOW);
     assert!(decision.is_allowed());
@@ -438,7 +438,7 @@ fn meters_are_charged_all_or_none_by_many_threads() {
     let gate = on(&store);
     let remaining = |name: &str| {
         let meters = [(name, 0)];
-        gate.check(&token, &Request::new().meters(&meters), NOW).charge(name).unwrap().remaining
+        gate.check(&token, &Request::new().meters(&meters), NOW).quota(name).unwrap().remaining
     };
     assert!((297..=300).contains(&granted), "{granted}");
     assert_eq!((remaining("calls"), remaining("mails")), (1000 - 2 * granted, 300 - granted));
@@ -500,7 +500,7 @@ fn a_counter_charges_all_or_none_and_tells_sinks() {
     store.lost.store(true, Ordering::Relaxed);
     assert_eq!(charge(&[], &[("mails", 2)]), Err(Code::StoreUnreachable));
     let denied = gate.check(&token, &Request::new().features(&["x"]), NOW);
-    assert!(gate.counter(&denied).is_none());
+    assert!(Counter::of(&gate, &denied).is_none());
 }
 
 proptest! {

@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use licentia_core::{
-    Code, Expect, limits,
-    text::{Buffer, decode_base64url},
-};
+use licentia_core::{Buffer, Code, Expect, limits, text::decode_base64url};
 
 use crate::words::Words;
 
@@ -92,13 +89,13 @@ impl<'a> Ask<'a> {
             for _ in 0..whole(count)? {
                 charges.push((words.next()?, whole(*costs.next().ok_or(Code::InvalidArgument)?)?));
             }
-            Ok(charges)
+            Ok::<_, Code>(charges)
         };
         let (rates, meters) = (charges(*rates)?, charges(*meters)?);
         let mut bytes = bytes;
         let mut digest = |flag: u32| {
             if !has(flag) {
-                return Ok(None);
+                return Ok::<_, Code>(None);
             }
             let (digest, rest) = bytes.split_first_chunk::<32>().ok_or(Code::InvalidArgument)?;
             bytes = rest;

@@ -49,7 +49,7 @@ impl Asked {
         let mut until = None;
         let decided = Decided::new(self, |asked| {
             let (decision, seat) =
-                licentia::Seat::check_out(asked.gate, token, holder, ttl, &asked.request.request(), now);
+                licentia::Seat::check_out(&asked.gate, token, holder, ttl, &asked.request.request(), now);
             until = seat.map(|seat| seat.until());
             decision
         });
@@ -131,7 +131,7 @@ impl Decision {
 
     /// The rate or meter of a name, or None where it was not charged.
     fn charge(&self, name: &str) -> Option<Charge> {
-        self.get().charge(name).map(Charge::from)
+        self.get().charges().find(|charge| charge.name == name).map(Charge::from)
     }
 
     /// Seconds after which the same request may go on, where waiting helps; else None.

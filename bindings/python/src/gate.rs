@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate as SdkGate, Mode, store::Store};
+use licentia::{Gate as SdkGate, GateBuilder, Mode, store::Store};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::PyTypeError,
@@ -98,7 +98,7 @@ impl Gate {
             "advisory" => Mode::Advisory,
             _ => return Err(invalid("a gate's mode is `enforce` or `advisory`")),
         };
-        let mut builder = SdkGate::builder()
+        let mut builder = GateBuilder::new()
             .mode(mode)
             .skew(skew)
             .proof_age(proof_age)
@@ -375,7 +375,7 @@ pub(crate) fn verify(
     #[pyo3(from_py_with = whole)] proof_age: u64,
     now: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decision> {
-    let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
+    let mut builder = GateBuilder::new().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
     for key in read_keys(keys)? {
         builder = builder.key(key);
     }

@@ -10,7 +10,7 @@ use std::{fs, path::Path, time::Instant};
 
 use licentia::{
     Code, Gate, GateBuilder, HolderKey, Key, Now, Proof, Request, State,
-    revocation::{Reason, Terms},
+    revocation::{Reason, RevocationTerms},
 };
 use licentia_issuer::{
     Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset, ledger::Since,
@@ -226,7 +226,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
         Ok(draft)
     };
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
-    ledger.revoke(&id, Terms { reason: Reason::Unpaid, ..Terms::default() })?;
+    ledger.revoke(&id, RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
     let first = next(&mut ledger, None)?;
     let bundle = first.sign(&signer)?;
     gate.load_revocation(&bundle)?;

@@ -100,7 +100,7 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use licentia::{Gate, GateBuilder, Request};
+    use licentia::{GateBuilder, Request};
     use licentia_issuer::SigningKey;
 
     use super::*;

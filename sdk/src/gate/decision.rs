@@ -128,9 +128,10 @@ impl<'a> Decision<'a> {
     /// The response's header fields: `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy`, `RateLimit`.
     pub fn http_headers(&self) -> Vec<(&'static str, String)> {
         let charges = self.charges().map(|charge| {
-            let policy = http::Policy { name: charge.name, quota: charge.limit, window: charge.window };
+            let policy =
+                http::RateLimitPolicy { name: charge.name, quota: charge.limit, window: charge.window };
             let reset = charge.reset_ms.map(http::retry_after);
-            (policy, http::Remaining { name: charge.name, remaining: charge.remaining, reset })
+            (policy, http::RateLimit { name: charge.name, remaining: charge.remaining, reset })
         });
         http::headers(self.code, self.is_allowed(), self.retry_after_ms(), charges)
     }

@@ -10,9 +10,8 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, authorize,
-    clock::{self, Time},
-    revocation::Asked as RevocationQuery,
+    Check, Code, Expect, Explanation, Facts, State, Time, authorize, inner::clock,
+    revocation::RevocationQuery,
 };
 
 use crate::{

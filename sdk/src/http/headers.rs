@@ -2,7 +2,7 @@
 
 use licentia_core::{
     Code,
-    http::{Challenge, Policy, Remaining, retry_after, status},
+    http::{Challenge, RateLimit, RateLimitPolicy, retry_after, status},
 };
 
 /// The header fields of [`crate::Decision::http_headers`], for a binding that holds a decision in its own language.
@@ -10,7 +10,7 @@ pub fn headers<'a>(
     code: Code,
     allowed: bool,
     retry_after_ms: Option<u64>,
-    charges: impl Iterator<Item = (Policy<'a>, Remaining<'a>)>,
+    charges: impl Iterator<Item = (RateLimitPolicy<'a>, RateLimit<'a>)>,
 ) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     let status = if allowed { 200 } else { status(code) };

@@ -4,9 +4,9 @@ use std::{error, fmt};
 
 use ed25519_dalek::{Signer, SigningKey, pkcs8::DecodePrivateKey};
 use licentia_core::{
-    Code, Unverified, limits,
-    proof::{self, Unsigned},
-    text::{Buffer, decode_license},
+    Buffer, Code, Unverified, limits,
+    proof::{self, UnsignedProof},
+    text::decode_license,
 };
 
 /// The private key of a licence's holder, or of an instance that signs receipts. It is zeroised when dropped.
@@ -61,7 +61,7 @@ impl HolderKey {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(ProveError::Random)?;
         let key = self.public();
-        let proof = Unsigned { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
+        let proof = UnsignedProof { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
         let sealed = proof.seal(&mut Buffer::new(), |parts| self.sign(parts)).map(<[u8]>::to_vec);
         sealed.map_err(|_| {
             if (1..=limits::TEXT_BYTES).contains(&method.len()) {

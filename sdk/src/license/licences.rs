@@ -5,9 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use licentia_core::{
-    Check, Code, Explanation, Facts, Key, Preparation, authenticate, limits, verify::decode,
-};
+use licentia_core::{Check, Code, Explanation, Facts, Key, Preparation, authenticate, inner::decode, limits};
 
 use crate::{
     metering::Accounts,

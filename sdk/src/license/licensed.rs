@@ -2,14 +2,14 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use licentia_core::{Claims, Step, claims::Kept, revocation::Head};
+use licentia_core::{Claims, OwnedLicense, Step, revocation::BundleHead};
 
 use crate::{metering::Counters, platform::Guard};
 
 /// A token that was authenticated, and what was derived from it.
 pub(crate) struct Token {
     pub(crate) text: Box<str>,
-    pub(crate) kept: Kept<Box<[u8]>>,
+    pub(crate) kept: OwnedLicense<Box<[u8]>>,
     pub(crate) tier: Box<str>,
     /// The checks that it passed.
     pub(crate) passed: Box<[Step<'static>]>,
@@ -27,7 +27,7 @@ pub(crate) struct TrustSnapshot {
     pub(crate) keyset_issued_at: u64,
     pub(crate) keyset_expires: Option<u64>,
     /// The bundle of the licence's issuer, and whether it concerns the licence.
-    pub(crate) revocation: Option<(Head, bool)>,
+    pub(crate) revocation: Option<(BundleHead, bool)>,
 }
 
 /// A licence with its counters, and the snapshot that it was looked up under.

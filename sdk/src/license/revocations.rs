@@ -10,7 +10,8 @@ use crate::{
 use super::trust::Trusted;
 use licentia_core::{
     Code, Keyring, Kid,
-    revocation::{self, Bundle, Seen, build, merge},
+    inner::build,
+    revocation::{self, Bundle, BundleMark, merge},
 };
 
 /// Prefix of the marks in the store: the newest bundle's sequence, digest and signer. The issuer follows.
@@ -19,12 +20,12 @@ const SEEN: &str = "revocation.seen.";
 /// A bundle in use: its whole state, with its pre-filter.
 pub(crate) struct LoadedBundle {
     issuer: Box<str>,
-    kept: revocation::Kept<Box<[u8]>>,
+    kept: revocation::OwnedBundle<Box<[u8]>>,
     bloom: Box<[u8]>,
 }
 
 impl LoadedBundle {
-    fn new(kept: revocation::Kept<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
+    fn new(kept: revocation::OwnedBundle<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
         let issuer = kept.bundle(&bloom).issuer().into();
         Self { issuer, kept, bloom }
     }
@@ -108,7 +109,7 @@ impl Revocations {
         // Read after the lock: a bundle that waited for it is verified with the keys in use now.
         let trust = trusted.current();
         let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
-        let seen = Seen { sequence: bundle.sequence(), digest: bundle.digest(), kid };
+        let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let bundles = self.current.load();
         let current = bundles.of(bundle.issuer());
         let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
@@ -146,7 +147,12 @@ impl Revocations {
 ///
 /// If the root has since replaced the key that signed the last one, its sequence number no longer counts: a thief who
 /// signed a very high number must not lock the issuer out.
-fn newer(before: Option<Seen>, new: &Seen, issuer: &str, keyring: Keyring<'_>) -> Result<bool, Code> {
+fn newer(
+    before: Option<BundleMark>,
+    new: &BundleMark,
+    issuer: &str,
+    keyring: Keyring<'_>,
+) -> Result<bool, Code> {
     match before {
         Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
         Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
@@ -176,12 +182,12 @@ fn name(issuer: &str) -> String {
     format!("{SEEN}{issuer}")
 }
 
-fn encode(seen: &Seen) -> Vec<u8> {
+fn encode(seen: &BundleMark) -> Vec<u8> {
     [&seen.sequence.to_be_bytes()[..], &seen.digest, seen.kid.as_bytes()].concat()
 }
 
-fn decode(saved: &[u8]) -> Option<Seen> {
+fn decode(saved: &[u8]) -> Option<BundleMark> {
     let (sequence, rest) = saved.split_first_chunk::<8>()?;
     let (digest, kid) = rest.split_first_chunk::<32>()?;
-    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
+    Some(BundleMark { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }

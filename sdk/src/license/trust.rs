@@ -6,7 +6,7 @@ use crate::{
     platform::{ArcSwap, Guard},
     store::Store,
 };
-use licentia_core::{Code, Key, Keyring, Keyset, Preparation, Purpose, Standing, keyset::Seen};
+use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
 
 /// Name of the newest keyset's sequence and digest in the store.
 const SEEN: &str = "keyset.seen";
@@ -33,7 +33,7 @@ impl Trust {
 /// The key with tables, if it signs licences that may still arrive.
 fn prepare_key(tables: Option<&Preparation>, key: Key) -> Key {
     match tables {
-        Some(tables) if key.purpose() == Purpose::License && key.standing() != Standing::Revoked => {
+        Some(tables) if key.purpose() == KeyPurpose::License && key.status() != KeyStatus::Revoked => {
             tables.key(&key)
         }
         _ => key,
@@ -76,7 +76,7 @@ impl Trusted {
         let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
-        let seen = keyset.seen();
+        let seen = keyset.mark();
         let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
             let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
@@ -103,7 +103,7 @@ impl Trusted {
     }
 }
 
-fn decode(saved: &[u8]) -> Option<Seen> {
+fn decode(saved: &[u8]) -> Option<KeysetMark> {
     let (sequence, digest) = saved.split_first_chunk::<8>()?;
-    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+    Some(KeysetMark { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
 }

@@ -40,7 +40,6 @@ pub struct Charge<'a> {
 
 /// What a [`Charge`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Unit {
     /// Requests against a rate.
     Rate,
