@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "every part of a hash is as good as the others")]
 #![allow(clippy::indexing_slicing, reason = "every position is of this table")]
 
-use licentia_core::inner::bloom;
+use licentia_core::{Salt, inner::bloom};
 
 /// Entries in the order of insertion.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Table<K, V> {
 #[derive(Debug)]
 struct Index {
     /// Keys the hash, so that nobody can choose colliding keys.
-    secret: bloom::Salt,
+    secret: Salt,
     /// For each bucket (their number is a power of two): 1 + the position of its latest entry, or 0.
     latest: Vec<usize>,
     /// For each entry: its hash, and 1 + the position of the entry before it in its bucket, or 0.
@@ -25,10 +25,10 @@ struct Index {
 
 impl Index {
     fn new() -> Self {
-        let mut secret = bloom::Salt::default();
+        let mut secret = [0; 16];
         // Without randomness the table still works; only collisions can be chosen.
         let _ = getrandom::fill(&mut secret);
-        Self { secret, latest: vec![0], before: Vec::new() }
+        Self { secret: secret.into(), latest: vec![0], before: Vec::new() }
     }
 
     fn hash(&self, key: &[u8]) -> usize {
