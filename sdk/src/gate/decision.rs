@@ -77,6 +77,7 @@ impl<'a> Decision<'a> {
     }
 
     /// The time that it was made for, by the gate's clock, in seconds since 1970.
+    #[cfg(feature = "receipts")]
     pub(crate) fn time(&self) -> u64 {
         self.time
     }
