@@ -159,7 +159,7 @@ impl<'a> Bundle<'a> {
     /// [`Code::WrongTyp`] for what is no bundle, [`Code::BundleMalformed`], [`Code::BundleBadSignature`];
     /// for a signer that is no revocation key, or none for this issuer, [`Code::BundleUntrusted`], and for one
     /// that is out of use [`Code::KeyNotActive`] (retired, or not at this time) or [`Code::KeyRevoked`];
-    /// [`Code::BundleWrongRoot`] where the state is not the one that it names.
+    /// [`Code::BundleWrongRoot`] if the state is not the one that it names.
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
         let (frame, delta) = frame(bytes)?;
         let signers = keyring.find_revocation(&frame.kid);
@@ -324,7 +324,7 @@ impl<'a> Bundle<'a> {
         })
     }
 
-    /// The pre-filter over the indices; empty where there is none.
+    /// The pre-filter over the indices; empty if there is none.
     pub fn bloom(&self) -> &'a [u8] {
         self.bloom
     }
