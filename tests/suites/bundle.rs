@@ -9,7 +9,7 @@ use licentia::{Gate, Key, Request};
 use licentia_core::{
     Code, Keyring, Unverified,
     inner::{Frame, Typ, bloom, build, clock, state_root},
-    revocation::{Bundle, Effect, Exact, Verdict, merge},
+    revocation::{Bundle, Effect, Exact, Schema, Verdict, merge},
     text,
 };
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
