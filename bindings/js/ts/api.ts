@@ -1,9 +1,11 @@
-import { type Code, table, type Verdict, verdict } from "./decision.js";
-import { type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions } from "./gate.js";
+import { type Code, table, type Verdict, verdict } from "./gate/decision.js";
+import { type Gate, localGate, type SharedGate } from "./gate/gate.js";
+import type { GateOptions, SharedGateOptions } from "./gate/options.js";
 import type { License, Period } from "./license.js";
-import { instances, Live, type ModuleSource, type Port, Raw, type RawVerifier } from "./raw.js";
-import { pack, type Request } from "./request.js";
-import { sharedGate } from "./shared.js";
+import { instances, Live, type ModuleSource } from "./module/instance.js";
+import { type Port, Raw, type RawVerifier } from "./module/port.js";
+import { pack, type Request } from "./gate/request.js";
+import { sharedGate } from "./gate/shared.js";
 
 /** What one verification expects, beside what the request needs. */
 export interface VerifyOptions extends Omit<Request, "rates" | "meters" | "explain"> {
@@ -69,8 +71,8 @@ function seconds(): number {
 export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => R): Verifier {
   return {
     verify(token, keys, options = {}) {
-      const { issuer, skew, proofAge: maxAge, now = seconds(), ...request } = options;
-      const { words, numbers, bytes } = pack(request, { issuer, skew, maxAge });
+      const { issuer, skew, proofAge, now = seconds(), ...request } = options;
+      const { words, numbers, bytes } = pack(request, { issuer, skew, proofAge });
       const list = typeof keys === "string" ? [keys] : keys;
       return use((raw) => verdict(raw.verify(token, list, words, numbers, bytes, now), raw.told()));
     },

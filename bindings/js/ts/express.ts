@@ -1,7 +1,7 @@
 // Middleware for Express and Connect.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Decision } from "./decision.js";
-import type { Gate, SharedGate } from "./gate.js";
+import type { Decision } from "./gate/decision.js";
+import type { Gate, SharedGate } from "./gate/gate.js";
 import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";

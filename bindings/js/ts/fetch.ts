@@ -1,6 +1,6 @@
 // A wrapper for handlers that take a `Request` and give a `Response`: Workers, Hono, Deno.serve, Bun.serve.
-import type { Decision } from "./decision.js";
-import type { Gate, SharedGate } from "./gate.js";
+import type { Decision } from "./gate/decision.js";
+import type { Gate, SharedGate } from "./gate/gate.js";
 import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";

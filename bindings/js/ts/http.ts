@@ -1,6 +1,6 @@
-import type { Decision } from "./decision.js";
-import type { AnyGate, Gate, SharedGate } from "./gate.js";
-import { type About, type Request as Needs, request } from "./request.js";
+import type { Decision } from "./gate/decision.js";
+import type { AnyGate, Gate, SharedGate } from "./gate/gate.js";
+import { type About, type Request as Needs, request } from "./gate/request.js";
 
 /** What the requests of a route need of a licence. */
 export interface Route extends Pick<Needs, "audience" | "features" | "rates" | "meters"> {

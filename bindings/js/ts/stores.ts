@@ -1,7 +1,7 @@
 // Stores that share a quota between processes. Each only takes what it is told to: how much is for the module.
 import giveBack from "../../../sdk/src/store/give_back.lua";
 import lease from "../../../sdk/src/store/take.lua";
-import type { Leased, Store } from "./store.js";
+import type { Leased, Store } from "./gate/store.js";
 
 /** What is kept of a key. */
 interface Cell {

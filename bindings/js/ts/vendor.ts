@@ -1,6 +1,7 @@
 // The vendor's side, of whatever module.
 import { wrong } from "./error.js";
-import { type Instantiate, Live, type RawVendor } from "./raw.js";
+import { type Instantiate, Live } from "./module/instance.js";
+import type { RawVendor } from "./module/vendor-port.js";
 
 /** The issuer's private key: a 32-byte seed, or PKCS#8 PEM with its passphrase. It never leaves the process. */
 export type IssuerKey = { seed: Uint8Array } | { pem: string; passphrase?: string | undefined };

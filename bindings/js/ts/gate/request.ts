@@ -1,4 +1,5 @@
-import { wrong } from "./error.js";
+import { wrong } from "../error.js";
+import { needs as place, needs_flag as flag } from "../generated/port.js";
 
 /** A proof of possession, and the request that it came with. */
 export interface Proof {
@@ -57,12 +58,10 @@ export interface Packed {
 export interface Expectation {
   issuer?: string | undefined;
   skew?: number | undefined;
-  maxAge?: number | undefined;
+  proofAge?: number | undefined;
 }
 
 const NONE = new Uint8Array(0);
-const AUDIENCE = 1, ISSUER = 2, NODE = 4, RELEASE = 8, PROOF = 16, BODY = 32, EXPLAIN = 64, TEXT = 128;
-const SKEW = 256, MAX_AGE = 512;
 
 function entries(costs: Costs | undefined): readonly (readonly [string, number])[] {
   if (costs === undefined) return [];
@@ -72,38 +71,43 @@ function entries(costs: Costs | undefined): readonly (readonly [string, number])
 /** Packs a request. The module unpacks it and judges what it holds. */
 export function pack(request: Request, expectation: Expectation = {}): Packed {
   const { audience, features = [], node, release, proof } = request;
-  const { issuer, skew, maxAge } = expectation;
+  const { issuer, skew, proofAge } = expectation;
   const rates = entries(request.rates);
   const charges = [...rates, ...entries(request.meters)];
   const names = charges.map(([name]) => name);
-  let flags = request.explain === true ? EXPLAIN : 0;
-  if (audience !== undefined) flags |= AUDIENCE;
-  if (issuer !== undefined) flags |= ISSUER;
-  if (release !== undefined) flags |= RELEASE;
-  if (skew !== undefined) flags |= SKEW;
-  if (maxAge !== undefined) flags |= MAX_AGE;
+  let flags = request.explain === true ? flag.EXPLAIN : 0;
+  if (audience !== undefined) flags |= flag.AUDIENCE;
+  if (issuer !== undefined) flags |= flag.ISSUER;
+  if (release !== undefined) flags |= flag.RELEASE;
+  if (skew !== undefined) flags |= flag.SKEW;
+  if (proofAge !== undefined) flags |= flag.PROOF_AGE;
   const parts: Uint8Array[] = [];
   if (node !== undefined) {
-    flags |= NODE;
+    flags |= flag.NODE;
     parts.push(digest(node));
   }
   if (proof !== undefined) {
-    flags |= PROOF;
+    flags |= flag.PROOF;
     if (proof.body !== undefined) {
-      flags |= BODY;
+      flags |= flag.BODY;
       parts.push(digest(proof.body));
     }
-    if (typeof proof.proof === "string") flags |= TEXT;
+    if (typeof proof.proof === "string") flags |= flag.PROOF_TEXT;
     else parts.push(proof.proof);
   }
   const text = typeof proof?.proof === "string" ? proof.proof : "";
   const words = [
     audience ?? "", issuer ?? "", proof?.method ?? "", proof?.uri ?? "", text, ...features, ...names,
   ];
-  const costs = charges.map(([, cost]) => cost);
-  const numbers = Float64Array.of(
-    flags, release ?? 0, skew ?? 0, maxAge ?? 0, features.length, rates.length, charges.length - rates.length, ...costs,
-  );
+  const numbers = new Float64Array(place.COSTS + charges.length);
+  numbers[place.FLAGS] = flags;
+  numbers[place.RELEASE] = release ?? 0;
+  numbers[place.SKEW] = skew ?? 0;
+  numbers[place.PROOF_AGE] = proofAge ?? 0;
+  numbers[place.FEATURES] = features.length;
+  numbers[place.RATES] = rates.length;
+  numbers[place.METERS] = charges.length - rates.length;
+  charges.forEach(([, cost], index) => { numbers[place.COSTS + index] = cost; });
   return { words: words.join("\0"), numbers, bytes: concat(parts), names, rates: rates.length };
 }
 

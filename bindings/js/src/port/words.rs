@@ -1,10 +1,10 @@
-//! Texts that cross together, as one: between each and the next is U+0000.
+//! Texts that cross together as one, separated by U+0000.
 
 use std::fmt::{Display, Write};
 
 use licentia_core::Code;
 
-/// Texts that came.
+/// Texts that JavaScript passed.
 pub(crate) struct Words<'a>(Option<&'a str>);
 
 impl<'a> Words<'a> {
@@ -12,10 +12,10 @@ impl<'a> Words<'a> {
         Self(Some(text))
     }
 
-    /// The next one.
+    /// The next text.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there is none.
+    /// [`Code::InvalidArgument`] if there is none left.
     pub(crate) fn next(&mut self) -> Result<&'a str, Code> {
         let text = self.0.ok_or(Code::InvalidArgument)?;
         let end = text.bytes().position(|byte| byte == 0);
@@ -23,16 +23,16 @@ impl<'a> Words<'a> {
         Ok(end.and_then(|end| text.get(..end)).unwrap_or(text))
     }
 
-    /// Says that there are no more.
+    /// Checks that no text is left.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] where there are, as when one has a U+0000 in it.
+    /// [`Code::InvalidArgument`] if there is one, as when a text contains U+0000.
     pub(crate) fn end(&self) -> Result<(), Code> {
         if self.0.is_none() { Ok(()) } else { Err(Code::InvalidArgument) }
     }
 }
 
-/// Texts that go.
+/// Texts for JavaScript, which fetches them after the call.
 pub(crate) struct Told {
     text: String,
     begun: bool,
@@ -43,7 +43,7 @@ impl Told {
         Self { text: String::new(), begun: false }
     }
 
-    /// Adds one.
+    /// Adds a text.
     pub(crate) fn word(&mut self, word: &dyn Display) -> &mut Self {
         if self.begun {
             self.text.push('\0');
@@ -52,14 +52,22 @@ impl Told {
         self
     }
 
-    /// Adds to the last one.
+    /// Adds several texts.
+    #[cfg(feature = "gate")]
+    pub(crate) fn words(&mut self, words: &[&dyn Display]) {
+        for word in words {
+            self.word(word);
+        }
+    }
+
+    /// Appends to the last text.
     pub(crate) fn part(&mut self, part: &dyn Display) {
         self.begun = true;
-        // To write to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(self.text, "{part}");
     }
 
-    /// Tells a code, as it is thrown, and nothing else.
+    /// Replaces everything by number, name and message of a code.
     pub(crate) fn refusal(&mut self, code: Code) {
         self.take();
         self.word(&code.number()).word(&code.name()).word(&code.message());

@@ -1,11 +1,12 @@
 // A gate inside an instance of the module, which is replaced when it fails.
 import { type Decision, GateDecision, type Use } from "./decision.js";
-import type { GateOptions, Now } from "./gate.js";
-import { type Instantiate, Live, type Raw } from "./raw.js";
+import { decision_bit, decision as place, loaded as outcome } from "../generated/port.js";
+import { type Instantiate, Live } from "../module/instance.js";
+import type { Raw } from "../module/port.js";
+import type { GateOptions, Now } from "./options.js";
 import type { About, Packed } from "./request.js";
 
 const CLOCK = "clock.mark", KEYSET = "keyset.seen";
-const TOLD = 4;
 
 function system(): Now {
   return { seconds: Math.floor(Date.now() / 1000), monotonicMs: performance.now() };
@@ -69,14 +70,14 @@ export class Core {
   /** Makes the gate: the first time from what was passed, later as it is by then. */
   #build(raw: Raw): Raw {
     const { keys = [], keyset, mode, issuer, audience, requireRevocation, ...sizes } = this.#options;
-    const { skew, proofAge, replayCapacity, cacheCapacity, prepare } = sizes;
+    const { skew, proofAge, replayCapacity, cacheCapacity, prepare: keyTableBytes } = sizes;
     raw.open(this.#leases);
     this.#set(raw, this.#built ? [CLOCK] : [CLOCK, KEYSET]);
-    raw.changed();
+    raw.changedMarks();
     raw.build(
       {
         advisory: mode === "advisory", issuer, audience, requireRevocation: requireRevocation === true,
-        skew, proofAge, replayCapacity, cacheCapacity, prepare,
+        skew, proofAge, replayCapacity, cacheCapacity, keyTableBytes,
       },
       keys, keyset && { root: keyset.root, bytes: this.#history.first ?? keyset.bytes },
     );
@@ -103,7 +104,7 @@ export class Core {
   }
 
   #remember(): void {
-    const changed = this.use((raw) => raw.changed());
+    const changed = this.use((raw) => raw.changedMarks());
     if (changed === "") return;
     for (const name of changed.split("\0")) {
       const value = this.use((raw) => raw.mark(name));
@@ -122,7 +123,7 @@ export class Core {
     let told: string | undefined;
     const answer = this.use((raw) => {
       const answer = raw.check(token, packed.words, packed.numbers, packed.bytes, seconds, monotonicMs);
-      if (((answer[0] ?? 0) & TOLD) !== 0) told = raw.told();
+      if (((answer[place.BITS] ?? 0) & decision_bit.EXPLAINED) !== 0) told = raw.told();
       return answer;
     });
     // The clock's mark changes at most once a second.
@@ -151,9 +152,9 @@ export class Core {
     const mark = about === "" ? undefined : this.#recall(about);
     if (mark !== undefined) this.use((raw) => raw.setMark(about, mark));
     const loaded = this.use((raw) => raw.loadRevocation(bundle));
-    if (loaded > 0) this.#history.add(loaded === 2 ? "delta" : "whole", bundle, about);
+    if (loaded !== outcome.UNCHANGED) this.#history.add(loaded === outcome.DELTA ? "delta" : "whole", bundle, about);
     this.#remember();
-    return loaded > 0;
+    return loaded !== outcome.UNCHANGED;
   }
 
   presented(header: (name: string) => string | null | undefined): { token: string; proof: string | undefined } {

@@ -1,6 +1,7 @@
-import { instance, LicentiaError } from "./error.js";
-import type { License } from "./license.js";
-import type { Raw } from "./raw.js";
+import { instance, LicentiaError } from "../error.js";
+import { charge, decision as place, decision_bit, needs, state } from "../generated/port.js";
+import type { License } from "../license.js";
+import type { Raw } from "../module/port.js";
 import type { Packed } from "./request.js";
 
 /** In which state a licence grants a request. */
@@ -94,8 +95,9 @@ export class DeniedError extends LicentiaError {
   }
 }
 
-const STATES: readonly State[] = ["active", "grace", "overage", "advisory"];
-const ALLOWED = 1, AUTHENTIC = 2;
+const STATES: Readonly<Record<number, State>> = {
+  [state.ACTIVE]: "active", [state.GRACE]: "grace", [state.OVERAGE]: "overage", [state.ADVISORY]: "advisory",
+};
 const NO_CHARGES: readonly Charge[] = Object.freeze([]);
 
 /** Calls the module that made a decision. */
@@ -131,8 +133,8 @@ export class GateDecision implements Decision {
   #license: License | undefined;
 
   constructor(answer: Float64Array, told: string | undefined, token: string, packed: Packed, use: Use) {
-    this.allowed = ((answer[0] ?? 0) & ALLOWED) !== 0;
-    this.code = answer[1] ?? 0;
+    this.allowed = ((answer[place.BITS] ?? 0) & decision_bit.ALLOWED) !== 0;
+    this.code = answer[place.CODE] ?? 0;
     this.#answer = answer;
     this.#told = told;
     this.#token = token;
@@ -145,36 +147,37 @@ export class GateDecision implements Decision {
   }
 
   get state(): State {
-    return STATES[this.#answer[2] ?? 0] ?? "active";
+    return STATES[this.#answer[place.STATE] ?? state.ACTIVE] ?? "active";
   }
 
   get warning(): string | undefined {
-    const code = some(this.#answer[3]);
+    const code = some(this.#answer[place.WARNING]);
     return code === undefined ? undefined : table(this.#use).get(code)?.name;
   }
 
   get license(): License | undefined {
-    if (((this.#answer[0] ?? 0) & AUTHENTIC) === 0) return undefined;
+    if (((this.#answer[place.BITS] ?? 0) & decision_bit.AUTHENTIC) === 0) return undefined;
     return (this.#license ??= JSON.parse(this.#use((raw) => raw.inspect(this.#token))) as License);
   }
 
   get charges(): readonly Charge[] {
     const answer = this.#answer;
-    if (answer.length <= 5) return NO_CHARGES;
+    if (answer.length <= place.CHARGES) return NO_CHARGES;
     const { names, numbers, rates } = this.#packed;
     const charges: Charge[] = [];
-    for (let start = 5; start < answer.length; start += 5) {
-      const [at = 0, limit = 0, window, remaining = 0, reset] = answer.subarray(start, start + 5);
+    for (let start = place.CHARGES; start < answer.length; start += charge.LENGTH) {
+      const index = answer[start + charge.INDEX] ?? 0;
       charges.push({
-        name: names[at] ?? "", unit: at < rates ? "rate" : "quota", cost: numbers[7 + at] ?? 0,
-        limit, window: some(window), remaining, resetMs: some(reset),
+        name: names[index] ?? "", unit: index < rates ? "rate" : "quota", cost: numbers[needs.COSTS + index] ?? 0,
+        limit: answer[start + charge.LIMIT] ?? 0, window: some(answer[start + charge.WINDOW]),
+        remaining: answer[start + charge.REMAINING] ?? 0, resetMs: some(answer[start + charge.RESET_MS]),
       });
     }
     return charges;
   }
 
   get retryAfterMs(): number | undefined {
-    return some(this.#answer[4]);
+    return some(this.#answer[place.RETRY_AFTER_MS]);
   }
 
   get explanation(): readonly Step[] | undefined {
@@ -189,7 +192,7 @@ export class GateDecision implements Decision {
   #fields(): string[] {
     const { names } = this.#packed;
     const fields = this.#use((raw) => raw.httpFields(
-      this.code, this.allowed, this.#answer[4] ?? -1, names.join("\0"), this.#answer.subarray(5),
+      this.code, this.allowed, this.#answer[place.RETRY_AFTER_MS] ?? -1, names.join("\0"), this.#answer.subarray(place.CHARGES),
     ));
     return fields.split("\0");
   }

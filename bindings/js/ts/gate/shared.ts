@@ -1,9 +1,11 @@
 // A gate that leases units from a store.
 import { Core } from "./core.js";
-import { coded } from "./error.js";
-import type { SharedGate, SharedGateOptions } from "./gate.js";
-import { STORE_UNREACHABLE } from "./generated/codes.js";
-import type { Instantiate, Raw } from "./raw.js";
+import { coded } from "../error.js";
+import type { SharedGate } from "./gate.js";
+import { STORE_UNREACHABLE } from "../generated/codes.js";
+import type { Instantiate } from "../module/instance.js";
+import type { Raw } from "../module/port.js";
+import type { SharedGateOptions } from "./options.js";
 import { NOTHING, packOnce } from "./request.js";
 import type { StoreFailure } from "./store.js";
 
