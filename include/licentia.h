@@ -245,7 +245,7 @@
 /**
  * Number of the ABI: it grows when a function changes or goes.
  */
-#define LICENTIA_ABI_VERSION 0
+#define LICENTIA_ABI_VERSION 1
 
 /**
  * In place of a number that is not there.
@@ -520,7 +520,7 @@ typedef struct licentia_gate_builder licentia_gate_builder;
 /**
  * A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
  */
-typedef struct licentia_holder licentia_holder;
+typedef struct licentia_holder_key licentia_holder_key;
 #endif
 
 #if defined(LICENTIA_ISSUER)
@@ -529,12 +529,6 @@ typedef struct licentia_holder licentia_holder;
  */
 typedef struct licentia_issuer licentia_issuer;
 #endif
-
-/**
- * A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
- * gives back those that nobody uses. One thread uses the handle at a time.
- */
-typedef struct licentia_keeper licentia_keeper;
 
 /**
  * A public key that licences, keysets or bundles are signed with. It does not change: threads may share it.
@@ -558,6 +552,12 @@ typedef struct licentia_license licentia_license;
  */
 typedef struct licentia_receipts licentia_receipts;
 #endif
+
+/**
+ * A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
+ * gives back those that nobody uses. One thread uses the handle at a time.
+ */
+typedef struct licentia_refiller licentia_refiller;
 
 /**
  * What a request needs of a licence. Make one for each kind of request and use it again: while nobody changes
@@ -611,11 +611,6 @@ typedef void (*licentia_free_callback)(void *context);
  * Why a request was allowed or denied, or what is wrong with a call: one of `LICENTIA_CODE_*`.
  */
 typedef uint32_t licentia_code;
-
-/**
- * Called with what is wrong with a file that is watched.
- */
-typedef void (*licentia_watch_callback)(void *context, licentia_code code);
 
 /**
  * What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.
@@ -692,6 +687,11 @@ typedef struct {
    */
   uint64_t expires;
 } licentia_feature;
+
+/**
+ * Called with what is wrong with a file that is watched.
+ */
+typedef void (*licentia_watch_callback)(void *context, licentia_code code);
 
 #if defined(LICENTIA_HOLDER)
 /**
@@ -833,6 +833,64 @@ licentia_status licentia_keyset_times(const licentia_keyset *keyset,
  */
 LICENTIA_MUST_USE
 licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index, licentia_key **key);
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_from_seed(const uint8_t *seed, licentia_holder_key **key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+ *
+ * Errors: INVALID_KEY.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_from_pem(const char *pem, size_t pem_len, licentia_holder_key **key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Overwrites and frees a holder's key. NULL is ignored.
+ */
+void licentia_holder_key_free(licentia_holder_key *key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_public(const licentia_holder_key *key,
+                                           uint8_t *public_key,
+                                           uint8_t *thumbprint);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
+ * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
+ * else NULL.
+ *
+ * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
+ * STORE_UNREACHABLE where the system gives no random bytes.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_prove(const licentia_holder_key *key,
+                                          const char *token,
+                                          size_t token_len,
+                                          const char *method,
+                                          size_t method_len,
+                                          const char *uri,
+                                          size_t uri_len,
+                                          const uint8_t *body,
+                                          uint64_t now,
+                                          uint8_t **proof,
+                                          size_t *proof_len);
+#endif
 
 /**
  * Decodes the text form of a licence, `lic1_...`; free the bytes with licentia_bytes_free.
@@ -992,8 +1050,8 @@ licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *
  * are no tables.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_gate_builder_set_prepare(licentia_gate_builder *builder,
-                                                  size_t bytes_per_key);
+licentia_status licentia_gate_builder_prepare_keys(licentia_gate_builder *builder,
+                                                   size_t bytes_per_key);
 
 /**
  * Refuses licences, as their policy for stale revocations says, while there is no revocation bundle of their issuer.
@@ -1121,48 +1179,6 @@ licentia_status licentia_gate_settle(const licentia_gate *gate);
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_after_fork(const licentia_gate *gate);
-
-/**
- * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
- * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
- * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
- *
- * `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
- * no gate alive.
- *
- * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
-                                               const char *path,
-                                               size_t path_len,
-                                               uint64_t interval_ms,
-                                               licentia_watch_callback callback,
-                                               void *context,
-                                               licentia_free_callback free_context,
-                                               licentia_watch **watch);
-
-/**
- * Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
- * callback has returned. NULL is ignored.
- */
-void licentia_watch_free(licentia_watch *watch);
-
-/**
- * Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
- * It keeps no gate alive.
- *
- * Errors: STORE_UNREACHABLE where the system gives no thread.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_keeper_start(const licentia_gate *gate,
-                                      uint64_t interval_ms,
-                                      licentia_keeper **keeper);
-
-/**
- * Ends a keeper, and waits for its thread. NULL is ignored.
- */
-void licentia_keeper_free(licentia_keeper *keeper);
 
 /**
  * Makes a request that needs a good licence, and no more. Where this fails the request is NULL, which no gate takes for
@@ -1585,63 +1601,47 @@ licentia_status licentia_event_revocation(const licentia_event *event,
 LICENTIA_MUST_USE
 licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
 
-#if defined(LICENTIA_HOLDER)
 /**
- * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+ * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
+ * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
+ * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
  *
- * Errors: INVALID_KEY.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_from_pem(const char *pem, size_t pem_len, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Overwrites and frees a holder's key. NULL is ignored.
- */
-void licentia_holder_free(licentia_holder *holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_public(const licentia_holder *holder,
-                                       uint8_t *public_key,
-                                       uint8_t *thumbprint);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
- * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
- * else NULL.
+ * `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
+ * no gate alive.
  *
- * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
- * STORE_UNREACHABLE where the system gives no random bytes.
+ * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_holder_prove(const licentia_holder *holder,
-                                      const char *token,
-                                      size_t token_len,
-                                      const char *method,
-                                      size_t method_len,
-                                      const char *uri,
-                                      size_t uri_len,
-                                      const uint8_t *body,
-                                      uint64_t now,
-                                      uint8_t **proof,
-                                      size_t *proof_len);
-#endif
+licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
+                                               const char *path,
+                                               size_t path_len,
+                                               uint64_t interval_ms,
+                                               licentia_watch_callback callback,
+                                               void *context,
+                                               licentia_free_callback free_context,
+                                               licentia_watch **watch);
+
+/**
+ * Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
+ * callback has returned. NULL is ignored.
+ */
+void licentia_watch_free(licentia_watch *watch);
+
+/**
+ * Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
+ * It keeps no gate alive.
+ *
+ * Errors: STORE_UNREACHABLE where the system gives no thread.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_refiller_start(const licentia_gate *gate,
+                                        uint64_t interval_ms,
+                                        licentia_refiller **refiller);
+
+/**
+ * Ends a refiller, and waits for its thread. NULL is ignored.
+ */
+void licentia_refiller_free(licentia_refiller *refiller);
 
 #if defined(LICENTIA_HOLDER)
 /**

@@ -9,8 +9,8 @@ use licentia::receipt::{LogError, Receipts as Counted};
 
 use crate::{
     border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
-    builder::GateBuilder,
-    key::Key,
+    gate::builder::GateBuilder,
+    key::public_key::Key,
     status::Status,
 };
 

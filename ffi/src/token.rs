@@ -6,8 +6,8 @@ use licentia::Unverified;
 use licentia_core::text::{Buffer, Text, decode_license};
 
 use crate::{
+    border::buffer::Owned,
     border::{bytes, enter, foreign},
-    buffer::Owned,
     status::Status,
 };
 

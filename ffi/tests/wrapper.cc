@@ -28,7 +28,7 @@ void decisions() {
     CHECK(draft->add_quota("calls", "2/day") && draft->add_rate("api", "10/1s") && draft->set_index(7));
     CHECK(!draft->add_rate("api", "fast"));
     licentia::Digest seed{9};
-    const auto holder = licentia::Holder::from_seed(seed);
+    const auto holder = licentia::HolderKey::from_seed(seed);
     CHECK(holder && draft->set_holder(holder->thumbprint()));
     const auto issuer = licentia::Issuer::make("acme", *key);
     const auto token = issuer->issue(*draft);
@@ -87,7 +87,7 @@ void decisions() {
     CHECK(actions == "job-job+job+job-");
     const auto reserved = gate.reserve("lic1_", request);
     CHECK(reserved && !reserved->first.is_allowed() && !reserved->second && actions.back() == '-');
-    CHECK(gate.settle() && gate.after_fork() && gate.keep(60000) && !gate.keep(0) && request.set_job("7"));
+    CHECK(gate.settle() && gate.after_fork() && gate.refill(60000) && !gate.refill(0) && request.set_job("7"));
     CHECK(request.clear() && gate.check_at(*token, request, now, 0));
 }
 

@@ -177,8 +177,8 @@ class Seat : public detail::Handle<licentia_seat, licentia_seat_free> {
     Status release() noexcept { return licentia_seat_release(get()); }
 };
 
-/** A thread that looks after a gate's meters. */
-class Keeper : public detail::Handle<licentia_keeper, licentia_keeper_free> {
+/** A thread that fetches units for a gate before requests need them. It ends with this handle. */
+class Refiller : public detail::Handle<licentia_refiller, licentia_refiller_free> {
   public:
     using Handle::Handle;
 };
@@ -242,9 +242,9 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                    request.get(), seconds, monotonic_nanos, &decision, &seat);
         return {status, {Decision(decision), Seat(seat)}};
     }
-    Result<Keeper> keep(std::uint64_t interval_ms) const noexcept {
-        return detail::make<Keeper, licentia_keeper>(
-            [&](licentia_keeper **keeper) { return licentia_keeper_start(get(), interval_ms, keeper); });
+    Result<Refiller> refill(std::uint64_t interval_ms) const noexcept {
+        return detail::make<Refiller, licentia_refiller>(
+            [&](licentia_refiller **refiller) { return licentia_refiller_start(get(), interval_ms, refiller); });
     }
     Status settle() const noexcept { return licentia_gate_settle(get()); }
     Status after_fork() const noexcept { return licentia_gate_after_fork(get()); }
@@ -336,8 +336,8 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &proof_age(std::uint64_t seconds) noexcept {
         return note(licentia_gate_builder_set_proof_age(get(), seconds));
     }
-    GateBuilder &prepare(std::size_t bytes_per_key) noexcept {
-        return note(licentia_gate_builder_set_prepare(get(), bytes_per_key));
+    GateBuilder &prepare_keys(std::size_t bytes_per_key) noexcept {
+        return note(licentia_gate_builder_prepare_keys(get(), bytes_per_key));
     }
     GateBuilder &require_revocation() noexcept { return note(licentia_gate_builder_require_revocation(get())); }
     GateBuilder &share_rates() noexcept { return note(licentia_gate_builder_share_rates(get())); }
@@ -383,27 +383,27 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
 };
 
 #if defined(LICENTIA_HOLDER)
-/** A holder's private key. */
-class Holder : public detail::Handle<licentia_holder, licentia_holder_free> {
+/** A customer's private key, to which a licence can be bound. */
+class HolderKey : public detail::Handle<licentia_holder_key, licentia_holder_key_free> {
   public:
     using Handle::Handle;
-    static Result<Holder> from_seed(const Digest &seed) noexcept {
-        return detail::make<Holder, licentia_holder>(
-            [&](licentia_holder **holder) { return licentia_holder_from_seed(seed.data(), holder); });
+    static Result<HolderKey> from_seed(const Digest &seed) noexcept {
+        return detail::make<HolderKey, licentia_holder_key>(
+            [&](licentia_holder_key **key) { return licentia_holder_key_from_seed(seed.data(), key); });
     }
-    static Result<Holder> from_pem(std::string_view pem) noexcept {
-        return detail::make<Holder, licentia_holder>(
-            [&](licentia_holder **holder) { return licentia_holder_from_pem(pem.data(), pem.size(), holder); });
+    static Result<HolderKey> from_pem(std::string_view pem) noexcept {
+        return detail::make<HolderKey, licentia_holder_key>(
+            [&](licentia_holder_key **key) { return licentia_holder_key_from_pem(pem.data(), pem.size(), key); });
     }
     Digest thumbprint() const noexcept {
         Digest key{}, thumbprint{};
-        detail::or_empty(licentia_holder_public(get(), key.data(), thumbprint.data()));
+        detail::or_empty(licentia_holder_key_public(get(), key.data(), thumbprint.data()));
         return thumbprint;
     }
     Result<Buffer> prove(std::string_view token, std::string_view method, std::string_view uri, std::uint64_t now,
                          const Digest *body = nullptr) const noexcept {
         return detail::give<Buffer, std::uint8_t>([&](auto... out) {
-            return licentia_holder_prove(get(), token.data(), token.size(), method.data(), method.size(),
+            return licentia_holder_key_prove(get(), token.data(), token.size(), method.data(), method.size(),
                                          uri.data(), uri.size(), body == nullptr ? nullptr : body->data(), now,
                                          out...);
         });

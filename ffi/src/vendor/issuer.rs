@@ -3,11 +3,11 @@
 use std::{ffi::c_char, sync::Arc};
 
 use crate::{
+    border::buffer::Owned,
     border::{Out, end, enter, shared, text},
-    buffer::Owned,
-    draft::Draft,
-    signing_key::SigningKey,
     status::Status,
+    vendor::draft::Draft,
+    vendor::signing_key::SigningKey,
 };
 
 /// A vendor that issues licences under one name and key. It does not change: threads may share it.

@@ -5,9 +5,9 @@ use std::ffi::c_char;
 use licentia_core::Value;
 
 use crate::{
+    border::buffer::Owned,
     border::{Lent, Out, Outcome, Refusal, enter, shared, text},
-    buffer::Owned,
-    decision::Decision,
+    gate::decision::Decision,
     status::{LICENTIA_NONE, Status},
 };
 

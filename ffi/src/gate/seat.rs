@@ -6,9 +6,9 @@ use licentia::Now;
 
 use crate::{
     border::{Out, Refusal, end, enter, exclusive, foreign, shared, text, value},
-    decision::Decision,
-    gate::Gate,
-    request::Request,
+    gate::decision::Decision,
+    gate::gate::Gate,
+    gate::request::Request,
     status::{LICENTIA_NONE, Status},
 };
 

@@ -1,31 +1,23 @@
 //! Files with revocation bundles that are watched.
 
 use std::{
-    cell::Cell,
     ffi::{c_char, c_void},
     path::Path,
     time::Duration,
 };
 
 use crate::{
-    border::{Out, Refusal, end, enter, shared, text},
-    event::{Context, FreeCallback},
-    gate::Gate,
+    border::{
+        Out, Refusal,
+        callback::{self, Context, FreeCallback},
+        end, enter, shared, text,
+    },
+    gate::gate::Gate,
     status::{Code, Status},
 };
 
 /// A file with a revocation bundle that is watched. One thread uses it at a time.
 pub struct Watch(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Watch);
-
-thread_local! {
-    /// Whether this thread is a watch's own, and in its callback.
-    static TELLING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread is in the callback of a watch.
-pub(crate) fn is_telling() -> bool {
-    TELLING.try_with(Cell::get).unwrap_or(false)
-}
 
 /// Called with what is wrong with a file that is watched.
 pub type WatchCallback = Option<unsafe extern "C" fn(context: *mut c_void, code: Code)>;
@@ -59,10 +51,8 @@ pub unsafe extern "C" fn licentia_gate_watch_revocation(
         }
         let report = move |code: licentia::Code| {
             if let Some(callback) = callback {
-                TELLING.set(true);
                 // SAFETY: the caller gave a function that any thread may call with its context.
-                callback(context.pointer(), Code::from(code.number()));
-                TELLING.set(false);
+                callback::run(|| callback(context.pointer(), Code::from(code.number())));
             }
         };
         let interval = Duration::from_millis(interval_ms);

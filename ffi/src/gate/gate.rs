@@ -5,11 +5,10 @@ use std::{cell::Cell, ffi::c_char, sync::Arc, time::Duration};
 use licentia::Now;
 
 use crate::{
-    border::{Out, bytes, enter, foreign, shared, value},
-    decision::Decision,
-    request::Request,
+    border::{Out, bytes, callback, enter, foreign, shared, value},
+    gate::decision::Decision,
+    gate::request::Request,
     status::Status,
-    watch,
 };
 
 /// Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
@@ -36,7 +35,7 @@ impl Gate {
     fn end(self) {
         let mut gate = self.gate;
         // A child after fork has no such threads, and a watch cannot wait for itself.
-        if self.process != std::process::id() || watch::is_telling() {
+        if self.process != std::process::id() || callback::is_running() {
             return;
         }
         loop {

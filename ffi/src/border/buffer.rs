@@ -8,7 +8,10 @@ use std::{
 
 use zeroize::Zeroize;
 
-use crate::border::{Out, Refusal, value};
+use super::{
+    call::{Refusal, value},
+    output::Out,
+};
 
 /// In front of what is given away stands its length, so that it can be freed by its pointer alone.
 const HEAD: usize = size_of::<usize>();

@@ -6,10 +6,10 @@ use licentia::revocation::{Effect, Reason, Terms};
 use licentia_issuer::{BundleDraft, RuleDraft};
 
 use crate::{
+    border::buffer::Owned,
     border::{Out, Outcome, Refusal, array, bytes, end, enter, exclusive, shared, text},
-    buffer::Owned,
-    signing_key::SigningKey,
     status::Status,
+    vendor::signing_key::SigningKey,
 };
 
 /// A revoked licence is refused.

@@ -4,8 +4,8 @@ use std::ffi::c_char;
 
 use crate::{
     border::{Out, end, enter, shared, text},
-    draft::Draft,
     status::Status,
+    vendor::draft::Draft,
 };
 
 /// Every version of every tier that a vendor sells. It does not change: threads may share it.

@@ -8,10 +8,10 @@ use std::{
 use licentia::{Builder, Code, Mode};
 
 use crate::{
-    border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
-    event::{EventCallback, FreeCallback, Sink},
-    gate::Gate,
-    key::Key,
+    border::{Out, Outcome, Refusal, bytes, callback::FreeCallback, end, enter, exclusive, shared, text},
+    gate::event::{EventCallback, Sink},
+    gate::gate::Gate,
+    key::public_key::Key,
     status::Status,
     store::Store,
 };
@@ -176,7 +176,7 @@ pub unsafe extern "C" fn licentia_gate_builder_set_cache_capacity(
 /// of a token that was not seen before: 700000 make it fastest, 220160 nearly so, 81920 are the least. Without it there
 /// are no tables.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_gate_builder_set_prepare(
+pub unsafe extern "C" fn licentia_gate_builder_prepare_keys(
     builder: *mut GateBuilder,
     bytes_per_key: usize,
 ) -> Status {

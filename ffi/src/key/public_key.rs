@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 
 use crate::{
+    border::buffer::Owned,
     border::{Lent, Out, array, bytes, end, enter, shared, text},
-    buffer::Owned,
     status::Status,
 };
 

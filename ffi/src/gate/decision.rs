@@ -5,9 +5,9 @@ use std::ffi::c_char;
 use licentia::{State, Unit};
 
 use crate::{
+    border::buffer::Owned,
     border::{Out, Refusal, enter, shared, value},
-    buffer::Owned,
-    license::License,
+    gate::license::License,
     status::{Code, LICENTIA_NONE, Status},
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     border::{Out, bytes, end, enter, shared},
-    key::Key,
+    key::public_key::Key,
     status::Status,
 };
 

@@ -3,21 +3,21 @@
 use std::ffi::c_char;
 
 use crate::{
+    border::buffer::Owned,
     border::{Out, array, array_or_none, end, enter, foreign, shared, text},
-    buffer::Owned,
     status::Status,
 };
 
 /// A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
-pub struct Holder(licentia::Holder);
+pub struct HolderKey(licentia::Holder);
 
 /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_holder_from_seed(seed: *const u8, holder: *mut *mut Holder) -> Status {
+pub unsafe extern "C" fn licentia_holder_key_from_seed(seed: *const u8, key: *mut *mut HolderKey) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let holder = Out::handle(holder)?;
-        holder.give(Holder(licentia::Holder::from_seed(array(seed)?)));
+        let key = Out::handle(key)?;
+        key.give(HolderKey(licentia::Holder::from_seed(array(seed)?)));
         Ok(())
     })
 }
@@ -26,39 +26,39 @@ pub unsafe extern "C" fn licentia_holder_from_seed(seed: *const u8, holder: *mut
 ///
 /// Errors: INVALID_KEY.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_holder_from_pem(
+pub unsafe extern "C" fn licentia_holder_key_from_pem(
     pem: *const c_char,
     pem_len: usize,
-    holder: *mut *mut Holder,
+    key: *mut *mut HolderKey,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let holder = Out::handle(holder)?;
-        holder.give(Holder(licentia::Holder::from_pem(text(pem, pem_len)?)?));
+        let key = Out::handle(key)?;
+        key.give(HolderKey(licentia::Holder::from_pem(text(pem, pem_len)?)?));
         Ok(())
     })
 }
 
 /// Overwrites and frees a holder's key. NULL is ignored.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_holder_free(holder: *mut Holder) {
+pub unsafe extern "C" fn licentia_holder_key_free(key: *mut HolderKey) {
     // SAFETY: the caller keeps to the header's rules.
-    unsafe { end(holder) }
+    unsafe { end(key) }
 }
 
 /// Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_holder_public(
-    holder: *const Holder,
+pub unsafe extern "C" fn licentia_holder_key_public(
+    key: *const HolderKey,
     public_key: *mut u8,
     thumbprint: *mut u8,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let [public_key, thumbprint] = Out::all([public_key, thumbprint].map(<*mut u8>::cast), [0_u8; 32])?;
-        let holder = &shared(holder)?.0;
-        public_key.set(holder.public());
-        thumbprint.set(holder.thumbprint());
+        let key = &shared(key)?.0;
+        public_key.set(key.public());
+        thumbprint.set(key.thumbprint());
         Ok(())
     })
 }
@@ -70,8 +70,8 @@ pub unsafe extern "C" fn licentia_holder_public(
 /// Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
 /// STORE_UNREACHABLE where the system gives no random bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_holder_prove(
-    holder: *const Holder,
+pub unsafe extern "C" fn licentia_holder_key_prove(
+    key: *const HolderKey,
     token: *const c_char,
     token_len: usize,
     method: *const c_char,
@@ -88,6 +88,6 @@ pub unsafe extern "C" fn licentia_holder_prove(
         let out = Owned::new(proof, proof_len)?;
         let (token, method, uri) =
             (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
-        out.give(&shared(holder)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
+        out.give(&shared(key)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
     })
 }

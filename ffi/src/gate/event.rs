@@ -5,9 +5,13 @@ use std::ffi::{c_char, c_void};
 use licentia::event::Record;
 
 use crate::{
-    border::{Lent, Out, Refusal, enter, shared, value},
-    buffer::Owned,
-    decision::Decision,
+    border::buffer::Owned,
+    border::{
+        Lent, Out, Refusal,
+        callback::{Context, FreeCallback},
+        enter, shared, value,
+    },
+    gate::decision::Decision,
     status::{LICENTIA_NONE, Status},
 };
 
@@ -17,38 +21,6 @@ pub struct Event(licentia::Event<'static, 'static>);
 
 /// Called with an event.
 pub type EventCallback = Option<unsafe extern "C" fn(context: *mut c_void, event: *const Event)>;
-/// Called once with a context that is no longer used.
-pub type FreeCallback = Option<unsafe extern "C" fn(context: *mut c_void)>;
-
-/// A pointer of the caller's, and what to do with it in the end.
-pub(crate) struct Context {
-    pointer: *mut c_void,
-    free: FreeCallback,
-}
-
-// SAFETY: the header asks for callbacks that any thread may call with the context.
-unsafe impl Send for Context {}
-// SAFETY: as above, and by several threads at once.
-unsafe impl Sync for Context {}
-
-impl Context {
-    pub(crate) fn new(pointer: *mut c_void, free: FreeCallback) -> Self {
-        Self { pointer, free }
-    }
-
-    pub(crate) fn pointer(&self) -> *mut c_void {
-        self.pointer
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: the caller gave the function for this context, and it is called once.
-            unsafe { free(self.pointer) }
-        }
-    }
-}
 
 pub(crate) struct Sink {
     callback: EventCallback,

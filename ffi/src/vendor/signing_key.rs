@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use crate::{
+    border::buffer::Owned,
     border::{Out, Refusal, array, bytes, end, enter, overlap, passphrase, shared, text},
-    buffer::Owned,
-    key::Key,
+    key::public_key::Key,
     status::Status,
 };
 

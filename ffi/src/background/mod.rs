@@ -1,0 +1,5 @@
+//! Threads of the library's own.
+
+pub mod watch;
+
+pub mod refiller;
