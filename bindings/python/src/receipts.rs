@@ -10,11 +10,11 @@ use pyo3::{
 };
 
 use crate::{
+    background::fork::detached,
     convert::{bytes, hex, moment, plain},
     error::{error, invalid, refused},
-    fork::detached,
-    issuer::SigningKey,
-    key::keys,
+    key::public_key::keys,
+    vendor::signing_key::SigningKey,
 };
 
 /// Counts what a gate grants, and writes it down as signed receipts in a log of this instance's own.

@@ -6,14 +6,14 @@ use licentia::store;
 use pyo3::{prelude::*, types::PyString};
 
 use crate::{
+    background::fork::{DropDetached, detached},
     error::{error, wrong_type},
-    fork::{Slow, detached},
 };
 
 /// Where counters and marks are kept. Several gates may share one.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Store {
-    opened: Slow<Arc<dyn store::Store>>,
+    opened: DropDetached<Arc<dyn store::Store>>,
     /// Whether it may have to wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,

@@ -7,7 +7,6 @@ use licentia::{State, Unit};
 use crate::{
     border::buffer::Owned,
     border::{Out, Refusal, enter, shared, value},
-    gate::license::License,
     status::{Code, LICENTIA_NONE, Status},
 };
 
@@ -217,15 +216,5 @@ pub unsafe extern "C" fn licentia_decision_charge(
             retry_after_ms: found.retry_after_ms.unwrap_or(LICENTIA_NONE),
         });
         Ok(())
-    })
-}
-
-/// The licence, where its signature was good, whether or not the request is allowed; else NULL. It lives as long
-/// as the decision.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn licentia_decision_license(decision: *const Decision) -> *const License {
-    // SAFETY: the caller keeps to the header's rules.
-    value(std::ptr::null(), || unsafe {
-        Ok(if shared(decision)?.0.license().is_some() { decision.cast() } else { std::ptr::null() })
     })
 }

@@ -6,7 +6,7 @@ use licentia_core::Value;
 
 use crate::{
     border::buffer::Owned,
-    border::{Lent, Out, Outcome, Refusal, enter, shared, text},
+    border::{Lent, Out, Outcome, Refusal, enter, shared, text, value},
     gate::decision::Decision,
     status::{LICENTIA_NONE, Status},
 };
@@ -37,6 +37,16 @@ pub struct Feature {
     pub text_len: usize,
     /// When it ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
     pub expires: u64,
+}
+
+/// The licence, where its signature was good, whether or not the request is allowed; else NULL. It lives as long
+/// as the decision.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_license(decision: *const Decision) -> *const License {
+    // SAFETY: the caller keeps to the header's rules.
+    value(std::ptr::null(), || unsafe {
+        Ok(if shared(decision)?.0.license().is_some() { decision.cast() } else { std::ptr::null() })
+    })
 }
 
 /// Asks a licence.

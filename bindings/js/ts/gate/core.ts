@@ -70,7 +70,7 @@ export class Core {
   /** Makes the gate: the first time from what was passed, later as it is by then. */
   #build(raw: Raw): Raw {
     const { keys = [], keyset, mode, issuer, audience, requireRevocation, ...sizes } = this.#options;
-    const { skew, proofAge, replayCapacity, cacheCapacity, prepare: keyTableBytes } = sizes;
+    const { skew, proofAge, replayCapacity, cacheCapacity, prepareKeys: keyTableBytes } = sizes;
     raw.open(this.#leases);
     this.#set(raw, this.#built ? [CLOCK] : [CLOCK, KEYSET]);
     raw.changedMarks();

@@ -47,7 +47,7 @@ export interface GateOptions {
    * Bytes to spend on tables for each key, which make a token that was not seen before take half the time: 220,160, or
    * at least 81,920. Making them takes some milliseconds for each key. Without it there are none.
    */
-  prepare?: number | undefined;
+  prepareKeys?: number | undefined;
   marks?: Marks | undefined;
   /** Gives the time; by default that of the system. */
   now?: (() => Now) | undefined;

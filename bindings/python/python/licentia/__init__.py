@@ -26,7 +26,7 @@ from licentia._licentia import (
     Code,
     Decision,
     Event,
-    Holder,
+    HolderKey,
     Issuer,
     Key,
     Keyset,
@@ -51,7 +51,7 @@ from licentia._licentia import (
     inspect,
     verify,
 )
-from licentia.background import Keeper, Watch
+from licentia.background import Refiller, Watch
 from licentia.errors import (
     DeniedError,
     InvalidArgumentError,
@@ -71,10 +71,10 @@ __all__ = [
     "DeniedError",
     "Event",
     "Gate",
-    "Holder",
+    "HolderKey",
     "InvalidArgumentError",
     "Issuer",
-    "Keeper",
+    "Refiller",
     "Key",
     "Keyset",
     "License",

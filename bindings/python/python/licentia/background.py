@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from licentia import Gate, RevocationBundle
 
-__all__ = ["Keeper", "Watch"]
+__all__ = ["Refiller", "Watch"]
 
 _log = logging.getLogger("licentia")
 
@@ -96,7 +96,7 @@ class Worker:
         self.stop()
 
 
-class Keeper(Worker):
+class Refiller(Worker):
     """Fetches units before those at hand are used up, so that no request waits for the store, and gives back unused ones.
 
     Without it a request that finds none fetches them itself. It ends when it is stopped or dropped,
@@ -113,7 +113,7 @@ class Keeper(Worker):
         super().__init__(gate, interval)
 
     def _work(self, gate: Gate) -> None:
-        gate.keep()
+        gate.refill()
 
 
 class Watch(Worker):

@@ -12,8 +12,8 @@ use self_cell::self_cell;
 
 use crate::{
     convert::{aware, hex, plain, token_bytes},
-    decision::Decided,
     error::refused,
+    gate::decided::Decided,
 };
 
 /// A licence whose signature was verified, as a decision gives it.

@@ -9,10 +9,10 @@ use licentia::Reservation as SdkReservation;
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
-    decision::{Decided, Decision},
+    background::fork::{DropDetached, detached},
     error::{invalid, refused},
-    fork::{Slow, detached},
-    request::costs,
+    gate::request::costs,
+    gate::{decided::Decided, decision::Decision},
 };
 
 /// What a gate says to work whose cost is known late, and the units that are reserved for it. It is true where the
@@ -55,7 +55,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Held::Units(reservation) = self.end() {
-            drop(Slow::from(reservation));
+            drop(DropDetached::from(reservation));
         }
     }
 }

@@ -8,7 +8,9 @@ use std::{
 use licentia::{Code, Watch, revocation::Feed as SdkFeed};
 use pyo3::prelude::*;
 
-use crate::{error::refused, fork::detached, gate::Gate, revocation::bundle_bytes};
+use crate::{
+    background::fork::detached, error::refused, gate::gate::Gate, vendor::revocation_bundle::bundle_bytes,
+};
 
 /// Where bundles come from: a file, or what is given to ``load``. A Watch asks it again and again.
 #[pyclass(module = "licentia", frozen)]

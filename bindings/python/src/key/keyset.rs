@@ -8,10 +8,10 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{Whole, aware, bytes, moment, read, seconds},
+    convert::{Whole, aware, bytes, moment, seconds},
     error::{invalid, issuing, refused},
-    issuer::SigningKey,
-    key::{Key, key},
+    key::public_key::{Key, key},
+    vendor::{signing_key::SigningKey, table::read},
 };
 
 /// The keys that a vendor uses, signed with the vendor's root key.

@@ -1,109 +1,21 @@
-//! The vendor's side: keys, catalogues, and licences that are issued.
+//! Issues licences.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use licentia_issuer::{
-    Catalogue as SdkCatalogue, Draft, Holder, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
-    catalogue,
-};
+use licentia_issuer::{Draft, Holder, Issuer as SdkIssuer, Kind, catalogue};
 use pyo3::prelude::*;
 
 use crate::{
-    convert::{Whole, array, optional_seconds, read, table},
+    convert::{Whole, array, optional_seconds},
     error::{invalid, issuing},
-    key::Key,
-    request::names,
+    gate::request::names,
+    key::public_key::Key,
+    vendor::{
+        catalogue::Catalogue,
+        signing_key::SigningKey,
+        table::{read, table},
+    },
 };
-
-/// A private key that signs licences. Keep it off the machines that check them.
-#[pyclass(module = "licentia", frozen)]
-pub(crate) struct SigningKey(pub(crate) Arc<SdkSigningKey>);
-
-impl From<SdkSigningKey> for SigningKey {
-    fn from(key: SdkSigningKey) -> Self {
-        Self(Arc::new(key))
-    }
-}
-
-#[pymethods]
-impl SigningKey {
-    /// Makes a new key from the operating system's randomness.
-    #[staticmethod]
-    fn generate() -> PyResult<Self> {
-        SdkSigningKey::generate().map(Self::from).map_err(issuing)
-    }
-
-    /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
-    #[staticmethod]
-    fn from_seed(seed: &Bound<'_, PyAny>) -> PyResult<Self> {
-        SdkSigningKey::from_seed(&array("a seed", seed)?).map(Self::from).map_err(issuing)
-    }
-
-    /// Reads PKCS#8 PEM.
-    ///
-    /// Raises:
-    ///     InvalidArgumentError: Which says whether a passphrase is missing, wrong or not needed.
-    #[staticmethod]
-    #[pyo3(signature = (pem, passphrase=None))]
-    fn from_pem(py: Python<'_>, pem: &str, passphrase: Option<&str>) -> PyResult<Self> {
-        py.detach(|| SdkSigningKey::from_pem(pem, passphrase)).map(Self::from).map_err(issuing)
-    }
-
-    /// Reads a key from a PEM file.
-    #[staticmethod]
-    #[pyo3(signature = (path, passphrase=None))]
-    fn load(py: Python<'_>, path: PathBuf, passphrase: Option<&str>) -> PyResult<Self> {
-        py.detach(|| SdkSigningKey::load(&path, passphrase)).map(Self::from).map_err(issuing)
-    }
-
-    /// Writes the key to a new PEM file that only its owner can read. Never overwrites.
-    #[pyo3(signature = (path, passphrase=None))]
-    fn save(&self, py: Python<'_>, path: PathBuf, passphrase: Option<&str>) -> PyResult<()> {
-        py.detach(|| self.0.save(&path, passphrase)).map_err(issuing)
-    }
-
-    /// The public key, for those who check licences.
-    #[getter]
-    fn public(&self) -> Key {
-        Key(self.0.public())
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<SigningKey kid={}>", self.0.kid())
-    }
-}
-
-/// What a vendor sells: every version of every tier.
-#[pyclass(module = "licentia", frozen)]
-pub(crate) struct Catalogue(SdkCatalogue);
-
-#[pymethods]
-impl Catalogue {
-    /// Reads a catalogue of TOML.
-    ///
-    /// Raises:
-    ///     InvalidArgumentError: Which names the line.
-    #[new]
-    fn new(toml: &str) -> PyResult<Self> {
-        toml.parse().map(Self).map_err(issuing)
-    }
-
-    /// Reads a catalogue from a TOML file.
-    #[staticmethod]
-    fn load(path: PathBuf) -> PyResult<Self> {
-        SdkCatalogue::load(&path).map(Self).map_err(issuing)
-    }
-
-    /// Name and version of every tier, and whether it is still sold.
-    #[getter]
-    fn tiers(&self) -> Vec<(String, u64, bool)> {
-        self.0.tiers().iter().map(|tier| (tier.name.clone(), tier.version, !tier.retired)).collect()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Catalogue of {} tiers>", self.0.tiers().len())
-    }
-}
 
 /// A vendor that issues licences under one name and key.
 #[pyclass(module = "licentia", frozen)]

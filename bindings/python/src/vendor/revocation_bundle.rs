@@ -10,8 +10,8 @@ use pyo3::{prelude::*, types::PyBytes};
 use crate::{
     convert::{Whole, array, aware, bytes, moment, seconds, whole},
     error::{issuing, refused},
-    issuer::SigningKey,
-    keyset::Keyset,
+    key::keyset::Keyset,
+    vendor::signing_key::SigningKey,
 };
 
 /// Which licences an issuer has revoked, or how that has changed, signed with a revocation key.

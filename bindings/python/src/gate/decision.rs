@@ -2,59 +2,14 @@
 
 use std::sync::Arc;
 
-use licentia::{Charge as SdkCharge, Code, Decision as SdkDecision, Gate as SdkGate, Now, Reservation};
+use licentia::{Charge as SdkCharge, Code, Decision as SdkDecision};
 use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
-use self_cell::self_cell;
 
 use crate::{
     convert::{from_millis, plain},
-    license::License,
-    request::Prepared,
+    gate::decided::Decided,
+    gate::license::License,
 };
-
-/// What a decision borrows from.
-pub(crate) struct Asked {
-    pub(crate) gate: Arc<SdkGate>,
-    pub(crate) request: Arc<Prepared>,
-}
-
-self_cell! {
-    /// A decision, with what it borrows from.
-    pub(crate) struct Decided {
-        owner: Asked,
-        #[covariant]
-        dependent: SdkDecision,
-    }
-}
-
-impl Asked {
-    /// Asks the gate.
-    pub(crate) fn decide(self, token: &str, now: Now) -> Decided {
-        Decided::new(self, |asked| asked.gate.check(token, &asked.request.request(), now))
-    }
-
-    /// Asks the gate, and reserves.
-    pub(crate) fn reserve(self, token: &str, now: Now) -> (Decided, Option<Reservation>) {
-        let mut reserved = None;
-        let decided = Decided::new(self, |asked| {
-            let (decision, reservation) = asked.gate.reserve(token, &asked.request.request(), now);
-            reserved = reservation;
-            decision
-        });
-        (decided, reserved)
-    }
-
-    /// Asks the gate, and takes a seat; then it says until when.
-    pub(crate) fn check_out(self, token: &str, holder: &str, ttl: u64, now: Now) -> (Decided, Option<u64>) {
-        let mut until = None;
-        let decided = Decided::new(self, |asked| {
-            let (decision, seat) = asked.gate.check_out(token, holder, ttl, &asked.request.request(), now);
-            until = seat.map(|seat| seat.until());
-            decision
-        });
-        (decided, until)
-    }
-}
 
 /// What a gate says to a request: whether it may go on, and why. It is true where it may.
 #[pyclass(module = "licentia", frozen)]

@@ -112,15 +112,15 @@ pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// What may wait for a store when it is dropped: other threads of the interpreter run meanwhile.
-pub(crate) struct Slow<T: Send>(Option<T>);
+pub(crate) struct DropDetached<T: Send>(Option<T>);
 
-impl<T: Send> From<T> for Slow<T> {
+impl<T: Send> From<T> for DropDetached<T> {
     fn from(value: T) -> Self {
         Self(Some(value))
     }
 }
 
-impl<T: Send> Slow<T> {
+impl<T: Send> DropDetached<T> {
     /// The value.
     pub(crate) fn get(&self) -> PyResult<&T> {
         // It is there until the drop.
@@ -128,7 +128,7 @@ impl<T: Send> Slow<T> {
     }
 }
 
-impl<T: Send> Drop for Slow<T> {
+impl<T: Send> Drop for DropDetached<T> {
     fn drop(&mut self) {
         let mut value = self.0.take();
         // Where the interpreter has ended, there is nobody to wait for. Where another thread forks, it waits for this
@@ -143,9 +143,9 @@ impl<T: Send> Drop for Slow<T> {
 }
 
 /// A gate, which gives everything back when its Python object ends, also where a decision still has it.
-pub(crate) struct Settling(pub(crate) Arc<Gate>);
+pub(crate) struct SettlingGate(pub(crate) Arc<Gate>);
 
-impl Settling {
+impl SettlingGate {
     /// Takes a gate, and remembers it for forks and the interpreter's end.
     pub(crate) fn new(gate: Gate) -> Self {
         let gate = Arc::new(gate);
@@ -156,7 +156,7 @@ impl Settling {
     }
 }
 
-impl Drop for Settling {
+impl Drop for SettlingGate {
     fn drop(&mut self) {
         // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
         let _ = self.0.settle();

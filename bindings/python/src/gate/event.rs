@@ -9,8 +9,8 @@ use licentia::{
 use pyo3::{PyTraverseError, PyVisit, prelude::*};
 
 use crate::{
+    background::fork::outside,
     convert::{aware, hex, plain},
-    fork::outside,
 };
 
 /// A decision and its circumstances. It holds no token and no key.

@@ -11,13 +11,10 @@ use pyo3::{
     intern,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyMemoryView, PyString, PyTuple},
+    types::{PyBool, PyBytes, PyDict, PyInt, PyMemoryView, PyString},
 };
 
-use crate::{
-    error::{invalid, refused, wrong_type},
-    key::Key,
-};
+use crate::error::{invalid, refused, wrong_type};
 
 /// Both clocks of a simulated moment: the wall clock, and one that only advances.
 #[pyclass(module = "licentia", frozen)]
@@ -58,7 +55,7 @@ pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
     let range = || invalid("a time is from 0, in 1970, to 2^53 - 1 seconds");
     let found = if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
         given.extract::<u64>().map_err(|_| range())?
-    } else if given.is_instance(datetime(py)?)? {
+    } else if is_datetime(given)? {
         if given.call_method0(intern!(py, "utcoffset"))?.is_none() {
             return Err(invalid(
                 "a datetime without a time zone could mean any moment; add one, such as timezone.utc",
@@ -77,6 +74,11 @@ pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
 /// As [`seconds`], where there may be none.
 pub(crate) fn optional_seconds(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
     given.map(seconds).transpose()
+}
+
+/// Whether a value is a `datetime`.
+pub(crate) fn is_datetime(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    given.is_instance(datetime(given.py())?)
 }
 
 fn datetime(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
@@ -178,44 +180,6 @@ pub(crate) fn token_bytes(given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
         return text::decode_license(&text, &mut Buffer::new()).map(<[u8]>::to_vec).map_err(refused);
     }
     bytes(given)
-}
-
-/// A value as a catalogue has it: a table, a list, a text, a number, a truth or a time.
-pub(crate) fn table(given: &Bound<'_, PyAny>) -> PyResult<toml::Value> {
-    let py = given.py();
-    if let Ok(flag) = given.cast::<PyBool>() {
-        return Ok(toml::Value::Boolean(flag.is_true()));
-    }
-    if given.is_instance_of::<PyInt>() {
-        let number = given.extract().map_err(|_| invalid("a number is at most 2^53 - 1"))?;
-        return Ok(toml::Value::Integer(number));
-    }
-    if let Ok(text) = given.cast::<PyString>() {
-        return Ok(toml::Value::String(text.to_str()?.to_owned()));
-    }
-    if given.is_instance_of::<Key>() {
-        return Ok(toml::Value::String(given.str()?.to_str()?.to_owned()));
-    }
-    if given.is_instance(datetime(py)?)? {
-        return Ok(toml::Value::String(seconds(given)?.to_string()));
-    }
-    if let Ok(items) = given.call_method0(intern!(py, "items")) {
-        let pair = |item: PyResult<Bound<'_, PyAny>>| {
-            let (name, value) = item?.extract::<(String, Bound<'_, PyAny>)>()?;
-            Ok((name, table(&value)?))
-        };
-        return items.try_iter()?.map(pair).collect::<PyResult<_>>().map(toml::Value::Table);
-    }
-    if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
-        let items = given.try_iter()?.map(|item| table(&item?));
-        return items.collect::<PyResult<_>>().map(toml::Value::Array);
-    }
-    Err(wrong_type("True, a whole number, a text, a time, a dict or a list", given))
-}
-
-/// What a table says, as the issuer reads it.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(given: &Bound<'_, PyAny>) -> PyResult<T> {
-    table(given)?.try_into().map_err(|error: toml::de::Error| invalid(error.message()))
 }
 
 /// Plain dicts, lists and values of a JSON text.

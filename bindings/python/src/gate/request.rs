@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use licentia::{Request as SdkRequest, request::Proof as SdkProof};
 use pyo3::{
+    exceptions::PyTypeError,
     prelude::*,
+    sync::PyOnceLock,
     types::{PyDict, PyString, PyTuple},
 };
 use self_cell::self_cell;
@@ -215,7 +217,7 @@ impl Needs {
                         .transpose()?;
                 }
                 _ => {
-                    return Err(pyo3::exceptions::PyTypeError::new_err(format!(
+                    return Err(PyTypeError::new_err(format!(
                         "a request needs no `{name}`; it knows features, meters, rates, job, action, source, audience, node, release, proof"
                     )));
                 }
@@ -248,4 +250,25 @@ pub(crate) fn costs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, u64)>> {
         Ok((name, cost))
     };
     items.try_iter()?.map(pair).collect()
+}
+
+/// What a call needs: a request that was made before, or keyword arguments.
+pub(crate) fn prepared(
+    py: Python<'_>,
+    request: Option<&Bound<'_, Request>>,
+    needs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Arc<Prepared>> {
+    static NOTHING: PyOnceLock<Arc<Prepared>> = PyOnceLock::new();
+    match (request, needs.filter(|needs| !needs.is_empty())) {
+        (Some(request), None) => Ok(Arc::clone(&request.get().0)),
+        (None, None) => Ok(Arc::clone(NOTHING.get_or_init(py, || Arc::new(Needs::default().into())))),
+        (None, needs) => {
+            let mut made = Needs::default();
+            made.set(needs)?;
+            Ok(Arc::new(made.into()))
+        }
+        (Some(_), Some(_)) => Err(PyTypeError::new_err(
+            "say what is needed with a Request or with keyword arguments, not both; see Request.replace",
+        )),
+    }
 }

@@ -1,6 +1,6 @@
 //! The holder's side of proofs of possession.
 
-use licentia::Holder as SdkHolder;
+use licentia::Holder as SdkHolderKey;
 use licentia_core::text::Base64Url;
 use pyo3::{prelude::*, types::PyBytes};
 
@@ -11,14 +11,14 @@ use crate::{
 
 /// A customer's private key, to which a licence is bound: without it a stolen licence is useless.
 #[pyclass(module = "licentia", frozen)]
-pub(crate) struct Holder(SdkHolder);
+pub(crate) struct HolderKey(SdkHolderKey);
 
 #[pymethods]
-impl Holder {
+impl HolderKey {
     /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
     #[staticmethod]
     fn from_seed(seed: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(SdkHolder::from_seed(&array("a seed", seed)?)))
+        Ok(Self(SdkHolderKey::from_seed(&array("a seed", seed)?)))
     }
 
     /// Reads PKCS#8 PEM, not encrypted, such as ``SigningKey.save`` writes.
@@ -27,7 +27,7 @@ impl Holder {
     ///     InvalidArgumentError: ``invalid_key``.
     #[staticmethod]
     fn from_pem(pem: &str) -> PyResult<Self> {
-        SdkHolder::from_pem(pem).map(Self).map_err(refused)
+        SdkHolderKey::from_pem(pem).map(Self).map_err(refused)
     }
 
     /// The public key, 32 bytes, for ``Issuer.issue(holder=...)``.
@@ -77,11 +77,11 @@ impl Holder {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Holder of {:.8}>", hex(&self.0.public()))
+        format!("<HolderKey {:.8}>", hex(&self.0.public()))
     }
 }
 
-impl Holder {
+impl HolderKey {
     fn proof(
         &self,
         license: &Bound<'_, PyAny>,

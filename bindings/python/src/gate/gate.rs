@@ -3,35 +3,34 @@
 use std::sync::Arc;
 
 use licentia::{Gate as SdkGate, Mode, Store};
-use pyo3::{
-    PyTraverseError, PyVisit,
-    exceptions::PyTypeError,
-    prelude::*,
-    sync::PyOnceLock,
-    types::{PyDict, PyDictMethods},
-};
+use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 
 use crate::{
+    background::fork::{DropDetached, SettlingGate, detached},
     convert::{Whole, moment, token as text_of, whole},
-    decision::{Asked, Decision},
     error::{invalid, refused, wrong_type},
-    event::Callback,
-    fork::{Settling, Slow, detached},
-    key::{key, keys as read_keys},
-    keyset::keyset_bytes,
+    gate::{
+        decided::Call,
+        decision::Decision,
+        event::Callback,
+        request::{Needs, Prepared, Proof, Request, prepared},
+        reservation::Reservation,
+        seat::{Claim, Seat},
+    },
+    key::{
+        keyset::keyset_bytes,
+        public_key::{key, keys as read_keys},
+    },
     receipts::Receipts,
-    request::{Needs, Prepared, Proof, Request},
-    reservation::Reservation,
-    revocation::bundle_bytes,
-    seat::{Claim, Seat},
     store::store as open,
+    vendor::revocation_bundle::bundle_bytes,
 };
 
 /// Decides whether requests may go on. Make one, and share it by all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
-    asked: Slow<Settling>,
-    store: Slow<Arc<dyn Store>>,
+    gate: DropDetached<SettlingGate>,
+    store: DropDetached<Arc<dyn Store>>,
     /// What it calls, to be found by the garbage collector.
     callbacks: Vec<Arc<Callback>>,
     /// Whether its store may have to wait for a disk or another machine.
@@ -55,7 +54,7 @@ impl Gate {
     ///     proof_age: How old a proof of possession may be, in seconds.
     ///     replay_capacity: How many proofs are remembered; when it is full, further ones are refused.
     ///     cache_capacity: How many verified tokens are kept.
-    ///     prepare: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
+    ///     prepare_keys: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
     ///         not seen before: 700000 make it fastest, 81920 are the least; None for no tables.
     ///     require_revocation: Refuse licences, as their policy for stale revocations says, while there is no bundle of
     ///         their issuer; else nothing is taken to be revoked until one is loaded.
@@ -69,7 +68,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare=None, require_revocation=false,
+        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare_keys=None, require_revocation=false,
         share_rates=false, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
@@ -86,7 +85,7 @@ impl Gate {
         #[pyo3(from_py_with = whole)] proof_age: u64,
         #[pyo3(from_py_with = whole)] replay_capacity: u64,
         #[pyo3(from_py_with = whole)] cache_capacity: u64,
-        prepare: Option<Whole>,
+        prepare_keys: Option<Whole>,
         require_revocation: bool,
         share_rates: bool,
         store: Option<&Bound<'_, PyAny>>,
@@ -116,7 +115,7 @@ impl Gate {
         if require_revocation {
             builder = builder.require_revocation();
         }
-        if let Some(bytes) = prepare {
+        if let Some(bytes) = prepare_keys {
             builder = builder.prepare(bytes.size()?);
         }
         if let Some(bundle) = revocation {
@@ -138,7 +137,7 @@ impl Gate {
         let (store, may_block) = open(store, py)?;
         let builder = builder.store(Arc::clone(&store));
         let gate = detached(py, || builder.build()).map_err(refused)?;
-        Ok(Self { asked: Settling::new(gate).into(), store: store.into(), callbacks, may_block })
+        Ok(Self { gate: SettlingGate::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
     /// Decides whether a request that came with a token may go on.
@@ -161,14 +160,14 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
+        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
         // What takes nanoseconds is not worth the release of the interpreter, which costs as much.
-        let decided = if self.may_block || !asked.gate.knows(token) {
-            detached(py, || asked.decide(token, now))
+        let decided = if self.may_block || !call.gate.knows(token) {
+            detached(py, || call.decide(token, now))
         } else {
-            asked.decide(token, now)
+            call.decide(token, now)
         };
         Ok(Decision(Arc::new(decided)))
     }
@@ -190,10 +189,10 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Reservation> {
         let now = moment(now)?;
-        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
+        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
-        let (decided, reserved) = detached(py, || asked.reserve(token, now));
+        let (decided, reserved) = detached(py, || call.reserve(token, now));
         Ok(Reservation::new(Arc::new(decided), reserved))
     }
 
@@ -224,15 +223,15 @@ impl Gate {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Seat> {
         let claim = Claim { token: text_of(token)?.into_owned(), holder, ttl: ttl.0 };
-        let asked = Asked { gate: Arc::clone(self.gate()?), request: prepare(py, request, needs)? };
+        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
         let (store, now) = (Arc::clone(self.store.get()?), moment(now)?);
-        Ok(Seat::take(py, asked, claim, store, now))
+        Ok(Seat::take(py, call, claim, store, now))
     }
 
     /// Looks after every meter once, as a Keeper does again and again: fetches units before they are used up, and
     /// gives back those that were not used since the last time.
     #[pyo3(signature = (*, now=None))]
-    fn keep(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn refill(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let (now, gate) = (moment(now)?, self.gate()?);
         detached(py, || gate.keep(now));
         Ok(())
@@ -297,7 +296,7 @@ impl Gate {
 impl Gate {
     /// The gate, as Rust has it.
     pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
-        self.asked.get().map(|Settling(gate)| gate)
+        self.gate.get().map(|SettlingGate(gate)| gate)
     }
 }
 
@@ -314,27 +313,6 @@ fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Arc<Callback>>> {
         return Ok(vec![callback(given.clone())?]);
     }
     given.try_iter()?.map(|one| callback(one?)).collect()
-}
-
-/// What a call needs: a request that was made before, or keyword arguments.
-pub(crate) fn prepare(
-    py: Python<'_>,
-    request: Option<&Bound<'_, Request>>,
-    needs: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Arc<Prepared>> {
-    static NOTHING: PyOnceLock<Arc<Prepared>> = PyOnceLock::new();
-    match (request, needs.filter(|needs| !needs.is_empty())) {
-        (Some(request), None) => Ok(Arc::clone(&request.get().0)),
-        (None, None) => Ok(Arc::clone(NOTHING.get_or_init(py, || Arc::new(Needs::default().into())))),
-        (None, needs) => {
-            let mut made = Needs::default();
-            made.set(needs)?;
-            Ok(Arc::new(made.into()))
-        }
-        (Some(_), Some(_)) => Err(PyTypeError::new_err(
-            "say what is needed with a Request or with keyword arguments, not both; see Request.replace",
-        )),
-    }
 }
 
 /// Verifies a licence, in the simplest case. It keeps nothing, so that nothing can be charged: make a Gate for a
@@ -385,6 +363,6 @@ pub(crate) fn verify(
     let needs = Needs::to_verify(audience, features, node, release, proof)?;
     let (now, request, token) = (moment(now)?, Arc::new(Prepared::from(needs)), text_of(token)?);
     let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
-    let decided = detached(py, || Asked { gate, request }.decide(token, now));
+    let decided = detached(py, || Call { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))
 }

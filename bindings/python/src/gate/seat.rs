@@ -12,12 +12,14 @@ use licentia::{Now, Store};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
+    background::fork::{DropDetached, detached},
     convert::{aware, moment},
-    decision::{Asked, Decided, Decision},
     error::error,
-    fork::{Slow, detached},
-    gate::prepare,
-    request::Request,
+    gate::{
+        decided::{Call, Decided},
+        decision::Decision,
+        request::{Request, prepared},
+    },
 };
 
 /// Who wants a seat of which licence, and for how long.
@@ -34,7 +36,7 @@ pub(crate) struct Claim {
 pub(crate) struct Seat {
     claim: Claim,
     decided: Arc<Decided>,
-    store: Slow<Arc<dyn Store>>,
+    store: DropDetached<Arc<dyn Store>>,
     /// When its time is over, in seconds since 1970; 0 where there is none.
     until: AtomicU64,
     /// The process that took it. A child after a fork does not give back what its parent sits on.
@@ -43,8 +45,8 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Asks for a seat.
-    pub(crate) fn take(py: Python<'_>, asked: Asked, claim: Claim, store: Arc<dyn Store>, now: Now) -> Self {
-        let (decided, until) = detached(py, || asked.check_out(&claim.token, &claim.holder, claim.ttl, now));
+    pub(crate) fn take(py: Python<'_>, call: Call, claim: Claim, store: Arc<dyn Store>, now: Now) -> Self {
+        let (decided, until) = detached(py, || call.check_out(&claim.token, &claim.holder, claim.ttl, now));
         let until = AtomicU64::new(until.unwrap_or(0));
         Self { claim, decided: Arc::new(decided), store: store.into(), until, process: process::id() }
     }
@@ -86,9 +88,9 @@ impl Seat {
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
         let gate = Arc::clone(&self.decided.borrow_owner().gate);
-        let (asked, now) = (Asked { gate, request: prepare(py, request, needs)? }, moment(now)?);
+        let (call, now) = (Call { gate, request: prepared(py, request, needs)? }, moment(now)?);
         let Claim { token, holder, ttl } = &self.claim;
-        let (decided, until) = detached(py, || asked.check_out(token, holder, *ttl, now));
+        let (decided, until) = detached(py, || call.check_out(token, holder, *ttl, now));
         if let Some(until) = until {
             self.until.store(until, Ordering::Release);
         }
