@@ -174,10 +174,11 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
     })
 }
 
-/// Gives everything back to the store that was taken ahead and not used. Counting goes on. Freeing a gate does this by
-/// itself; call it before a process ends in another way.
+/// Returns units that were fetched ahead and not used to the store. Counting goes on. licentia_gate_free does this too;
+/// call it before a process ends in another way.
 ///
-/// Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
+/// Errors: STORE_UNREACHABLE. Units that the store did not take stay with the gate and can be used. Units whose return
+/// is in doubt are lost, and never granted twice.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.

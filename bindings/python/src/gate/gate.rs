@@ -237,11 +237,12 @@ impl Gate {
         Ok(())
     }
 
-    /// Gives everything back to the store that was taken ahead and not used. Counting goes on. A gate does this
-    /// by itself when it is dropped, and when the interpreter ends.
+    /// Returns units that were fetched ahead and not used to the store. Counting goes on. A gate also does this when
+    /// it is dropped, and when the interpreter ends.
     ///
     /// Raises:
-    ///     StoreError: Then these units are lost, and never granted twice.
+    ///     StoreError: Units that the store did not take stay with the gate and can be used. Units whose return is in
+    ///         doubt are lost, and never granted twice.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
         let gate = self.gate()?;
         detached(py, || gate.settle()).map_err(refused)
