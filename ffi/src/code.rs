@@ -19,7 +19,7 @@ struct Row {
     advice: CString,
 }
 
-/// The table of codes, with the statuses that C has beside it, ascending.
+/// The rows of codes, and of the statuses that only C has, in ascending order.
 fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| {
@@ -56,19 +56,19 @@ fn show(status: Status, part: fn(&Row) -> &CStr) -> *const c_char {
     })
 }
 
-/// Name of a status or code in snake_case; "unknown" for a number that is none. It lives for ever.
+/// Name of a status or code in snake_case; "unknown" for other numbers. Never free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_status_name(status: Status) -> *const c_char {
     show(status, |row| &row.name)
 }
 
-/// What a status or code says, as a sentence; "unknown" for a number that is none. It lives for ever.
+/// The meaning of a status or code, as a sentence; "unknown" for other numbers. Never free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_status_message(status: Status) -> *const c_char {
     show(status, |row| &row.message)
 }
 
-/// What to do about a status or code, as a sentence; "unknown" for a number that is none. It lives for ever.
+/// What to do about a status or code, as a sentence; "unknown" for other numbers. Never free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_status_advice(status: Status) -> *const c_char {
     show(status, |row| &row.advice)

@@ -1,4 +1,4 @@
-/* Gates, what they are made of, and what they are asked. Include licentia.hpp. */
+/* Keys, stores, requests and gates. Include licentia.hpp. */
 
 #ifndef LICENTIA_GATE_HPP
 #define LICENTIA_GATE_HPP
@@ -23,13 +23,13 @@ class Key : public detail::Handle<licentia_key, licentia_key_free> {
     Text text() const noexcept {
         return detail::given([&](char **data, std::size_t *size) { return licentia_key_text(get(), data, size); });
     }
-    /** The key's identifier, which lives as long as the key. */
+    /** The key's identifier, valid as long as the key. */
     Bytes kid() const noexcept {
         Bytes kid;
         detail::or_empty(licentia_key_kid(get(), &kid.data, &kid.size));
         return kid;
     }
-    /** The 32 bytes of the Ed25519 key, which live as long as the key. */
+    /** The 32 bytes of the Ed25519 key, valid as long as the key. */
     Bytes bytes() const noexcept {
         Bytes bytes;
         detail::or_empty(licentia_key_bytes(get(), &bytes.data, &bytes.size));
@@ -37,7 +37,7 @@ class Key : public detail::Handle<licentia_key, licentia_key_free> {
     }
 };
 
-/** What a keyset says, to look at. A gate reads keysets itself. */
+/** A keyset, to inspect. A gate reads keysets itself. */
 class Keyset : public detail::Handle<licentia_keyset, licentia_keyset_free> {
   public:
     using Handle::Handle;
@@ -61,7 +61,7 @@ class Keyset : public detail::Handle<licentia_keyset, licentia_keyset_free> {
     }
 };
 
-/** What a licence claims, without a look at its signature: to show it, never to decide. */
+/** The claims of a licence, without checking its signature: to show them, never to decide. */
 inline Result<Text> unverified_json(std::string_view token) noexcept {
     return detail::give<Text, char>(
         [&](auto... out) { return licentia_token_unverified_json(token.data(), token.size(), out...); });
@@ -79,13 +79,13 @@ inline Result<Text> encode(Bytes decoded) noexcept {
         [&](auto... out) { return licentia_token_encode(decoded.data, decoded.size, out...); });
 }
 
-/** The window of a period that a time falls into: its first second, and the first one after it, if there is one. */
+/** The window of a period: its first second, and the first second after it, if it ends. */
 struct Window {
     std::uint64_t start = 0;
     std::optional<std::uint64_t> end;
 };
 
-/** The window of a period, one of LICENTIA_PERIOD_*, that a time falls into. */
+/** The window of a period, one of LICENTIA_PERIOD_*, that contains a time. */
 inline Result<Window> period_window(std::uint32_t period, std::uint64_t time, std::uint64_t seconds = 0,
                                     std::uint64_t anchor = 0) noexcept {
     std::uint64_t start = 0, end = 0;
@@ -93,7 +93,7 @@ inline Result<Window> period_window(std::uint32_t period, std::uint64_t time, st
     return {status, Window{start, detail::optional(end)}};
 }
 
-/** Where counters and marks are kept. */
+/** A store of counters and marks. */
 class Store : public detail::Handle<licentia_store, licentia_store_free> {
   public:
     using Handle::Handle;
@@ -104,7 +104,7 @@ class Store : public detail::Handle<licentia_store, licentia_store_free> {
 };
 
 /**
- * What a request needs of a licence. One that was moved away is refused, and never taken for one that needs nothing.
+ * What a request needs of a licence. A gate refuses one that was moved from.
  */
 class Request : public detail::Handle<licentia_request, licentia_request_free> {
   public:
@@ -146,7 +146,7 @@ class Request : public detail::Handle<licentia_request, licentia_request_free> {
     }
 };
 
-/** Units of meters that are reserved; what is not committed is taken back. */
+/** Units of meters that are reserved. Without a commit they go back. */
 class Reservation : public detail::Handle<licentia_reservation, licentia_reservation_free> {
   public:
     using Handle::Handle;
@@ -157,7 +157,7 @@ class Reservation : public detail::Handle<licentia_reservation, licentia_reserva
     Status commit() noexcept { return licentia_reservation_commit(get()); }
 };
 
-/** A seat that is held; what is not released stays taken until its time is over. It is freed before its gate. */
+/** A seat that is held. Without a release it stays taken until its time is over. Destroy it before its gate. */
 class Seat : public detail::Handle<licentia_seat, licentia_seat_free> {
   public:
     using Handle::Handle;
@@ -183,13 +183,13 @@ class Refiller : public detail::Handle<licentia_refiller, licentia_refiller_free
     using Handle::Handle;
 };
 
-/** A file with a revocation bundle that is watched. */
+/** A watched file with a revocation bundle. The watch ends with this handle. */
 class Watch : public detail::Handle<licentia_watch, licentia_watch_free> {
   public:
     using Handle::Handle;
 };
 
-/** Decides whether requests may go on. */
+/** Decides whether API requests may proceed. */
 class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
   public:
     using Handle::Handle;
@@ -198,7 +198,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
             return licentia_gate_check(get(), token.data(), token.size(), request.get(), decision);
         });
     }
-    /** Needs a good licence, and no more. */
+    /** Checks a request that needs only a good licence. */
     Result<Decision> check(std::string_view token) const noexcept { return check(token, Request()); }
     Result<Decision> check_at(std::string_view token, const Request &request, std::uint64_t seconds,
                               std::uint64_t monotonic_nanos) const noexcept {
@@ -207,7 +207,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                           monotonic_nanos, decision);
         });
     }
-    /** The reservation is empty where the request may not go on. */
+    /** The reservation is empty if the request is denied. */
     Result<std::pair<Decision, Reservation>> reserve(std::string_view token, const Request &request) const noexcept {
         licentia_decision *decision = nullptr;
         licentia_reservation *reservation = nullptr;
@@ -224,7 +224,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                  monotonic_nanos, &decision, &reservation);
         return {status, {Decision(decision), Reservation(reservation)}};
     }
-    /** The seat is empty where the request may not go on. */
+    /** The seat is empty if the request is denied. */
     Result<std::pair<Decision, Seat>> check_out(std::string_view token, std::string_view holder, std::uint64_t ttl,
                                                 const Request &request) const noexcept {
         licentia_decision *decision = nullptr;
@@ -259,8 +259,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
         return {status, changed};
     }
     /**
-     * Calls `report` with the code of what later goes wrong, on a thread of the library's own. What it throws ends the
-     * program.
+     * Calls `report` with the code of a later failure, on a thread of the library. An exception from it ends the program.
      */
     template <class Report>
     Result<Watch> watch_revocation(std::string_view path, std::uint64_t interval_ms, Report report) const {
@@ -275,7 +274,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
 };
 
 #if defined(LICENTIA_HOLDER)
-/** Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. */
+/** Counts what gates grant, and writes signed receipts to a log of this instance. */
 class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free> {
   public:
     using Handle::Handle;
@@ -290,13 +289,13 @@ class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free
         return instance;
     }
     /**
-     * Writes what was counted, and calls `take(const uint8_t *, size_t)` with each new receipt. What it throws ends the
-     * program.
+     * Writes what was counted, and calls `take(const uint8_t *, size_t)` with each new receipt. An exception from it ends
+     * the program.
      */
     template <class Take> Status write(std::uint64_t now, Take take) const noexcept {
         return licentia_receipts_write(get(), now, &call<Take>, &take);
     }
-    /** Calls `take` with each receipt that the vendor has not acknowledged. What it throws ends the program. */
+    /** Calls `take` with each receipt that the vendor has not acknowledged. An exception from it ends the program. */
     template <class Take> Status unacknowledged(Take take) const noexcept {
         return licentia_receipts_unacknowledged(get(), &call<Take>, &take);
     }
@@ -311,7 +310,7 @@ class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free
 };
 #endif
 
-/** Makes a gate. The first step that fails is kept, and build() answers with it. */
+/** Builds gates. build() returns the status of the first step that failed. */
 class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_builder_free> {
   public:
     using Handle::Handle;
@@ -350,7 +349,7 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &store(const Store &store) noexcept {
         return note(licentia_gate_builder_set_store(get(), store.get()));
     }
-    /** Calls `sink` with every event; any thread may, and several at once. What it throws ends the program. */
+    /** Calls `sink` with every event, on the thread that checks. An exception from it ends the program. */
     template <class Sink> GateBuilder &sink(Sink sink) {
         auto call = [](void *context, const licentia_event *event) noexcept {
             (*static_cast<Sink *>(context))(Event(event));

@@ -1,4 +1,4 @@
-// The vendor's side, where modules are compiled as they are imported.
+// The vendor's side, for hosts that compile modules when they are imported.
 import { instantiate } from "./generated/issuer.js";
 import module from "./issuer.wasm?module";
 import { instances } from "./module/instance.js";

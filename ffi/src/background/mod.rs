@@ -1,4 +1,4 @@
-//! Threads of the library's own.
+//! Threads that belong to the library.
 
 pub mod watch;
 

@@ -1,4 +1,4 @@
-//! Threads that look after meters.
+//! Threads that fetch units ahead.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::{
     status::Status,
 };
 
-/// A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
-/// gives back those that nobody uses. One thread uses the handle at a time.
+/// A thread that fetches units of quotas before the gate has used up what it holds, so that no request waits for the
+/// store, and returns units that nobody uses. One thread uses the handle at a time.
 pub struct Refiller(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Keeper);
 
-/// Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
-/// It keeps no gate alive.
+/// Refills every meter of a gate each `interval_ms` milliseconds; units that are unused for one interval go back. It
+/// does not keep the gate alive. Free it with licentia_refiller_free.
 ///
-/// Errors: STORE_UNREACHABLE where the system gives no thread.
+/// Errors: STORE_UNREACHABLE if the system has no thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_refiller_start(
     gate: *const Gate,

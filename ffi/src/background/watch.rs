@@ -1,4 +1,4 @@
-//! Files with revocation bundles that are watched.
+//! Watched files with revocation bundles.
 
 use std::{
     ffi::{c_char, c_void},
@@ -16,20 +16,20 @@ use crate::{
     status::{Code, Status},
 };
 
-/// A file with a revocation bundle that is watched. One thread uses it at a time.
+/// A watched file with a revocation bundle. One thread uses the handle at a time.
 pub struct Watch(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Watch);
 
-/// Called with what is wrong with a file that is watched.
+/// Called with the code of what is wrong with a watched file.
 pub type WatchCallback = Option<unsafe extern "C" fn(context: *mut c_void, code: Code)>;
 
-/// Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
-/// `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
-/// to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
+/// Loads a revocation bundle from a file now, and again whenever the file changes; it looks every `interval_ms`
+/// milliseconds. Replace the file by renaming another one over it. If `callback` is not NULL, a thread of the library
+/// calls it with the code of a later failure; the gate then keeps its bundle.
 ///
-/// `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
-/// no gate alive.
+/// `context` is passed to the callback, and freed with the watch as licentia_gate_builder_add_sink describes. The watch
+/// does not keep the gate alive. Free it with licentia_watch_free.
 ///
-/// Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
+/// Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE if the file cannot be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_watch_revocation(
     gate: *const Gate,
@@ -61,8 +61,8 @@ pub unsafe extern "C" fn licentia_gate_watch_revocation(
     })
 }
 
-/// Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
-/// callback has returned. NULL is ignored.
+/// Ends a watch, and waits for its thread, so that its callback is not called again. Called from its own callback, it
+/// ends the watch when the callback has returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_watch_free(watch: *mut Watch) {
     // SAFETY: the caller keeps to the header's rules.

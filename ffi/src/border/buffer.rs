@@ -1,4 +1,4 @@
-//! Text and bytes that are given away.
+//! Text and bytes that C frees.
 
 use std::{
     alloc::{Layout, alloc, dealloc},
@@ -13,14 +13,14 @@ use super::{
     output::Out,
 };
 
-/// In front of what is given away stands its length, so that it can be freed by its pointer alone.
+/// The length stands in front of the bytes, so that a pointer is enough to free them.
 const HEAD: usize = size_of::<usize>();
 
 fn layout(length: usize) -> Option<Layout> {
     Layout::from_size_align(length.checked_add(HEAD)?.checked_add(1)?, align_of::<usize>()).ok()
 }
 
-/// Copies bytes into memory that C frees, with a NUL behind them.
+/// Copies bytes into memory that C frees, and appends a NUL.
 fn give(bytes: &[u8]) -> Option<NonNull<u8>> {
     let layout = layout(bytes.len())?;
     // SAFETY: the layout has room for the head, the bytes and one more, and begins aligned for the head.
@@ -34,7 +34,7 @@ fn give(bytes: &[u8]) -> Option<NonNull<u8>> {
     }
 }
 
-/// Overwrites and frees what `give` gave.
+/// Overwrites and frees what `give` returned.
 unsafe fn take(data: *mut u8) {
     value((), || {
         let Some(data) = NonNull::new(data) else { return Ok(()) };
@@ -42,7 +42,7 @@ unsafe fn take(data: *mut u8) {
         unsafe {
             let start = data.sub(HEAD);
             let length = start.cast::<usize>().read();
-            // A private key may have been in it.
+            // It may contain a private key.
             NonNull::slice_from_raw_parts(data, length).as_mut().zeroize();
             dealloc(start.as_ptr(), layout(length).ok_or(Refusal::ARGUMENT)?);
         }
@@ -50,7 +50,7 @@ unsafe fn take(data: *mut u8) {
     });
 }
 
-/// Places for text or bytes that are given away.
+/// Outputs for text or bytes that C frees.
 pub(crate) struct Owned<T>(Out<*mut T>, Out<usize>);
 
 impl<T> Owned<T> {
@@ -64,7 +64,7 @@ impl<T> Owned<T> {
         Ok(Self(data?, length?))
     }
 
-    /// Gives bytes away.
+    /// Returns bytes away.
     pub(crate) fn give(self, bytes: &[u8]) -> Result<(), Refusal> {
         let data = give(bytes).ok_or(Refusal::INTERNAL)?;
         self.0.set(data.as_ptr().cast());
@@ -73,14 +73,14 @@ impl<T> Owned<T> {
     }
 }
 
-/// Frees text that a function gave away, after it was overwritten. NULL is ignored.
+/// Overwrites and frees text that a function returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_string_free(text: *mut c_char) {
     // SAFETY: the caller keeps to the header's rules.
     unsafe { take(text.cast()) }
 }
 
-/// Frees bytes that a function gave away, after they were overwritten. NULL is ignored.
+/// Overwrites and frees bytes that a function returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bytes_free(bytes: *mut u8) {
     // SAFETY: the caller keeps to the header's rules.

@@ -10,11 +10,11 @@ use crate::status::{LICENTIA_ABSENT, LICENTIA_INTERNAL, LICENTIA_OK, Status};
 pub(crate) struct Refusal(Status);
 
 impl Refusal {
-    /// What was asked for is not there.
+    /// The value does not exist.
     pub(crate) const ABSENT: Self = Self(LICENTIA_ABSENT);
-    /// There is no memory left.
+    /// No memory is left, or the library has failed.
     pub(crate) const INTERNAL: Self = Self(LICENTIA_INTERNAL);
-    /// The call is wrong.
+    /// An argument is wrong.
     pub(crate) const ARGUMENT: Self = Self(Code::InvalidArgument as Status);
 }
 
@@ -24,24 +24,24 @@ impl From<Code> for Refusal {
     }
 }
 
-/// What a function's body gives.
+/// The result of a function's body.
 pub(crate) type Outcome = Result<(), Refusal>;
 
 /// Runs the body of a function, and stops a panic.
 pub(crate) fn enter(body: impl FnOnce() -> Outcome) -> Status {
-    // What a panic leaves behind is either dropped here or kept whole by the sdk, which many threads share.
+    // A panic drops the values of this call. Values that threads share belong to the sdk, which keeps them consistent.
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => LICENTIA_OK,
         Ok(Err(Refusal(status))) => status,
         Err(payload) => {
-            // To drop what was thrown could panic again.
+            // Dropping the payload could panic again.
             std::mem::forget(payload);
             LICENTIA_INTERNAL
         }
     }
 }
 
-/// Runs the body of a function that gives a plain value, or `otherwise` after a panic or a refusal.
+/// Runs the body of a function that returns a plain value. Returns `otherwise` after a panic or a refusal.
 pub(crate) fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T, Refusal>) -> T {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(value)) => value,

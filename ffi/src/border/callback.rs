@@ -2,10 +2,10 @@
 
 use std::{cell::Cell, ffi::c_void};
 
-/// Called once with a context that is no longer used.
+/// Called once with a context that the library no longer uses.
 pub type FreeCallback = Option<unsafe extern "C" fn(context: *mut c_void)>;
 
-/// A pointer of the caller's, and what to do with it in the end.
+/// A pointer of the caller's, and the function that frees it.
 pub(crate) struct Context {
     pointer: *mut c_void,
     free: FreeCallback,
@@ -40,7 +40,7 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a callback on a thread of the library's own.
+/// Runs a callback on a thread of the library.
 pub(crate) fn run(callback: impl FnOnce()) {
     RUNNING.set(true);
     callback();

@@ -4,10 +4,12 @@ use std::ffi::c_char;
 
 use super::call::{Refusal, value};
 
-/// A handle that is read.
+/// Borrows a handle.
 ///
 /// # Safety
-/// A handle that is neither NULL nor misaligned came from this library, was not freed, and nobody changes it.
+///
+/// If the handle is neither NULL nor misaligned, it came from this library, was not freed, and no other thread changes
+/// it.
 pub(crate) unsafe fn shared<'a, T>(handle: *const T) -> Result<&'a T, Refusal> {
     if handle.is_null() || !handle.is_aligned() {
         return Err(Refusal::ARGUMENT);
@@ -16,10 +18,11 @@ pub(crate) unsafe fn shared<'a, T>(handle: *const T) -> Result<&'a T, Refusal> {
     Ok(unsafe { &*handle })
 }
 
-/// A handle that is changed.
+/// Borrows a handle to change it.
 ///
 /// # Safety
-/// As [`shared`], and nobody else uses it.
+///
+/// As [`shared`], and no other thread uses it.
 pub(crate) unsafe fn exclusive<'a, T>(handle: *mut T) -> Result<&'a mut T, Refusal> {
     if handle.is_null() || !handle.is_aligned() {
         return Err(Refusal::ARGUMENT);
@@ -28,10 +31,11 @@ pub(crate) unsafe fn exclusive<'a, T>(handle: *mut T) -> Result<&'a mut T, Refus
     Ok(unsafe { &mut *handle })
 }
 
-/// Ends a handle; NULL is nothing to end.
+/// Frees a handle; NULL is ignored.
 ///
 /// # Safety
-/// As [`exclusive`], and it is not used again.
+///
+/// As [`exclusive`], and the caller does not use it again.
 pub(crate) unsafe fn end<T>(handle: *mut T) {
     value((), || {
         if !handle.is_null() && handle.is_aligned() {
@@ -42,10 +46,11 @@ pub(crate) unsafe fn end<T>(handle: *mut T) {
     });
 }
 
-/// Bytes that are read; NULL is good for none.
+/// Borrows bytes. NULL means none, with a length of 0.
 ///
 /// # Safety
-/// Where `data` is not NULL, `length` bytes can be read there until the call ends.
+///
+/// If `data` is not NULL, `length` bytes there are readable until the call ends.
 pub(crate) unsafe fn bytes<'a>(data: *const u8, length: usize) -> Result<&'a [u8], Refusal> {
     match (data.is_null(), isize::try_from(length)) {
         (_, Ok(0)) => Ok(&[]),
@@ -55,9 +60,10 @@ pub(crate) unsafe fn bytes<'a>(data: *const u8, length: usize) -> Result<&'a [u8
     }
 }
 
-/// Text that is read: UTF-8, which needs no NUL at its end.
+/// Borrows UTF-8 text, which needs no NUL at its end.
 ///
 /// # Safety
+///
 /// As [`bytes`].
 pub(crate) unsafe fn text<'a>(data: *const c_char, length: usize) -> Result<&'a str, Refusal> {
     // SAFETY: as the caller says.
@@ -65,10 +71,11 @@ pub(crate) unsafe fn text<'a>(data: *const c_char, length: usize) -> Result<&'a 
     std::str::from_utf8(bytes).map_err(|_| Refusal::ARGUMENT)
 }
 
-/// Text that somebody else may have chosen: what is not even ASCII is no token and no proof, and becomes a text
-/// that the sdk refuses as malformed.
+/// Borrows text that a client may have chosen. Text that is not ASCII is no token and no proof; it becomes one that the
+/// sdk refuses as malformed.
 ///
 /// # Safety
+///
 /// As [`bytes`].
 pub(crate) unsafe fn foreign<'a>(data: *const c_char, length: usize) -> Result<&'a str, Refusal> {
     // SAFETY: as the caller says.
@@ -81,9 +88,11 @@ pub(crate) unsafe fn foreign<'a>(data: *const c_char, length: usize) -> Result<&
     }
 }
 
-/// A passphrase, or NULL for none. An empty one would protect nothing, and is most likely one that was lost on the way.
+/// Borrows a passphrase; NULL means none. An empty one is refused: it would protect nothing, and was most likely lost
+/// on the way.
 ///
 /// # Safety
+///
 /// As [`bytes`].
 #[cfg(feature = "issuer")]
 pub(crate) unsafe fn passphrase<'a>(data: *const c_char, length: usize) -> Result<Option<&'a str>, Refusal> {
@@ -95,26 +104,28 @@ pub(crate) unsafe fn passphrase<'a>(data: *const c_char, length: usize) -> Resul
     }
 }
 
-/// Whether what is written would change what is read.
+/// Whether writing an output would change an input.
 #[cfg(feature = "issuer")]
 pub(crate) fn overlap(read: *const u8, length: usize, written: *const u8, room: usize) -> bool {
     let (read, written) = (read.addr(), written.addr());
     read < written.saturating_add(room) && written < read.saturating_add(length)
 }
 
-/// An array of a known length that is read.
+/// Borrows an array of known length.
 ///
 /// # Safety
-/// Where `data` is not NULL, `N` bytes can be read there until the call ends.
+///
+/// If `data` is not NULL, `N` bytes there are readable until the call ends.
 pub(crate) unsafe fn array<'a, const N: usize>(data: *const u8) -> Result<&'a [u8; N], Refusal> {
     // SAFETY: as the caller says.
     let bytes = unsafe { bytes(data, N) }?;
     bytes.try_into().map_err(|_| Refusal::ARGUMENT)
 }
 
-/// An array of a known length, or NULL for none.
+/// Borrows an array of known length; NULL means none.
 ///
 /// # Safety
+///
 /// As [`array`].
 pub(crate) unsafe fn array_or_none<'a, const N: usize>(
     data: *const u8,

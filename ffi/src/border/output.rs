@@ -1,17 +1,18 @@
-//! Outputs: places that are emptied on entry, and written once.
+//! Outputs: emptied on entry, and written once.
 
 use std::ptr;
 
 use super::call::Refusal;
 
-/// A place for an output. It is emptied on entry, and written only on success.
+/// An output. It is emptied on entry, and written only on success.
 pub(crate) struct Out<T>(*mut T);
 
 impl<T> Out<T> {
-    /// Takes the place and empties it.
+    /// Takes the pointer and empties the output.
     ///
     /// # Safety
-    /// A pointer that is neither NULL nor misaligned can be written until the call ends.
+    ///
+    /// A pointer that is neither NULL nor misaligned is writable until the call ends.
     pub(crate) unsafe fn new(place: *mut T, empty: T) -> Result<Self, Refusal> {
         if place.is_null() || !place.is_aligned() {
             return Err(Refusal::ARGUMENT);
@@ -21,11 +22,12 @@ impl<T> Out<T> {
         Ok(Self(place))
     }
 
-    /// Takes the place of a struct that the caller says has `size` bytes, and empties as much of it as both know of.
+    /// Takes the pointer to a struct of `size` bytes, and empties the part that both sides know.
     ///
     /// # Safety
-    /// A place that is neither NULL nor misaligned has `size` bytes that can be written until the call ends, and a
-    /// `T` of zeros is a good one.
+    ///
+    /// A pointer that is neither NULL nor misaligned has `size` bytes that are writable until the call ends, and a `T`
+    /// of zeros is valid.
     pub(crate) unsafe fn sized(place: *mut T, size: usize) -> Result<Self, Refusal> {
         if place.is_null() || !place.is_aligned() {
             return Err(Refusal::ARGUMENT);
@@ -43,9 +45,10 @@ impl<T> Out<T> {
 }
 
 impl<T: Copy> Out<T> {
-    /// Takes several places, and empties each of them before one is refused.
+    /// Takes several pointers, and empties every output before it refuses one.
     ///
     /// # Safety
+    ///
     /// As [`Out::new`].
     pub(crate) unsafe fn all<const N: usize>(places: [*mut T; N], empty: T) -> Result<[Self; N], Refusal> {
         // SAFETY: as the caller says.
@@ -55,22 +58,23 @@ impl<T: Copy> Out<T> {
 }
 
 impl<T> Out<*mut T> {
-    /// Takes the place of a new handle, which is NULL until it is written.
+    /// Takes the pointer to a new handle, which is NULL until it is written.
     ///
     /// # Safety
+    ///
     /// As [`Out::new`].
     pub(crate) unsafe fn handle(place: *mut *mut T) -> Result<Self, Refusal> {
         // SAFETY: as the caller says.
         unsafe { Self::new(place, ptr::null_mut()) }
     }
 
-    /// Gives away a new handle.
+    /// Writes a new handle, which the caller frees.
     pub(crate) fn give(self, value: T) {
         self.set(Box::into_raw(Box::new(value)));
     }
 }
 
-/// Places for text or bytes that go on to belong to something else.
+/// Outputs for text or bytes that belong to another object.
 pub(crate) struct Lent<T>(Out<*const T>, Out<usize>);
 
 impl<T> Lent<T> {
@@ -84,7 +88,7 @@ impl<T> Lent<T> {
         Ok(Self(data?, length?))
     }
 
-    /// Lends bytes.
+    /// Writes the pointer and the length of bytes.
     pub(crate) fn lend(self, bytes: &[u8]) {
         self.0.set(bytes.as_ptr().cast());
         self.1.set(bytes.len());

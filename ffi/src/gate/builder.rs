@@ -16,23 +16,23 @@ use crate::{
     store::Store,
 };
 
-/// What is denied is denied.
+/// The gate denies what it should deny.
 pub const LICENTIA_MODE_ENFORCE: u32 = 0;
-/// Everything is allowed; decisions and events say what would have been denied.
+/// The gate allows everything. Decisions and events say what it would have denied.
 pub const LICENTIA_MODE_ADVISORY: u32 = 1;
 
-/// What a gate will be made of. One thread uses it at a time.
+/// Builds gates. One thread uses it at a time.
 pub struct GateBuilder(Option<Builder>);
 
 impl GateBuilder {
     pub(crate) fn change(&mut self, change: impl FnOnce(Builder) -> Builder) -> Outcome {
-        // After a panic in between there is none, and the builder can only be freed.
+        // If `change` panics, the builder is empty and can only be freed.
         self.0 = Some(change(self.0.take().ok_or(Refusal::INTERNAL)?));
         Ok(())
     }
 }
 
-/// Makes a builder.
+/// Makes a builder; free it with licentia_gate_builder_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_new(builder: *mut *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn licentia_gate_builder_free(builder: *mut GateBuilder) {
     unsafe { end(builder) }
 }
 
-/// Trusts a key, which is copied. There may be several.
+/// Trusts a key, which is copied. You may add several.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_add_key(builder: *mut GateBuilder, key: *const Key) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -59,8 +59,8 @@ pub unsafe extern "C" fn licentia_gate_builder_add_key(builder: *mut GateBuilder
     })
 }
 
-/// Trusts the keys of a keyset that the root key signed, and of newer ones: see licentia_gate_load_keyset. Both
-/// are copied; the keyset is read when the gate is built.
+/// Trusts the keys of a keyset that the root key signed, and of newer keysets: see licentia_gate_load_keyset. Both
+/// arguments are copied; licentia_gate_builder_build reads the keyset.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_keyset(
     builder: *mut GateBuilder,
@@ -75,8 +75,8 @@ pub unsafe extern "C" fn licentia_gate_builder_set_keyset(
     })
 }
 
-/// Refuses what a revocation bundle revokes, and what newer ones do: see licentia_gate_load_revocation. It is
-/// copied, and read when the gate is built.
+/// Sets the revocation bundle to begin with; newer ones replace it: see licentia_gate_load_revocation. It is copied;
+/// licentia_gate_builder_build reads it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_revocation(
     builder: *mut GateBuilder,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn licentia_gate_builder_set_issuer(
     })
 }
 
-/// Names this service, for licences that name the services they are for.
+/// Names this service, for licences that are limited to some services.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_audience(
     builder: *mut GateBuilder,
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn licentia_gate_builder_set_audience(
     })
 }
 
-/// Enforces decisions, or only says what they would have been: one of LICENTIA_MODE_*.
+/// Enforces decisions, or only reports them: one of LICENTIA_MODE_*.
 ///
 /// Errors: INVALID_ARGUMENT for another number.
 #[unsafe(no_mangle)]
@@ -134,14 +134,14 @@ pub unsafe extern "C" fn licentia_gate_builder_set_mode(builder: *mut GateBuilde
     })
 }
 
-/// Tolerates that the issuer's clock is ahead by this many seconds; 60 where it is not said.
+/// Tolerates an issuer's clock that is ahead by this many seconds; 60 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_skew(builder: *mut GateBuilder, seconds: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.skew(seconds)) })
 }
 
-/// How old a proof of possession may be, in seconds; 60 where it is not said.
+/// Accepts proofs of possession up to this age in seconds; 60 by default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_proof_age(
     builder: *mut GateBuilder,
@@ -151,8 +151,8 @@ pub unsafe extern "C" fn licentia_gate_builder_set_proof_age(
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.proof_age(seconds)) })
 }
 
-/// How many proofs are remembered against replay; when it is full, further ones are refused. 65,536 where it is
-/// not said.
+/// Sets how many proofs the gate remembers against replay; 65,536 by default. When the memory is full, the gate refuses
+/// further proofs.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_replay_capacity(
     builder: *mut GateBuilder,
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn licentia_gate_builder_set_replay_capacity(
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.replay_capacity(proofs)) })
 }
 
-/// How many verified tokens are kept; 16,384 where it is not said, at most 16,777,216.
+/// Sets how many verified tokens the gate caches; 16,384 by default, at most 16,777,216.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_cache_capacity(
     builder: *mut GateBuilder,
@@ -172,9 +172,9 @@ pub unsafe extern "C" fn licentia_gate_builder_set_cache_capacity(
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.cache_capacity(tokens)) })
 }
 
-/// Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves the time
-/// of a token that was not seen before: 700000 make it fastest, 220160 nearly so, 81920 are the least. Without it there
-/// are no tables.
+/// Builds tables for each key that signs licences, with up to `bytes_per_key` bytes each and once more for all. They
+/// halve the time of a token that is not cached. 700000 is fastest, 220160 nearly as fast, 81920 the minimum. By
+/// default there are no tables.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_prepare_keys(
     builder: *mut GateBuilder,
@@ -184,22 +184,22 @@ pub unsafe extern "C" fn licentia_gate_builder_prepare_keys(
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.prepare(bytes_per_key)) })
 }
 
-/// Refuses licences, as their policy for stale revocations says, while there is no revocation bundle of their issuer.
-/// Without it a gate that has no bundle, as after a restart before one is loaded, takes nothing to be revoked.
+/// While the gate has no revocation bundle of an issuer, applies the licence's policy for stale revocations. By default
+/// a gate without a bundle, as after a restart, treats no licence as revoked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_require_revocation(builder: *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe { exclusive(builder)?.change(Builder::require_revocation) })
 }
 
-/// Counts rates with all processes that have the same store, and not for this one alone.
+/// Counts rates together with all processes on the same store. By default each process counts its own.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_share_rates(builder: *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.share_rates(true)) })
 }
 
-/// Where counters and marks are kept; in memory where it is not said.
+/// Sets the store of counters and marks; the default is one in memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_set_store(
     builder: *mut GateBuilder,
@@ -212,12 +212,12 @@ pub unsafe extern "C" fn licentia_gate_builder_set_store(
     })
 }
 
-/// Calls a function with every decision. There may be several.
+/// Calls a function with every decision. You may add several.
 ///
-/// It is called by whichever thread checks, by several at once, before licentia_gate_check returns: it must
-/// return at once, not block, not throw and not jump. The event lives until it returns. `context` is passed
-/// along, and where `free_context` is not NULL, that is called with it when the last of the builder and its gates
-/// is freed, or at once where this call is refused.
+/// The thread that checks calls it before licentia_gate_check returns, and several threads may call it at once. It must
+/// return quickly, and must not block, throw or jump. The event is valid until it returns. `context` is passed to it.
+/// If `free_context` is not NULL, it is called with the context when the builder and all its gates are freed, or at
+/// once if this call fails.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_add_sink(
     builder: *mut GateBuilder,
@@ -235,10 +235,10 @@ pub unsafe extern "C" fn licentia_gate_builder_add_sink(
     })
 }
 
-/// Makes a gate; free it with licentia_gate_free. The builder stays as it is, and can make another one.
+/// Builds a gate; free it with licentia_gate_free. The builder does not change, and can build another one.
 ///
-/// Errors: INVALID_ARGUMENT where there is no key to trust, too little space to prepare one, or a cache that would be too
-/// large to have, else as licentia_gate_load_keyset and licentia_gate_load_revocation.
+/// Errors: INVALID_ARGUMENT if there is no key to trust, the space for tables is too small, or the cache is too large;
+/// else as licentia_gate_load_keyset and licentia_gate_load_revocation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_build(
     builder: *const GateBuilder,

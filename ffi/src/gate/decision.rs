@@ -1,4 +1,4 @@
-//! What a gate says to a request.
+//! Decisions and their charges.
 
 use std::ffi::c_char;
 
@@ -10,61 +10,61 @@ use crate::{
     status::{Code, LICENTIA_NONE, Status},
 };
 
-/// The contract runs.
+/// The contract is running.
 pub const LICENTIA_STATE_ACTIVE: u32 = 1;
-/// The contract has ended, and the licence has not: time to renew.
+/// The contract has ended, the licence has not: time to renew.
 pub const LICENTIA_STATE_GRACE: u32 = 2;
-/// A quota is used up, and the contract lets it go on.
+/// A quota is used up, and the contract allows more.
 pub const LICENTIA_STATE_OVERAGE: u32 = 3;
-/// It would have been denied by a gate that enforces.
+/// A gate that enforces would have denied it.
 pub const LICENTIA_STATE_ADVISORY: u32 = 4;
 
-/// A charge counts requests against a rate.
+/// The charge counts requests against a rate.
 pub const LICENTIA_UNIT_RATE: u32 = 1;
-/// A charge counts units of a quota.
+/// The charge counts units of a quota.
 pub const LICENTIA_UNIT_QUOTA: u32 = 2;
-/// A charge counts seats that are taken at the same time.
+/// The charge counts seats that are taken at the same time.
 pub const LICENTIA_UNIT_SEAT: u32 = 3;
 
-/// What a gate says to a request: whether it may go on, and why. It does not change: threads may share it. It
-/// borrows from its gate and request, and is freed before them.
+/// The answer of a gate to a request: whether it may proceed, and why. It does not change: threads may share it. It
+/// borrows from its gate and request: free it first.
 #[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct Decision(pub(crate) licentia::Decision<'static>);
 
-/// What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.
+/// The charge of a rate or meter, and what is left of it. An absent number is LICENTIA_NONE.
 #[repr(C)]
 pub struct Charge {
-    /// Name of the rate or meter, which lives as long as the request; UTF-8 without a NUL.
+    /// Name of the rate or meter, valid as long as the request; UTF-8 without a NUL.
     pub name: *const c_char,
     /// Length of the name, in bytes.
     pub name_len: usize,
-    /// Which of the two it is: one of LICENTIA_UNIT_*.
+    /// What it counts: one of LICENTIA_UNIT_*.
     pub unit: u32,
     /// 0.
     pub reserved: u32,
-    /// What the request costs.
+    /// Cost of the request.
     pub cost: u64,
-    /// Requests of a full burst, or units of a period.
+    /// Requests of a full burst, units of a period, or seats.
     pub limit: u64,
-    /// Length of the window in seconds; none where a period's length varies.
+    /// Length of the window in seconds; absent if the length of the period varies.
     pub window: u64,
     /// What is left after this request.
     pub remaining: u64,
-    /// Milliseconds until everything is there again; none for a quota for life.
+    /// Milliseconds until all of the limit is available again; absent for a quota for life.
     pub reset_ms: u64,
-    /// Milliseconds until the same request may be granted, where it was not and waiting helps.
+    /// Milliseconds until the same request may succeed, if it was refused and waiting helps.
     pub retry_after_ms: u64,
 }
 
-/// Whether the request may go on. False for NULL.
+/// Whether the request may proceed. False for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_is_allowed(decision: *const Decision) -> bool {
     // SAFETY: the caller keeps to the header's rules.
     value(false, || unsafe { Ok(shared(decision)?.0.is_allowed()) })
 }
 
-/// Why: one of LICENTIA_CODE_*. In advisory mode, what an enforcing gate would have answered. INVALID_ARGUMENT for
-/// NULL.
+/// The reason: one of LICENTIA_CODE_*. In advisory mode it is what an enforcing gate would have answered.
+/// INVALID_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_code(decision: *const Decision) -> Code {
     let otherwise = Code::from(licentia::Code::InvalidArgument.number());
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn licentia_decision_code(decision: *const Decision) -> Co
     value(otherwise, || unsafe { Ok(Code::from(shared(decision)?.0.code().number())) })
 }
 
-/// In which state the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing of a denial.
+/// The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing about a denial.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_state(decision: *const Decision) -> u32 {
     // SAFETY: the caller keeps to the header's rules.
@@ -87,30 +87,30 @@ pub unsafe extern "C" fn licentia_decision_state(decision: *const Decision) -> u
     })
 }
 
-/// The code of a doubt that the licence's policy passed over: allowed, and worth looking into. 0 where there is
-/// none, and for NULL.
+/// The code of a doubt that the licence's policy passed over: the request is allowed, and you should look into it. 0 if
+/// there is none, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_warning(decision: *const Decision) -> Code {
     // SAFETY: the caller keeps to the header's rules.
     value(0, || unsafe { Ok(shared(decision)?.0.warning().map_or(0, |code| Code::from(code.number()))) })
 }
 
-/// Milliseconds after which the same request may go on, where waiting helps; else LICENTIA_NONE.
+/// Milliseconds until the same request may succeed, if waiting helps; else LICENTIA_NONE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_retry_after_ms(decision: *const Decision) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
     value(LICENTIA_NONE, || unsafe { Ok(shared(decision)?.0.retry_after_ms().unwrap_or(LICENTIA_NONE)) })
 }
 
-/// The response's status code: 200, 401, 403 and so on. 500 for NULL.
+/// Status code of the HTTP response: 200, 401, 403 and so on. 500 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_http_status(decision: *const Decision) -> u32 {
     // SAFETY: the caller keeps to the header's rules.
     value(500, || unsafe { Ok(u32::from(shared(decision)?.0.http_status())) })
 }
 
-/// Gives the response's header fields as lines that end in CRLF: `www-authenticate`, `retry-after`,
-/// `ratelimit-policy`, `ratelimit`, those that apply. Free them with licentia_string_free.
+/// Returns the header fields of the HTTP response as lines that end in CRLF, those that apply of `www-authenticate`,
+/// `retry-after`, `ratelimit-policy` and `ratelimit`. Free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_http_headers(
     decision: *const Decision,
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn licentia_decision_http_headers(
     })
 }
 
-/// Gives the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
+/// Returns the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
 /// with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_problem(
@@ -141,7 +141,8 @@ pub unsafe extern "C" fn licentia_decision_problem(
     })
 }
 
-/// Gives every check that ran, its inputs and its result, a line or more each. Free it with licentia_string_free.
+/// Returns every check that ran, with its inputs and its result, a line or more each. Free it with
+/// licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_explanation(
     decision: *const Decision,
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn licentia_decision_explanation(
     })
 }
 
-/// Gives the same as a JSON array. Free it with licentia_string_free.
+/// Returns the explanation as a JSON array. Free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_explanation_json(
     decision: *const Decision,
@@ -169,7 +170,7 @@ pub unsafe extern "C" fn licentia_decision_explanation_json(
     })
 }
 
-/// Gives the decision as a JSON object: what a log should keep. It holds no token and no key. Free it with
+/// Returns the decision as a JSON object, for a log. It contains no token and no key. Free it with
 /// licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_json(
@@ -184,10 +185,10 @@ pub unsafe extern "C" fn licentia_decision_json(
     })
 }
 
-/// Gives the charge at an index from 0 on; ABSENT ends the list. `charge_size` is `sizeof(licentia_charge)`: a later
-/// version of the struct only adds at its end.
+/// Returns the charge at an index, from 0; ABSENT ends the list. `charge_size` is `sizeof(licentia_charge)`: a later
+/// version of the struct only adds members at its end.
 ///
-/// Errors: INVALID_ARGUMENT where the library knows no struct so large, or none so small.
+/// Errors: INVALID_ARGUMENT if the library knows no struct of this size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_charge(
     decision: *const Decision,

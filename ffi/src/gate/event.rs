@@ -15,7 +15,7 @@ use crate::{
     status::{LICENTIA_NONE, Status},
 };
 
-/// A decision and its circumstances. It lives while its callback runs.
+/// A decision and its circumstances. It is valid while its callback runs.
 #[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct Event(licentia::Event<'static, 'static>);
 
@@ -44,14 +44,14 @@ impl licentia::Sink for Sink {
     }
 }
 
-/// The event's decision, which lives as long.
+/// The event's decision, valid as long as the event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_decision(event: *const Event) -> *const Decision {
     // SAFETY: the caller keeps to the header's rules.
     value(std::ptr::null(), || unsafe { Ok(std::ptr::from_ref(shared(event)?.0.decision).cast()) })
 }
 
-/// Gives what was asked for (licentia_request_set_action), which lives as long as the event.
+/// Returns the action of the request (licentia_request_set_action), valid as long as the event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_action(
     event: *const Event,
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn licentia_event_action(
     })
 }
 
-/// Gives who presented it (licentia_request_set_source), which lives as long as the event.
+/// Returns the source of the request (licentia_request_set_source), valid as long as the event.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_source(
     event: *const Event,
@@ -81,30 +81,30 @@ pub unsafe extern "C" fn licentia_event_source(
     })
 }
 
-/// When it was, in seconds since 1970. LICENTIA_NONE for NULL.
+/// The time of the decision, in seconds since 1970. LICENTIA_NONE for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_at(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
     value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.at) })
 }
 
-/// How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
+/// How long the decision took, in nanoseconds. LICENTIA_NONE if it was not timed, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_took_nanos(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
     value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.took_nanos.unwrap_or(LICENTIA_NONE)) })
 }
 
-/// Sequence number of the keyset in use; 0 where there is none, and for NULL.
+/// Sequence number of the keyset in use; 0 if there is none, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_keyset(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
     value(0, || unsafe { Ok(shared(event)?.0.keyset) })
 }
 
-/// Gives the sequence number of the revocation bundle in use and when it was issued, in seconds since 1970.
+/// Returns the sequence number of the revocation bundle in use, and when it was issued, in seconds since 1970.
 ///
-/// Errors: ABSENT where there is none.
+/// Errors: ABSENT if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_revocation(
     event: *const Event,
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn licentia_event_revocation(
     })
 }
 
-/// Gives the event as a JSON object in one line, to be kept or sent; free it with licentia_string_free.
+/// Returns the event as a JSON object in one line, to store or send; free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_json(
     event: *const Event,

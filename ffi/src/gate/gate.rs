@@ -11,18 +11,19 @@ use crate::{
     status::Status,
 };
 
-/// Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
+/// Decides whether API requests may proceed. Threads share it: they may check, and load keysets and bundles, at the
+/// same time.
 pub struct Gate {
     pub(crate) gate: Arc<licentia::Gate>,
     /// The process that made it.
     process: u32,
 }
 
-/// Between two looks at whether a thread of the library's own still works for a gate.
+/// The wait between two looks at whether a thread of the library still uses the gate.
 const PAUSE: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// The decision that this thread freed last, whose space the next one takes. It was cleared, and borrows nothing.
+    /// The decision that this thread freed last. The next one reuses its memory. It was cleared, and borrows nothing.
     static SPARE: Cell<Option<Box<Decision>>> = const { Cell::new(None) };
 }
 
@@ -31,10 +32,10 @@ impl Gate {
         Self { gate: Arc::new(gate), process: std::process::id() }
     }
 
-    /// Ends it here and now: waits until no keeper and no watch works for it.
+    /// Ends the gate now. Waits until no refiller and no watch uses it.
     fn end(self) {
         let mut gate = self.gate;
-        // A child after fork has no such threads, and a watch cannot wait for itself.
+        // A child process after fork has no such threads, and a watch cannot wait for itself.
         if self.process != std::process::id() || callback::is_running() {
             return;
         }
@@ -48,9 +49,9 @@ impl Gate {
     }
 }
 
-/// Frees a gate, after every decision and seat that it made. What was taken ahead and not used is given back to the
-/// store, and its sinks end, before this returns: where a keeper or a watch is at work for it, this waits. In a
-/// watch's callback it ends when the callback has returned. NULL is ignored.
+/// Frees a gate, after every decision and seat of it. Before it returns, unused units are back in the store and the
+/// sinks have ended; if a refiller or a watch is using the gate, it waits. Called from a watch's callback, it ends the
+/// gate when the callback has returned. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_free(gate: *mut Gate) {
     value((), || {
@@ -62,11 +63,11 @@ pub unsafe extern "C" fn licentia_gate_free(gate: *mut Gate) {
     });
 }
 
-/// Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
+/// Decides now whether a request with `token` (a licence's text form) may proceed. Free the decision with
 /// licentia_decision_free, before the gate and the request.
 ///
-/// "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
-/// bytes are.
+/// A denial is a decision too, and its status is LICENTIA_OK. A token that is no licence is denied, whatever its bytes
+/// are.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_check(
     gate: *const Gate,
@@ -79,10 +80,10 @@ pub unsafe extern "C" fn licentia_gate_check(
     unsafe { check(gate, token, token_len, request, Now::system, decision) }
 }
 
-/// Decides as licentia_gate_check, at a time that the caller gives: for simulations and tests.
+/// Decides as licentia_gate_check, at a given time: for simulations and tests.
 ///
-/// `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
-/// nanoseconds since a moment of its own.
+/// `seconds` is the wall clock, in seconds since 1970. `monotonic_nanos` is a clock that only advances, in nanoseconds
+/// from any start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_check_at(
     gate: *const Gate,
@@ -133,11 +134,11 @@ pub unsafe extern "C" fn licentia_decision_free(decision: *mut Decision) {
     });
 }
 
-/// Replaces the keys by those of a newer keyset, at once for all threads. `changed` tells whether it is another
-/// one than the one in use. Needs a gate that was built with a keyset.
+/// Replaces the keys by those of a newer keyset, at once for all threads. `changed` is false if it is the one in use.
+/// The gate must have been built with a keyset.
 ///
-/// Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
-/// KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
+/// Errors: a code of group 1xx or 2xx for a bad keyset, such as KEYSET_ROLLBACK and KEYSET_EQUIVOCATION;
+/// STORE_UNREACHABLE if the store cannot remember it. The gate then keeps its keys.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_load_keyset(
     gate: *const Gate,
@@ -153,12 +154,12 @@ pub unsafe extern "C" fn licentia_gate_load_keyset(
     })
 }
 
-/// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
-/// whether it is another one than the one in use. Needs a keyset with a revocation key.
+/// Loads a newer revocation bundle, or a delta to the one in use, at once for all threads. `changed` is false if it is
+/// the one in use. The gate needs a keyset with a revocation key.
 ///
-/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
-/// none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
-/// remembered. The bundle in use then stays.
+/// Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bad bundle; WRONG_TYP for other data;
+/// KEY_NOT_ACTIVE or KEY_REVOKED for a key that is out of use; STORE_UNREACHABLE if the store cannot remember it. The
+/// gate then keeps its bundle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_load_revocation(
     gate: *const Gate,
@@ -185,8 +186,8 @@ pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
     enter(|| unsafe { Ok(shared(gate)?.gate.settle()?) })
 }
 
-/// Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
-/// while the child has one thread, and before the gate is freed there.
+/// Makes a gate safe to use in a child process after `fork`: units that the parent fetched ahead stay with the parent.
+/// Call it first, while the child has one thread, and before you free the gate there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.

@@ -1,4 +1,4 @@
-//! A licence that was verified.
+//! Verified licences.
 
 use std::ffi::c_char;
 
@@ -11,36 +11,36 @@ use crate::{
     status::{LICENTIA_NONE, Status},
 };
 
-/// A feature is licensed, and that is all.
+/// The feature is licensed and has no other value.
 pub const LICENTIA_VALUE_TRUE: u32 = 1;
-/// A feature's value is a number.
+/// The value of the feature is a number.
 pub const LICENTIA_VALUE_INT: u32 = 2;
-/// A feature's value is a text.
+/// The value of the feature is a text.
 pub const LICENTIA_VALUE_TEXT: u32 = 3;
 
-/// A licence that was verified: a view of its decision, which lives as long. Threads may share it.
+/// A verified licence: a view of its decision, valid as long. Threads may share it.
 #[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
 pub struct License(Decision);
 
 /// A feature of a licence.
 #[repr(C)]
 pub struct Feature {
-    /// What its value is: one of LICENTIA_VALUE_*.
+    /// Kind of the value: one of LICENTIA_VALUE_*.
     pub kind: u32,
     /// 0.
     pub reserved: u32,
-    /// Its value where that is a number, else 0.
+    /// The value if it is a number, else 0.
     pub number: i64,
-    /// Its value where that is a text, which lives as long as the decision, else NULL; UTF-8 without a NUL.
+    /// The value if it is a text, valid as long as the decision, else NULL; UTF-8 without a NUL.
     pub text: *const c_char,
     /// Length of the text, in bytes.
     pub text_len: usize,
-    /// When it ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
+    /// When the feature ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
     pub expires: u64,
 }
 
-/// The licence, where its signature was good, whether or not the request is allowed; else NULL. It lives as long
-/// as the decision.
+/// The licence, if its signature is good, whether or not the request is allowed; else NULL. It is valid as long as the
+/// decision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_license(decision: *const Decision) -> *const License {
     // SAFETY: the caller keeps to the header's rules.
@@ -49,14 +49,14 @@ pub unsafe extern "C" fn licentia_decision_license(decision: *const Decision) ->
     })
 }
 
-/// Asks a licence.
+/// Reads from a licence.
 unsafe fn ask(license: *const License, question: impl FnOnce(licentia::License<'_>) -> Outcome) -> Outcome {
     // SAFETY: as the caller says.
     let decision = unsafe { shared(license) }?;
     question(decision.0.0.license().ok_or(Refusal::ARGUMENT)?)
 }
 
-/// Gives all that it says, as a JSON object; free it with licentia_string_free.
+/// Returns all claims as a JSON object; free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_json(
     license: *const License,
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn licentia_license_json(
     })
 }
 
-/// Gives who issued it, which lives as long as the decision.
+/// Returns the issuer, valid as long as the decision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_issuer(
     license: *const License,
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn licentia_license_issuer(
     })
 }
 
-/// Gives whom it is for, which lives as long as the decision.
+/// Returns the customer, valid as long as the decision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_subject(
     license: *const License,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn licentia_license_subject(
     })
 }
 
-/// Gives the tier's name, which lives as long as the decision, and its version.
+/// Returns the tier's name, valid as long as the decision, and its version.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_tier(
     license: *const License,
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn licentia_license_tier(
     })
 }
 
-/// Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
+/// Writes the identifiers of this token and of its lineage, which stays the same through renewals, 16 bytes each.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_ids(
     license: *const License,
@@ -142,8 +142,8 @@ pub unsafe extern "C" fn licentia_license_ids(
     })
 }
 
-/// Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
-/// not say is LICENTIA_NONE.
+/// Returns when the licence was issued, starts, when the contract ends and when everything ends, in seconds since 1970.
+/// An absent time is LICENTIA_NONE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_times(
     license: *const License,
@@ -166,10 +166,10 @@ pub unsafe extern "C" fn licentia_license_times(
     })
 }
 
-/// Gives a feature. `feature_size` is `sizeof(licentia_feature)`.
+/// Returns a feature. `feature_size` is `sizeof(licentia_feature)`.
 ///
-/// Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
-/// this size.
+/// Errors: ABSENT if the licence has no feature of this name; INVALID_ARGUMENT if the library knows no struct of this
+/// size.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_license_feature(
     license: *const License,

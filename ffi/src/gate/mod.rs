@@ -1,4 +1,4 @@
-//! The gate: what it is built from, what it is asked, and what it answers.
+//! The gate, its builder, its requests and its decisions.
 
 pub mod builder;
 

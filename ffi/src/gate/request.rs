@@ -9,11 +9,11 @@ use crate::{
     status::Status,
 };
 
-/// What a request needs of a licence. Make one for each kind of request and use it again: while nobody changes
-/// it, threads may share it.
+/// What a request needs of a licence. Make one for each kind of request and reuse it. Threads may share it while none
+/// changes it.
 #[derive(Default)]
 pub struct Request {
-    /// The names that were added, which decisions borrow: they stay where they are until it is cleared.
+    /// The names that were added. Decisions borrow them: they stay in place until the request is cleared.
     names: Vec<NonNull<str>>,
     features: Vec<&'static str>,
     meters: Vec<(&'static str, u64)>,
@@ -35,7 +35,7 @@ struct OwnProof {
 }
 
 impl Request {
-    /// Keeps a name.
+    /// Stores a name.
     fn keep(&mut self, name: &str) -> &'static str {
         let name = NonNull::from(Box::leak(Box::<str>::from(name)));
         self.names.push(name);
@@ -44,7 +44,7 @@ impl Request {
         unsafe { name.as_ref() }
     }
 
-    /// The request as the sdk takes it.
+    /// The request in the form of the sdk.
     pub(crate) fn borrow(&'static self) -> licentia::Request<'static> {
         let mut request = licentia::Request::new()
             .action(&self.action)
@@ -80,8 +80,8 @@ impl Drop for Request {
     }
 }
 
-/// Makes a request that needs a good licence, and no more. Where this fails the request is NULL, which no gate takes for
-/// one that needs nothing.
+/// Makes a request that needs only a good licence; free it with licentia_request_free. If this fails the request is
+/// NULL, which every gate refuses.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_new(request: *mut *mut Request) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn licentia_request_free(request: *mut Request) {
     unsafe { end(request) }
 }
 
-/// Makes it a new request again. Every decision that was made with it must have been freed.
+/// Resets a request to a new one. Free every decision that was made with it first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_clear(request: *mut Request) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn licentia_request_clear(request: *mut Request) -> Status
     })
 }
 
-/// Needs a feature. All that are added are needed. The name is copied, as all that a request is given.
+/// Requires a feature. All features that are added are required. The name is copied, as all that a request is given.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_add_feature(
     request: *mut Request,
@@ -124,7 +124,7 @@ pub unsafe extern "C" fn licentia_request_add_feature(
     })
 }
 
-/// Charges a meter. All that are added are charged, or none. A cost of 0 looks without charging.
+/// Charges a meter. Either all meters that are added are charged, or none. A cost of 0 reads without charging.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_add_meter(
     request: *mut Request,
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn licentia_request_add_meter(
     })
 }
 
-/// Counts against a rate, with a cost that is 1 for most requests. Rates and meters together may be 8.
+/// Counts against a rate, at a cost that is 1 for most requests. A request has at most 8 rates and meters together.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_add_rate(
     request: *mut Request,
@@ -158,8 +158,8 @@ pub unsafe extern "C" fn licentia_request_add_rate(
     })
 }
 
-/// Names the service, in place of the gate's own audience and of what was named before. Every decision that was made
-/// with the request must have been freed.
+/// Names the service, in place of the gate's audience and of an earlier name. Free every decision that was made with
+/// the request first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_audience(
     request: *mut Request,
@@ -174,7 +174,7 @@ pub unsafe extern "C" fn licentia_request_set_audience(
     })
 }
 
-/// Says what is asked for, for events: an operation or route, such as "GET /exports".
+/// Names the operation or route for events, such as "GET /exports".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_action(
     request: *mut Request,
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn licentia_request_set_action(
     })
 }
 
-/// Says who presents the licence, for events: an address, an instance. It has no part in the decision.
+/// Names the caller for events: an address, an instance. It does not affect the decision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_source(
     request: *mut Request,
@@ -202,8 +202,8 @@ pub unsafe extern "C" fn licentia_request_set_source(
     })
 }
 
-/// Names the job that the request is about, with at most 256 bytes: its meters are charged once, however often it is
-/// tried again, in this process or in others on the same store, until each meter's period ends.
+/// Names the job of the request, with at most 256 bytes. Its meters are charged once, however often any process on the
+/// same store tries it, until each meter's period ends.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_job(
     request: *mut Request,
@@ -218,7 +218,7 @@ pub unsafe extern "C" fn licentia_request_set_job(
     })
 }
 
-/// Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
+/// Identifies this machine by the SHA-256 (32 bytes) of a fingerprint that you choose.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_node(request: *mut Request, fingerprint: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -228,7 +228,7 @@ pub unsafe extern "C" fn licentia_request_set_node(request: *mut Request, finger
     })
 }
 
-/// Names the date of the running release, in seconds since 1970.
+/// Sets the date of the running release, in seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_release(request: *mut Request, date: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -238,9 +238,9 @@ pub unsafe extern "C" fn licentia_request_set_release(request: *mut Request, dat
     })
 }
 
-/// Presents a proof of possession (its bytes), in place of the one before, for a method and a URI, in the form
-/// that service and holder agree on. `body` is the SHA-256 (32 bytes) of the request's body where that must be
-/// signed too, else NULL.
+/// Presents the bytes of a proof of possession, in place of an earlier one, for a method and a URI in the form that
+/// service and customer agree on. `body` is the SHA-256 (32 bytes) of the request's body if the body must be signed
+/// too, else NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_set_proof(
     request: *mut Request,

@@ -1,4 +1,4 @@
-//! Work whose cost is known late.
+//! Reservations, for work whose cost is known when it is done.
 
 use std::ffi::c_char;
 
@@ -12,14 +12,14 @@ use crate::{
     status::Status,
 };
 
-/// Units of meters that are reserved. It borrows from nothing. One thread uses it at a time.
+/// Units of meters that are reserved. It borrows nothing. One thread uses it at a time.
 pub struct Reservation {
     reserved: Option<licentia::Reservation>,
     costs: Vec<(String, u64)>,
 }
 
-/// Decides now as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
-/// is known when it is done. The reservation is NULL where the request may not go on. Free both.
+/// Decides now as licentia_gate_check, and reserves what the meters of the request may cost at most, for work whose
+/// cost is known when it is done. The reservation is NULL if the request is denied. Free both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_reserve(
     gate: *const Gate,
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn licentia_gate_reserve(
     unsafe { reserve(gate, (token, token_len), request, Now::system, decision, reservation) }
 }
 
-/// Reserves as licentia_gate_reserve, at a time that the caller gives: see licentia_gate_check_at.
+/// Reserves as licentia_gate_reserve, at a given time: see licentia_gate_check_at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_reserve_at(
     gate: *const Gate,
@@ -73,9 +73,9 @@ unsafe fn reserve(
     })
 }
 
-/// Says what the work did cost of a meter; of a meter that is not named it is what was reserved.
+/// Sets the actual cost of the work for a meter. Other meters cost what was reserved.
 ///
-/// Errors: INVALID_ARGUMENT for a meter that is not reserved, or more than was.
+/// Errors: INVALID_ARGUMENT for a meter that is not reserved, or for more than was reserved.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_reservation_set_cost(
     reservation: *mut Reservation,
@@ -96,10 +96,10 @@ pub unsafe extern "C" fn licentia_reservation_set_cost(
     })
 }
 
-/// Charges what the work did cost, and takes the rest back. It can then only be freed.
+/// Charges the actual costs, and returns the rest. After that it can only be freed.
 ///
-/// Errors: INVALID_ARGUMENT where it was committed before; STORE_UNREACHABLE where a job's charge cannot be lowered: it
-/// then stays as it was, and committing the same job again is safe.
+/// Errors: INVALID_ARGUMENT if it was committed before; STORE_UNREACHABLE if the charge of a job cannot be lowered: it
+/// then stays, and you may commit the same job again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_reservation_commit(reservation: *mut Reservation) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn licentia_reservation_commit(reservation: *mut Reservati
     })
 }
 
-/// Frees a reservation; one that was not committed is taken back. NULL is ignored.
+/// Frees a reservation. If it was not committed, everything goes back. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_reservation_free(reservation: *mut Reservation) {
     // SAFETY: the caller keeps to the header's rules.

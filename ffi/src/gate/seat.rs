@@ -12,13 +12,13 @@ use crate::{
     status::{LICENTIA_NONE, Status},
 };
 
-/// A seat of a licence that is held. It borrows from its gate, and is freed before it. One thread uses it at a time.
+/// A seat of a licence that is held. It borrows from its gate: free it first. One thread uses it at a time.
 pub struct Seat(Option<licentia::Seat<'static>>);
 
-/// Decides now as licentia_gate_check does, and takes a seat for `holder` where everything else is granted: a name of 1
-/// to 256 bytes, by which the same user, process or machine is known again. The seat is held for `ttl` seconds, from 1
-/// to 31 days; a holder that has one keeps it, for so long from now. The seat is NULL where the request may not go on:
-/// LICENTIA_CODE_SEATS_TAKEN says that none is left. Free both, before the gate.
+/// Decides now as licentia_gate_check, and takes a seat for `holder` if all else is granted. `holder` is a name of 1 to
+/// 256 bytes that identifies a user, process or machine. The seat is held for `ttl` seconds, from 1 to 31 days; a
+/// holder that has a seat keeps it, for that long from now. The seat is NULL if the request is denied;
+/// LICENTIA_CODE_SEATS_TAKEN means that none is left. Free both, before the gate.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_check_out(
     gate: *const Gate,
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn licentia_gate_check_out(
     unsafe { check_out(gate, token, holder, ttl, request, Now::system, decision, seat) }
 }
 
-/// Takes a seat as licentia_gate_check_out, at a time that the caller gives: see licentia_gate_check_at.
+/// Takes a seat as licentia_gate_check_out, at a given time: see licentia_gate_check_at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_check_out_at(
     gate: *const Gate,
@@ -83,10 +83,10 @@ unsafe fn check_out(
     })
 }
 
-/// Keeps a seat for its whole time from now, where the licence still grants it: all of it is decided anew. A request
-/// that names meters is charged. A seat whose time was over is taken again where one is free.
+/// Holds a seat for its whole time from now, if the licence still grants it: the gate decides anew, and charges the
+/// meters of the request. A seat whose time was over is taken again if one is free.
 ///
-/// Errors: INVALID_ARGUMENT where it was released.
+/// Errors: INVALID_ARGUMENT if it was released.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_seat_heartbeat(
     seat: *mut Seat,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn licentia_seat_heartbeat(
     unsafe { heartbeat(seat, request, Now::system, decision) }
 }
 
-/// Keeps a seat as licentia_seat_heartbeat, at a time that the caller gives: see licentia_gate_check_at.
+/// Holds a seat as licentia_seat_heartbeat, at a given time: see licentia_gate_check_at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_seat_heartbeat_at(
     seat: *mut Seat,
@@ -126,7 +126,7 @@ unsafe fn heartbeat(
     })
 }
 
-/// When the seat's time is over, in seconds since 1970. LICENTIA_NONE for one that was released, and for NULL.
+/// When the seat's time is over, in seconds since 1970. LICENTIA_NONE if it was released, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_seat_until(seat: *const Seat) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
@@ -135,9 +135,9 @@ pub unsafe extern "C" fn licentia_seat_until(seat: *const Seat) -> u64 {
     })
 }
 
-/// Gives the seat back. It can then only be freed.
+/// Releases the seat. After that it can only be freed.
 ///
-/// Errors: INVALID_ARGUMENT where it was released before; STORE_UNREACHABLE: it is then free when its time is over.
+/// Errors: INVALID_ARGUMENT if it was released before; STORE_UNREACHABLE: the seat is then free when its time is over.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_seat_release(seat: *mut Seat) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn licentia_seat_release(seat: *mut Seat) -> Status {
     })
 }
 
-/// Frees a seat; one that was not released stays taken until its time is over. NULL is ignored.
+/// Frees a seat. If it was not released, it stays taken until its time is over. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_seat_free(seat: *mut Seat) {
     // SAFETY: the caller keeps to the header's rules.

@@ -1,4 +1,4 @@
-//! The holder's side of proofs of possession.
+//! The customer's private key, and its proofs of possession.
 
 use std::ffi::c_char;
 
@@ -8,10 +8,11 @@ use crate::{
     status::Status,
 };
 
-/// A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
+/// A customer's private key, to which a licence can be bound. It is overwritten when it is freed. It does not change:
+/// threads may share it.
 pub struct HolderKey(licentia::Holder);
 
-/// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+/// Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_holder_key_from_seed(seed: *const u8, key: *mut *mut HolderKey) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -22,7 +23,7 @@ pub unsafe extern "C" fn licentia_holder_key_from_seed(seed: *const u8, key: *mu
     })
 }
 
-/// Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+/// Reads an Ed25519 key in PKCS#8 PEM that is not encrypted.
 ///
 /// Errors: INVALID_KEY.
 #[unsafe(no_mangle)]
@@ -39,14 +40,14 @@ pub unsafe extern "C" fn licentia_holder_key_from_pem(
     })
 }
 
-/// Overwrites and frees a holder's key. NULL is ignored.
+/// Overwrites and frees a key. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_holder_key_free(key: *mut HolderKey) {
     // SAFETY: the caller keeps to the header's rules.
     unsafe { end(key) }
 }
 
-/// Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
+/// Writes the public key and its thumbprint (RFC 9679), 32 bytes each. The issuer binds a licence to either.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_holder_key_public(
     key: *const HolderKey,
@@ -64,11 +65,11 @@ pub unsafe extern "C" fn licentia_holder_key_public(
 }
 
 /// Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
-/// licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
+/// licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body if the service wants the body signed,
 /// else NULL.
 ///
-/// Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
-/// STORE_UNREACHABLE where the system gives no random bytes.
+/// Errors: a code of group 1xx for text that is no licence; INVALID_ARGUMENT for a method or URI that is too long;
+/// STORE_UNREACHABLE if the system has no random bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_holder_key_prove(
     key: *const HolderKey,

@@ -1,4 +1,4 @@
-//! Keysets, to look at. A gate reads them itself.
+//! Keysets, to inspect. A gate reads keysets itself.
 
 use crate::{
     border::{Out, bytes, end, enter, shared},
@@ -6,7 +6,7 @@ use crate::{
     status::Status,
 };
 
-/// What a keyset that the root key signed says. It does not change: threads may share it.
+/// A keyset that the root key signed, to inspect. It does not change: threads may share it.
 pub struct Keyset {
     sequence: u64,
     issued_at: u64,
@@ -14,7 +14,7 @@ pub struct Keyset {
     keys: Vec<licentia::Key>,
 }
 
-/// Reads a keyset that the root key must have signed.
+/// Verifies a keyset with the root key, and reads it; free it with licentia_keyset_free.
 ///
 /// Errors: a code of group 1xx or 2xx.
 #[unsafe(no_mangle)]
@@ -45,7 +45,7 @@ pub unsafe extern "C" fn licentia_keyset_free(keyset: *mut Keyset) {
     unsafe { end(keyset) }
 }
 
-/// Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
+/// Returns the sequence number, when the keyset was issued, and when it expires, in seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_keyset_times(
     keyset: *const Keyset,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn licentia_keyset_times(
     })
 }
 
-/// Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
+/// Returns a copy of the key at an index, from 0; free it with licentia_key_free. ABSENT ends the list.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_keyset_key(
     keyset: *const Keyset,

@@ -8,10 +8,10 @@ use crate::{
     status::Status,
 };
 
-/// A public key that licences, keysets or bundles are signed with. It does not change: threads may share it.
+/// A public key that verifies licences, keysets or bundles. It does not change: threads may share it.
 pub struct Key(pub(crate) licentia::Key);
 
-/// Reads a public key in its text form, `licpub1_...`, as `licentia keygen` writes it.
+/// Reads a public key in its text form, `licpub1_...`, which `licentia keygen` writes.
 ///
 /// Errors: INVALID_KEY, WEAK_KEY.
 #[unsafe(no_mangle)]
@@ -28,9 +28,9 @@ pub unsafe extern "C" fn licentia_key_from_text(
     })
 }
 
-/// Makes a public key of an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
+/// Makes a public key from an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
 ///
-/// Errors: INVALID_KEY, WEAK_KEY, INVALID_ARGUMENT for the identifier.
+/// Errors: INVALID_KEY, WEAK_KEY; INVALID_ARGUMENT for the identifier.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_key_from_ed25519(
     kid: *const u8,
@@ -53,7 +53,7 @@ pub unsafe extern "C" fn licentia_key_free(key: *mut Key) {
     unsafe { end(key) }
 }
 
-/// Gives the text form, `licpub1_...`; free it with licentia_string_free.
+/// Returns the text form, `licpub1_...`; free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_key_text(
     key: *const Key,
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn licentia_key_text(
     })
 }
 
-/// Gives the key's identifier, which lives as long as the key.
+/// Returns the key's identifier, valid as long as the key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_key_kid(
     key: *const Key,
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn licentia_key_kid(
     })
 }
 
-/// Gives the 32 bytes of the Ed25519 key, which live as long as the key.
+/// Returns the 32 bytes of the Ed25519 key, valid as long as the key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_key_bytes(
     key: *const Key,

@@ -1,4 +1,4 @@
-//! Revocation bundles before they are signed.
+//! Revocation bundles that are not signed yet.
 
 use std::ffi::c_char;
 
@@ -14,17 +14,18 @@ use crate::{
 
 /// A revoked licence is refused.
 pub const LICENTIA_EFFECT_DENY: u32 = 0;
-/// It is allowed, and flagged, until a time.
+/// A revoked licence is allowed and flagged until a time.
 pub const LICENTIA_EFFECT_WARN: u32 = 1;
-/// It is in grace until a time.
+/// A revoked licence is in grace until a time.
 pub const LICENTIA_EFFECT_GRACE: u32 = 2;
 
 /// A revocation bundle before it is signed. One thread uses it at a time.
 pub struct Bundle(BundleDraft);
 
-/// Makes a bundle about an issuer's licences that revokes none yet. `sequence` is greater than that of the one
-/// before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
-/// seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
+/// Makes a bundle for an issuer's licences that revokes none yet; free it with licentia_bundle_free. `sequence` is
+/// greater than that of the previous bundle, `next_update` is when the next one comes at the latest, and at `expires`
+/// the bundle becomes void. Times are seconds since 1970. `salt` is 16 bytes that were drawn at random after the
+/// licences were issued.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_new(
     issuer: *const c_char,
@@ -76,9 +77,9 @@ fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<Terms, 
     }
 }
 
-/// Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
-/// 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
-/// until `until`. Times are seconds since 1970.
+/// Revokes the licence with an index from a time on, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3
+/// superseded, 4 fraud, 5 requested, 6 breach). `effect` is one of LICENTIA_EFFECT_*; WARN and GRACE last until
+/// `until`. Times are seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_revoke_index(
     bundle: *mut Bundle,
@@ -96,7 +97,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_index(
     })
 }
 
-/// Revokes the licence with an identifier (16 bytes), which has no index.
+/// Revokes the licence with an identifier (16 bytes) that has no index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -117,9 +118,9 @@ unsafe fn add_rule(bundle: *mut Bundle, rule: RuleDraft) -> Outcome {
     Ok(())
 }
 
-/// Revokes, by a rule, every licence that is signed with the key of an identifier (1 to 32 bytes), as after its theft.
-/// Those that were good stay so: `allowed` are the SHA-256 digests of the bytes of whole tokens, 32 bytes each, one
-/// after another, and `allowed_len` is the length of all. The rest is as for licentia_bundle_revoke_index.
+/// Revokes, by a rule, every licence that was signed with the key of an identifier (1 to 32 bytes), as after its theft.
+/// To keep good licences, pass the SHA-256 digests of their bytes in `allowed`, 32 bytes each, one after another;
+/// `allowed_len` is the length of all. Other arguments are as for licentia_bundle_revoke_index.
 ///
 /// Errors: INVALID_ARGUMENT also for a length that is no multiple of 32.
 #[unsafe(no_mangle)]
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_key(
     })
 }
 
-/// Revokes, by a rule, every licence that is for a subject. The rest is as for licentia_bundle_revoke_index.
+/// Revokes, by a rule, every licence of a subject. Other arguments are as for licentia_bundle_revoke_index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_revoke_subject(
     bundle: *mut Bundle,
@@ -165,7 +166,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_subject(
     })
 }
 
-/// Revokes, by a rule, a licence through all of its renewals, by its lineage (16 bytes). The rest is as for
+/// Revokes, by a rule, a licence through all its renewals, by its lineage (16 bytes). Other arguments are as for
 /// licentia_bundle_revoke_index.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_revoke_lineage(
@@ -186,7 +187,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_lineage(
 
 /// Signs a bundle with a revocation key; free its bytes with licentia_bytes_free.
 ///
-/// Errors: INVALID_ARGUMENT for one that no gate would take.
+/// Errors: INVALID_ARGUMENT for a bundle that every gate would refuse.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_sign(
     bundle: *const Bundle,
@@ -201,10 +202,10 @@ pub unsafe extern "C" fn licentia_bundle_sign(
     })
 }
 
-/// Signs what leads from a bundle that was published before, `base`, to this one, which has a greater number and the
-/// same salt; free its bytes with licentia_bytes_free. A gate loads it on the base alone.
+/// Signs the difference between a published bundle, `base`, and this one, which has a greater number and the same salt;
+/// free its bytes with licentia_bytes_free. A gate loads it only on top of the base.
 ///
-/// Errors: INVALID_ARGUMENT for one that no gate would take.
+/// Errors: INVALID_ARGUMENT for a bundle that every gate would refuse.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bundle_sign_delta(
     bundle: *const Bundle,

@@ -8,12 +8,12 @@ use crate::{
     vendor::draft::Draft,
 };
 
-/// Every version of every tier that a vendor sells. It does not change: threads may share it.
+/// All versions of all tiers that a vendor sells. It does not change: threads may share it.
 pub struct Catalogue(licentia_issuer::Catalogue);
 
-/// Reads a catalogue, a TOML text.
+/// Reads a catalogue from TOML; free it with licentia_catalogue_free.
 ///
-/// Errors: INVALID_ARGUMENT; `licentia` on the command line says what is wrong with it.
+/// Errors: INVALID_ARGUMENT; the command `licentia catalogue` says what is wrong.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_catalogue_parse(
     toml: *const c_char,
@@ -35,10 +35,10 @@ pub unsafe extern "C" fn licentia_catalogue_free(catalogue: *mut Catalogue) {
     unsafe { end(catalogue) }
 }
 
-/// Makes a draft of a version of a tier, or with 0 of the newest that is sold, for a subject, with its terms, from
-/// `start` (seconds since 1970) on; free it with licentia_draft_free.
+/// Makes a draft from a version of a tier, or from the newest that is sold if `version` is 0, for a subject, from
+/// `start` (seconds since 1970). Free it with licentia_draft_free.
 ///
-/// Errors: INVALID_ARGUMENT where there is no such tier.
+/// Errors: INVALID_ARGUMENT if there is no such tier.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_catalogue_draft(
     catalogue: *const Catalogue,

@@ -1,4 +1,4 @@
-//! Licences before they are signed.
+//! Drafts: licences that are not signed yet.
 
 use std::ffi::c_char;
 
@@ -15,41 +15,41 @@ use crate::{
     status::{LICENTIA_NONE, Status},
 };
 
-/// It was paid for.
+/// A licence that was paid for.
 pub const LICENTIA_KIND_PAID: u32 = 0;
-/// It is a trial.
+/// A trial.
 pub const LICENTIA_KIND_TRIAL: u32 = 1;
-/// It is for developers.
+/// A licence for developers.
 pub const LICENTIA_KIND_DEVELOPER: u32 = 2;
-/// It is for the vendor itself.
+/// A licence for the vendor itself.
 pub const LICENTIA_KIND_INTERNAL: u32 = 3;
 
-/// Beyond a quota's limit, requests are denied.
+/// Requests over the limit of a quota are denied.
 pub const LICENTIA_OVERAGE_DENY: u32 = 0;
-/// They go on, flagged, up to a hard limit.
+/// Requests over the limit are allowed and flagged, up to a hard limit.
 pub const LICENTIA_OVERAGE_UP_TO: u32 = 1;
-/// They go on, flagged.
+/// Requests over the limit are allowed and flagged.
 pub const LICENTIA_OVERAGE_UNLIMITED: u32 = 2;
 
-/// The revocation bundle is older than it may be.
+/// The revocation bundle is too old.
 pub const LICENTIA_DOUBT_REVOCATION: u32 = 0;
-/// The clock looks wrong.
+/// The clock is probably wrong.
 pub const LICENTIA_DOUBT_CLOCK: u32 = 1;
-/// The store is out of reach.
+/// The store is unreachable.
 pub const LICENTIA_DOUBT_STORE: u32 = 2;
 
-/// In doubt, requests are denied. So it is where nothing is said.
+/// In doubt, requests are denied. This is the default.
 pub const LICENTIA_ACTION_DENY: u32 = 0;
-/// They go on, flagged, for some time.
+/// In doubt, requests are allowed and flagged for some time.
 pub const LICENTIA_ACTION_WARN: u32 = 1;
-/// They go on.
+/// In doubt, requests are allowed.
 pub const LICENTIA_ACTION_ALLOW: u32 = 2;
 
 /// A licence before it is signed. One thread uses it at a time.
 pub struct Draft(pub(crate) licentia_issuer::Draft);
 
-/// Makes a draft of a tier for a subject (1 to 256 bytes), without any terms. Times are seconds since 1970; a
-/// licence for ever says 253402300799.
+/// Makes a draft of a tier for a subject (1 to 256 bytes), without terms; free it with licentia_draft_free. Times are
+/// seconds since 1970; use 253402300799 for a licence that never expires.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_new(
     subject: *const c_char,
@@ -77,7 +77,7 @@ pub unsafe extern "C" fn licentia_draft_free(draft: *mut Draft) {
     unsafe { end(draft) }
 }
 
-/// Names a service that it is for; without any it is for all of the issuer's.
+/// Names a service that the licence is for. Without any it is for all services of the issuer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_add_audience(
     draft: *mut Draft,
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn licentia_draft_add_audience(
     })
 }
 
-/// Grants a feature with a value: "true", a number or a text; "VALUE@TIME" ends earlier than the licence.
+/// Grants a feature with a value: "true", a number or a text. "VALUE@TIME" ends earlier than the licence.
 ///
 /// Errors: INVALID_ARGUMENT for another text.
 #[unsafe(no_mangle)]
@@ -130,9 +130,8 @@ pub unsafe extern "C" fn licentia_draft_add_quota(
     })
 }
 
-/// Grants a quota for a meter, in numbers, which can say everything: so many units in a period, which `period`, `seconds`
-/// and `anchor` name as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read for
-/// UP_TO alone.
+/// Grants a quota for a meter in numbers, which can express every quota. `period`, `seconds` and `anchor` name the
+/// period as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read only for UP_TO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_quota(
     draft: *mut Draft,
@@ -179,8 +178,8 @@ pub unsafe extern "C" fn licentia_draft_add_rate(
     })
 }
 
-/// Grants a rate in numbers: so many requests in so many milliseconds, of which `burst` may come at once; with
-/// LICENTIA_NONE all of them.
+/// Grants a rate in numbers: `count` requests per `per_ms` milliseconds, of which `burst` may come at once;
+/// LICENTIA_NONE means all of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_rate(
     draft: *mut Draft,
@@ -199,8 +198,8 @@ pub unsafe extern "C" fn licentia_draft_set_rate(
     })
 }
 
-/// Says what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read for WARN alone,
-/// and bounds it.
+/// Sets what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read only for
+/// WARN, and limits it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_policy(
     draft: *mut Draft,
@@ -227,7 +226,7 @@ pub unsafe extern "C" fn licentia_draft_set_policy(
     })
 }
 
-/// Says how old a revocation bundle may be, in seconds; where it is not said, the bundle says so itself.
+/// Sets how old a revocation bundle may be, in seconds; by default the bundle itself says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_max_revocation_age(draft: *mut Draft, seconds: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -237,7 +236,7 @@ pub unsafe extern "C" fn licentia_draft_set_max_revocation_age(draft: *mut Draft
     })
 }
 
-/// Adds metadata, which everybody can read.
+/// Adds metadata, which everyone can read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_add_meta(
     draft: *mut Draft,
@@ -254,7 +253,7 @@ pub unsafe extern "C" fn licentia_draft_add_meta(
     })
 }
 
-/// Binds it to a machine, by the SHA-256 (32 bytes) of its fingerprint. There may be several.
+/// Binds the licence to a machine, by the SHA-256 (32 bytes) of its fingerprint. You may add several.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_add_node_lock(draft: *mut Draft, fingerprint: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -264,7 +263,7 @@ pub unsafe extern "C" fn licentia_draft_add_node_lock(draft: *mut Draft, fingerp
     })
 }
 
-/// Binds it to its holder's key, by the key's thumbprint (32 bytes): see licentia_holder_public.
+/// Binds the licence to the customer's key, by the key's thumbprint (32 bytes): see licentia_holder_key_public.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_holder(draft: *mut Draft, thumbprint: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -274,7 +273,7 @@ pub unsafe extern "C" fn licentia_draft_set_holder(draft: *mut Draft, thumbprint
     })
 }
 
-/// Names the licence that it renews or upgrades, by its lineage (16 bytes).
+/// Sets the lineage (16 bytes) of the licence that this one renews or upgrades.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_lineage(draft: *mut Draft, lineage: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -284,7 +283,7 @@ pub unsafe extern "C" fn licentia_draft_set_lineage(draft: *mut Draft, lineage: 
     })
 }
 
-/// Says what kind it is of: one of LICENTIA_KIND_*.
+/// Sets the kind of licence: one of LICENTIA_KIND_*.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_kind(draft: *mut Draft, kind: u32) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -300,7 +299,7 @@ pub unsafe extern "C" fn licentia_draft_set_kind(draft: *mut Draft, kind: u32) -
     })
 }
 
-/// Says when it starts, if later than it is issued, in seconds since 1970.
+/// Sets when the licence starts, if later than it is issued, in seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_not_before(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -310,7 +309,7 @@ pub unsafe extern "C" fn licentia_draft_set_not_before(draft: *mut Draft, value:
     })
 }
 
-/// Says when the contract ends, if the licence goes on in grace, in seconds since 1970.
+/// Sets when the contract ends, if the licence continues in grace, in seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_term_end(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -320,7 +319,7 @@ pub unsafe extern "C" fn licentia_draft_set_term_end(draft: *mut Draft, value: u
     })
 }
 
-/// Says until when new releases are included, in seconds since 1970.
+/// Sets until when new releases are included, in seconds since 1970.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_maintained_until(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -330,7 +329,7 @@ pub unsafe extern "C" fn licentia_draft_set_maintained_until(draft: *mut Draft, 
     })
 }
 
-/// Says how many may use it at once.
+/// Sets how many may use the licence at the same time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_seats(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -340,7 +339,7 @@ pub unsafe extern "C" fn licentia_draft_set_seats(draft: *mut Draft, value: u64)
     })
 }
 
-/// Gives its place in the issuer's revocation stream, which no other licence has.
+/// Sets the licence's index in the issuer's revocation stream. No two licences share one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_draft_set_index(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.

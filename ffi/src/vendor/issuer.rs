@@ -13,7 +13,7 @@ use crate::{
 /// A vendor that issues licences under one name and key. It does not change: threads may share it.
 pub struct Issuer(licentia_issuer::Issuer);
 
-/// Makes an issuer with a name (1 to 256 bytes) and a key, which it shares.
+/// Makes an issuer from a name (1 to 256 bytes) and a key, which it shares; free it with licentia_issuer_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_issuer_new(
     name: *const c_char,
@@ -37,11 +37,11 @@ pub unsafe extern "C" fn licentia_issuer_free(issuer: *mut Issuer) {
     unsafe { end(issuer) }
 }
 
-/// Signs a licence, and gives its text form; free it with licentia_string_free. It is a credential: keep it out of
+/// Signs a licence, and returns its text form; free it with licentia_string_free. It is a credential: keep it out of
 /// logs.
 ///
-/// Errors: INVALID_ARGUMENT for a draft that contradicts itself, a code of group 1xx for one that every gate would
-/// refuse, STORE_UNREACHABLE where the system gives no random bytes.
+/// Errors: INVALID_ARGUMENT for a draft that contradicts itself; a code of group 1xx for one that every gate would
+/// refuse; STORE_UNREACHABLE if the system has no random bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_issuer_issue(
     issuer: *const Issuer,

@@ -19,9 +19,9 @@ impl From<licentia_issuer::Error> for Refusal {
     }
 }
 
-/// Makes a new key from the system's randomness.
+/// Makes a new key from random bytes of the system.
 ///
-/// Errors: STORE_UNREACHABLE where the system gives no random bytes.
+/// Errors: STORE_UNREACHABLE if the system has no random bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_generate(key: *mut *mut SigningKey) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn licentia_signing_key_generate(key: *mut *mut SigningKey
     })
 }
 
-/// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+/// Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_from_seed(
     seed: *const u8,
@@ -46,9 +46,10 @@ pub unsafe extern "C" fn licentia_signing_key_from_seed(
     })
 }
 
-/// Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL and 0.
+/// Reads a key in PKCS#8 PEM. Pass the passphrase if it is encrypted, else NULL and 0.
 ///
-/// Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty one.
+/// Errors: INVALID_KEY, also if the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty
+/// passphrase.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_from_pem(
     pem: *const c_char,
@@ -66,8 +67,8 @@ pub unsafe extern "C" fn licentia_signing_key_from_pem(
     })
 }
 
-/// Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, in the clear where that is NULL and 0; free it
-/// with licentia_string_free, which overwrites it.
+/// Returns the key in PKCS#8 PEM, encrypted with the passphrase, or not encrypted if that is NULL and 0. Free it with
+/// licentia_string_free, which overwrites it.
 ///
 /// Errors: INVALID_ARGUMENT for an empty passphrase, and for NULL with a length.
 #[unsafe(no_mangle)]
@@ -93,7 +94,7 @@ pub unsafe extern "C" fn licentia_signing_key_free(key: *mut SigningKey) {
     unsafe { end(key) }
 }
 
-/// Gives the public key; free it with licentia_key_free.
+/// Returns the public key; free it with licentia_key_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_public(
     key: *const SigningKey,
@@ -107,9 +108,9 @@ pub unsafe extern "C" fn licentia_signing_key_public(
     })
 }
 
-/// Signs a message with Ed25519, and writes the signature's 64 bytes.
+/// Signs a message with Ed25519, and writes the 64 bytes of the signature.
 ///
-/// Errors: INVALID_ARGUMENT where the signature would stand in the message; then nothing is written.
+/// Errors: INVALID_ARGUMENT if the signature would overwrite the message; nothing is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_sign(
     key: *const SigningKey,
@@ -128,10 +129,10 @@ pub unsafe extern "C" fn licentia_signing_key_sign(
     })
 }
 
-/// Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text that
-/// `licentia keyset` keeps; its sequence number is the one of the keyset before. Times are seconds since 1970.
+/// Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text of `licentia keyset`,
+/// with the sequence number of the previous keyset. Times are seconds since 1970.
 ///
-/// Errors: INVALID_ARGUMENT for a draft that no gate would take.
+/// Errors: INVALID_ARGUMENT for a draft that every gate would refuse.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_signing_key_sign_keyset(
     root: *const SigningKey,
@@ -150,7 +151,7 @@ pub unsafe extern "C" fn licentia_signing_key_sign_keyset(
     })
 }
 
-/// Acknowledges a receipt of an instance, and with it all before that, at `now` (seconds since 1970): see
+/// Acknowledges a receipt of an instance and all receipts before it, at `now` (seconds since 1970): see
 /// licentia_receipts_acknowledge. Free the bytes with licentia_bytes_free.
 ///
 /// Errors: RECEIPT_MALFORMED, RECEIPT_FORGED.

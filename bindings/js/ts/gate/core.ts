@@ -1,4 +1,4 @@
-// A gate inside an instance of the module, which is replaced when it fails.
+// A gate in an instance of the module. An instance that fails is replaced.
 import { type Decision, GateDecision, type Use } from "./decision.js";
 import { decision_bit, decision as place, loaded as outcome } from "../generated/port.js";
 import { type Instantiate, Live } from "../module/instance.js";
@@ -12,9 +12,9 @@ function system(): Now {
   return { seconds: Math.floor(Date.now() / 1000), monotonicMs: performance.now() };
 }
 
-/** What was loaded, in its order: an instance that takes another's place loads it again. */
+/** The loaded keysets and bundles, in order: a new instance loads them again. */
 class History {
-  /** Keysets, and bundles with the name of their issuer's mark. */
+  /** `about` is the name of the mark of a bundle's issuer. */
   #loads: { kind: "keyset" | "whole" | "delta"; bytes: Uint8Array; about?: string | undefined }[] = [];
 
   add(kind: "keyset" | "whole" | "delta", bytes: Uint8Array, about?: string): void {
@@ -39,7 +39,7 @@ class History {
   }
 }
 
-/** What every gate is made of. */
+/** The part that local and shared gates have in common. */
 export class Core {
   readonly #options: GateOptions;
   readonly #leases: boolean;
@@ -67,7 +67,7 @@ export class Core {
     if (options.revocation !== undefined) this.loadRevocation(options.revocation);
   }
 
-  /** Makes the gate: the first time from what was passed, later as it is by then. */
+  /** Builds the gate: the first time from the options, later also from what was loaded since. */
   #build(raw: Raw): Raw {
     const { keys = [], keyset, mode, issuer, audience, requireRevocation, ...sizes } = this.#options;
     const { skew, proofAge, replayCapacity, cacheCapacity, prepareKeys: keyTableBytes } = sizes;
@@ -82,7 +82,7 @@ export class Core {
       keys, keyset && { root: keyset.root, bytes: this.#history.first ?? keyset.bytes },
     );
     if (this.#built) {
-      // What was seen before this process began is told afterwards: it would refuse what this is built on.
+      // Marks of an earlier process come last: with them, the gate would refuse the keyset that it is built from.
       this.#history.replay(raw);
       this.#set(raw, [...this.#marks.keys()].filter((name) => raw.mark(name) === undefined));
     }
@@ -96,7 +96,7 @@ export class Core {
     }
   }
 
-  /** Looks for a mark of an earlier process. */
+  /** Loads a mark that an earlier process saved. */
   #recall(name: string): Uint8Array | undefined {
     const mark = this.#marks.has(name) ? undefined : this.#options.marks?.load(name);
     if (mark !== undefined) this.#marks.set(name, mark);
@@ -147,7 +147,7 @@ export class Core {
   }
 
   loadRevocation(bundle: Uint8Array): boolean {
-    // Each issuer's bundles have a mark of their own, which is asked for when the first one comes.
+    // Each issuer's bundles have a mark of their own, which is loaded with the first bundle.
     const about = this.use((raw) => raw.bundleMark(bundle));
     const mark = about === "" ? undefined : this.#recall(about);
     if (mark !== undefined) this.use((raw) => raw.setMark(about, mark));

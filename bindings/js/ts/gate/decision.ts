@@ -4,7 +4,7 @@ import type { License } from "../license.js";
 import type { Raw } from "../module/port.js";
 import type { Packed } from "./request.js";
 
-/** In which state a licence grants a request. */
+/** The state in which a licence grants a request. */
 export type State = "active" | "grace" | "overage" | "advisory";
 
 /** A check that ran. */
@@ -15,19 +15,19 @@ export interface Step {
   readonly [fact: string]: unknown;
 }
 
-/** What a rate or meter was asked for and has left. Times are in milliseconds. */
+/** The charge of a rate or meter, and what is left of it. */
 export interface Charge {
   readonly name: string;
   readonly unit: "rate" | "quota";
   readonly cost: number;
   readonly limit: number;
-  /** Length of the window in seconds, where it has a fixed one. */
+  /** Length of the window in seconds; `undefined` if the length of the period varies. */
   readonly window: number | undefined;
   readonly remaining: number;
   readonly resetMs: number | undefined;
 }
 
-/** What is known of a code. */
+/** A row of the table of codes. */
 export interface Code {
   readonly number: number;
   readonly name: string;
@@ -35,48 +35,48 @@ export interface Code {
   readonly advice: string;
 }
 
-/** What a gate says to a request: whether it may go on, and why. */
+/** The answer of a gate to a request: whether it may proceed, and why. */
 export interface Decision {
-  /** Whether the request may go on. */
+  /** Whether the request may proceed. */
   readonly allowed: boolean;
   /** Number of the code, the same in every language. 0 is `allowed`. */
   readonly code: number;
   /** Name of the code. */
   readonly name: string;
-  /** In which state the licence grants it. */
+  /** The state in which the licence grants it. */
   readonly state: State;
   /** Name of the code of a doubt that the licence's policy passed over. */
   readonly warning: string | undefined;
-  /** The licence, where its signature was good, whether or not the request is allowed. */
+  /** The licence, if its signature is good, whether or not the request is allowed. */
   readonly license: License | undefined;
-  /** The rates and meters that were asked for, with what is left of each. */
+  /** The rates and meters of the request, with what is left of each. */
   readonly charges: readonly Charge[];
-  /** Milliseconds after which the same request may go on, where waiting helps. */
+  /** Milliseconds until the same request may succeed, if waiting helps. */
   readonly retryAfterMs: number | undefined;
-  /** Every check that ran. After a plain yes it is there only where the request asked for it: `explain`. */
+  /** Every check that ran. A plain yes has it only if the request sets `explain`. */
   readonly explanation: readonly Step[] | undefined;
-  /** Status code of the response, 200 where the request may go on. */
+  /** Status code of the HTTP response; 200 if the request may proceed. */
   readonly status: number;
   /** `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy` and `RateLimit`. */
   headers(): Record<string, string>;
-  /** The response to a request that may not go on; its body is problem details (RFC 9457). */
+  /** The response to a denied request; its body is problem details (RFC 9457). */
   refusal(): Refusal;
-  /** Throws where the request may not go on. */
+  /** Throws a {@link DeniedError} if the request is denied. */
   raiseForDenied(): void;
   toJSON(): unknown;
 }
 
-/** An HTTP response that says no. */
+/** The HTTP response to a denied request. */
 export interface Refusal {
   status: number;
-  /** What {@link Decision.headers} gives, and the body's type. */
+  /** The fields of {@link Decision.headers}, and the body's type. */
   headers: Record<string, string>;
   body: string;
 }
 
 const DENIED_ERROR = Symbol.for("licentia.DeniedError");
 
-/** A request was denied, and the caller wanted that thrown. */
+/** A denial that {@link Decision.raiseForDenied} threw. */
 export class DeniedError extends LicentiaError {
   readonly decision: Decision;
 
@@ -120,7 +120,7 @@ function some(value: number | undefined): number | undefined {
   return value === undefined || value < 0 ? undefined : value;
 }
 
-/** The decision of a gate, unpacked as it is looked at. It holds the token where no log finds it. */
+/** The decision of a gate, unpacked on access. The token is in a private field, where no log finds it. */
 export class GateDecision implements Decision {
   readonly allowed: boolean;
   readonly code: number;
@@ -222,11 +222,12 @@ export class GateDecision implements Decision {
     };
   }
 
-  /** What `console.log` shows in Node and Bun, and in Deno. */
+  /** For `console.log` in Node and Bun. */
   [Symbol.for("nodejs.util.inspect.custom")](): unknown {
     return this.toJSON();
   }
 
+  /** For `console.log` in Deno. */
   [Symbol.for("Deno.customInspect")](inspect: (value: unknown) => string): string {
     return inspect(this.toJSON());
   }
@@ -239,12 +240,12 @@ function headers(fields: readonly string[]): Record<string, string> {
   return headers;
 }
 
-/** The verdict on one token, without a gate: the part of a decision that needs none. */
+/** The verdict on one token: the part of a decision that needs no gate. */
 export type Verdict = Pick<Decision, "allowed" | "code" | "name" | "state" | "warning" | "license"> & {
   readonly explanation: readonly Step[];
 };
 
-/** Makes a verdict of its code, and of what was told with it. */
+/** Makes a verdict from its code and the texts that belong to it. */
 export function verdict(code: number, told: string): Verdict {
   const [name = "", state = "", warning = "", license = "", explanation = ""] = told.split("\0");
   return {

@@ -5,32 +5,32 @@ import type { Instantiate } from "../module/instance.js";
 import type { Raw } from "../module/port.js";
 import { type About, NOTHING, packOnce, type Request } from "./request.js";
 
-/** What every gate can do. */
+/** What local and shared gates have in common. */
 export interface AnyGate {
-  /** Loads a newer keyset; `false` where it is the one in use. */
+  /** Loads a newer keyset; returns `false` if it is the one in use. */
   loadKeyset(keyset: Uint8Array): boolean;
-  /** Loads a newer revocation bundle or delta; `false` where it is the one in use. */
+  /** Loads a newer revocation bundle or delta; returns `false` if it is the one in use. */
   loadRevocation(bundle: Uint8Array): boolean;
   /**
-   * What an HTTP request presents: the token of `Authorization: Bearer`, empty where there is none, and the proof.
-   * `header` gives the value of a field by its name, which is in lower case.
+   * Finds the token of `Authorization: Bearer` (empty if there is none) and the proof in an HTTP request. `header`
+   * returns the value of a field by its lower-case name.
    */
   presented(header: (name: string) => string | null | undefined): { token: string; proof: string | undefined };
 }
 
 /** A gate that counts in its own memory. */
 export interface Gate extends AnyGate {
-  /** Decides whether a request that came with a token may go on. */
+  /** Decides whether a request with a token may proceed. */
   check(token: string, request?: Request, about?: About): Decision;
 }
 
 /** A gate whose quotas are shared. */
 export interface SharedGate extends AnyGate {
-  /** Decides; fetches units from the store first, where too few are here. */
+  /** Decides whether a request with a token may proceed. Leases units from the store first if the gate lacks them. */
   check(token: string, request?: Request, about?: About): Promise<Decision>;
   /**
-   * Gives unused units back; call it before the process ends. The gate can go on afterwards. Where the store does not
-   * take all of them, the others are lost, and this is rejected.
+   * Returns unused units to the store; call it before the process ends. The gate can be used afterwards. Units that the
+   * store does not take are lost, and the promise is rejected.
    */
   close(): Promise<void>;
 }

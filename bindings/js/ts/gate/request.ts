@@ -9,7 +9,7 @@ export interface Proof {
   method: string;
   /** The request's URI, in the form that service and holder agree on. */
   uri: string;
-  /** SHA-256 of its body, where the body must be signed too. */
+  /** SHA-256 of its body, if the body must be signed too. */
   body?: Uint8Array | undefined;
 }
 
@@ -17,11 +17,11 @@ export interface Proof {
 export interface Request {
   /** The service, in place of the gate's own audience. */
   audience?: string | undefined;
-  /** Features that are all needed. */
+  /** Features, all of which are required. */
   features?: readonly string[] | undefined;
   /** Rates to count against, each with its cost; a list of names costs 1 each. */
   rates?: Costs | undefined;
-  /** Meters to charge, each with its cost: all of them or none. 0 looks without charging. */
+  /** Meters to charge, each with its cost: all of them or none. A cost of 0 reads without charging. */
   meters?: Costs | undefined;
   /** SHA-256 of the machine's fingerprint. */
   node?: Uint8Array | undefined;
@@ -29,19 +29,19 @@ export interface Request {
   release?: number | undefined;
   /** A proof of possession. */
   proof?: Proof | undefined;
-  /** Explains the decision in full even where it is a plain yes. */
+  /** Explains the decision even if it is a plain yes. */
   explain?: boolean | undefined;
 }
 
-/** What events say of a request. It has no part in the decision. */
+/** The part of an event that the caller knows. It does not affect the decision. */
 export interface About {
-  /** What is asked for: `GET /exports`. */
+  /** The operation or route: `GET /exports`. */
   action?: string | undefined;
-  /** Who presents the licence: an address, an instance. */
+  /** The caller: an address, an instance. */
   source?: string | undefined;
 }
 
-/** Names with what each costs, or names that cost 1 each. */
+/** Names with their costs, or names that cost 1 each. */
 export type Costs = Readonly<Record<string, number>> | readonly string[];
 
 /** A request as it crosses into the module. */
@@ -54,7 +54,7 @@ export interface Packed {
   rates: number;
 }
 
-/** What only the verification without a gate is told. */
+/** Options of a verification without a gate. */
 export interface Expectation {
   issuer?: string | undefined;
   skew?: number | undefined;
@@ -68,7 +68,7 @@ function entries(costs: Costs | undefined): readonly (readonly [string, number])
   return Array.isArray(costs) ? costs.map((name: string) => [name, 1] as const) : Object.entries(costs);
 }
 
-/** Packs a request. The module unpacks it and judges what it holds. */
+/** Packs a request for the module, which unpacks and checks it. */
 export function pack(request: Request, expectation: Expectation = {}): Packed {
   const { audience, features = [], node, release, proof } = request;
   const { issuer, skew, proofAge } = expectation;
@@ -127,15 +127,15 @@ function concat(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Where a request that {@link request} made has itself packed: for every copy of this package, ESM or CJS. */
+/** The packed form of a request that {@link request} made. The symbol is the same in the ESM and the CJS copy. */
 const PACKED = Symbol.for("licentia.packed");
 
-/** Packs a request; one that {@link request} made was packed then. */
+/** Packs a request, unless {@link request} has packed it. */
 export function packOnce(request: Request & { [PACKED]?: Packed }): Packed {
   return request[PACKED] ?? pack(request);
 }
 
-/** A request that never changes: make it once per route, since it then costs less to check. */
+/** Makes a request that never changes. Make it once per route: checking it then costs less. */
 export function request(needs: Request): Readonly<Request> {
   const copy: Request = { ...needs };
   if (needs.features !== undefined) copy.features = Object.freeze([...needs.features]);
@@ -145,10 +145,10 @@ export function request(needs: Request): Readonly<Request> {
   }
   if (needs.node !== undefined) copy.node = needs.node.slice();
   if (needs.proof !== undefined) copy.proof = Object.freeze({ ...needs.proof });
-  // Packed now: what the arrays of bytes hold later changes nothing.
+  // Packed now, so that later changes of the caller's arrays have no effect.
   Object.defineProperty(copy, PACKED, { value: pack(copy) });
   return Object.freeze(copy);
 }
 
-/** What needs nothing, and says nothing. */
+/** A request that needs only a good licence. */
 export const NOTHING: Readonly<Request & About> = /* @__PURE__ */ request({});

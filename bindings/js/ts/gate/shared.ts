@@ -9,11 +9,11 @@ import type { SharedGateOptions } from "./options.js";
 import { NOTHING, packOnce } from "./request.js";
 import type { StoreFailure } from "./store.js";
 
-/** How often a request fetches again because others used what it had fetched. */
+/** How often a request leases again because others have used its units. */
 const ROUNDS = 8;
-/** How long a lease may take, where it is not said: a request waits for it. */
+/** How long a request waits for a lease by default. */
 const PATIENCE_MS = 1000;
-/** What nobody has used for so long goes back with the next request. */
+/** Units that are unused for this long go back with the next request. */
 const IDLE_MS = 10_000;
 
 /** Groups of words that crossed as one text. */
@@ -32,7 +32,7 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
     onStoreError?.(failure);
   }
 
-  /** Gives units back; whether the store took them. Those that it did not are lost, and never granted twice. */
+  /** Returns units to the store. Units that it does not take are lost, and never granted twice. */
   async function release(key: string, units: number): Promise<boolean> {
     try {
       await store.release?.(key, units);
@@ -48,7 +48,7 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
     return !(await Promise.all(released)).includes(false);
   }
 
-  /** Fetches a lease; whether it brought anything. */
+  /** Leases units; returns whether any were granted. */
   async function lease(key: string, want: number, need: number, limit: number, until: string): Promise<boolean> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -57,14 +57,14 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
     const fetched = (async () => {
       const forgotten = until === "" ? undefined : Number(until);
       const { granted, total } = await store.lease(key, want, limit, forgotten, need);
-      // Also what comes late is used. What nobody waits for any more goes back.
+      // Units that come late are used too. If no request waits for them, they go back.
       if (!core.use((raw) => raw.granted(key, granted, total)) && granted > 0) await release(key, granted);
       return granted > 0;
     })();
     try {
       return await Promise.race([fetched, late]);
     } catch (error) {
-      // The licence's policy says what follows.
+      // The check then applies the licence's policy.
       core.use((raw) => raw.lost(key));
       failed({ operation: "lease", key, units: want, error });
       fetched.catch(() => {});
