@@ -1,4 +1,4 @@
-//! The native module of the Python package `licentia`. It converts types, and holds no rule.
+//! The native module of the Python package `licentia`. It converts types and has no rule of its own.
 
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::doc_markdown, reason = "docstrings are written for Python")]

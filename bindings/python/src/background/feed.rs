@@ -1,4 +1,4 @@
-//! Where revocation bundles come from.
+//! Sources of revocation bundles.
 
 use std::{
     path::PathBuf,
@@ -12,7 +12,7 @@ use crate::{
     background::fork::detached, error::refused, gate::gate::Gate, vendor::revocation_bundle::bundle_bytes,
 };
 
-/// Where bundles come from: a file, or what is given to ``load``. A Watch asks it again and again.
+/// A source of bundles: a file, or the argument of ``load``. A Watch loads from it again and again.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Feed {
     feed: Mutex<SdkFeed>,
@@ -23,7 +23,7 @@ type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
 
 #[pymethods]
 impl Feed {
-    /// Names a file by its path, where there is one.
+    /// Makes a source of a file's path, or of arguments.
     #[new]
     #[pyo3(signature = (path=None))]
     fn new(path: Option<PathBuf>) -> Self {
@@ -37,14 +37,14 @@ impl Feed {
         Self { feed: Mutex::new(SdkFeed::new(source)), given }
     }
 
-    /// Loads what the file holds, or what is given, into a gate. What the gate's store could not remember is tried
-    /// again the next time.
+    /// Loads the file or the argument into a gate. If the gate's store cannot remember the bundle, the next call tries
+    /// again.
     ///
     /// Returns:
-    ///     False where there is nothing new.
+    ///     False if there is nothing new.
     ///
     /// Raises:
-    ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
+    ///     LicentiaError: For a bad bundle, or if it cannot be remembered. The gate then keeps its bundle.
     #[pyo3(signature = (gate, bundle=None))]
     fn load(
         &self,

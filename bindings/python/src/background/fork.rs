@@ -1,8 +1,8 @@
-//! Forks. A child has a copy of everything, and must use nothing that is its parent's: units that were taken ahead,
-//! work that was reserved, a log that is open, and locks that a thread held which the child does not have.
+//! Forks. A child process is a copy, and must not use what belongs to its parent: units that were fetched ahead,
+//! reservations, an open log, and locks of threads that the child does not have.
 //!
-//! So whoever lets go of the interpreter is counted in (`detached`), and a fork waits until nobody but the thread that
-//! forks is in there. With the interpreter held, no other thread can fork.
+//! So a thread that releases the interpreter is counted (`detached`), and a fork waits until no other thread is counted.
+//! While a thread holds the interpreter, no other can fork.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 
 use crate::error::refused;
 
-/// Who is in there, and who wants to fork.
+/// How many threads are detached, and how many wait to fork.
 #[derive(Default)]
 struct Threads {
     detached: usize,
@@ -23,13 +23,13 @@ struct Threads {
 
 static THREADS: Mutex<Threads> = Mutex::new(Threads { detached: 0, forking: 0 });
 static CHANGED: Condvar = Condvar::new();
-/// Every gate of the process that still lives, whatever keeps it alive.
+/// Every live gate of the process.
 static GATES: Mutex<Vec<Weak<Gate>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    /// How often this thread is in there: what is dropped in there enters once more.
+    /// How often this thread is counted: values that are dropped while it is detached detach once more.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// What keeps the others out while this thread forks.
+    /// The lock that keeps other threads out while this one forks.
     static FORKING: RefCell<Option<MutexGuard<'static, Threads>>> = const { RefCell::new(None) };
 }
 
@@ -41,12 +41,12 @@ fn wait(threads: MutexGuard<'static, Threads>) -> MutexGuard<'static, Threads> {
     CHANGED.wait(threads).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Counts this thread in, for as long as it lives.
+/// Counts this thread while it exists.
 struct Inside;
 
 impl Inside {
     fn enter() -> Self {
-        // The thread that forks is let in: a hook of the host's may ask a gate.
+        // The thread that forks may pass: a fork hook of the host may use a gate.
         if DEPTH.replace(DEPTH.get().saturating_add(1)) == 0 && !forks() {
             let mut threads = threads();
             while threads.forking > 0 {
@@ -57,7 +57,7 @@ impl Inside {
         Self
     }
 
-    /// As `enter`, where nobody has to be waited for.
+    /// As `enter`, if it need not wait.
     fn try_enter() -> Option<Self> {
         if DEPTH.get() == 0 && !forks() {
             let mut threads = THREADS.try_lock().ok().filter(|threads| threads.forking == 0)?;
@@ -78,12 +78,12 @@ impl Drop for Inside {
     }
 }
 
-/// Whether this thread is about to fork, or just has.
+/// Whether this thread is forking.
 fn forks() -> bool {
     FORKING.with_borrow(Option::is_some)
 }
 
-/// Lets other threads of the interpreter run during `work`, but for one that forks.
+/// Releases the interpreter during `work`. Other threads run, but none forks.
 pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
     py.detach(|| {
         let _inside = Inside::enter();
@@ -91,8 +91,8 @@ pub(crate) fn detached<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send)
     })
 }
 
-/// Counts this thread out during `work`, which runs Python and may fork, or wait for one who does. It holds no lock
-/// of ours.
+/// Does not count this thread during `work`, which runs Python and may fork, or wait for a thread that does. The caller
+/// holds no lock of this crate.
 pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
     struct Back(usize);
     impl Drop for Back {
@@ -111,7 +111,7 @@ pub(crate) fn outside<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// What may wait for a store when it is dropped: other threads of the interpreter run meanwhile.
+/// A value whose drop may wait for a store. The interpreter is released meanwhile.
 pub(crate) struct DropDetached<T: Send>(Option<T>);
 
 impl<T: Send> From<T> for DropDetached<T> {
@@ -123,7 +123,7 @@ impl<T: Send> From<T> for DropDetached<T> {
 impl<T: Send> DropDetached<T> {
     /// The value.
     pub(crate) fn get(&self) -> PyResult<&T> {
-        // It is there until the drop.
+        // It is present until the drop.
         self.0.as_ref().ok_or_else(|| refused(Code::InvalidArgument))
     }
 }
@@ -131,8 +131,8 @@ impl<T: Send> DropDetached<T> {
 impl<T: Send> Drop for DropDetached<T> {
     fn drop(&mut self) {
         let mut value = self.0.take();
-        // Where the interpreter has ended, there is nobody to wait for. Where another thread forks, it waits for this
-        // one, which may hold a lock that the other's hooks want, and must not wait in its turn.
+        // If another thread forks, it waits for this one, which may hold a lock that the fork's hooks want. So this
+        // thread must not wait for the fork. After the interpreter has ended, no thread is left.
         Python::try_attach(|py| {
             if let Some(_inside) = Inside::try_enter() {
                 let value = value.take();
@@ -142,11 +142,11 @@ impl<T: Send> Drop for DropDetached<T> {
     }
 }
 
-/// A gate, which gives everything back when its Python object ends, also where a decision still has it.
+/// A gate that returns unused units when its Python object ends, even if a decision still holds it.
 pub(crate) struct SettlingGate(pub(crate) Arc<Gate>);
 
 impl SettlingGate {
-    /// Takes a gate, and remembers it for forks and the interpreter's end.
+    /// Registers a gate for forks and the end of the interpreter.
     pub(crate) fn new(gate: Gate) -> Self {
         let gate = Arc::new(gate);
         let mut gates = GATES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,17 +158,17 @@ impl SettlingGate {
 
 impl Drop for SettlingGate {
     fn drop(&mut self) {
-        // Where the store cannot be reached, what was taken ahead is lost, and never granted twice.
+        // If the store is unreachable, the units are lost, and never granted twice.
         let _ = self.0.settle();
     }
 }
 
-/// The gates that still live.
+/// The live gates.
 fn gates() -> Vec<Arc<Gate>> {
     GATES.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
 }
 
-/// Waits until no other thread is at work in here, and keeps them out until the fork is done.
+/// Waits until no other thread is detached, and keeps them out until the fork is done.
 #[pyfunction]
 pub(crate) fn before_fork(py: Python<'_>) {
     py.detach(|| {
@@ -182,14 +182,14 @@ pub(crate) fn before_fork(py: Python<'_>) {
     });
 }
 
-/// Lets the threads go on that waited for a fork.
+/// Releases the threads that waited for a fork.
 #[pyfunction]
 pub(crate) fn after_fork_in_parent() {
     drop(FORKING.take());
     CHANGED.notify_all();
 }
 
-/// Makes the child forget what is its parent's. It has one thread.
+/// Makes the child forget what belongs to its parent. It has one thread.
 #[pyfunction]
 pub(crate) fn after_fork_in_child() {
     if let Some(mut threads) = FORKING.take() {
@@ -200,12 +200,12 @@ pub(crate) fn after_fork_in_child() {
     }
 }
 
-/// Gives back what was taken ahead, when the interpreter ends: what is global is not dropped then.
+/// Returns unused units when the interpreter ends: it drops no globals.
 #[pyfunction]
 pub(crate) fn settle_all(py: Python<'_>) {
     detached(py, || {
         for gate in gates() {
-            // Where the store cannot be reached, these units are lost, and never granted twice.
+            // If the store is unreachable, the units are lost, and never granted twice.
             let _ = gate.settle();
         }
     });

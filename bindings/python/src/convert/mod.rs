@@ -1,4 +1,4 @@
-//! Conversions of times, bytes, texts and JSON.
+//! Conversions of times, bytes, texts and JSON between Python and Rust.
 
 use std::borrow::Cow;
 
@@ -37,13 +37,13 @@ impl Now {
     }
 }
 
-/// The time of a call: what it says, or the system's.
+/// The time of a call: the given one, or the system's.
 pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
     match given {
         None => Ok(SdkNow::system()),
         Some(given) => match given.cast::<Now>() {
             Ok(now) => Ok(now.get().0),
-            // Rates count by a clock that only advances, which goes on whatever the wall clock is said to be.
+            // Rates count by the monotonic clock, which a given wall clock does not replace.
             Err(_) => Ok(SdkNow { seconds: seconds(given)?, ..SdkNow::system() }),
         },
     }
@@ -71,7 +71,7 @@ pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
     if found <= limits::INTEGER { Ok(found) } else { Err(range()) }
 }
 
-/// As [`seconds`], where there may be none.
+/// As [`seconds`], for an optional time.
 pub(crate) fn optional_seconds(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
     given.map(seconds).transpose()
 }
@@ -159,8 +159,7 @@ pub(crate) fn array<const N: usize>(what: &str, given: &Bound<'_, PyAny>) -> PyR
     given.try_into().map_err(|_| invalid(&format!("{what} has {N} bytes, not {length}")))
 }
 
-/// The text form of a token: from text, from its bytes, or from nothing. What is not Unicode is no token, and
-/// is refused as such.
+/// The text form of a token, from text, bytes or None. Text that is not Unicode becomes one that the gate refuses.
 pub(crate) fn token<'t>(given: &'t Bound<'_, PyAny>) -> PyResult<Cow<'t, str>> {
     if let Ok(text) = given.cast::<PyString>() {
         return Ok(text
@@ -209,7 +208,7 @@ pub(crate) fn encode_token(token: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(Text::license(&bytes(token)?).to_string())
 }
 
-/// Decodes base64url without padding, strictly; ``b""`` for what is none, which nothing accepts.
+/// Decodes base64url without padding, strictly. Returns ``b""`` for other text, which no check accepts.
 #[pyfunction]
 pub(crate) fn decode_base64url<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyBytes> {
     let mut buffer = Buffer::new();
@@ -222,14 +221,14 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     http::bearer(authorization)
 }
 
-/// The window of a period that a time falls into: its first second, and the first one after it.
+/// The window of a period that contains a time: its first second, and the first second after it.
 #[pyfunction]
 pub(crate) fn period_window(period: &Bound<'_, PyAny>, at: u64) -> PyResult<(u64, Option<u64>)> {
     let window = read_period(period)?.window(at);
     Ok((window.start, window.end))
 }
 
-/// Reads a period in the shape that a licence's JSON has.
+/// Reads a period in the form of a licence's JSON.
 fn read_period(period: &Bound<'_, PyAny>) -> PyResult<Period> {
     let unknown =
         || invalid("a period is lifetime, minute, hour, day, week, month, year, or a dict as in a licence");

@@ -1,4 +1,4 @@
-//! What a gate says to a request.
+//! Decisions and their charges.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     gate::license::License,
 };
 
-/// What a gate says to a request: whether it may go on, and why. It is true where it may.
+/// The answer of a gate to a request: whether it may proceed, and why. It is true if it may.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Decision(pub(crate) Arc<Decided>);
 
@@ -24,7 +24,7 @@ impl Decision {
 
 #[pymethods]
 impl Decision {
-    /// Whether the request may go on.
+    /// Whether the request may proceed.
     #[getter]
     fn allowed(&self) -> bool {
         self.get().is_allowed()
@@ -34,8 +34,7 @@ impl Decision {
         self.get().is_allowed()
     }
 
-    /// The code's number: 0 where everything is granted. In advisory mode it says what an enforcing gate would
-    /// have answered.
+    /// The code's number; 0 if all is granted. In advisory mode it is what an enforcing gate would have answered.
     #[getter]
     fn code(&self) -> u16 {
         self.get().code().number()
@@ -47,7 +46,7 @@ impl Decision {
         self.get().code().name()
     }
 
-    /// What the code says, as a sentence.
+    /// The code's meaning, as a sentence.
     #[getter]
     fn message(&self) -> &'static str {
         self.get().code().message()
@@ -59,7 +58,7 @@ impl Decision {
         self.get().code().advice()
     }
 
-    /// In which state the licence grants it: ``active``, ``grace``, ``overage`` or ``advisory``.
+    /// The state in which the licence grants it: ``active``, ``grace``, ``overage`` or ``advisory``.
     #[getter]
     fn state(&self) -> &'static str {
         self.get().state().name()
@@ -71,30 +70,30 @@ impl Decision {
         self.get().warning().map(Code::name)
     }
 
-    /// The licence, where its signature was good, whether or not the request is allowed; else None.
+    /// The licence, if its signature is good, whether or not the request is allowed; else None.
     #[getter]
     fn license(&self) -> Option<License> {
         self.get().license().is_some().then(|| License(Arc::clone(&self.0)))
     }
 
-    /// The rates and meters that were asked for, with what is left of each.
+    /// The rates and meters of the request, with what is left of each.
     #[getter]
     fn charges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.get().charges().map(Charge::from).collect::<Vec<_>>())
     }
 
-    /// The rate or meter of a name, or None where it was not charged.
+    /// The charge of a name, or None if there is none.
     fn charge(&self, name: &str) -> Option<Charge> {
         self.get().charge(name).map(Charge::from)
     }
 
-    /// Seconds after which the same request may go on, where waiting helps; else None.
+    /// Seconds until the same request may succeed, if waiting helps; else None.
     #[getter]
     fn retry_after(&self) -> Option<f64> {
         self.get().retry_after_ms().map(from_millis)
     }
 
-    /// Every check that ran, a line each, for people. It holds no token and no key.
+    /// Every check that ran, a line each, for people. It contains no token and no key.
     #[getter]
     fn explanation(&self) -> String {
         self.get().explanation().to_string()
@@ -106,7 +105,7 @@ impl Decision {
         plain(py, &self.get().explanation().json().to_string())
     }
 
-    /// The decision as JSON: what a log should keep. It holds no token and no key.
+    /// The decision as JSON, for a log. It contains no token and no key.
     fn to_json(&self) -> String {
         self.get().json().to_string()
     }
@@ -116,29 +115,29 @@ impl Decision {
         plain(py, &self.to_json())
     }
 
-    /// The HTTP response's status code: 200, or that of the refusal.
+    /// Status code of the HTTP response; 200 if the request may proceed.
     #[getter]
     fn http_status(&self) -> u16 {
         self.get().http_status()
     }
 
-    /// The HTTP response's header fields, as pairs of a lower-case name and a value: ``www-authenticate``,
+    /// Header fields of the HTTP response, as pairs of a lower-case name and a value: ``www-authenticate``,
     /// ``retry-after``, ``ratelimit-policy``, ``ratelimit``.
     #[getter]
     fn http_headers(&self) -> Vec<(&'static str, String)> {
         self.get().http_headers()
     }
 
-    /// The body of a refusal: problem details (RFC 9457), to be sent as ``application/problem+json``.
+    /// The body of a refusal: problem details (RFC 9457), of the type ``application/problem+json``.
     #[getter]
     fn problem<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.get().problem())
     }
 
-    /// Gives the decision back where it allows.
+    /// Returns the decision if the request is allowed.
     ///
     /// Raises:
-    ///     DeniedError: Where it does not; it has the decision.
+    ///     DeniedError: If the request is denied. It has the decision.
     fn raise_for_denied(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
         static DENIED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         if slf.get().get().is_allowed() {
@@ -155,7 +154,7 @@ impl Decision {
     }
 }
 
-/// What a rate or meter was asked for, and has left.
+/// The charge of a rate or meter, and what is left of it.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Charge {
     /// Name of the rate or meter.
@@ -164,22 +163,22 @@ pub(crate) struct Charge {
     /// What it counts: ``rate``, ``quota`` or ``seat``.
     #[pyo3(get)]
     unit: &'static str,
-    /// What the request costs.
+    /// Cost of the request.
     #[pyo3(get)]
     cost: u64,
     /// Requests of a full burst, units of a period, or seats.
     #[pyo3(get)]
     limit: u64,
-    /// Length of the window in seconds; None where a period's length varies.
+    /// Length of the window in seconds; None if the length of the period varies.
     #[pyo3(get)]
     window: Option<u64>,
     /// What is left after this request.
     #[pyo3(get)]
     remaining: u64,
-    /// Seconds until everything is there again; None for a quota for life.
+    /// Seconds until all of the limit is available again; None for a quota for life.
     #[pyo3(get)]
     reset_after: Option<f64>,
-    /// Seconds until the same request may be granted, where it was not and waiting helps; else None.
+    /// Seconds until the same request may succeed, if it was refused and waiting helps; else None.
     #[pyo3(get)]
     retry_after: Option<f64>,
 }

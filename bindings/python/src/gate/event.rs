@@ -1,4 +1,4 @@
-//! Events, given to a callable of Python.
+//! Events, and the Python callables that receive them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,19 +13,19 @@ use crate::{
     convert::{aware, hex, plain},
 };
 
-/// A decision and its circumstances. It holds no token and no key.
+/// A decision and its circumstances. It contains no token and no key.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Event(Record);
 
 #[pymethods]
 impl Event {
-    /// When.
+    /// The time of the decision.
     #[getter]
     fn at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         aware(py, self.0.at)
     }
 
-    /// Whether the request went on.
+    /// Whether the request was allowed.
     #[getter]
     fn allowed(&self) -> bool {
         self.0.allowed
@@ -43,7 +43,7 @@ impl Event {
         self.0.code.name()
     }
 
-    /// In which state of the licence.
+    /// The state in which the licence granted it.
     #[getter]
     fn state(&self) -> &'static str {
         self.0.state.name()
@@ -55,43 +55,43 @@ impl Event {
         self.0.warning.map(licentia::Code::name)
     }
 
-    /// What was asked for.
+    /// The action of the request.
     #[getter]
     fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// Who presented it, as the host names it.
+    /// The source of the request.
     #[getter]
     fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// The customer, where the licence's signature was good; else None.
+    /// The customer, if the licence's signature is good; else None.
     #[getter]
     fn subject(&self) -> Option<&str> {
         self.0.subject.as_deref()
     }
 
-    /// The licence through its renewals, where its signature was good; else None.
+    /// The licence's lineage, if its signature is good; else None.
     #[getter]
     fn lineage(&self) -> Option<String> {
         self.0.lineage.map(|lineage| hex(&lineage))
     }
 
-    /// Name and version of the tier, where the licence's signature was good; else None.
+    /// Name and version of the tier, if the licence's signature is good; else None.
     #[getter]
     fn tier(&self) -> Option<(&str, u64)> {
         self.0.tier.as_ref().map(|(name, version)| (name.as_str(), *version))
     }
 
-    /// Sequence number of the keyset in use; 0 where there is none.
+    /// Sequence number of the keyset in use; 0 if there is none.
     #[getter]
     fn keyset(&self) -> u64 {
         self.0.keyset
     }
 
-    /// Sequence number of the revocation bundle in use; None where there is none.
+    /// Sequence number of the revocation bundle in use; None if there is none.
     #[getter]
     fn revocation(&self) -> Option<u64> {
         self.0.revocation.map(|(sequence, _)| sequence)
@@ -118,7 +118,7 @@ impl Event {
     }
 }
 
-/// A callable that takes events.
+/// A callable that receives events.
 pub(crate) struct Callback(Mutex<Option<Py<PyAny>>>);
 
 impl From<Py<PyAny>> for Callback {
@@ -137,7 +137,7 @@ impl Callback {
         self.callable().as_ref().map_or(Ok(()), |callable| visit.call(callable))
     }
 
-    /// Lets go of the callable, which is part of a cycle that nobody can reach.
+    /// Drops the callable, which is part of an unreachable cycle.
     pub(crate) fn clear(&self) {
         let callable = self.callable().take();
         drop(callable);
@@ -152,7 +152,7 @@ impl Sink for Callback {
                 let Some(callable) = self.callable().as_ref().map(|callable| callable.clone_ref(py)) else {
                     return;
                 };
-                // An observer that fails must not change what it observes: Python says so on standard error.
+                // A failing observer must not affect the decision. Python reports it on standard error.
                 if let Err(error) = callable.call1(py, (Event(record),)) {
                     error.write_unraisable(py, Some(callable.bind(py)));
                 }

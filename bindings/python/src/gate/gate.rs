@@ -26,14 +26,14 @@ use crate::{
     vendor::revocation_bundle::bundle_bytes,
 };
 
-/// Decides whether requests may go on. Make one, and share it by all threads and tasks.
+/// Decides whether API requests may proceed. Make one, and share it among all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
     gate: DropDetached<SettlingGate>,
     store: DropDetached<Arc<dyn Store>>,
-    /// What it calls, to be found by the garbage collector.
+    /// The callables that it holds, for the garbage collector.
     callbacks: Vec<Arc<Callback>>,
-    /// Whether its store may have to wait for a disk or another machine.
+    /// Whether its store may wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,
 }
@@ -44,27 +44,27 @@ impl Gate {
     ///
     /// Args:
     ///     keys: The keys that licences are signed with: one, or several, as Key or text (``licpub1_...``).
-    ///     root: The pinned root key, where keys come in keysets.
+    ///     root: The pinned root key, if keys come in keysets.
     ///     keyset: The keyset to begin with; needs ``root``.
     ///     revocation: The revocation bundle to begin with; needs a keyset with a revocation key.
     ///     issuer: The issuer that licences must be from.
-    ///     audience: The name of this service, for licences that name the services they are for.
-    ///     mode: ``enforce``, or ``advisory``: allow everything, and say what would have been denied.
+    ///     audience: The name of this service, for licences that are limited to some services.
+    ///     mode: ``enforce``; or ``advisory``: allow everything, and report what would have been denied.
     ///     skew: By how many seconds the issuer's clock may be ahead.
     ///     proof_age: How old a proof of possession may be, in seconds.
-    ///     replay_capacity: How many proofs are remembered; when it is full, further ones are refused.
-    ///     cache_capacity: How many verified tokens are kept.
-    ///     prepare_keys: Up to how many bytes to spend on tables for each key, which halve the time of a token that was
-    ///         not seen before: 700000 make it fastest, 81920 are the least; None for no tables.
-    ///     require_revocation: Refuse licences, as their policy for stale revocations says, while there is no bundle of
-    ///         their issuer; else nothing is taken to be revoked until one is loaded.
-    ///     share_rates: Count rates with all processes that have the same store, and not for this one alone.
-    ///     store: Where counters and marks are kept: a Store, or its URL; in memory where it is not said.
-    ///     receipts: Where what was used is counted for the vendor.
-    ///     on_event: Called with an Event for every decision, before it is returned; or several to be called.
+    ///     replay_capacity: How many proofs are remembered. When the memory is full, further ones are refused.
+    ///     cache_capacity: How many verified tokens are cached.
+    ///     prepare_keys: Bytes for the tables of each key, which halve the time of a token that is not cached: 700000 is
+    ///         fastest, 81920 the minimum; None for no tables.
+    ///     require_revocation: While there is no bundle of a licence's issuer, apply the licence's policy for stale
+    ///         revocations. By default a gate without a bundle treats no licence as revoked.
+    ///     share_rates: Count rates together with all processes on the same store.
+    ///     store: The store of counters and marks: a Store, or its URL; by default one in memory.
+    ///     receipts: Counts usage for the vendor.
+    ///     on_event: A callable, or several, called with an Event for every decision before it is returned.
     ///
     /// Raises:
-    ///     LicentiaError: For arguments that make no gate, and a keyset or bundle that is not good.
+    ///     LicentiaError: For wrong arguments, and for a bad keyset or bundle.
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
@@ -140,16 +140,16 @@ impl Gate {
         Ok(Self { gate: SettlingGate::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
-    /// Decides whether a request that came with a token may go on.
+    /// Decides whether a request with a token may proceed.
     ///
     /// Args:
-    ///     token: The token, as text (``lic1_...``, a str) or as its own bytes; None where the request has none.
-    ///     request: What the request needs; or say it with keyword arguments, as for Request.
-    ///     now: The time, where it is not the system's: an aware ``datetime``, seconds since 1970, or a Now, which
-    ///         also says by which clock rates count.
+    ///     token: The token, as text (``lic1_...``, a str) or bytes; None if the request has none.
+    ///     request: What the request needs; or pass the keyword arguments of Request.
+    ///     now: The time, by default the system's: an aware ``datetime``, seconds since 1970, or a Now, which also sets
+    ///         the clock of rates.
     ///
     /// Returns:
-    ///     The decision, which is true where the request may go on. A refusal is no error.
+    ///     The decision, which is true if the request may proceed. A denial is not an error.
     #[pyo3(signature = (token, request=None, *, now=None, **needs))]
     fn check(
         &self,
@@ -163,7 +163,7 @@ impl Gate {
         let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
         let token = text_of(token)?;
         let token: &str = &token;
-        // What takes nanoseconds is not worth the release of the interpreter, which costs as much.
+        // A cached token takes nanoseconds; releasing the interpreter would cost as much.
         let decided = if self.may_block || !call.gate.knows(token) {
             detached(py, || call.decide(token, now))
         } else {
@@ -172,8 +172,8 @@ impl Gate {
         Ok(Decision(Arc::new(decided)))
     }
 
-    /// Decides as ``check`` does, and reserves what the meters may cost at most, for work whose cost is known
-    /// when it is done::
+    /// Decides as ``check``, and reserves what the meters may cost at most, for work whose cost is known when it is
+    /// done::
     ///
     ///     with gate.reserve(token, meters={"pages": 100}) as reservation:
     ///         if not reservation:
@@ -196,7 +196,7 @@ impl Gate {
         Ok(Reservation::new(Arc::new(decided), reserved))
     }
 
-    /// Decides as ``check`` does, and takes one of the licence's seats where everything else is granted::
+    /// Decides as ``check``, and takes a seat of the licence if all else is granted::
     ///
     ///     with gate.check_out(token, "ada@laptop", 300) as seat:
     ///         if not seat:
@@ -204,12 +204,12 @@ impl Gate {
     ///         ...  # call seat.heartbeat() before 300 seconds are over
     ///
     /// Args:
-    ///     token: The token, as text (``lic1_...``) or bytes; None where the request has none.
-    ///     holder: A name of 1 to 256 bytes, by which the same user, process or machine is known again. A holder
-    ///         that has a seat keeps it.
-    ///     ttl: How long it is held, in seconds, from 1 to 31 days.
-    ///     request: What the request needs besides; or say it with keyword arguments, as for Request.
-    ///     now: The time, where it is not the system's.
+    ///     token: The token, as text (``lic1_...``) or bytes; None if the request has none.
+    ///     holder: A name of 1 to 256 bytes that identifies a user, process or machine. A holder that has a seat keeps
+    ///         it.
+    ///     ttl: How long the seat is held, in seconds, from 1 to 31 days.
+    ///     request: What the request needs besides; or pass the keyword arguments of Request.
+    ///     now: The time; by default the system's.
     #[pyo3(signature = (token, holder, ttl, request=None, *, now=None, **needs))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn check_out(
@@ -228,8 +228,8 @@ impl Gate {
         Ok(Seat::take(py, call, claim, store, now))
     }
 
-    /// Looks after every meter once, as a Keeper does again and again: fetches units before they are used up, and
-    /// gives back those that were not used since the last time.
+    /// Refills every meter once, as a Refiller does again and again: fetches units before they are used up, and returns
+    /// units that were not used since the last call.
     #[pyo3(signature = (*, now=None))]
     fn refill(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let (now, gate) = (moment(now)?, self.gate()?);
@@ -248,8 +248,8 @@ impl Gate {
         detached(py, || gate.settle()).map_err(refused)
     }
 
-    /// Makes the gate safe to use in a child after a fork: what the parent had taken ahead stays the parent's.
-    /// ``os.fork`` does this by itself for every gate.
+    /// Makes the gate safe to use in a child process after a fork: units that the parent fetched ahead stay with the
+    /// parent. ``os.fork`` does this for every gate.
     fn after_fork(&self) -> PyResult<()> {
         self.gate()?.after_fork();
         Ok(())
@@ -258,10 +258,10 @@ impl Gate {
     /// Replaces the keys by those of a newer keyset, at once for all threads.
     ///
     /// Returns:
-    ///     False where it is the one in use.
+    ///     False if it is the one in use.
     ///
     /// Raises:
-    ///     LicentiaError: For a keyset that is not good, or cannot be remembered; the keys in use then stay.
+    ///     LicentiaError: For a bad keyset, or if it cannot be remembered. The gate then keeps its keys.
     fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
         let keyset = keyset_bytes(keyset)?;
         let gate = self.gate()?;
@@ -271,10 +271,10 @@ impl Gate {
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
     ///
     /// Returns:
-    ///     False where it is the one in use.
+    ///     False if it is the one in use.
     ///
     /// Raises:
-    ///     LicentiaError: For a bundle that is not good, or cannot be remembered; the one in use then stays.
+    ///     LicentiaError: For a bad bundle, or if it cannot be remembered. The gate then keeps its bundle.
     fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
         let bundle = bundle_bytes(bundle)?;
         let gate = self.gate()?;
@@ -316,24 +316,23 @@ fn callbacks(given: &Bound<'_, PyAny>) -> PyResult<Vec<Arc<Callback>>> {
     given.try_iter()?.map(|one| callback(one?)).collect()
 }
 
-/// Verifies a licence, in the simplest case. It keeps nothing, so that nothing can be charged: make a Gate for a
-/// service.
+/// Verifies one licence. It remembers and charges nothing: make a Gate for a service.
 ///
 /// Args:
 ///     token: The token, as text (``lic1_...``) or bytes.
 ///     keys: The keys that it may be signed with: one, or several, as Key or text (``licpub1_...``).
 ///     issuer: The issuer that it must be from.
-///     audience: The name of this service, for licences that name the services they are for.
+///     audience: The name of this service, for licences that are limited to some services.
 ///     features: Names of features, all of which must be licensed; or one name.
 ///     node: SHA-256 of this machine's fingerprint, 32 bytes.
 ///     release: Date of the running release.
-///     proof: A proof of possession. That it was shown before is not known here.
+///     proof: A proof of possession. Nothing detects a replay here.
 ///     skew: By how many seconds the issuer's clock may be ahead.
 ///     proof_age: How old a proof of possession may be, in seconds.
-///     now: The time, where it is not the system's.
+///     now: The time; by default the system's.
 ///
 /// Returns:
-///     The decision, which is true where the licence is good.
+///     The decision, which is true if the licence is good.
 #[pyfunction]
 #[pyo3(signature = (
     token, keys, *, issuer=None, audience=None, features=None, node=None, release=None, proof=None, skew=60,

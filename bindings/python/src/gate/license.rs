@@ -1,4 +1,4 @@
-//! Licences: verified ones, and those that nobody vouches for.
+//! Licences, verified and unverified.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     gate::decided::Decided,
 };
 
-/// A licence whose signature was verified, as a decision gives it.
+/// A licence whose signature is verified, from a decision.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct License(pub(crate) Arc<Decided>);
 
@@ -28,26 +28,26 @@ self_cell! {
     }
 }
 
-/// The claims of a token that nobody vouches for: to look at, never for a decision.
+/// The claims of a token whose signature is not checked: to show them, never to decide.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct UnverifiedLicense(Read);
 
-/// Reads a token without a key, to look at it.
+/// Reads the claims of a token without checking its signature.
 ///
 /// Args:
 ///     token: The token, as text (``lic1_...``) or bytes.
 ///
 /// Raises:
-///     RejectedError: With a code of group 1xx, for what is not well-formed.
+///     RejectedError: With a code of group 1xx, for a malformed token.
 #[pyfunction]
 pub(crate) fn inspect(token: &Bound<'_, PyAny>) -> PyResult<UnverifiedLicense> {
     let read = Read::try_new(token_bytes(token)?, |bytes| Unverified::read(bytes));
     read.map(UnverifiedLicense).map_err(|malformed| refused(malformed.code))
 }
 
-/// Whatever has claims.
+/// A type that has claims.
 trait HasClaims {
-    /// Gives the claims to look at; none where there are none.
+    /// Calls `look` with the claims, if there are any.
     fn claims<T>(&self, look: impl FnOnce(&Claims<'_>) -> T) -> Option<T>;
 }
 
@@ -80,24 +80,24 @@ fn json(claims: &impl HasClaims) -> String {
     claims.claims(|claims| claims.json().to_string()).unwrap_or_default()
 }
 
-/// The getters, which both classes have. pyo3 takes one block of methods per class.
+/// The getters of both classes. PyO3 allows one block of methods per class.
 macro_rules! getters {
     ($class:ident, $repr:literal) => {
         #[pymethods]
         impl $class {
-            /// Who issued it (``iss``).
+            /// The issuer (``iss``).
             #[getter]
             fn issuer(&self) -> String {
                 self.claims(|claims| claims.issuer().to_owned()).unwrap_or_default()
             }
 
-            /// Whom it was issued to (``sub``).
+            /// The customer (``sub``).
             #[getter]
             fn subject(&self) -> String {
                 self.claims(|claims| claims.subject().to_owned()).unwrap_or_default()
             }
 
-            /// Which services it is for (``aud``); an empty tuple means all of the issuer's.
+            /// The services that it is for (``aud``); an empty tuple means all of the issuer's.
             #[getter]
             fn audiences<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
                 texts(py, self.claims(|claims| claims.audiences().map(str::to_owned).collect()))
@@ -109,7 +109,7 @@ macro_rules! getters {
                 aware(py, self.claims(|claims| claims.expires()).unwrap_or_default())
             }
 
-            /// When it starts (``nbf``), where it says so; else None.
+            /// When it starts (``nbf``), or None.
             #[getter]
             fn not_before<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
                 time(py, self.claims(|claims| claims.not_before()).flatten())
@@ -121,13 +121,13 @@ macro_rules! getters {
                 aware(py, self.claims(|claims| claims.issued_at()).unwrap_or_default())
             }
 
-            /// When the contract ends; from then to ``expires`` the licence is in grace. None where it has none.
+            /// When the contract ends; from then to ``expires`` the licence is in grace. None if it has no grace.
             #[getter]
             fn term_end<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
                 time(py, self.claims(|claims| claims.term_end()).flatten())
             }
 
-            /// Releases up to this time stay licensed for ever; None where it does not say.
+            /// Releases up to this time stay licensed for ever; or None.
             #[getter]
             fn maintained_until<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
                 time(py, self.claims(|claims| claims.maintained_until()).flatten())
@@ -139,7 +139,7 @@ macro_rules! getters {
                 hex(&self.claims(|claims| claims.id()).unwrap_or_default())
             }
 
-            /// Identifier of the licence through its renewals and upgrades, 32 hexadecimal digits.
+            /// Identifier that stays the same through renewals and upgrades, 32 hexadecimal digits.
             #[getter]
             fn lineage(&self) -> String {
                 hex(&self.claims(|claims| claims.lineage()).unwrap_or_default())
@@ -151,7 +151,7 @@ macro_rules! getters {
                 self.claims(|claims| PyBytes::new(py, claims.kid().as_bytes()))
             }
 
-            /// Name of the tier that was bought.
+            /// Name of the tier.
             #[getter]
             fn tier(&self) -> String {
                 self.claims(|claims| claims.tier().name.to_owned()).unwrap_or_default()
@@ -163,13 +163,13 @@ macro_rules! getters {
                 self.claims(|claims| claims.tier().version).unwrap_or_default()
             }
 
-            /// The features by name, each a dict of its value and its own end.
+            /// The features by name, each a dict of ``value`` and ``expires``.
             #[getter]
             fn features<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 part(py, self, "features")
             }
 
-            /// The quotas by meter, each a dict of its limit, period and overage.
+            /// The quotas by meter, each a dict of ``limit``, ``period`` and ``overage``.
             #[getter]
             fn quotas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 part(py, self, "quotas")
@@ -187,7 +187,7 @@ macro_rules! getters {
                 part(py, self, "meta")
             }
 
-            /// How many may use it at once; None where it does not say.
+            /// How many may use it at once; None if there is no limit.
             #[getter]
             fn seats(&self) -> Option<u64> {
                 self.claims(|claims| claims.seats()).flatten()
@@ -199,19 +199,19 @@ macro_rules! getters {
                 self.claims(|claims| claims.kind().name()).unwrap_or_default()
             }
 
-            /// Fingerprints of the machines that it is bound to, in hexadecimal; empty for any machine.
+            /// Fingerprints of the machines that it is bound to, in hexadecimal; empty means any machine.
             #[getter]
             fn node_locks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
                 texts(py, self.claims(|claims| claims.node_locks().map(|lock| hex(lock)).collect()))
             }
 
-            /// The token's place in the issuer's revocation stream, or None.
+            /// The token's index in the issuer's revocation stream, or None.
             #[getter]
             fn index(&self) -> Option<u64> {
                 self.claims(|claims| claims.index()).flatten()
             }
 
-            /// All claims as JSON, in the one shape that is the same in every language.
+            /// All claims as JSON, in the form that is the same in every language.
             fn to_json(&self) -> String {
                 json(self)
             }

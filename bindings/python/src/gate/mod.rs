@@ -1,4 +1,4 @@
-//! The gate: what it is asked, and what it answers.
+//! The gate, its requests and its decisions.
 
 pub(crate) mod decided;
 pub(crate) mod decision;

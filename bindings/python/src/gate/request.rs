@@ -1,4 +1,4 @@
-//! What a request needs, in memory of its own, so that a decision can keep it.
+//! What a request needs, in owned memory, so that a decision can keep it.
 
 use std::sync::Arc;
 
@@ -33,8 +33,8 @@ impl Proof {
     /// Args:
     ///     proof: The proof's bytes.
     ///     method: The request's method.
-    ///     uri: The request's URI, in the form that service and holder agree on.
-    ///     body_digest: SHA-256 of its body, where the body must be signed too.
+    ///     uri: The request's URI, in the form that service and customer agree on.
+    ///     body_digest: SHA-256 of its body, if the body must be signed too.
     #[new]
     #[pyo3(signature = (proof, *, method, uri, body_digest=None))]
     fn new(
@@ -67,7 +67,7 @@ pub(crate) struct Needs {
     proof: Option<Proof>,
 }
 
-/// Views into [`Needs`], in the shape that the gate takes.
+/// Views into [`Needs`], in the form that the gate takes.
 struct Views<'n> {
     features: Vec<&'n str>,
     meters: Vec<(&'n str, u64)>,
@@ -75,7 +75,7 @@ struct Views<'n> {
 }
 
 self_cell! {
-    /// What a request needs, ready to be asked any number of times.
+    /// What a request needs, ready for any number of checks.
     pub(crate) struct Prepared {
         owner: Needs,
         #[covariant]
@@ -98,7 +98,7 @@ fn borrowed(pairs: &[(String, u64)]) -> Vec<(&str, u64)> {
 }
 
 impl Prepared {
-    /// As the gate takes it.
+    /// The request in the form of the sdk.
     pub(crate) fn request(&self) -> SdkRequest<'_> {
         let (needs, views) = (self.borrow_owner(), self.borrow_dependent());
         let mut request = SdkRequest::new()
@@ -132,16 +132,16 @@ pub(crate) struct Request(pub(crate) Arc<Prepared>);
 
 #[pymethods]
 impl Request {
-    /// Says what a request needs of a licence. Every argument is a keyword, and may be left out.
+    /// Makes a request. All arguments are optional keywords.
     ///
     /// Args:
     ///     features: Names of features, all of which must be licensed; or one name.
-    ///     meters: What to charge to quotas: a dict of costs by meter, all charged or none; or one name, at cost 1.
-    ///         A cost of 0 looks without charging.
-    ///     rates: What to count against rates: a dict of costs by name; or one name, at cost 1.
-    ///     job: A name for the work, of at most 256 bytes: its meters are charged once, however often it is tried.
-    ///     action: What is asked for, for events: an operation or route, such as ``GET /exports``.
-    ///     source: Who presents the licence, for events: an address. It has no part in the decision.
+    ///     meters: Quotas to charge: a dict of costs by meter, all charged or none; or one name, at cost 1. A cost of 0
+    ///         reads without charging.
+    ///     rates: Rates to count against: a dict of costs by name; or one name, at cost 1.
+    ///     job: Name of the work, at most 256 bytes. Its meters are charged once, however often it is tried.
+    ///     action: The operation or route, for events, such as ``GET /exports``.
+    ///     source: The caller, for events: an address. It does not affect the decision.
     ///     audience: The service's name, in place of the gate's.
     ///     node: SHA-256 of this machine's fingerprint, 32 bytes.
     ///     release: Date of the running release.
@@ -157,7 +157,7 @@ impl Request {
         Ok(Self(Arc::new(made.into())))
     }
 
-    /// A copy in which some of the needs are others.
+    /// Returns a copy with some arguments replaced.
     #[pyo3(signature = (**needs))]
     fn replace(&self, needs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let mut made = self.0.borrow_owner().clone();
@@ -177,7 +177,7 @@ impl Request {
 }
 
 impl Needs {
-    /// What a licence is verified for.
+    /// The needs of a verification without a gate.
     pub(crate) fn to_verify(
         audience: Option<String>,
         features: Option<&Bound<'_, PyAny>>,
@@ -195,7 +195,7 @@ impl Needs {
         })
     }
 
-    /// Takes what keyword arguments say.
+    /// Reads keyword arguments.
     pub(crate) fn set(&mut self, given: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         for (name, value) in given.into_iter().flatten() {
             let name = name.cast::<PyString>()?.to_string_lossy().into_owned();
@@ -218,7 +218,7 @@ impl Needs {
                 }
                 _ => {
                     return Err(PyTypeError::new_err(format!(
-                        "a request needs no `{name}`; it knows features, meters, rates, job, action, source, audience, node, release, proof"
+                        "a request has no argument `{name}`; it has features, meters, rates, job, action, source, audience, node, release, proof"
                     )));
                 }
             }
@@ -252,7 +252,7 @@ pub(crate) fn costs(given: &Bound<'_, PyAny>) -> PyResult<Vec<(String, u64)>> {
     items.try_iter()?.map(pair).collect()
 }
 
-/// What a call needs: a request that was made before, or keyword arguments.
+/// The request of a call: a Request, or keyword arguments.
 pub(crate) fn prepared(
     py: Python<'_>,
     request: Option<&Bound<'_, Request>>,
@@ -267,8 +267,8 @@ pub(crate) fn prepared(
             made.set(needs)?;
             Ok(Arc::new(made.into()))
         }
-        (Some(_), Some(_)) => Err(PyTypeError::new_err(
-            "say what is needed with a Request or with keyword arguments, not both; see Request.replace",
-        )),
+        (Some(_), Some(_)) => {
+            Err(PyTypeError::new_err("pass a Request or keyword arguments, not both; see Request.replace"))
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Units that are reserved for work whose cost is known when it is done.
+//! Reservations, for work whose cost is known when it is done.
 
 use std::{
     process,
@@ -15,19 +15,19 @@ use crate::{
     gate::{decided::Decided, decision::Decision},
 };
 
-/// What a gate says to work whose cost is known late, and the units that are reserved for it. It is true where the
-/// work may go on. In a ``with`` statement, what was not committed is taken back at its end.
+/// A decision on work whose cost is known when it is done, and the units that are reserved for it. It is true if the
+/// work may proceed. The end of a ``with`` statement returns what was not committed.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Reservation {
     decided: Arc<Decided>,
     held: Mutex<Held>,
-    /// The process that reserved. In a child after a fork there is nothing to commit or to take back.
+    /// The process that reserved. A child process has nothing to commit or to return.
     process: u32,
 }
 
 enum Held {
     Units(SdkReservation),
-    /// Nothing was reserved: it was denied, also where an advisory gate let it go on.
+    /// Nothing was reserved: the request was denied, even if an advisory gate allowed it.
     Nothing,
     Ended,
 }
@@ -41,7 +41,7 @@ impl Reservation {
     fn place(&self) -> MutexGuard<'_, Held> {
         let mut place = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if self.process != process::id() {
-            // It is the parent's, which is still at work.
+            // It belongs to the parent, which still uses it.
             std::mem::forget(std::mem::replace(&mut *place, Held::Ended));
         }
         place
@@ -72,7 +72,7 @@ impl Reservation {
         self.decision().get().is_allowed()
     }
 
-    /// What is reserved of a meter; None where nothing is, or any more.
+    /// How many units of a meter are reserved; None if there are none, or no longer.
     fn reserved(&self, meter: &str) -> Option<u64> {
         match &*self.place() {
             Held::Units(reservation) => reservation.reserved(meter),
@@ -80,15 +80,15 @@ impl Reservation {
         }
     }
 
-    /// Charges what the work did cost, and takes the rest back.
+    /// Charges the actual cost of the work, and returns the rest.
     ///
     /// Args:
-    ///     actual: A dict of costs by meter; meters that are not named cost what was reserved.
+    ///     actual: A dict of costs by meter. Other meters cost what was reserved.
     ///
     /// Raises:
-    ///     InvalidArgumentError: For a meter that is not reserved, or more than was; then everything that was
-    ///         reserved is charged. Also for a reservation that has ended, or never began.
-    ///     StoreError: Where a job's charge cannot be lowered; committing the same job again is safe.
+    ///     InvalidArgumentError: For a meter that is not reserved, or for more than was reserved; then all that was
+    ///         reserved is charged. Also if the reservation has ended, or was denied.
+    ///     StoreError: If a job's charge cannot be lowered. Committing the same job again is safe.
     #[pyo3(signature = (actual=None))]
     fn commit(&self, py: Python<'_>, actual: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let actual = actual.map(costs).transpose()?.unwrap_or_default();
@@ -109,7 +109,7 @@ impl Reservation {
         .map_err(refused)
     }
 
-    /// Takes everything back. Nothing happens where that was done before, or all was committed.
+    /// Returns all that is reserved. Does nothing after a commit or a cancel.
     fn cancel(&self, py: Python<'_>) {
         let held = self.end();
         detached(py, || drop(held));

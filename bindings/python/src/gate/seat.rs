@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Who wants a seat of which licence, and for how long.
+/// The arguments of a check-out, which a heartbeat repeats.
 #[derive(Clone)]
 pub(crate) struct Claim {
     pub(crate) token: String,
@@ -30,21 +30,21 @@ pub(crate) struct Claim {
     pub(crate) ttl: u64,
 }
 
-/// What a gate says to who wants a seat. It is true where there is one, and is held until its time is over, or it is
-/// released, as a ``with`` statement does at its end.
+/// A decision on a seat. It is true if there is a seat, which is held until its time is over or it is released. The end
+/// of a ``with`` statement releases it.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Seat {
     claim: Claim,
     decided: Arc<Decided>,
     store: DropDetached<Arc<dyn Store>>,
-    /// When its time is over, in seconds since 1970; 0 where there is none.
+    /// When its time is over, in seconds since 1970; 0 if there is none.
     until: AtomicU64,
-    /// The process that took it. A child after a fork does not give back what its parent sits on.
+    /// The process that took it. A child process does not release its parent's seat.
     process: u32,
 }
 
 impl Seat {
-    /// Asks for a seat.
+    /// Takes a seat.
     pub(crate) fn take(py: Python<'_>, call: Call, claim: Claim, store: Arc<dyn Store>, now: Now) -> Self {
         let (decided, until) = detached(py, || call.check_out(&claim.token, &claim.holder, claim.ttl, now));
         let until = AtomicU64::new(until.unwrap_or(0));
@@ -64,21 +64,21 @@ impl Seat {
         self.decision().get().is_allowed()
     }
 
-    /// Who holds it.
+    /// The holder.
     #[getter]
     fn holder(&self) -> &str {
         &self.claim.holder
     }
 
-    /// When its time is over; None where there is no seat.
+    /// When its time is over; None if there is no seat.
     #[getter]
     fn until<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let until = self.until.load(Ordering::Acquire);
         (until > 0).then(|| aware(py, until)).transpose()
     }
 
-    /// Keeps the seat for its whole time from now, where the licence still grants it: all of it is decided anew. A
-    /// request that names meters is charged.
+    /// Holds the seat for its whole time from now, if the licence still grants it: the gate decides anew, and charges
+    /// the meters of the request.
     #[pyo3(signature = (request=None, *, now=None, **needs))]
     fn heartbeat(
         &self,
@@ -97,10 +97,10 @@ impl Seat {
         Ok(Decision(Arc::new(decided)))
     }
 
-    /// Gives the seat back. Nothing happens where there is none, or any more.
+    /// Releases the seat. Does nothing if there is none, or no longer.
     ///
     /// Raises:
-    ///     StoreError: Then it is free when its time is over.
+    ///     StoreError: The seat is then free when its time is over.
     fn release(&self, py: Python<'_>) -> PyResult<()> {
         if self.process != process::id() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The holder's side of proofs of possession.
+//! The customer's private key, and its proofs of possession.
 
 use licentia::Holder as SdkHolderKey;
 use licentia_core::text::Base64Url;
@@ -9,13 +9,13 @@ use crate::{
     error::refused,
 };
 
-/// A customer's private key, to which a licence is bound: without it a stolen licence is useless.
+/// A customer's private key. A licence that is bound to it is useless without it.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct HolderKey(SdkHolderKey);
 
 #[pymethods]
 impl HolderKey {
-    /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+    /// Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
     #[staticmethod]
     fn from_seed(seed: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self(SdkHolderKey::from_seed(&array("a seed", seed)?)))
@@ -36,20 +36,20 @@ impl HolderKey {
         PyBytes::new(py, &self.0.public())
     }
 
-    /// Proves for one request that the licence is held, with a fresh nonce.
+    /// Makes a proof for one request, with a fresh nonce.
     ///
     /// Args:
     ///     token: The licence, as text (``lic1_...``) or bytes.
     ///     method: The request's method.
     ///     uri: The request's URI, in the form that the service expects: its public origin, path and query.
-    ///     body_digest: SHA-256 of its body, where the service wants the body signed.
-    ///     now: The time, where it is not the system's.
+    ///     body_digest: SHA-256 of its body, if the service wants the body signed.
+    ///     now: The time; by default the system's.
     ///
     /// Returns:
     ///     The proof's bytes, for Proof.
     ///
     /// Raises:
-    ///     RejectedError: For what is no licence.
+    ///     RejectedError: For text or bytes that are no licence.
     #[pyo3(signature = (token, *, method, uri, body_digest=None, now=None))]
     fn prove<'py>(
         &self,

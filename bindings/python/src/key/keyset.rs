@@ -28,29 +28,29 @@ pub(crate) struct Keyset {
 
 #[pymethods]
 impl Keyset {
-    /// Verifies a keyset with the pinned root key and reads it wholly.
+    /// Verifies a keyset with the pinned root key, and reads it.
     ///
     /// Raises:
     ///     RejectedError: With a code of group 1xx or 2xx.
-    ///     InvalidArgumentError: For a key in it that is weak or malformed.
+    ///     InvalidArgumentError: If it contains a weak or malformed key.
     #[new]
     fn new(data: &Bound<'_, PyAny>, root: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read(bytes(data)?, &key(root)?)
     }
 
-    /// Signs a keyset with the root key, which stays off line and signs nothing else.
+    /// Signs a keyset with the root key, which stays offline and signs nothing else.
     ///
     /// Args:
     ///     root: The root key.
     ///     keys: The keys, each as Key or text, or as a mapping of ``key``, ``state`` (``active``, ``retired`` or
     ///         ``revoked``), ``purpose`` (``license`` or ``revocation``), ``not_before``, ``not_after`` and ``scope``
     ///         (``issuers``, ``audiences``, ``tiers``, ``longest_term``).
-    ///     sequence: Its number, from 1; greater than that of the one before.
+    ///     sequence: Its number, from 1; greater than that of the previous keyset.
     ///     expires: When it ends.
-    ///     issued_at: When it is issued; now, where it is not said.
+    ///     issued_at: When it is issued; by default now.
     ///
     /// Raises:
-    ///     InvalidArgumentError: For what no gate would take; it says why.
+    ///     InvalidArgumentError: For a keyset that every gate would refuse; the message says why.
     #[staticmethod]
     #[pyo3(signature = (root, keys, *, sequence, expires, issued_at=None))]
     fn sign(

@@ -23,7 +23,7 @@ impl Key {
         SdkKey::from_text(text).map(Self).map_err(refused)
     }
 
-    /// Makes a key of an Ed25519 public key of 32 bytes and its identifier of 1 to 32 bytes.
+    /// Makes a key from an Ed25519 public key of 32 bytes and its identifier of 1 to 32 bytes.
     #[staticmethod]
     fn ed25519(kid: &Bound<'_, PyAny>, public: &Bound<'_, PyAny>) -> PyResult<Self> {
         SdkKey::ed25519(&bytes(kid)?, &array("an Ed25519 public key", public)?).map(Self).map_err(refused)

@@ -7,16 +7,16 @@ use pyo3::prelude::*;
 
 use crate::error::issuing;
 
-/// What a vendor sells: every version of every tier.
+/// All versions of all tiers that a vendor sells.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Catalogue(pub(crate) SdkCatalogue);
 
 #[pymethods]
 impl Catalogue {
-    /// Reads a catalogue of TOML.
+    /// Reads a catalogue from TOML.
     ///
     /// Raises:
-    ///     InvalidArgumentError: Which names the line.
+    ///     InvalidArgumentError: The message names the line.
     #[new]
     fn new(toml: &str) -> PyResult<Self> {
         toml.parse().map(Self).map_err(issuing)

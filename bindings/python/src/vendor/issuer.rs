@@ -23,7 +23,7 @@ pub(crate) struct Issuer(SdkIssuer);
 
 #[pymethods]
 impl Issuer {
-    /// Makes an issuer of a name of 1 to 256 bytes (``iss``) and its key.
+    /// Makes an issuer from a name of 1 to 256 bytes (``iss``) and its key.
     #[new]
     fn new(name: String, key: &Bound<'_, SigningKey>) -> Self {
         Self(SdkIssuer::new(name, Arc::clone(&key.get().0)))
@@ -35,7 +35,7 @@ impl Issuer {
         self.0.name()
     }
 
-    /// The public key, for those who check licences.
+    /// The public key, for services that check licences.
     #[getter]
     fn key(&self) -> Key {
         Key(self.0.key().public())
@@ -44,38 +44,38 @@ impl Issuer {
     /// Signs a licence.
     ///
     /// Args:
-    ///     subject: Whom it is for. Use an identifier and not a name: everybody can read a token.
+    ///     subject: The customer. Use an identifier, not a name: everyone can read a token.
     ///     tier: Name of the tier.
-    ///     version: The tier's version; where it is not said, the newest that the catalogue sells, or 1.
-    ///     catalogue: What the tier grants. What the arguments below say replaces or adds to it.
-    ///     issued_at: When it is issued; now, where it is not said.
+    ///     version: The tier's version; by default the newest that the catalogue sells, or 1.
+    ///     catalogue: The terms of the tier. The arguments below replace or add to them.
+    ///     issued_at: When it is issued; by default now.
     ///     expires: When everything ends; needed without a catalogue.
     ///     not_before: When it starts, if later.
-    ///     term_end: When the contract ends, if the licence goes on in grace.
+    ///     term_end: When the contract ends, if the licence continues in grace.
     ///     maintained_until: Releases up to this time stay licensed for ever.
-    ///     audiences: Which services it is for; all, where none is named.
-    ///     features: A mapping of features: True, a whole number or a text; or with an end of its own, such as
+    ///     audiences: The services that it is for; by default all.
+    ///     features: A mapping of features: True, a whole number or a text; or with its own end, such as
     ///         ``{"beta": {"value": True, "expires": when}}``.
     ///     quotas: A mapping of quotas by meter, such as ``{"calls": "100000/month"}``, or
     ///         ``{"calls": {"limit": 100000, "per": "month", "overage": 120000}}``.
     ///     rates: A mapping of rates, such as ``{"api": "10/1s"}``, or
     ///         ``{"api": {"count": 10, "per": "1s", "burst": 20}}``.
-    ///     policy: What to do when something cannot be known, such as
+    ///     policy: What to do in doubt, such as
     ///         ``{"store_unreachable": {"warn": "1 hour"}, "max_revocation_age": "7 days"}``; as in a catalogue.
     ///     seats: How many may use it at once.
     ///     kind: ``paid``, ``trial``, ``developer`` or ``internal``.
     ///     lineage: The licence that this one renews or upgrades: 16 bytes.
-    ///     holder: The holder's Ed25519 public key, 32 bytes, where a stolen copy shall be useless.
+    ///     holder: The customer's Ed25519 public key, 32 bytes, to make a stolen copy useless.
     ///     node_locks: SHA-256 fingerprints of the machines that may use it.
     ///     meta: A mapping of free metadata.
-    ///     index: Its place in the issuer's revocation stream.
+    ///     index: Its index in the issuer's revocation stream.
     ///
     /// Returns:
     ///     The token in its text form, ``lic1_...``.
     ///
     /// Raises:
-    ///     InvalidArgumentError: For a value that is wrong; it says which.
-    ///     RejectedError: For a licence that every verifier would refuse.
+    ///     InvalidArgumentError: For a wrong value; the message names it.
+    ///     RejectedError: For a licence that every gate would refuse.
     #[pyo3(signature = (
         subject, tier, *, version=None, catalogue=None, issued_at=None, expires=None, not_before=None, term_end=None,
         maintained_until=None, audiences=None, features=None, quotas=None, rates=None, policy=None, seats=None,

@@ -14,14 +14,14 @@ use crate::{
     vendor::signing_key::SigningKey,
 };
 
-/// Which licences an issuer has revoked, or how that has changed, signed with a revocation key.
+/// The licences that an issuer has revoked, or a change of that set, signed with a revocation key.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct RevocationBundle {
     bytes: Vec<u8>,
-    /// Whose licences it is about.
+    /// The issuer of the licences.
     #[pyo3(get)]
     issuer: String,
-    /// Which of the issuer's streams.
+    /// The issuer's stream of indices.
     #[pyo3(get)]
     stream: u64,
     /// Its sequence number. A newer bundle has a greater one.
@@ -37,7 +37,7 @@ pub(crate) struct RevocationBundle {
 
 #[pymethods]
 impl RevocationBundle {
-    /// Verifies a bundle or delta with a revocation key of a keyset, and reads it wholly.
+    /// Verifies a bundle or delta with a revocation key of a keyset, and reads it.
     ///
     /// Raises:
     ///     RejectedError: With a code from 520 to 526, or with 203 or 204 for a key that is out of use.
@@ -47,23 +47,23 @@ impl RevocationBundle {
         py.detach(|| Self::read(bytes, Keyring::of_keyset(&keyset.keys, &keyset.bytes))).map_err(refused)
     }
 
-    /// Signs a whole bundle, without a ledger to hold it against: the `licentia` program builds bundles from one, and
-    /// shows that they revoke nobody else.
+    /// Signs a whole bundle without checking it against a ledger. The `licentia` program builds bundles from a ledger,
+    /// and shows that they revoke no other licence.
     ///
     /// Args:
     ///     key: The revocation key.
-    ///     issuer: Whose licences it is about.
-    ///     sequence: Its number; greater than that of the one before.
+    ///     issuer: The issuer of the licences.
+    ///     sequence: Its number; greater than that of the previous bundle.
     ///     next_update: When the next one comes at the latest.
-    ///     expires: From when on it says nothing any more.
+    ///     expires: When it becomes void.
     ///     salt: 16 bytes that were drawn at random after the licences were issued.
     ///     indices: The revoked indices.
     ///     ids: The revoked identifiers of licences without an index: 16 bytes each.
     ///     stream: The issuer's stream of indices.
-    ///     issued_at: When it is issued; now, where it is not said.
+    ///     issued_at: When it is issued; by default now.
     ///
     /// Raises:
-    ///     InvalidArgumentError: For what no gate would take; it says why.
+    ///     InvalidArgumentError: For a bundle that every gate would refuse; the message says why.
     #[staticmethod]
     #[pyo3(signature = (
         key, *, issuer, sequence, next_update, expires, salt, indices=None, ids=None, stream=0, issued_at=None
@@ -103,7 +103,7 @@ impl RevocationBundle {
         Self::read(bytes, Keyring::new(&[key.public().for_revocation()])).map_err(refused)
     }
 
-    /// Signs what leads from one whole bundle to a later one of the same issuer and salt.
+    /// Signs the difference between a whole bundle and a later one of the same issuer and salt.
     #[staticmethod]
     fn sign_delta(
         py: Python<'_>,

@@ -25,7 +25,7 @@ impl SigningKey {
         SdkSigningKey::generate().map(Self::from).map_err(issuing)
     }
 
-    /// Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+    /// Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
     #[staticmethod]
     fn from_seed(seed: &Bound<'_, PyAny>) -> PyResult<Self> {
         SdkSigningKey::from_seed(&array("a seed", seed)?).map(Self::from).map_err(issuing)
@@ -34,7 +34,7 @@ impl SigningKey {
     /// Reads PKCS#8 PEM.
     ///
     /// Raises:
-    ///     InvalidArgumentError: Which says whether a passphrase is missing, wrong or not needed.
+    ///     InvalidArgumentError: The message says whether a passphrase is missing, wrong or not needed.
     #[staticmethod]
     #[pyo3(signature = (pem, passphrase=None))]
     fn from_pem(py: Python<'_>, pem: &str, passphrase: Option<&str>) -> PyResult<Self> {
@@ -54,7 +54,7 @@ impl SigningKey {
         py.detach(|| self.0.save(&path, passphrase)).map_err(issuing)
     }
 
-    /// The public key, for those who check licences.
+    /// The public key, for services that check licences.
     #[getter]
     fn public(&self) -> Key {
         Key(self.0.public())
