@@ -128,9 +128,10 @@ class DecisionView {
 class Decision : public detail::Handle<licentia_decision, licentia_decision_free> {
   public:
     using Handle::Handle;
-    DecisionView view() const noexcept { return DecisionView(get()); }
-    bool is_allowed() const noexcept { return view().is_allowed(); }
-    licentia_code code() const noexcept { return view().code(); }
+    DecisionView view() const & noexcept { return DecisionView(get()); }
+    DecisionView view() const && = delete;
+    bool is_allowed() const noexcept { return licentia_decision_is_allowed(get()); }
+    licentia_code code() const noexcept { return licentia_decision_code(get()); }
 };
 
 /** A decision and its circumstances, valid while its sink runs. */

@@ -24,13 +24,15 @@ class Key : public detail::Handle<licentia_key, licentia_key_free> {
         return detail::given([&](char **data, std::size_t *size) { return licentia_key_text(get(), data, size); });
     }
     /** The key's identifier, valid as long as the key. */
-    Bytes kid() const noexcept {
+    Bytes kid() const && = delete;
+    Bytes kid() const & noexcept {
         Bytes kid;
         detail::or_empty(licentia_key_kid(get(), &kid.data, &kid.size));
         return kid;
     }
     /** The 32 bytes of the Ed25519 key, valid as long as the key. */
-    Bytes bytes() const noexcept {
+    Bytes bytes() const && = delete;
+    Bytes bytes() const & noexcept {
         Bytes bytes;
         detail::or_empty(licentia_key_bytes(get(), &bytes.data, &bytes.size));
         return bytes;
@@ -173,6 +175,8 @@ class Seat : public detail::Handle<licentia_seat, licentia_seat_free> {
             return licentia_seat_heartbeat_at(get(), request.get(), seconds, monotonic_nanos, decision);
         });
     }
+    Result<Decision> heartbeat(const Request &&) = delete;
+    Result<Decision> heartbeat_at(const Request &&, std::uint64_t, std::uint64_t) = delete;
     std::optional<std::uint64_t> until() const noexcept { return detail::optional(licentia_seat_until(get())); }
     Status release() noexcept { return licentia_seat_release(get()); }
 };
@@ -198,8 +202,13 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
             return licentia_gate_check(get(), token.data(), token.size(), request.get(), decision);
         });
     }
+    /** The decision borrows from the request, which must outlive it. */
+    Result<Decision> check(std::string_view token, const Request &&request) const = delete;
     /** Checks a request that needs only a good licence. */
-    Result<Decision> check(std::string_view token) const noexcept { return check(token, Request()); }
+    Result<Decision> check(std::string_view token) const noexcept {
+        const Request nothing;
+        return check(token, nothing);
+    }
     Result<Decision> check_at(std::string_view token, const Request &request, std::uint64_t seconds,
                               std::uint64_t monotonic_nanos) const noexcept {
         return detail::make<Decision, licentia_decision>([&](licentia_decision **decision) {
@@ -207,6 +216,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                           monotonic_nanos, decision);
         });
     }
+    Result<Decision> check_at(std::string_view, const Request &&, std::uint64_t, std::uint64_t) const = delete;
     /** The reservation is empty if the request is denied. */
     Result<std::pair<Decision, Reservation>> reserve(std::string_view token, const Request &request) const noexcept {
         licentia_decision *decision = nullptr;
@@ -224,6 +234,9 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                  monotonic_nanos, &decision, &reservation);
         return {status, {Decision(decision), Reservation(reservation)}};
     }
+    Result<std::pair<Decision, Reservation>> reserve(std::string_view, const Request &&) const = delete;
+    Result<std::pair<Decision, Reservation>> reserve_at(std::string_view, const Request &&, std::uint64_t,
+                                                        std::uint64_t) const = delete;
     /** The seat is empty if the request is denied. */
     Result<std::pair<Decision, Seat>> check_out(std::string_view token, std::string_view holder, std::uint64_t ttl,
                                                 const Request &request) const noexcept {
@@ -242,6 +255,10 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                    request.get(), seconds, monotonic_nanos, &decision, &seat);
         return {status, {Decision(decision), Seat(seat)}};
     }
+    Result<std::pair<Decision, Seat>> check_out(std::string_view, std::string_view, std::uint64_t,
+                                                const Request &&) const = delete;
+    Result<std::pair<Decision, Seat>> check_out_at(std::string_view, std::string_view, std::uint64_t, const Request &&,
+                                                   std::uint64_t, std::uint64_t) const = delete;
     Result<Refiller> refill(std::uint64_t interval_ms) const noexcept {
         return detail::make<Refiller, licentia_refiller>(
             [&](licentia_refiller **refiller) { return licentia_refiller_start(get(), interval_ms, refiller); });

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "../licentia.h"
@@ -40,16 +42,27 @@ class [[nodiscard]] Status {
     licentia_status value_;
 };
 
-/** A value, or the status of the call that failed. */
+/**
+ * A value, or the status of the call that failed.
+ *
+ * A view of a temporary handle would outlive it, so `gate.check(token)->view()` does not compile: name the result, or
+ * take the handle out of it with `*`. Results that can be copied own nothing, and may be used at once.
+ */
 template <class T> class [[nodiscard]] Result {
+    static constexpr bool owns = !std::is_copy_constructible_v<T>;
+
   public:
     Result(Status status, T value) noexcept : status_(status), value_(std::move(value)) {}
     explicit operator bool() const noexcept { return static_cast<bool>(status_); }
     Status status() const noexcept { return status_; }
-    T &operator*() noexcept { return value_; }
-    const T &operator*() const noexcept { return value_; }
-    T *operator->() noexcept { return &value_; }
-    const T *operator->() const noexcept { return &value_; }
+    T &operator*() & noexcept { return value_; }
+    const T &operator*() const & noexcept { return value_; }
+    T operator*() && noexcept { return std::move(value_); }
+    T *operator->() & noexcept { return &value_; }
+    const T *operator->() const & noexcept { return &value_; }
+    template <bool Owns = owns, std::enable_if_t<!Owns, int> = 0> const T *operator->() && noexcept { return &value_; }
+    template <bool Owns = owns, std::enable_if_t<Owns, int> = 0> const T *operator->() && = delete;
+    const T *operator->() const && = delete;
 
   private:
     Status status_;
@@ -106,9 +119,14 @@ inline std::optional<std::uint64_t> optional(std::uint64_t value) noexcept {
 class Text : detail::Handle<char, licentia_string_free> {
   public:
     explicit Text(char *data = nullptr, std::size_t size = 0) noexcept : Handle(data), size_(size) {}
-    std::string_view view() const noexcept { return {c_str(), size_}; }
-    operator std::string_view() const noexcept { return view(); }
-    const char *c_str() const noexcept { return get() == nullptr ? "" : get(); }
+    std::string_view view() const & noexcept { return {c_str(), size_}; }
+    std::string_view view() const && = delete;
+    operator std::string_view() const & noexcept { return view(); }
+    operator std::string_view() const && = delete;
+    const char *c_str() const & noexcept { return get() == nullptr ? "" : get(); }
+    const char *c_str() const && = delete;
+    /** A copy. */
+    std::string str() const { return get() == nullptr ? std::string() : std::string(get(), size_); }
 
   private:
     std::size_t size_;
@@ -118,8 +136,10 @@ class Text : detail::Handle<char, licentia_string_free> {
 class Buffer : detail::Handle<std::uint8_t, licentia_bytes_free> {
   public:
     explicit Buffer(std::uint8_t *data = nullptr, std::size_t size = 0) noexcept : Handle(data), size_(size) {}
-    operator Bytes() const noexcept { return {get(), size_}; }
-    const std::uint8_t *data() const noexcept { return get(); }
+    operator Bytes() const & noexcept { return {get(), size_}; }
+    operator Bytes() const && = delete;
+    const std::uint8_t *data() const & noexcept { return get(); }
+    const std::uint8_t *data() const && = delete;
     std::size_t size() const noexcept { return size_; }
 
   private:
