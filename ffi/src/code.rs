@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-use licentia_core::code::TABLE;
+use licentia_core::Code;
 
 use crate::{
     border::value,
@@ -34,7 +34,7 @@ fn rows() -> &'static [Row] {
             ),
         ];
         let codes =
-            TABLE.iter().map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
+            Code::TABLE.iter().map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
         let text = |text: &str| CString::new(text).unwrap_or_default();
         let row = |(status, name, message, advice): (Status, &str, &str, &str)| Row {
             status,

@@ -53,8 +53,8 @@ pub(crate) fn fields(call: Call<'_>, told: &mut Told) -> Answer {
         let name = names.get(charge[charge::INDEX] as usize).copied().unwrap_or_default();
         let reset = some(charge[charge::RESET_MS]).map(http::retry_after);
         let policy =
-            http::Policy { name, quota: charge[charge::LIMIT] as u64, window: some(charge[charge::WINDOW]) };
-        (policy, http::Remaining { name, remaining: charge[charge::REMAINING] as u64, reset })
+            http::RateLimitPolicy { name, quota: charge[charge::LIMIT] as u64, window: some(charge[charge::WINDOW]) };
+        (policy, http::RateLimit { name, remaining: charge[charge::REMAINING] as u64, reset })
     });
     for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);

@@ -1,7 +1,7 @@
 //! The table of codes, text forms, keys and periods.
 
 use licentia::Code;
-use licentia_core::{Key, Period, code, json::Quoted, text};
+use licentia_core::{Buffer, Key, Period, inner::Quoted, text};
 
 use crate::{
     needs::{time, whole},
@@ -13,7 +13,7 @@ use crate::{
 
 /// Tells the table of codes as JSON: number, name, message, advice.
 pub(crate) fn codes(told: &mut Told) -> Vec<f64> {
-    for (at, entry) in code::TABLE.iter().enumerate() {
+    for (at, entry) in Code::TABLE.iter().enumerate() {
         let (before, number, name) = (if at == 0 { '[' } else { ',' }, entry.code.number(), entry.name);
         let (message, advice) = (Quoted(entry.message), Quoted(entry.advice));
         told.part(&format_args!(
@@ -26,7 +26,7 @@ pub(crate) fn codes(told: &mut Told) -> Vec<f64> {
 
 /// The bytes of a licence in its text form.
 pub(crate) fn decode_license(call: &Call<'_>) -> Answer {
-    text::decode_license(call.subject, &mut text::Buffer::new()).map(byte_numbers)
+    text::decode_license(call.subject, &mut Buffer::new()).map(byte_numbers)
 }
 
 /// Tells the text form of a licence's bytes.
