@@ -32,7 +32,7 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// Decodes the text form of a licence into `buffer` and gives the token's bytes.
+/// Decodes the text form of a licence into `buffer` and returns the token's bytes.
 ///
 /// # Errors
 /// [`Code::MalformedText`] for anything but the one canonical text,
@@ -118,6 +118,19 @@ impl<'a> Text<'a> {
     /// The text form of a public key, given as the bytes of a COSE_Key.
     pub fn key(cose_key: &'a [u8]) -> Self {
         Self { prefix: KEY_PREFIX, bytes: Base64Url(cose_key) }
+    }
+}
+
+/// The bytes may be a token, which no log should hold.
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(..)")
+    }
+}
+
+impl fmt::Debug for Base64Url<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base64Url(..)")
     }
 }
 

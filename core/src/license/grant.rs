@@ -40,6 +40,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its number in a token.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of a number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Paid),
+            1 => Some(Self::Trial),
+            2 => Some(Self::Developer),
+            3 => Some(Self::Internal),
+            _ => None,
+        }
+    }
+
     /// Its name in lower case.
     pub const fn name(self) -> &'static str {
         match self {
@@ -121,7 +137,7 @@ impl<'a, T: GrantEntry<'a>> Entries<'a, T> {
         Ok(Self { reader, map, names, entry: core::marker::PhantomData })
     }
 
-    /// The entries of a map whose content was checked before; none where there is no map.
+    /// The entries of a map whose content was checked before; none if there is no map.
     pub(crate) fn of(token: &'a [u8], part: Option<Span>) -> Self {
         let reader = Reader::within(token, part.unwrap_or_default());
         Self::open(reader.clone(), false).unwrap_or(Self {
@@ -171,7 +187,7 @@ pub(crate) fn entry<'a, T: GrantEntry<'a>>(token: &'a [u8], part: Option<Span>, 
     T::read_entry(name, &mut find(token, part, name)?).ok()
 }
 
-/// Checks a whole map of entries and gives its span.
+/// Checks a whole map of entries and returns its span.
 fn entries<'a, T: GrantEntry<'a>>(reader: &mut Reader<'a>, names: bool) -> cbor::Result<Option<Span>> {
     let start = reader.offset();
     let mut entries = Entries::<T>::open(reader.clone(), names)?;
@@ -236,11 +252,5 @@ impl Fields {
 
 fn read_kind(reader: &mut Reader<'_>) -> cbor::Result<Kind> {
     let offset = reader.offset();
-    Ok(match reader.uint()? {
-        0 => Kind::Paid,
-        1 => Kind::Trial,
-        2 => Kind::Developer,
-        3 => Kind::Internal,
-        _ => return Err(Malformed { code: Code::InvalidValue, offset }),
-    })
+    Kind::from_number(reader.uint()?).ok_or(Malformed { code: Code::InvalidValue, offset })
 }

@@ -1,6 +1,8 @@
-//! Failure policy: what the vendor wants when something cannot be known.
+//! Failure policy: what the vendor wants when a fact cannot be established.
 //!
-//! It travels in the token, so that the host can never widen it.
+//! It is part of the signed token, so the host cannot widen it.
+
+use core::fmt;
 
 use crate::{
     cbor::{self, Malformed, MapKey, Reader},
@@ -20,7 +22,7 @@ pub enum Action {
     Allow,
 }
 
-/// The policy of a licence. What the token does not say is the safe default.
+/// The policy of a licence. What the token does not state has the safe default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
@@ -68,8 +70,18 @@ impl Policy {
     }
 }
 
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny => f.write_str("deny"),
+            Self::Warn(seconds) => write!(f, "warn for {seconds} s"),
+            Self::Allow => f.write_str("allow"),
+        }
+    }
+}
+
 impl Action {
-    /// Whether a doubt that began at `since` may be passed over at `now`, both in seconds since 1970.
+    /// Whether a doubt that began at `since` is tolerated at `now`, both in seconds since 1970.
     pub fn tolerates(self, since: u64, now: u64) -> bool {
         match self {
             Self::Deny => false,

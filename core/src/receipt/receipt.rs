@@ -15,6 +15,7 @@ use crate::{
     code::Code,
     cose::{Algorithm, Frame, Typ},
     crypto::ed25519::PublicKey,
+    id::Lineage,
     license::name,
     limits,
     proof::thumbprint,
@@ -56,7 +57,7 @@ pub struct ReceiptLink {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiptEntry<'a> {
     /// The licence, through its renewals and upgrades.
-    pub lineage: &'a [u8; 16],
+    pub lineage: Lineage,
     /// The meter.
     pub meter: &'a str,
     /// The window.
@@ -69,7 +70,7 @@ impl<'a> ReceiptEntry<'a> {
     /// Reads `[lineage, meter, start, end / null, count]`.
     fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         reader.array_within(5, 5)?;
-        let (lineage, meter) = (reader.array_of()?, name::read(reader)?);
+        let (lineage, meter) = (Lineage::from(*reader.array_of::<16>()?), name::read(reader)?);
         let start = reader.uint_to(limits::INTEGER)?;
         let offset = reader.offset();
         let end = if reader.at_int() { Some(reader.uint_to(limits::INTEGER)?) } else { reader.null()? };
@@ -81,7 +82,7 @@ impl<'a> ReceiptEntry<'a> {
     }
 
     /// What entries are ordered by, and what no two of them share.
-    pub fn order(&self) -> (&'a [u8; 16], &'a str, u64, Option<u64>) {
+    pub fn order(&self) -> (Lineage, &'a str, u64, Option<u64>) {
         (self.lineage, self.meter, self.window.start, self.window.end)
     }
 }
@@ -93,7 +94,7 @@ impl<'a> Receipt<'a> {
     /// it is: hold [`Receipt::instance`] against those that you know.
     ///
     /// # Errors
-    /// [`Code::ReceiptMalformed`], or [`Code::ReceiptForged`] where the signature does not fit.
+    /// [`Code::ReceiptMalformed`], or [`Code::ReceiptForged`] if the signature does not fit.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Code> {
         let malformed = |_: Malformed| Code::ReceiptMalformed;
         let frame = Frame::read(bytes, Typ::Receipt).map_err(malformed)?;
@@ -208,7 +209,7 @@ pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
     }
 }
 
-/// Reads over the entries, which must ascend, and gives their span.
+/// Skips the entries, which must ascend, and returns their span.
 fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
     let start = reader.offset();
     let mut last: Option<ReceiptEntry<'_>> = None;
@@ -243,7 +244,7 @@ pub struct UnsignedReceipt<'a> {
 
 #[cfg(feature = "alloc")]
 impl UnsignedReceipt<'_> {
-    /// Signs the receipt. `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them,
+    /// Signs the receipt. `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] returns them,
     /// and returns the Ed25519 signature of their concatenation.
     ///
     /// # Errors
@@ -261,7 +262,7 @@ impl UnsignedReceipt<'_> {
         payload.int(3).bytes(self.previous).int(4).uint(self.issued_at);
         payload.int(5).array(self.entries.len() as u64);
         for ReceiptEntry { lineage, meter, window, count } in self.entries {
-            payload.array(5).bytes(*lineage).text(meter).uint(window.start);
+            payload.array(5).bytes(lineage.as_bytes()).text(meter).uint(window.start);
             match window.end {
                 Some(end) => payload.uint(end),
                 None => payload.null(),
