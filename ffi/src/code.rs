@@ -33,8 +33,9 @@ fn rows() -> &'static [Row] {
                 "Free what was passed, and report it with what was written to the standard error stream.",
             ),
         ];
-        let codes =
-            Code::TABLE.iter().map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
+        let codes = Code::TABLE
+            .iter()
+            .map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
         let text = |text: &str| CString::new(text).unwrap_or_default();
         let row = |(status, name, message, advice): (Status, &str, &str, &str)| Row {
             status,

@@ -4,6 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[cfg(feature = "gate")]
+use crate::{gate::Instance, holder, http, text};
 use crate::{
     port::{
         call::Call,
@@ -12,8 +14,6 @@ use crate::{
     },
     verify,
 };
-#[cfg(feature = "gate")]
-use crate::{gate::Instance, holder, http, text};
 
 /// The state between calls.
 struct Module {

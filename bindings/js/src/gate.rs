@@ -11,7 +11,9 @@ use crate::{
     needs::{Needs, time, whole},
     port::{
         call::{Answer, Call, byte_numbers, done, one},
-        numbers::{charge, decision, decision_bit, loaded, needs_flag, operation, settings, settings_flag, state},
+        numbers::{
+            charge, decision, decision_bit, loaded, needs_flag, operation, settings, settings_flag, state,
+        },
         words::{Told, Words},
     },
 };

@@ -52,8 +52,11 @@ pub(crate) fn fields(call: Call<'_>, told: &mut Told) -> Answer {
     let charges = call.numbers.as_chunks::<{ charge::LENGTH }>().0.iter().map(|charge| {
         let name = names.get(charge[charge::INDEX] as usize).copied().unwrap_or_default();
         let reset = some(charge[charge::RESET_MS]).map(http::retry_after);
-        let policy =
-            http::RateLimitPolicy { name, quota: charge[charge::LIMIT] as u64, window: some(charge[charge::WINDOW]) };
+        let policy = http::RateLimitPolicy {
+            name,
+            quota: charge[charge::LIMIT] as u64,
+            window: some(charge[charge::WINDOW]),
+        };
         (policy, http::RateLimit { name, remaining: charge[charge::REMAINING] as u64, reset })
     });
     for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
