@@ -651,7 +651,7 @@ impl Code {
         self as u16
     }
 
-    /// The code of a number, where there is one.
+    /// The code of a number, if there is one.
     pub fn from_number(number: u16) -> Option<Self> {
         TABLE.iter().find(|entry| entry.code.number() == number).map(|entry| entry.code)
     }

@@ -102,7 +102,7 @@ pub struct RateLimitPolicy<'a> {
     pub name: &'a str,
     /// Units per window.
     pub quota: u64,
-    /// Length of the window in seconds, where it has a fixed one.
+    /// Length of the window in seconds, if it has a fixed one.
     pub window: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ pub struct RateLimit<'a> {
     pub name: &'a str,
     /// Units left.
     pub remaining: u64,
-    /// Seconds until there are more, where that is known.
+    /// Seconds until there are more, if that is known.
     pub reset: Option<u64>,
 }
 

@@ -23,7 +23,7 @@ fn token() -> String {
     licence(|draft| {
         draft.id = Some([7; 16]);
         let rate = licentia_issuer::Rate { count: RATE, per_ms: 1000, burst: Some(BURST) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     })
 }
 
@@ -102,7 +102,7 @@ fn gates_on_one_store_share_a_burst() {
         let token = licence(|draft| {
             draft.id = Some([7; 16]);
             let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(50) };
-            draft.terms.rates.insert("api".into(), rate);
+            draft.grant.rates.insert("api".into(), rate);
         });
         let gates = [sharing(Arc::clone(&store)), sharing(Arc::clone(&store))];
         let check = |gate: usize, cost| {
@@ -147,7 +147,7 @@ fn a_store_that_shares_no_rates_follows_the_policy() {
     }
     let gate = sharing(Arc::new(Quotas(Memory::new())));
     for (action, code) in [(Action::Deny, Code::StoreUnreachable), (Action::Allow, Code::Allowed)] {
-        let token = licence(|draft| draft.terms.policy.store_unreachable = action);
+        let token = licence(|draft| draft.grant.policy.store_unreachable = action);
         assert_eq!(gate.check(&token, &Request::new().rates(&[("api", 1)]), NOW).code(), code);
     }
 }
@@ -157,7 +157,7 @@ fn a_denied_request_gives_its_part_of_a_slice_back() {
     let gate = sharing(Arc::new(Memory::new()));
     let token = licence(|draft| {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     });
     let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);
@@ -172,7 +172,7 @@ fn a_child_uses_nothing_of_its_parents_slice() {
     let gate = sharing(Arc::new(Memory::new()));
     let token = licence(|draft| {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     });
     let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);

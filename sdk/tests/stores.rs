@@ -289,7 +289,7 @@ fn units_are_granted_only_where_as_many_replicas_have_them_as_are_asked_for() {
 fn threads_and_gates_never_exceed_a_limit_and_reach_it() {
     let (stores, _folder, _server) = stores();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "5000/day".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "5000/day".parse().unwrap());
     });
     for (name, store) in &stores {
         let granted: usize = std::thread::scope(|scope| {
@@ -374,7 +374,7 @@ fn urls_that_name_no_store_say_what_is_wrong() {
 
 #[test]
 fn a_file_that_is_deleted_or_a_server_that_restarts_is_found_again() {
-    let token = licence(|draft| draft.terms.policy.store_unreachable = Action::Deny);
+    let token = licence(|draft| draft.grant.policy.store_unreachable = Action::Deny);
     let request = Request::new().meters(&[("calls", 1)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.db");

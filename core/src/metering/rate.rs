@@ -14,10 +14,10 @@ pub struct Gcra {
     tolerance: u64,
 }
 
-/// The outcome of asking for a number of requests at once.
+/// The outcome of requesting a number of units at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// They may come.
+    /// They are admitted.
     Admitted {
         /// The state to keep.
         tat: u64,
@@ -26,7 +26,7 @@ pub enum Admission {
     },
     /// They come too fast.
     Refused {
-        /// Nanoseconds until they may come; `None` where they never may, since they are more than a burst.
+        /// Nanoseconds until they are admitted; `None` if they never are, because they exceed the burst.
         retry_after: Option<u64>,
         /// Requests that could come now.
         remaining: u64,
@@ -51,7 +51,7 @@ impl Gcra {
         self.tolerance
     }
 
-    /// Asks for `cost` requests at `now`, in nanoseconds, with the state `tat`, which is 0 at first.
+    /// Requests `cost` units at `now`, in nanoseconds, with the state `tat`, which is 0 at first.
     ///
     /// A state that is further ahead than this rate can bring it was left by a slower one, or by another clock: it
     /// counts as a burst that is used up, so that nobody waits for longer than a burst takes to come back.
