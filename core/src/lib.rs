@@ -68,7 +68,7 @@ mod json;
 mod key;
 mod license;
 pub mod limits;
-mod metering;
+pub mod metering;
 pub mod proof;
 pub mod receipt;
 pub mod revocation;
@@ -111,7 +111,6 @@ pub mod inner {
         json::{Optional, Quoted},
         key::keyset::digest,
         license::name::is_valid as is_valid_name,
-        metering::rate::{Admission, Gcra},
         revocation::bundle::state_root,
         time::{calendar, clock},
         verify::decode,
