@@ -12,17 +12,18 @@ use serde_json::json;
 
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{HEADING, Output, Result},
+    output::{HEADING, Output, Result, counted},
 };
 
-/// Drafts are TOML files; what services load is signed with the root key.
+/// Changes and signs keysets. A draft is a TOML file; services load the keyset
+/// that the root key signed.
 #[derive(Subcommand)]
 pub(crate) enum Keyset {
-    /// Start a draft.
+    /// Create a draft.
     New {
         /// The draft, which must not exist.
         draft: PathBuf,
-        /// A public key to begin with.
+        /// A first public key. May be repeated.
         #[arg(long, value_name = "KEY")]
         key: Vec<String>,
     },
@@ -30,10 +31,10 @@ pub(crate) enum Keyset {
     Add {
         /// The draft.
         draft: PathBuf,
-        /// The public key: its text, or a file.
+        /// The public key: its text or a file.
         #[arg(long, value_name = "KEY")]
         key: String,
-        /// It signs revocation bundles, and no licences.
+        /// The key signs revocation bundles, not licences.
         #[arg(long)]
         revocation: bool,
         /// The first `iat` of what it may sign.
@@ -42,20 +43,20 @@ pub(crate) enum Keyset {
         /// The last `iat` of what it may sign.
         #[arg(long, value_name = "TIME")]
         not_after: Option<String>,
-        /// An issuer that it may sign for.
+        /// An issuer that it may sign for. May be repeated.
         #[arg(long, value_name = "NAME")]
         issuer: Vec<String>,
-        /// An audience that it may sign for.
+        /// An audience that it may sign for. May be repeated.
         #[arg(long, value_name = "NAME")]
         audience: Vec<String>,
-        /// A tier that it may sign.
+        /// A tier that it may sign. May be repeated.
         #[arg(long, value_name = "NAME")]
         tier: Vec<String>,
-        /// How long its licences may last.
+        /// The longest term of a licence that it may sign.
         #[arg(long, value_name = "SPAN")]
         longest_term: Option<String>,
     },
-    /// Let a key sign no more. What it signed until now stays good.
+    /// Retire a key: what it signed until now stays valid, and nothing later.
     Retire {
         /// The draft.
         draft: PathBuf,
@@ -64,21 +65,21 @@ pub(crate) enum Keyset {
         #[command(flatten)]
         clock: Clock,
     },
-    /// Revoke a key that is in wrong hands. Nothing that it signed stays good.
+    /// Revoke a stolen key: nothing that it signed stays valid.
     Revoke {
         /// The draft.
         draft: PathBuf,
         /// The key's identifier.
         kid: String,
     },
-    /// Sign a draft with the root key, under the next sequence number.
+    /// Sign a draft with the root key under the next sequence number.
     Sign {
         /// The draft.
         draft: PathBuf,
         /// The root key's private half.
         #[arg(long, value_name = "FILE")]
         root: PathBuf,
-        /// When services stop to trust it.
+        /// When services stop trusting it; a year from now by default.
         #[arg(long, value_name = "TIME", value_parser = time::parse)]
         expires: Option<u64>,
         /// The keyset to write.
@@ -158,10 +159,10 @@ impl Keyset {
             Self::Sign { draft: path, root, expires, out, passphrase, clock } => {
                 let mut draft = KeysetDraft::load(&path)?;
                 let (root, now) = (passphrase.load(&root)?, clock.now());
-                // A year bounds how long somebody can withhold a newer one.
+                // This bounds how long somebody can withhold a newer keyset.
                 let expires = expires.map_or_else(|| "1 year".parse::<Span>()?.after(now), Ok)?;
                 let bytes = draft.sign(&root, now, expires)?;
-                // The number is used up before anybody can see the keyset.
+                // Nobody may see the keyset before its number is used up.
                 draft.save(&path)?;
                 input::replace(&out, &bytes)?;
                 show(&bytes, &root.public(), output)
@@ -175,7 +176,8 @@ fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
     draft.save(path)?;
     let value = json!({ "draft": path, "sequence": draft.sequence, "keys": draft.keys.len() });
     output.show(&value, || {
-        format!("{}: {} keys; sign it with `licentia keyset sign`\n", path.display(), draft.keys.len())
+        let keys = counted(draft.keys.len(), "key");
+        format!("{}: {keys}; sign it with `licentia keyset sign`\n", path.display())
     })
 }
 
