@@ -1,8 +1,7 @@
 //! A whole ledger becomes a bundle, and is replayed against it, in memory that does not grow with the ledger.
 //!
-//! `LICENTIA_ISSUED` sets how many licences there are:
-//! `LICENTIA_ISSUED=100_000_000 cargo test --release -p licentia-issuer --test universe -- --nocapture` needs 25 GB
-//! of disk.
+//! `LICENTIA_ISSUED` sets how many licences there are; `cargo xtask soak ledger` tries larger and larger ledgers. One of
+//! 100,000,000 needs 25 GB of disk.
 
 use std::time::Instant;
 

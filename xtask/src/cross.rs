@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     command::{Result, cargo, command, output, root, run, target_folder},
-    tools,
+    tools::system,
 };
 
 /// A target, and the parts of the standard library that it is built with.
@@ -82,8 +82,11 @@ fn with_debian(target: &Target, words: &[&str]) -> Result<PathBuf> {
     println!("rustup cannot fetch what {} needs; building it with Debian's compiler", target.name);
     // Debian's plain rustc has the same programs, without the source.
     let library = library_source().unwrap_or_default();
-    let needed = ["/usr/bin/cargo", "/usr/bin/rustc", &library.to_string_lossy()];
-    tools::apt(&needed, &["rustc-web", "cargo-web", "rust-web-src"])?;
+    system::require(&[
+        ("/usr/bin/rustc", "rustc-web"),
+        ("/usr/bin/cargo", "cargo-web"),
+        (&library.to_string_lossy(), "rust-web-src"),
+    ])?;
     let folder = root().join("target/web");
     let build_std = format!("-Zbuild-std={}", target.build_std);
     let common = [words, &["--target", target.name, &build_std]].concat();

@@ -3,8 +3,10 @@
 use std::{fs, path::Path};
 
 use crate::{
-    command::{Result, cargo, command, output, root, run},
-    targets, tools,
+    command::{Result, command, output, root, run},
+    cross,
+    programs::example,
+    tools::system,
 };
 
 /// What the design grants a microcontroller, in bytes.
@@ -30,19 +32,15 @@ const BUILD: [&str; 11] = [
 ];
 
 /// Runs vectors in QEMU, by a program in C, and holds flash, stack and heap against the limits.
-pub(crate) fn suite() -> Result {
-    tools::apt(
-        &["/usr/bin/qemu-system-arm", "/usr/bin/arm-none-eabi-gcc"],
-        &["qemu-system-arm", "gcc-arm-none-eabi"],
-    )?;
+pub(crate) fn check() -> Result {
+    system::require(&[("qemu-system-arm", "qemu-system-arm"), ("arm-none-eabi-gcc", "gcc-arm-none-eabi")])?;
     documented()?;
-    let library = targets::compile(&targets::CORTEX_M4, &BUILD)?.join("liblicentia_bare.a");
+    let library = cross::compile(&cross::CORTEX_M4, &BUILD)?.join("liblicentia_bare.a");
     exports(&library)?;
     let folder = root().join("target/bare");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let records = folder.join("records.bin");
-    let make = ["run", "--quiet", "--locked", "-p", "licentia-bare", "--example", "records", "--"];
-    run(cargo(&[&make[..], &[&records.to_string_lossy(), EVERY]].concat()))?;
+    run(command(example("records")?, &[&records.to_string_lossy(), EVERY]))?;
 
     let (image, library) = (folder.join("firmware"), library.to_string_lossy());
     let image = image.to_string_lossy();
@@ -115,7 +113,7 @@ fn documented() -> Result {
     let page = fs::read_to_string(root().join("docs/c.md")).map_err(|error| error.to_string())?;
     let block = page.split("```sh").find(|block| block.contains("licentia-bare")).unwrap_or_default();
     let block = block.split("```").next().unwrap_or_default().replace(['\\', '\''], "");
-    let target = ["--target", targets::CORTEX_M4.name];
+    let target = ["--target", cross::CORTEX_M4.name];
     let (mut found, mut tried): (Vec<&str>, Vec<&str>) =
         (block.split_whitespace().skip(1).collect(), BUILD.into_iter().chain(target).collect());
     found.sort_unstable();

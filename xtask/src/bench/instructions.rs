@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     command::{Result, cargo, command, output, root, run, target_folder},
-    tools,
+    tools::system,
 };
 
 /// What each path took when the file was written.
@@ -26,7 +26,7 @@ const TOLERANCE: f64 = 0.08;
 
 /// Counts all paths.
 fn count() -> Result<BTreeMap<String, u64>> {
-    tools::apt(&["/usr/bin/valgrind"], &["valgrind"])?;
+    system::require(&[("valgrind", "valgrind")])?;
     run(cargo(&["build", "--quiet", "--release", "--locked", "-p", "licentia-benches", "--bin", "paths"]))?;
     let mut counts = BTreeMap::new();
     for (name, steps) in PATHS {

@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use crate::{
-    bench::{Member, show},
-    command::{Result, root},
-};
+use super::figures::{Member, show};
+use crate::command::{Result, root};
 
 /// The groups that are drawn.
 pub(crate) const GROUPS: [&str; 2] = ["cold", "warm"];

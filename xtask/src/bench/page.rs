@@ -2,12 +2,15 @@
 
 use std::fs;
 
-use crate::{bench::figures, command::Result};
+use crate::command::{Result, root};
+
+/// The page.
+const PAGE: &str = "docs/performance.md";
 
 /// Replaces the block of a name: what stands between `<!-- NAME -->` and `<!-- /NAME -->`. A page without such a block
 /// shows it nowhere.
 pub(crate) fn write(name: &str, content: &str) -> Result {
-    let path = figures();
+    let path = root().join(PAGE);
     let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let Some(page) = replaced(&page, name, content) else { return Ok(()) };
     fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))

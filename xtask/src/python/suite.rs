@@ -1,4 +1,4 @@
-//! The suites of the Python package.
+//! The suite of the Python package.
 
 use std::{
     collections::BTreeMap,
@@ -7,13 +7,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::package::{FOLDER, install, pip};
 use crate::{
-    bench::{self, COLD, WARM},
     command::{Result, cargo, command, output, root, run},
-    tools,
+    tools::{python, system},
 };
 
-const FOLDER: &str = "bindings/python";
 /// The tests that can run on several threads at once: those of what a service calls.
 const ON_THREADS: &[&str] = &[
     "tests/test_gate.py",
@@ -33,10 +32,10 @@ suppress_build_script_link_lines=true
 
 /// Builds the package as `pip install .` does, into an environment of its own, and runs its tests; builds a
 /// wheel from the source distribution; checks that free-threaded interpreters can be built for.
-pub(crate) fn tests() -> Result {
+pub(crate) fn check() -> Result {
     free_threaded()?;
-    tools::apt(&["/usr/bin/redis-server"], &["redis-server"])?;
-    let python = tools::python(&format!("{FOLDER}/tests/requirements.txt"))?;
+    system::require(&[("redis-server", "redis-server")])?;
+    let python = python::environment(&format!("{FOLDER}/tests/requirements.txt"))?;
     install(&python, "dev", &[&root().join(FOLDER).to_string_lossy()])?;
     let tests = |arguments: &[&str]| {
         let mut tests = command(&python, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
@@ -55,31 +54,6 @@ fn parallel(tests: Command) -> Result {
     let count: usize = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
     println!("{}\n{count} tests ran on 4 threads at once", shown.lines().last().unwrap_or_default());
     if count == 0 { Err("no test ran on several threads".to_owned()) } else { Ok(()) }
-}
-
-/// Measures the package beside others, on an optimised build. Every ratio that is promised must be kept.
-pub(crate) fn compared() -> Result<String> {
-    let python = tools::python(&format!("{FOLDER}/tests/requirements.txt"))?;
-    install(&python, "release", &[&root().join(FOLDER).to_string_lossy()])?;
-    let measured = output(command(&python, &[&format!("{FOLDER}/benches/compare.py")]))?;
-    bench::compared(&measured, &[("PyJWT", COLD, 1.5), ("PyJWT", WARM, 50.0)])
-}
-
-/// A command of pip's, which builds with a profile and the pinned maturin.
-fn pip(python: &Path, profile: &str, arguments: &[&str]) -> Result<Command> {
-    let programs = python.parent().unwrap_or(Path::new("")).to_path_buf();
-    let path = env::var_os("PATH").unwrap_or_default();
-    let paths = env::join_paths(std::iter::once(programs).chain(env::split_paths(&path)));
-    let mut pip = command(python, &["-m", "pip", "--disable-pip-version-check"]);
-    pip.args(arguments)
-        .args(["--quiet", "--no-build-isolation", "--no-deps"])
-        .env("PATH", paths.map_err(|error| error.to_string())?)
-        .env("MATURIN_PEP517_ARGS", format!("--profile {profile}"));
-    Ok(pip)
-}
-
-fn install(python: &Path, profile: &str, what: &[&str]) -> Result {
-    run(pip(python, profile, &[&["install", "--force-reinstall"], what].concat())?)
 }
 
 /// The source distribution builds, into a wheel for every Python from 3.10.
