@@ -11,7 +11,7 @@ use licentia::{
     Code,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, LogError, Receipt, Report, cloud_events},
 };
-use licentia_issuer::{acknowledge, time};
+use licentia_issuer::{acknowledge, file::replace, time};
 use serde_json::{Value, json};
 
 use crate::terminal::{
@@ -38,6 +38,9 @@ pub(crate) enum Receipts {
     ///
     /// If receipts are missing, the last one before the gap is acknowledged: an
     /// instance never sends again what was acknowledged.
+    #[command(
+        override_usage = "licentia receipts acknowledge --key <FILE> --out <FILE>\n                                     [OPTIONS] <FILE>..."
+    )]
     Acknowledge {
         #[command(flatten)]
         which: Which,
@@ -106,7 +109,7 @@ impl Receipts {
                 };
                 let whole = known.whole.ok_or("nothing was acknowledged: the first receipt is missing")?;
                 let key = passphrase.load(&key)?;
-                input::replace(&out, &acknowledge(&key, instance, whole, clock.now()))?;
+                replace(&out, &acknowledge(&key, instance, whole, clock.now())?)?;
                 complain(&report, output);
                 let (instance, sequence) = (hex(instance), whole.sequence);
                 output.show(&json!({ "instance": instance, "acknowledged": sequence }), || {

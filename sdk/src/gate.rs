@@ -127,10 +127,10 @@ impl Gate {
     ///
     /// # Errors
     /// A code of group 1xx or 2xx for a keyset that is not good, in particular [`Code::KeysetRollback`] and
-    /// [`Code::KeysetEquivocation`]; [`Code::StoreUnreachable`] where it cannot be remembered. The keys in
-    /// use then stay.
+    /// [`Code::KeysetEquivocation`]; [`Code::KeysetExpired`] for a newer one that has already expired while the keys in
+    /// use have not; [`Code::StoreUnreachable`] if it cannot be remembered. The keys in use then stay.
     pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
-        let newer = self.trusted.load(keyset)?;
+        let newer = self.trusted.load(keyset, self.guard.known())?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);
         Ok(newer)
     }

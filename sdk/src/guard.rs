@@ -55,6 +55,11 @@ impl Guard {
         Self { store, state, latest: Latest::default() }
     }
 
+    /// The time of the last reading, or 0 before the first one.
+    pub(crate) fn known(&self) -> u64 {
+        self.latest.get().map_or(0, |latest| latest.time.now)
+    }
+
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
     pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
         if let Some(latest) = self.latest.get() {

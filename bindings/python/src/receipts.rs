@@ -11,7 +11,7 @@ use pyo3::{
 
 use crate::{
     convert::{bytes, hex, moment, plain},
-    error::{error, invalid, refused},
+    error::{error, invalid, issuing, refused},
     fork::detached,
     issuer::SigningKey,
     key::keys,
@@ -172,7 +172,7 @@ pub(crate) fn acknowledge<'py>(
     let receipt = bytes(receipt)?;
     let receipt = Receipt::read(&receipt).map_err(refused)?;
     let now = moment(now)?.seconds;
-    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now);
+    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now).map_err(issuing)?;
     Ok(PyBytes::new(py, &signed))
 }
 

@@ -11,7 +11,7 @@ use licentia_core::{
     Code, Key, Keyring, Keyset,
     revocation::{Bundle as Signed, merge},
 };
-use licentia_issuer::{SigningKey, sign_delta, sign_state};
+use licentia_issuer::{SigningKey, file::replace, sign_delta, sign_state};
 use serde_json::json;
 
 use crate::{
@@ -47,6 +47,9 @@ pub(crate) enum Bundle {
         passphrase: Passphrase,
     },
     /// Apply deltas to a bundle as a gate does, and show the resulting state.
+    #[command(
+        override_usage = "licentia bundle apply <--key <KEY>|--keyset <FILE> --root <KEY>>\n                             [OPTIONS] <BASE> <DELTAS>..."
+    )]
     Apply {
         /// The bundle.
         base: PathBuf,
@@ -66,6 +69,9 @@ pub(crate) enum Bundle {
     },
     /// Verify a bundle or delta and show its content.
     #[command(visible_alias = "show")]
+    #[command(
+        override_usage = "licentia bundle verify <--key <KEY>|--keyset <FILE> --root <KEY>>\n                              [OPTIONS] <BUNDLE>"
+    )]
     Verify {
         /// The bundle.
         bundle: PathBuf,
@@ -133,7 +139,7 @@ impl Bundle {
                 let keys = [key.public().for_revocation()];
                 let keys = Keyring::new(&keys);
                 let bytes = sign_delta(&read(&base, keys)?, &read(&next, keys)?, &key)?;
-                input::replace(&out, &bytes)?;
+                replace(&out, &bytes)?;
                 show::bundle(&read(&bytes, keys)?, bytes.len(), output)
             }
             Self::Apply { base, deltas, signer, out, sign, passphrase } => {
@@ -181,7 +187,10 @@ fn apply(
     }
     let state = state.bundle(&[]);
     if let Some((path, key)) = write {
-        input::replace(path, &sign_state(&state, key)?)?;
+        if !keys.iter().any(|trusted| trusted.public() == key.public().public()) {
+            return Err("nothing was written: --sign is not a key that verifies the bundle".into());
+        }
+        replace(path, &sign_state(&state, key)?)?;
     }
     let (indices, hashes) = state.counts();
     let value = json!({

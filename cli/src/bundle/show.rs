@@ -1,10 +1,13 @@
 //! The content of a bundle, and its size.
 
-use licentia_core::revocation::{Bundle, Effect, Group, RevocationTerms};
+use licentia_core::revocation::{Bundle, Effect, Group};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::terminal::output::{Output, Result, counted, printable, table};
+use crate::terminal::{
+    output::{Output, Result, counted, printable, table},
+    words,
+};
 
 /// Describes what a bundle revokes.
 pub(super) fn revoked(bundle: &Bundle<'_>) -> String {
@@ -36,19 +39,10 @@ fn group(group: &Group<'_>) -> Value {
     })
 }
 
-/// Describes the terms of a group.
-fn words(group: &Group<'_>) -> String {
-    let RevocationTerms { reason, effective, effect } = group.terms();
-    let mut text =
-        format!("{} by index, {} by hash: {}", group.exact().count(), group.hashes().len(), reason.name());
-    if effective > 0 {
-        text += &format!(", effective from {}", time::show(effective));
-    }
-    match effect {
-        Effect::WarnUntil(until) => text + &format!(", flagged until {}", time::show(until)),
-        Effect::GraceUntil(until) => text + &format!(", in grace until {}", time::show(until)),
-        _ => text,
-    }
+/// Describes a group: how many licences, and on which terms.
+fn described(group: &Group<'_>) -> String {
+    let (indices, hashes) = (group.exact().count(), group.hashes().len());
+    format!("{indices} by index, {hashes} by hash: {}", words::terms(&group.terms()))
 }
 
 pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Result {
@@ -72,7 +66,7 @@ pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Resu
             ("expires", time::show(bundle.expires())),
             ("revoked", revoked(bundle)),
         ];
-        let groups = bundle.groups().map(|group| ("group", words(&group)));
+        let groups = bundle.groups().map(|group| ("group", described(&group)));
         table(rows.into_iter().chain(groups).chain([("pre-filter", filter)]))
     })
 }

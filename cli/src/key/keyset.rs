@@ -6,6 +6,7 @@ use clap::Subcommand;
 use licentia_core::Keyset as Signed;
 use licentia_issuer::{
     KeyPurpose, KeyScope, KeyStatus, KeysetDraft, KeysetEntry,
+    file::replace,
     time::{self, Span},
 };
 use serde_json::json;
@@ -40,7 +41,7 @@ pub(crate) enum Keyset {
         /// The first `iat` of what it may sign.
         #[arg(long, value_name = "TIME")]
         not_before: Option<String>,
-        /// The last `iat` of what it may sign.
+        /// The last `iat` of what it may sign. A date includes that day, in UTC.
         #[arg(long, value_name = "TIME")]
         not_after: Option<String>,
         /// An issuer that it may sign for. May be repeated.
@@ -79,8 +80,9 @@ pub(crate) enum Keyset {
         /// The root key's private half.
         #[arg(long, value_name = "FILE")]
         root: PathBuf,
-        /// When services stop trusting it; a year from now by default.
-        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        /// When services stop trusting it; a year from now by default. A date is
+        /// included, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
         expires: Option<u64>,
         /// The keyset to write.
         #[arg(long, value_name = "FILE")]
@@ -147,13 +149,12 @@ impl Keyset {
             }
             Self::Retire { draft: path, kid, clock } => {
                 let mut draft = KeysetDraft::load(&path)?;
-                let entry = draft.entry(&kid)?;
-                (entry.status, entry.not_after) = (KeyStatus::Retired, Some(clock.now().to_string()));
+                draft.retire(&kid, clock.now())?;
                 save(&draft, &path, output)
             }
             Self::Revoke { draft: path, kid } => {
                 let mut draft = KeysetDraft::load(&path)?;
-                draft.entry(&kid)?.status = KeyStatus::Revoked;
+                draft.revoke(&kid)?;
                 save(&draft, &path, output)
             }
             Self::Sign { draft: path, root, expires, out, passphrase, clock } => {
@@ -161,10 +162,15 @@ impl Keyset {
                 let (root, now) = (passphrase.load(&root)?, clock.now());
                 // This bounds how long somebody can withhold a newer keyset.
                 let expires = expires.map_or_else(|| "1 year".parse::<Span>()?.after(now), Ok)?;
+                if let Ok(before) = input::bytes(&out)
+                    && let Ok(before) = Signed::read(&before, &root.public())
+                {
+                    draft.follows(&before)?;
+                }
                 let bytes = draft.sign(&root, now, expires)?;
                 // Nobody may see the keyset before its number is used up.
                 draft.save(&path)?;
-                input::replace(&out, &bytes)?;
+                replace(&out, &bytes)?;
                 show(&bytes, &root.public(), output)
             }
             Self::Show { keyset, root } => show(&input::bytes(&keyset)?, &input::public_key(&root)?, output),
@@ -173,22 +179,45 @@ impl Keyset {
 }
 
 fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
+    let keys = draft.keys.iter().map(described).collect::<licentia_issuer::Result<Vec<_>>>()?;
     draft.save(path)?;
     let value = json!({ "draft": path, "sequence": draft.sequence, "keys": draft.keys.len() });
     output.show(&value, || {
-        let keys = counted(draft.keys.len(), "key");
-        format!("{}: {keys}; sign it with `licentia keyset sign`\n", path.display())
+        let count = counted(keys.len(), "key");
+        let next = "sign it with `licentia keyset sign`";
+        format!("{}: {count}; {next}\n{}", path.display(), keys.concat())
     })
+}
+
+/// One key of a draft, and what was understood of its window.
+fn described(entry: &KeysetEntry) -> licentia_issuer::Result<String> {
+    let (kid, (first, last)) = (entry.read()?.kid().to_string(), entry.window()?);
+    let window = window(first.unwrap_or(0), last.unwrap_or(u64::MAX));
+    Ok(format!("  {kid} {}, signs what is issued {window}\n", state(entry.status)))
+}
+
+/// The times between which a key signs.
+fn window(first: u64, last: u64) -> String {
+    match (first, last) {
+        (0, u64::MAX) => "at any time".to_owned(),
+        (0, to) => format!("until {}", time::show(to)),
+        (from, u64::MAX) => format!("from {}", time::show(from)),
+        (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
+    }
+}
+
+/// The name of a key's status.
+fn state(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
+        _ => "active",
+    }
 }
 
 fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
     let keyset = Signed::read(bytes, root).map_err(|code| format!("keyset: {code} {}", code.advice()))?;
     let keys = keyset.keys().collect::<std::result::Result<Vec<_>, _>>()?;
-    let state = |standing| match standing {
-        KeyStatus::Retired => "retired",
-        KeyStatus::Revoked => "revoked",
-        _ => "active",
-    };
     let purpose = |purpose| if purpose == KeyPurpose::Revocation { "revocation" } else { "license" };
     let rows: Vec<_> = keys
         .iter()
@@ -214,12 +243,8 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             "purpose"
         );
         for key in &keys {
-            let window = match key.window() {
-                (0, u64::MAX) => "at any time".to_owned(),
-                (0, to) => format!("until {}", time::show(to)),
-                (from, u64::MAX) => format!("from {}", time::show(from)),
-                (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
-            };
+            let (first, last) = key.window();
+            let window = window(first, last);
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
         }

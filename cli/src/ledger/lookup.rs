@@ -10,6 +10,7 @@ use super::open::open;
 use crate::terminal::{
     input,
     output::{HEADING, Output, Result, counted, hex, printable, table},
+    words,
 };
 
 /// Looks up issued licences and rules in the ledger.
@@ -100,7 +101,7 @@ pub(crate) fn conditions(standing: &StandingRule) -> String {
     if standing.spare_issued {
         text += ", except the tokens of this ledger";
     }
-    text + &format!(" ({})", rule.terms.reason.name())
+    text + &format!(" ({})", words::terms(&rule.terms))
 }
 
 fn rule(standing: &StandingRule) -> Value {

@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use licentia::revocation::{Effect, Reason, RevocationTerms};
+use licentia::{
+    limits,
+    revocation::{Effect, Reason, RevocationTerms},
+};
 use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
 use serde_json::json;
 
-use super::open::open;
+use super::{lookup::conditions, open::open};
 use crate::terminal::{
     input::{hex, hex_bytes},
-    output::{self, Output, Result},
+    output::{self, Output, Result, counted},
+    words,
 };
 
 /// Revokes licences of the ledger. Every gate that loads the next bundle refuses
@@ -33,13 +37,13 @@ pub(crate) struct Revoke {
     #[arg(long, value_enum, default_value_t = Why::Unspecified)]
     reason: Why,
     /// When it takes effect; at once by default.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, default_value = "0", hide_default_value = true)]
-    effective: u64,
-    /// Until then, the licence is allowed and flagged.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, conflicts_with = "grace_until")]
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
+    effective: Option<u64>,
+    /// Until then, the licence is allowed and flagged. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "grace_until")]
     warn_until: Option<u64>,
-    /// Until then, the licence is in grace.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    /// Until then, the licence is in grace. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     grace_until: Option<u64>,
 }
 
@@ -82,10 +86,10 @@ struct Conditions {
     #[arg(long, value_name = "NAME[@VERSION]", value_parser = tier)]
     tier: Option<(String, Option<u64>)>,
     /// Issued at this time or later.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
     issued_from: Option<u64>,
-    /// Issued at this time or earlier.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    /// Issued at this time or earlier. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_last)]
     issued_to: Option<u64>,
     /// With this index or a greater one.
     #[arg(long, value_name = "INDEX")]
@@ -125,17 +129,17 @@ fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
 impl Conditions {
     /// The rule, if a condition makes one.
     fn rule(&self, which: &Which, terms: RevocationTerms) -> Option<RuleDraft> {
-        let range = |from: Option<u64>, to: Option<u64>| {
-            // The greatest integer of a licence means that there is no end.
-            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(licentia::limits::INTEGER)))
+        // The greatest value means that there is no end.
+        let range = |from: Option<u64>, to: Option<u64>, greatest: u64| {
+            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(greatest)))
         };
         let rule = RuleDraft {
             kid: self.kid.clone().map(|kid| kid.0),
             subject: which.subject.clone(),
             lineage: which.lineage,
             tier: self.tier.clone(),
-            issued_at: range(self.issued_from, self.issued_to),
-            index: range(self.index_from, self.index_to),
+            issued_at: range(self.issued_from, self.issued_to, limits::TIME),
+            index: range(self.index_from, self.index_to, limits::INTEGER),
             exempt: self.exempt.iter().copied().collect(),
             terms,
             ..RuleDraft::default()
@@ -147,10 +151,19 @@ impl Conditions {
 
     /// The named issuer, or the only one.
     fn issuer(&self, ledger: &Ledger) -> Result<String> {
+        let known = ledger.issuers()?;
         if let Some(issuer) = &self.issuer {
-            return Ok(issuer.clone());
+            return if known.contains(issuer) {
+                Ok(issuer.clone())
+            } else {
+                Err(format!(
+                    "the ledger has no licence of issuer {issuer:?}; there are: {}",
+                    known.join(", ")
+                )
+                .into())
+            };
         }
-        match &ledger.issuers()?[..] {
+        match &known[..] {
             [only] => Ok(only.clone()),
             [] => Err("the ledger has no licences; name the issuer with --issuer".into()),
             several => Err(format!("choose one with --issuer; the ledger has {}", several.join(", ")).into()),
@@ -207,12 +220,17 @@ impl Revoke {
             (_, Some(until)) => Effect::GraceUntil(until),
             _ => Effect::Deny,
         };
-        let terms = RevocationTerms { reason: self.reason.into(), effective: self.effective, effect };
+        let terms =
+            RevocationTerms { reason: self.reason.into(), effective: self.effective.unwrap_or(0), effect };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
             let issuer = self.rule.issuer(&ledger)?;
             let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
+            let rules = ledger.rules()?;
             return output.show(&json!({ "rule": number }), || {
-                format!("added rule {number}; publish it with `licentia bundle build`\n")
+                let standing = rules.iter().find(|standing| standing.number == number);
+                let text =
+                    standing.map_or_else(String::new, |standing| format!(": {}", conditions(standing)));
+                format!("added rule {number}{text}; publish it with `licentia bundle build`\n")
             });
         }
         let records = self.which.find(&ledger)?;
@@ -220,7 +238,7 @@ impl Revoke {
         let ids = records.iter().map(|record| &record.id);
         ledger.revoke_all(ids, terms, |count| output::advance(&progress, count))?;
         progress.finish_and_clear();
-        show(&records, "revoked", output)
+        show(&records, "revoked", &words::terms(&terms), output)
     }
 }
 
@@ -241,14 +259,16 @@ impl Reinstate {
                 reinstated.push(record);
             }
         }
-        show(&reinstated, "reinstated", output)
+        show(&reinstated, "reinstated", "", output)
     }
 }
 
-fn show(records: &[IssuedLicense], what: &str, output: Output) -> Result {
+fn show(records: &[IssuedLicense], what: &str, terms: &str, output: Output) -> Result {
     let ids: Vec<_> = records.iter().map(|record| output::hex(&record.id)).collect();
     output.show(&json!({ what: ids }), || {
         let lines: String = ids.iter().map(|id| format!("  {id}\n")).collect();
-        format!("{} {what}; publish it with `licentia bundle build`\n{lines}", ids.len())
+        let terms = if terms.is_empty() { String::new() } else { format!(" ({terms})") };
+        let count = counted(ids.len(), "licence");
+        format!("{count} {what}{terms}; publish it with `licentia bundle build`\n{lines}")
     })
 }

@@ -21,6 +21,9 @@ use crate::terminal::{
 /// replace parts of it for this customer. Without a catalogue, name the tier
 /// with its version (`pro@3`) and say when the licence ends.
 #[derive(Args)]
+#[command(
+    override_usage = "licentia issue --key <FILE> --issuer <NAME> --tier <TIER>\n                      --subject <ID> [OPTIONS]"
+)]
 pub(crate) struct Issue {
     /// The issuer's private key.
     #[arg(long, value_name = "FILE")]
@@ -42,10 +45,11 @@ pub(crate) struct Issue {
     #[arg(long, value_name = "NAME")]
     audience: Vec<String>,
     /// When it starts.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
     starts: Option<u64>,
-    /// When it ends, instead of after the tier's term and grace.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, conflicts_with = "term")]
+    /// When it ends, instead of after the tier's term and grace. A date is
+    /// included: the licence ends when the day is over, in UTC.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
     expires: Option<u64>,
     /// How long it lasts, instead of the tier's term and grace: `1 year`.
     #[arg(long, value_name = "SPAN")]

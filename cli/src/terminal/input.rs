@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 use licentia_core::Key;
-use licentia_issuer::{Catalogue, Error, SigningKey, time};
+use licentia_issuer::{Catalogue, SigningKey, time};
 use zeroize::Zeroizing;
 
 use super::output::Result;
@@ -70,19 +70,6 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
         Ok(_) => Ok(bytes),
         Err(error) => Err(format!("{}: {error}", path.display()).into()),
     }
-}
-
-/// Replaces a file. A reader sees the old or the new one whole.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = tempfile::NamedTempFile::new_in(
-        path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-    )?;
-    std::io::Write::write_all(&mut beside, bytes)?;
-    beside.as_file().sync_all()?;
-    #[cfg(unix)]
-    fs::set_permissions(beside.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    beside.persist(path)?;
-    Ok(())
 }
 
 /// The passphrase of a private key.

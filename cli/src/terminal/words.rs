@@ -1,6 +1,9 @@
 //! Times, periods and policies in words.
 
-use licentia_core::{Action, Period, Policy, limits};
+use licentia_core::{
+    Action, Period, Policy, limits,
+    revocation::{Effect, RevocationTerms},
+};
 use licentia_issuer::time;
 
 /// A time, and how far it is from `now`.
@@ -22,6 +25,19 @@ pub(crate) fn when(time: u64, now: u64) -> String {
             }
         },
     )
+}
+
+/// The terms of a revocation.
+pub(crate) fn terms(terms: &RevocationTerms) -> String {
+    let mut text = terms.reason.name().to_owned();
+    if terms.effective > 0 {
+        text += &format!(", effective from {}", time::show(terms.effective));
+    }
+    match terms.effect {
+        Effect::WarnUntil(until) => text + &format!(", flagged until {}", time::show(until)),
+        Effect::GraceUntil(until) => text + &format!(", in grace until {}", time::show(until)),
+        _ => text,
+    }
 }
 
 /// The period of a quota.

@@ -18,9 +18,10 @@ fn help_fits_80_columns() {
         for line in commands.take_while(|line| !line.is_empty()) {
             let name = line.strip_prefix("  ").filter(|line| !line.starts_with(' '));
             let name = name.and_then(|line| line.split_whitespace().next());
-            pending.extend(name.filter(|name| *name != "help").map(|name| {
-                command.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>()
-            }));
+            pending.extend(
+                name.filter(|name| *name != "help")
+                    .map(|name| command.iter().cloned().chain([name.to_owned()]).collect::<Vec<_>>()),
+            );
         }
     }
     assert!(pages > 30, "{pages} pages of help");
