@@ -197,7 +197,9 @@ fn a_log_that_was_set_back_is_refused() {
 
     let log = Receipts::open(&path, instance(1)).unwrap();
     assert_eq!(
-        refused(log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW), &vendor)),
+        refused(
+            log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW).unwrap(), &vendor)
+        ),
         Code::UnknownKey
     );
     let foreign = acknowledge(&key(1), &[0; 32], third.link(), NOW).unwrap();

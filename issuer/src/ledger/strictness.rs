@@ -2,13 +2,12 @@
 
 use licentia_core::revocation::{Effect, RevocationTerms};
 
-/// Whether `terms` is at least as strict as `other` from `now` on.
+/// Whether `terms` is at least as strict as `other` at every moment from `now` on.
 pub(super) fn covers(terms: &RevocationTerms, other: &RevocationTerms, now: u64) -> bool {
-    let (end, level) = softness(terms.effect, now);
-    let (other_end, other_level) = softness(other.effect, now);
-    terms.effective.max(now) <= other.effective.max(now)
-        && end <= other_end
-        && (end <= now || level >= other_level)
+    let (begins, denies, level) = phases(terms, now);
+    let (other_begins, other_denies, other_level) = phases(other, now);
+    // What is milder than a refusal counts only until it becomes one.
+    begins <= other_begins && denies <= other_denies && (denies <= other_begins || level >= other_level)
 }
 
 /// Whether every one of `others` is covered by one of `all`.
@@ -16,12 +15,13 @@ pub(super) fn covers_all(all: &[RevocationTerms], others: &[RevocationTerms], no
     others.iter().all(|other| all.iter().any(|terms| covers(terms, other, now)))
 }
 
-/// From when on an effect denies, and how strict it is before that.
-fn softness(effect: Effect, now: u64) -> (u64, u8) {
-    match effect {
-        Effect::WarnUntil(until) => (until.max(now), 1),
-        Effect::GraceUntil(until) => (until.max(now), 2),
-        _ => (now, 3),
+/// When terms begin, when they deny, and how strict they are in between.
+fn phases(terms: &RevocationTerms, now: u64) -> (u64, u64, u8) {
+    let begins = terms.effective.max(now);
+    match terms.effect {
+        Effect::WarnUntil(until) => (begins, until.max(begins), 1),
+        Effect::GraceUntil(until) => (begins, until.max(begins), 2),
+        _ => (begins, begins, 3),
     }
 }
 
@@ -42,17 +42,14 @@ mod tests {
         let warn = terms(0, Effect::WarnUntil(NOW + 10));
         let shorter = terms(0, Effect::WarnUntil(NOW + 5));
         let grace = terms(0, Effect::GraceUntil(NOW + 10));
-        for (stricter, milder) in
-            [(deny, later), (deny, warn), (deny, grace), (shorter, warn), (grace, warn), (shorter, later)]
-        {
+        let stricter =
+            [(deny, later), (deny, warn), (deny, grace), (shorter, warn), (grace, warn), (shorter, later)];
+        for (stricter, milder) in stricter {
             let both = (covers(&stricter, &milder, NOW), covers(&milder, &stricter, NOW));
-            assert_eq!(
-                both,
-                (stricter.effective <= milder.effective && both.0, false),
-                "{stricter:?} {milder:?}"
-            );
+            assert_eq!(both, (true, false), "{stricter:?} {milder:?}");
         }
-        assert!(covers(&deny, &later, NOW) && covers(&deny, &warn, NOW) && covers(&grace, &warn, NOW));
+        let longer = terms(0, Effect::GraceUntil(NOW + 20));
+        assert!(!covers(&warn, &longer, NOW) && !covers(&longer, &warn, NOW), "each is stricter for a while");
         let past = terms(NOW - 10, Effect::Deny);
         assert!(covers(&past, &deny, NOW) && covers(&deny, &past, NOW), "both are in effect");
         let over = terms(0, Effect::WarnUntil(NOW - 1));
