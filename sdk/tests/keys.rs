@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
-use licentia::{Code, Gate, Memory, Request};
+use licentia::{BuildError, Code, Gate, GateBuilder, Request, store::Memory};
 use licentia_issuer::{KeyScope, KeyStatus};
 
 fn code(gate: &Gate, token: &str) -> Code {
@@ -18,7 +18,7 @@ fn code(gate: &Gate, token: &str) -> Code {
 #[test]
 fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
     let mut keys = keyset(&[1]);
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
     let old = issuer(1).issue(&draft()).unwrap().text();
     let new = issuer(2).issue(&draft()).unwrap().text();
     assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::UnknownKey));
@@ -48,7 +48,12 @@ fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
 fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
     let store = Arc::new(Memory::new());
     let build = |bytes: &[u8]| {
-        Gate::builder().keyset(key(9).public(), bytes).store(store.clone()).build().map(|_| ())
+        GateBuilder::new()
+            .keyset(key(9).public(), bytes)
+            .store(store.clone())
+            .build()
+            .map(|_| ())
+            .map_err(|error| error.code())
     };
     let mut keys = keyset(&[1]);
     let first = sign(&mut keys);
@@ -56,7 +61,8 @@ fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
     let second = sign(&mut keys);
     let forked = fork.sign(&key(9), NOW, NOW + YEAR).unwrap();
 
-    let gate = Gate::builder().keyset(key(9).public(), first.clone()).store(store.clone()).build().unwrap();
+    let gate =
+        GateBuilder::new().keyset(key(9).public(), first.clone()).store(store.clone()).build().unwrap();
     assert_eq!(gate.load_keyset(&second), Ok(true));
     assert_eq!(gate.load_keyset(&second), Ok(false));
     assert_eq!(gate.load_keyset(&first), Err(Code::KeysetRollback));
@@ -73,20 +79,20 @@ fn a_good_keyset_does_not_give_way_to_one_that_has_expired() {
     let store = Arc::new(Memory::new());
     let mut keys = keyset(&[1]);
     let good = keys.sign(&key(9), NOW, NOW + YEAR).unwrap();
-    let gate = Gate::builder().keyset(key(9).public(), good.clone()).store(store.clone()).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), good.clone()).store(store.clone()).build().unwrap();
     let token = issuer(1).issue(&draft()).unwrap().text();
     assert_eq!(code(&gate, &token), Code::Allowed);
     let expired = keys.sign(&key(9), NOW - DAY, NOW - 1).unwrap();
     assert_eq!(gate.load_keyset(&expired), Err(Code::KeysetExpired));
     assert_eq!(code(&gate, &token), Code::Allowed, "the good one stays in use");
     drop(gate);
-    let again = Gate::builder().keyset(key(9).public(), good).store(store).build();
+    let again = GateBuilder::new().keyset(key(9).public(), good).store(store).build();
     assert!(again.is_ok(), "the expired one was not remembered");
 
     // Without a good one there is nothing to protect.
     let mut keys = keyset(&[1]);
     let short = keys.sign(&key(9), NOW - 2 * DAY, NOW - DAY).unwrap();
-    let gate = Gate::builder().keyset(key(9).public(), short).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), short).build().unwrap();
     assert_eq!(code(&gate, &token), Code::KeysetExpired);
     assert_eq!(gate.load_keyset(&keys.sign(&key(9), NOW - DAY, NOW - 1).unwrap()), Ok(true));
 }
@@ -95,7 +101,7 @@ fn a_good_keyset_does_not_give_way_to_one_that_has_expired() {
 fn an_expired_keyset_vouches_for_nothing() {
     let mut keys = keyset(&[1]);
     let bytes = keys.sign(&key(9), NOW - DAY, NOW).unwrap();
-    let gate = Gate::builder().keyset(key(9).public(), bytes).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), bytes).build().unwrap();
     let token = issuer(1).issue(&draft()).unwrap().text();
     assert_eq!(gate.check(&token, &Request::new(), NOW - 1).code(), Code::Allowed);
     let decision = gate.check(&token, &Request::new(), NOW);
@@ -121,7 +127,7 @@ fn a_reseller_cannot_sign_beyond_its_scope() {
     for (scope, expected) in scopes {
         let mut keys = keyset(&[1]);
         keys.keys[0].scope = Some(scope.clone());
-        let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).audience("a").build().unwrap();
+        let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).audience("a").build().unwrap();
         assert_eq!(code(&gate, &token), expected, "{scope:?}");
     }
 }
@@ -130,13 +136,13 @@ fn a_reseller_cannot_sign_beyond_its_scope() {
 fn a_revocation_key_signs_no_licences() {
     let mut keys = keyset(&[1, 2]);
     keys.keys[0].purpose = licentia_issuer::KeyPurpose::Revocation;
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
     assert_eq!(code(&gate, &issuer(1).issue(&draft()).unwrap().text()), Code::UnknownKey);
 }
 
 #[test]
 fn a_gate_needs_keys() {
-    assert_eq!(Gate::builder().build().map(|_| ()), Err(Code::InvalidArgument));
+    assert_eq!(GateBuilder::new().build().unwrap_err(), BuildError::NoKey);
     let gate = common::gate();
     assert_eq!(
         gate.load_keyset(&sign(&mut keyset(&[1]))),
@@ -148,7 +154,7 @@ fn a_gate_needs_keys() {
 #[test]
 fn threads_see_whole_keysets_while_they_are_swapped() {
     let mut keys = keyset(&[1, 2]);
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).cache_capacity(8).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).cache_capacity(8).build().unwrap();
     let tokens = [1, 2].map(|seed| issuer(seed).issue(&draft()).unwrap().text());
     let kids = [1, 2].map(|seed| key(seed).kid().to_string());
     let done = AtomicBool::new(false);
