@@ -418,10 +418,12 @@ impl Gate {
 
     /// The time of a request, as the clock guard has it.
     fn read_clock(&self, now: Now, known: &Known, license: &licentia_core::License<'_>) -> Time {
-        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself.
+        // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself. One that is
+        // far ahead of the clock was written by a wrong clock, or by a thief, and supports nothing.
         let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
         let published = published.max(known.keyset_issued_at);
-        self.guard.read(now, published.max(license.issued_at().min(now.seconds)))
+        let issued_at = clock::published(license.issued_at(), now.seconds);
+        self.guard.read(now, published.max(issued_at.min(now.seconds)))
     }
 
     /// Holds a licence against what is expected, and asks the bundle of its issuer where that concerns it.

@@ -7,7 +7,8 @@ use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMar
 
 use crate::store::Store;
 
-/// Name of the newest keyset's sequence and digest in the store.
+/// Name of the newest keyset's sequence and digest in the store; a dot and the root's thumbprint follow. Without them it
+/// is what earlier versions remembered, whose root is taken to be the present one.
 const SEEN: &str = "keyset.seen";
 
 /// One set of keys. It never changes; another one takes its place.
@@ -76,16 +77,23 @@ impl Trusted {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let seen = keyset.mark();
+        let name = format!("{SEEN}.{}", hex(&seen.root));
+        let earlier = |saved: Option<Vec<u8>>| match saved {
+            None => self.store.load(SEEN),
+            saved => Ok(saved),
+        };
         let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
-            let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
-            let newer = keyset.replaces(saved.as_deref().and_then(decode).as_ref())?;
+            let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
+            let mark = earlier(saved.clone()).map_err(|_| Code::StoreUnreachable)?;
+            let mark = mark.as_deref().and_then(|mark| decode(mark, seen.root));
+            let newer = keyset.replaces(mark.as_ref())?;
             if !newer && current.sequence == keyset.sequence() {
                 return Ok(false);
             }
             // Remembered before it is used: after a crash the older one must not come back. Where another process has
             // remembered something meanwhile, it is held against that.
-            let replaced = self.store.replace(SEEN, saved.as_deref(), &value);
+            let replaced = self.store.replace(&name, saved.as_deref(), &value);
             if replaced.map_err(|_| Code::StoreUnreachable)? {
                 break;
             }
@@ -102,7 +110,11 @@ impl Trusted {
     }
 }
 
-fn decode(saved: &[u8]) -> Option<KeysetMark> {
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode(saved: &[u8], root: [u8; 32]) -> Option<KeysetMark> {
     let (sequence, digest) = saved.split_first_chunk::<8>()?;
-    Some(KeysetMark { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+    Some(KeysetMark { root, sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
 }

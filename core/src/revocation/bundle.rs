@@ -15,7 +15,7 @@ use crate::{
     code::Code,
     cose::{Frame, Typ},
     id::{Salt, TokenId},
-    key::{keyring::Keyring, kid::Kid},
+    key::{keyring::Keyring, kid::Kid, scope::BundleTraits},
     license::claims::Claims,
     limits,
 };
@@ -134,15 +134,12 @@ impl<'a> Bundle<'a> {
     /// [`Code::BundleWrongRoot`] if the state is not the one that it names.
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
         let (frame, delta) = frame(bytes)?;
-        let signers = keyring.find_revocation(&frame.kid);
-        if signers.clone().next().is_none() {
-            return Err(keyring.no_revocation(&frame.kid));
+        let signer = keyring.find_revocation(&frame.kid)?;
+        if signer.algorithm().id() != frame.algorithm || !signer.verifies(&frame) {
+            return Err(Code::BundleBadSignature);
         }
-        let mut signers =
-            signers.filter(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame));
-        let signer = signers.next().ok_or(Code::BundleBadSignature)?;
         let bundle = Self::of(bytes, &frame, delta)?;
-        match keyring.permits_bundle(signer, bundle.issuer(), bundle.issued_at()) {
+        match keyring.permits_bundle(signer, bundle.traits()) {
             Code::Allowed => {}
             code => return Err(code),
         }
@@ -155,6 +152,15 @@ impl<'a> Bundle<'a> {
             return Err(Code::BundleMalformed);
         }
         Ok((bundle, frame.kid))
+    }
+
+    fn traits(&self) -> BundleTraits<'a> {
+        BundleTraits {
+            issuer: self.issuer(),
+            stream: self.stream(),
+            has_rules: self.rules().next().is_some(),
+            issued_at: self.issued_at(),
+        }
     }
 
     /// Reads a bundle or delta without a key, to look into it. What it says is nobody's word.
