@@ -9,7 +9,7 @@ use licentia::{Gate, Key, Request};
 use licentia_core::{
     Code, Keyring, Unverified,
     inner::{Frame, Typ, bloom, build, clock, state_root},
-    revocation::{Bundle, Effect, Exact, Verdict, merge},
+    revocation::{Bundle, Effect, Exact, Schema, Verdict, merge},
     text,
 };
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
@@ -84,7 +84,7 @@ fn ask(setting: &Setting, bundle: &Bundle<'_>, base: &Bundle<'_>, rng: &mut Rng)
             listed.is_sorted_by(|a, b| a < b)
                 && listed.iter().step_by(31).all(|member| set.contains(*member))
         );
-        let again = build::exact(listed.iter().copied());
+        let again = build::exact(listed.iter().copied(), Schema::EvenSpans).unwrap();
         assert!(Exact::read(&again).expect("what is built is read").iter().eq(listed.iter().copied()));
         members += listed.len() as u64;
     }
