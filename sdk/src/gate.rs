@@ -136,7 +136,7 @@ impl Gate {
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` where it
-    /// is the one in use. Needs a keyset with a revocation key. There is one in use for each issuer.
+    /// is the one in use. Needs a keyset with a revocation key. There is one in use for each issuer and stream.
     ///
     /// # Errors
     /// A code from 520 to 526 for a bundle that is not good, [`Code::WrongTyp`] for what is none,
@@ -148,9 +148,14 @@ impl Gate {
         Ok(newer)
     }
 
-    /// The revocation bundle in use for an issuer's licences.
+    /// The revocation bundle in use for an issuer's licences, of its first stream: 0.
     pub fn revocation(&self, issuer: &str) -> Option<InUse> {
-        self.revocations.current().of(issuer).map(Loaded::in_use)
+        self.stream_revocation(issuer, 0)
+    }
+
+    /// The revocation bundle in use for one of an issuer's streams.
+    pub fn stream_revocation(&self, issuer: &str, stream: u64) -> Option<InUse> {
+        self.revocations.current().of(issuer, stream).map(Loaded::in_use)
     }
 
     /// Counts the keysets that were loaded.
@@ -248,7 +253,7 @@ impl Gate {
                 source: request.source,
                 at: now.seconds,
                 keyset: known.keyset,
-                revocation: known.revocation.map(|(head, _)| (head.sequence, head.issued_at)),
+                revocation: known.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
@@ -420,13 +425,13 @@ impl Gate {
     fn read_clock(&self, now: Now, known: &Known, license: &licentia_core::License<'_>) -> Time {
         // A token's own `iat` supports a clock that shows that time; it never moves time ahead by itself. One that is
         // far ahead of the clock was written by a wrong clock, or by a thief, and supports nothing.
-        let published = known.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
+        let published = known.revocation.map_or(0, |head| clock::published(head.issued_at, now.seconds));
         let published = published.max(known.keyset_issued_at);
         let issued_at = clock::published(license.issued_at(), now.seconds);
         self.guard.read(now, published.max(issued_at.min(now.seconds)))
     }
 
-    /// Holds a licence against what is expected, and asks the bundle of its issuer where that concerns it.
+    /// Holds a licence against what is expected, and asks the bundles of its issuer where one concerns it.
     fn authorize<'a>(
         &self,
         license: &licentia_core::License<'_>,
@@ -435,13 +440,12 @@ impl Gate {
         time: Time,
         explanation: &mut Explanation<'a>,
     ) -> Result<State, Code> {
-        if let None | Some((_, false)) = known.revocation {
-            let silent = known.revocation.map(|(head, _)| Bundled::silent(head));
-            return authorize(license, expect, silent, time, explanation);
+        if !known.revocation_concerns {
+            return authorize(license, expect, known.revocation.map(Bundled::silent), time, explanation);
         }
-        let bundles = self.revocations.current();
-        let bundle = bundles.of(license.issuer()).map(Loaded::bundle);
-        authorize(license, expect, bundle.as_ref().map(Bundled::of), time, explanation)
+        let current = self.revocations.current();
+        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(Loaded::bundle).collect();
+        authorize(license, expect, Some(Bundled::of_all(&bundles)), time, explanation)
     }
 
     fn expect<'a>(&'a self, request: &Request<'a>, known: &Known) -> Expect<'a> {

@@ -13,7 +13,7 @@ use licentia_core::{
     revocation::BundleHead,
 };
 
-use crate::{account::Counters, gate::Gate, now::Now, revocation::Loaded, swap::Guard, trust::Trust};
+use crate::{account::Counters, gate::Gate, now::Now, swap::Guard, trust::Trust};
 
 /// A token that was authenticated, and what belongs to it.
 pub(crate) struct Token {
@@ -36,8 +36,10 @@ pub(crate) struct Known {
     pub(crate) keyset: u64,
     pub(crate) keyset_issued_at: u64,
     pub(crate) keyset_expires: Option<u64>,
-    /// The bundle of the licence's issuer, and whether it concerns the licence.
-    pub(crate) revocation: Option<(BundleHead, bool)>,
+    /// The bundle of the licence's issuer and stream.
+    pub(crate) revocation: Option<BundleHead>,
+    /// Whether a bundle of the issuer concerns the licence.
+    pub(crate) revocation_concerns: bool,
 }
 
 /// A licence, and what is known of it.
@@ -152,16 +154,21 @@ impl Gate {
     /// What is known of keys and revocations, and of a licence.
     pub(crate) fn known(&self, license: Option<&licentia_core::License<'_>>) -> Known {
         let (trust, bundles) = (self.trusted.current(), self.revocations.current());
-        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
-        let revocation = loaded
-            .map(Loaded::bundle)
-            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
+        let (own, revocation_concerns) = match license {
+            None => (bundles.only(), true),
+            Some(license) => (
+                bundles.of(license.issuer(), license.stream()),
+                bundles.of_issuer(license.issuer()).any(|loaded| loaded.bundle().concerns(license)),
+            ),
+        };
+        let revocation = own.map(|loaded| loaded.bundle().head());
         Known {
             epoch: 0,
             keyset: trust.sequence,
             keyset_issued_at: trust.issued_at,
             keyset_expires: trust.expires,
             revocation,
+            revocation_concerns,
         }
     }
 

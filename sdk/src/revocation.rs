@@ -1,4 +1,4 @@
-//! The revocation bundles that a gate asks, one for each issuer, and their replacement while checks run.
+//! The revocation bundles that a gate asks, one for each issuer and stream, and their replacement while checks run.
 
 use std::{
     fs::{File, Metadata},
@@ -23,6 +23,8 @@ pub use licentia_core::revocation::{Effect, Reason, RevocationTerms};
 
 /// Begin of the names, in the store, of the newest bundles' sequences, digests and signers; an issuer follows.
 const SEEN: &str = "revocation.seen.";
+/// The same for streams other than 0; the stream's number, a dot and an issuer follow.
+const SEEN_STREAM: &str = "revocation.stream.";
 
 /// A bundle in use: its state, whole, with its pre-filter.
 pub(crate) struct Loaded {
@@ -46,6 +48,7 @@ impl Loaded {
         let bundle = self.bundle();
         InUse {
             issuer: bundle.issuer().to_owned(),
+            stream: bundle.stream(),
             sequence: bundle.sequence(),
             issued_at: bundle.issued_at(),
             next_update: bundle.next_update(),
@@ -60,6 +63,8 @@ impl Loaded {
 pub struct InUse {
     /// Whose licences it is about.
     pub issuer: String,
+    /// The stream of indices that its sets are about. Its rules are about all of them.
+    pub stream: u64,
     /// Its number.
     pub sequence: u64,
     /// When it was issued.
@@ -75,9 +80,14 @@ pub struct InUse {
 pub(crate) struct Bundles(Vec<Arc<Loaded>>);
 
 impl Bundles {
-    /// The bundle about an issuer's licences.
-    pub(crate) fn of(&self, issuer: &str) -> Option<&Loaded> {
-        self.0.iter().find(|loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
+    /// The bundle about the indices of an issuer's stream.
+    pub(crate) fn of(&self, issuer: &str, stream: u64) -> Option<&Loaded> {
+        self.of_issuer(issuer).find(|loaded| loaded.bundle().stream() == stream)
+    }
+
+    /// The bundles of an issuer, one for each stream.
+    pub(crate) fn of_issuer(&self, issuer: &str) -> impl Iterator<Item = &Loaded> {
+        self.0.iter().filter(move |loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
     }
 
     /// The bundle where there is only one.
@@ -85,10 +95,11 @@ impl Bundles {
         if let [only] = &self.0[..] { Some(only) } else { None }
     }
 
-    /// These, with another one for its issuer.
+    /// These, with another one for its issuer and stream.
     fn with(&self, loaded: Loaded) -> Self {
         let mut all = self.0.clone();
-        all.retain(|other| other.issuer != loaded.issuer);
+        let stream = loaded.bundle().stream();
+        all.retain(|other| other.issuer != loaded.issuer || other.bundle().stream() != stream);
         all.push(Arc::new(loaded));
         Self(all)
     }
@@ -118,13 +129,13 @@ impl Revocations {
         let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
         let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let bundles = self.current.load();
-        let current = bundles.of(bundle.issuer());
+        let current = bundles.of(bundle.issuer(), bundle.stream());
         let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
-        let (name, value) = (name(bundle.issuer()), encode(&seen));
+        let (name, value) = (name(&bundle), encode(&seen));
         loop {
             let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
             let before = saved.as_deref().and_then(decode);
-            let newer = newer(before, &seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
+            let newer = newer(before, &seen, &bundle, trust.keyring()).map_err(|code| match code {
                 // Another process went on meanwhile: the next step from here leads nowhere, and the newest state is
                 // needed.
                 Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
@@ -158,11 +169,12 @@ impl Revocations {
 fn newer(
     before: Option<BundleMark>,
     new: &BundleMark,
-    issuer: &str,
+    bundle: &Bundle<'_>,
     keyring: Keyring<'_>,
 ) -> Result<bool, Code> {
+    let may_sign = |kid: &Kid| keyring.has_revocation(kid, bundle.issuer(), bundle.stream());
     match before {
-        Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
+        Some(seen) if seen.kid != new.kid && !may_sign(&seen.kid) => Ok(true),
         Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
         Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
             Err(Code::BundleEquivocation)
@@ -180,14 +192,17 @@ fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     build::bloom(bundle.indices(), bundle.counts().0, bundle.salt()).into()
 }
 
-/// The name in a store of the mark of a bundle, which is one for each issuer: for a host that brings its marks to the
+/// The name in a store of the mark of a bundle, which is one for each issuer and stream: for a host that brings its marks to the
 /// store. Nothing is verified; none for what is no bundle.
 pub fn mark(bundle: &[u8]) -> Option<String> {
-    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(bundle.issuer()))
+    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(&bundle))
 }
 
-fn name(issuer: &str) -> String {
-    format!("{SEEN}{issuer}")
+fn name(bundle: &Bundle<'_>) -> String {
+    match (bundle.stream(), bundle.issuer()) {
+        (0, issuer) => format!("{SEEN}{issuer}"),
+        (stream, issuer) => format!("{SEEN_STREAM}{stream}.{issuer}"),
+    }
 }
 
 fn encode(seen: &BundleMark) -> Vec<u8> {

@@ -7,9 +7,10 @@ use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMar
 
 use crate::store::Store;
 
-/// Name of the newest keyset's sequence and digest in the store; a dot and the root's thumbprint follow. Without them it
-/// is what earlier versions remembered, whose root is taken to be the present one.
+/// Name in the store of the newest keyset of each root key: the root's thumbprint, the sequence and the digest.
 const SEEN: &str = "keyset.seen";
+/// Most roots whose keysets are remembered. Who replaces a root has two, and a shared store may serve several vendors.
+const ROOTS: usize = 8;
 
 /// One set of keys. It never changes; another one takes its place.
 #[derive(Debug)]
@@ -77,23 +78,18 @@ impl Trusted {
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let seen = keyset.mark();
-        let name = format!("{SEEN}.{}", hex(&seen.root));
-        let earlier = |saved: Option<Vec<u8>>| match saved {
-            None => self.store.load(SEEN),
-            saved => Ok(saved),
-        };
-        let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
-            let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
-            let mark = earlier(saved.clone()).map_err(|_| Code::StoreUnreachable)?;
-            let mark = mark.as_deref().and_then(|mark| decode(mark, seen.root));
-            let newer = keyset.replaces(mark.as_ref())?;
+            let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+            let mut marks = decode(saved.as_deref().unwrap_or_default(), seen.root);
+            let newer = keyset.replaces(marks.iter().find(|mark| mark.root == seen.root))?;
             if !newer && current.sequence == keyset.sequence() {
                 return Ok(false);
             }
+            marks.retain(|mark| mark.root != seen.root);
+            marks.push(seen);
             // Remembered before it is used: after a crash the older one must not come back. Where another process has
             // remembered something meanwhile, it is held against that.
-            let replaced = self.store.replace(&name, saved.as_deref(), &value);
+            let replaced = self.store.replace(SEEN, saved.as_deref(), &encode(&marks));
             if replaced.map_err(|_| Code::StoreUnreachable)? {
                 break;
             }
@@ -110,11 +106,30 @@ impl Trusted {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn encode(marks: &[KeysetMark]) -> Vec<u8> {
+    let newest = marks.get(marks.len().saturating_sub(ROOTS)..).unwrap_or_default();
+    let encoded = newest.iter().map(|mark| [&mark.root, &mark.sequence.to_be_bytes()[..], &mark.digest].concat());
+    encoded.flatten().collect()
 }
 
-fn decode(saved: &[u8], root: [u8; 32]) -> Option<KeysetMark> {
-    let (sequence, digest) = saved.split_first_chunk::<8>()?;
-    Some(KeysetMark { root, sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+/// What is remembered of each root. An earlier version remembered one keyset without its root, which is taken to be the
+/// present one: `root`.
+fn decode(saved: &[u8], root: [u8; 32]) -> Vec<KeysetMark> {
+    let mark = |root: &[u8; 32], sequence: &[u8; 8], digest: &[u8; 32]| KeysetMark {
+        root: *root,
+        sequence: u64::from_be_bytes(*sequence),
+        digest: *digest,
+    };
+    if let Some((sequence, rest)) = saved.split_first_chunk::<8>()
+        && let Ok(digest) = rest.try_into()
+    {
+        return vec![mark(&root, sequence, digest)];
+    }
+    let marks = saved.as_chunks::<72>().0.iter();
+    let parts = marks.filter_map(|saved| {
+        let (root, rest) = saved.split_first_chunk::<32>()?;
+        let (sequence, digest) = rest.split_first_chunk::<8>()?;
+        Some(mark(root, sequence, digest.try_into().ok()?))
+    });
+    parts.collect()
 }

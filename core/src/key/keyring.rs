@@ -59,9 +59,10 @@ impl<'k> Keyring<'k> {
         }
     }
 
-    /// Whether there is a key with this identifier that an issuer's revocation bundles may be signed with.
-    pub fn has_revocation(self, kid: &Kid, issuer: &str) -> bool {
-        self.find_revocation(kid).is_ok_and(|key| key.validity.scope.permits_issuer(self.keyset, issuer))
+    /// Whether there is a key with this identifier that revocation bundles of an issuer's stream may be signed with.
+    pub fn has_revocation(self, kid: &Kid, issuer: &str, stream: u64) -> bool {
+        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: 0 };
+        self.find_revocation(kid).is_ok_and(|key| key.validity.scope.permits_bundle(self.keyset, bundle))
     }
 
     /// The key with an identifier that revocation bundles may be signed with.

@@ -26,7 +26,6 @@ pub(crate) struct Scope {
     audiences: Option<Span>,
     tiers: Option<Span>,
     longest_term: Option<u64>,
-    /// Absent in schema 1, where the term counts from `iat`.
     longest_lead: Option<u64>,
     features: Option<Span>,
     quotas: Option<Span>,
@@ -72,10 +71,6 @@ impl Scope {
                 _ => return reader.malformed(Code::UnknownCriticalField),
             }
         }
-        if schema >= 2 && scope.longest_term.is_some() {
-            // Without a bound, licences that begin in later decades would be a way around the term.
-            scope.longest_lead.get_or_insert(0);
-        }
         Ok(scope)
     }
 
@@ -91,7 +86,7 @@ impl Scope {
     }
 
     /// Whether it permits licences and bundles of an issuer.
-    pub(crate) fn permits_issuer(&self, keyset: &[u8], issuer: &str) -> bool {
+    fn permits_issuer(&self, keyset: &[u8], issuer: &str) -> bool {
         contains(keyset, self.issuers, issuer)
     }
 
@@ -124,7 +119,8 @@ impl Scope {
             || self.indices.is_some()
     }
 
-    /// Schema 1 counts the term from `iat`; schema 2 from the start, and bounds how far ahead that is.
+    /// With a bound on the lead, the term counts from the start. Without one it counts from `iat`: licences that begin in
+    /// later decades would be a way around it.
     fn permits_times(&self, claims: &Claims<'_>) -> bool {
         let issued_at = claims.issued_at();
         let start = match self.longest_lead {
@@ -207,7 +203,7 @@ impl<'k> KeyScope<'k> {
         self.texts(self.scope.tiers)
     }
 
-    /// How long a licence may last, in seconds: from its start, in a keyset of schema 1 from its issue.
+    /// How long a licence may last, in seconds: from its start if there is a longest lead, else from its issue.
     pub fn longest_term(&self) -> Option<u64> {
         self.scope.longest_term
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One key of a keyset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysetEntry {
     /// The public key, in its text form.
