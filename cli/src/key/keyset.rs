@@ -132,6 +132,7 @@ impl Keyset {
                     audiences: some(audience),
                     tiers: some(tier),
                     longest_term,
+                    ..KeyScope::default()
                 };
                 let mut entry = KeysetEntry::new(&input::public_key(&key)?);
                 let limited = scope.issuers.is_some()

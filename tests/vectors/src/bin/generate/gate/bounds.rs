@@ -180,7 +180,7 @@ fn rest() -> Vec<Case> {
     let kind = |kind| with(|l| l.kind = kind);
     let (trial, paid) = (Some((1, "trial")), None);
     let indexed = |index| with(|l| l.index = index);
-    let stream = |stream: u64| with(|l| l.more[2] = vec![(cbor::int(14), cbor::uint(stream))]);
+    let stream = |stream: u64| with(|l| l.stream = stream);
     vec![
         ("just the seats", bound(8, cbor::uint(5)), with(|l| l.seats = Some(5)), "allowed"),
         ("a seat more", bound(8, cbor::uint(5)), with(|l| l.seats = Some(6)), OUT),
