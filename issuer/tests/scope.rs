@@ -231,5 +231,9 @@ fn nobody_chooses_an_identifier() {
     draft.keys.push(KeysetEntry::new(&chosen(b"mine", 3)));
     assert!(draft.sign(&key(9), NOW, NOW + DAY).is_err());
     draft.keys.pop();
+    draft.keys.push(KeysetEntry::new(&chosen(&vendors, 3)));
+    let ambiguous = key(1).kid().to_string();
+    assert!(draft.entry(&ambiguous).unwrap_err().to_string().contains("another key of the keyset"));
+    draft.keys.pop();
     draft.sign(&key(9), NOW, NOW + DAY).unwrap();
 }

@@ -10,6 +10,7 @@ use licentia_issuer::{
 };
 use serde_json::json;
 
+use super::scope;
 use crate::terminal::{
     input::{self, Clock, Passphrase},
     output::{HEADING, Output, Result},
@@ -54,6 +55,9 @@ pub(crate) enum Keyset {
         /// How long its licences may last.
         #[arg(long, value_name = "SPAN")]
         longest_term: Option<String>,
+        /// What it may sign, as a TOML file with any of the bounds of a scope.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "audience", "tier", "longest_term"])]
+        scope: Option<PathBuf>,
     },
     /// Let a key sign no more. What it signed until now stays good.
     Retire {
@@ -124,22 +128,22 @@ impl Keyset {
                 audience,
                 tier,
                 longest_term,
+                scope: file,
             } => {
                 let mut draft = KeysetDraft::load(&path)?;
                 let some = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
-                let scope = KeyScope {
-                    issuers: some(issuer),
-                    audiences: some(audience),
-                    tiers: some(tier),
-                    longest_term,
-                    ..KeyScope::default()
+                let scope = match file {
+                    Some(file) => KeyScope::load(&file)?,
+                    None => KeyScope {
+                        issuers: some(issuer),
+                        audiences: some(audience),
+                        tiers: some(tier),
+                        longest_term,
+                        ..KeyScope::default()
+                    },
                 };
                 let mut entry = KeysetEntry::new(&input::public_key(&key)?);
-                let limited = scope.issuers.is_some()
-                    || scope.audiences.is_some()
-                    || scope.tiers.is_some()
-                    || scope.longest_term.is_some();
-                entry.scope = limited.then_some(scope);
+                entry.scope = (scope != KeyScope::default()).then_some(scope);
                 entry.purpose = if revocation { KeyPurpose::Revocation } else { KeyPurpose::License };
                 (entry.not_before, entry.not_after) = (not_before, not_after);
                 draft.add(entry)?;
@@ -196,11 +200,12 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             json!({
                 "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
                 "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
+                "scope": scope::json(&key.scope(keyset.bytes())),
             })
         })
         .collect();
     let value = json!({
-        "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
+        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
     });
     output.show(&value, || {
         let mut text = format!(
@@ -221,6 +226,7 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             };
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
+            text += &scope::text(&key.scope(keyset.bytes()));
         }
         text
     })

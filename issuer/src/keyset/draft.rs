@@ -79,11 +79,15 @@ impl KeysetDraft {
     /// The entry of a key, by its identifier in hexadecimal digits.
     ///
     /// # Errors
-    /// [`KeysetError::UnknownKey`].
+    /// [`KeysetError::UnknownKey`], or [`KeysetError::DuplicateKid`] if two keys of a draft that was written by hand have
+    /// the identifier.
     pub fn entry(&mut self, kid: &str) -> Result<&mut KeysetEntry> {
         let mut known = Vec::new();
         for entry in &self.keys {
             known.push(entry.read()?.kid().to_string());
+        }
+        if known.iter().filter(|other| *other == kid).count() > 1 {
+            return Err(KeysetError::DuplicateKid(kid.to_owned()).into());
         }
         match known.iter().position(|other| other == kid).and_then(|at| self.keys.get_mut(at)) {
             Some(entry) => Ok(entry),

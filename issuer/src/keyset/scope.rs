@@ -1,6 +1,6 @@
 //! What a key of a keyset may sign for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use ciborium::Value as Cbor;
 use licentia_core::{Kind, Policy};
@@ -63,6 +63,16 @@ pub struct KeyScope {
 }
 
 impl KeyScope {
+    /// Loads a scope from a TOML file with these fields.
+    ///
+    /// # Errors
+    /// [`Error::File`], or [`Error::Content`] with what is wrong and on which line.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let scope = toml::from_str(&text).map_err(|error| KeysetError::Syntax(error.to_string()).into());
+        scope.map_err(Error::content(path))
+    }
+
     /// Whether it has a bound that only schema 2 of a keyset can say.
     pub(super) fn needs_second_schema(&self) -> bool {
         let first = Self {
