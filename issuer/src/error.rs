@@ -185,6 +185,22 @@ pub enum BundleError {
     /// No gate would accept it.
     #[error("no gate would accept it: {0}")]
     Refused(Code),
+    /// The ledger is of another stream, and has licences or bundles.
+    #[error("the ledger is of stream {stream} and in use; start a new ledger for stream {wanted}")]
+    StreamInUse {
+        /// The ledger's stream.
+        stream: u64,
+        /// The one that was wanted.
+        wanted: u64,
+    },
+    /// A licence is of another stream than the ledger's.
+    #[error("the licence is of stream {given}, and the ledger of stream {stream}; draft it with the ledger's stream")]
+    WrongStream {
+        /// The ledger's stream.
+        stream: u64,
+        /// The licence's.
+        given: u64,
+    },
     /// The ledger does not have the licence.
     #[error("the ledger has no licence with the identifier {0}")]
     UnknownLicense(String),

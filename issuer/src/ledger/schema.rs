@@ -68,6 +68,10 @@ const MIGRATIONS: &[&str] = &[
         published    INTEGER NOT NULL DEFAULT 0
     ) STRICT;
 ",
+    // `number`: which of the issuer's streams the ledger's indices are in.
+    "
+    ALTER TABLE stream ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Brings a ledger to the current version.
