@@ -3,6 +3,7 @@
 mod desk;
 mod receipts;
 mod revocation;
+mod scope;
 mod secrets;
 mod shell;
 mod vendor;
