@@ -89,9 +89,9 @@ pub use key::key::{Key, KeyPurpose, KeyStatus};
 pub use key::keyring::Keyring;
 pub use key::keyset::{Keyset, KeysetMark};
 pub use key::kid::Kid;
-pub use key::scope::{FeatureBound, KeyScope, Texts};
 #[cfg(feature = "prepared")]
 pub use key::preparation::Preparation;
+pub use key::scope::{FeatureBound, KeyScope, Texts};
 pub use license::claims::{Claims, Confirmation, License, OwnedLicense, Unverified};
 pub use license::feature::{Feature, FeatureValue};
 pub use license::grant::{Kind, Tier};

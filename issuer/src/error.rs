@@ -136,10 +136,14 @@ pub enum KeysetError {
     #[error("key {0} is already in the keyset")]
     DuplicateKey(String),
     /// Another key of the keyset has the same identifier.
-    #[error("another key of the keyset has the identifier {0}; give one of them a longer start of its thumbprint, or make another key")]
+    #[error(
+        "another key of the keyset has the identifier {0}; give one of them a longer start of its thumbprint, or make another key"
+    )]
     DuplicateKid(String),
     /// The identifier is not the start of the key's thumbprint.
-    #[error("the identifier {0} was chosen by somebody: a key's identifier is the first 4 to 32 bytes of its RFC 9679 thumbprint")]
+    #[error(
+        "the identifier {0} was chosen by somebody: a key's identifier is the first 4 to 32 bytes of its RFC 9679 thumbprint"
+    )]
     ForeignKid(String),
     /// The keyset has no key with this identifier.
     #[error("there is no key {kid}; there are: {}", known.join(", "))]
@@ -194,7 +198,9 @@ pub enum BundleError {
         wanted: u64,
     },
     /// A licence is of another stream than the ledger's.
-    #[error("the licence is of stream {given}, and the ledger of stream {stream}; draft it with the ledger's stream")]
+    #[error(
+        "the licence is of stream {given}, and the ledger of stream {stream}; draft it with the ledger's stream"
+    )]
     WrongStream {
         /// The ledger's stream.
         stream: u64,

@@ -5,8 +5,8 @@ use licentia_core::{
     revocation::Bundle,
 };
 use licentia_issuer::{
-    BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyScope, KeysetDraft, KeysetEntry, Kind, Quota, Rate, RuleDraft,
-    SigningKey,
+    BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyScope, KeysetDraft, KeysetEntry, Kind, Quota, Rate,
+    RuleDraft, SigningKey,
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -90,7 +90,9 @@ const EXCESSES: &[Excess] = &[
     ("a unit more", |d| quota(d, 1001, Period::Month, Overage::Deny)),
     ("a quota without end", |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
     ("a shorter period", |d| quota(d, 1000, Period::Week, Overage::Deny)),
-    ("a fixed period of 30 days", |d| quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny)),
+    ("a fixed period of 30 days", |d| {
+        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny)
+    }),
     ("a higher hard limit", |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
     ("overage without end", |d| quota(d, 1000, Period::Month, Overage::Unlimited)),
     ("another meter", |d| {
@@ -157,16 +159,19 @@ fn a_resellers_key_can_do_what_its_scope_says_and_no_more() {
     let mut draft = most();
     draft.tier = "enterprise".into();
     let token = reseller.issue(&draft).unwrap();
-    let verified =
-        licentia_core::verify(token.as_bytes(), Keyring::of_keyset(&keys, &bytes), &licentia_core::Expect::new(), NOW);
+    let verified = licentia_core::verify(
+        token.as_bytes(),
+        Keyring::of_keyset(&keys, &bytes),
+        &licentia_core::Expect::new(),
+        NOW,
+    );
     assert_eq!(verified.map(drop).map_err(|denial| denial.code), Err(Code::KeyOutOfScope));
 }
 
 #[test]
 fn a_revocation_key_of_a_stream_revokes_in_no_other() {
     let signs = |scope: &str, stream: u64, rules: Vec<RuleDraft>| {
-        let bytes =
-            keyset(vec![KeysetEntry { purpose: KeyPurpose::Revocation, ..entry(&key(5), scope) }]);
+        let bytes = keyset(vec![KeysetEntry { purpose: KeyPurpose::Revocation, ..entry(&key(5), scope) }]);
         let draft = BundleDraft {
             issuer: "acme".into(),
             stream,
@@ -178,13 +183,18 @@ fn a_revocation_key_of_a_stream_revokes_in_no_other() {
             ..BundleDraft::default()
         };
         let signed = draft.sign(&key(5)).unwrap();
-        let read = Bundle::read(&signed, Keyring::of_keyset(&keys(&bytes), &bytes)).map(|(bundle, _)| bundle.stream());
+        let read = Bundle::read(&signed, Keyring::of_keyset(&keys(&bytes), &bytes))
+            .map(|(bundle, _)| bundle.stream());
         read
     };
     let rule = || vec![RuleDraft { subject: Some("cus_1".into()), ..RuleDraft::default() }];
     assert_eq!(signs("streams = [2]", 2, vec![]), Ok(2));
     assert_eq!(signs("streams = [2]", 0, vec![]), Err(Code::BundleUntrusted), "another stream");
-    assert_eq!(signs("streams = [2]", 2, rule()), Err(Code::BundleUntrusted), "a rule is for the whole issuer");
+    assert_eq!(
+        signs("streams = [2]", 2, rule()),
+        Err(Code::BundleUntrusted),
+        "a rule is for the whole issuer"
+    );
     assert_eq!(signs("issuers = [\"acme\"]", 2, rule()), Ok(2));
     assert_eq!(signs("seats = 9", 2, vec![]), Err(Code::BundleUntrusted), "a limit of licences");
 }
@@ -218,11 +228,14 @@ fn nobody_chooses_an_identifier() {
     draft.add(KeysetEntry::new(&key(1).public())).unwrap();
     let chosen = |kid: &[u8], seed: u8| Key::ed25519(kid, key(seed).public().public().as_bytes()).unwrap();
     let vendors = key(1).kid().as_bytes().to_vec();
-    let refused = |draft: &mut KeysetDraft, key: &Key| draft.add(KeysetEntry::new(key)).unwrap_err().to_string();
+    let refused =
+        |draft: &mut KeysetDraft, key: &Key| draft.add(KeysetEntry::new(key)).unwrap_err().to_string();
     assert!(refused(&mut draft, &chosen(&vendors, 2)).contains("another key of the keyset"));
     assert!(refused(&mut draft, &chosen(b"mine", 2)).contains("chosen by somebody"));
     assert!(refused(&mut draft, &chosen(&key(2).kid().as_bytes()[..3], 2)).contains("chosen by somebody"));
-    assert!(refused(&mut draft, &chosen(&[&vendors[..], &[0]].concat(), 1)).contains("already in the keyset"));
+    assert!(
+        refused(&mut draft, &chosen(&[&vendors[..], &[0]].concat(), 1)).contains("already in the keyset")
+    );
     assert_eq!(draft.keys.len(), 1, "what is refused is not added");
     let longer = key(2).with_kid_length(12).unwrap();
     draft.add(KeysetEntry::new(&longer.public())).unwrap();

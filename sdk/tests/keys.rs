@@ -8,7 +8,10 @@ use std::sync::{
 };
 
 use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
-use licentia::{BuildError, Code, Gate, GateBuilder, Keyset, Request, store::{Memory, Store as _}};
+use licentia::{
+    BuildError, Code, Gate, GateBuilder, Keyset, Request,
+    store::{Memory, Store as _},
+};
 use licentia_issuer::{KeyScope, KeyStatus};
 
 fn code(gate: &Gate, token: &str) -> Code {

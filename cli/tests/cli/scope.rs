@@ -19,7 +19,8 @@ fn a_scope_is_loaded_signed_shown_and_kept() {
     std::fs::write(desk.path().join("scope.toml"), scope).unwrap();
     ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
     ok(&["keyset", "add", "keys.toml", "--key", "reseller.pub", "--scope", "scope.toml"]);
-    let signed = json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]));
+    let signed =
+        json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]));
     let show = ["keyset", "show", "keys.bin", "--root", "root.pub"];
     assert_eq!(json(&ok(&[&["--json"], &show[..]].concat())), signed);
     assert_eq!((&signed["schema"], &signed["keys"][0]["scope"]), (&2.into(), &serde_json::Value::Null));
@@ -47,8 +48,19 @@ fn a_subject_of_another_issuer_is_not_revoked_by_chance() {
     let desk = Desk::new();
     desk.issue(&["--ledger", "ledger.db"]);
     let other = [
-        "issue", "--key", "acme.pem", "--issuer", "other", "--tier", "pro", "--catalogue", "tiers.toml", "--subject",
-        "cus_42", "--ledger", "ledger.db",
+        "issue",
+        "--key",
+        "acme.pem",
+        "--issuer",
+        "other",
+        "--tier",
+        "pro",
+        "--catalogue",
+        "tiers.toml",
+        "--subject",
+        "cus_42",
+        "--ledger",
+        "ledger.db",
     ];
     assert!(desk.run(&other).status.success());
     let revoke = ["--json", "revoke", "--ledger", "ledger.db", "--subject", "cus_42"];

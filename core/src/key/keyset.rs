@@ -71,7 +71,10 @@ impl<'a> Keyset<'a> {
         if !root.verifies(&frame) {
             return Err(Code::BadSignature);
         }
-        let keyset = Self { root: thumbprint(root.public().as_bytes()), ..Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)? };
+        let keyset = Self {
+            root: thumbprint(root.public().as_bytes()),
+            ..Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)?
+        };
         keyset.check_keys(root)?;
         Ok(keyset)
     }
@@ -121,7 +124,9 @@ impl<'a> Keyset<'a> {
         let Some(MapKey::Int(0)) = map.next_key(&mut reader)? else { return Ok(1) };
         let offset = reader.offset();
         match reader.uint()? {
-            1 if bytes.len() > FIRST_BYTES => Err(Malformed { code: Code::TokenTooLong, offset: FIRST_BYTES }),
+            1 if bytes.len() > FIRST_BYTES => {
+                Err(Malformed { code: Code::TokenTooLong, offset: FIRST_BYTES })
+            }
             schema if SCHEMAS.contains(&schema) => Ok(schema),
             _ => Err(Malformed { code: Code::UnsupportedSchema, offset }),
         }

@@ -274,7 +274,8 @@ impl<'k> KeyScope<'k> {
 
     /// A licence beyond the indices and streams would be beyond the reach of the bundles that can revoke it.
     fn permits_revocability(&self, claims: &Claims<'_>) -> bool {
-        let contains = |(first, last): (u64, u64)| claims.index().is_some_and(|at| (first..=last).contains(&at));
+        let contains =
+            |(first, last): (u64, u64)| claims.index().is_some_and(|at| (first..=last).contains(&at));
         self.scope.indices.is_none_or(contains) && self.permits_stream(claims.stream())
     }
 
@@ -304,7 +305,8 @@ impl<'k> KeyScope<'k> {
 
     fn permits_rate(&self, rate: &Rate<'_>) -> bool {
         let Some(bounds) = self.scope.rates else { return true };
-        grant::entry::<Rate<'_>>(self.keyset, Some(bounds), rate.name).is_some_and(|bound| rate.is_within(&bound))
+        grant::entry::<Rate<'_>>(self.keyset, Some(bounds), rate.name)
+            .is_some_and(|bound| rate.is_within(&bound))
     }
 }
 

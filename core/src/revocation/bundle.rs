@@ -136,7 +136,8 @@ impl<'b> RevocationQuery<'b> {
 
     /// The number and the times of the bundle of a licence's own stream. Only this one can be fresh or stale for it.
     pub(crate) fn head(&self, claims: &Claims<'_>) -> Option<BundleHead> {
-        let covers = |bundle: &&Bundle<'_>| claims.is_from(bundle.issuer()) && bundle.stream() == claims.stream();
+        let covers =
+            |bundle: &&Bundle<'_>| claims.is_from(bundle.issuer()) && bundle.stream() == claims.stream();
         self.silent.or_else(|| self.bundles().find(covers).map(Bundle::head))
     }
 

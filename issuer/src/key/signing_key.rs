@@ -58,7 +58,8 @@ impl SigningKey {
         let public = self.public.public().as_bytes();
         let print = thumbprint(public);
         let kid = Some(bytes).filter(|bytes| *bytes >= 4).and_then(|bytes| print.get(..bytes));
-        let kid = kid.ok_or_else(|| Error::value("kid", &bytes.to_string(), "an identifier has 4 to 32 bytes"))?;
+        let kid =
+            kid.ok_or_else(|| Error::value("kid", &bytes.to_string(), "an identifier has 4 to 32 bytes"))?;
         let public = Key::ed25519(kid, public).map_err(|_| KeyError::Weak)?;
         Ok(Self { secret: self.secret.clone(), public })
     }

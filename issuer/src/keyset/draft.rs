@@ -69,7 +69,9 @@ impl KeysetDraft {
             if earlier.iter().any(|other| other.kid() == key.kid()) {
                 return Err(KeysetError::DuplicateKid(kid).into());
             }
-            if key.kid().as_bytes().len() < 4 || !thumbprint(key.public().as_bytes()).starts_with(key.kid().as_bytes()) {
+            if key.kid().as_bytes().len() < 4
+                || !thumbprint(key.public().as_bytes()).starts_with(key.kid().as_bytes())
+            {
                 return Err(KeysetError::ForeignKid(kid).into());
             }
         }
@@ -103,13 +105,15 @@ impl KeysetDraft {
         self.check_kids()?;
         let sequence = self.sequence.saturating_add(1);
         let entries = self.keys.iter().map(KeysetEntry::to_cbor).collect::<Result<Vec<_>>>()?;
-        let payload = |schema: u64| canonical(&labelled([
-            (0, Some(Cbor::from(schema))),
-            (1, Some(Cbor::from(sequence))),
-            (2, Some(Cbor::from(issued_at))),
-            (3, Some(Cbor::from(expires.min(limits::TIME)))),
-            (4, Some(Cbor::Array(entries.clone()))),
-        ]));
+        let payload = |schema: u64| {
+            canonical(&labelled([
+                (0, Some(Cbor::from(schema))),
+                (1, Some(Cbor::from(sequence))),
+                (2, Some(Cbor::from(issued_at))),
+                (3, Some(Cbor::from(expires.min(limits::TIME)))),
+                (4, Some(Cbor::Array(entries.clone()))),
+            ]))
+        };
         let sealed = |schema: u64| {
             let bytes = sign(root, Typ::Keyset, &payload(schema));
             Keyset::read(&bytes, &root.public()).map(drop).map(|()| bytes)

@@ -113,7 +113,11 @@ impl KeyScope {
             (9, policy),
             (10, kinds.transpose()?.map(Cbor::Array)),
             (11, self.indices.map(uints)),
-            (12, streams.map(|streams| Cbor::Array(streams.iter().map(|stream| Cbor::from(*stream)).collect()))),
+            (
+                12,
+                streams
+                    .map(|streams| Cbor::Array(streams.iter().map(|stream| Cbor::from(*stream)).collect())),
+            ),
         ]))
     }
 }

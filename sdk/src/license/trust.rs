@@ -109,7 +109,8 @@ impl Trusted {
 
 fn encode(marks: &[KeysetMark]) -> Vec<u8> {
     let newest = marks.get(marks.len().saturating_sub(ROOTS)..).unwrap_or_default();
-    let encoded = newest.iter().map(|mark| [&mark.root, &mark.sequence.to_be_bytes()[..], &mark.digest].concat());
+    let encoded =
+        newest.iter().map(|mark| [&mark.root, &mark.sequence.to_be_bytes()[..], &mark.digest].concat());
     encoded.flatten().collect()
 }
 

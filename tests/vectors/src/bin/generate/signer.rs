@@ -26,8 +26,11 @@ impl Signer {
     /// A key whose identifier is the start of its thumbprint (RFC 9679): SHA-256 of its required parts.
     pub(crate) fn named(seed: u8) -> Self {
         let mut signer = Self::new(&[0], seed);
-        let required =
-            [(cbor::int(1), cbor::int(1)), (cbor::int(-1), cbor::int(6)), (cbor::int(-2), cbor::bytes(&signer.public()))];
+        let required = [
+            (cbor::int(1), cbor::int(1)),
+            (cbor::int(-1), cbor::int(6)),
+            (cbor::int(-2), cbor::bytes(&signer.public())),
+        ];
         signer.kid = Sha256::digest(cbor::map(&required))[..4].to_vec();
         signer
     }

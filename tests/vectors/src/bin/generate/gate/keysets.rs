@@ -150,7 +150,11 @@ pub(crate) fn malformed() -> GateGroup {
         ("schema 0", of(good.clone().set(0, cbor::int(0))), "unsupported_schema"),
         ("schema 3", of(good.clone().set(0, cbor::int(3))), "unsupported_schema"),
         ("a key twice", keyset(2, &[main.clone(), main.clone()]), "ambiguous_key"),
-        ("a key that is revoked the second time", keyset(2, &[main.clone(), revoked(main.clone())]), "ambiguous_key"),
+        (
+            "a key that is revoked the second time",
+            keyset(2, &[main.clone(), revoked(main.clone())]),
+            "ambiguous_key",
+        ),
         (
             "a key that signs licences and bundles",
             keyset(2, &[main.clone(), main.clone().set(5, cbor::int(1))]),
@@ -168,7 +172,11 @@ pub(crate) fn malformed() -> GateGroup {
             keyset(2, &[main.clone(), named(b"main", 2).set(5, cbor::int(1))]),
             "ambiguous_key",
         ),
-        ("a bound of schema 2 in schema 1", with(main.clone().set(4, Fields::default().set(8, cbor::int(1)).encode())), "unknown_critical_field"),
+        (
+            "a bound of schema 2 in schema 1",
+            with(main.clone().set(4, Fields::default().set(8, cbor::int(1)).encode())),
+            "unknown_critical_field",
+        ),
         ("no schema", of(good.clone().without(0)), "missing_field"),
         ("no sequence", of(good.clone().without(1)), "missing_field"),
         ("no time of issue", of(good.clone().without(2)), "missing_field"),

@@ -22,8 +22,15 @@ const NOTES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn file() -> File<GateGroup> {
-    let mut groups =
-        vec![keysets::rotation(), keysets::scopes(), keysets::malformed(), bounds::group(), bounds::malformed(), clock::group(), counts::group()];
+    let mut groups = vec![
+        keysets::rotation(),
+        keysets::scopes(),
+        keysets::malformed(),
+        bounds::group(),
+        bounds::malformed(),
+        clock::group(),
+        counts::group(),
+    ];
     groups.extend(revocation::groups());
     output::file("licentia-gate-v1", NOTES, groups)
 }

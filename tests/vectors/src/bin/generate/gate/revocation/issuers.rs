@@ -16,7 +16,8 @@ pub(super) fn group() -> GateGroup {
     let (first, second, third) = (set(1, &[5]), set(2, &[5, 7]), set(3, &[7, 9]));
     let to_third = delta(&[5, 9], 2, &third);
     let streamed = |index: u64| Licence::with(|l| (l.stream, l.index) = (2, Some(index)));
-    let streaming = |bundle: &Bundle| sealed(&revoker(), TYP, &bundle.payload().set(2, cbor::uint(2)).encode());
+    let streaming =
+        |bundle: &Bundle| sealed(&revoker(), TYP, &bundle.payload().set(2, cbor::uint(2)).encode());
     let asking = |stream: u64| {
         let mut licence = stale(None, Some(GREATEST));
         (licence.stream, licence.index) = (stream, Some(6));
