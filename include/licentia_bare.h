@@ -24,6 +24,21 @@
 #define LICENTIA_BARE_FEATURES 8
 
 /**
+ * Most rates and meters of one charge.
+ */
+#define LICENTIA_BARE_CHARGES 8
+
+/**
+ * Length of a block of counters without the counters, in bytes.
+ */
+#define LICENTIA_BARE_COUNTERS_HEAD 40
+
+/**
+ * Length of one counter, in bytes. A block has one for each rate and meter of the licences that it counts.
+ */
+#define LICENTIA_BARE_COUNTER 48
+
+/**
  * A public key that licences are signed with.
  */
 typedef struct {
@@ -169,6 +184,203 @@ typedef struct {
   uint8_t lineage[16];
 } licentia_bare_verdict;
 
+/**
+ * A block of counters in memory of the caller. Its length says how many counters it has.
+ */
+typedef struct {
+  /**
+   * The block.
+   */
+  uint8_t *bytes;
+  /**
+   * Its length: LICENTIA_BARE_COUNTERS_HEAD and LICENTIA_BARE_COUNTER for each counter.
+   */
+  size_t len;
+} licentia_bare_counters;
+
+/**
+ * A licence that was verified and allowed, in memory of the caller. Its token's bytes must stay where they are for as
+ * long as it is used. What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[64];
+} licentia_bare_license;
+
+/**
+ * What is charged.
+ */
+typedef struct {
+  /**
+   * The name of the rate or meter.
+   */
+  licentia_bare_text name;
+  /**
+   * 1 for a rate, 0 for a meter.
+   */
+  uint32_t is_rate;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Units; 0 only reads.
+   */
+  uint64_t cost;
+} licentia_bare_charge;
+
+/**
+ * The time of a charge.
+ */
+typedef struct {
+  /**
+   * Nanoseconds since 1970.
+   */
+  uint64_t now_nanos;
+  /**
+   * The latest time that is known to have passed, in seconds since 1970. A device whose clock nobody can set gives
+   * its time; another one gives what it knows from something signed or from a clock that only advances.
+   */
+  uint64_t mark;
+} licentia_bare_moment;
+
+/**
+ * What came of a charge.
+ */
+typedef struct {
+  /**
+   * Why: LICENTIA_CODE_ALLOWED, RATE_LIMITED, QUOTA_EXCEEDED, RATE_NOT_LICENSED, METER_NOT_LICENSED, or
+   * STORE_UNREACHABLE if no counter is free.
+   */
+  uint32_t code;
+  /**
+   * 1 if the block has changed: it must be in flash before anything is granted; else 0.
+   */
+  uint32_t changed;
+  /**
+   * 1 if a quota's own limit is used up and the contract lets the work go on; else 0.
+   */
+  uint32_t overage;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * What is left of the last rate or meter that was looked at.
+   */
+  uint64_t remaining;
+  /**
+   * Seconds until it may be asked again, or LICENTIA_NONE if that does not help.
+   */
+  uint64_t retry_after;
+} licentia_bare_charged;
+
+/**
+ * The value of a feature.
+ */
+typedef struct {
+  /**
+   * 1 if it has no value but that it is licensed, 2 for a number, 3 for a text.
+   */
+  uint32_t kind;
+  /**
+   * 1 if it has ended, else 0.
+   */
+  uint32_t ended;
+  /**
+   * The number.
+   */
+  int64_t number;
+  /**
+   * When it ends, in seconds since 1970, or LICENTIA_NONE if it ends with the licence.
+   */
+  uint64_t expires;
+  /**
+   * The text, which points into the token.
+   */
+  licentia_bare_text text;
+} licentia_bare_feature;
+
+/**
+ * What to remember of the newest keyset, or of an issuer's newest bundle, so that no older one takes its place.
+ */
+typedef struct {
+  /**
+   * Its number.
+   */
+  uint64_t sequence;
+  /**
+   * SHA-256 of its content.
+   */
+  uint8_t digest[32];
+  /**
+   * What tells its signer: the thumbprint of a keyset's root key, or the identifier of a bundle's key.
+   */
+  uint8_t signer[32];
+  /**
+   * Length of that, in bytes.
+   */
+  uint32_t signer_len;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} licentia_bare_mark;
+
+/**
+ * A keyset that was verified, in memory of the caller. Its bytes must stay where they are for as long as it is used.
+ * What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[16];
+} licentia_bare_keyset;
+
+/**
+ * A revocation bundle that was verified, in memory of the caller. Its bytes must stay where they are for as long as it
+ * is used. What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[32];
+} licentia_bare_bundle;
+
+/**
+ * What a licence is held against.
+ */
+typedef struct {
+  /**
+   * Keys that licences may be signed with, if there is no keyset.
+   */
+  const licentia_bare_key *keys;
+  /**
+   * How many there are, at most LICENTIA_BARE_KEYS.
+   */
+  size_t keys_len;
+  /**
+   * A keyset, or NULL.
+   */
+  const licentia_bare_keyset *keyset;
+  /**
+   * A revocation bundle, or NULL.
+   */
+  const licentia_bare_bundle *bundle;
+  /**
+   * 1 if a licence without a bundle of its issuer is stale also if it does not ask for one, else 0.
+   */
+  uint32_t require_revocations;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} licentia_bare_trust;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -201,6 +413,115 @@ uint32_t licentia_bare_verify(const licentia_bare_key *keys,
                               size_t token_len,
                               const licentia_bare_request *request,
                               licentia_bare_verdict *verdict);
+
+/**
+ * Reads the newest of the two blocks in flash into memory, or makes a new one if nothing was written yet. A write that
+ * was interrupted loses its step; its charge was not granted.
+ *
+ * Errors: STORE_UNREACHABLE if there were blocks and both are damaged, so that what was counted is unknown;
+ * INVALID_ARGUMENT.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_counters_open(const uint8_t *even,
+                                     size_t even_len,
+                                     const uint8_t *odd,
+                                     size_t odd_len,
+                                     licentia_bare_counters counters);
+
+/**
+ * Charges rates and meters of a licence that was allowed, all or none. If the outcome is `changed`, write the block to
+ * the place in flash that `licentia_bare_counters_place` names, and do the work when that is done.
+ *
+ * Errors: INVALID_ARGUMENT, also for a block that was changed by others.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_counters_charge(licentia_bare_counters counters,
+                                       const licentia_bare_license *license,
+                                       const licentia_bare_charge *charges,
+                                       size_t charges_len,
+                                       licentia_bare_moment moment,
+                                       licentia_bare_charged *outcome);
+
+/**
+ * Gives units of a meter back that were charged ahead and not used. Writes 1 to `changed` if the block has changed, and
+ * is to be written to flash, else 0.
+ *
+ * Errors: INVALID_ARGUMENT, also for a block that was changed by others.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_counters_give_back(licentia_bare_counters counters,
+                                          const licentia_bare_license *license,
+                                          licentia_bare_text meter,
+                                          uint64_t units,
+                                          licentia_bare_moment moment,
+                                          uint32_t *changed);
+
+/**
+ * The place in flash that a block is written to: 0 or 1. The other place holds the block before and must stay as it is
+ * until this one is written.
+ *
+ * Errors: INVALID_ARGUMENT, also for a block that was changed by others.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_counters_place(licentia_bare_counters counters,
+                                      uint32_t *to);
+
+/**
+ * Reads the value of a feature of a licence that was allowed. `now` is in seconds since 1970.
+ *
+ * ABSENT if the licence does not have it. Errors: INVALID_ARGUMENT.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_license_feature(const licentia_bare_license *license,
+                                       licentia_bare_text name,
+                                       uint64_t now,
+                                       licentia_bare_feature *feature);
+
+/**
+ * Verifies a keyset with the root key. `last` is the mark of the newest one that was accepted before, or NULL; `mark`
+ * is what to remember when this one is in use.
+ *
+ * Errors: those of the signature and the form; KEYSET_ROLLBACK, KEYSET_EQUIVOCATION; INVALID_ARGUMENT.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_keyset_open(const licentia_bare_key *root,
+                                   const uint8_t *keyset,
+                                   size_t keyset_len,
+                                   const licentia_bare_mark *last,
+                                   licentia_bare_keyset *opened,
+                                   licentia_bare_mark *mark);
+
+/**
+ * Verifies a revocation bundle with the keys of a keyset. `last` is the mark of the newest one of the same issuer and
+ * stream that was accepted before, or NULL; `mark` is what to remember when this one is in use. A delta is refused: a
+ * device has no room to merge it.
+ *
+ * Errors: those of the signature and the form; BUNDLE_ROLLBACK, BUNDLE_EQUIVOCATION; INVALID_ARGUMENT.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_bundle_open(const licentia_bare_keyset *keyset,
+                                   const uint8_t *bundle,
+                                   size_t bundle_len,
+                                   const licentia_bare_mark *last,
+                                   licentia_bare_bundle *opened,
+                                   licentia_bare_mark *mark);
+
+/**
+ * Verifies the bytes of a licence with a keyset or with keys, asks the bundle, and decides whether it meets the
+ * requirements. A denial is a verdict too: the status is LICENTIA_OK. `license` is NULL, or memory for a licence that
+ * is allowed, for its features and counters.
+ *
+ * It needs up to 8 KiB of stack and keeps no state. Several threads may call it at once.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_check(const licentia_bare_trust *trust,
+                             const uint8_t *token,
+                             size_t token_len,
+                             const licentia_bare_request *request,
+                             licentia_bare_verdict *verdict,
+                             licentia_bare_license *license);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,11 +1,11 @@
 //! A device counts in a block of bytes in flash, through resets in the middle of every write.
 
 use licentia_core::{
-    Code, Expect, License,
+    Code, Expect, License, Overage, Period,
     metering::device::{Charge, Charged, Moment, Record, length},
     verify,
 };
-use licentia_issuer::{Draft, Issuer, Rate, SigningKey};
+use licentia_issuer::{Draft, Issuer, Quota, Rate, SigningKey};
 
 /// 2027-01-15T08:00:00Z.
 const NOW: u64 = 1_800_000_000;
@@ -311,4 +311,25 @@ fn units_that_were_charged_ahead_go_back_at_an_orderly_stop() {
     assert_eq!(charge(&mut record, &license, &[meter("calls", 0)], at(NOW)), (Code::Allowed, 70));
     assert!(!record.give_back(&license, "calls", 5, at(NOW + DAY)), "that period has no counter");
     assert!(!record.give_back(&license, "mails", 5, at(NOW)));
+}
+
+#[test]
+fn an_overage_is_flagged_up_to_its_hard_limit() {
+    let mut draft = Draft::new("customer-42", "pro", 3, NOW - DAY, NOW + 365 * DAY);
+    let quota = Quota { limit: 3, period: Period::Day, overage: Overage::UpTo(5) };
+    draft.grant.quotas.insert("calls".into(), quota);
+    let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
+    let token = issuer.issue(&draft).unwrap();
+    let license = read(token.as_bytes());
+    let mut space = vec![0; length(1)];
+    let mut record = Record::new(&mut space).unwrap();
+    let said = [3, 1, 1, 1].map(|cost| {
+        let charged = record.charge(&license, &[meter("calls", cost)], at(NOW));
+        (charged.code, charged.overage, charged.remaining)
+    });
+    let exceeded = (Code::QuotaExceeded, false, 0);
+    assert_eq!(
+        said,
+        [(Code::Allowed, false, 0), (Code::Allowed, true, 0), (Code::Allowed, true, 0), exceeded]
+    );
 }

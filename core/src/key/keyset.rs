@@ -14,6 +14,7 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
+    key::cose_key::CoseKey,
     key::key::{Key, KeyPurpose, KeyStatus, Validity},
     key::kid::Kid,
     key::scope::Scope,
@@ -79,24 +80,47 @@ impl<'a> Keyset<'a> {
         Ok(keyset)
     }
 
-    /// A key that cannot be loaded is reported now, and not when a licence names it.
+    /// A key that cannot be loaded is reported now, and not when a licence names it. A function of its own, so that its
+    /// stack frame is not there while the signature is checked.
+    #[inline(never)]
     fn check_keys(&self, root: &Key) -> Result<(), Code> {
-        let mut known: [Option<(Kid, [u8; 32])>; limits::KEYSET_KEYS] = [None; limits::KEYSET_KEYS];
-        for (at, key) in self.keys().enumerate() {
+        let mut known: [Option<Name<'_>>; limits::KEYSET_KEYS] = [None; limits::KEYSET_KEYS];
+        for (at, (key, name)) in self.keys().zip(self.names()).enumerate() {
             let key = key?;
-            let (kid, public) = (*key.kid(), *key.public().as_bytes());
             let (earlier, rest) = known.split_at_mut_checked(at).ok_or(Code::InvalidValue)?;
-            if earlier.iter().flatten().any(|(other, x)| *other == kid || *x == public) {
+            let same = |other: &Name<'_>| name.is_some_and(|(kid, x)| other.0 == kid || other.1 == x);
+            if earlier.iter().flatten().any(same) {
                 return Err(Code::AmbiguousKey);
             }
             if self.schema >= 2 {
                 check_second(root, &key)?;
             }
             if let Some(slot) = rest.first_mut() {
-                *slot = Some((kid, public));
+                *slot = name;
             }
         }
         Ok(())
+    }
+
+    /// The key with an identifier, of which there is one at most. Only that one is decoded.
+    pub fn key(&self, kid: &Kid) -> Option<Key> {
+        let mut reader = Self::reader(self.bytes, self.entries, self.schema);
+        for _ in 0..reader.array().ok()? {
+            let mut ahead = reader.clone();
+            let name = read_name(&mut ahead).ok()?;
+            if name.is_some_and(|(named, _)| named == kid.as_bytes()) {
+                return read_entry(&mut reader, self.schema).ok()?.ok();
+            }
+            reader = ahead;
+        }
+        None
+    }
+
+    /// Identifiers and public keys, where they lie.
+    fn names(&self) -> impl Iterator<Item = Option<Name<'a>>> + use<'a> {
+        let mut reader = Self::reader(self.bytes, self.entries, self.schema);
+        let left = reader.array().unwrap_or_default();
+        (0..left).map(move |_| read_name(&mut reader).ok().flatten())
     }
 
     /// The reader of the payload, or of a part of it, with the bound on data items of the schema.
@@ -229,6 +253,25 @@ fn check_second(root: &Key, key: &Key) -> Result<(), Code> {
 /// SHA-256 of a signed object's bytes.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     hmac_sha256::Hash::hash(bytes)
+}
+
+/// The identifier and the public key of an entry.
+type Name<'a> = (&'a [u8], &'a [u8; 32]);
+
+/// Reads no more of an entry than its identifier and public key.
+fn read_name<'a>(reader: &mut Reader<'a>) -> cbor::Result<Option<Name<'a>>> {
+    let mut name = None;
+    let mut map = reader.map()?;
+    while let Some(label) = map.next_key(reader)? {
+        match label {
+            MapKey::Int(0) => {
+                let key = CoseKey::read(reader)?;
+                name = key.kid.zip(key.x);
+            }
+            _ => reader.skip()?,
+        }
+    }
+    Ok(name)
 }
 
 /// Reads an entry; the inner error is of a key that is well-formed and cannot be used.

@@ -75,6 +75,8 @@ pub struct Charged {
     pub remaining: u64,
     /// Seconds until it may be asked again, rounded up; `None` if that is never, or does not help.
     pub retry_after: Option<u64>,
+    /// Whether a quota's own limit is used up, and the contract lets the work go on.
+    pub overage: bool,
     /// Whether the block has changed: write it before anything is granted.
     pub changed: bool,
 }
@@ -183,7 +185,8 @@ impl<'s> Record<'s> {
 
     /// Charges rates and meters of a licence that was just verified, all or none.
     pub fn charge(&mut self, license: &License<'_>, charges: &[Charge<'_>], moment: Moment) -> Charged {
-        let mut outcome = Charged { code: Code::Allowed, remaining: 0, retry_after: None, changed: false };
+        let mut outcome =
+            Charged { code: Code::Allowed, remaining: 0, retry_after: None, overage: false, changed: false };
         // No time is before the mark: what was over then has lost its counter.
         let mark = moment.mark.max(self.mark());
         let now_nanos = moment.now_nanos.max(mark.saturating_mul(NANOS_PER_SECOND));
@@ -202,6 +205,7 @@ impl<'s> Record<'s> {
             }
         }
         if outcome.code != Code::Allowed {
+            outcome.overage = false;
             for (at, counter) in before.into_iter().rev().flatten() {
                 self.set(at, counter);
             }
@@ -283,6 +287,7 @@ impl<'s> Record<'s> {
                 outcome.retry_after = end.map(|end| end.saturating_sub(now));
                 return Err(Code::QuotaExceeded);
             }
+            outcome.overage |= count.taken > quota.limit;
             (at, before, State::Quota(window, count))
         };
         if charge.cost == 0 {

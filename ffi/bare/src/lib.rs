@@ -5,19 +5,28 @@
 #![no_std]
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use core::{ffi::c_char, mem::MaybeUninit, ptr};
+use core::{ffi::c_char, ptr, slice};
 
 use licentia_core::{
-    Code, Expect, Explanation, Key, License, State, proof::Presented, text::decode_license_into, verify_into,
+    Code, Expect, Explanation, Key, Keyring, License, State, Time, authenticate, authorize,
+    inner::{Frame, Typ},
+    proof::Presented,
+    revocation::{Bundle, RevocationQuery},
+    text::decode_license_into,
 };
+
+mod border;
+pub mod counters;
+pub mod feature;
+pub mod trust;
+
+use border::{array, bytes, disjoint, list, one, place, status, text};
 
 /// The largest number of keys.
 pub const LICENTIA_BARE_KEYS: usize = 4;
 /// The largest number of features.
 pub const LICENTIA_BARE_FEATURES: usize = 8;
 
-/// The call succeeded.
-const OK: u32 = 1;
 /// Stands for a number that is absent.
 const NONE: u64 = u64::MAX;
 
@@ -151,7 +160,7 @@ unsafe fn decode(
         if space.is_null() || isize::try_from(space_len).is_err() || !apart {
             return Err(Code::InvalidArgument);
         }
-        length.write(decode_license_into(text, core::slice::from_raw_parts_mut(space, space_len))?.len());
+        length.write(decode_license_into(text, slice::from_raw_parts_mut(space, space_len))?.len());
     }
     Ok(())
 }
@@ -175,10 +184,6 @@ pub unsafe extern "C" fn licentia_bare_verify(
     status(unsafe { check(keys, keys_len, token, token_len, request, verdict) })
 }
 
-fn status(result: Result<(), Code>) -> u32 {
-    result.map_or_else(|code| code as u32, |()| OK)
-}
-
 unsafe fn check(
     keys: *const BareKey,
     keys_len: usize,
@@ -192,9 +197,112 @@ unsafe fn check(
         let verdict = place(verdict, DENIED)?;
         let token = bytes(token, token_len)?;
         let request = one(request)?;
-        let mut known = [const { MaybeUninit::<Key>::uninit() }; LICENTIA_BARE_KEYS];
-        load(known.get_mut(..keys_len).ok_or(Code::InvalidArgument)?, list(keys, keys_len)?)?;
-        let known = core::slice::from_raw_parts(known.as_ptr().cast::<Key>(), keys_len);
+        if keys_len > LICENTIA_BARE_KEYS {
+            return Err(Code::InvalidArgument);
+        }
+        let license = signed_by(list(keys, keys_len)?, token)?;
+        decide(license, request, &Known::default(), verdict)?;
+    }
+    Ok(())
+}
+
+/// What is known beside the keys.
+#[derive(Clone, Copy, Default)]
+struct Known<'a> {
+    keyset_expires: Option<u64>,
+    bundle: Option<&'a Bundle<'a>>,
+    must_know_revocations: bool,
+}
+
+/// Writes the verdict on a licence, and returns it if it is allowed.
+unsafe fn decide<'a>(
+    license: Result<License<'a>, Code>,
+    request: &BareRequest,
+    known: &Known<'_>,
+    verdict: *mut BareVerdict,
+) -> Result<Option<License<'a>>, Code> {
+    // SAFETY: the verdict was emptied before, and is the caller's, who keeps to the header's rules.
+    unsafe {
+        let license = match license {
+            Ok(license) => license,
+            Err(code) => {
+                (*verdict).code = code as u32;
+                return Ok(None);
+            }
+        };
+        let state = granted(&license, request, known)?;
+        verdict.write(of(&license));
+        match state {
+            Ok(state) => {
+                ((*verdict).code, (*verdict).state) = (Code::Allowed as u32, number(state));
+                Ok(Some(license))
+            }
+            Err(code) => {
+                (*verdict).code = code as u32;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Checks the signature with one of several keys, all of which must be good; the inner error is a denial. A key takes
+/// much of a small stack, so that there is one at a time.
+#[inline(never)]
+unsafe fn signed_by<'t>(keys: &[BareKey], token: &'t [u8]) -> Result<Result<License<'t>, Code>, Code> {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe {
+        for key in keys {
+            read_key(key)?;
+        }
+        // Without keys: what is malformed, and else that the key is not known.
+        let unknown = signed(token, Keyring::new(&[]));
+        let kid = Frame::read(token, Typ::License).ok().map(|frame| frame.kid);
+        let (Err(Code::UnknownKey), Some(kid)) = (&unknown, kid) else { return Ok(unknown) };
+        let mut found: Option<&BareKey> = None;
+        for key in keys {
+            if bytes(key.kid, key.kid_len)? != kid.as_bytes() {
+                continue;
+            }
+            // As in every keyring, two keys of one identifier are none.
+            match found {
+                Some(first) if array(first.public_key)? != array(key.public_key)? => {
+                    return Ok(Err(Code::AmbiguousKey));
+                }
+                _ => found = Some(key),
+            }
+        }
+        let Some(found) = found else { return Ok(unknown) };
+        let key = read_key(found)?;
+        Ok(signed(token, Keyring::new(slice::from_ref(&key))))
+    }
+}
+
+/// Reads a key. A function of its own, so that its stack frame is gone when the signature is checked.
+#[inline(never)]
+unsafe fn read_key(key: &BareKey) -> Result<Key, Code> {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe {
+        Key::ed25519(bytes(key.kid, key.kid_len)?, array(key.public_key)?.ok_or(Code::InvalidArgument)?)
+    }
+}
+
+/// Checks the signature. A function of its own, so that its stack frame is gone when the rest is checked.
+#[inline(never)]
+fn signed<'a>(token: &'a [u8], keyring: Keyring<'_>) -> Result<License<'a>, Code> {
+    // Explanations are for machines that can keep them.
+    let mut explanation = EMPTY;
+    authenticate(token, keyring, &mut explanation)
+}
+
+/// Whether the licence grants what is requested; the inner error is a denial.
+#[inline(never)]
+unsafe fn granted(
+    license: &License<'_>,
+    request: &BareRequest,
+    known: &Known<'_>,
+) -> Result<Result<State, Code>, Code> {
+    // SAFETY: the caller keeps to the header's rules.
+    unsafe {
         let mut features = [""; LICENTIA_BARE_FEATURES];
         let features = features.get_mut(..request.features_len).ok_or(Code::InvalidArgument)?;
         for (space, name) in features.iter_mut().zip(list(request.features, request.features_len)?) {
@@ -213,6 +321,12 @@ unsafe fn check(
         if request.release != NONE {
             expect = expect.release(request.release);
         }
+        if let Some(expires) = known.keyset_expires {
+            expect = expect.keyset_expires(expires);
+        }
+        if known.must_know_revocations {
+            expect = expect.require_revocations();
+        }
         if !request.proof.is_null() {
             let proof = one(request.proof)?;
             let presented = Presented {
@@ -224,36 +338,10 @@ unsafe fn check(
             };
             expect = expect.proof(presented, None);
         }
-        // Explanations are for machines that can keep them.
         let mut explanation = EMPTY;
-        match verify_into(token, known, &expect, request.now, &mut explanation) {
-            Ok((license, state)) => {
-                verdict.write(BareVerdict {
-                    code: Code::Allowed as u32,
-                    state: number(state),
-                    ..of(&license)
-                });
-            }
-            Err((code, license)) => {
-                verdict.write(license.as_ref().map_or(DENIED, of));
-                (*verdict).code = code as u32;
-            }
-        }
+        let query = known.bundle.map(RevocationQuery::of);
+        Ok(authorize(license, &expect, query, Time::from(request.now), &mut explanation))
     }
-    Ok(())
-}
-
-/// Reads the keys, or returns the code of a bad one. A function of its own, so that its stack frame is gone when the
-/// signature is checked.
-#[inline(never)]
-unsafe fn load(places: &mut [MaybeUninit<Key>], keys: &[BareKey]) -> Result<(), Code> {
-    for (place, key) in places.iter_mut().zip(keys) {
-        // SAFETY: the caller keeps to the header's rules.
-        let (kid, public) = unsafe { (bytes(key.kid, key.kid_len)?, array(key.public_key)?) };
-        // Keys hold nothing that must be dropped.
-        place.write(Key::ed25519(kid, public.ok_or(Code::InvalidArgument)?)?);
-    }
-    Ok(())
 }
 
 fn number(state: State) -> u32 {
@@ -278,60 +366,6 @@ fn of(license: &License<'_>) -> BareVerdict {
         lineage: license.lineage().into(),
         ..DENIED
     }
-}
-
-/// Whether two ranges of memory have no byte in common.
-fn disjoint(one: usize, one_len: usize, other: usize, other_len: usize) -> bool {
-    one >= other.saturating_add(other_len) || other >= one.saturating_add(one_len)
-}
-
-/// An output, which is emptied.
-unsafe fn place<T>(to: *mut T, empty: T) -> Result<*mut T, Code> {
-    if to.is_null() || !to.is_aligned() {
-        return Err(Code::InvalidArgument);
-    }
-    // SAFETY: it is aligned, and the caller keeps to the header's rules.
-    unsafe { to.write(empty) };
-    Ok(to)
-}
-
-unsafe fn one<'a, T>(from: *const T) -> Result<&'a T, Code> {
-    if from.is_null() || !from.is_aligned() {
-        return Err(Code::InvalidArgument);
-    }
-    // SAFETY: it is aligned, and the caller keeps to the header's rules.
-    Ok(unsafe { &*from })
-}
-
-unsafe fn list<'a, T>(from: *const T, length: usize) -> Result<&'a [T], Code> {
-    if length == 0 {
-        return Ok(&[]);
-    }
-    let fits = length.checked_mul(size_of::<T>()).is_some_and(|size| isize::try_from(size).is_ok());
-    if from.is_null() || !from.is_aligned() || !fits {
-        return Err(Code::InvalidArgument);
-    }
-    // SAFETY: it is aligned, no object is longer, and the caller keeps to the header's rules.
-    Ok(unsafe { core::slice::from_raw_parts(from, length) })
-}
-
-unsafe fn bytes<'a>(from: *const u8, length: usize) -> Result<&'a [u8], Code> {
-    // SAFETY: the caller keeps to the header's rules.
-    unsafe { list(from, length) }
-}
-
-unsafe fn array<'a>(from: *const u8) -> Result<Option<&'a [u8; 32]>, Code> {
-    // SAFETY: the caller keeps to the header's rules.
-    if from.is_null() { Ok(None) } else { unsafe { one(from.cast()) }.map(Some) }
-}
-
-unsafe fn text<'a>(from: BareText) -> Result<Option<&'a str>, Code> {
-    if from.data.is_null() {
-        return if from.len == 0 { Ok(None) } else { Err(Code::InvalidArgument) };
-    }
-    // SAFETY: the caller keeps to the header's rules.
-    let bytes = unsafe { bytes(from.data.cast(), from.len) }?;
-    core::str::from_utf8(bytes).map(Some).map_err(|_| Code::InvalidArgument)
 }
 
 /// Nothing here panics on purpose. After a panic the device waits for its watchdog.

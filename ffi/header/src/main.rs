@@ -59,6 +59,16 @@ const BARE_TYPES: &[(&str, &str)] = &[
     ("BareProof", "bare_proof"),
     ("BareRequest", "bare_request"),
     ("BareVerdict", "bare_verdict"),
+    ("BareLicense", "bare_license"),
+    ("BareFeature", "bare_feature"),
+    ("BareKeyset", "bare_keyset"),
+    ("BareBundle", "bare_bundle"),
+    ("BareMark", "bare_mark"),
+    ("BareTrust", "bare_trust"),
+    ("BareCounters", "bare_counters"),
+    ("BareCharge", "bare_charge"),
+    ("BareCharged", "bare_charged"),
+    ("BareMoment", "bare_moment"),
 ];
 
 fn main() -> ExitCode {
