@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A store of counters and marks. Threads and gates may share it; a gate keeps it open.
-pub struct Store(pub(crate) Arc<dyn licentia::Store>);
+pub struct Store(pub(crate) Arc<dyn licentia::store::Store>);
 
 /// Opens the store that a URL names, of a kind that the library was built with:
 ///

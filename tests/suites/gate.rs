@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate, Key, Memory, Now, Request, State};
+use licentia::{BuildError, Gate, GateBuilder, Key, Now, Request, State, store::Memory};
 use licentia_tests::report;
 use licentia_vectors::{GateTest, Group, Step};
 
 /// A gate of a test, on a store that outlives it.
-fn build(test: &GateTest, keyset: &[u8], store: &Arc<Memory>) -> Result<Gate, licentia::Code> {
-    let mut builder = Gate::builder().store(store.clone());
+fn build(test: &GateTest, keyset: &[u8], store: &Arc<Memory>) -> Result<Gate, BuildError> {
+    let mut builder = GateBuilder::new().store(store.clone());
     for key in &test.keys {
         builder = builder.key(Key::from_text(key).expect("a good key"));
     }
@@ -22,7 +22,7 @@ fn run(test: &GateTest) -> Result<usize, String> {
     let store = Arc::new(Memory::new());
     let (mut gate, mut loaded) = (None, Vec::new());
     if test.root.is_none() {
-        gate = Some(build(test, &[], &store).map_err(|code| code.to_string())?);
+        gate = Some(build(test, &[], &store).map_err(|error| error.to_string())?);
     }
     for (at, step) in test.steps.iter().enumerate() {
         let differs =
@@ -33,7 +33,9 @@ fn run(test: &GateTest) -> Result<usize, String> {
                     data_encoding::HEXLOWER.decode(keyset.as_bytes()).map_err(|error| error.to_string())?;
                 let result = match &gate {
                     Some(gate) => gate.load_keyset(&keyset).map(|_| ()),
-                    None => build(test, &keyset, &store).map(|built| gate = Some(built)),
+                    None => build(test, &keyset, &store)
+                        .map(|built| gate = Some(built))
+                        .map_err(|error| error.code()),
                 };
                 let name = result.err().map_or("allowed", licentia::Code::name);
                 if name != code {

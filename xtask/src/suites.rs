@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    api,
     bench::instructions,
     c,
     command::{Result, command, output},
@@ -36,6 +37,7 @@ const SUITES: &[Suite] = &[
     fast("clippy", "no lint complains", lints::clippy, lints::clippy),
     fast("rust", "all Rust tests pass, in every crate", tests::check, tests::check_quickly),
     suite("docs", "the documentation builds and its links hold", lints::docs),
+    suite("api", "the public items are the committed ones", api::check),
     suite("msrv", "the oldest supported compiler builds everything", lints::msrv),
     suite("features", "no feature weakens the signature check", dependencies::features),
     suite("core-tree", "core has few dependencies", dependencies::core_tree),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use licentia::{
-    Builder, Code, Gate, Key, Leased, Mode, Now, Request, State, Store, Unit, limits, request::Proof,
+    Code, Gate, GateBuilder, Key, Mode, Now, Proof, Request, State, Unit, limits,
+    store::{Leased, Store},
 };
 use licentia_core::revocation::Bundle;
 
@@ -77,7 +78,8 @@ impl Instance {
         let has = |flag: u32| flags & flag != 0;
         let size = |number| usize::try_from(whole(number)?).map_err(|_| Code::InvalidArgument);
         let mode = if has(settings_flag::ADVISORY) { Mode::Advisory } else { Mode::Enforce };
-        let mut builder = Builder::new(self.store()?.clone()).cache_capacity(CACHE_CAPACITY).mode(mode);
+        let mut builder =
+            GateBuilder::with_store(self.store()?.clone()).cache_capacity(CACHE_CAPACITY).mode(mode);
         let (issuer, audience, root) = (words.next()?, words.next()?, words.next()?);
         for _ in 0..whole(numbers[settings::KEYS])? {
             builder = builder.key(Key::from_text(words.next()?)?);
@@ -108,7 +110,7 @@ impl Instance {
             builder = builder.cache_capacity(size(numbers[settings::CACHE_CAPACITY])?);
         }
         if has(settings_flag::KEY_TABLE_BYTES) {
-            builder = builder.prepare(size(numbers[settings::KEY_TABLE_BYTES])?);
+            builder = builder.prepare_keys(size(numbers[settings::KEY_TABLE_BYTES])?);
         }
         self.gate = Some(builder.build()?);
         Ok(done())
@@ -178,7 +180,7 @@ impl Instance {
         store.forget(now.seconds);
         // Wishes of earlier checks are not this request's to fetch.
         drop(store.wishes());
-        self.gate()?.prepare(call.subject, &request(&needs), now);
+        self.gate()?.prefetch(call.subject, &request(&needs), now);
         for wish in store.wishes() {
             // JavaScript cannot hold a larger number exactly.
             let limit = wish.limit.min(limits::INTEGER);
@@ -212,7 +214,7 @@ impl Instance {
 
     /// As [`Instance::drain`], for units that no request used since the last call.
     fn idle(&self, call: &Call<'_>, told: &mut Told) -> Answer {
-        self.gate()?.keep(now(call)?);
+        self.gate()?.refill(now(call)?);
         Ok(units(&self.store()?.idle(), told))
     }
 

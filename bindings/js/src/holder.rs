@@ -1,6 +1,6 @@
 //! The customer's side of proofs of possession.
 
-use licentia::{Code, Holder as HolderKey};
+use licentia::{Code, HolderKey};
 
 use crate::{
     needs::{time, whole},

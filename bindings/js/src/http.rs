@@ -1,6 +1,6 @@
 //! Header fields, status and body of HTTP messages.
 
-use licentia::{Code, decision::http_headers, http};
+use licentia::{Code, http};
 use licentia_core::text::Base64Url;
 
 use crate::{
@@ -59,7 +59,7 @@ pub(crate) fn fields(call: Call<'_>, told: &mut Told) -> Answer {
         };
         (policy, http::RateLimit { name, remaining: charge[charge::REMAINING] as u64, reset })
     });
-    for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
+    for (name, value) in http::headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);
     }
     told.words(&[&http::PROBLEM_TYPE, &http::Problem { code, retry_after_ms }]);

@@ -74,13 +74,13 @@ impl<'a> Needs<'a> {
             for _ in 0..whole(count)? {
                 charges.push((words.next()?, whole(*costs.next().ok_or(Code::InvalidArgument)?)?));
             }
-            Ok(charges)
+            Ok::<_, Code>(charges)
         };
         let (rates, meters) = (charges(head[needs::RATES])?, charges(head[needs::METERS])?);
         let mut bytes = bytes;
         let mut digest = |flag: u32| {
             if !has(flag) {
-                return Ok(None);
+                return Ok::<_, Code>(None);
             }
             let (digest, rest) = bytes.split_first_chunk::<32>().ok_or(Code::InvalidArgument)?;
             bytes = rest;

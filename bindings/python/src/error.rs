@@ -21,6 +21,11 @@ pub(crate) fn refused(code: Code) -> PyErr {
     error(code, None)
 }
 
+/// The error of a code, with what the library says.
+pub(crate) fn explained(code: Code, said: &dyn std::fmt::Display) -> PyErr {
+    error(code, Some(&said.to_string()))
+}
+
 /// The error for a value that is outside its documented range.
 pub(crate) fn invalid(detail: &str) -> PyErr {
     error(Code::InvalidArgument, Some(detail))

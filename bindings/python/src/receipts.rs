@@ -53,7 +53,7 @@ impl Receipts {
     ///     RejectedError: If the log was altered, or belongs to another instance.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
-        let holder = licentia::Holder::from_pem(key).map_err(refused)?;
+        let holder = licentia::HolderKey::from_pem(key).map_err(refused)?;
         let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
         Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }

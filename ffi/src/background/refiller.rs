@@ -10,7 +10,7 @@ use crate::{
 
 /// A thread that fetches units of quotas before the gate has used up what it holds, so that no request waits for the
 /// store, and returns units that nobody uses. One thread uses the handle at a time.
-pub struct Refiller(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Keeper);
+pub struct Refiller(#[allow(dead_code, reason = "it ends when it is dropped")] licentia::Refiller);
 
 /// Refills every meter of a gate each `interval_ms` milliseconds; units that are unused for one interval go back. It
 /// does not keep the gate alive. Free it with licentia_refiller_free.
@@ -28,10 +28,8 @@ pub unsafe extern "C" fn licentia_refiller_start(
         if interval_ms == 0 {
             return Err(Refusal::ARGUMENT);
         }
-        refiller.give(Refiller(licentia::Keeper::start(
-            &shared(gate)?.gate,
-            Duration::from_millis(interval_ms),
-        )?));
+        let started = licentia::Refiller::start(&shared(gate)?.gate, Duration::from_millis(interval_ms));
+        refiller.give(Refiller(started.map_err(|error| error.code())?));
         Ok(())
     })
 }

@@ -49,14 +49,15 @@ pub unsafe extern "C" fn licentia_gate_watch_revocation(
         if interval_ms == 0 {
             return Err(Refusal::ARGUMENT);
         }
-        let report = move |code: licentia::Code| {
+        let report = move |error: licentia::FeedError| {
             if let Some(callback) = callback {
                 // SAFETY: the caller gave a function that any thread may call with its context.
-                callback::run(|| callback(context.pointer(), Code::from(code.number())));
+                callback::run(|| callback(context.pointer(), Code::from(error.code().number())));
             }
         };
         let interval = Duration::from_millis(interval_ms);
-        watch.give(Watch(licentia::Watch::start(&shared(gate)?.gate, path, interval, report)?));
+        let started = licentia::Watch::start(&shared(gate)?.gate, path, interval, report);
+        watch.give(Watch(started.map_err(|error| error.code())?));
         Ok(())
     })
 }

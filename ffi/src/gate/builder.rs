@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use licentia::{Builder, Code, Mode};
+use licentia::{Code, GateBuilder as SdkBuilder, Mode};
 
 use crate::{
     border::{Out, Outcome, Refusal, bytes, callback::FreeCallback, end, enter, exclusive, shared, text},
@@ -22,10 +22,10 @@ pub const LICENTIA_MODE_ENFORCE: u32 = 0;
 pub const LICENTIA_MODE_ADVISORY: u32 = 1;
 
 /// Builds gates. One thread uses it at a time.
-pub struct GateBuilder(Option<Builder>);
+pub struct GateBuilder(Option<SdkBuilder>);
 
 impl GateBuilder {
-    pub(crate) fn change(&mut self, change: impl FnOnce(Builder) -> Builder) -> Outcome {
+    pub(crate) fn change(&mut self, change: impl FnOnce(SdkBuilder) -> SdkBuilder) -> Outcome {
         // If `change` panics, the builder is empty and can only be freed.
         self.0 = Some(change(self.0.take().ok_or(Refusal::INTERNAL)?));
         Ok(())
@@ -37,7 +37,7 @@ impl GateBuilder {
 pub unsafe extern "C" fn licentia_gate_builder_new(builder: *mut *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        Out::handle(builder)?.give(GateBuilder(Some(licentia::Gate::builder())));
+        Out::handle(builder)?.give(GateBuilder(Some(SdkBuilder::new())));
         Ok(())
     })
 }
@@ -181,7 +181,7 @@ pub unsafe extern "C" fn licentia_gate_builder_prepare_keys(
     bytes_per_key: usize,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe { exclusive(builder)?.change(|builder| builder.prepare(bytes_per_key)) })
+    enter(|| unsafe { exclusive(builder)?.change(|builder| builder.prepare_keys(bytes_per_key)) })
 }
 
 /// While the gate has no revocation bundle of an issuer, applies the licence's policy for stale revocations. By default
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn licentia_gate_builder_prepare_keys(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_builder_require_revocation(builder: *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe { exclusive(builder)?.change(Builder::require_revocation) })
+    enter(|| unsafe { exclusive(builder)?.change(SdkBuilder::require_revocation) })
 }
 
 /// Counts rates together with all processes on the same store. By default each process counts its own.
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn licentia_gate_builder_build(
     enter(|| unsafe {
         let gate = Out::handle(gate)?;
         let builder = shared(builder)?.0.clone().ok_or(Code::InvalidArgument)?;
-        gate.give(Gate::new(builder.build()?));
+        gate.give(Gate::new(builder.build().map_err(|error| error.code())?));
         Ok(())
     })
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// A decision and its circumstances. It is valid while its callback runs.
 #[cfg_attr(all(), repr(transparent))] // in this form, the header shows no more than its name
-pub struct Event(licentia::Event<'static, 'static>);
+pub struct Event(licentia::event::Event<'static, 'static>);
 
 /// Called with an event.
 pub type EventCallback = Option<unsafe extern "C" fn(context: *mut c_void, event: *const Event)>;
@@ -33,10 +33,10 @@ impl Sink {
     }
 }
 
-impl licentia::Sink for Sink {
-    fn record(&self, event: &licentia::Event<'_, '_>) {
+impl licentia::event::Sink for Sink {
+    fn record(&self, event: &licentia::event::Event<'_, '_>) {
         if let Some(callback) = self.callback {
-            let event: *const licentia::Event<'_, '_> = event;
+            let event: *const licentia::event::Event<'_, '_> = event;
             // SAFETY: the caller gave a function that any thread may call with its context, and that does not
             // use the event after it returns.
             unsafe { callback(self.context.pointer(), event.cast()) }

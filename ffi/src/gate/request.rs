@@ -2,7 +2,7 @@
 
 use std::{ffi::c_char, ptr::NonNull};
 
-use licentia::request::Proof;
+use licentia::Proof;
 
 use crate::{
     border::{Out, array, array_or_none, bytes, end, enter, exclusive, text},

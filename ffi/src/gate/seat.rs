@@ -74,7 +74,8 @@ unsafe fn check_out(
         let (decision, seat) = (outs.0?, outs.1?);
         let (gate, request): (&'static Gate, &'static Request) = (shared(gate)?, shared(request)?);
         let (token, holder) = (foreign(token.0, token.1)?, text(holder.0, holder.1)?);
-        let (decided, held) = gate.gate.check_out(token, holder, ttl, &request.borrow(), now());
+        let (decided, held) =
+            licentia::Seat::check_out(&gate.gate, token, holder, ttl, &request.borrow(), now());
         decision.give(Decision(decided));
         if held.is_some() {
             seat.give(Seat(held));

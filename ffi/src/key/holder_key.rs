@@ -10,7 +10,7 @@ use crate::{
 
 /// A customer's private key, to which a licence can be bound. It is overwritten when it is freed. It does not change:
 /// threads may share it.
-pub struct HolderKey(licentia::Holder);
+pub struct HolderKey(licentia::HolderKey);
 
 /// Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
 #[unsafe(no_mangle)]
@@ -18,7 +18,7 @@ pub unsafe extern "C" fn licentia_holder_key_from_seed(seed: *const u8, key: *mu
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let key = Out::handle(key)?;
-        key.give(HolderKey(licentia::Holder::from_seed(array(seed)?)));
+        key.give(HolderKey(licentia::HolderKey::from_seed(array(seed)?)));
         Ok(())
     })
 }
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn licentia_holder_key_from_pem(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let key = Out::handle(key)?;
-        key.give(HolderKey(licentia::Holder::from_pem(text(pem, pem_len)?)?));
+        key.give(HolderKey(licentia::HolderKey::from_pem(text(pem, pem_len)?)?));
         Ok(())
     })
 }
@@ -89,6 +89,7 @@ pub unsafe extern "C" fn licentia_holder_key_prove(
         let out = Owned::new(proof, proof_len)?;
         let (token, method, uri) =
             (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
-        out.give(&shared(key)?.0.prove(token, method, uri, array_or_none(body)?, now)?)
+        let proof = shared(key)?.0.prove(token, method, uri, array_or_none(body)?, now);
+        out.give(&proof.map_err(|error| error.code())?)
     })
 }

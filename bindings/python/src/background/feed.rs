@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use licentia::{Code, Watch, revocation::Feed as SdkFeed};
+use licentia::Feed as SdkFeed;
 use pyo3::prelude::*;
 
 use crate::{
-    background::fork::detached, error::refused, gate::gate::Gate, vendor::revocation_bundle::bundle_bytes,
+    background::fork::detached, error::explained, gate::gate::Gate, vendor::revocation_bundle::bundle_bytes,
 };
 
 /// A source of bundles: a file, or the argument of ``load``. A Watch loads from it again and again.
@@ -19,8 +19,6 @@ pub(crate) struct Feed {
     given: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
-type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, Code> + Send>;
-
 #[pymethods]
 impl Feed {
     /// Makes a source of a file's path, or of arguments.
@@ -28,13 +26,13 @@ impl Feed {
     #[pyo3(signature = (path=None))]
     fn new(path: Option<PathBuf>) -> Self {
         let given: Arc<Mutex<Option<Vec<u8>>>> = Arc::default();
-        let source: Source = if let Some(path) = path {
-            Box::new(Watch::file(path))
+        let feed = if let Some(path) = path {
+            SdkFeed::file(path)
         } else {
             let given = Arc::clone(&given);
-            Box::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
+            SdkFeed::new(move || Ok(given.lock().unwrap_or_else(PoisonError::into_inner).take()))
         };
-        Self { feed: Mutex::new(SdkFeed::new(source)), given }
+        Self { feed: Mutex::new(feed), given }
     }
 
     /// Loads the file or the argument into a gate. If the gate's store cannot remember the bundle, the next call tries
@@ -58,6 +56,6 @@ impl Feed {
             *self.given.lock().unwrap_or_else(PoisonError::into_inner) = bundle;
             feed.load(gate)
         })
-        .map_err(refused)
+        .map_err(|error| explained(error.code(), &error))
     }
 }

@@ -43,7 +43,8 @@ impl Call {
     pub(crate) fn check_out(self, token: &str, holder: &str, ttl: u64, now: Now) -> (Decided, Option<u64>) {
         let mut until = None;
         let decided = Decided::new(self, |call| {
-            let (decision, seat) = call.gate.check_out(token, holder, ttl, &call.request.request(), now);
+            let (decision, seat) =
+                licentia::Seat::check_out(&call.gate, token, holder, ttl, &call.request.request(), now);
             until = seat.map(|seat| seat.until());
             decision
         });

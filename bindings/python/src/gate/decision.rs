@@ -84,7 +84,7 @@ impl Decision {
 
     /// The charge of a name, or None if there is none.
     fn charge(&self, name: &str) -> Option<Charge> {
-        self.get().charge(name).map(Charge::from)
+        self.get().charges().find(|charge| charge.name == name).map(Charge::from)
     }
 
     /// Seconds until the same request may succeed, if waiting helps; else None.

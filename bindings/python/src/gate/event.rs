@@ -2,10 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use licentia::{
-    Sink,
-    event::{Event as SdkEvent, Record},
-};
+use licentia::event::{Event as SdkEvent, Record, Sink};
 use pyo3::{PyTraverseError, PyVisit, prelude::*};
 
 use crate::{

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate as SdkGate, Mode, Store};
+use licentia::{Gate as SdkGate, GateBuilder, Mode, store::Store};
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 
 use crate::{
     background::fork::{DropDetached, SettlingGate, detached},
     convert::{Whole, moment, token as text_of, whole},
-    error::{invalid, refused, wrong_type},
+    error::{explained, invalid, refused, wrong_type},
     gate::{
         decided::Call,
         decision::Decision,
@@ -97,7 +97,7 @@ impl Gate {
             "advisory" => Mode::Advisory,
             _ => return Err(invalid("a gate's mode is `enforce` or `advisory`")),
         };
-        let mut builder = SdkGate::builder()
+        let mut builder = GateBuilder::new()
             .mode(mode)
             .skew(skew)
             .proof_age(proof_age)
@@ -116,7 +116,7 @@ impl Gate {
             builder = builder.require_revocation();
         }
         if let Some(bytes) = prepare_keys {
-            builder = builder.prepare(bytes.size()?);
+            builder = builder.prepare_keys(bytes.size()?);
         }
         if let Some(bundle) = revocation {
             builder = builder.revocation(bundle_bytes(bundle)?);
@@ -136,7 +136,7 @@ impl Gate {
         }
         let (store, may_block) = open(store, py)?;
         let builder = builder.store(Arc::clone(&store));
-        let gate = detached(py, || builder.build()).map_err(refused)?;
+        let gate = detached(py, || builder.build()).map_err(|error| explained(error.code(), &error))?;
         Ok(Self { gate: SettlingGate::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
@@ -233,7 +233,7 @@ impl Gate {
     #[pyo3(signature = (*, now=None))]
     fn refill(&self, py: Python<'_>, now: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let (now, gate) = (moment(now)?, self.gate()?);
-        detached(py, || gate.keep(now));
+        detached(py, || gate.refill(now));
         Ok(())
     }
 
@@ -353,7 +353,7 @@ pub(crate) fn verify(
     #[pyo3(from_py_with = whole)] proof_age: u64,
     now: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Decision> {
-    let mut builder = SdkGate::builder().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
+    let mut builder = GateBuilder::new().skew(skew).proof_age(proof_age).replay_capacity(1).cache_capacity(1);
     for key in read_keys(keys)? {
         builder = builder.key(key);
     }
@@ -362,7 +362,8 @@ pub(crate) fn verify(
     }
     let needs = Needs::to_verify(audience, features, node, release, proof)?;
     let (now, request, token) = (moment(now)?, Arc::new(Prepared::from(needs)), text_of(token)?);
-    let (token, gate): (&str, _) = (&token, Arc::new(builder.build().map_err(refused)?));
+    let (token, gate): (&str, _) =
+        (&token, Arc::new(builder.build().map_err(|error| explained(error.code(), &error))?));
     let decided = detached(py, || Call { gate, request }.decide(token, now));
     Ok(Decision(Arc::new(decided)))
 }

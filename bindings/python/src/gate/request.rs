@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Request as SdkRequest, request::Proof as SdkProof};
+use licentia::{Proof as SdkProof, Request as SdkRequest};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use licentia::{Now, Store};
+use licentia::{Now, store::Store};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{

@@ -1,12 +1,12 @@
 //! The customer's private key, and its proofs of possession.
 
-use licentia::Holder as SdkHolderKey;
+use licentia::HolderKey as SdkHolderKey;
 use licentia_core::text::Base64Url;
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     convert::{array, hex, moment, token},
-    error::refused,
+    error::{explained, refused},
 };
 
 /// A customer's private key. A licence that is bound to it is useless without it.
@@ -92,6 +92,8 @@ impl HolderKey {
     ) -> PyResult<Vec<u8>> {
         let body = body_digest.map(|digest| array("a digest", digest)).transpose()?;
         let (license, now) = (token(license)?, moment(now)?.seconds);
-        self.0.prove(&license, method, uri, body.as_ref(), now).map_err(refused)
+        self.0
+            .prove(&license, method, uri, body.as_ref(), now)
+            .map_err(|error| explained(error.code(), &error))
     }
 }
