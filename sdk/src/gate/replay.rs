@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, Nonce, proof::Replay};
 
-use crate::platform::Table;
+use crate::platform::{Table, fork::Inside};
 
 /// Nonces, and until when (seconds since 1970) each must be remembered.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ impl Nonces {
 
 impl Replay for Nonces {
     fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+        let _inside = Inside::enter();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.until.get(nonce).is_some_and(|until| now < *until) {
             return Err(Code::ProofReplayed);

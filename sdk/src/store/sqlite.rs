@@ -16,7 +16,7 @@ use licentia_core::metering::rate::Tat;
 use super::{
     Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable, breaker::Breaker,
 };
-use crate::platform::PerProcess;
+use crate::platform::{PerProcess, fork::Inside};
 
 /// Each step takes the schema from the version of its place to the next. Lifetimes end at the greatest integer.
 const MIGRATIONS: &[&str] = &[
@@ -110,6 +110,7 @@ impl Sqlite {
     /// [`Unreachable`], which says why: a folder that is not there, a file that is read-only, not a database,
     /// damaged, or of a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Unreachable> {
+        let _inside = Inside::enter();
         let sqlite = Self::lazy(path);
         let opened = Opened::new(&sqlite.path)?;
         sqlite.opened.with(|place| *place = Some(opened));
@@ -133,6 +134,8 @@ impl Sqlite {
         write: Write,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Unreachable> {
+        // A child of a fork in the middle of it would find locks of SQLite's own taken for ever.
+        let _inside = Inside::enter();
         self.opened.with(|place| {
             // Who has waited here while another one failed waits no longer.
             self.breaker.pass()?;
@@ -153,6 +156,14 @@ impl Sqlite {
             self.breaker.tell(done.is_ok());
             done
         })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let _inside = Inside::enter();
+        // In a child, the connection of the parent is left alone.
+        self.opened.with(|place| drop(place.take()));
     }
 }
 
