@@ -8,6 +8,7 @@
 //! A check that may wait for the gate's store is made in a thread of its own, so that an async runtime's goes on.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     pin::Pin,
@@ -67,7 +68,8 @@ impl LicenseLayer {
         Self { rates, ..self }
     }
 
-    /// The public origin, such as `https://api.acme.example`, that proofs name before the path and query.
+    /// The public origin, such as `https://api.acme.example`, that proofs name before the path and query. Without it
+    /// every proof is refused as `proof_wrong_uri`: the `Host` field is the client's to choose.
     ///
     /// Proofs that a layer checks do not cover the body: it has not been read yet.
     pub fn origin(self, origin: &str) -> Self {
@@ -86,11 +88,13 @@ impl LicenseLayer {
     }
 
     fn with_request<T>(&self, parts: &Parts, ask: impl FnOnce(&str, &Request<'_>) -> T) -> T {
-        let authorization = parts.headers.get(header::AUTHORIZATION);
-        let token = authorization.and_then(|value| bearer(value.to_str().ok()?)).unwrap_or("");
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri = format!("{}{path}", self.origin);
-        let action = format!("{} {}", parts.method, parts.uri.path());
+        let authorization = joined(&parts.headers, &header::AUTHORIZATION);
+        let token = authorization.as_deref().and_then(bearer).unwrap_or("");
+        let target = original(parts);
+        let path = target.path_and_query().map_or("/", |path| path.as_str());
+        // Without an origin a proof would name no service: the empty URI matches none.
+        let uri = if self.origin.is_empty() { String::new() } else { format!("{}{path}", self.origin) };
+        let action = format!("{} {}", parts.method, target.path());
         let proof = proof(&parts.headers);
         let mut request =
             Request::new().action(&action).features(self.features).meters(self.meters).rates(self.rates);
@@ -99,6 +103,23 @@ impl LicenseLayer {
         }
         ask(token, &request)
     }
+}
+
+/// The URI that the client asked for: a nested router strips its prefix from the one in the parts.
+fn original(parts: &Parts) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = parts.extensions.get() {
+        return uri;
+    }
+    &parts.uri
+}
+
+/// The value of a field that may stand several times (RFC 9110, section 5.3). Joined like this, two licences are no
+/// licence, as with every other middleware and server.
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("!"));
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |all, value| Cow::Owned(format!("{all}, {value}"))))
 }
 
 /// What is kept of a decision while the service works.
@@ -216,8 +237,8 @@ where
 
 /// The bytes of the proof; what is not base64url is no proof, and is refused as malformed.
 fn proof(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let text = headers.get(PROOF)?.to_str().unwrap_or("!");
-    Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
+    let text = joined(headers, &PROOF)?;
+    Some(decode_base64url(&text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 impl fmt::Debug for Admitted {
