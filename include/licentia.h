@@ -1611,8 +1611,6 @@ licentia_status licentia_event_revocation(const licentia_event *event,
 LICENTIA_MUST_USE
 licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
 
-extern int pthread_atfork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
-
 /**
  * Loads a revocation bundle from a file now, and again whenever the file changes; it looks every `interval_ms`
  * milliseconds. Replace the file by renaming another one over it. If `callback` is not NULL, a thread of the library
