@@ -92,6 +92,10 @@ pub(crate) fn group() -> GateGroup {
             .check(&deny, NOW, 0, "allowed")
             .check(&Licence::with(|l| l.issued_at = NOW + 29 * DAY), NOW + 30 * DAY, 1, "allowed")
             .check(&deny, NOW, 2, "clock_rollback"),
+        story("a licence from the future supports no jump of the clock")
+            .check(&deny, NOW, 0, "allowed")
+            .check(&Licence::with(|l| l.issued_at = NOW + 302 * DAY), NOW + 300 * DAY, 1, "issued_in_future")
+            .check(&deny, NOW + 2, 2, "allowed"),
         story("a licence from the future moves nothing")
             .check(&deny, NOW, 0, "allowed")
             .check(&Licence::with(|l| l.issued_at = NOW + 300 * DAY), NOW, 0, "issued_in_future")
