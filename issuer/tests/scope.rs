@@ -40,7 +40,9 @@ fn entry(key: &SigningKey, scope: &str) -> KeysetEntry {
 
 fn keyset(entries: Vec<KeysetEntry>) -> Vec<u8> {
     let mut draft = KeysetDraft::default();
-    entries.into_iter().for_each(|entry| draft.add(entry).unwrap());
+    for entry in entries {
+        draft.add(entry).unwrap();
+    }
     draft.sign(&key(9), NOW, NOW + 365 * DAY).unwrap()
 }
 
@@ -91,7 +93,7 @@ const EXCESSES: &[Excess] = &[
     ("a quota without end", |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
     ("a shorter period", |d| quota(d, 1000, Period::Week, Overage::Deny)),
     ("a fixed period of 30 days", |d| {
-        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny)
+        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny);
     }),
     ("a higher hard limit", |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
     ("overage without end", |d| quota(d, 1000, Period::Month, Overage::Unlimited)),
@@ -183,9 +185,8 @@ fn a_revocation_key_of_a_stream_revokes_in_no_other() {
             ..BundleDraft::default()
         };
         let signed = draft.sign(&key(5)).unwrap();
-        let read = Bundle::read(&signed, Keyring::of_keyset(&keys(&bytes), &bytes))
-            .map(|(bundle, _)| bundle.stream());
-        read
+        let keys = keys(&bytes);
+        Bundle::read(&signed, Keyring::of_keyset(&keys, &bytes)).map(|(bundle, _)| bundle.stream())
     };
     let rule = || vec![RuleDraft { subject: Some("cus_1".into()), ..RuleDraft::default() }];
     assert_eq!(signs("streams = [2]", 2, vec![]), Ok(2));

@@ -1,6 +1,6 @@
 //! The scope of a key, for a program and for a person.
 
-use licentia_core::{Action, FeatureBound, KeyScope, Overage, Texts};
+use licentia_core::{Action, FeatureBound, KeyScope, Kind, Overage, Texts};
 use serde_json::{Map, Value, json};
 
 /// The bounds that there are, by their names in a draft; `null` if there are none.
@@ -42,7 +42,7 @@ pub(super) fn json(scope: &KeyScope<'_>) -> Value {
         ("rates", rates),
         ("seats", scope.seats().map(Value::from)),
         ("policy", policy),
-        ("kinds", scope.kinds().map(|kinds| json!(kinds.map(|kind| kind.name()).collect::<Vec<_>>()))),
+        ("kinds", scope.kinds().map(|kinds| json!(kinds.map(Kind::name).collect::<Vec<_>>()))),
         ("indices", scope.indices().map(|(first, last)| json!([first, last]))),
         ("streams", scope.streams().map(|streams| json!(streams.collect::<Vec<_>>()))),
     ];

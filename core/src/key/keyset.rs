@@ -90,26 +90,13 @@ impl<'a> Keyset<'a> {
                 return Err(Code::AmbiguousKey);
             }
             if self.schema >= 2 {
-                self.check_second(root, &key)?;
+                check_second(root, &key)?;
             }
             if let Some(slot) = rest.first_mut() {
                 *slot = Some((kid, public));
             }
         }
         Ok(())
-    }
-
-    /// What schema 2 requires of a key beyond schema 1.
-    fn check_second(&self, root: &Key, key: &Key) -> Result<(), Code> {
-        let (kid, (not_before, not_after)) = (key.kid().as_bytes(), key.window());
-        let named = kid.len() >= KID_BYTES && thumbprint(key.public().as_bytes()).starts_with(kid);
-        if !named || key.public() == root.public() {
-            Err(Code::InvalidKey)
-        } else if not_before > not_after {
-            Err(Code::InvalidValue)
-        } else {
-            Ok(())
-        }
     }
 
     /// The reader of the payload, or of a part of it, with the bound on data items of the schema.
@@ -223,6 +210,19 @@ impl<'a> Keyset<'a> {
             Some(mark) => Ok(self.sequence > mark.sequence),
             None => Ok(true),
         }
+    }
+}
+
+/// What schema 2 requires of a key beyond schema 1.
+fn check_second(root: &Key, key: &Key) -> Result<(), Code> {
+    let (kid, (not_before, not_after)) = (key.kid().as_bytes(), key.window());
+    let named = kid.len() >= KID_BYTES && thumbprint(key.public().as_bytes()).starts_with(kid);
+    if !named || key.public() == root.public() {
+        Err(Code::InvalidKey)
+    } else if not_before > not_after {
+        Err(Code::InvalidValue)
+    } else {
+        Ok(())
     }
 }
 
