@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, Nonce, proof::Replay};
 
-use crate::platform::Table;
+use crate::platform::{Table, fork::Inside};
 
 /// A nonce, and the public key of its holder: nobody can use up another holder's.
 type Used = ([u8; 32], Nonce);
@@ -31,6 +31,7 @@ impl Nonces {
 
 impl Replay for Nonces {
     fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+        let _inside = Inside::enter();
         let used = (*holder, *nonce);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.until.get(&used).is_some_and(|until| now < *until) {
