@@ -68,8 +68,8 @@ impl Grant {
     pub(crate) fn to_cbor(&self) -> [Option<Cbor>; 6] {
         [
             map(&self.features, Feature::to_cbor),
-            map(&self.quotas, Quota::to_cbor),
-            map(&self.rates, Rate::to_cbor),
+            map(&self.quotas, |quota| quota.to_cbor()),
+            map(&self.rates, |rate| rate.to_cbor()),
             self.seats.map(Cbor::from),
             policy::to_cbor(&self.policy),
             (self.kind != Kind::Paid).then(|| Cbor::from(self.kind.number())),

@@ -249,7 +249,9 @@ mod tests {
 
     fn draft(seeds: &[u8]) -> KeysetDraft {
         let mut draft = KeysetDraft::default();
-        seeds.iter().for_each(|seed| draft.add(KeysetEntry::new(&key(*seed).public())).unwrap());
+        for seed in seeds {
+            draft.add(KeysetEntry::new(&key(*seed).public())).unwrap();
+        }
         draft
     }
 
