@@ -23,8 +23,8 @@ use licentia_core::{Kind, Policy, inner::is_valid_name};
 use crate::error::{Error, Result};
 
 pub use feature::{Feature, FeatureValue};
-pub(crate) use policy::PolicyTable;
 pub use policy::read_policy;
+pub(crate) use policy::{PolicyTable, bound_to_cbor as policy_to_cbor};
 pub use quota::Quota;
 pub use rate::Rate;
 

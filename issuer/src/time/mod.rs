@@ -8,13 +8,13 @@
 //! and not a time of 1970, and milliseconds are not seconds.
 
 mod civil;
-mod format;
 mod moment;
 mod plausible;
+mod show;
 mod span;
 
-pub use format::{show, stamp};
 pub(crate) use moment::{end, start};
 pub use moment::{parse, parse_end, parse_last, parse_start};
 pub use plausible::plausible;
+pub use show::{show, stamp};
 pub use span::Span;

@@ -119,7 +119,7 @@ fn text<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<String, D::E
 #[cfg(test)]
 mod tests {
     use super::{
-        super::format::{show, stamp},
+        super::show::{show, stamp},
         *,
     };
 

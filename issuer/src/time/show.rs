@@ -1,4 +1,4 @@
-//! Points in time as text.
+//! Times as text.
 
 use licentia_core::limits;
 
@@ -12,7 +12,7 @@ pub fn show(time: u64) -> String {
     }
 }
 
-/// Formats a time for files, as RFC 3339 does: `2027-01-31T12:00:00Z`, or `never`. All functions here read it back.
+/// Formats a time for files, as RFC 3339 does: `2027-01-31T12:00:00Z`, or `never`. Every `parse` function reads it back.
 pub fn stamp(time: u64) -> String {
     match datetime(time).filter(|_| time < limits::TIME) {
         Some(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
