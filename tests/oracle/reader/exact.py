@@ -1,0 +1,139 @@
+"""The exact set of indices: "Exact set" of `docs/revocation-format.md`."""
+
+from reader import limits
+from reader.refusal import require
+
+MALFORMED = "bundle_malformed"
+SMALL, SMALL_COUNT, GROUP = 128, 1024, 64
+
+
+class Bits:
+    """Bits from the high end of each byte."""
+
+    def __init__(self, data):
+        self.data = data
+        self.count = len(data) * 8
+        self.at = 0
+
+    def next(self):
+        require(self.at < self.count, MALFORMED)
+        bit = self.data[self.at // 8] >> (7 - self.at % 8) & 1
+        self.at += 1
+        return bit
+
+    def fill(self):
+        """Whether nothing follows but less than a byte of ones."""
+        left = self.count - self.at
+        return left == 0 or (left < 8 and self.data[-1] & ((1 << left) - 1) == (1 << left) - 1)
+
+
+def members(section):
+    """The indices of a set, ascending. An empty section is the empty set."""
+    if not section:
+        return []
+    if section[0] == 1:
+        return _with_directory(section)
+    require(section[0] >= SMALL, MALFORMED)
+    rice = section[0] - SMALL
+    require(rice < 54, MALFORMED)
+    bits = Bits(section[1:])
+    found = _chunk(bits, rice, 0, limits.INTEGER + 1, None)
+    require(len(found) <= SMALL_COUNT, MALFORMED)
+    return found
+
+
+def _chunk(bits, rice, first, after, end):
+    """The members of a chunk, up to the bit `end`, or where there is none up to the end of the section."""
+    found, following = [], first
+    while not (bits.fill() if end is None else bits.at >= end):
+        ones = 0
+        while bits.next():
+            ones += 1
+        low = 0
+        for _ in range(rice):
+            low = low << 1 | bits.next()
+        member = following + (ones << rice) + low
+        require(member < after and member <= limits.INTEGER, MALFORMED)
+        found.append(member)
+        following = member + 1
+    return found
+
+
+def _with_directory(section):
+    require(len(section) >= 16, MALFORMED)
+    rice, chunk, wide = section[1:4]
+    count = int.from_bytes(section[4:12], "little")
+    chunks = int.from_bytes(section[12:16], "little")
+    require(rice < 54 and chunk < 54 and wide < 2 and chunks > 0, MALFORMED)
+    anchors = 16
+    entries = anchors + (chunks + GROUP - 1) // GROUP * 8
+    size = 4 if wide else 2
+    start = entries + chunks * size
+    require(start <= len(section), MALFORMED)
+
+    def begin(number):
+        anchor = section[anchors + number // GROUP * 8 :][:8]
+        entry = section[entries + number * size :][:size]
+        return int.from_bytes(anchor, "little") + int.from_bytes(entry, "little")
+
+    bits, found = Bits(section[start:]), []
+    for number in range(chunks):
+        require(begin(number) == bits.at, MALFORMED)
+        end = begin(number + 1) if number + 1 < chunks else None
+        found += _chunk(bits, rice, number << chunk, (number + 1) << chunk, end)
+        require(end is None or bits.at == end, MALFORMED)
+        require(len(found) <= limits.REVOKED, MALFORMED)
+    require(len(found) == count, MALFORMED)
+    return found
+
+
+def write(indices):
+    """The set of a state, with the parameters that its size prescribes."""
+    if not indices:
+        return b""
+    indices = sorted(indices)
+    count, span = len(indices), indices[-1] + 1
+    mean = span * 1000 // count * 693 // 1000000
+    rice = mean.bit_length() - 1 if mean >= 2 else 0
+    if count <= SMALL_COUNT:
+        return bytes([SMALL + rice]) + _pack(_code(indices, rice, 0))
+    chunk = (40 * -(-span // count) - 1).bit_length()
+    chunks = (indices[-1] >> chunk) + 1
+    codes = [[] for _ in range(chunks)]
+    for index in indices:
+        codes[index >> chunk].append(index)
+    begins, written = [], []
+    length = 0
+    for number, found in enumerate(codes):
+        begins.append(length)
+        written.append(_code(found, rice, number << chunk))
+        length += len(written[-1])
+    anchors = begins[::GROUP]
+    relative = [begin - anchors[number // GROUP] for number, begin in enumerate(begins)]
+    wide = int(max(relative) > 0xFFFF)
+    return b"".join(
+        [
+            bytes([1, rice, chunk, wide]),
+            count.to_bytes(8, "little"),
+            chunks.to_bytes(4, "little"),
+            *(anchor.to_bytes(8, "little") for anchor in anchors),
+            *(entry.to_bytes(4 if wide else 2, "little") for entry in relative),
+            _pack("".join(written)),
+        ]
+    )
+
+
+def _code(indices, rice, following):
+    """The bits of the members of a chunk, as a text of `0` and `1`."""
+    written = []
+    for index in indices:
+        gap = index - following
+        low = format(gap & ((1 << rice) - 1), f"0{rice}b") if rice else ""
+        written.append("1" * (gap >> rice) + "0" + low)
+        following = index + 1
+    return "".join(written)
+
+
+def _pack(bits):
+    bits += "1" * (-len(bits) % 8)
+    return int(bits or "0", 2).to_bytes(len(bits) // 8, "big")
