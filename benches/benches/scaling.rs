@@ -44,7 +44,7 @@ fn throughput(gate: &Gate, tokens: &[String]) -> f64 {
 }
 
 fn threads(service: &Service) {
-    println!("| threads | the same licence | a licence each |");
+    println!("| threads | the same licence | one licence per thread |");
     println!("|---|---|---|");
     let most = thread::available_parallelism().map_or(1, usize::from);
     let (mut same_alone, mut own_alone) = (0.0, 0.0);
@@ -133,7 +133,7 @@ impl Seen {
 }
 
 fn licences() {
-    println!("\n| licences | seen again | kept in all | the token | a rate and a quota |");
+    println!("\n| licences | seen again | memory in all | the token | a rate and a quota |");
     println!("|---|---|---|---|---|");
     for count in [1, 1_000, 1_000_000] {
         let with = Seen::alone(count, true);

@@ -120,13 +120,13 @@ fn machine() -> Result<String> {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value =
         |key: &str| text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split(": ").nth(1));
-    let (model, cache) = (value("model name").unwrap_or("an unknown processor"), value("cache size"));
+    let (model, cache) = (value("model name").unwrap_or("unknown processor"), value("cache size"));
     let cores = text.lines().filter(|line| line.starts_with("processor")).count();
     let rustc = output(command("rustc", &["--version"]))?;
     let rustc = rustc.split(' ').nth(1).unwrap_or("of some version");
     let cache = cache.map(|cache| format!(" with {cache} of cache each")).unwrap_or_default();
     Ok(format!(
-        "Measured on {cores} cores of a machine that calls itself {model}{cache}, on {}, with rustc {rustc}.",
+        "Measured on {cores} cores of an {model}{cache}, on {}, with rustc {rustc}.",
         std::env::consts::OS
     ))
 }
