@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from reader import cose, ed25519, exact, keyset, limits
-from reader.cbor import BYTES, UNSIGNED, ARRAY, Reader
+from reader.cbor import ARRAY, Reader
 from reader.refusal import Refusal, require
 from reader.siphash import siphash13
 
@@ -85,17 +85,21 @@ def read(data, keys):
     """A bundle or delta that a revocation key of the keyset has signed; gives it and the key's entry."""
     signed, is_delta = _frame(data)
     named = [entry for entry in keys.of(keyset.REVOCATION) if entry.key.kid == signed.kid]
-    named = named[: limits.KEYS_TRIED]
     require(named, "bundle_untrusted")
-    verified = [entry for entry in named if _verifies(entry, signed)]
+    active = [entry for entry in named if entry.status == keyset.ACTIVE][: limits.KEYS_TRIED]
+    require(active, "key_not_active" if named[0].status == keyset.RETIRED else "key_revoked")
+    verified = [entry for entry in active if _verifies(entry, signed)]
     require(verified, "bundle_bad_signature")
-    entry = verified[0]
     try:
         bundle = payload(signed.payload, is_delta)
-    except Refusal as refusal:
-        raise Refusal(refusal.code if refusal.code.startswith("bundle_") else MALFORMED) from None
-    permits(entry, bundle)
-    return bundle, entry
+    except Refusal:
+        raise Refusal(MALFORMED) from None
+    permits(verified[0], bundle)
+    if not is_delta:
+        require(root(bundle.encoded_rules, bundle.encoded_groups) == bundle.root, "bundle_wrong_root")
+    if bundle.filter:
+        _check_filter(bundle)
+    return bundle, verified[0]
 
 
 def _verifies(entry, signed):
@@ -118,15 +122,13 @@ def permits(entry, bundle):
     """Whether a revocation key may have signed this bundle."""
     scope = entry.scope
     limited = not (scope.audiences is None and scope.tiers is None and scope.term is None)
-    require(entry.status != keyset.REVOKED, "key_revoked")
     require(not limited, "bundle_untrusted")
     require(scope.issuers is None or bundle.issuer in scope.issuers, "bundle_untrusted")
-    within = entry.not_before <= bundle.issued_at <= entry.not_after
-    require(within and entry.status == keyset.ACTIVE, "key_not_active")
+    require(entry.not_before <= bundle.issued_at <= entry.not_after, "key_not_active")
 
 
 def payload(data, is_delta):
-    """The payload, checked; the root of a whole bundle too."""
+    """The payload, and the form of all that is in it."""
     reader = Reader(data, limits.BUNDLE_ITEMS)
     found = {}
     for label in reader.keys(reader.map()):
@@ -140,10 +142,7 @@ def payload(data, is_delta):
     bundle.encoded_groups = found.get(10, b"")
     bundle.groups = groups(bundle.encoded_groups)
     bundle.filter, bundle.base = found.get(11), found.get(12)
-    if bundle.filter is not None:
-        _check_filter(bundle)
-    if not is_delta:
-        require(root(bundle.encoded_rules, bundle.encoded_groups) == bundle.root, "bundle_wrong_root")
+    require(len(bundle.filter or b"") % 32 == 0, MALFORMED)
     return bundle
 
 
@@ -191,7 +190,7 @@ def _rule(reader):
             rule.conditions["lineage"] = reader.sized(16)
         elif label == 3:
             count = reader.array(1, 2)
-            rule.conditions["tier"] = reader.name(), reader.number() if count == 2 else None
+            rule.conditions["tier"] = reader.text(), reader.number() if count == 2 else None
         elif label == 4:
             rule.conditions["iat"] = _range(reader, reader.time)
         elif label == 5:
@@ -292,7 +291,6 @@ def write_groups(found):
 
 def _check_filter(bundle):
     """A filter that came on the wire holds every member."""
-    require(len(bundle.filter) % 32 == 0, MALFORMED)
     for group in bundle.groups:
         for index in group.indices:
             require(passes(bundle.filter, bundle.salt, index), MALFORMED)
@@ -332,7 +330,7 @@ def make_filter(indices, salt):
 def merge(base, delta):
     """The bundle that a delta makes of the one in use."""
     require(base is not None and base.sequence == delta.base, "bundle_wrong_base")
-    require((base.issuer, base.stream, base.salt) == (delta.issuer, delta.stream, delta.salt), "bundle_wrong_base")
+    require((base.stream, base.salt) == (delta.stream, delta.salt), "bundle_wrong_base")
     state = {group.head: (group.indices, group.hashes) for group in base.groups}
     for group in delta.groups:
         indices, hashes = state.get(group.head, (frozenset(), frozenset()))

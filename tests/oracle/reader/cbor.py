@@ -26,21 +26,20 @@ class Reader:
 
     def head(self):
         """Major type and argument of the next item."""
+        if self.items is not None:
+            require(self.items > 0, "too_complex")
+            self.items -= 1
         require(self.left() > 0, "truncated")
         first = self.data[self.at]
         major, info = first >> 5, first & 31
         if major == SIMPLE:
             require(info in (FALSE, TRUE, NULL), "forbidden_item")
-        require(major != TAG, "forbidden_item")
-        argument = self._argument(info)
-        if self.items is not None:
-            require(self.items > 0, "too_complex")
-            self.items -= 1
-        if major in (BYTES, TEXT, ARRAY):
-            require(argument <= self.left(), "truncated")
-        if major == MAP:
-            require(argument * 2 <= self.left(), "truncated")
-        return major, argument
+        return major, self._argument(info)
+
+    def fits(self, major, argument):
+        """What an item says of its size is there: a byte for each byte, and for each item at least one."""
+        sizes = {BYTES: 1, TEXT: 1, ARRAY: 1, MAP: 2}
+        require(argument * sizes.get(major, 0) <= self.left(), "truncated")
 
     def _argument(self, info):
         """The number of a head whose last five bits are `info`, in its shortest form."""
@@ -64,18 +63,14 @@ class Reader:
         """Nothing follows."""
         require(self.left() == 0, "trailing_bytes")
 
-    def tag(self):
-        """The number of a tag, or nothing where there is none."""
-        if self.peek() != TAG:
-            return None
-        return self._argument(self.data[self.at] & 31)
-
     # Items of one type.
 
     def of(self, *majors):
         """The head of an item of one of these types."""
         major, argument = self.head()
+        require(major != TAG, "forbidden_item")
         require(major in majors, "wrong_type")
+        self.fits(major, argument)
         return major, argument
 
     def integer(self):
@@ -154,19 +149,18 @@ class Reader:
 
     def _key(self):
         """A map key: an integer, a text or a byte string."""
-        major, argument = self.head()
+        major, argument = self.of(UNSIGNED, NEGATIVE, BYTES, TEXT)
         if major == UNSIGNED:
             return argument
         if major == NEGATIVE:
             return -1 - argument
         if major == BYTES:
             return self.take(argument)
-        require(major == TEXT, "wrong_type")
         return self.utf8(argument)
 
     def skip(self, depth=0):
         """Reads over an item that is not known."""
-        major, argument = self.head()
+        major, argument = self.of(*(set(range(8)) - {TAG}))
         if major == BYTES:
             self.take(argument)
         elif major == TEXT:

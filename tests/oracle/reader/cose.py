@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reader import limits
-from reader.cbor import ARRAY, BYTES, MAP, TEXT, Reader
+from reader.cbor import ARRAY, BYTES, MAP, NEGATIVE, TAG, UNSIGNED, Reader
 from reader.refusal import Refusal, require
 
 ED25519 = -19
@@ -24,17 +24,16 @@ def read(data, typ, most=limits.TOKEN_BYTES):
     """Frame and header of a signed object of this kind."""
     require(len(data) <= most, "token_too_long")
     reader = Reader(data)
-    require(reader.left() > 0, "truncated")
-    require(reader.tag() == 18, "malformed_frame")
-    require(_frame(reader, ARRAY) == 4, "malformed_frame")
+    require(_frame(reader.head) == (TAG, 18), "malformed_frame")
+    require(_frame(reader.of, ARRAY)[1] == 4, "malformed_frame")
     start = reader.at
-    protected = reader.take(_frame(reader, BYTES))
+    protected = reader.take(_frame(reader.of, BYTES)[1])
     middle = reader.at
-    require(_frame(reader, MAP) == 0, "unprotected_header")
+    require(_frame(reader.of, MAP)[1] == 0, "unprotected_header")
     payload_start = reader.at
-    payload = reader.take(_frame(reader, BYTES))
+    payload = reader.take(_frame(reader.of, BYTES)[1])
     payload_end = reader.at
-    signature = reader.take(_frame(reader, BYTES))
+    signature = reader.take(_frame(reader.of, BYTES)[1])
     require(len(signature) == 64, "malformed_frame")
     reader.end()
     alg, kid = header(protected, typ)
@@ -42,10 +41,10 @@ def read(data, typ, most=limits.TOKEN_BYTES):
     return Signed(kid, alg, payload, signature, to_sign)
 
 
-def _frame(reader, major):
-    """The argument of an item of the frame, which is of this type."""
+def _frame(read, *major):
+    """The head of an item of the frame."""
     try:
-        return reader.of(major)[1]
+        return read(*major)
     except Refusal as refusal:
         if refusal.code in ("wrong_type", "forbidden_item"):
             raise Refusal("malformed_frame") from None
@@ -58,7 +57,7 @@ def header(data, typ):
     found = {}
     for label in reader.keys(reader.map()):
         if label == 1:
-            found["alg"] = reader.integer()
+            found["alg"] = reader.number(-limits.INTEGER)
         elif label == 2:
             _critical(reader)
         elif label == 4:
@@ -76,7 +75,7 @@ def header(data, typ):
 
 def _critical(reader):
     for _ in range(reader.array(1, limits.CRITICAL)):
-        if reader.peek() == TEXT:
+        if reader.peek() not in (UNSIGNED, NEGATIVE):
             reader.any_text()
             raise Refusal("unknown_critical")
         require(reader.integer() in (1, 4, 16), "unknown_critical")

@@ -30,21 +30,43 @@ def decompress(encoded):
     return (-x % P if x & 1 != sign else x), y
 
 
-def double(point):
-    x, y = point
-    t = D * x * x * y * y % P
-    return 2 * x * y * pow(1 + t, P - 2, P) % P, (y * y + x * x) * pow(1 - t, P - 2, P) % P
+def add(one, other):
+    (x1, y1), (x2, y2) = one, other
+    t = D * x1 * x2 * y1 * y2 % P
+    return (x1 * y2 + x2 * y1) * pow(1 + t, -1, P) % P, (y1 * y2 + x1 * x2) * pow(1 - t, -1, P) % P
+
+
+def times(number, point):
+    """A point, added to itself so often."""
+    sum_of = NEUTRAL
+    for bit in format(number, "b"):
+        sum_of = add(sum_of, sum_of)
+        if bit == "1":
+            sum_of = add(sum_of, point)
+    return sum_of
 
 
 def has_small_order(point):
     """Whether eight times the point is the neutral element."""
-    return double(double(double(point))) == (0, 1)
+    return times(8, point) == NEUTRAL
 
 
-@cache
-def is_small(encoded):
-    point = decompress(encoded)
-    return point is not None and has_small_order(point)
+def encoding(point):
+    x, y = point
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def small_points():
+    """The eight points of small order: the multiples of one of order eight."""
+    points = (decompress(y.to_bytes(32, "little")) for y in range(2, 100))
+    torsion = (times(L, point) for point in points if point is not None)
+    generator = next(point for point in torsion if times(4, point) != NEUTRAL)
+    return {times(number, generator) for number in range(8)}
+
+
+NEUTRAL = (0, 1)
+# The one encoding of each, which an R that is compared with that of R' has.
+SMALL = {encoding(point) for point in small_points()}
 
 
 @cache
@@ -58,9 +80,8 @@ def load(encoded):
 
 def verifies(encoded, signature, message):
     """Whether the signature is this key's."""
-    r, s = signature[:32], int.from_bytes(signature[32:], "little")
-    # An R that is equal to the encoding of R' is small where R' is.
-    if s >= L or is_small(r):
+    # An R that passes is the encoding of R', so that R' is of small order where R is.
+    if int.from_bytes(signature[32:], "little") >= L or signature[:32] in SMALL:
         return False
     try:
         load(encoded).verify(signature, message)

@@ -11,20 +11,27 @@ class Bits:
     """Bits from the high end of each byte."""
 
     def __init__(self, data):
-        self.data = data
-        self.count = len(data) * 8
+        self.bits = bin(int.from_bytes(b"\x01" + data, "big"))[3:]
+        self.count = len(self.bits)
         self.at = 0
 
-    def next(self):
-        require(self.at < self.count, MALFORMED)
-        bit = self.data[self.at // 8] >> (7 - self.at % 8) & 1
-        self.at += 1
-        return bit
+    def ones(self):
+        """How many ones come before the next zero, which is read too."""
+        zero = self.bits.find("0", self.at)
+        require(zero >= 0, MALFORMED)
+        count, self.at = zero - self.at, zero + 1
+        return count
+
+    def number(self, length):
+        """A number of so many bits."""
+        require(self.at + length <= self.count, MALFORMED)
+        self.at += length
+        return int(self.bits[self.at - length : self.at] or "0", 2)
 
     def fill(self):
         """Whether nothing follows but less than a byte of ones."""
         left = self.count - self.at
-        return left == 0 or (left < 8 and self.data[-1] & ((1 << left) - 1) == (1 << left) - 1)
+        return left < 8 and "0" not in self.bits[self.at :]
 
 
 def members(section):
@@ -46,13 +53,7 @@ def _chunk(bits, rice, first, after, end):
     """The members of a chunk, up to the bit `end`, or where there is none up to the end of the section."""
     found, following = [], first
     while not (bits.fill() if end is None else bits.at >= end):
-        ones = 0
-        while bits.next():
-            ones += 1
-        low = 0
-        for _ in range(rice):
-            low = low << 1 | bits.next()
-        member = following + (ones << rice) + low
+        member = following + (bits.ones() << rice) + bits.number(rice)
         require(member < after and member <= limits.INTEGER, MALFORMED)
         found.append(member)
         following = member + 1

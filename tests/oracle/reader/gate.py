@@ -95,29 +95,27 @@ class Gate:
 
     def publish(self, data):
         read, entry = bundle.read(data, self.keys)
-        mark = self.memory.bundles.get(read.issuer)
-        if mark is not None and not self._speaks(mark.signer, read.issuer):
-            mark = None
-        content = read.root, read.issued_at, read.next_update, read.expires, read.salt
-        used = self.bundles.get(read.issuer)
-        is_used = used is not None and used.sequence == read.sequence
-        if read.base is not None and not is_used:
-            read = bundle.merge(used, read)
-        if mark is not None:
-            require(read.sequence >= mark.sequence, "bundle_rollback")
-            require(read.sequence > mark.sequence or content == mark.content, "bundle_equivocation")
-        if is_used:
+        used, mark = self.bundles.get(read.issuer), self.memory.bundles.get(read.issuer)
+        content = read.stream, read.root, read.issued_at, read.next_update, read.expires, read.salt
+        is_seen = False
+        if mark is not None and (mark.signer == entry.key.kid or self._speaks(mark.signer, read.issuer)):
+            require(read.sequence >= mark.sequence, "bundle_wrong_base" if read.base is not None else "bundle_rollback")
+            is_seen = read.sequence == mark.sequence
+            require(not is_seen or content == mark.content, "bundle_equivocation")
+        if is_seen and used is not None and used.sequence == read.sequence:
             return
+        if read.base is not None:
+            read = bundle.merge(used, read)
         self.bundles[read.issuer] = read
-        self.memory.bundles[read.issuer] = Mark(read.sequence, content, entry.key.public)
+        self.memory.bundles[read.issuer] = Mark(read.sequence, content, entry.key.kid)
         self.clock.dated.append(read.issued_at)
 
-    def _speaks(self, public, issuer):
+    def _speaks(self, kid, issuer):
         """Whether a key may still sign an issuer's bundles."""
         for entry in self.keys.of(keyset.REVOCATION):
-            scope = entry.scope
-            if entry.key.public == public and entry.status != keyset.REVOKED:
-                return scope.issuers is None or issuer in scope.issuers
+            if entry.key.kid == kid and entry.status == keyset.ACTIVE:
+                limits = entry.scope.audiences, entry.scope.tiers, entry.scope.term
+                return limits == (None, None, None) and issuer in (entry.scope.issuers or [issuer])
         return False
 
     def check(self, token, wall, monotonic_ms, rates=(), meters=()):
@@ -152,7 +150,11 @@ class Gate:
     def _doubt(self, action, seconds, code):
         if action != 2:
             require(isinstance(action, tuple) and seconds <= action[1], code)
-        self.warning = code
+        self._warn(code)
+
+    def _warn(self, code):
+        """The first doubt is the one that the decision names."""
+        self.warning = self.warning or code
 
     def _revocation(self, token, kid, found, now):
         used = self.bundles.get(found["iss"])
@@ -168,7 +170,7 @@ class Gate:
             return
         code, effect = hit
         require(effect != bundle.DENY, code)
-        self.warning = code
+        self._warn(code)
         if effect == bundle.GRACE:
             self.state = "grace"
 

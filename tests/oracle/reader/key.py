@@ -32,7 +32,7 @@ def from_text(written):
 def read(reader):
     """A COSE_Key with exactly the five parameters."""
     found = parameters(reader)
-    require(set(found) == {1, 2, 3, -1, -2}, "invalid_key")
+    require(set(found) == {1, 2, 3, -1, -2}, "missing_field")
     require(1 <= len(found[2]) <= limits.KID_BYTES, "invalid_key")
     ed25519.load(found[-2])
     return Key(found[2], found[-2])
@@ -48,7 +48,7 @@ def parameters(reader):
         elif label == -2:
             found[label] = reader.sized(32)
         else:
-            found[label] = reader.integer()
+            found[label] = reader.number(-limits.INTEGER)
             require(found[label] == {1: 1, 3: ED25519, -1: 6}[label], "invalid_value")
     return found
 
@@ -56,8 +56,7 @@ def parameters(reader):
 def holder(reader):
     """The public key of a holder: `HolderKey`."""
     found = parameters(reader)
-    require(-2 in found, "missing_field")
-    require({1, -1} <= set(found), "invalid_value")
+    require({1, -1, -2} <= set(found), "missing_field")
     return found[-2]
 
 

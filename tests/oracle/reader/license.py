@@ -62,6 +62,15 @@ def expected(found, request):
         require(request.audience in found["aud"], "audience_mismatch")
 
 
+def fresh(found, now):
+    """Without a bundle, revocation data is stale from the time of issue on for a licence that asks for some."""
+    policy = found["grant"].get("policy", {})
+    if 3 in policy:
+        action = policy.get(0, 0)
+        tolerated = action == 2 or (isinstance(action, tuple) and now - found["iat"] <= action[1])
+        require(tolerated, "revocation_stale")
+
+
 def granted(found, request, now):
     """Machine, release, holder and features."""
     grant = found["grant"]
@@ -84,5 +93,6 @@ def authorize(found, request, now):
     """All checks of a verified licence; gives its state."""
     state = time(found, request, now)
     expected(found, request)
+    fresh(found, now)
     granted(found, request, now)
     return state

@@ -54,20 +54,25 @@ def read(data):
     """A receipt, which its own instance has signed."""
     signed = _malformed(cose.read, data, RECEIPT, limits.RECEIPT_BYTES)
     receipt = _malformed(_receipt, signed)
-    require(signed.alg == cose.ED25519, FORGED)
-    require(_malformed(ed25519.verifies, receipt.instance, signed.signature, signed.signed), FORGED)
+    require(signed.kid == key.thumbprint(receipt.instance), FORGED)
+    require(_signed(signed, receipt.instance), FORGED)
     return receipt
 
 
+def _signed(signed, public):
+    try:
+        return signed.alg == cose.ED25519 and ed25519.verifies(public, signed.signature, signed.signed)
+    except Refusal:
+        return False
+
+
 def _receipt(signed):
-    reader = Reader(signed.payload, None)
-    found = _fields(reader, {1: _digest, 2: _number, 3: _digest, 4: _time, 5: _entries, 6: _link}, {6})
+    reader = Reader(signed.payload, limits.RECEIPT_ITEMS)
+    found = _fields(reader, {1: _digest, 2: _sequence, 3: _digest, 4: _time, 5: _entries, 6: _link}, {6})
     receipt = Receipt(*(found.get(label) for label in range(1, 7)))
-    require(receipt.sequence >= 1, MALFORMED)
     require((receipt.sequence == 1) == (receipt.before == bytes(32)), MALFORMED)
-    require(signed.kid == key.thumbprint(receipt.instance), MALFORMED)
     if receipt.acknowledged:
-        require(1 <= receipt.acknowledged[0] < receipt.sequence, MALFORMED)
+        require(receipt.acknowledged[0] < receipt.sequence, MALFORMED)
     orders = [entry.order() for entry in receipt.entries]
     require(all(one < next for one, next in zip(orders, orders[1:])), MALFORMED)
     return receipt
@@ -93,8 +98,8 @@ def _digest(reader):
     return reader.sized(32)
 
 
-def _number(reader):
-    return reader.number()
+def _sequence(reader):
+    return reader.number(1)
 
 
 def _time(reader):
@@ -103,7 +108,7 @@ def _time(reader):
 
 def _link(reader):
     require(reader.array() == 2, MALFORMED)
-    return reader.number(), reader.sized(32)
+    return reader.number(1), reader.sized(32)
 
 
 def _entries(reader):
@@ -112,12 +117,12 @@ def _entries(reader):
 
 def _entry(reader):
     require(reader.array() == 5, MALFORMED)
-    lineage, meter, start = reader.sized(16), reader.name(), reader.time()
+    lineage, meter, start = reader.sized(16), reader.name(), reader.number()
     if reader.peek() == SIMPLE:
         require(reader.head()[1] == NULL, MALFORMED)
         end = None
     else:
-        end = reader.time()
+        end = reader.number()
         require(end > start, MALFORMED)
     return Entry(lineage, meter, start, end, reader.number())
 
@@ -126,11 +131,8 @@ def acknowledgement(data, keys):
     """An acknowledgement that one of these keys has signed."""
     signed = _malformed(cose.read, data, ACKNOWLEDGEMENT)
     named = [one for one in keys if one.kid == signed.kid][: limits.KEYS_TRIED]
-    require(any(_verifies(one, signed) for one in named), FORGED)
+    require(named, "unknown_key")
+    require(any(_signed(signed, one.public) for one in named), FORGED)
     reader = Reader(signed.payload)
-    found = _malformed(_fields, reader, {1: _digest, 2: _number, 3: _digest, 4: _time})
+    found = _malformed(_fields, reader, {1: _digest, 2: _sequence, 3: _digest, 4: _time})
     return Acknowledgement(*(found[label] for label in range(1, 5)))
-
-
-def _verifies(one, signed):
-    return signed.alg == cose.ED25519 and ed25519.verifies(one.public, signed.signature, signed.signed)
