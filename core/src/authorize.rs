@@ -246,13 +246,16 @@ fn check_revocation(
     let policy = license.policy();
     let bundle = bundle.filter(|bundle| bundle.is_about(license));
     let head = bundle.as_ref().map(Asked::head);
-    // A licence that names an age asks for a bundle; one that does not is content with what there is, unless the
-    // host wants more.
-    let age = policy.max_revocation_age.or((required && bundle.is_none()).then_some(0));
-    let latest = age.map(|age| head.map_or(license.issued_at(), |head| head.issued_at).saturating_add(age));
-    let next_update = head.map(|head| head.next_update);
-    let late = |latest: &u64| now > *latest || (required && bundle.is_none());
-    if let Some(since) = latest.into_iter().chain(next_update).min().filter(late) {
+    let age = policy.max_revocation_age;
+    let since = match head {
+        // A licence that names an age requires a bundle; without one, data was never fresh.
+        None => (required || age.is_some()).then_some(license.issued_at()),
+        Some(head) => {
+            let oldest = age.map_or(head.next_update, |age| head.issued_at.saturating_add(age));
+            Some(oldest.min(head.next_update)).filter(|since| now > *since)
+        }
+    };
+    if let Some(since) = since {
         let facts = Facts::Since { since, now };
         let action = policy.stale_revocation;
         explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;

@@ -250,7 +250,7 @@ impl Key {
     /// Reads a COSE_Key that names its `kid` and algorithm; the inner error is of one that cannot be used.
     pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Result<Self, Code>> {
         match Self::read_cose(reader)? {
-            (Some(kid), true, Some(x)) => Ok(Self::ed25519(kid, x)),
+            (Some(kid), true, x) => Ok(Self::ed25519(kid, x)),
             _ => reader.malformed(Code::MissingField),
         }
     }
@@ -260,29 +260,30 @@ impl Key {
     }
 
     /// Reads the map of a COSE_Key for Ed25519: its `kid`, whether it names the algorithm, and `x`.
-    #[allow(clippy::type_complexity, reason = "the three optional parts of one map, read in one place")]
     pub(crate) fn read_cose<'a>(
         reader: &mut Reader<'a>,
-    ) -> cbor::Result<(Option<&'a [u8]>, bool, Option<&'a [u8; 32]>)> {
+    ) -> cbor::Result<(Option<&'a [u8]>, bool, &'a [u8; 32])> {
         let (mut kid, mut algorithm, mut key_type, mut curve, mut x) = (None, false, false, false, None);
         let mut map = reader.map()?;
         while let Some(key) = map.next_key(reader)? {
+            let mut only = |value: i64| match reader.int()? {
+                found if found == value => Ok(true),
+                _ => reader.malformed(Code::InvalidValue),
+            };
             match key {
-                MapKey::Int(1) => key_type = reader.int()? == 1,
+                MapKey::Int(1) => key_type = only(1)?,
                 MapKey::Int(2) => kid = Some(reader.bytes()?),
-                MapKey::Int(3) => {
-                    algorithm = reader.int()? == Algorithm::Ed25519.id();
-                    if !algorithm {
-                        return reader.malformed(Code::InvalidValue);
-                    }
-                }
-                MapKey::Int(-1) => curve = reader.int()? == 6,
+                MapKey::Int(3) => algorithm = only(Algorithm::Ed25519.id())?,
+                MapKey::Int(-1) => curve = only(6)?,
                 MapKey::Int(-2) => x = Some(reader.array_of::<32>()?),
                 // In particular -4, a private key, has no place here.
                 _ => return reader.malformed(Code::InvalidValue),
             }
         }
-        if key_type && curve { Ok((kid, algorithm, x)) } else { reader.malformed(Code::InvalidValue) }
+        match x {
+            Some(x) if key_type && curve => Ok((kid, algorithm, x)),
+            _ => reader.malformed(Code::MissingField),
+        }
     }
 
     /// Writes the COSE_Key that [`Key::from_cose`] reads, and gives its bytes.

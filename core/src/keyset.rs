@@ -53,10 +53,7 @@ impl<'a> Keyset<'a> {
         if !root.verifies(&frame) {
             return Err(Code::BadSignature);
         }
-        let keyset = Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)?;
-        // A key that cannot be loaded is told now, and not when a licence names it.
-        keyset.keys().try_for_each(|key| key.map(|_| ()))?;
-        Ok(keyset)
+        Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)
     }
 
     fn read_payload(bytes: &'a [u8], payload: Span) -> cbor::Result<Self> {
@@ -74,7 +71,9 @@ impl<'a> Keyset<'a> {
                 MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
-                        reader.skip()?;
+                        let offset = reader.offset();
+                        // A key that cannot be loaded is reported now, and not when a licence names it.
+                        read_entry(&mut reader)?.map_err(|code| Malformed { code, offset })?;
                     }
                     entries = Some(reader.span_from(start));
                 }
@@ -82,13 +81,13 @@ impl<'a> Keyset<'a> {
                 _ => reader.skip()?,
             }
         }
+        let (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) =
+            (schema, sequence, issued_at, expires, entries)
+        else {
+            return reader.malformed(Code::MissingField);
+        };
         reader.finish()?;
-        match (schema, sequence, issued_at, expires, entries) {
-            (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) => {
-                Ok(Self { bytes, sequence, issued_at, expires, entries })
-            }
-            _ => reader.malformed(Code::MissingField),
-        }
+        Ok(Self { bytes, sequence, issued_at, expires, entries })
     }
 
     /// Its keys, in their order.

@@ -12,7 +12,9 @@ use crate::{cbor::Span, code::Code};
 /// [`Code::BundleWrongBase`] where the delta is for another bundle, [`Code::BundleWrongRoot`] where it does not
 /// lead to the state that it names.
 pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<Kept<Box<[u8]>>, Code> {
-    if delta.base() != Some(base.sequence()) || delta.issuer() != base.issuer() {
+    // Indices count in one stream, and hashes mean something under one salt.
+    let same = delta.issuer() == base.issuer() && delta.stream() == base.stream() && delta.salt() == base.salt();
+    if delta.base() != Some(base.sequence()) || !same {
         return Err(Code::BundleWrongBase);
     }
     let groups = build::group_difference(base, delta);
