@@ -13,7 +13,7 @@ use licentia::{Decision, Request};
 use licentia_benches::{AUDIENCE, NOW, Service, draft, issuer, service::later};
 use licentia_core::{
     Buffer, Expect, Key, Preparation, Unverified,
-    cose::{Frame, Typ},
+    inner::{Frame, Typ},
     text::decode_license,
     verify_text,
 };

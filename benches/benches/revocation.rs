@@ -8,7 +8,8 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, meas
 use fastbloom::BloomFilter;
 use licentia_core::{
     Keyring,
-    revocation::{Bundle, Reason, Terms, build},
+    inner::build,
+    revocation::{Bundle, Reason, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, SigningKey};
 use xorf::{BinaryFuse16, Filter};
@@ -47,7 +48,7 @@ fn revocation(criterion: &mut Criterion) {
         next_update: 2_000_000_000,
         expires: 2_000_000_001,
         salt: [3; 16],
-        indices: members.iter().map(|index| (*index, Terms::default())).collect(),
+        indices: members.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     };
     // The same licences, for five reasons: as many groups, the largest of which is looked into first.

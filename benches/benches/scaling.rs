@@ -8,7 +8,8 @@ use licentia::{Decision, Gate, Request, event::Metrics};
 use licentia_benches::{AUDIENCE, Service, draft, issuer, service::later};
 use licentia_core::{
     Keyring,
-    revocation::{Bundle, Terms, build},
+    inner::build,
+    revocation::{Bundle, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, SigningKey};
 
@@ -169,7 +170,7 @@ fn bundles() {
             next_update: 1_999_999_999,
             expires: 2_000_000_000,
             salt: [3; 16],
-            indices: revoked.iter().map(|index| (*index, Terms::default())).collect(),
+            indices: revoked.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         };
         let bytes = draft.sign(&key).expect("a bundle");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licentia::{Builder, Gate, Key, Now, revocation::Terms};
+use licentia::{Builder, Gate, Key, Now, revocation::RevocationTerms};
 use licentia_issuer::{BundleDraft, Entry, KeysetDraft, SigningKey, keyset::For};
 
 use crate::{AUDIENCE, EXPIRES, ISSUED_AT, NOW, draft, issuer};
@@ -35,7 +35,9 @@ impl Service {
             next_update: EXPIRES - 1,
             expires: EXPIRES,
             salt: [7; 16],
-            indices: (0..revoked).map(|index| (index * OF, Terms::default())).collect::<BTreeMap<_, _>>(),
+            indices: (0..revoked)
+                .map(|index| (index * OF, RevocationTerms::default()))
+                .collect::<BTreeMap<_, _>>(),
             ..BundleDraft::default()
         };
         Self {

@@ -1,13 +1,13 @@
 //! `licentia codes`
 
-use licentia_core::{code::TABLE, http};
+use licentia_core::{Code, http};
 use serde_json::{Value, json};
 
 use crate::output::{HEADING, Output, Result};
 
 /// Lists the codes of decisions.
 pub(crate) fn run(output: Output) -> Result {
-    let rows: Vec<Value> = TABLE
+    let rows: Vec<Value> = Code::TABLE
         .iter()
         .map(|entry| {
             json!({
@@ -18,7 +18,7 @@ pub(crate) fn run(output: Output) -> Result {
         .collect();
     output.show(&Value::Array(rows), || {
         let mut text = format!("{HEADING}code  {:<26} http  meaning{HEADING:#}\n", "name");
-        for entry in TABLE {
+        for entry in Code::TABLE {
             text += &format!(
                 "{:>4}  {:<26} {:>4}  {}\n",
                 entry.code.number(),

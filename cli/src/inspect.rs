@@ -2,11 +2,9 @@
 
 use clap::Args;
 use licentia_core::{
-    Claims, Confirmation, Overage, Unverified, Value as FeatureValue,
-    cbor::Malformed,
-    cose::{Frame, Typ},
-    key::Algorithm,
-    text::{Buffer, decode_license},
+    Algorithm, Buffer, Claims, Confirmation, FeatureValue, Malformed, Overage, Unverified,
+    inner::{Frame, Typ},
+    text::decode_license,
 };
 use serde_json::{Value, json};
 

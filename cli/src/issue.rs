@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::ed25519::PublicKey;
+use licentia_core::PublicKey;
 use licentia_issuer::{Draft, Feature, Holder, Issuer, Ledger, Quota, Rate, moment, moment::Span};
 use serde_json::{Value, json};
 

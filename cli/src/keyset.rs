@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_core::{Keyset as Signed, Purpose, Standing};
+use licentia_core::{KeyPurpose, KeyStatus, Keyset as Signed};
 use licentia_issuer::{
     Entry, KeysetDraft,
     keyset::{For, Scope, State},
@@ -185,17 +185,17 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
     let keyset = Signed::read(bytes, root).map_err(|code| format!("keyset: {code} {}", code.advice()))?;
     let keys = keyset.keys().collect::<std::result::Result<Vec<_>, _>>()?;
     let state = |standing| match standing {
-        Standing::Retired => "retired",
-        Standing::Revoked => "revoked",
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
         _ => "active",
     };
-    let purpose = |purpose| if purpose == Purpose::Revocation { "revocation" } else { "license" };
+    let purpose = |purpose| if purpose == KeyPurpose::Revocation { "revocation" } else { "license" };
     let rows: Vec<_> = keys
         .iter()
         .map(|key| {
             let (from, to) = key.window();
             json!({
-                "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.standing()),
+                "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
                 "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
             })
         })
@@ -220,7 +220,7 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
                 (from, u64::MAX) => format!("from {}", moment::show(from)),
                 (from, to) => format!("from {} until {}", moment::show(from), moment::show(to)),
             };
-            let (kid, state, purpose) = (key.kid().to_string(), state(key.standing()), purpose(key.purpose()));
+            let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
         }
         text

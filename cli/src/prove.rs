@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use licentia_core::{
-    Unverified,
-    proof::Unsigned,
-    text::{self, Buffer, decode_license},
+    Buffer, Unverified,
+    proof::UnsignedProof,
+    text::{self, decode_license},
 };
 use serde_json::json;
 
@@ -54,7 +54,7 @@ impl Prove {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|_| "the operating system's random generator failed")?;
         let public = key.public();
-        let proof = Unsigned {
+        let proof = UnsignedProof {
             issued_at: self.clock.now(),
             id: &id,
             nonce: &nonce,

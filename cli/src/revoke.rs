@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use licentia::revocation::{Effect, Reason, Terms};
+use licentia::revocation::{Effect, Reason, RevocationTerms};
 use licentia_issuer::{Ledger, Record, RuleDraft, moment};
 use serde_json::json;
 
@@ -122,7 +122,7 @@ fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
 
 impl Conditions {
     /// The rule, where there is anything that makes one.
-    fn rule(&self, which: &Which, terms: Terms) -> Option<RuleDraft> {
+    fn rule(&self, which: &Which, terms: RevocationTerms) -> Option<RuleDraft> {
         let range = |from: Option<u64>, to: Option<u64>| {
             // The greatest integer of a licence stands for no end.
             from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(licentia::limits::INTEGER)))
@@ -205,7 +205,7 @@ impl Revoke {
             (_, Some(until)) => Effect::GraceUntil(until),
             _ => Effect::Deny,
         };
-        let terms = Terms { reason: self.reason.into(), effective: self.effective, effect };
+        let terms = RevocationTerms { reason: self.reason.into(), effective: self.effective, effect };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
             let issuer = self.rule.issuer(&ledger)?;
             let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;

@@ -1,122 +1,18 @@
 //! The order of the checks of a licence that was authenticated: what it grants, to whom, when.
 
 use crate::{
-    claims::License,
-    clock::Time,
     code::Code,
+    expect::Expect,
     explain::{Check, Explanation, Facts},
-    feature,
-    policy::Action,
-    proof::{self, Presented, Replay},
-    revocation::{Asked, Bundle, Effect, Head, Terms, Verdict},
+    license::claims::License,
+    license::feature,
+    proof,
+    revocation::{
+        bundle::{BundleHead, RevocationQuery, Verdict},
+        rule::{Effect, RevocationTerms},
+    },
+    time::clock::Time,
 };
-
-/// What the caller requires of a licence.
-#[derive(Clone, Copy)]
-#[must_use]
-pub struct Expect<'a> {
-    issuer: Option<&'a str>,
-    audience: Option<&'a str>,
-    features: &'a [&'a str],
-    skew: u64,
-    keyset_expires: Option<u64>,
-    node: Option<&'a [u8; 32]>,
-    release: Option<u64>,
-    proof: Option<Presented<'a>>,
-    replay: Option<&'a dyn Replay>,
-    revocations: Option<Bundle<'a>>,
-    revocations_required: bool,
-}
-
-impl Default for Expect<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<'a> Expect<'a> {
-    /// Tolerance of clocks that differ, where none is set: 60 seconds.
-    pub const DEFAULT_SKEW: u64 = 60;
-    /// How old a proof may be, where it is not set: 60 seconds.
-    pub const DEFAULT_PROOF_AGE: u64 = 60;
-
-    /// Requires a good signature and the right time, and no more.
-    pub const fn new() -> Self {
-        Self {
-            issuer: None,
-            audience: None,
-            features: &[],
-            skew: Self::DEFAULT_SKEW,
-            keyset_expires: None,
-            node: None,
-            release: None,
-            proof: None,
-            replay: None,
-            revocations: None,
-            revocations_required: false,
-        }
-    }
-
-    /// Requires this issuer (`iss`). Without it, whoever holds one of the keys may issue.
-    pub const fn issuer(self, issuer: &'a str) -> Self {
-        Self { issuer: Some(issuer), ..self }
-    }
-
-    /// Names this service. A licence that names audiences is refused by a service that is not among them.
-    pub const fn audience(self, audience: &'a str) -> Self {
-        Self { audience: Some(audience), ..self }
-    }
-
-    /// Requires all of these features.
-    pub const fn features(self, features: &'a [&'a str]) -> Self {
-        Self { features, ..self }
-    }
-
-    /// Tolerates that the issuer's clock is ahead by up to `seconds`.
-    ///
-    /// It applies to `iat` and `nbf` alone and so never makes a licence last longer.
-    pub const fn skew(self, seconds: u64) -> Self {
-        Self { skew: seconds, ..self }
-    }
-
-    /// Refuses everything from this time on (seconds since 1970): when the keyset in use expires.
-    pub const fn keyset_expires(self, expires: u64) -> Self {
-        Self { keyset_expires: Some(expires), ..self }
-    }
-
-    /// Refuses what a revocation bundle revokes. It says nothing about the licences of another issuer.
-    pub const fn revocations(self, bundle: Bundle<'a>) -> Self {
-        Self { revocations: Some(bundle), ..self }
-    }
-
-    /// Holds what is known of revocations to be stale where there is no bundle of the licence's issuer, also of a
-    /// licence that does not ask for one.
-    pub const fn require_revocations(self) -> Self {
-        Self { revocations_required: true, ..self }
-    }
-
-    /// The bundle that is asked.
-    pub(crate) const fn bundle(&self) -> Option<&Bundle<'a>> {
-        self.revocations.as_ref()
-    }
-
-    /// Names the machine, by the SHA-256 of a fingerprint that the host chooses.
-    pub const fn node(self, fingerprint: &'a [u8; 32]) -> Self {
-        Self { node: Some(fingerprint), ..self }
-    }
-
-    /// Names the date of the running release (seconds since 1970), for licences that cover releases up to one.
-    pub const fn release(self, date: u64) -> Self {
-        Self { release: Some(date), ..self }
-    }
-
-    /// Presents a proof of possession, and a memory of the proofs that were used.
-    ///
-    /// Without a memory a proof can be used again for the same request until it is too old.
-    pub const fn proof(self, presented: Presented<'a>, replay: Option<&'a dyn Replay>) -> Self {
-        Self { proof: Some(presented), replay, ..self }
-    }
-}
 
 /// In which state a licence grants what it grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,7 +47,7 @@ impl State {
 pub fn authorize<'a>(
     license: &License<'_>,
     expect: &Expect<'a>,
-    revocations: Option<Asked<'_>>,
+    revocations: Option<RevocationQuery<'_>>,
     time: Time,
     explanation: &mut Explanation<'a>,
 ) -> Result<State, Code> {
@@ -238,14 +134,14 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
 /// revocation puts it into grace.
 fn check_revocation(
     license: &License<'_>,
-    bundle: Option<Asked<'_>>,
+    bundle: Option<RevocationQuery<'_>>,
     required: bool,
     now: u64,
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
     let bundle = bundle.filter(|bundle| bundle.is_about(license));
-    let head = bundle.as_ref().map(Asked::head);
+    let head = bundle.as_ref().map(RevocationQuery::head);
     let age = policy.max_revocation_age;
     let since = match head {
         // A licence that names an age requires a bundle; without one, data was never fresh.
@@ -261,7 +157,7 @@ fn check_revocation(
         explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;
     }
     let Some(bundle) = bundle else { return Ok(false) };
-    let Head { sequence, issued_at, expires, .. } = *bundle.head();
+    let BundleHead { sequence, issued_at, expires, .. } = *bundle.head();
     let facts = Facts::Bundle { sequence, issued_at };
     if now >= expires {
         explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
@@ -276,7 +172,7 @@ fn check_revocation(
         Effect::WarnUntil(until) => (Some(until), false),
         Effect::GraceUntil(until) => (Some(until), true),
     };
-    let Terms { reason, effective, .. } = terms;
+    let RevocationTerms { reason, effective, .. } = terms;
     let facts = Facts::Revoked { sequence, reason, effective, until };
     if until.is_some_and(|until| now < until) {
         explanation.tolerate(Check::Revocation, code, facts);
@@ -304,15 +200,4 @@ fn check_feature<'a>(license: &License<'_>, name: &'a str, now: u64) -> (Code, F
         Ok(expires) => (Code::Allowed, expires),
     };
     (code, Facts::Feature { name, expires, now })
-}
-
-impl Action {
-    /// Whether a doubt that began at `since` may be passed over at `now`, both in seconds since 1970.
-    pub fn tolerates(self, since: u64, now: u64) -> bool {
-        match self {
-            Self::Deny => false,
-            Self::Warn(seconds) => now.saturating_sub(since) <= seconds,
-            Self::Allow => true,
-        }
-    }
 }

@@ -186,7 +186,7 @@ pub enum Code {
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct CodeEntry {
     /// The code.
     pub code: Code,
     /// Its stable name in `snake_case`.
@@ -197,16 +197,16 @@ pub struct Entry {
     pub advice: &'static str,
 }
 
-const fn entry(code: Code, name: &'static str, message: &'static str, advice: &'static str) -> Entry {
-    Entry { code, name, message, advice }
+const fn entry(code: Code, name: &'static str, message: &'static str, advice: &'static str) -> CodeEntry {
+    CodeEntry { code, name, message, advice }
 }
 
 const REISSUE: &str =
     "Ask the vendor for the licence again; this copy is damaged or was not made by a conforming issuer.";
 const COPY: &str = "Copy the whole licence, without spaces or line breaks, or ask the vendor for it again.";
 
-/// Every code, ascending by number.
-pub const TABLE: &[Entry] = &[
+/// See [`Code::TABLE`].
+const TABLE: &[CodeEntry] = &[
     entry(Code::Allowed, "allowed", "The licence grants the request.", "Go on."),
     entry(Code::MalformedText, "malformed_text", "The text is not a licence in its text form.", COPY),
     entry(
@@ -657,15 +657,18 @@ impl Code {
     }
 
     /// Its row in the table.
-    pub fn entry(self) -> &'static Entry {
+    pub fn entry(self) -> &'static CodeEntry {
         // Every code has a row (tested); the fallback keeps this free of panics.
-        const FALLBACK: Entry = entry(Code::InvalidArgument, "unknown", "", "");
+        const FALLBACK: CodeEntry = entry(Code::InvalidArgument, "unknown", "", "");
         TABLE
             .binary_search_by_key(&self.number(), |entry| entry.code.number())
             .ok()
             .and_then(|at| TABLE.get(at))
             .unwrap_or(&FALLBACK)
     }
+
+    /// Every code, ascending by number.
+    pub const TABLE: &'static [CodeEntry] = TABLE;
 
     /// The stable name in `snake_case`.
     pub fn name(self) -> &'static str {

@@ -6,7 +6,7 @@
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
-    key::Kid,
+    key::kid::Kid,
     limits,
 };
 
@@ -66,6 +66,23 @@ impl Typ {
             Self::Keyset => limits::KEYSET_BYTES,
             Self::Receipt => limits::RECEIPT_BYTES,
             Self::Bundle | Self::Delta => limits::BUNDLE_BYTES,
+        }
+    }
+}
+
+/// A signature algorithm, by its fully specified COSE name (RFC 9864).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// Ed25519.
+    Ed25519,
+}
+
+impl Algorithm {
+    /// Its number in the COSE Algorithms registry.
+    pub const fn id(self) -> i64 {
+        match self {
+            Self::Ed25519 => -19,
         }
     }
 }

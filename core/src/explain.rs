@@ -9,9 +9,9 @@ use arrayvec::ArrayVec;
 use crate::{
     code::Code,
     json::{Optional, Quoted},
-    key::Kid,
-    policy::Action,
-    revocation::Reason,
+    key::kid::Kid,
+    license::policy::Action,
+    revocation::rule::Reason,
 };
 
 /// The checks, in the order in which they run.

@@ -97,7 +97,7 @@ pub const fn retry_after(milliseconds: u64) -> u64 {
 ///
 /// The fields are those of the IETF draft "`RateLimit` header fields for HTTP".
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub struct RateLimitPolicy<'a> {
     /// Name of the rate or meter.
     pub name: &'a str,
     /// Units per window.
@@ -106,7 +106,7 @@ pub struct Policy<'a> {
     pub window: Option<u64>,
 }
 
-impl fmt::Display for Policy<'_> {
+impl fmt::Display for RateLimitPolicy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names are of a grammar that needs no escaping.
         write!(f, r#""{}";q={}"#, self.name, self.quota)?;
@@ -116,7 +116,7 @@ impl fmt::Display for Policy<'_> {
 
 /// One item of `RateLimit`: what is left, and until when.
 #[derive(Clone, Copy, Debug)]
-pub struct Remaining<'a> {
+pub struct RateLimit<'a> {
     /// Name of the rate or meter.
     pub name: &'a str,
     /// Units left.
@@ -125,7 +125,7 @@ pub struct Remaining<'a> {
     pub reset: Option<u64>,
 }
 
-impl fmt::Display for Remaining<'_> {
+impl fmt::Display for RateLimit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r#""{}";r={}"#, self.name, self.remaining)?;
         self.reset.map_or(Ok(()), |reset| write!(f, ";t={reset}"))
@@ -135,12 +135,11 @@ impl fmt::Display for Remaining<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::code::TABLE;
     use std::string::ToString;
 
     #[test]
     fn every_code_has_a_status_of_its_kind() {
-        for entry in TABLE {
+        for entry in Code::TABLE {
             let expected: &[u16] = match entry.code.number() {
                 0 => &[200],
                 1..=199 => &[401],
@@ -174,11 +173,14 @@ mod tests {
             Challenge(Code::Expired).to_string(),
             r#"Bearer error="invalid_token", error_description="expired: The licence has expired.""#
         );
-        for entry in TABLE {
+        for entry in Code::TABLE {
             assert!(!entry.message.contains(['"', '\\']), "{}", entry.name);
         }
-        assert_eq!(Policy { name: "api", quota: 10, window: Some(1) }.to_string(), r#""api";q=10;w=1"#);
-        assert_eq!(Remaining { name: "api", remaining: 9, reset: None }.to_string(), r#""api";r=9"#);
+        assert_eq!(
+            RateLimitPolicy { name: "api", quota: 10, window: Some(1) }.to_string(),
+            r#""api";q=10;w=1"#
+        );
+        assert_eq!(RateLimit { name: "api", remaining: 9, reset: None }.to_string(), r#""api";r=9"#);
         assert_eq!((retry_after(0), retry_after(1), retry_after(1000), retry_after(1001)), (0, 1, 1, 2));
     }
 }

@@ -1,14 +1,6 @@
-//! Just enough JSON (RFC 8259) to write explanations and claims without a heap.
+//! Just enough JSON (RFC 8259) to write explanations and licences without a heap.
 
 use core::fmt::{self, Write};
-
-use crate::{
-    claims::{Claims, Confirmation},
-    feature::Value,
-    period::Period,
-    policy::Action,
-    quota::Overage,
-};
 
 /// Writes a text as a JSON string.
 pub struct Quoted<'a>(pub &'a str);
@@ -43,7 +35,7 @@ impl fmt::Display for Optional {
 }
 
 /// Writes bytes as a JSON string of lower-case hexadecimal digits.
-struct Hex<'a>(&'a [u8]);
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +46,7 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// Writes the items between commas.
-fn list<T>(
+pub(crate) fn list<T>(
     f: &mut fmt::Formatter<'_>,
     items: impl Iterator<Item = T>,
     mut write: impl FnMut(&mut fmt::Formatter<'_>, T) -> fmt::Result,
@@ -66,91 +58,4 @@ fn list<T>(
         write(f, item)?;
     }
     Ok(())
-}
-
-/// Claims as a JSON object: the one shape in which every language shows them.
-///
-/// What the token does not say is there with its default; identifiers and fingerprints are hexadecimal.
-pub(crate) struct Object<'c, 'a>(pub(crate) &'c Claims<'a>);
-
-impl fmt::Display for Object<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let claims = self.0;
-        write!(f, r#"{{"kid":"{}","iss":{},"#, claims.kid(), Quoted(claims.issuer()))?;
-        write!(f, r#""sub":{},"aud":["#, Quoted(claims.subject()))?;
-        list(f, claims.audiences(), |f, audience| Quoted(audience).fmt(f))?;
-        write!(f, r#"],"exp":{},"nbf":{},"#, claims.expires(), Optional(claims.not_before()))?;
-        write!(f, r#""iat":{},"cti":{},"#, claims.issued_at(), Hex(&claims.id()))?;
-        match claims.confirmation() {
-            None => f.write_str(r#""cnf":null,"#)?,
-            Some(Confirmation::Key(key)) => write!(f, r#""cnf":{{"key":{}}},"#, Hex(key))?,
-            Some(Confirmation::Thumbprint(print)) => write!(f, r#""cnf":{{"thumbprint":{}}},"#, Hex(print))?,
-        }
-        let tier = claims.tier();
-        write!(f, r#""tier":{{"name":{},"version":{}}},"features":{{"#, Quoted(tier.name), tier.version)?;
-        list(f, claims.features(), |f, feature| {
-            write!(f, r#"{}:{{"value":"#, Quoted(feature.name))?;
-            match feature.value {
-                Value::True => f.write_str("true")?,
-                Value::Int(number) => number.fmt(f)?,
-                Value::Text(text) => Quoted(text).fmt(f)?,
-            }
-            write!(f, r#","expires":{}}}"#, Optional(feature.expires))
-        })?;
-        f.write_str(r#"},"quotas":{"#)?;
-        list(f, claims.quotas(), |f, quota| {
-            let (meter, limit) = (Quoted(quota.meter), quota.limit);
-            write!(f, r#"{meter}:{{"limit":{limit},"period":{},"overage":"#, quota.period)?;
-            match quota.overage {
-                Overage::Deny => f.write_str(r#""deny"}"#),
-                Overage::UpTo(hard) => write!(f, r#"{{"up_to":{hard}}}}}"#),
-                Overage::Unlimited => f.write_str(r#""unlimited"}"#),
-            }
-        })?;
-        f.write_str(r#"},"rates":{"#)?;
-        list(f, claims.rates(), |f, rate| {
-            let (name, count, per_ms, burst) = (Quoted(rate.name), rate.count, rate.per_ms, rate.burst);
-            write!(f, r#"{name}:{{"count":{count},"per_ms":{per_ms},"burst":{burst}}}"#)
-        })?;
-        write!(f, r#"}},"term_end":{},"#, Optional(claims.term_end()))?;
-        write!(f, r#""seats":{},"policy":{{"#, Optional(claims.seats()))?;
-        let policy = claims.policy();
-        write!(f, r#""stale_revocation":{},"clock_doubt":{},"#, policy.stale_revocation, policy.clock_doubt)?;
-        write!(f, r#""store_unreachable":{},"#, policy.store_unreachable)?;
-        write!(f, r#""max_revocation_age":{}}},"node_locks":["#, Optional(policy.max_revocation_age))?;
-        list(f, claims.node_locks(), |f, lock| Hex(lock).fmt(f))?;
-        write!(f, r#"],"maintained_until":{},"#, Optional(claims.maintained_until()))?;
-        write!(f, r#""kind":"{}","meta":{{"#, claims.kind().name())?;
-        list(f, claims.meta(), |f, (key, value)| write!(f, "{}:{}", Quoted(key), Quoted(value)))?;
-        write!(f, r#"}},"lineage":{},"index":{}}}"#, Hex(&claims.lineage()), Optional(claims.index()))
-    }
-}
-
-/// A period in JSON: a name, or an object with the anchor.
-impl fmt::Display for Period {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lifetime => f.write_str(r#""lifetime""#),
-            Self::Minute => f.write_str(r#""minute""#),
-            Self::Hour => f.write_str(r#""hour""#),
-            Self::Day => f.write_str(r#""day""#),
-            Self::Week => f.write_str(r#""week""#),
-            Self::Month => f.write_str(r#""month""#),
-            Self::Year => f.write_str(r#""year""#),
-            Self::Fixed { seconds, anchor } => write!(f, r#"{{"seconds":{seconds},"anchor":{anchor}}}"#),
-            Self::MonthFrom { anchor } => write!(f, r#"{{"month_from":{anchor}}}"#),
-            Self::YearFrom { anchor } => write!(f, r#"{{"year_from":{anchor}}}"#),
-        }
-    }
-}
-
-/// An action in JSON.
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deny => f.write_str(r#""deny""#),
-            Self::Warn(seconds) => write!(f, r#"{{"warn":{seconds}}}"#),
-            Self::Allow => f.write_str(r#""allow""#),
-        }
-    }
 }

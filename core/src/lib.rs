@@ -53,55 +53,75 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-pub mod acknowledgement;
-pub mod authorize;
-pub mod calendar;
-pub mod cbor;
-pub mod claims;
-pub mod clock;
-pub mod code;
-pub mod cose;
-pub mod ed25519;
-pub mod explain;
-pub mod feature;
-pub mod gcra;
-pub mod grant;
+mod authorize;
+mod buffer;
+mod cbor;
+mod code;
+mod cose;
+mod crypto;
+mod expect;
+mod explain;
 pub mod http;
-pub mod json;
-pub mod key;
-pub mod keyset;
+mod json;
+mod key;
+mod license;
 pub mod limits;
-pub mod name;
-pub mod period;
-pub mod policy;
-#[cfg(feature = "prepared")]
-pub mod prepared;
+mod metering;
 pub mod proof;
-pub mod quota;
-pub mod rate;
 pub mod receipt;
 pub mod revocation;
-mod scope;
-mod small;
 pub mod text;
-pub mod verify;
-mod write;
+mod time;
+mod verify;
 
-pub use acknowledgement::Acknowledgement;
-pub use authorize::{Expect, State, authorize};
-pub use claims::{Claims, Confirmation, Kept, License, Unverified};
-pub use code::Code;
+pub use authorize::{State, authorize};
+pub use buffer::Buffer;
+pub use cbor::Malformed;
+pub use code::{Code, CodeEntry};
+pub use cose::Algorithm;
+pub use crypto::ed25519::PublicKey;
+pub use expect::Expect;
 pub use explain::{Check, Explanation, Facts, Step};
-pub use feature::{Feature, Value};
-pub use grant::{Kind, Tier};
-pub use key::{Key, Keyring, Kid, Purpose, Standing};
-pub use keyset::Keyset;
-pub use period::{Period, Window};
-pub use policy::{Action, Policy};
+pub use key::key::{Key, KeyPurpose, KeyStatus};
+pub use key::keyring::Keyring;
+pub use key::keyset::{Keyset, KeysetMark};
+pub use key::kid::Kid;
 #[cfg(feature = "prepared")]
-pub use prepared::Preparation;
-pub use quota::{Overage, Quota};
-pub use rate::Rate;
-pub use receipt::Receipt;
-pub use text::Buffer;
+pub use key::preparation::Preparation;
+pub use license::claims::{Claims, Confirmation, License, OwnedLicense, Unverified};
+pub use license::feature::{Feature, FeatureValue};
+pub use license::grant::{Kind, Tier};
+pub use license::policy::{Action, Policy};
+pub use license::quota::{Overage, Quota};
+pub use license::rate::Rate;
+pub use time::clock::{Clock, Time};
+pub use time::period::{Period, Window};
 pub use verify::{Denial, Verified, authenticate, verify, verify_into, verify_text};
+
+/// What the other crates of this workspace share. It is no part of the public interface and may change at any time.
+#[doc(hidden)]
+pub mod inner {
+    pub use crate::{
+        cbor::{Map, MapKey, Reader, Span},
+        cose::{Frame, Typ},
+        json::{Optional, Quoted},
+        key::keyset::digest,
+        license::name::is_valid as is_valid_name,
+        metering::rate::{Admission, Gcra},
+        revocation::bundle::state_root,
+        time::{calendar, clock},
+        verify::decode,
+    };
+
+    /// Hashes and pre-filters of a bundle.
+    pub mod bloom {
+        pub use crate::revocation::bloom::Salt;
+        pub use crate::revocation::bloom::{hash, may_contain};
+    }
+
+    /// Building the sections of a bundle.
+    #[cfg(feature = "alloc")]
+    pub mod build {
+        pub use crate::revocation::build::{bloom, difference, exact, group_difference, groups, hashes};
+    }
+}

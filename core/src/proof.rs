@@ -7,15 +7,15 @@
 //! A stolen licence alone is then useless, and so is a proof for another request.
 
 use crate::{
+    buffer::Buffer,
+    cbor::write::Writer,
     cbor::{self, MapKey, Reader},
-    claims::{Claims, Confirmation},
     code::Code,
-    cose::{Frame, Typ},
-    ed25519::PublicKey,
-    key::Algorithm,
+    cose::{Algorithm, Frame, Typ},
+    crypto::ed25519::PublicKey,
+    key::cose_key,
+    license::claims::{Claims, Confirmation},
     limits,
-    text::Buffer,
-    write::Writer,
 };
 
 /// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
@@ -106,16 +106,14 @@ impl<'a> Proof<'a> {
 
 /// SHA-256 thumbprint of an Ed25519 public key as a COSE_Key with its required parts only (RFC 9679, section 3).
 pub fn thumbprint(public: &[u8; 32]) -> [u8; 32] {
-    let mut hash = hmac_sha256::Hash::new();
-    // {1: 1 (OKP), -1: 6 (Ed25519), -2: x}
-    hash.update([0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58, 0x20]);
-    hash.update(public);
-    hash.finalize()
+    let mut key = Writer::new([0_u8; 40]);
+    cose_key::write_required(&mut key, public);
+    hmac_sha256::Hash::hash(key.written())
 }
 
 /// A proof before it is signed. Whoever holds the key signs it, wherever the key is kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Unsigned<'a> {
+pub struct UnsignedProof<'a> {
     /// The request's time, in seconds since 1970.
     pub issued_at: u64,
     /// The licence's identifier (`cti`).
@@ -132,7 +130,7 @@ pub struct Unsigned<'a> {
     pub body: Option<&'a [u8; 32]>,
 }
 
-impl Unsigned<'_> {
+impl UnsignedProof<'_> {
     /// Signs the proof into `out` and gives its bytes.
     ///
     /// `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them, and returns the
@@ -160,7 +158,7 @@ impl Unsigned<'_> {
         let mut payload = Writer::new([0_u8; limits::TOKEN_BYTES]);
         payload.map(if self.body.is_some() { 7 } else { 6 });
         payload.int(6).uint(self.issued_at).int(7).bytes(self.id);
-        payload.int(8).map(1).int(1).map(3).int(1).int(1).int(-1).int(6).int(-2).bytes(self.key);
+        cose_key::write_required(payload.int(8).map(1).int(1), self.key);
         payload.int(10).bytes(self.nonce);
         payload.int(-65_538).text(self.method).int(-65_539).text(self.uri);
         if let Some(body) = self.body {

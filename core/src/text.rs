@@ -4,12 +4,16 @@
 
 use core::fmt::{self, Write};
 
-use crate::{code::Code, limits};
+use crate::{buffer::Buffer, code::Code, limits};
 
 /// Prefix of a licence's text form.
 pub const LICENSE_PREFIX: &str = "lic1_";
 /// Prefix of a public key's text form.
 pub const KEY_PREFIX: &str = "licpub1_";
+const _: () = assert!(
+    limits::TOKEN_TEXT == LICENSE_PREFIX.len() + (limits::TOKEN_BYTES * 4).div_ceil(3),
+    "the longest text is that of the longest token"
+);
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const NONE: u8 = 0xff;
@@ -28,39 +32,13 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// Space for one decoded token. Reuse it between calls: it is 4 KiB.
-pub struct Buffer([u8; limits::TOKEN_BYTES]);
-
-impl Buffer {
-    /// An empty buffer.
-    pub const fn new() -> Self {
-        Self([0; limits::TOKEN_BYTES])
-    }
-
-    pub(crate) fn bytes_mut(&mut self) -> &mut [u8; limits::TOKEN_BYTES] {
-        &mut self.0
-    }
-}
-
-impl Default for Buffer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Buffer(..)") // never the token
-    }
-}
-
 /// Decodes the text form of a licence into `buffer` and gives the token's bytes.
 ///
 /// # Errors
 /// [`Code::MalformedText`] for anything but the one canonical text,
 /// [`Code::TokenTooLong`] for more than [`limits::TOKEN_BYTES`].
 pub fn decode_license<'b>(text: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], Code> {
-    decode_license_into(text, &mut buffer.0)
+    decode_license_into(text, buffer.bytes_mut())
 }
 
 /// As [`decode_license`], into space of any size.
@@ -77,7 +55,7 @@ pub fn decode_license_into<'b>(text: &str, space: &'b mut [u8]) -> Result<&'b [u
 /// # Errors
 /// [`Code::MalformedText`] for anything but the one canonical text, [`Code::TokenTooLong`] for too much.
 pub fn decode_base64url<'b>(text: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], Code> {
-    decode(text, &mut buffer.0)
+    decode(text, buffer.bytes_mut())
 }
 
 /// Strict base64url without padding: no white space, no `=`, no stray bits in the last digit.

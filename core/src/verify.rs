@@ -11,16 +11,18 @@
 use core::fmt;
 
 use crate::{
-    authorize::{Expect, State, authorize},
+    authorize::{State, authorize},
+    buffer::Buffer,
     cbor::Malformed,
-    claims::License,
-    clock::Time,
     code::Code,
     cose::{Frame, Typ},
+    expect::Expect,
     explain::{Check, Explanation, Facts},
-    key::{Key, Keyring},
-    revocation::Asked,
-    text::{self, Buffer},
+    key::{key::Key, keyring::Keyring},
+    license::claims::License,
+    revocation::bundle::RevocationQuery,
+    text,
+    time::clock::Time,
 };
 
 /// A licence that may be used for what was expected of it.
@@ -86,7 +88,13 @@ pub fn verify_into<'a>(
     match authenticate(token, Keyring::new(keys), explanation) {
         Err(code) => Err((code, None)),
         Ok(license) => {
-            match authorize(&license, expect, expect.bundle().map(Asked::of), Time::from(now), explanation) {
+            match authorize(
+                &license,
+                expect,
+                expect.bundle().map(RevocationQuery::of),
+                Time::from(now),
+                explanation,
+            ) {
                 Err(code) => Err((code, Some(license))),
                 Ok(state) => Ok((license, state)),
             }

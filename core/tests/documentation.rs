@@ -1,6 +1,6 @@
 //! The documentation says what the code does: codes, limits and the worked example do not drift.
 
-use licentia_core::{Buffer, Key, code, limits, text};
+use licentia_core::{Buffer, Code, Key, limits, text};
 
 const README: &str = include_str!("../../README.md");
 const FORMAT: &str = include_str!("../../docs/token-format.md");
@@ -28,7 +28,7 @@ fn the_readme_has_every_code_and_no_other() {
     let rows = README.lines().filter(|line| {
         line.strip_prefix("| ").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
     });
-    let expected = code::TABLE.iter().map(|entry| {
+    let expected = Code::TABLE.iter().map(|entry| {
         let (number, name, message) = (entry.code.number(), entry.name, entry.message);
         format!("| {number} | `{name}` | {message} |")
     });
@@ -37,7 +37,7 @@ fn the_readme_has_every_code_and_no_other() {
 
 #[test]
 fn the_format_names_every_code_of_a_token() {
-    for entry in code::TABLE.iter().filter(|entry| (100..500).contains(&entry.code.number())) {
+    for entry in Code::TABLE.iter().filter(|entry| (100..500).contains(&entry.code.number())) {
         let named = format!("{} `{}`", entry.code.number(), entry.name);
         assert!(FORMAT.contains(&named), "{named} is missing");
     }
@@ -48,7 +48,7 @@ fn the_format_names_every_code_of_a_token() {
         let Ok(number) = before[at - digits..].parse::<u16>() else { continue };
         let name = rest.split('`').next().unwrap();
         if digits == 3 && name.contains('_') {
-            assert_eq!(code::Code::from_number(number).map(code::Code::name), Some(name));
+            assert_eq!(Code::from_number(number).map(Code::name), Some(name));
         }
     }
 }

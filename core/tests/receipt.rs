@@ -3,8 +3,8 @@
 
 use licentia_core::{
     Code, Window,
-    cose::{Frame, Typ},
-    receipt::{Entry, Link, Receipt, Unsigned},
+    inner::{Frame, Typ},
+    receipt::{Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
 const KEY: [u8; 32] = [
@@ -14,14 +14,23 @@ const KEY: [u8; 32] = [
 ];
 const DAY: Window = Window { start: 86_400, end: Some(172_800) };
 
-fn entry(lineage: &'static [u8; 16], meter: &'static str, window: Window) -> Entry<'static> {
-    Entry { lineage, meter, window, count: 1 }
+fn entry(lineage: &'static [u8; 16], meter: &'static str, window: Window) -> ReceiptEntry<'static> {
+    ReceiptEntry { lineage, meter, window, count: 1 }
 }
 
 /// Whether a receipt can be made at all; what cannot be read is not made.
-fn make(change: impl FnOnce(&mut Unsigned<'_>), entries: &[Entry<'_>]) -> Result<Vec<u8>, Code> {
-    let mut receipt =
-        Unsigned { key: &KEY, sequence: 2, previous: &[1; 32], issued_at: 5, entries, acknowledged: None };
+fn make(
+    change: impl FnOnce(&mut UnsignedReceipt<'_>),
+    entries: &[ReceiptEntry<'_>],
+) -> Result<Vec<u8>, Code> {
+    let mut receipt = UnsignedReceipt {
+        key: &KEY,
+        sequence: 2,
+        previous: &[1; 32],
+        issued_at: 5,
+        entries,
+        acknowledged: None,
+    };
     change(&mut receipt);
     receipt.seal(|_| [0; 64])
 }
@@ -39,7 +48,7 @@ fn entries_ascend_and_are_what_they_say() {
     for bad in [entry(&[0; 16], "", DAY), entry(&[0; 16], "A", DAY), entry(&[0; 16], "a", empty)] {
         assert_eq!(make(|_| (), &[bad]), Err(Code::InvalidArgument));
     }
-    assert_eq!(make(|_| (), &[Entry { count: 1 << 53, ..a }]), Err(Code::InvalidArgument));
+    assert_eq!(make(|_| (), &[ReceiptEntry { count: 1 << 53, ..a }]), Err(Code::InvalidArgument));
 }
 
 #[test]
@@ -48,7 +57,7 @@ fn the_first_receipt_follows_nothing_and_every_other_one_something() {
     assert_eq!(make(|r| r.sequence = 1, &[]), Err(Code::InvalidArgument));
     assert_eq!(make(|r| r.previous = &[0; 32], &[]), Err(Code::InvalidArgument));
     assert_eq!(make(|r| r.sequence = 0, &[]), Err(Code::InvalidArgument));
-    let link = |sequence| Some(Link { sequence, digest: [7; 32] });
+    let link = |sequence| Some(ReceiptLink { sequence, digest: [7; 32] });
     assert!(make(|r| r.acknowledged = link(1), &[]).is_ok());
     assert_eq!(make(|r| r.acknowledged = link(2), &[]), Err(Code::InvalidArgument), "it is not sent yet");
 }

@@ -4,7 +4,8 @@
 
 use licentia_core::{
     Code,
-    revocation::{Exact, bloom, build},
+    inner::{bloom, build},
+    revocation::Exact,
 };
 
 /// A generator of the `SplitMix64` family: the same numbers on every machine.

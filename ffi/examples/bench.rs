@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::Terms};
+use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::RevocationTerms};
 use licentia_issuer::{
     BundleDraft, Draft, Entry, Feature, Issuer, KeysetDraft, SigningKey, Value, keyset::For,
 };
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         next_update: NOW + 86_400,
         expires: NOW + 864_000,
         salt: [7; 16],
-        indices: BTreeMap::from([(2, Terms::default())]),
+        indices: BTreeMap::from([(2, RevocationTerms::default())]),
         ..BundleDraft::default()
     };
     let mut draft = Draft::new("cus_42", "pro", 3, NOW - 100, NOW + 1_000_000);

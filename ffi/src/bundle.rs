@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use licentia::revocation::{Effect, Reason, Terms};
+use licentia::revocation::{Effect, Reason, RevocationTerms};
 use licentia_issuer::{BundleDraft, RuleDraft};
 
 use crate::{
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn licentia_bundle_free(bundle: *mut Bundle) {
 }
 
 /// What a revocation says.
-fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<Terms, Refusal> {
+fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<RevocationTerms, Refusal> {
     let effect = match effect {
         LICENTIA_EFFECT_DENY => Effect::Deny,
         LICENTIA_EFFECT_WARN => Effect::WarnUntil(until),
@@ -70,7 +70,7 @@ fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<Terms, 
     };
     let known = Reason::from_number(u64::from(reason));
     if known as u32 == reason {
-        Ok(Terms { reason: known, effective, effect })
+        Ok(RevocationTerms { reason: known, effective, effect })
     } else {
         Err(Refusal::ARGUMENT)
     }
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *con
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let id = *array(id)?;
-        exclusive(bundle)?.0.ids.insert(id, Terms::default());
+        exclusive(bundle)?.0.ids.insert(id, RevocationTerms::default());
         Ok(())
     })
 }
@@ -243,7 +243,8 @@ mod tests {
                 6,
             )
         };
-        let terms = Terms { reason: Reason::KeyCompromise, effective: 5, effect: Effect::WarnUntil(6) };
+        let terms =
+            RevocationTerms { reason: Reason::KeyCompromise, effective: 5, effect: Effect::WarnUntil(6) };
         let rule = RuleDraft {
             kid: Some(kid.to_vec()),
             allowed: digests.into_iter().collect(),

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use licentia::policy::Action;
+use licentia::Action;
 use licentia_core::Overage;
 use licentia_issuer::{
     Holder, Kind,

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use licentia_core::Value;
+use licentia_core::FeatureValue;
 
 use crate::{
     border::{Lent, Out, Outcome, Refusal, enter, shared, text},
@@ -175,9 +175,9 @@ pub unsafe extern "C" fn licentia_license_feature(
         ask(license, |license| {
             let found = license.feature(name).ok_or(Refusal::ABSENT)?;
             let (kind, number, text) = match found.value {
-                Value::True => (LICENTIA_VALUE_TRUE, 0, None),
-                Value::Int(number) => (LICENTIA_VALUE_INT, number, None),
-                Value::Text(text) => (LICENTIA_VALUE_TEXT, 0, Some(text)),
+                FeatureValue::True => (LICENTIA_VALUE_TRUE, 0, None),
+                FeatureValue::Int(number) => (LICENTIA_VALUE_INT, number, None),
+                FeatureValue::Text(text) => (LICENTIA_VALUE_TEXT, 0, Some(text)),
                 _ => return Err(Refusal::INTERNAL),
             };
             out.set(Feature {

@@ -1,6 +1,6 @@
 //! Periods of quotas.
 
-use licentia::period::Period;
+use licentia::Period;
 
 use crate::{
     border::{Out, Refusal, enter},

@@ -5,8 +5,6 @@ use std::{
     sync::OnceLock,
 };
 
-use licentia_core::code::TABLE;
-
 /// What a function answers: `LICENTIA_OK`, or why it did nothing. Memory that was only zeroed is no success.
 pub type Status = u32;
 /// Why a request was allowed or denied, or what is wrong with a call: one of `LICENTIA_CODE_*`.
@@ -44,8 +42,9 @@ fn rows() -> &'static [Row] {
                 "Free what was passed, and report it with what was written to the standard error stream.",
             ),
         ];
-        let codes =
-            TABLE.iter().map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
+        let codes = licentia_core::Code::TABLE
+            .iter()
+            .map(|row| (Status::from(row.code.number()), row.name, row.message, row.advice));
         let text = |text: &str| CString::new(text).unwrap_or_default();
         let row = |(status, name, message, advice): (Status, &str, &str, &str)| Row {
             status,

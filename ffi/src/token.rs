@@ -3,7 +3,10 @@
 use std::ffi::c_char;
 
 use licentia::Unverified;
-use licentia_core::text::{Buffer, Text, decode_license};
+use licentia_core::{
+    Buffer,
+    text::{Text, decode_license},
+};
 
 use crate::{
     border::{bytes, enter, foreign},

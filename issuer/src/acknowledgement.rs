@@ -2,8 +2,8 @@
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    cose::Typ,
-    receipt::{Instance, Link},
+    inner::Typ,
+    receipt::{Instance, ReceiptLink},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 /// Signs the acknowledgement of an instance's newest receipt, at `now` (seconds since 1970). Give it back to
 /// the instance, and keep it: it shows when the instance is set back.
-pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: Link, now: u64) -> Vec<u8> {
+pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: ReceiptLink, now: u64) -> Vec<u8> {
     let payload = encode(&labelled([
         (0, Some(Cbor::from(1))),
         (1, Some(Cbor::Bytes(instance.to_vec()))),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ciborium::Value as Cbor;
 use licentia_core::{
     Keyring,
-    cose::Typ,
+    inner::{Typ, build, state_root},
     limits,
-    revocation::{Bundle, Effect, Terms, build, state_root},
+    revocation::{Bundle, Effect, RevocationTerms},
 };
 
 use crate::{
@@ -35,9 +35,9 @@ pub struct BundleDraft {
     /// The key of its hashes: drawn at random after the identifiers were fixed, and kept by its deltas.
     pub salt: [u8; 16],
     /// The revoked indices, and what each revocation says.
-    pub indices: BTreeMap<u64, Terms>,
+    pub indices: BTreeMap<u64, RevocationTerms>,
     /// The revoked identifiers of licences without an index, and what each revocation says.
-    pub ids: BTreeMap<[u8; 16], Terms>,
+    pub ids: BTreeMap<[u8; 16], RevocationTerms>,
     /// The rules.
     pub rules: Vec<RuleDraft>,
     /// Whether the pre-filter is on the wire; else it is derived when the bundle is loaded.
@@ -64,7 +64,7 @@ pub struct RuleDraft {
     /// SHA-256 digests of whole tokens that the rule does not touch: with a stolen key, all that were good.
     pub allowed: BTreeSet<[u8; 32]>,
     /// What it says.
-    pub terms: Terms,
+    pub terms: RevocationTerms,
 }
 
 impl BundleDraft {
@@ -102,7 +102,7 @@ impl BundleDraft {
 
     /// The groups of its state: who is revoked on the same terms.
     fn groups(&self) -> Result<Vec<u8>> {
-        let mut groups: BTreeMap<Terms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
+        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
         for (index, terms) in &self.indices {
             groups.entry(*terms).or_default().0.push(*index);
         }
@@ -246,7 +246,7 @@ impl RuleDraft {
         let said = Self {
             exempt: BTreeSet::new(),
             allowed: BTreeSet::new(),
-            terms: Terms::default(),
+            terms: RevocationTerms::default(),
             ..self.clone()
         };
         if said == Self::default() {

@@ -1,7 +1,7 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::{ed25519::PublicKey, limits, proof::thumbprint};
+use licentia_core::{PublicKey, limits, proof::thumbprint};
 
 use crate::{
     canonical::{encode, labelled},

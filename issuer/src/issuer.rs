@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia_core::{Explanation, Keyring, authenticate, cose::Typ};
+use licentia_core::{Explanation, Keyring, authenticate, inner::Typ};
 
 use crate::{
     draft::Draft,

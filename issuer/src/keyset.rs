@@ -19,7 +19,7 @@
 use std::{fs, path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Key, Keyset, Purpose, Standing, cose::Typ, limits};
+use licentia_core::{Key, KeyPurpose, KeyStatus, Keyset, inner::Typ, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -215,10 +215,10 @@ impl Entry {
         };
         let standing = match self.state {
             State::Active => None,
-            State::Retired => Some(Cbor::from(Standing::Retired as u8)),
-            State::Revoked => Some(Cbor::from(Standing::Revoked as u8)),
+            State::Retired => Some(Cbor::from(KeyStatus::Retired as u8)),
+            State::Revoked => Some(Cbor::from(KeyStatus::Revoked as u8)),
         };
-        let purpose = (self.purpose == For::Revocation).then(|| Cbor::from(Purpose::Revocation as u8));
+        let purpose = (self.purpose == For::Revocation).then(|| Cbor::from(KeyPurpose::Revocation as u8));
         let scope = self.scope.as_ref().map(Scope::encode).transpose()?;
         let mut cose_key = [0; 128];
         let cose_key = self.read()?.write_cose(&mut cose_key).to_vec();
@@ -280,7 +280,7 @@ mod tests {
         let keyset = Keyset::read(&bytes, &key(9).public()).unwrap();
         assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, 1000, 2000));
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
-        assert_eq!(keys[0].standing(), Standing::Revoked);
+        assert_eq!(keys[0].status(), KeyStatus::Revoked);
         assert_eq!(keys[1].window().0, 1_798_761_600);
     }
 
@@ -309,9 +309,9 @@ mod tests {
         let second = draft.sign(&root, 1000, 2000).unwrap();
         let forked = fork.sign(&root, 1001, 2000).unwrap();
         let read = |bytes| Keyset::read(bytes, &root.public()).unwrap();
-        let seen = read(&second).seen();
+        let seen = read(&second).mark();
         assert_eq!(read(&first).replaces(None), Ok(true));
-        assert_eq!(read(&second).replaces(Some(&read(&first).seen())), Ok(true));
+        assert_eq!(read(&second).replaces(Some(&read(&first).mark())), Ok(true));
         assert_eq!(read(&second).replaces(Some(&seen)), Ok(false), "the same");
         assert_eq!(read(&first).replaces(Some(&seen)), Err(Code::KeysetRollback));
         assert_eq!(read(&forked).replaces(Some(&seen)), Err(Code::KeysetEquivocation));

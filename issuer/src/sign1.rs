@@ -1,7 +1,7 @@
 //! Signs payloads (COSE_Sign1, RFC 9052, section 4.2).
 
 use ciborium::Value as Cbor;
-use licentia_core::{cose::Typ, key::Algorithm};
+use licentia_core::{Algorithm, inner::Typ};
 
 use crate::{
     canonical::{encode, labelled},

@@ -12,7 +12,7 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Action, Kind, Overage, Period, name};
+use licentia_core::{Action, Kind, Overage, Period, inner::is_valid_name};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
@@ -91,7 +91,7 @@ pub struct Rate {
 /// # Errors
 /// [`Error::Value`].
 pub fn check_name(what: &'static str, given: &str) -> Result<()> {
-    if name::is_valid(given) { Ok(()) } else { Err(Error::value(what, given, NAME)) }
+    if is_valid_name(given) { Ok(()) } else { Err(Error::value(what, given, NAME)) }
 }
 
 impl Terms {

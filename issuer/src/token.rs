@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use licentia_core::{Unverified, cbor, text::Text};
+use licentia_core::{Malformed, Unverified, text::Text};
 
 /// A signed licence. It is a credential where it is not bound to a holder's key: keep it out of logs.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Token {
     ///
     /// # Errors
     /// None: it was checked when it was issued.
-    pub fn claims(&self) -> cbor::Result<Unverified<'_>> {
+    pub fn claims(&self) -> Result<Unverified<'_>, Malformed> {
         Unverified::read(&self.0)
     }
 }

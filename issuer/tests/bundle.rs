@@ -3,7 +3,8 @@
 
 use licentia_core::{
     Code, Key, Keyring,
-    revocation::{Bundle, Effect, Reason, Terms, bloom, build},
+    inner::{bloom, build},
+    revocation::{Bundle, Effect, Reason, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, RuleDraft, SigningKey, bundle};
 
@@ -32,7 +33,10 @@ fn draft() -> BundleDraft {
     };
     for index in 0..ISSUED {
         if random.u64(0..100) == 0 {
-            let terms = Terms { reason: reasons[random.usize(0..reasons.len())], ..Terms::default() };
+            let terms = RevocationTerms {
+                reason: reasons[random.usize(0..reasons.len())],
+                ..RevocationTerms::default()
+            };
             draft.indices.insert(index, terms);
         }
     }
@@ -90,7 +94,7 @@ fn who_knows_the_salt_can_hit_the_filter_and_nothing_else() {
 
 #[test]
 fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
-    let terms = |effective| Terms { reason: Reason::Unpaid, effective, effect: Effect::Deny };
+    let terms = |effective| RevocationTerms { reason: Reason::Unpaid, effective, effect: Effect::Deny };
     let grouped =
         |count: u64| BundleDraft { indices: (0..count).map(|n| (n, terms(n + 1))).collect(), ..draft() };
     assert!(grouped(256).sign(&key()).is_ok());
@@ -105,7 +109,7 @@ fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
         index: Some((index, index + 1)),
         exempt: [[2; 16], [1; 16]].into(),
         allowed: [[2; 32]].into(),
-        terms: Terms { effect: Effect::WarnUntil(9), ..terms(5) },
+        terms: RevocationTerms { effect: Effect::WarnUntil(9), ..terms(5) },
     };
     let ruled = |count| BundleDraft { rules: (0..count).map(rule).collect(), ..draft() }.sign(&key());
     assert!(ruled(256).is_ok() && ruled(257).is_err());
@@ -121,7 +125,7 @@ fn what_deltas_led_to_is_signed_as_the_whole_bundle_that_was_published() {
     let first = draft();
     let mut second = BundleDraft { sequence: 2, ..first.clone() };
     second.indices.pop_first();
-    second.ids.insert([7; 16], Terms { reason: Reason::Fraud, ..Terms::default() });
+    second.ids.insert([7; 16], RevocationTerms { reason: Reason::Fraud, ..RevocationTerms::default() });
     second.rules.push(RuleDraft { subject: Some("c".into()), ..RuleDraft::default() });
     let (base, delta) = (first.sign(&key()).unwrap(), second.sign_delta(&first, &key()).unwrap());
     let keys = keys();
@@ -145,7 +149,7 @@ fn a_million_revoked_takes_a_megabyte_and_a_thousand_changes_three_kilobytes() {
     let terms = |random: &mut fastrand::Rng| {
         let at = random.u64(0..100);
         let (reason, _) = reasons.iter().find(|(_, below)| at < *below).unwrap();
-        Terms { reason: *reason, ..Terms::default() }
+        RevocationTerms { reason: *reason, ..RevocationTerms::default() }
     };
     let mut first = BundleDraft { indices: std::collections::BTreeMap::new(), ..draft() };
     while first.indices.len() < REVOKED {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use licentia_core::{
     Keyring,
-    revocation::{Bundle, Reason, Terms},
+    revocation::{Bundle, Reason, RevocationTerms},
 };
 use licentia_issuer::{
     BundleDraft, Ledger, SigningKey,
@@ -105,14 +105,14 @@ fn a_ledger_becomes_a_bundle_and_is_replayed() {
 const REASONS: [(Reason, u64); 4] =
     [(Reason::Unpaid, 70), (Reason::Requested, 20), (Reason::Superseded, 7), (Reason::Fraud, 3)];
 
-fn terms(random: &mut fastrand::Rng) -> Terms {
+fn terms(random: &mut fastrand::Rng) -> RevocationTerms {
     let mut at = random.u64(0..100);
     let found = REASONS.iter().find(|(_, share)| {
         let found = at < *share;
         at = at.saturating_sub(*share);
         found
     });
-    Terms { reason: found.unwrap().0, ..Terms::default() }
+    RevocationTerms { reason: found.unwrap().0, ..RevocationTerms::default() }
 }
 
 /// Bits that a set of `count` of `issued` takes at least.
@@ -135,7 +135,10 @@ fn sizes(draft: &BundleDraft, issued: u64, bytes: usize) {
     );
     assert!(ratio <= 1.12, "{ratio} times the entropy");
     let mut plain = draft.clone();
-    plain.indices.values_mut().for_each(|terms| *terms = Terms { reason: Reason::Unpaid, ..*terms });
+    plain
+        .indices
+        .values_mut()
+        .for_each(|terms| *terms = RevocationTerms { reason: Reason::Unpaid, ..*terms });
     let plain = plain.sign(&SigningKey::from_seed(&[5; 32]).unwrap()).unwrap();
     println!("{} bytes where all have one reason", plain.len());
     assert!(plain.len() as f64 <= 400.0 + 1.12 * entropy(issued, draft.indices.len() as u64) / 8.0);

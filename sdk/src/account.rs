@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use licentia_core::{License, gcra::Admission};
+use licentia_core::{License, inner::Admission};
 
 use crate::{
     copies::Copies,

@@ -171,9 +171,10 @@ impl<'a> Decision<'a> {
     /// The response's header fields: `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy`, `RateLimit`.
     pub fn http_headers(&self) -> Vec<(&'static str, String)> {
         let charges = self.charges().map(|charge| {
-            let policy = http::Policy { name: charge.name, quota: charge.limit, window: charge.window };
+            let policy =
+                http::RateLimitPolicy { name: charge.name, quota: charge.limit, window: charge.window };
             let reset = charge.reset_ms.map(http::retry_after);
-            (policy, http::Remaining { name: charge.name, remaining: charge.remaining, reset })
+            (policy, http::RateLimit { name: charge.name, remaining: charge.remaining, reset })
         });
         http_headers(self.code, self.is_allowed(), self.retry_after_ms(), charges)
     }
@@ -194,7 +195,7 @@ pub fn http_headers<'a>(
     code: Code,
     allowed: bool,
     retry_after_ms: Option<u64>,
-    charges: impl Iterator<Item = (http::Policy<'a>, http::Remaining<'a>)>,
+    charges: impl Iterator<Item = (http::RateLimitPolicy<'a>, http::RateLimit<'a>)>,
 ) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     let status = if allowed { 200 } else { http::status(code) };

@@ -7,9 +7,8 @@ use std::sync::{
 use std::time::Instant;
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, Preparation, State, authorize,
-    clock::{self, Time},
-    revocation::Asked as Bundled,
+    Check, Code, Expect, Explanation, Facts, Preparation, State, Time, authorize, inner::clock,
+    revocation::RevocationQuery as Bundled,
 };
 
 use crate::{
@@ -341,7 +340,7 @@ impl Gate {
     }
 
     /// What the clock guard makes of the time.
-    pub(crate) fn time(&self, now: Now) -> licentia_core::clock::Time {
+    pub(crate) fn time(&self, now: Now) -> licentia_core::Time {
         self.guard.read(now, 0)
     }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use licentia_core::clock::{Clock, JUMP_AHEAD, STEP_BACK, Time};
+use licentia_core::{
+    Clock, Time,
+    inner::clock::{JUMP_AHEAD, STEP_BACK},
+};
 
 use crate::{
     latest::{Latest, Reading},

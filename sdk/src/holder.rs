@@ -2,9 +2,9 @@
 
 use ed25519_dalek::{Signer, SigningKey, pkcs8::DecodePrivateKey};
 use licentia_core::{
-    Code, Unverified,
-    proof::{self, Unsigned},
-    text::{Buffer, decode_license},
+    Buffer, Code, Unverified,
+    proof::{self, UnsignedProof},
+    text::decode_license,
 };
 
 /// A holder's private key. It is zeroised when dropped.
@@ -60,7 +60,7 @@ impl Holder {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|_| Code::StoreUnreachable)?;
         let key = self.public();
-        let proof = Unsigned { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
+        let proof = UnsignedProof { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
         Ok(proof.seal(&mut Buffer::new(), |parts| self.sign(parts))?.to_vec())
     }
 }

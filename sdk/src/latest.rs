@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use licentia_core::clock::Time;
+use licentia_core::Time;
 
 /// What the clock said when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

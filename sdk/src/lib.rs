@@ -83,7 +83,7 @@ pub use holder::Holder;
 pub use keeper::Keeper;
 pub use leased::Leased;
 pub use licentia_core::{
-    Check, Code, Explanation, Key, Keyset, State, Unverified, clock, http, limits, period, policy,
+    Action, Check, Code, Explanation, Key, Keyset, Period, State, Unverified, Window, http, limits,
 };
 pub use now::Now;
 pub use request::Request;

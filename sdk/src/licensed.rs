@@ -9,8 +9,8 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Explanation, Facts, Step, authenticate, claims::Kept, limits, revocation::Head,
-    verify::decode,
+    Check, Code, Explanation, Facts, OwnedLicense, Step, authenticate, inner::decode, limits,
+    revocation::BundleHead,
 };
 
 use crate::{account::Counters, gate::Gate, now::Now, revocation::Loaded, swap::Guard, trust::Trust};
@@ -18,7 +18,7 @@ use crate::{account::Counters, gate::Gate, now::Now, revocation::Loaded, swap::G
 /// A token that was authenticated, and what belongs to it.
 pub(crate) struct Token {
     pub(crate) text: Box<str>,
-    pub(crate) kept: Kept<Box<[u8]>>,
+    pub(crate) kept: OwnedLicense<Box<[u8]>>,
     pub(crate) tier: Box<str>,
     /// The checks that it passed.
     pub(crate) passed: Box<[Step<'static>]>,
@@ -37,7 +37,7 @@ pub(crate) struct Known {
     pub(crate) keyset_issued_at: u64,
     pub(crate) keyset_expires: Option<u64>,
     /// The bundle of the licence's issuer, and whether it concerns the licence.
-    pub(crate) revocation: Option<(Head, bool)>,
+    pub(crate) revocation: Option<(BundleHead, bool)>,
 }
 
 /// A licence, and what is known of it.

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use licentia_core::{Window, clock::STEP_BACK};
+use licentia_core::{Window, inner::clock::STEP_BACK};
 
 use crate::{
     account::Outcome,

@@ -16,9 +16,9 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, header, request::Parts};
 use licentia_core::{
-    State,
+    Buffer, State,
     http::{PROBLEM_TYPE, PROOF_FIELD, bearer},
-    text::{Buffer, decode_base64url},
+    text::decode_base64url,
 };
 use tower_layer::Layer;
 use tower_service::Service;

@@ -11,13 +11,15 @@ use std::{
 
 use crate::swap::ArcSwap;
 use licentia_core::{
-    Code, Keyring, Kid, limits,
-    revocation::{self, Bundle, Seen, build, merge},
+    Code, Keyring, Kid,
+    inner::build,
+    limits,
+    revocation::{self, Bundle, BundleMark, merge},
 };
 
 use crate::{gate::Gate, store::Store, trust::Trusted, worker::Worker};
 
-pub use licentia_core::revocation::{Effect, Reason, Terms};
+pub use licentia_core::revocation::{Effect, Reason, RevocationTerms};
 
 /// Begin of the names, in the store, of the newest bundles' sequences, digests and signers; an issuer follows.
 const SEEN: &str = "revocation.seen.";
@@ -25,12 +27,12 @@ const SEEN: &str = "revocation.seen.";
 /// A bundle in use: its state, whole, with its pre-filter.
 pub(crate) struct Loaded {
     issuer: Box<str>,
-    kept: revocation::Kept<Box<[u8]>>,
+    kept: revocation::OwnedBundle<Box<[u8]>>,
     bloom: Box<[u8]>,
 }
 
 impl Loaded {
-    fn new(kept: revocation::Kept<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
+    fn new(kept: revocation::OwnedBundle<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
         let issuer = kept.bundle(&bloom).issuer().into();
         Self { issuer, kept, bloom }
     }
@@ -114,7 +116,7 @@ impl Revocations {
         // Not before: a bundle that waited here is held against the keys that there are now.
         let trust = trusted.current();
         let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
-        let seen = Seen { sequence: bundle.sequence(), digest: bundle.digest(), kid };
+        let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let bundles = self.current.load();
         let current = bundles.of(bundle.issuer());
         let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
@@ -153,7 +155,12 @@ impl Revocations {
 ///
 /// Who signed that one may have been replaced by the root since: then its numbers bind no more, so that a thief who had
 /// signed a very high one has not locked the issuer out.
-fn newer(before: Option<Seen>, new: &Seen, issuer: &str, keyring: Keyring<'_>) -> Result<bool, Code> {
+fn newer(
+    before: Option<BundleMark>,
+    new: &BundleMark,
+    issuer: &str,
+    keyring: Keyring<'_>,
+) -> Result<bool, Code> {
     match before {
         Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
         Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
@@ -183,14 +190,14 @@ fn name(issuer: &str) -> String {
     format!("{SEEN}{issuer}")
 }
 
-fn encode(seen: &Seen) -> Vec<u8> {
+fn encode(seen: &BundleMark) -> Vec<u8> {
     [&seen.sequence.to_be_bytes()[..], &seen.digest, seen.kid.as_bytes()].concat()
 }
 
-fn decode(saved: &[u8]) -> Option<Seen> {
+fn decode(saved: &[u8]) -> Option<BundleMark> {
     let (sequence, rest) = saved.split_first_chunk::<8>()?;
     let (digest, kid) = rest.split_first_chunk::<32>()?;
-    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
+    Some(BundleMark { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
 }
 
 /// Gives what is new, where something is.

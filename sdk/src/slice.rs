@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use licentia_core::gcra::Gcra;
+use licentia_core::inner::Gcra;
 
 use crate::{
     account::Outcome,

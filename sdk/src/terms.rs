@@ -1,7 +1,7 @@
 //! What a licence says of its rates and quotas. A vendor sells few kinds of them to very many customers, so that
 //! licences that say the same share it.
 
-use licentia_core::{Overage, Period, Quota, Rate, gcra::Gcra};
+use licentia_core::{Overage, Period, Quota, Rate, inner::Gcra};
 
 /// What a licence says of a rate.
 #[derive(PartialEq, Eq)]

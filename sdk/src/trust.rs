@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::swap::ArcSwap;
-use licentia_core::{Code, Key, Keyring, Keyset, Preparation, Purpose, Standing, keyset::Seen};
+use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
 
 use crate::store::Store;
 
@@ -32,7 +32,7 @@ impl Trust {
 /// A key with its tables, where it signs licences that may still come.
 fn prepare(preparation: Option<&Preparation>, key: Key) -> Key {
     match preparation {
-        Some(preparation) if key.purpose() == Purpose::License && key.standing() != Standing::Revoked => {
+        Some(preparation) if key.purpose() == KeyPurpose::License && key.status() != KeyStatus::Revoked => {
             preparation.key(&key)
         }
         _ => key,
@@ -75,7 +75,7 @@ impl Trusted {
         let keys = keyset.keys().map(prepare).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
-        let seen = keyset.seen();
+        let seen = keyset.mark();
         let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
             let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
@@ -102,7 +102,7 @@ impl Trusted {
     }
 }
 
-fn decode(saved: &[u8]) -> Option<Seen> {
+fn decode(saved: &[u8]) -> Option<KeysetMark> {
     let (sequence, digest) = saved.split_first_chunk::<8>()?;
-    Some(Seen { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+    Some(KeysetMark { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
 }

@@ -321,7 +321,7 @@ fn settle_up(name: &str, url: &str, workers: &Workers<'_>) {
         let request = Request::new().meters(&meters).job(&name);
         gate.reserve(&token, &request, NOW).1.unwrap().commit(&[("jobs", cost)]).unwrap();
     }
-    let year = licentia::period::Period::Year.window(NOW);
+    let year = licentia::Period::Year.window(NOW);
     let cell = Cell { lineage: LINEAGE, meter: "jobs", window: Window { ..year } };
     let charged = store.take(&cell, 0, 0, u64::MAX).unwrap().total;
     assert_eq!(charged, (0..JOBS).map(|job| job_costs(job).1).sum(), "{name}: each job is charged once");

@@ -98,7 +98,7 @@ fn overage_is_flagged_up_to_its_hard_limit() {
         draft
             .terms
             .quotas
-            .insert("calls".into(), Quota { limit: 10, period: licentia::period::Period::Day, overage });
+            .insert("calls".into(), Quota { limit: 10, period: licentia::Period::Day, overage });
     });
     let request = Request::new().meters(&[("calls", 1)]);
     let states: Vec<_> =

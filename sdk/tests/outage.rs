@@ -18,7 +18,7 @@ use std::{
 };
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, Request, policy::Action, store};
+use licentia::{Action, Code, Gate, Request, store};
 use server::Server;
 
 const LIMIT: u64 = 1000;

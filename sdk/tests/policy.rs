@@ -10,8 +10,7 @@ use std::sync::{
 
 use common::{DAY, NOW, builder, licence};
 use licentia::{
-    Code, Memory, Now, Request, Store,
-    policy::Action,
+    Action, Code, Memory, Now, Request, Store,
     store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 

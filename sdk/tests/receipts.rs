@@ -7,8 +7,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use common::{DAY, NOW, key, licence};
 use licentia::{
-    Code, Holder, Now, Request,
-    period::Window,
+    Code, Holder, Now, Request, Window,
     receipt::{Audit, Cell, Log, LogError, Receipt, Receipts, Report, cloud_events},
 };
 use licentia_issuer::acknowledge;
@@ -318,14 +317,15 @@ fn a_clone_is_a_fork_whatever_of_it_arrives() {
 
 #[test]
 fn what_becomes_less_is_a_rollback() {
-    use licentia_core::receipt::{Entry, Unsigned};
+    use licentia_core::receipt::{ReceiptEntry, UnsignedReceipt};
     use licentia_issuer::SigningKey;
 
     let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
     let public = instance(1).public();
     let seal = |sequence, previous: &[u8; 32], count, issued_at, acknowledged| {
-        let entry = [Entry { lineage: &[1; 16], meter: "calls", window, count }];
-        let receipt = Unsigned { key: &public, sequence, previous, issued_at, entries: &entry, acknowledged };
+        let entry = [ReceiptEntry { lineage: &[1; 16], meter: "calls", window, count }];
+        let receipt =
+            UnsignedReceipt { key: &public, sequence, previous, issued_at, entries: &entry, acknowledged };
         receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()
     };
     let link = |receipt: &[u8]| Receipt::read(receipt).unwrap().link();

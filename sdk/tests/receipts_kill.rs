@@ -8,8 +8,7 @@ use std::{
 };
 
 use licentia::{
-    Holder,
-    period::Window,
+    Holder, Window,
     receipt::{Audit, Cell, Log, Receipt, Receipts, Usage},
 };
 

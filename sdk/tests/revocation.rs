@@ -14,9 +14,8 @@ use std::{
 
 use common::{DAY, NOW, draft, issuer, key, keyset, sign};
 use licentia::{
-    Code, Gate, Memory, Request, State, Store, Watch,
-    policy::Action,
-    revocation::{Effect, Reason, Terms},
+    Action, Code, Gate, Memory, Request, State, Store, Watch,
+    revocation::{Effect, Reason, RevocationTerms},
     store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 use licentia_issuer::{BundleDraft, Entry, KeysetDraft, RuleDraft, keyset::For};
@@ -39,7 +38,7 @@ fn bundle(sequence: u64, indices: &[u64]) -> BundleDraft {
         next_update: NOW + DAY,
         expires: NOW + 30 * DAY,
         salt: [3; 16],
-        indices: indices.iter().map(|index| (*index, Terms::default())).collect(),
+        indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     }
 }
@@ -90,10 +89,10 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
     let gate = gate(&draft);
     for sequence in 2..=101_u64 {
         let mut next = BundleDraft { sequence, ..draft.clone() };
-        next.indices.insert(sequence * 1000, Terms::default());
+        next.indices.insert(sequence * 1000, RevocationTerms::default());
         if sequence % 3 == 0 {
             next.indices.pop_first();
-            next.ids.insert([u8::try_from(sequence).unwrap(); 16], Terms::default());
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16], RevocationTerms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
         assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
@@ -108,7 +107,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
 #[test]
 fn licences_without_an_index_are_revoked_by_their_identifier() {
     let mut draft = bundle(1, &[]);
-    draft.ids.insert([1; 16], Terms::default());
+    draft.ids.insert([1; 16], RevocationTerms::default());
     let gate = gate(&draft);
     let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
     assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
@@ -120,7 +119,7 @@ fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
     let good = licence(1, |draft| draft.id = Some([1; 16]));
     let mut buffer = licentia_core::Buffer::new();
     let bytes = licentia_core::text::decode_license(&good, &mut buffer).unwrap();
-    let digest = licentia_core::keyset::digest(bytes);
+    let digest = licentia_core::inner::digest(bytes);
     let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16]), NOW - 2 * DAY));
     let rule = RuleDraft::default;
     let cases = [
@@ -153,7 +152,7 @@ fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
 
 #[test]
 fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
-    let terms = |effective, effect| Terms { reason: Reason::Unpaid, effective, effect };
+    let terms = |effective, effect| RevocationTerms { reason: Reason::Unpaid, effective, effect };
     let indices: BTreeMap<_, _> = [
         (1, terms(NOW + 10, Effect::Deny)),
         (2, terms(0, Effect::WarnUntil(NOW + 10))),
@@ -182,7 +181,7 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
 fn of_several_revocations_the_strictest_counts() {
     let rule = |effective, effect| RuleDraft {
         subject: Some(draft().subject),
-        terms: Terms { reason: Reason::Unpaid, effective, effect },
+        terms: RevocationTerms { reason: Reason::Unpaid, effective, effect },
         ..RuleDraft::default()
     };
     let with = |rules: Vec<RuleDraft>, indices: &[u64]| {

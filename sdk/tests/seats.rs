@@ -9,8 +9,7 @@ use std::sync::{
 
 use common::{NOW, gate, licence};
 use licentia::{
-    Code, Gate, Memory, Request, Seat, Store,
-    policy::Action,
+    Action, Code, Gate, Memory, Request, Seat, Store,
     store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, Memory, Now, Request, Store, policy::Action, store};
+use licentia::{Action, Code, Gate, Memory, Now, Request, Store, store};
 use server::Server;
 
 const RATE: u64 = 2000;

@@ -11,8 +11,7 @@ use std::{
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
-    Code, Request, Store,
-    policy::Action,
+    Action, Code, Request, Store,
     store::{self, Cell, Finish, Job, Once, SeatAsk, Taken},
 };
 use licentia_core::Window;

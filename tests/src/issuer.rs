@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 use ed25519_dalek::{Signer as _, SigningKey};
-use licentia_core::{Key, cose::Typ};
+use licentia_core::{Key, inner::Typ};
 
 use crate::canonical;
 

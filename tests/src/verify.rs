@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, sync::LazyLock};
 
-use licentia_core::{Preparation, ed25519::PublicKey};
+use licentia_core::{Preparation, PublicKey};
 
 /// The smallest tables.
 static SMALL: LazyLock<Preparation> =

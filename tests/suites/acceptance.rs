@@ -5,7 +5,7 @@
 use curve25519_dalek::{EdwardsPoint, Scalar, constants};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use fastrand::Rng;
-use licentia_core::ed25519::PublicKey;
+use licentia_core::PublicKey;
 use licentia_tests::{cases, in_parallel, report, verifies};
 use sha2::{Digest as _, Sha512};
 

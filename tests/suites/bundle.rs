@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use fastrand::Rng;
 use licentia::{Gate, Key, Request};
 use licentia_core::{
-    Code, Keyring, Unverified, clock, cose,
-    revocation::{Bundle, Effect, Exact, Verdict, bloom, build, merge, state_root},
+    Code, Keyring, Unverified,
+    inner::{Frame, Typ, bloom, build, clock, state_root},
+    revocation::{Bundle, Effect, Exact, Verdict, merge},
     text,
 };
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
@@ -50,8 +51,7 @@ impl Setting {
             list.dedup();
         }
         let payload = |bundle: &Vec<u8>| {
-            let frame = cose::Frame::read(bundle, cose::Typ::Bundle)
-                .or_else(|_| cose::Frame::read(bundle, cose::Typ::Delta));
+            let frame = Frame::read(bundle, Typ::Bundle).or_else(|_| Frame::read(bundle, Typ::Delta));
             frame.expect("a good bundle").payload.of(bundle).to_vec()
         };
         let payloads = bundles.iter().map(payload).collect();
@@ -132,7 +132,7 @@ fn check(setting: &Setting, rng: &mut Rng) -> Code {
     }
     // The same under a good signature: a signer who lies, and names the root of what is there.
     let mut payload = altered(rng, &setting.payloads);
-    let typ = if rng.u8(0..4) == 0 { cose::Typ::Delta } else { cose::Typ::Bundle };
+    let typ = if rng.u8(0..4) == 0 { Typ::Delta } else { Typ::Bundle };
     if rng.bool() {
         rooted(setting, typ, &mut payload);
     }
@@ -156,7 +156,7 @@ fn check(setting: &Setting, rng: &mut Rng) -> Code {
 }
 
 /// Puts the root of what is there in the place of the one that was there before.
-fn rooted(setting: &Setting, typ: cose::Typ, payload: &mut [u8]) {
+fn rooted(setting: &Setting, typ: Typ, payload: &mut [u8]) {
     let bytes = setting.signer.sign(typ, payload);
     let Ok((bundle, _)) = Bundle::inspect(&bytes) else { return };
     let root = state_root(bundle.encoded_rules(), bundle.encoded_groups());

@@ -1,6 +1,6 @@
 //! The examples of RFC 8949, appendix A, against core's reader.
 
-use licentia_core::{Code, cbor::Reader};
+use licentia_core::{Code, inner::Reader};
 use licentia_tests::report;
 
 /// What the reader must say. Deterministic items of the allowed kinds pass.

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use fastrand::Rng;
 use licentia_core::{
-    Buffer, Code, Expect, Explanation, Key, Keyring, License, Unverified, authenticate, cose, limits, text,
-    verify, verify_text,
+    Buffer, Code, Expect, Explanation, Key, Keyring, License, Unverified, authenticate,
+    inner::{Frame, Typ},
+    limits, text, verify, verify_text,
 };
 use licentia_tests::{Issuer, alter, altered, canonical, cases, decode, in_parallel, report, valid_tokens};
 
@@ -51,7 +52,7 @@ impl Setting {
 
 /// The claims inside a good token.
 fn payload(token: &[u8]) -> Vec<u8> {
-    let frame = cose::Frame::read(token, cose::Typ::License).expect("a good token");
+    let frame = Frame::read(token, Typ::License).expect("a good token");
     frame.payload.of(token).to_vec()
 }
 

@@ -6,7 +6,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use licentia_core::{
     Window,
     proof::thumbprint,
-    receipt::{Entry, Link, Receipt, Unsigned},
+    receipt::{Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 use licentia_tests::report;
 
@@ -31,21 +31,21 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
     let (public, mut read) = (key.verifying_key(), 0);
     for count in [0_u64, 1, 3, 300] {
         let names: Vec<String> = (0..count).map(|at| format!("meter-{at:04}")).collect();
-        let entries: Vec<Entry<'_>> = (0..count)
+        let entries: Vec<ReceiptEntry<'_>> = (0..count)
             .zip(&names)
             .map(|(at, meter)| {
                 let end = (at % 2 == 0).then_some(at * 1_000_000 + 1);
                 let window = Window { start: at * 1_000_000, end };
-                Entry { lineage: &[9; 16], meter, window, count: at << (at % 40) }
+                ReceiptEntry { lineage: &[9; 16], meter, window, count: at << (at % 40) }
             })
             .collect();
-        let unsigned = Unsigned {
+        let unsigned = UnsignedReceipt {
             key: public.as_bytes(),
             sequence: count + 2,
             previous: &[7; 32],
             issued_at: 1_800_000_000,
             entries: &entries,
-            acknowledged: (count > 1).then_some(Link { sequence: 1, digest: [8; 32] }),
+            acknowledged: (count > 1).then_some(ReceiptLink { sequence: 1, digest: [8; 32] }),
         };
         let bytes = unsigned.seal(|parts| key.sign(&parts.concat()).to_bytes()).unwrap();
         let Value::Map(fields) = payload(&bytes, &public, "application/vnd.licentia.receipt+cbor") else {

@@ -4,8 +4,8 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use ciborium::Value;
 use licentia_core::{
-    Action, Buffer, Code, Confirmation, Expect, Explanation, Keyring, License, Overage, Period, authenticate,
-    feature, text, verify,
+    Action, Buffer, Code, Confirmation, Expect, Explanation, FeatureValue, Keyring, License, Overage, Period,
+    authenticate, text, verify,
 };
 use licentia_tests::{Issuer, report};
 use proptest::{
@@ -291,9 +291,9 @@ fn compare(terms: &Terms, license: &License<'_>) {
     for (name, (value, expires)) in &terms.features {
         let found = license.feature(name).expect("the feature is there");
         let value = match value {
-            Feature::True => feature::Value::True,
-            Feature::Int(number) => feature::Value::Int(*number),
-            Feature::Text(text) => feature::Value::Text(text),
+            Feature::True => FeatureValue::True,
+            Feature::Int(number) => FeatureValue::Int(*number),
+            Feature::Text(text) => FeatureValue::Text(text),
         };
         assert_eq!((found.name, found.value, found.expires), (&**name, value, *expires));
     }

@@ -2,7 +2,7 @@
 //!
 //! A Token Status List (draft-ietf-oauth-status-list) has a bit for each token, compressed with zlib.
 
-use licentia_core::revocation::build;
+use licentia_core::inner::build;
 use licentia_tests::report;
 
 /// Bits that a set of `count` of `issued` takes at least, in the mean.

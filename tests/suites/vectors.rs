@@ -3,7 +3,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal of core's has its explanation in it")]
 
 use licentia_core::{
-    Buffer, Code, Denial, Expect, Key, Period, Unverified, Verified, code, proof::Presented, text, verify,
+    Buffer, Code, Denial, Expect, Key, Period, Unverified, Verified, proof::Presented, text, verify,
     verify_text,
 };
 use licentia_tests::report;
@@ -281,8 +281,8 @@ fn periods() {
 fn codes() {
     let file = licentia_vectors::codes();
     assert_eq!(file.codes.len(), file.number_of_codes);
-    assert_eq!(file.codes.len(), code::TABLE.len());
-    for (expected, entry) in file.codes.iter().zip(code::TABLE) {
+    assert_eq!(file.codes.len(), Code::TABLE.len());
+    for (expected, entry) in file.codes.iter().zip(Code::TABLE) {
         let found = (entry.code.number(), entry.name, entry.message, entry.advice);
         assert_eq!(found, (expected.number, &*expected.name, &*expected.message, &*expected.advice));
     }

@@ -1,7 +1,7 @@
 //! Wycheproof's Ed25519 tests.
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use licentia_core::ed25519::PublicKey;
+use licentia_core::PublicKey;
 use licentia_tests::{report, verifies};
 use wycheproof::eddsa::{TestName, TestSet};
 

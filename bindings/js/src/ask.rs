@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use licentia_core::{
-    Code, Expect, limits,
-    text::{Buffer, decode_base64url},
-};
+use licentia_core::{Buffer, Code, Expect, limits, text::decode_base64url};
 
 use crate::words::Words;
 

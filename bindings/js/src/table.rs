@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use licentia::{Code, Holder, decision::http_headers, http};
 use licentia_core::{
-    Key, Period, code,
-    json::Quoted,
+    Key, Period,
+    inner::Quoted,
     text::{self, Base64Url},
 };
 
@@ -23,7 +23,9 @@ use crate::{
 pub(crate) fn answer(asked: u32, call: Call<'_>, told: &mut Told) -> Answer {
     match asked {
         what::CODES => Ok(codes(told)),
-        what::DECODE_LICENSE => text::decode_license(call.subject, &mut text::Buffer::new()).map(numbers),
+        what::DECODE_LICENSE => {
+            text::decode_license(call.subject, &mut licentia_core::Buffer::new()).map(numbers)
+        }
         what::ENCODE_LICENSE => Ok(say(told, &[&text::Text::license(call.bytes)])),
         what::READ_KEY => read_key(call.subject),
         what::WINDOW => window(&call),
@@ -55,7 +57,7 @@ pub(crate) fn numbers(bytes: &[u8]) -> Vec<f64> {
 
 /// The table of codes as JSON: number, name, message, advice.
 fn codes(told: &mut Told) -> Vec<f64> {
-    for (at, entry) in code::TABLE.iter().enumerate() {
+    for (at, entry) in Code::TABLE.iter().enumerate() {
         let (before, number, name) = (if at == 0 { '[' } else { ',' }, entry.code.number(), entry.name);
         let (message, advice) = (Quoted(entry.message), Quoted(entry.advice));
         told.part(&format_args!(
@@ -137,8 +139,8 @@ fn http_fields(call: Call<'_>, told: &mut Told) -> Answer {
     let charges = call.numbers.as_chunks::<5>().0.iter().map(|[at, limit, window, remaining, reset]| {
         let name = names.get(*at as usize).copied().unwrap_or_default();
         let reset = some(*reset).map(http::retry_after);
-        let policy = http::Policy { name, quota: *limit as u64, window: some(*window) };
-        (policy, http::Remaining { name, remaining: *remaining as u64, reset })
+        let policy = http::RateLimitPolicy { name, quota: *limit as u64, window: some(*window) };
+        (policy, http::RateLimit { name, remaining: *remaining as u64, reset })
     });
     for (name, value) in http_headers(code, allowed, retry_after_ms, charges) {
         told.word(&name).word(&value);

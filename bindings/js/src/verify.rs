@@ -1,8 +1,8 @@
 //! One token and its verdict, without a gate: no counters, no revocation, no memory of proofs.
 
 use licentia_core::{
-    Code, Expect, Explanation, Key, Keyring, State, Unverified, authenticate, authorize, clock::Time, limits,
-    proof::Presented, text, verify::decode,
+    Code, Expect, Explanation, Key, Keyring, State, Time, Unverified, authenticate, authorize, inner::decode,
+    limits, proof::Presented, text,
 };
 
 use crate::{
@@ -79,7 +79,7 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
 /// # Errors
 /// A code of group 1xx.
 pub(crate) fn inspect(call: &Call<'_>, told: &mut Told) -> Answer {
-    let mut buffer = text::Buffer::new();
+    let mut buffer = licentia_core::Buffer::new();
     let bytes = text::decode_license(call.subject, &mut buffer)?;
     let claims = Unverified::read(bytes).map_err(|malformed| malformed.code)?;
     told.word(&claims.json());

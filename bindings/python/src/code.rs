@@ -1,6 +1,6 @@
 //! The table of codes.
 
-use licentia_core::code::{Entry, TABLE};
+use licentia_core::CodeEntry;
 use pyo3::{prelude::*, types::PyTuple};
 
 /// One row of the table of codes, which is the same in every language.
@@ -21,9 +21,9 @@ pub(crate) struct Code {
     advice: &'static str,
 }
 
-impl From<&Entry> for Code {
-    fn from(entry: &Entry) -> Self {
-        let Entry { code, name, message, advice, .. } = *entry;
+impl From<&CodeEntry> for Code {
+    fn from(entry: &CodeEntry) -> Self {
+        let CodeEntry { code, name, message, advice, .. } = *entry;
         Self { number: code.number(), name, message, advice }
     }
 }
@@ -38,5 +38,5 @@ impl Code {
 /// Every code, ascending by number.
 #[pyfunction]
 pub(crate) fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-    PyTuple::new(py, TABLE.iter().map(Code::from).collect::<Vec<_>>())
+    PyTuple::new(py, licentia_core::Code::TABLE.iter().map(Code::from).collect::<Vec<_>>())
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use licentia::Now as SdkNow;
 use licentia_core::{
-    Period, http, limits,
-    text::{self, Buffer, Text},
+    Buffer, Period, http, limits,
+    text::{self, Text},
 };
 use pyo3::{
     intern,

@@ -2,7 +2,7 @@
 
 use licentia_core::{
     Code, Keyring,
-    revocation::{Bundle, Terms},
+    revocation::{Bundle, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, bundle::delta};
 use pyo3::{prelude::*, types::PyBytes};
@@ -93,10 +93,10 @@ impl RevocationBundle {
             ..BundleDraft::default()
         };
         for index in indices.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
-            draft.indices.insert(index?.extract::<Whole>()?.0, Terms::default());
+            draft.indices.insert(index?.extract::<Whole>()?.0, RevocationTerms::default());
         }
         for id in ids.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
-            draft.ids.insert(array("an identifier", &id?)?, Terms::default());
+            draft.ids.insert(array("an identifier", &id?)?, RevocationTerms::default());
         }
         let key = &key.get().0;
         let bytes = py.detach(|| draft.sign(key)).map_err(issuing)?;

@@ -1,6 +1,6 @@
 //! What is in a bundle, and how much it takes.
 
-use licentia_core::revocation::{Bundle, Effect, Group, Terms};
+use licentia_core::revocation::{Bundle, Effect, Group, RevocationTerms};
 use licentia_issuer::moment;
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn group(group: &Group<'_>) -> Value {
 
 /// The terms of a group, in words.
 fn words(group: &Group<'_>) -> String {
-    let Terms { reason, effective, effect } = group.terms();
+    let RevocationTerms { reason, effective, effect } = group.terms();
     let mut text =
         format!("{} by index, {} by hash: {}", group.exact().count(), group.hashes().len(), reason.name());
     if effective > 0 {

@@ -11,7 +11,7 @@ use std::{fs, path::Path, time::Instant};
 use licentia::{
     Code, Gate, Holder, Key, Now, Request, State,
     request::Proof,
-    revocation::{Reason, Terms},
+    revocation::{Reason, RevocationTerms},
 };
 use licentia_issuer::{
     Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset, ledger::Since,
@@ -227,7 +227,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
         Ok(draft)
     };
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
-    ledger.revoke(&id, Terms { reason: Reason::Unpaid, ..Terms::default() })?;
+    ledger.revoke(&id, RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
     let first = next(&mut ledger, None)?;
     let bundle = first.sign(&signer)?;
     gate.load_revocation(&bundle)?;

@@ -1,7 +1,10 @@
 //! What was tampered with, or does not fit, is refused: each with a code of its own.
 
 use licentia::{Code, Request, State};
-use licentia_core::text::{Buffer, Text, decode_license};
+use licentia_core::{
+    Buffer,
+    text::{Text, decode_license},
+};
 use licentia_issuer::{Feature, Issuer, SigningKey, Value};
 
 use super::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR, walk::Walk};

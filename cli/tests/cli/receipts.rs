@@ -3,8 +3,7 @@
 use std::fs;
 
 use licentia::{
-    Holder, Key,
-    period::Window,
+    Holder, Key, Window,
     receipt::{Cell, Receipts},
 };
 

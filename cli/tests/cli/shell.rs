@@ -31,7 +31,7 @@ fn wrong_calls_exit_with_2_and_say_what_to_do() {
 fn codes_completions_man_pages_and_the_demo_are_there() {
     let desk = Desk::new();
     let codes = json(&desk.run(&["--json", "codes"]));
-    assert_eq!(codes.as_array().unwrap().len(), licentia_core::code::TABLE.len());
+    assert_eq!(codes.as_array().unwrap().len(), licentia_core::Code::TABLE.len());
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(text(&desk.run(&["completions", shell]).stdout).contains("licentia"), "{shell}");
     }

@@ -8,13 +8,14 @@
 use alloc::{vec, vec::Vec};
 
 use super::{
-    Bundle, Salt, Terms,
-    bloom::{self, BLOCK},
+    bloom::{self, BLOCK, Salt},
+    bundle::Bundle,
     exact::{DIRECTORY, GROUP, SMALL, SMALL_COUNT},
     group::{
         Group,
         write::{Parts, key, section},
     },
+    rule::RevocationTerms,
 };
 
 /// Members that a chunk has on average: few to decode, and many to share a directory entry.
@@ -155,10 +156,10 @@ pub fn hashes<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, salt: &Salt) -> Vec<u
 /// The groups of a state, as a bundle has them: for each of some terms the indices and the identifiers without
 /// an index that are revoked on them. Indices must ascend.
 pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
-    groups: impl Iterator<Item = (Terms, I, &'a [[u8; 16]])>,
+    groups: impl Iterator<Item = (RevocationTerms, I, &'a [[u8; 16]])>,
     salt: &Salt,
 ) -> Vec<u8> {
-    let encode = |(terms, indices, ids): (Terms, I, &[[u8; 16]])| Parts {
+    let encode = |(terms, indices, ids): (RevocationTerms, I, &[[u8; 16]])| Parts {
         key: key(terms),
         exact: exact(indices),
         hashes: hashes(ids.iter(), salt),

@@ -8,7 +8,10 @@
 //! Integers are little-endian. So a reason or a date costs a group and not each licence, and a delta has what
 //! changes in each group. A licence is in one group; where a section has it in several, the first one counts.
 
-use super::{Effect, Exact, Reason, Terms};
+use super::{
+    exact::Exact,
+    rule::{Effect, Reason, RevocationTerms},
+};
 use crate::{code::Code, limits};
 
 /// Bytes of the terms, and of the head with the lengths.
@@ -18,12 +21,12 @@ const HEAD: usize = TERMS + 8;
 const HASH: usize = 8;
 
 /// What a section says of its terms, also of a reason that is not known here.
-pub(super) type Key = [u8; TERMS];
+pub(super) type EncodedTerms = [u8; TERMS];
 
 /// Licences that were revoked on the same terms; of a delta, those that change.
 #[derive(Clone, Copy, Debug)]
 pub struct Group<'a> {
-    pub(super) key: &'a Key,
+    pub(super) key: &'a EncodedTerms,
     exact: &'a [u8],
     hashes: &'a [u8],
 }
@@ -41,7 +44,7 @@ impl<'a> Group<'a> {
     }
 
     /// What the revocations say.
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self) -> RevocationTerms {
         let [reason, effect, times @ ..] = self.key;
         let (times, _) = times.as_chunks::<8>();
         let (effective, until) = match times {
@@ -53,7 +56,7 @@ impl<'a> Group<'a> {
             2 => Effect::GraceUntil(until),
             _ => Effect::Deny,
         };
-        Terms { reason: Reason::from_number(u64::from(*reason)), effective, effect }
+        RevocationTerms { reason: Reason::from_number(u64::from(*reason)), effective, effect }
     }
 
     /// The revoked indices.
@@ -115,18 +118,18 @@ pub(super) mod write {
 
     use alloc::vec::Vec;
 
-    use super::{Key, TERMS};
-    use crate::revocation::{Effect, Terms};
+    use super::{EncodedTerms, TERMS};
+    use crate::revocation::rule::{Effect, RevocationTerms};
 
     /// A group before it is written: its exact set and its hashes.
     pub(crate) struct Parts {
-        pub(crate) key: Key,
+        pub(crate) key: EncodedTerms,
         pub(crate) exact: Vec<u8>,
         pub(crate) hashes: Vec<u8>,
     }
 
     /// The terms as a section has them.
-    pub(crate) fn key(terms: Terms) -> Key {
+    pub(crate) fn key(terms: RevocationTerms) -> EncodedTerms {
         let (effect, until) = match terms.effect {
             Effect::Deny => (0, 0),
             Effect::WarnUntil(until) => (1, until),

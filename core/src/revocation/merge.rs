@@ -2,7 +2,11 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Bundle, Kept, build, state_root};
+use super::{
+    build,
+    bundle::{Bundle, OwnedBundle, state_root},
+    group,
+};
 use crate::{cbor::Span, code::Code};
 
 /// The state that a delta leads to from its base: the delta's numbers, times and rules, and the merged groups,
@@ -11,7 +15,7 @@ use crate::{cbor::Span, code::Code};
 /// # Errors
 /// [`Code::BundleWrongBase`] where the delta is for another bundle, [`Code::BundleWrongRoot`] where it does not
 /// lead to the state that it names.
-pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<Kept<Box<[u8]>>, Code> {
+pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<OwnedBundle<Box<[u8]>>, Code> {
     // Indices count in one stream, and hashes mean something under one salt.
     let same = delta.issuer() == base.issuer() && delta.stream() == base.stream() && delta.salt() == base.salt();
     if delta.base() != Some(base.sequence()) || !same {
@@ -22,12 +26,12 @@ pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<Kept<Box<[u8]>>, C
         return Err(Code::BundleWrongRoot);
     }
     // A signer who lies can lead to a state that no whole bundle may have.
-    super::group::check(&groups)?;
+    group::check(&groups)?;
     Ok(keep(delta, &groups))
 }
 
 /// A delta's own content with other groups.
-fn keep(delta: &Bundle<'_>, groups: &[u8]) -> Kept<Box<[u8]>> {
+fn keep(delta: &Bundle<'_>, groups: &[u8]) -> OwnedBundle<Box<[u8]>> {
     let mut bytes = Vec::new();
     let mut place = |part: &[u8]| {
         let start = bytes.len();
@@ -39,5 +43,5 @@ fn keep(delta: &Bundle<'_>, groups: &[u8]) -> Kept<Box<[u8]>> {
     fields.rules = delta.fields.rules.map(|_| place(delta.encoded_rules()));
     fields.groups = place(groups);
     fields.base = None;
-    Kept { bytes: bytes.into(), fields }
+    OwnedBundle { bytes: bytes.into(), fields }
 }

@@ -6,8 +6,8 @@
 
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
-    claims::Claims,
     code::Code,
+    license::claims::Claims,
     limits,
 };
 
@@ -76,7 +76,7 @@ impl Reason {
 
 /// What a revocation says, beside whom it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Terms {
+pub struct RevocationTerms {
     /// Why.
     pub reason: Reason,
     /// From when on, in seconds since 1970.
@@ -85,7 +85,7 @@ pub struct Terms {
     pub effect: Effect,
 }
 
-impl Terms {
+impl RevocationTerms {
     /// How much it takes from a licence at `now`: refused, in grace, flagged.
     pub(super) fn severity(self, now: u64) -> u8 {
         match self.effect {
@@ -124,7 +124,7 @@ pub struct Rule<'a> {
     exempt: &'a [[u8; 16]],
     allowed: &'a [[u8; 32]],
     /// What it says.
-    pub terms: Terms,
+    pub terms: RevocationTerms,
 }
 
 impl<'a> Rule<'a> {
@@ -138,7 +138,7 @@ impl<'a> Rule<'a> {
             index: None,
             exempt: &[],
             allowed: &[],
-            terms: Terms::default(),
+            terms: RevocationTerms::default(),
         };
         let mut map = reader.map_within(limits::FEATURES)?;
         while let Some(key) = map.next_key(reader)? {

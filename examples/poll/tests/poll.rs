@@ -24,7 +24,10 @@ fn bundle(sequence: u64, indices: &[u64]) -> Vec<u8> {
         issued_at: NOW,
         next_update: NOW + 1000,
         expires: NOW + 2000,
-        indices: indices.iter().map(|index| (*index, licentia::revocation::Terms::default())).collect(),
+        indices: indices
+            .iter()
+            .map(|index| (*index, licentia::revocation::RevocationTerms::default()))
+            .collect(),
         ..BundleDraft::default()
     };
     draft.sign(&key(5)).unwrap()

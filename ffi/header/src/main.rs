@@ -12,7 +12,7 @@ use std::{
 };
 
 use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
-use licentia_core::code::TABLE;
+use licentia_core::Code;
 
 /// What every function asks of its callers.
 const RULES: &str = include_str!("rules.txt");
@@ -162,7 +162,7 @@ fn preamble() -> String {
          #else\n#define LICENTIA_MUST_USE\n#endif\n#endif\n\n",
     );
     text.push_str("/* Codes, which never change their meaning: see licentia_status_message. */\n");
-    for row in TABLE {
+    for row in Code::TABLE {
         let (name, number) = (row.name.to_uppercase(), row.code.number());
         text.push_str(&format!("/* {} */\n#define LICENTIA_CODE_{name} {number}\n", row.message));
     }

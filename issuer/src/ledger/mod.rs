@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use licentia_core::{Claims, revocation::bloom};
+use licentia_core::{Claims, inner::bloom};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 mod revocation;

@@ -2,7 +2,7 @@
 
 use licentia_core::{
     limits,
-    revocation::{Bundle, Effect, Reason, Rule, Terms, Traits},
+    revocation::{Bundle, Effect, Reason, RevocationTerms, Rule, Traits},
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -62,7 +62,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Bundle`] where the ledger does not have it, [`Error::Ledger`].
-    pub fn revoke(&mut self, id: &[u8; 16], terms: Terms) -> Result<()> {
+    pub fn revoke(&mut self, id: &[u8; 16], terms: RevocationTerms) -> Result<()> {
         self.revoke_all([id], terms, |_| ())
     }
 
@@ -73,7 +73,7 @@ impl Ledger {
     pub fn revoke_all<'a>(
         &mut self,
         ids: impl IntoIterator<Item = &'a [u8; 16]>,
-        terms: Terms,
+        terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let (effect, until) = effect(terms.effect);
@@ -354,7 +354,7 @@ fn effect(effect: Effect) -> (u8, u64) {
 }
 
 /// Reads what a revocation says.
-fn terms(row: &Row<'_>) -> rusqlite::Result<Terms> {
+fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
     let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
     let until = unsigned("until")?;
     let effect = match unsigned("effect")? {
@@ -362,7 +362,11 @@ fn terms(row: &Row<'_>) -> rusqlite::Result<Terms> {
         2 => Effect::GraceUntil(until),
         _ => Effect::Deny,
     };
-    Ok(Terms { reason: Reason::from_number(unsigned("reason")?), effective: unsigned("effective")?, effect })
+    Ok(RevocationTerms {
+        reason: Reason::from_number(unsigned("reason")?),
+        effective: unsigned("effective")?,
+        effect,
+    })
 }
 
 fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {
@@ -440,9 +444,9 @@ mod tests {
     fn what_is_revoked_is_in_the_next_bundle_and_a_replay_finds_every_mistake() {
         let (mut ledger, ids) = ledger();
         for id in ids.iter().step_by(7) {
-            ledger.revoke(id, Terms::default()).unwrap();
+            ledger.revoke(id, RevocationTerms::default()).unwrap();
         }
-        assert!(ledger.revoke(&[0; 16], Terms::default()).is_err(), "not in the ledger");
+        assert!(ledger.revoke(&[0; 16], RevocationTerms::default()).is_err(), "not in the ledger");
         let first = draft(&mut ledger, None);
         let expected = Replayed { issued: 200, revoked: 29, new: 29, ..Replayed::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
@@ -452,7 +456,7 @@ mod tests {
         assert!(ledger.reinstate(&ids[7]).unwrap() && !ledger.reinstate(&ids[7]).unwrap());
         let innocent = replay(&ledger, &first).unwrap_err().to_string();
         assert!(innocent.contains("innocent"), "{innocent}");
-        ledger.revoke(&ids[1], Terms::default()).unwrap();
+        ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let second = draft(&mut ledger, Some(first.salt));
         assert_eq!((first.sequence, second.sequence, ledger.sequence().unwrap()), (1, 2, 2));
         assert_eq!(replay(&ledger, &second).unwrap(), Replayed { new: 1, ..expected });
@@ -466,9 +470,13 @@ mod tests {
     #[test]
     fn a_replay_finds_wrong_terms_also_of_a_licence_without_an_index() {
         let (mut ledger, ids) = ledger();
-        let grace = Terms { reason: Reason::Unpaid, effective: 5, effect: Effect::GraceUntil(1_800_000_500) };
+        let grace = RevocationTerms {
+            reason: Reason::Unpaid,
+            effective: 5,
+            effect: Effect::GraceUntil(1_800_000_500),
+        };
         ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
-        ledger.revoke_all(&ids[15..25], Terms::default(), |_| ()).unwrap();
+        ledger.revoke_all(&ids[15..25], RevocationTerms::default(), |_| ()).unwrap();
         let lacking = [ids[30], [0; 16]];
         assert!(
             ledger.revoke_all(&lacking, grace, |_| ()).is_err() && ledger.revoked().unwrap() == 25,
@@ -479,7 +487,7 @@ mod tests {
         assert_eq!((good.ids.len(), graced), (3, 2), "of those without an index");
         assert_eq!(replay(&ledger, &good).unwrap().revoked, 25);
         let mut wrong = good.clone();
-        wrong.ids.values_mut().for_each(|terms| *terms = Terms::default());
+        wrong.ids.values_mut().for_each(|terms| *terms = RevocationTerms::default());
         let other = replay(&ledger, &wrong).unwrap_err().to_string();
         assert!(other.contains("revoked on other terms"), "{other}");
         let mut wrong = good;
@@ -490,8 +498,8 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = Terms { effect: Effect::WarnUntil(9), ..Terms::default() };
-        let new = |ledger: &mut Ledger, terms: Terms| {
+        let warn = RevocationTerms { effect: Effect::WarnUntil(9), ..RevocationTerms::default() };
+        let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
             let found = replay(ledger, &bundle).unwrap();
@@ -500,8 +508,11 @@ mod tests {
         };
         assert_eq!(new(&mut ledger, warn), (1, 1));
         assert_eq!(new(&mut ledger, warn), (1, 0), "the same again");
-        assert_eq!(new(&mut ledger, Terms::default()), (1, 1), "refused, where it was flagged");
-        assert_eq!(new(&mut ledger, Terms { reason: Reason::Fraud, ..Terms::default() }), (1, 0));
+        assert_eq!(new(&mut ledger, RevocationTerms::default()), (1, 1), "refused, where it was flagged");
+        assert_eq!(
+            new(&mut ledger, RevocationTerms { reason: Reason::Fraud, ..RevocationTerms::default() }),
+            (1, 0)
+        );
         assert_eq!(new(&mut ledger, warn), (1, 0), "flagged, where it was refused");
     }
 
@@ -512,9 +523,9 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(&token.claims().unwrap().id(), Terms::default()).unwrap();
+        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
-        ledger.revoke(&ids[1], Terms::default()).unwrap();
+        ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);
         assert_eq!(replay(&ledger, &bundle).unwrap().new, 1);
         ledger.published("acme", bundle.sequence).unwrap();

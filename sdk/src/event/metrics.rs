@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use licentia_core::{Code, code};
+use licentia_core::{Code, CodeEntry};
 
 use super::{Event, Sink, Used};
 
@@ -200,7 +200,7 @@ impl Metrics {
         text.push_str(
             "# HELP licentia_decisions_total Decisions by code.\n# TYPE licentia_decisions_total counter\n",
         );
-        for code::Entry { code, name, .. } in code::TABLE {
+        for CodeEntry { code, name, .. } in Code::TABLE {
             if let count @ 1.. = self.count(*code) {
                 let number = code.number();
                 writeln!(text, "licentia_decisions_total{{code=\"{name}\",number=\"{number}\"}} {count}")?;

@@ -68,7 +68,7 @@ impl fmt::Display for Record {
     /// A JSON object in one line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (action, source) =
-            (licentia_core::json::Quoted(&self.action), licentia_core::json::Quoted(&self.source));
+            (licentia_core::inner::Quoted(&self.action), licentia_core::inner::Quoted(&self.source));
         write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at)?;
         write!(
             f,
@@ -76,7 +76,7 @@ impl fmt::Display for Record {
             self.revocation.map_or(0, |revocation| revocation.0),
             self.revocation.map_or(0, |revocation| revocation.1),
             self.keyset,
-            licentia_core::json::Optional(self.took_nanos),
+            licentia_core::inner::Optional(self.took_nanos),
             self.decision
         )
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use licentia_core::{
-    Acknowledgement, Code,
-    receipt::{Digest, Instance, Link, Receipt},
+    Code,
+    receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptLink},
 };
 
 use super::{log::cell, tally::Cell};
@@ -34,7 +34,7 @@ struct Chain {
 struct Kept {
     previous: Digest,
     issued_at: u64,
-    acknowledged: Option<Link>,
+    acknowledged: Option<ReceiptLink>,
     entries: Vec<(Cell, u64)>,
 }
 
@@ -68,12 +68,12 @@ pub struct Known {
     /// How many of its receipts are there.
     pub receipts: usize,
     /// The newest of them.
-    pub last: Link,
+    pub last: ReceiptLink,
     /// When that was issued, in seconds since 1970.
     pub issued_at: u64,
     /// The newest up to which none is missing, counted from the first or from one that was acknowledged: what may be
     /// acknowledged, for the instance sends nothing again that was.
-    pub whole: Option<Link>,
+    pub whole: Option<ReceiptLink>,
 }
 
 /// What the receipts say.
@@ -237,12 +237,12 @@ impl Chain {
     fn known(&self, acknowledged: &[Acknowledgement]) -> Option<Known> {
         let (sequence, digest, newest) = self.all().last()?;
         let receipts = self.receipts.values().map(BTreeMap::len).sum();
-        let (last, issued_at) = (Link { sequence, digest: *digest }, newest.issued_at);
+        let (last, issued_at) = (ReceiptLink { sequence, digest: *digest }, newest.issued_at);
         Some(Known { receipts, last, issued_at, whole: self.whole(acknowledged) })
     }
 
     /// The last receipt of those that follow the first, or an acknowledged one, without a gap.
-    fn whole(&self, acknowledged: &[Acknowledgement]) -> Option<Link> {
+    fn whole(&self, acknowledged: &[Acknowledgement]) -> Option<ReceiptLink> {
         let told = self.all().filter_map(|(_, _, kept)| kept.acknowledged);
         let given = acknowledged.iter().map(|given| given.receipt);
         let mut whole = told.chain(given).max_by_key(|link| link.sequence);
@@ -252,7 +252,7 @@ impl Chain {
             .and_then(BTreeMap::first_key_value)
         {
             let sequence = whole.map_or(1, |link| link.sequence.saturating_add(1));
-            whole = Some(Link { sequence, digest: *digest });
+            whole = Some(ReceiptLink { sequence, digest: *digest });
         }
         whole
     }

@@ -1,6 +1,9 @@
 //! Receipts as `CloudEvents` 1.0, in their JSON form.
 
-use licentia_core::{calendar::Date, json::Quoted, receipt::Receipt};
+use licentia_core::{
+    inner::{Quoted, calendar::Date},
+    receipt::Receipt,
+};
 
 /// The `type` of the events.
 const TYPE: &str = "licentia.usage.v1";

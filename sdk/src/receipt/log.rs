@@ -15,8 +15,8 @@ use std::{
 };
 
 use licentia_core::{
-    Acknowledgement, Code, Key, keyset, limits,
-    receipt::{Entry, Instance, Link, Receipt, Unsigned},
+    Code, Key, inner, limits,
+    receipt::{Acknowledgement, Instance, Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
 use super::tally::Cell;
@@ -28,7 +28,7 @@ const HEAD: usize = 16;
 /// How long after its end a window is told of again, in seconds; then it is in the log alone.
 const REPEATED: u64 = 7 * 86_400;
 /// What stands before the first receipt.
-const NOTHING: Link = Link { sequence: 0, digest: [0; 32] };
+const NOTHING: ReceiptLink = ReceiptLink { sequence: 0, digest: [0; 32] };
 
 /// Why a log cannot be used.
 #[derive(Debug)]
@@ -79,8 +79,8 @@ pub struct Log {
     beside: PathBuf,
     length: u64,
     cells: BTreeMap<Cell, Count>,
-    last: Link,
-    acknowledged: Option<Link>,
+    last: ReceiptLink,
+    acknowledged: Option<ReceiptLink>,
     /// Every receipt that is not acknowledged, by its number.
     pending: BTreeMap<u64, Place>,
     /// The latest end of the windows that are no longer in `cells`.
@@ -190,7 +190,7 @@ impl Log {
     }
 
     /// The newest receipt.
-    pub fn last(&self) -> Option<Link> {
+    pub fn last(&self) -> Option<ReceiptLink> {
         (self.last.sequence > 0).then_some(self.last)
     }
 
@@ -229,7 +229,7 @@ impl Log {
         // In which receipt each cell is told.
         let mut told_in: Vec<(Cell, u64)> = Vec::new();
         for entries in entries.chunks(limits::RECEIPT_ENTRIES) {
-            let receipt = Unsigned {
+            let receipt = UnsignedReceipt {
                 key: &public,
                 sequence: last.sequence.saturating_add(1),
                 previous: &last.digest,
@@ -238,7 +238,7 @@ impl Log {
                 acknowledged: self.acknowledged,
             };
             let bytes = receipt.seal(|parts| self.key.sign(parts)).map_err(LogError::Refused)?;
-            last = Link { sequence: receipt.sequence, digest: keyset::digest(&bytes) };
+            last = ReceiptLink { sequence: receipt.sequence, digest: inner::digest(&bytes) };
             told_in.extend(entries.iter().map(|entry| (cell(entry), last.sequence)));
             receipts.push((last, bytes));
         }
@@ -359,7 +359,7 @@ impl Log {
     }
 
     /// Holds the log against what the vendor has, and writes no more where it is not the same.
-    fn hold_against(&mut self, link: Link) -> Result<(), LogError> {
+    fn hold_against(&mut self, link: ReceiptLink) -> Result<(), LogError> {
         let own = match self.acknowledged {
             Some(known) if known.sequence == link.sequence => Some(known.digest),
             _ => self.pending.get(&link.sequence).map(|place| place.digest),
@@ -406,12 +406,12 @@ fn lock(file: &File) -> Result<(), LogError> {
     Err(LogError::InUse)
 }
 
-fn entry(cell: &Cell, count: u64) -> Entry<'_> {
-    Entry { lineage: &cell.lineage, meter: &cell.meter, window: cell.window, count }
+fn entry(cell: &Cell, count: u64) -> ReceiptEntry<'_> {
+    ReceiptEntry { lineage: &cell.lineage, meter: &cell.meter, window: cell.window, count }
 }
 
 /// The cell of an entry, with a name of its own.
-pub(super) fn cell(entry: &Entry<'_>) -> Cell {
+pub(super) fn cell(entry: &ReceiptEntry<'_>) -> Cell {
     Cell { lineage: *entry.lineage, meter: entry.meter.to_owned(), window: entry.window }
 }
 
@@ -449,7 +449,7 @@ fn record(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = head(bytes)?;
     let (check, rest) = rest.split_first_chunk::<8>()?;
     let receipt = rest.get(..length)?;
-    keyset::digest(receipt).starts_with(check).then_some(receipt)
+    inner::digest(receipt).starts_with(check).then_some(receipt)
 }
 
 /// Whether these bytes are what a write that was cut off leaves: too few of them, or the right number of which
@@ -470,9 +470,9 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// Saves the newest acknowledged receipt: sequence u64, digest, and the first 8 bytes of the SHA-256 of both.
-fn save_link(path: &Path, link: Link) -> Result<(), LogError> {
+fn save_link(path: &Path, link: ReceiptLink) -> Result<(), LogError> {
     let mut bytes = [&link.sequence.to_le_bytes()[..], &link.digest].concat();
-    let check = keyset::digest(&bytes);
+    let check = inner::digest(&bytes);
     bytes.extend(check.iter().take(8));
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
@@ -483,7 +483,7 @@ fn save_link(path: &Path, link: Link) -> Result<(), LogError> {
     Ok(sync_folder(path)?)
 }
 
-fn load_link(path: &Path) -> Result<Option<Link>, LogError> {
+fn load_link(path: &Path) -> Result<Option<ReceiptLink>, LogError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -492,8 +492,8 @@ fn load_link(path: &Path) -> Result<Option<Link>, LogError> {
     let link = bytes.split_first_chunk::<8>().and_then(|(sequence, rest)| {
         let (digest, check) = rest.split_first_chunk::<32>()?;
         let signed = bytes.get(..40)?;
-        let fits = check.len() == 8 && keyset::digest(signed).starts_with(check);
-        fits.then_some(Link { sequence: u64::from_le_bytes(*sequence), digest: *digest })
+        let fits = check.len() == 8 && inner::digest(signed).starts_with(check);
+        fits.then_some(ReceiptLink { sequence: u64::from_le_bytes(*sequence), digest: *digest })
     });
     link.map(Some).ok_or(LogError::Refused(Code::ReceiptMalformed))
 }

@@ -51,10 +51,7 @@ use crate::{
 
 pub use audit::{Audit, Finding, Report, Usage};
 pub use event::cloud_events;
-pub use licentia_core::{
-    Acknowledgement,
-    receipt::{Digest, Entry, Instance, Link, Receipt},
-};
+pub use licentia_core::receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptEntry, ReceiptLink};
 pub use log::{Log, LogError, Read};
 pub use tally::Cell;
 use tally::Tally;

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use licentia_core::{
     Code, Window,
-    gcra::{Admission, Gcra},
+    inner::{Admission, Gcra},
 };
 
 #[cfg(any(feature = "redis", feature = "sqlite"))]

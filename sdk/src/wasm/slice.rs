@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use licentia_core::gcra::Gcra;
+use licentia_core::inner::Gcra;
 
 use crate::{
     account::Outcome,

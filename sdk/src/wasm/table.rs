@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "every part of a hash is as good as the others")]
 #![allow(clippy::indexing_slicing, reason = "a place is always one of the table's")]
 
-use licentia_core::revocation::bloom;
+use licentia_core::inner::bloom;
 
 /// Entries in the order in which they came.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::{
     cbor::{self, Malformed, Reader},
     code::Code,
     limits,
-    period::Period,
+    time::period::Period,
 };
 
 /// What happens when a quota is used up.

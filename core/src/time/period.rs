@@ -1,10 +1,10 @@
 //! Periods of quotas: calendar units in UTC, fixed lengths, and calendar units from an anchor.
 
 use crate::{
-    calendar::{DAY, Date},
     cbor::{self, Malformed, Reader},
     code::Code,
     limits,
+    time::calendar::{DAY, Date},
 };
 
 const WEEK: u64 = 7 * DAY;

@@ -9,8 +9,8 @@ use crate::{
 /// Whether `name` keeps to the grammar of names.
 ///
 /// ```
-/// assert!(licentia_core::name::is_valid("reports.export:pdf"));
-/// assert!(!licentia_core::name::is_valid("Export"));
+/// assert!(licentia_core::inner::is_valid_name("reports.export:pdf"));
+/// assert!(!licentia_core::inner::is_valid_name("Export"));
 /// ```
 pub fn is_valid(name: &str) -> bool {
     (1..=limits::NAME_BYTES).contains(&name.len())

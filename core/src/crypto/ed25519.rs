@@ -10,14 +10,15 @@ use core::fmt;
 
 use curve25519_dalek::{edwards::CompressedEdwardsY, edwards::EdwardsPoint, scalar::Scalar};
 
+use super::straus;
 #[cfg(feature = "prepared")]
-use crate::prepared::Prepared;
-use crate::{code::Code, small};
+use super::tables::{Table, Tables};
+use crate::code::Code;
 
 /// Length of a public key, in bytes.
-pub const PUBLIC_KEY_BYTES: usize = 32;
+const PUBLIC_KEY_BYTES: usize = 32;
 /// Length of a signature, in bytes.
-pub const SIGNATURE_BYTES: usize = 64;
+const SIGNATURE_BYTES: usize = 64;
 
 /// A public key that was checked and is ready to verify with.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub struct PublicKey {
     encoded: [u8; PUBLIC_KEY_BYTES],
     negated: EdwardsPoint,
     #[cfg(feature = "prepared")]
-    prepared: Option<Prepared>,
+    tables: Option<Tables>,
 }
 
 impl PartialEq for PublicKey {
@@ -54,29 +55,24 @@ impl PublicKey {
             encoded: *encoded,
             negated,
             #[cfg(feature = "prepared")]
-            prepared: None,
+            tables: None,
         })
     }
 
-    /// The point `-A`.
+    /// The key with tables of its own, of as wide digits as those of the base point.
     #[cfg(feature = "prepared")]
-    pub(crate) fn negated(&self) -> EdwardsPoint {
-        self.negated
-    }
-
-    #[cfg(feature = "prepared")]
-    pub(crate) fn with_prepared(self, prepared: Prepared) -> Self {
-        Self { prepared: Some(prepared), ..self }
+    pub(crate) fn with_tables(self, base: &alloc::sync::Arc<Table>) -> Self {
+        Self { tables: Some(Tables::new(base, self.negated)), ..self }
     }
 
     /// `[s]B - [k]A`.
     fn sum(&self, s: &Scalar, k: &Scalar) -> EdwardsPoint {
         #[cfg(feature = "prepared")]
-        if let Some(prepared) = &self.prepared {
-            return prepared.sum(s, k);
+        if let Some(tables) = &self.tables {
+            return tables.sum(s, k);
         }
         if cfg!(target_os = "none") {
-            small::double_scalar_mul_basepoint(k, &self.negated, s)
+            straus::double_scalar_mul_basepoint(k, &self.negated, s)
         } else {
             EdwardsPoint::vartime_double_scalar_mul_basepoint(k, &self.negated, s)
         }

@@ -2,8 +2,8 @@
 //!
 //! A COSE_Sign1 with its own `typ` and the instance's identifier as `kid`, whose payload is
 //! `{0: schema = 1, 1: instance's public key bstr .size 32, 2: sequence uint, 3: previous bstr .size 32,
-//!   4: issued_at uint, 5: [* Entry], ?6: [sequence uint, digest bstr .size 32]}` with
-//! `Entry = [lineage bstr .size 16, meter tstr, start uint, end uint / null, count uint]`, ascending.
+//!   4: issued_at uint, 5: [* ReceiptEntry], ?6: [sequence uint, digest bstr .size 32]}` with
+//! `ReceiptEntry = [lineage bstr .size 16, meter tstr, start uint, end uint / null, count uint]`, ascending.
 //! The identifier is the SHA-256 thumbprint of the public key (RFC 9679).
 //!
 //! A count is everything that the instance has counted in the window, not what was new since the receipt
@@ -13,12 +13,12 @@
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
-    cose::{Frame, Typ},
-    ed25519::PublicKey,
-    key::Algorithm,
-    limits, name,
-    period::Window,
+    cose::{Algorithm, Frame, Typ},
+    crypto::ed25519::PublicKey,
+    license::name,
+    limits,
     proof::thumbprint,
+    time::period::Window,
 };
 
 const SCHEMA: u64 = 1;
@@ -40,12 +40,12 @@ pub struct Receipt<'a> {
     previous: &'a Digest,
     issued_at: u64,
     entries: Span,
-    acknowledged: Option<Link>,
+    acknowledged: Option<ReceiptLink>,
 }
 
 /// Names a receipt of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct ReceiptLink {
     /// Its sequence number, from 1.
     pub sequence: u64,
     /// Its digest.
@@ -54,7 +54,7 @@ pub struct Link {
 
 /// What an instance has counted of one meter of one licence in one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct ReceiptEntry<'a> {
     /// The licence, through its renewals and upgrades.
     pub lineage: &'a [u8; 16],
     /// The meter.
@@ -65,7 +65,7 @@ pub struct Entry<'a> {
     pub count: u64,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> ReceiptEntry<'a> {
     /// Reads `[lineage, meter, start, end / null, count]`.
     fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         reader.array_within(5, 5)?;
@@ -124,7 +124,7 @@ impl<'a> Receipt<'a> {
                 MapKey::Int(3) => previous = Some(reader.array_of()?),
                 MapKey::Int(4) => issued_at = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(5) => entries = Some(read_entries(&mut reader)?),
-                MapKey::Int(6) => acknowledged = Some(Link::read(&mut reader)?),
+                MapKey::Int(6) => acknowledged = Some(ReceiptLink::read(&mut reader)?),
                 MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }
@@ -137,7 +137,7 @@ impl<'a> Receipt<'a> {
         };
         // The first one follows nothing, and nothing that comes later can be acknowledged already.
         let first = sequence == 1;
-        let late = acknowledged.is_some_and(|link: Link| link.sequence >= sequence);
+        let late = acknowledged.is_some_and(|link: ReceiptLink| link.sequence >= sequence);
         if first != (*previous == Digest::default()) || late {
             return reader.malformed(Code::InvalidValue);
         }
@@ -166,7 +166,7 @@ impl<'a> Receipt<'a> {
     }
 
     /// The newest receipt that the instance knows to be acknowledged by the vendor.
-    pub fn acknowledged(&self) -> Option<Link> {
+    pub fn acknowledged(&self) -> Option<ReceiptLink> {
         self.acknowledged
     }
 
@@ -176,22 +176,22 @@ impl<'a> Receipt<'a> {
     }
 
     /// Its number and digest.
-    pub fn link(&self) -> Link {
-        Link { sequence: self.sequence, digest: hmac_sha256::Hash::hash(self.bytes) }
+    pub fn link(&self) -> ReceiptLink {
+        ReceiptLink { sequence: self.sequence, digest: hmac_sha256::Hash::hash(self.bytes) }
     }
 
     /// What was counted, in ascending order.
-    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+    pub fn entries(&self) -> impl Iterator<Item = ReceiptEntry<'a>> + use<'a> {
         let mut reader = Reader::within(self.bytes, self.entries).with_items(ITEMS);
         let mut left = reader.array().unwrap_or_default();
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            Entry::read(&mut reader).ok()
+            ReceiptEntry::read(&mut reader).ok()
         })
     }
 }
 
-impl Link {
+impl ReceiptLink {
     /// Reads `[sequence uint, digest bstr .size 32]`.
     fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
         reader.array_within(2, 2)?;
@@ -211,10 +211,10 @@ pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
 /// Reads over the entries, which must ascend, and gives their span.
 fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
     let start = reader.offset();
-    let mut last: Option<Entry<'_>> = None;
+    let mut last: Option<ReceiptEntry<'_>> = None;
     for _ in 0..reader.array_within(0, limits::RECEIPT_ENTRIES)? {
         let offset = reader.offset();
-        let entry = Entry::read(reader)?;
+        let entry = ReceiptEntry::read(reader)?;
         if last.is_some_and(|last| last.order() >= entry.order()) {
             return Err(Malformed { code: Code::UnsortedKeys, offset });
         }
@@ -226,7 +226,7 @@ fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
 /// A receipt before it is signed.
 #[cfg(feature = "alloc")]
 #[derive(Clone, Copy, Debug)]
-pub struct Unsigned<'a> {
+pub struct UnsignedReceipt<'a> {
     /// The instance's public key.
     pub key: &'a [u8; 32],
     /// Its number, from 1.
@@ -235,21 +235,21 @@ pub struct Unsigned<'a> {
     pub previous: &'a Digest,
     /// When it is issued, in seconds since 1970.
     pub issued_at: u64,
-    /// What was counted, ascending by [`Entry::order`], at most [`limits::RECEIPT_ENTRIES`].
-    pub entries: &'a [Entry<'a>],
+    /// What was counted, ascending by [`ReceiptEntry::order`], at most [`limits::RECEIPT_ENTRIES`].
+    pub entries: &'a [ReceiptEntry<'a>],
     /// The newest receipt that the vendor has acknowledged.
-    pub acknowledged: Option<Link>,
+    pub acknowledged: Option<ReceiptLink>,
 }
 
 #[cfg(feature = "alloc")]
-impl Unsigned<'_> {
+impl UnsignedReceipt<'_> {
     /// Signs the receipt. `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them,
     /// and returns the Ed25519 signature of their concatenation.
     ///
     /// # Errors
     /// [`Code::InvalidArgument`] for content that no reader takes.
     pub fn seal(&self, sign: impl FnOnce(&[&[u8]; 4]) -> [u8; 64]) -> Result<alloc::vec::Vec<u8>, Code> {
-        use crate::write::Writer;
+        use crate::cbor::write::Writer;
 
         let mut header = Writer::new([0_u8; 128]);
         header.map(3).int(1).int(Algorithm::Ed25519.id()).int(4).bytes(&thumbprint(self.key));
@@ -260,7 +260,7 @@ impl Unsigned<'_> {
         payload.int(0).uint(SCHEMA).int(1).bytes(self.key).int(2).uint(self.sequence);
         payload.int(3).bytes(self.previous).int(4).uint(self.issued_at);
         payload.int(5).array(self.entries.len() as u64);
-        for Entry { lineage, meter, window, count } in self.entries {
+        for ReceiptEntry { lineage, meter, window, count } in self.entries {
             payload.array(5).bytes(*lineage).text(meter).uint(window.start);
             match window.end {
                 Some(end) => payload.uint(end),
@@ -268,7 +268,7 @@ impl Unsigned<'_> {
             };
             payload.uint(*count);
         }
-        if let Some(Link { sequence, digest }) = &self.acknowledged {
+        if let Some(ReceiptLink { sequence, digest }) = &self.acknowledged {
             payload.int(6).array(2).uint(*sequence).bytes(digest);
         }
 

@@ -9,14 +9,13 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    feature::{self, Feature},
-    grant::{self, Entries, Kind, Tier},
-    json,
-    key::{Key, Kid},
+    key::{cose_key::CoseKey, kid::Kid},
+    license::feature::{self, Feature},
+    license::grant::{self, Entries, Kind, Tier},
+    license::policy::Policy,
+    license::quota::Quota,
+    license::rate::Rate,
     limits,
-    policy::Policy,
-    quota::Quota,
-    rate::Rate,
 };
 
 /// Claim keys (RFC 8392, section 4; RFC 8747, section 3.1; the CWT Claims registry).
@@ -109,7 +108,7 @@ impl<'a> License<'a> {
 
 /// A verified licence with bytes of its own, to be kept between requests.
 #[derive(Clone, Debug)]
-pub struct Kept<B> {
+pub struct OwnedLicense<B> {
     token: B,
     kid: Kid,
     fields: Fields,
@@ -117,12 +116,12 @@ pub struct Kept<B> {
 
 impl<'a> License<'a> {
     /// Copies the licence into bytes of the caller's choice, such as `Box<[u8]>`.
-    pub fn keep<B: From<&'a [u8]> + AsRef<[u8]>>(&self) -> Kept<B> {
-        Kept { token: B::from(self.token), kid: self.kid, fields: self.fields }
+    pub fn keep<B: From<&'a [u8]> + AsRef<[u8]>>(&self) -> OwnedLicense<B> {
+        OwnedLicense { token: B::from(self.token), kid: self.kid, fields: self.fields }
     }
 }
 
-impl<B: AsRef<[u8]>> Kept<B> {
+impl<B: AsRef<[u8]>> OwnedLicense<B> {
     /// The licence.
     pub fn license(&self) -> License<'_> {
         License(Claims { token: self.token.as_ref(), kid: self.kid, fields: self.fields })
@@ -144,11 +143,6 @@ impl<'a> Claims<'a> {
 
     fn id_at(&self, item: Span) -> [u8; 16] {
         Reader::within(self.token, item).array_of().copied().unwrap_or_default()
-    }
-
-    /// Shows the claims as a JSON object, in the one shape that is the same in every language.
-    pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
-        json::Object(self)
     }
 
     /// The whole token.
@@ -237,8 +231,8 @@ impl<'a> Claims<'a> {
     }
 
     /// The features, in the order of their encoded names.
-    pub fn features(&self) -> Entries<'a, Feature<'a>> {
-        Entries::of(self.token, self.fields.grant.features)
+    pub fn features(&self) -> impl Iterator<Item = Feature<'a>> + Clone + fmt::Debug + use<'a> {
+        Entries::<Feature<'a>>::of(self.token, self.fields.grant.features)
     }
 
     /// The feature `name`, where the licence has it. It may have ended: see [`Feature::is_expired`].
@@ -256,8 +250,8 @@ impl<'a> Claims<'a> {
     }
 
     /// The quotas, in the order of their encoded names.
-    pub fn quotas(&self) -> Entries<'a, Quota<'a>> {
-        Entries::of(self.token, self.fields.grant.quotas)
+    pub fn quotas(&self) -> impl Iterator<Item = Quota<'a>> + Clone + fmt::Debug + use<'a> {
+        Entries::<Quota<'a>>::of(self.token, self.fields.grant.quotas)
     }
 
     /// The quota of a meter.
@@ -269,8 +263,8 @@ impl<'a> Claims<'a> {
     }
 
     /// The rates, in the order of their encoded names.
-    pub fn rates(&self) -> Entries<'a, Rate<'a>> {
-        Entries::of(self.token, self.fields.grant.rates)
+    pub fn rates(&self) -> impl Iterator<Item = Rate<'a>> + Clone + fmt::Debug + use<'a> {
+        Entries::<Rate<'a>>::of(self.token, self.fields.grant.rates)
     }
 
     /// The rate `name`.
@@ -315,8 +309,8 @@ impl<'a> Claims<'a> {
     }
 
     /// Free metadata, as pairs of texts.
-    pub fn meta(&self) -> Entries<'a, (&'a str, &'a str)> {
-        Entries::of(self.token, self.fields.grant.meta)
+    pub fn meta(&self) -> impl Iterator<Item = (&'a str, &'a str)> + Clone + fmt::Debug + use<'a> {
+        Entries::<(&'a str, &'a str)>::of(self.token, self.fields.grant.meta)
     }
 
     /// The token's place in the issuer's revocation stream.
@@ -396,7 +390,7 @@ impl<'a> Confirmation<'a> {
             return unsupported;
         }
         match map.next_key(reader)? {
-            Some(MapKey::Int(1)) => Key::read_cose(reader).map(|(_, _, x)| Self::Key(x)),
+            Some(MapKey::Int(1)) => CoseKey::read(reader).map(|key| Self::Key(key.x)),
             Some(MapKey::Int(5)) => reader.array_of().map(Self::Thumbprint),
             _ => unsupported,
         }

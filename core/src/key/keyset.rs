@@ -11,9 +11,9 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    key::{Key, Purpose, Standing, Validity},
+    key::key::{Key, KeyPurpose, KeyStatus, Validity},
+    key::scope::Scope,
     limits,
-    scope::Scope,
 };
 
 const SCHEMA: u64 = 1;
@@ -30,7 +30,7 @@ pub struct Keyset<'a> {
 
 /// The newest keyset that was accepted before, to tell a rollback. Persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct KeysetMark {
     /// Its sequence number.
     pub sequence: u64,
     /// SHA-256 of its bytes.
@@ -125,21 +125,21 @@ impl<'a> Keyset<'a> {
     }
 
     /// What to persist once this keyset is in use.
-    pub fn seen(&self) -> Seen {
-        Seen { sequence: self.sequence, digest: digest(self.bytes) }
+    pub fn mark(&self) -> KeysetMark {
+        KeysetMark { sequence: self.sequence, digest: digest(self.bytes) }
     }
 
-    /// Whether this keyset may replace the one that was `seen` last: `false` where it is the same one.
+    /// Whether this keyset may replace the one that was `mark` last: `false` where it is the same one.
     ///
     /// # Errors
     /// [`Code::KeysetRollback`] for an older one, [`Code::KeysetEquivocation`] for another one of the same number.
-    pub fn replaces(&self, seen: Option<&Seen>) -> Result<bool, Code> {
-        match seen {
-            Some(seen) if self.sequence < seen.sequence => Err(Code::KeysetRollback),
-            Some(seen) if self.sequence == seen.sequence && self.seen() != *seen => {
+    pub fn replaces(&self, mark: Option<&KeysetMark>) -> Result<bool, Code> {
+        match mark {
+            Some(mark) if self.sequence < mark.sequence => Err(Code::KeysetRollback),
+            Some(mark) if self.sequence == mark.sequence && self.mark() != *mark => {
                 Err(Code::KeysetEquivocation)
             }
-            Some(seen) => Ok(self.sequence > seen.sequence),
+            Some(mark) => Ok(self.sequence > mark.sequence),
             None => Ok(true),
         }
     }
@@ -161,10 +161,10 @@ fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Result<Key, Code>> {
             MapKey::Int(2) => validity.not_after = reader.uint_to(limits::TIME)?,
             MapKey::Int(3) => {
                 let offset = reader.offset();
-                validity.standing = match reader.uint()? {
-                    0 => Standing::Active,
-                    1 => Standing::Retired,
-                    2 => Standing::Revoked,
+                validity.status = match reader.uint()? {
+                    0 => KeyStatus::Active,
+                    1 => KeyStatus::Retired,
+                    2 => KeyStatus::Revoked,
                     _ => return Err(Malformed { code: Code::InvalidValue, offset }),
                 };
             }
@@ -172,8 +172,8 @@ fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Result<Key, Code>> {
             MapKey::Int(5) => {
                 let offset = reader.offset();
                 validity.purpose = match reader.uint()? {
-                    0 => Purpose::License,
-                    1 => Purpose::Revocation,
+                    0 => KeyPurpose::License,
+                    1 => KeyPurpose::Revocation,
                     _ => return Err(Malformed { code: Code::InvalidValue, offset }),
                 };
             }

@@ -18,7 +18,7 @@ pub struct Malformed {
 }
 
 /// Result of reading.
-pub type Result<T> = core::result::Result<T, Malformed>;
+pub(crate) type Result<T> = core::result::Result<T, Malformed>;
 
 /// Range of bytes in a signed object, as two 32-bit offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,11 +3,12 @@
 use crate::{
     cbor::{self, Malformed, Map, MapKey, Reader, Span},
     code::Code,
-    feature::Feature,
-    limits, name,
-    policy::Policy,
-    quota::Quota,
-    rate::Rate,
+    license::feature::Feature,
+    license::name,
+    license::policy::Policy,
+    license::quota::Quota,
+    license::rate::Rate,
+    limits,
 };
 
 /// The schema that this version reads.
@@ -69,28 +70,28 @@ pub(crate) struct Fields {
 }
 
 /// A kind of entry that a grant has a map of, by name.
-pub trait Entry<'a>: Sized {
+pub(crate) trait GrantEntry<'a>: Sized {
     /// Most entries of one licence.
     const MOST: usize;
     /// Reads the value of the entry `name`.
     fn read_entry(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self>;
 }
 
-impl<'a> Entry<'a> for Feature<'a> {
+impl<'a> GrantEntry<'a> for Feature<'a> {
     const MOST: usize = limits::FEATURES;
     fn read_entry(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         Self::read(name, reader)
     }
 }
 
-impl<'a> Entry<'a> for Quota<'a> {
+impl<'a> GrantEntry<'a> for Quota<'a> {
     const MOST: usize = limits::QUOTAS;
     fn read_entry(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         Self::read(name, reader)
     }
 }
 
-impl<'a> Entry<'a> for Rate<'a> {
+impl<'a> GrantEntry<'a> for Rate<'a> {
     const MOST: usize = limits::RATES;
     fn read_entry(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         Self::read(name, reader)
@@ -98,7 +99,7 @@ impl<'a> Entry<'a> for Rate<'a> {
 }
 
 /// Free metadata is a map of texts; its keys need not be names.
-impl<'a> Entry<'a> for (&'a str, &'a str) {
+impl<'a> GrantEntry<'a> for (&'a str, &'a str) {
     const MOST: usize = limits::META;
     fn read_entry(key: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         Ok((key, reader.short_text()?))
@@ -107,14 +108,14 @@ impl<'a> Entry<'a> for (&'a str, &'a str) {
 
 /// The entries of one of a grant's maps, in the order of their encoded names.
 #[derive(Clone, Debug)]
-pub struct Entries<'a, T> {
+pub(crate) struct Entries<'a, T> {
     reader: Reader<'a>,
     map: Map<'a>,
     names: bool,
     entry: core::marker::PhantomData<T>,
 }
 
-impl<'a, T: Entry<'a>> Entries<'a, T> {
+impl<'a, T: GrantEntry<'a>> Entries<'a, T> {
     fn open(mut reader: Reader<'a>, names: bool) -> cbor::Result<Self> {
         let map = reader.map_within(T::MOST)?;
         Ok(Self { reader, map, names, entry: core::marker::PhantomData })
@@ -145,7 +146,7 @@ impl<'a, T: Entry<'a>> Entries<'a, T> {
     }
 }
 
-impl<'a, T: Entry<'a>> Iterator for Entries<'a, T> {
+impl<'a, T: GrantEntry<'a>> Iterator for Entries<'a, T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
@@ -166,12 +167,12 @@ pub(crate) fn find<'a>(token: &'a [u8], part: Option<Span>, name: &str) -> Optio
 }
 
 /// The entry of a name, in a map whose content was checked before.
-pub(crate) fn entry<'a, T: Entry<'a>>(token: &'a [u8], part: Option<Span>, name: &'a str) -> Option<T> {
+pub(crate) fn entry<'a, T: GrantEntry<'a>>(token: &'a [u8], part: Option<Span>, name: &'a str) -> Option<T> {
     T::read_entry(name, &mut find(token, part, name)?).ok()
 }
 
 /// Checks a whole map of entries and gives its span.
-fn entries<'a, T: Entry<'a>>(reader: &mut Reader<'a>, names: bool) -> cbor::Result<Option<Span>> {
+fn entries<'a, T: GrantEntry<'a>>(reader: &mut Reader<'a>, names: bool) -> cbor::Result<Option<Span>> {
     let start = reader.offset();
     let mut entries = Entries::<T>::open(reader.clone(), names)?;
     while entries.read_next()?.is_some() {}

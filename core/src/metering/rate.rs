@@ -3,7 +3,7 @@
 //! The whole state is one word: the theoretical arrival time (TAT), in
 //! nanoseconds of any clock that only advances. A refused request changes nothing.
 
-use crate::rate::Rate;
+use crate::license::rate::Rate;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 

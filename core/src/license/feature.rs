@@ -9,7 +9,7 @@ use crate::{
 /// The value of a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Value<'a> {
+pub enum FeatureValue<'a> {
     /// The feature is licensed, and that is all.
     True,
     /// A number, such as a size limit; its magnitude is at most 2^53 - 1.
@@ -25,7 +25,7 @@ pub struct Feature<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its value.
-    pub value: Value<'a>,
+    pub value: FeatureValue<'a>,
     /// When it ends, in seconds since 1970, if before the licence does.
     pub expires: Option<u64>,
 }
@@ -40,10 +40,10 @@ impl<'a> Feature<'a> {
     pub(crate) fn read(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         if reader.at_array() {
             reader.array_within(2, 2)?;
-            let value = Value::read(reader)?;
+            let value = FeatureValue::read(reader)?;
             return Ok(Self { name, value, expires: Some(reader.uint_to(limits::TIME)?) });
         }
-        Ok(Self { name, value: Value::read(reader)?, expires: None })
+        Ok(Self { name, value: FeatureValue::read(reader)?, expires: None })
     }
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn end(reader: &mut Reader<'_>) -> cbor::Result<Option<u64>> {
     }
 }
 
-impl<'a> Value<'a> {
+impl<'a> FeatureValue<'a> {
     fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         if reader.at_int() {
             reader.int().map(Self::Int)

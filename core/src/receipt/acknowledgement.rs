@@ -6,13 +6,13 @@
 //! An instance that keeps the last one cannot be set back behind it without being seen: what it goes on with
 //! then is no longer what the vendor has.
 
+use super::receipt::{Instance, ReceiptLink, read_sequence};
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    key::{Key, Standing},
+    key::key::{Key, KeyStatus},
     limits,
-    receipt::{Instance, Link, read_sequence},
 };
 
 const SCHEMA: u64 = 1;
@@ -23,7 +23,7 @@ pub struct Acknowledgement {
     /// The instance.
     pub instance: Instance,
     /// The receipt.
-    pub receipt: Link,
+    pub receipt: ReceiptLink,
     /// When it was given, in seconds since 1970.
     pub issued_at: u64,
 }
@@ -37,7 +37,7 @@ impl Acknowledgement {
     pub fn read(bytes: &[u8], keys: &[Key]) -> Result<Self, Code> {
         let malformed = |_: Malformed| Code::ReceiptMalformed;
         let frame = Frame::read(bytes, Typ::Acknowledgement).map_err(malformed)?;
-        let named = |key: &&Key| *key.kid() == frame.kid && key.standing() != Standing::Revoked;
+        let named = |key: &&Key| *key.kid() == frame.kid && key.status() != KeyStatus::Revoked;
         let mut candidates = keys.iter().filter(named).take(limits::KEYS_TRIED).peekable();
         if candidates.peek().is_none() {
             return Err(Code::UnknownKey);
@@ -69,7 +69,7 @@ impl Acknowledgement {
         reader.finish()?;
         match (schema, instance, sequence, digest, issued_at) {
             (true, Some(instance), Some(sequence), Some(digest), Some(issued_at)) => {
-                Ok(Self { instance, receipt: Link { sequence, digest }, issued_at })
+                Ok(Self { instance, receipt: ReceiptLink { sequence, digest }, issued_at })
             }
             _ => reader.malformed(Code::MissingField),
         }

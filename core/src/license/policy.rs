@@ -69,6 +69,15 @@ impl Policy {
 }
 
 impl Action {
+    /// Whether a doubt that began at `since` may be passed over at `now`, both in seconds since 1970.
+    pub fn tolerates(self, since: u64, now: u64) -> bool {
+        match self {
+            Self::Deny => false,
+            Self::Warn(seconds) => now.saturating_sub(since) <= seconds,
+            Self::Allow => true,
+        }
+    }
+
     /// Reads `0 deny / [1, seconds] warn / 2 allow`.
     fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
         let offset = reader.offset();

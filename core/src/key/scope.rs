@@ -4,8 +4,8 @@
 
 use crate::{
     cbor::{self, MapKey, Reader, Span},
-    claims::Claims,
     code::Code,
+    license::claims::Claims,
     limits,
 };
 

@@ -3,7 +3,7 @@
 //! A signature is good where `[S]B - [k]A = R`. Both scalars are cut into signed digits of `w` bits, and the table of
 //! a point has, for each place of a digit, its multiples from 1 to `2^(w-1)`: then each product is one addition for
 //! each digit, and nothing is doubled. Only public data is touched, so that the time may depend on it. The rule of
-//! acceptance is that of [`crate::ed25519`], which compares the same sum in the same way.
+//! acceptance is that of [`crate::crypto::ed25519`], which compares the same sum in the same way.
 //!
 //! Needs a heap, and the feature `prepared`.
 
@@ -13,55 +13,24 @@ use curve25519_dalek::{
     constants::ED25519_BASEPOINT_POINT, edwards::EdwardsPoint, scalar::Scalar, traits::Identity,
 };
 
-use crate::{ed25519::PublicKey, key::Key};
-
 /// Bits of a scalar: it is below the group's order, which is below 2^253; one more takes the last carry.
 const SCALAR_BITS: usize = 254;
 /// Narrowest and widest digits.
 const WIDTHS: core::ops::RangeInclusive<usize> = 4..=10;
 
-/// Prepares keys. The table of the base point is made once, and shared by all keys that are prepared with it.
+/// The tables of one key, `A`, and of the base point, `B`, which all keys share.
 #[derive(Clone)]
-pub struct Preparation {
-    base: Arc<Table>,
-}
-
-impl Preparation {
-    /// With tables as large as fit into `bytes` for each key, and once more for the base point; nothing where even
-    /// the smallest does not, of 81,920 bytes. 655,360 bytes give digits of 8 bits, 220,160 bytes those of 6.
-    /// Larger tables are faster only while the processor's caches hold them.
-    pub fn within(bytes: usize) -> Option<Self> {
-        let width = WIDTHS.rev().find(|width| Table::bytes(*width) <= bytes)?;
-        Some(Self { base: Arc::new(Table::new(ED25519_BASEPOINT_POINT, width)) })
-    }
-
-    /// Bytes of the tables of one key.
-    pub fn bytes_per_key(&self) -> usize {
-        Table::bytes(self.base.width)
-    }
-
-    /// The key with its tables. It answers as before, and faster.
-    #[must_use]
-    pub fn key(&self, key: &Key) -> Key {
-        key.clone().with_public(self.public_key(key.public()))
-    }
-
-    /// The same for a public key alone.
-    #[must_use]
-    pub fn public_key(&self, key: &PublicKey) -> PublicKey {
-        let negated = Arc::new(Table::new(key.negated(), self.base.width));
-        key.clone().with_prepared(Prepared { base: Arc::clone(&self.base), negated })
-    }
-}
-
-/// The tables of one key.
-#[derive(Clone)]
-pub(crate) struct Prepared {
+pub(crate) struct Tables {
     base: Arc<Table>,
     negated: Arc<Table>,
 }
 
-impl Prepared {
+impl Tables {
+    /// The tables of the key whose negated point is given, with digits as wide as the base point's.
+    pub(crate) fn new(base: &Arc<Table>, negated: EdwardsPoint) -> Self {
+        Self { base: Arc::clone(base), negated: Arc::new(Table::new(negated, base.width)) }
+    }
+
     /// `[s]B - [k]A`.
     pub(crate) fn sum(&self, s: &Scalar, k: &Scalar) -> EdwardsPoint {
         let sum = self.base.add_multiple(EdwardsPoint::identity(), s);
@@ -70,7 +39,7 @@ impl Prepared {
 }
 
 /// Multiples of a point: `2^(width-1)` for each digit.
-struct Table {
+pub(crate) struct Table {
     width: usize,
     points: Vec<EdwardsPoint>,
 }
@@ -86,7 +55,18 @@ impl Table {
         1 << (width - 1)
     }
 
-    fn bytes(width: usize) -> usize {
+    /// The base point's, as large as fits into `bytes`; `None` if even the smallest does not.
+    pub(crate) fn of_base_within(bytes: usize) -> Option<Self> {
+        let width = WIDTHS.rev().find(|width| Self::bytes_of(*width) <= bytes)?;
+        Some(Self::new(ED25519_BASEPOINT_POINT, width))
+    }
+
+    /// Its size, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        Self::bytes_of(self.width)
+    }
+
+    fn bytes_of(width: usize) -> usize {
         Self::digits(width) * Self::per_digit(width) * size_of::<EdwardsPoint>()
     }
 
@@ -151,7 +131,7 @@ mod tests {
         let point = ED25519_BASEPOINT_POINT * Scalar::from(12_345_u64);
         for width in WIDTHS {
             let table = Table::new(point, width);
-            assert_eq!(table.points.len() * size_of::<EdwardsPoint>(), Table::bytes(width));
+            assert_eq!(table.points.len() * size_of::<EdwardsPoint>(), Table::bytes_of(width));
             for scalar in scalars() {
                 assert_eq!(
                     table.add_multiple(EdwardsPoint::identity(), &scalar),
@@ -164,12 +144,12 @@ mod tests {
 
     #[test]
     fn the_budget_chooses_the_width() {
-        let width = |bytes| Preparation::within(bytes).map(|preparation| preparation.base.width);
+        let width = |bytes| Table::of_base_within(bytes).map(|table| table.width);
         assert_eq!(width(0), None);
-        assert_eq!(width(Table::bytes(4)), Some(4));
+        assert_eq!(width(Table::bytes_of(4)), Some(4));
         assert_eq!(width(220_160), Some(6));
         assert_eq!(width(655_359), Some(7));
         assert_eq!(width(655_360), Some(8));
-        assert_eq!(Preparation::within(700_000).unwrap().bytes_per_key(), 655_360);
+        assert_eq!(Table::of_base_within(700_000).unwrap().bytes(), 655_360);
     }
 }

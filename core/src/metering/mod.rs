@@ -1,0 +1,3 @@
+//! Counting, in integers, without a heap.
+
+pub(crate) mod rate;
