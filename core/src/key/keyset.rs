@@ -71,9 +71,7 @@ impl<'a> Keyset<'a> {
                 MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
-                        let offset = reader.offset();
-                        // A key that cannot be loaded is reported now, and not when a licence names it.
-                        read_entry(&mut reader)?.map_err(|code| Malformed { code, offset })?;
+                        read_entry(&mut reader)?;
                     }
                     entries = Some(reader.span_from(start));
                 }
@@ -100,7 +98,7 @@ impl<'a> Keyset<'a> {
             if key.is_err() {
                 left = 0;
             }
-            Some(key.flatten())
+            Some(key)
         })
     }
 
@@ -150,8 +148,8 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     hmac_sha256::Hash::hash(bytes)
 }
 
-/// Reads an entry; the inner error is of a key that is well-formed and cannot be used.
-fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Result<Key, Code>> {
+/// Reads an entry and loads its key.
+fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Key> {
     let (mut key, mut validity) = (None, Validity::default());
     let mut map = reader.map()?;
     while let Some(label) = map.next_key(reader)? {
@@ -182,7 +180,7 @@ fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Result<Key, Code>> {
         }
     }
     match key {
-        Some(key) => Ok(key.map(|key| key.with_validity(validity))),
+        Some(key) => Ok(key.with_validity(validity)),
         None => reader.malformed(Code::MissingField),
     }
 }

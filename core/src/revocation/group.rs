@@ -82,7 +82,11 @@ impl<'a> Group<'a> {
         let sorted = self.hashes().is_sorted_by(|a, b| a < b);
         let count = Exact::read(self.exact)?.check(most)?;
         let empty = count == 0 && self.hashes.is_empty();
-        if *effect > 2 || !times || !whole || !sorted || empty { Err(Code::BundleMalformed) } else { Ok(count) }
+        if *effect > 2 || !times || !whole || !sorted || empty {
+            Err(Code::BundleMalformed)
+        } else {
+            Ok(count)
+        }
     }
 }
 

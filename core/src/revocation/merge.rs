@@ -17,7 +17,8 @@ use crate::{cbor::Span, code::Code};
 /// lead to the state that it names.
 pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<OwnedBundle<Box<[u8]>>, Code> {
     // Indices count in one stream, and hashes mean something under one salt.
-    let same = delta.issuer() == base.issuer() && delta.stream() == base.stream() && delta.salt() == base.salt();
+    let same =
+        delta.issuer() == base.issuer() && delta.stream() == base.stream() && delta.salt() == base.salt();
     if delta.base() != Some(base.sequence()) || !same {
         return Err(Code::BundleWrongBase);
     }

@@ -395,10 +395,11 @@ def query(bundle, token, kid, claims, now):
     return found
 
 
-def stale_since(bundle, claims):
-    """The last second at which revocation data is fresh for a licence; none where it asks for no data."""
+def stale_since(bundle, claims, now):
+    """Since when revocation data is stale for a licence; none where it is fresh."""
     age = claims["grant"].get("policy", {}).get(3)
     if bundle is None:
         # There is none that was ever fresh.
-        return None if age is None else claims["iat"] - 1
-    return bundle.next_update if age is None else min(bundle.next_update, bundle.issued_at + age)
+        return None if age is None else claims["iat"]
+    since = bundle.next_update if age is None else min(bundle.next_update, bundle.issued_at + age)
+    return since if now > since else None

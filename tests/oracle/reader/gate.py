@@ -91,7 +91,6 @@ class Gate:
             require(read.sequence > seen[0] or data == seen[1], "keyset_equivocation")
         self.memory.keyset = read.sequence, data
         self.keys = read
-        self.clock.supported(read.issued_at)
 
     def publish(self, data):
         read, entry = bundle.read(data, self.keys)
@@ -134,6 +133,8 @@ class Gate:
         found = claims.read(signed.payload)
         keyset.permits(next(entry for entry in entries if entry.key is found_key), found)
         policy = found["grant"].get("policy", {})
+        if self.keys is not None:
+            self.clock.supported(self.keys.issued_at)
         now, doubt = self.clock.read(wall, monotonic_ms)
         require(self.keys is None or now < self.keys.expires, "keyset_expired")
         if doubt is not None:
@@ -159,8 +160,8 @@ class Gate:
     def _revocation(self, token, kid, found, now):
         used = self.bundles.get(found["iss"])
         policy = found["grant"].get("policy", {})
-        since = bundle.stale_since(used, found)
-        if since is not None and now > since:
+        since = bundle.stale_since(used, found, now)
+        if since is not None:
             self._doubt(policy.get(0, 0), now - since, "revocation_stale")
         if used is None:
             return

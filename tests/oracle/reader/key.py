@@ -33,7 +33,7 @@ def read(reader):
     """A COSE_Key with exactly the five parameters."""
     found = parameters(reader)
     require(set(found) == {1, 2, 3, -1, -2}, "missing_field")
-    require(1 <= len(found[2]) <= limits.KID_BYTES, "invalid_key")
+    require(1 <= len(found[2]) <= limits.KID_BYTES, "invalid_value")
     ed25519.load(found[-2])
     return Key(found[2], found[-2])
 

@@ -6,7 +6,10 @@
 use std::io::{self, BufRead as _, Write as _};
 
 use licentia_core::{
-    Acknowledgement, Buffer, Code, Expect, Key, Receipt, Unverified, proof::Presented, text, verify,
+    Buffer, Code, Expect, Key, Unverified,
+    proof::Presented,
+    receipt::{Acknowledgement, Receipt},
+    text, verify,
 };
 use licentia_tests::run_gate;
 use licentia_vectors::GateTest;
