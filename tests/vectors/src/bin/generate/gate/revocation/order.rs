@@ -4,16 +4,20 @@ use licentia_vectors::GateGroup;
 
 use super::{delta, heal, indexed, keys, revoker, revoking, set, signed, stale, story};
 use crate::{
-    bundle::{EXPIRES, ISSUED, NEXT, TYP},
+    bundle::{DELTA_TYP, EXPIRES, ISSUED, NEXT, TYP},
     cbor,
     gate::story::{Story, sealed},
-    licence::{Licence, NOW},
+    licence::{self, Licence, NOW},
     terms::Action,
 };
 
 pub(super) fn group() -> GateGroup {
     let (first, second, third) = (set(1, &[5]), set(2, &[5, 7]), set(3, &[7, 9]));
     let to_third = delta(&[5, 9], 2, &third);
+    let to_third_with = |label: i64, value| {
+        let payload = set(3, &[5, 9]).delta(2, &third).set(label, value);
+        sealed(&revoker(), DELTA_TYP, &payload.encode())
+    };
     let fork = second.payload().set(4, cbor::uint(ISSUED + 1));
     let tests = vec![
         story("a delta that another process has gone beyond")
@@ -48,6 +52,14 @@ pub(super) fn group() -> GateGroup {
             .publish(&signed(&second), "allowed")
             .publish(&delta(&[5], 2, &third), "bundle_wrong_root")
             .check(&indexed(7), NOW, 0, "revoked"),
+        story("a delta under another salt")
+            .publish(&signed(&second), "allowed")
+            .publish(&to_third_with(8, cbor::bytes(&[4; 16])), "bundle_wrong_base")
+            .publish(&to_third, "allowed"),
+        story("a delta of another stream")
+            .publish(&signed(&second), "allowed")
+            .publish(&to_third_with(2, cbor::uint(1)), "bundle_wrong_base")
+            .publish(&to_third, "allowed"),
         story("an older bundle, also after a restart")
             .publish(&signed(&second), "allowed")
             .publish(&signed(&first), "bundle_rollback")
@@ -86,6 +98,10 @@ pub(super) fn group() -> GateGroup {
             0,
             "revocation_stale",
         ),
+        story("a warning where there is no bundle, from the time of issue on")
+            .check(&stale(Some(Action::Warn(10)), Some(200)), licence::ISSUED + 10, 0, "allowed")
+            .warning("revocation_stale")
+            .check(&stale(Some(Action::Warn(10)), Some(200)), licence::ISSUED + 11, 1, "revocation_stale"),
     ];
     GateGroup {
         comment: "Bundles, deltas and their freshness".to_owned(),
