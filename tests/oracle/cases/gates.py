@@ -1,8 +1,5 @@
 """Keysets and revocation bundles, step by step on one gate."""
 
-import hashlib
-
-from cases import licenses
 from cases.licenses import GRANT, SIGNERS, claims, signed
 from cases.mutation import NOW, PERPETUAL, altered_bytes, value
 from cases.writer import LICENSE, Map, Raw, Signer, base64url, encode
@@ -29,7 +26,7 @@ def keyset(rng, sequence, entries=None):
     return Map.of(*found)
 
 
-def entry(rng, signer, purpose=None):
+def entry(rng, signer):
     found = [(0, signer.cose_key())]
     optional = {
         1: lambda: NOW + rng.choice([-2 * DAY, -DAY, -DAY + 1, 0, 1]),
@@ -38,9 +35,7 @@ def entry(rng, signer, purpose=None):
         4: lambda: scope(rng),
         5: lambda: rng.choice([0, 0, 0, 1]),
     }
-    found += [(label, make()) for label, make in optional.items() if rng.random() < 0.2 and label != 5]
-    if purpose is not None:
-        found.append((5, purpose))
+    found += [(label, make()) for label, make in optional.items() if rng.random() < 0.15]
     return Map.of(*found)
 
 
@@ -61,17 +56,13 @@ def plain(signer, typ, payload):
     return signer.sign(encode(signer.header(typ)), encode(payload))
 
 
-def good_token(rng, **fixed):
-    """A good licence of the main key, with no holder and no locks."""
-    fixed = {3: None, 8: None, **fixed}
-    payload = claims(rng, **{})
-    grant = next(item for label, item in payload.entries if label == GRANT)
-    fixed_grant = fixed.pop(GRANT, {})
-    grant.entries = [one for one in grant.entries if one[0] not in (8, 9, -9) and one[0] not in fixed_grant]
-    grant.entries += [[label, item] for label, item in fixed_grant.items() if item is not None]
-    payload.entries = [one for one in payload.entries if one[0] not in fixed]
-    payload.entries += [[label, item] for label, item in fixed.items() if item is not None]
-    return payload
+def unbound(rng):
+    """The claims of a good licence with no holder and no locks."""
+    found = claims(rng)
+    grant = next(item for label, item in found.entries if label == GRANT)
+    grant.entries = [one for one in grant.entries if one[0] not in (8, 9, -9)]
+    found.entries = [one for one in found.entries if one[0] not in (3, 8)]
+    return found
 
 
 def check(token, now=NOW):
@@ -125,7 +116,7 @@ def keyset_case(rng):
             steps.append({"do": "restart"})
     for now in sorted(NOW + rng.choice([0, 0, 0, 1, DAY]) for _ in range(2)):
         signer = rng.choices(SIGNERS, [4, 2, 1])[0]
-        token = plain(signer, LICENSE, good_token(rng, **{}) if rng.random() < 0.5 else claims(rng))
+        token = plain(signer, LICENSE, unbound(rng) if rng.random() < 0.7 else claims(rng))
         steps.append(check(token, now))
     return gate(steps)
 
@@ -182,13 +173,13 @@ def rules(rng):
 
 
 def rule(rng):
-    time = lambda: NOW + rng.choice([-DAY - 1, -DAY, 0, DAY])
+    times = [NOW - 2 * DAY, NOW - DAY, NOW - 1, NOW]
     conditions = {
         0: lambda: rng.choice([b"main", b"next", b"", bytes(33)]),
         1: lambda: rng.choice(["cus_42", "cus_43"]),
         2: lambda: rng.choice(CTIS),
         3: lambda: rng.choice([["pro"], ["pro", 3], ["free", 0], ["x"]]),
-        4: lambda: sorted([time(), time()]),
+        4: lambda: sorted(rng.choices(times, k=2)),
         5: lambda: sorted(rng.sample(INDICES, 2)),
         6: lambda: b"".join(sorted(rng.sample(CTIS, rng.choice([0, 1, 3])))),
         7: lambda: b"".join(sorted(rng.randbytes(32) for _ in range(rng.choice([0, 1, 3])))),
@@ -238,7 +229,7 @@ def payload(rng, sequence, groups, listed, base=None, result=None):
     section = sections(rng, groups)
     whole = section if result is None else bundle.write_groups(result)
     issued = rng.choice([NOW - 10, NOW - 10, NOW - DAY, NOW])
-    update = issued + rng.choice([0, 10, DAY, DAY])
+    update = issued + rng.choice([0, 10, *[3 * DAY] * 5])
     found = {
         0: 1,
         1: "acme" if rng.random() < 0.95 else "other",
@@ -246,7 +237,7 @@ def payload(rng, sequence, groups, listed, base=None, result=None):
         3: sequence,
         4: issued,
         5: update,
-        6: update + rng.choice([1, 1, DAY, 10 * DAY]),
+        6: update + rng.choice([1, DAY, 10 * DAY]),
         7: bundle.root(encoded, whole) if rng.random() < 0.97 else bytes(32),
         8: SALT if rng.random() < 0.97 else bytes(16),
     }
@@ -289,22 +280,30 @@ def bundle_case(rng):
         else:
             steps.append(publish(publication(rng, payload(rng, next_sequence, following, listing(rng)))))
         used, sequence = following, next_sequence
-    for now in sorted(NOW + rng.choice([0, 0, 0, 1, 10, 11, DAY, DAY + 1, 11 * DAY]) for _ in range(4)):
-        grant = {13: rng.choice([None, *INDICES]), 12: rng.choice([None, *CTIS]), 7: rng.choice([None, None, Map.of((0, [1, 10])), Map.of((0, 2), (3, 5)), Map.of((3, DAY))])}
-        found = good_token(rng, **{}) if rng.random() < 0.2 else fixed_token(rng, grant)
-        token = plain(SIGNERS[0], LICENSE, found)
+    for now in sorted(NOW + rng.choice([*[0] * 6, 1, 10, 11, DAY, DAY + 1, 11 * DAY]) for _ in range(6)):
+        token = plain(SIGNERS[0], LICENSE, unbound(rng) if rng.random() < 0.1 else listed(rng, used))
         steps.append(check(token, now))
     return gate(steps)
 
 
-def fixed_token(rng, grant):
-    return licenses.Map.of(
+def listed(rng, used):
+    """The claims of a licence that a bundle may well name."""
+    indices = [*INDICES, *sorted(set().union(*(found for found, _ in used.values())))[:40]]
+    grant = [[0, 1], [1, [rng.choice(["pro", "free"]), rng.choice([0, 3])]]]
+    if rng.random() < 0.4:
+        grant.append([12, rng.choice(CTIS)])
+    if rng.random() < 0.7:
+        grant.append([13, rng.choice(indices)])
+    if rng.random() < 0.3:
+        policies = [(0, [1, 10])], [(0, 2)], [(0, 2), (3, 5)], [(3, DAY)]
+        grant.append([7, Map.of(*rng.choice(policies))])
+    return Map.of(
         (1, "acme"),
         (2, rng.choice(["cus_42", "cus_43"])),
         (4, PERPETUAL),
         (6, NOW + rng.choice([-2 * DAY, -DAY, -1])),
         (7, rng.choice(CTIS)),
-        (GRANT, Map([[0, 1], [1, [rng.choice(["pro", "free"]), rng.choice([0, 3])]], *([label, item] for label, item in grant.items() if item is not None)])),
+        (GRANT, Map(grant)),
     )
 
 
@@ -333,8 +332,3 @@ def publication(rng, payload, typ=bundle.BUNDLE):
     if rng.random() < 0.8:
         return plain(signer, typ, payload)
     return signed(rng, signer, signer.header(typ), payload)
-
-
-# So that a digest can be spared by a rule, tokens are needed before the rule is written.
-def digest(token):
-    return hashlib.sha256(token).digest()

@@ -19,20 +19,20 @@ def claims(rng, **fixed):
     found = {
         1: "acme",
         2: rng.choice(["cus_42", "cus_43", "é" * 128]),
-        4: rng.choice([NOW, NOW + 1, NOW + 86400, PERPETUAL]),
-        6: rng.choice([NOW - 86400, NOW - 86400, NOW, NOW + 60, NOW + 61, 0]),
+        4: rng.choice([NOW, NOW + 1, *[NOW + 90000] * 6, *[PERPETUAL] * 6]),
+        6: rng.choice([*[NOW - 86400] * 8, NOW, NOW + 60, NOW + 61, 0]),
         7: rng.choice([bytes(16), b"vector license 1", rng.randbytes(16)]),
         GRANT: grant(rng),
     }
     optional = {
-        3: lambda: rng.choice(["api", "web", ["api"], ["web", "api"], [f"s{at}" for at in range(16)]]),
+        3: lambda: rng.choice(["api", "web", *[["api"], ["web", "api"]] * 2, [f"s{at}" for at in range(16)]]),
         5: lambda: NOW + rng.choice([-1, 0, 60, 61]),
         8: lambda: confirmation(rng),
         65535: lambda: Map.of((0, [1, "x"])),
         100: lambda: value(rng) if rng.randrange(4) == 0 else nested(rng.choice([7, 8, 9]), 4),
         "note": lambda: [0] * rng.choice([1, 900, 1010, 1024]),
     }
-    chances = {3: 0.3, 5: 0.2, 8: 0.25, 65535: 0.1, 100: 0.1, "note": 0.04}
+    chances = {3: 0.3, 5: 0.1, 8: 0.05, 65535: 0.1, 100: 0.08, "note": 0.03}
     found.update({label: make() for label, make in optional.items() if rng.random() < chances[label]})
     found.update(fixed)
     return Map([[label, item] for label, item in found.items()])
@@ -57,7 +57,7 @@ def grant(rng):
         "x": lambda: None,
         -9: lambda: 1,
     }
-    chances = {2: 0.5, 3: 0.4, 4: 0.3, 8: 0.15, 9: 0.15, 200: 0.05, "x": 0.05, -9: 0.01}
+    chances = {2: 0.6, 3: 0.4, 4: 0.3, 8: 0.1, 9: 0.1, 11: 0.1, 200: 0.04, "x": 0.05, -9: 0.01}
     found.update({label: make() for label, make in optional.items() if rng.random() < chances.get(label, 0.2)})
     return Map([[label, item] for label, item in found.items()])
 
@@ -84,9 +84,9 @@ def rate(rng):
 
 
 def policy(rng):
-    action = lambda: rng.choice([0, 2, [1, 0], [1, 3600], [1, 2**53 - 1]])
-    found = {label: action() for label in range(3) if rng.random() < 0.5}
-    if rng.random() < 0.15 or not found:
+    actions = [0, 2, [1, 0], [1, 3600], [1, 2**53 - 1]]
+    found = {label: rng.choice(actions) for label in range(3) if rng.random() < 0.6}
+    if rng.random() < 0.1 or not found:
         found[3] = rng.choice([0, 3600, 86399, 86400, 2**53 - 1])
     if rng.random() < 0.1:
         found[rng.choice([4, 99, "x", -1])] = value(rng)
@@ -119,7 +119,7 @@ def thumbprint(signer):
 
 def token(rng, payload=None, signer=None, typ=LICENSE):
     """A token of these claims, or altered in its claims, its header or its bytes."""
-    signer = signer or rng.choices(SIGNERS, [10, 2, 1])[0]
+    signer = signer or rng.choices(SIGNERS, [20, 2, 1])[0]
     payload = payload or claims(rng)
     return signed(rng, signer, signer.header(typ), payload)
 
@@ -129,7 +129,7 @@ def signed(rng, signer, header, payload):
     kind = rng.random()
     if kind < 0.3:
         payload = altered(rng, payload)
-    elif kind < 0.4:
+    elif kind < 0.37:
         header = altered(rng, header)
     elif kind < 0.42:
         header.entries.append([2, rng.choice([[1], [1, 4, 16], [2], [], ["x"], [1] * 8, [1] * 9, [b"x"], 1])])
@@ -137,19 +137,19 @@ def signed(rng, signer, header, payload):
         header.entries.append([key(rng), value(rng)])
     header, payload = encode(header), encode(payload)
     kind = rng.random()
-    if kind < 0.15:
+    if kind < 0.12:
         payload = altered_bytes(rng, payload)
-    elif kind < 0.2:
+    elif kind < 0.15:
         header = altered_bytes(rng, header)
     written = signer.sign(header, payload)
-    return altered_bytes(rng, written) if rng.random() < 0.1 else written
+    return altered_bytes(rng, written) if rng.random() < 0.05 else written
 
 
 def proof(rng, cti, now):
     """A proof, its request, and what in it may be wrong."""
     body = rng.choice([None, None, bytes(32)])
     found = {
-        6: now + rng.choice([0, 0, 0, -60, -61, 60, 61]),
+        6: max(0, min(now + rng.choice([*[0] * 6, -60, -61, 60, 61]), PERPETUAL)),
         7: cti if rng.random() < 0.95 else bytes(16),
         10: rng.randbytes(16),
         -65538: "POST",
@@ -181,22 +181,23 @@ def license_case(rng):
     """A token, held against keys and a request at a time."""
     bound = rng.random() < 0.3
     fixed = {8: confirmation(rng)} if bound else {}
-    payload = claims(rng, **{}) if not bound else _with(claims(rng), fixed)
-    now = NOW + rng.choice([0, 0, 0, 0, -1, 1, -60, -61, 86400, PERPETUAL])
+    payload = _with(claims(rng), fixed)
+    now = NOW + rng.choice([*[0] * 9, -1, 1, -60, -61, 86400, PERPETUAL])
     written = token(rng, payload)
     cti = next(item for label, item in payload.entries if label == 7)
-    keys = [signer.text() for signer in rng.choice([SIGNERS, SIGNERS[:1], SIGNERS[::-1], SIGNERS[1:2]])]
+    known = rng.choice([*[SIGNERS] * 6, SIGNERS[:1], SIGNERS[::-1], SIGNERS[1:2]])
+    keys = [signer.text() for signer in known]
     return {
         "case": "license",
         "token": written.hex(),
         "keys": keys,
         "expect": {
-            "issuer": rng.choice([None, None, "acme", "acme", "other"]),
-            "audience": rng.choice([None, "api", "api", "api"]),
+            "issuer": rng.choice([None, None, None, "acme", "acme", "acme", "acme", "other"]),
+            "audience": rng.choice([None, *["api"] * 6]),
             "skew": rng.choice([60, 60, 0]),
-            "features": rng.choice([[], [], ["export"], ["a", "sso"]]),
-            "node": rng.choice([None, NODE.hex(), NODE.hex()]),
-            "release": rng.choice([None, NOW, NOW]),
+            "features": rng.choice([[], [], [], ["export"], ["a", "sso"]]),
+            "node": rng.choice([None, *[NODE.hex()] * 4]),
+            "release": rng.choice([None, *[NOW] * 4]),
         },
         "proof": proof(rng, cti, now) if bound and rng.random() < 0.95 else None,
         "now": now,

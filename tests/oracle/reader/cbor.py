@@ -7,6 +7,21 @@ UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
 FALSE, TRUE, NULL = 20, 21, 22
 
 
+def as_text(value):
+    """A text of a known field, or the key of a map whose keys are texts."""
+    require(isinstance(value, str), "wrong_type")
+    require(1 <= len(value.encode()) <= limits.TEXT_BYTES, "invalid_value")
+    return value
+
+
+def as_name(value):
+    """A name of a tier, feature, meter or rate."""
+    require(isinstance(value, str), "wrong_type")
+    require(1 <= len(value) <= limits.NAME_BYTES, "invalid_value")
+    require(set(value) <= set("abcdefghijklmnopqrstuvwxyz0123456789._:-"), "invalid_value")
+    return value
+
+
 class Reader:
     """Reads one part (a frame, a header, a payload) item by item."""
 
@@ -109,15 +124,10 @@ class Reader:
 
     def text(self):
         """A text of a known field."""
-        value = self.any_text()
-        require(1 <= len(value.encode()) <= limits.TEXT_BYTES, "invalid_value")
-        return value
+        return as_text(self.any_text())
 
     def name(self):
-        value = self.any_text()
-        require(1 <= len(value) <= limits.NAME_BYTES, "invalid_value")
-        require(set(value) <= set("abcdefghijklmnopqrstuvwxyz0123456789._:-"), "invalid_value")
-        return value
+        return as_name(self.any_text())
 
     def array(self, least=0, most=None):
         """The head of an array; gives its count."""
@@ -132,7 +142,7 @@ class Reader:
         require(least <= count and (most is None or count <= most), "invalid_value")
         return count
 
-    def keys(self, count, key=None):
+    def keys(self, count):
         """Reads the keys of a map of `count` entries, one before each turn; the caller reads the value.
 
         Keys ascend by their encoded bytes.
@@ -140,7 +150,7 @@ class Reader:
         last = b""
         for _ in range(count):
             start = self.at
-            value = key() if key else self._key()
+            value = self._key()
             encoded = self.data[start : self.at]
             require(encoded != last, "duplicate_key")
             require(encoded > last, "unsorted_keys")

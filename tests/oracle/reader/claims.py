@@ -1,7 +1,7 @@
 """Claims and grant: "Fields" of `docs/token-format.md`, read into plain dictionaries."""
 
 from reader import key, limits
-from reader.cbor import ARRAY, SIMPLE, TEXT, TRUE, UNSIGNED, Reader
+from reader.cbor import ARRAY, SIMPLE, TEXT, TRUE, UNSIGNED, Reader, as_name, as_text
 from reader.refusal import Refusal, require
 
 GRANT = -65537
@@ -90,8 +90,8 @@ def _grant(reader):
         elif label == 10:
             found["kind"] = reader.number(0, 3)
         elif label == 11:
-            keys = reader.keys(reader.map(1, limits.META), reader.text)
-            found["meta"] = {name: reader.text() for name in keys}
+            keys = reader.keys(reader.map(1, limits.META))
+            found["meta"] = {as_text(name): reader.text() for name in keys}
         elif label == 12:
             found["lineage"] = reader.sized(16)
         elif label == 13:
@@ -109,7 +109,7 @@ def _unknown(reader, label):
 
 
 def _named(reader, most, value):
-    return {name: value(reader) for name in reader.keys(reader.map(1, most), reader.name)}
+    return {as_name(name): value(reader) for name in reader.keys(reader.map(1, most))}
 
 
 def _feature(reader):
