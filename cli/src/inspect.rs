@@ -123,8 +123,8 @@ pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
     rows.extend(claims.node_locks().map(|lock| ("bound to", format!("machine {}", hex(lock)))));
     rows.extend(policy(&claims.policy()).map(|rule| ("policy", rule)));
     rows.extend(claims.meta().map(|(name, value)| ("meta", format!("{name:?} = {value:?}"))));
-    rows.push(("id", hex(&claims.id())));
-    rows.push(("lineage", hex(&claims.lineage())));
+    rows.push(("id", claims.id().to_string()));
+    rows.push(("lineage", claims.lineage().to_string()));
     rows.extend(claims.index().map(|index| ("index", index.to_string())));
     table(rows)
 }

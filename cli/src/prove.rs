@@ -56,8 +56,8 @@ impl Prove {
         let public = key.public();
         let proof = UnsignedProof {
             issued_at: self.clock.now(),
-            id: &id,
-            nonce: &nonce,
+            id,
+            nonce: nonce.into(),
             key: public.public().as_bytes(),
             method: &self.method,
             uri: &self.uri,

@@ -16,19 +16,25 @@ use crate::{
 
 /// In which state a licence grants what it grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 #[non_exhaustive]
 pub enum State {
     /// The contract runs.
-    Active,
+    Active = 0,
     /// The contract has ended, and the licence has not: time to renew.
-    Grace,
+    Grace = 1,
     /// A quota is used up, and the contract lets it go on.
-    Overage,
+    Overage = 2,
     /// It would have been denied by a gate that enforces.
-    Advisory,
+    Advisory = 3,
 }
 
 impl State {
+    /// Its stable number, as the bindings pass it on.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
     /// Its stable name in `snake_case`.
     pub const fn name(self) -> &'static str {
         match self {

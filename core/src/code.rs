@@ -670,6 +670,11 @@ impl Code {
     /// Every code, ascending by number.
     pub const TABLE: &'static [CodeEntry] = TABLE;
 
+    /// The code of a stable name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        TABLE.iter().find(|entry| entry.name == name).map(|entry| entry.code)
+    }
+
     /// The stable name in `snake_case`.
     pub fn name(self) -> &'static str {
         self.entry().name
@@ -699,9 +704,53 @@ impl fmt::Display for Code {
 
 impl core::error::Error for Code {}
 
+#[cfg(feature = "serde")]
+mod serde {
+    //! A code is written as its name, which people can read, and read from its name or its number.
+
+    use core::fmt;
+
+    use serde_core::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    use super::Code;
+
+    impl Serialize for Code {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.name())
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Code {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_any(Visitor)
+        }
+    }
+
+    struct Visitor;
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = Code;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the name or number of a Licentia code")
+        }
+
+        fn visit_str<E: de::Error>(self, name: &str) -> Result<Code, E> {
+            Code::from_name(name).ok_or_else(|| E::invalid_value(de::Unexpected::Str(name), &self))
+        }
+
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<Code, E> {
+            let code = u16::try_from(number).ok().and_then(Code::from_number);
+            code.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(feature = "serde")]
+    use std::string::ToString;
 
     #[test]
     fn table_ascends_and_every_row_is_complete() {
@@ -713,6 +762,21 @@ mod tests {
             assert_eq!(entry.code.entry().name, entry.name);
         }
         assert_eq!(Code::from_number(999), None);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_code_is_written_as_its_name_and_read_from_name_or_number() {
+        for entry in TABLE {
+            let text = serde_json::to_string(&entry.code).unwrap();
+            assert_eq!(text, std::format!("\"{}\"", entry.name));
+            assert_eq!(serde_json::from_str::<Code>(&text).unwrap(), entry.code);
+            let number = entry.code.number().to_string();
+            assert_eq!(serde_json::from_str::<Code>(&number).unwrap(), entry.code);
+        }
+        for bad in ["\"no_such_code\"", "999", "65536", "-1", "null", "{}"] {
+            assert!(serde_json::from_str::<Code>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a caller requires of a licence.
 
+use core::fmt;
+
 use crate::{
     proof::{Presented, Replay},
     revocation::bundle::Bundle,
@@ -109,5 +111,20 @@ impl<'a> Expect<'a> {
     /// Without a memory a proof can be used again for the same request until it is too old.
     pub const fn proof(self, presented: Presented<'a>, replay: Option<&'a dyn Replay>) -> Self {
         Self { proof: Some(presented), replay, ..self }
+    }
+}
+
+/// What is presented is not shown: neither the proof nor the machine's fingerprint.
+impl fmt::Debug for Expect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expect")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("features", &self.features)
+            .field("skew", &self.skew)
+            .field("keyset_expires", &self.keyset_expires)
+            .field("release", &self.release)
+            .field("revocations_required", &self.revocations_required)
+            .finish_non_exhaustive()
     }
 }

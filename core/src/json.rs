@@ -3,6 +3,7 @@
 use core::fmt::{self, Write};
 
 /// Writes a text as a JSON string.
+#[derive(Debug)]
 pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -23,6 +24,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// Writes a number, or `null`.
+#[derive(Debug)]
 pub struct Optional(pub Option<u64>);
 
 impl fmt::Display for Optional {

@@ -36,6 +36,7 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
+#![deny(missing_debug_implementations)]
 #![cfg_attr(
     not(test),
     deny(
@@ -62,6 +63,7 @@ mod crypto;
 mod expect;
 mod explain;
 pub mod http;
+mod id;
 mod json;
 mod key;
 mod license;
@@ -82,6 +84,7 @@ pub use cose::Algorithm;
 pub use crypto::ed25519::PublicKey;
 pub use expect::Expect;
 pub use explain::{Check, Explanation, Facts, Step};
+pub use id::{Lineage, Nonce, Salt, TokenId};
 pub use key::key::{Key, KeyPurpose, KeyStatus};
 pub use key::keyring::Keyring;
 pub use key::keyset::{Keyset, KeysetMark};
@@ -96,6 +99,7 @@ pub use license::quota::{Overage, Quota};
 pub use license::rate::Rate;
 pub use time::clock::{Clock, Time};
 pub use time::period::{Period, Window};
+pub use time::timestamp::Timestamp;
 pub use verify::{Denial, Verified, authenticate, verify, verify_into, verify_text};
 
 /// What the other crates of this workspace share. It is no part of the public interface and may change at any time.
@@ -115,7 +119,6 @@ pub mod inner {
 
     /// Hashes and pre-filters of a bundle.
     pub mod bloom {
-        pub use crate::revocation::bloom::Salt;
         pub use crate::revocation::bloom::{hash, may_contain};
     }
 

@@ -6,6 +6,8 @@
 //! The holder's key stands in it where the licence has only its thumbprint.
 //! A stolen licence alone is then useless, and so is a proof for another request.
 
+use core::fmt;
+
 use crate::{
     buffer::Buffer,
     cbor::write::Writer,
@@ -13,6 +15,7 @@ use crate::{
     code::Code,
     cose::{Algorithm, Frame, Typ},
     crypto::ed25519::PublicKey,
+    id::{Nonce, TokenId},
     key::cose_key,
     license::claims::{Claims, Confirmation},
     limits,
@@ -51,20 +54,31 @@ pub struct Presented<'a> {
     pub max_age: u64,
 }
 
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, uri, max_age, .. } = self;
+        f.debug_struct("Presented")
+            .field("method", method)
+            .field("uri", uri)
+            .field("max_age", max_age)
+            .finish_non_exhaustive() // neither the proof nor the body's digest
+    }
+}
+
 /// A memory of nonces, which refuses when it is full rather than forget one that could still be used.
 pub trait Replay {
     /// Remembers a nonce until `until` (seconds since 1970).
     ///
     /// # Errors
     /// [`Code::ProofReplayed`] where it is known, [`Code::ProofCacheFull`] where there is no room.
-    fn remember(&self, nonce: &[u8; 16], until: u64, now: u64) -> Result<(), Code>;
+    fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code>;
 }
 
 /// What a proof says.
 struct Proof<'a> {
     issued_at: u64,
     id: &'a [u8; 16],
-    nonce: &'a [u8; 16],
+    nonce: Nonce,
     key: Option<&'a [u8; 32]>,
     method: &'a str,
     uri: &'a str,
@@ -85,7 +99,7 @@ impl<'a> Proof<'a> {
                     Confirmation::Key(x) => key = Some(x),
                     Confirmation::Thumbprint(_) => return reader.malformed(Code::UnsupportedConfirmation),
                 },
-                MapKey::Int(label::NONCE) => nonce = Some(reader.array_of()?),
+                MapKey::Int(label::NONCE) => nonce = Some(Nonce::from(*reader.array_of::<16>()?)),
                 MapKey::Int(label::METHOD) => method = Some(reader.short_text()?),
                 MapKey::Int(label::URI) => uri = Some(reader.text()?),
                 MapKey::Int(label::BODY) => body = Some(reader.array_of()?),
@@ -117,9 +131,9 @@ pub struct UnsignedProof<'a> {
     /// The request's time, in seconds since 1970.
     pub issued_at: u64,
     /// The licence's identifier (`cti`).
-    pub id: &'a [u8; 16],
+    pub id: TokenId,
     /// 16 random bytes, drawn anew for each request.
-    pub nonce: &'a [u8; 16],
+    pub nonce: Nonce,
     /// The holder's public key.
     pub key: &'a [u8; 32],
     /// The request's method, 1 to 256 bytes.
@@ -157,9 +171,9 @@ impl UnsignedProof<'_> {
 
         let mut payload = Writer::new([0_u8; limits::TOKEN_BYTES]);
         payload.map(if self.body.is_some() { 7 } else { 6 });
-        payload.int(6).uint(self.issued_at).int(7).bytes(self.id);
+        payload.int(6).uint(self.issued_at).int(7).bytes(self.id.as_bytes());
         cose_key::write_required(payload.int(8).map(1).int(1), self.key);
-        payload.int(10).bytes(self.nonce);
+        payload.int(10).bytes(self.nonce.as_bytes());
         payload.int(-65_538).text(self.method).int(-65_539).text(self.uri);
         if let Some(body) = self.body {
             payload.int(-65_540).bytes(body);
@@ -204,7 +218,7 @@ pub(crate) fn check(
     let oldest = now.saturating_sub(presented.max_age);
     let latest = now.saturating_add(presented.max_age);
     // The body is compared where either side has one: a signed body must be there, and a body must be signed.
-    let code = if *proof.id != claims.id() {
+    let code = if proof.id != claims.id().as_bytes() {
         Code::ProofWrongLicense
     } else if proof.method != presented.method {
         Code::ProofWrongMethod
@@ -224,5 +238,5 @@ pub(crate) fn check(
     }
     // One second more than it is accepted, so that no proof is forgotten while it could be used again.
     let until = proof.issued_at.saturating_add(presented.max_age).saturating_add(1);
-    replay.map_or(Ok(()), |replay| replay.remember(proof.nonce, until, now))
+    replay.map_or(Ok(()), |replay| replay.remember(&proof.nonce, until, now))
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "universes of tests fit a machine word")]
 
 use licentia_core::{
-    Code,
+    Code, Salt,
     inner::{bloom, build},
     revocation::Exact,
 };
@@ -52,7 +52,7 @@ fn no_verdict_is_wrong_over_whole_universes() {
             assert!((0..issued).all(|index| set.contains(index) == revoked[index as usize]));
             // Licences that were issued after the bundle.
             assert!(!(issued..issued + 1_000_000).any(|index| set.contains(index)));
-            let salt = [7; 16];
+            let salt = [7; 16].into();
             let filter = build::bloom(members(&revoked), count, &salt);
             let may = |index: u64| bloom::may_contain(&filter, bloom::hash(&salt, &index.to_le_bytes()));
             assert!(members(&revoked).all(may), "a filter misses nobody");
@@ -199,15 +199,17 @@ fn hits_cannot_be_aimed_at_without_the_salt() {
     // An adversary tries a million indices under salts of their own and keeps those that hit.
     let revoked = revoked(1_000_000, 10);
     let count = members(&revoked).count() as u64;
-    let theirs = build::bloom(members(&revoked), count, &[1; 16]);
-    let may = |filter: &[u8], salt: &bloom::Salt, index: u64| {
+    let theirs = build::bloom(members(&revoked), count, &[1; 16].into());
+    let may = |filter: &[u8], salt: &Salt, index: u64| {
         bloom::may_contain(filter, bloom::hash(salt, &index.to_le_bytes()))
     };
-    let chosen: Vec<_> = (2_000_000..6_000_000).filter(|index| may(&theirs, &[1; 16], *index)).collect();
+    let chosen: Vec<_> =
+        (2_000_000..6_000_000).filter(|index| may(&theirs, &[1; 16].into(), *index)).collect();
     assert!(chosen.len() > 1000, "{}", chosen.len());
-    let ours = build::bloom(members(&revoked), count, &[2; 16]);
-    let hits = chosen.iter().filter(|index| may(&ours, &[2; 16], **index)).count();
-    let expected = (2_000_000..6_000_000).filter(|index| may(&ours, &[2; 16], *index)).count() as f64 / 4e6;
+    let ours = build::bloom(members(&revoked), count, &[2; 16].into());
+    let hits = chosen.iter().filter(|index| may(&ours, &[2; 16].into(), **index)).count();
+    let expected =
+        (2_000_000..6_000_000).filter(|index| may(&ours, &[2; 16].into(), *index)).count() as f64 / 4e6;
     let rate = hits as f64 / chosen.len() as f64;
     let deviation = (expected * (1.0 - expected) / chosen.len() as f64).sqrt();
     println!("hits by chance {expected:.5}, on chosen indices {rate:.5}");

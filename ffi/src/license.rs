@@ -125,8 +125,8 @@ pub unsafe extern "C" fn licentia_license_ids(
     enter(|| unsafe {
         let [id, lineage] = Out::all([id, lineage].map(<*mut u8>::cast), [0_u8; 16])?;
         ask(license, |license| {
-            id.set(license.id());
-            lineage.set(license.lineage());
+            id.set(license.id().into());
+            lineage.set(license.lineage().into());
             Ok(())
         })
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Keyring,
+    Keyring, TokenId,
     inner::{Typ, build, state_root},
     limits,
     revocation::{Bundle, Effect, RevocationTerms},
@@ -84,7 +84,7 @@ impl BundleDraft {
         let encoded = rules.as_ref().map(encode).unwrap_or_default();
         let root = state_root(&encoded, &groups);
         let bloom = if self.with_bloom {
-            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt)
+            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt.into())
         } else {
             Vec::new()
         };
@@ -102,12 +102,12 @@ impl BundleDraft {
 
     /// The groups of its state: who is revoked on the same terms.
     fn groups(&self) -> Result<Vec<u8>> {
-        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<[u8; 16]>)> = BTreeMap::new();
+        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<TokenId>)> = BTreeMap::new();
         for (index, terms) in &self.indices {
             groups.entry(*terms).or_default().0.push(*index);
         }
         for (id, terms) in &self.ids {
-            groups.entry(*terms).or_default().1.push(*id);
+            groups.entry(*terms).or_default().1.push((*id).into());
         }
         let most = limits::GROUPS;
         if groups.len() > most {
@@ -120,7 +120,7 @@ impl BundleDraft {
             return Err(Error::Bundle(format!("a bundle can revoke {} licences", limits::REVOKED)));
         }
         let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
-        Ok(build::groups(parts, &self.salt))
+        Ok(build::groups(parts, &self.salt.into()))
     }
 
     /// Signs what leads from `base` to this state: [`delta`].
@@ -181,7 +181,7 @@ fn resign(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Option<u
             bundle.expires(),
         ],
         root: *bundle.root(),
-        salt: *bundle.salt(),
+        salt: *bundle.salt().as_bytes(),
         rules,
         sections: [groups, Vec::new()],
         base,
@@ -281,7 +281,7 @@ impl RuleDraft {
             (5, self.index.map(range)),
             (6, (!exempt.is_empty()).then_some(Cbor::Bytes(exempt))),
             (7, (!allowed.is_empty()).then_some(Cbor::Bytes(allowed))),
-            (8, Some(Cbor::from(self.terms.reason as u8))),
+            (8, Some(Cbor::from(self.terms.reason.number()))),
             (9, (self.terms.effective > 0).then(|| Cbor::from(self.terms.effective))),
             (10, effect),
         ])

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!((claims.issuer(), claims.subject()), ("acme", "cus_42"));
         assert_eq!(claims.audiences().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!((claims.not_before(), claims.term_end()), (draft.not_before, draft.term_end));
-        assert_eq!((claims.lineage(), claims.index(), claims.seats()), ([9; 16], Some(77), Some(5)));
+        assert_eq!((claims.lineage(), claims.index(), claims.seats()), ([9; 16].into(), Some(77), Some(5)));
         assert_eq!(claims.node_locks().copied().collect::<Vec<_>>(), draft.node_locks);
         assert_eq!(claims.policy(), draft.terms.policy);
         assert_eq!(claims.quota("mails").unwrap().period, Period::MonthFrom { anchor: 1_800_000_000 });

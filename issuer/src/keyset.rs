@@ -215,10 +215,10 @@ impl Entry {
         };
         let standing = match self.state {
             State::Active => None,
-            State::Retired => Some(Cbor::from(KeyStatus::Retired as u8)),
-            State::Revoked => Some(Cbor::from(KeyStatus::Revoked as u8)),
+            State::Retired => Some(Cbor::from(KeyStatus::Retired.number())),
+            State::Revoked => Some(Cbor::from(KeyStatus::Revoked.number())),
         };
-        let purpose = (self.purpose == For::Revocation).then(|| Cbor::from(KeyPurpose::Revocation as u8));
+        let purpose = (self.purpose == For::Revocation).then(|| Cbor::from(KeyPurpose::Revocation.number()));
         let scope = self.scope.as_ref().map(Scope::encode).transpose()?;
         let mut cose_key = [0; 128];
         let cose_key = self.read()?.write_cose(&mut cose_key).to_vec();

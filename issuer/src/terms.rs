@@ -110,7 +110,7 @@ impl Terms {
             (4, map(&self.rates, Rate::encode)),
             (6, self.seats.map(Cbor::from)),
             (7, encode_policy(&self.policy)),
-            (10, (self.kind != Kind::Paid).then(|| Cbor::from(self.kind as u8))),
+            (10, (self.kind != Kind::Paid).then(|| Cbor::from(self.kind.number()))),
         ]
     }
 }

@@ -88,7 +88,7 @@ impl Accounts {
     }
 
     fn find(&self, kept: &mut Kept, license: &License<'_>, now: u64) -> Counters {
-        let lineage = license.lineage();
+        let lineage = license.lineage().into();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }

@@ -375,7 +375,7 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let seat::Ask { holder, ttl } = ask;
-        let ask = SeatAsk { lineage: license.lineage(), holder, ttl, limit, now };
+        let ask = SeatAsk { lineage: license.lineage().into(), holder, ttl, limit, now };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
                 self.reached();

@@ -60,7 +60,7 @@ impl Holder {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(|_| Code::StoreUnreachable)?;
         let key = self.public();
-        let proof = UnsignedProof { issued_at: now, id: &id, nonce: &nonce, key: &key, method, uri, body };
+        let proof = UnsignedProof { issued_at: now, id, nonce: nonce.into(), key: &key, method, uri, body };
         Ok(proof.seal(&mut Buffer::new(), |parts| self.sign(parts))?.to_vec())
     }
 }

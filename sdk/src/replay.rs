@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use licentia_core::{Code, proof::Replay};
+use licentia_core::{Code, Nonce, proof::Replay};
 
 use crate::table::Table;
 
@@ -15,7 +15,7 @@ pub(crate) struct Nonces {
 
 #[derive(Debug, Default)]
 struct Known {
-    until: Table<[u8; 16], u64>,
+    until: Table<Nonce, u64>,
     /// Nothing that is known can be forgotten before this time.
     earliest: u64,
 }
@@ -27,7 +27,7 @@ impl Nonces {
 }
 
 impl Replay for Nonces {
-    fn remember(&self, nonce: &[u8; 16], until: u64, now: u64) -> Result<(), Code> {
+    fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.until.get(nonce).is_some_and(|until| now < *until) {
             return Err(Code::ProofReplayed);
@@ -55,12 +55,12 @@ mod tests {
     #[test]
     fn remembers_refuses_when_full_and_recovers() {
         let nonces = Nonces::new(2);
-        assert_eq!(nonces.remember(&[1; 16], 100, 50), Ok(()));
-        assert_eq!(nonces.remember(&[1; 16], 100, 99), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&[2; 16], 120, 50), Ok(()));
-        assert_eq!(nonces.remember(&[3; 16], 120, 60), Err(Code::ProofCacheFull));
-        assert_eq!(nonces.remember(&[3; 16], 160, 100), Ok(()), "the first is due");
-        assert_eq!(nonces.remember(&[2; 16], 160, 100), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&[4; 16], 160, 100), Err(Code::ProofCacheFull));
+        assert_eq!(nonces.remember(&[1; 16].into(), 100, 50), Ok(()));
+        assert_eq!(nonces.remember(&[1; 16].into(), 100, 99), Err(Code::ProofReplayed));
+        assert_eq!(nonces.remember(&[2; 16].into(), 120, 50), Ok(()));
+        assert_eq!(nonces.remember(&[3; 16].into(), 120, 60), Err(Code::ProofCacheFull));
+        assert_eq!(nonces.remember(&[3; 16].into(), 160, 100), Ok(()), "the first is due");
+        assert_eq!(nonces.remember(&[2; 16].into(), 160, 100), Err(Code::ProofReplayed));
+        assert_eq!(nonces.remember(&[4; 16].into(), 160, 100), Err(Code::ProofCacheFull));
     }
 }

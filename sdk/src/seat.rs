@@ -123,6 +123,6 @@ impl<'g> Seat<'g> {
     /// [`Unreachable`]; the seat is then free when its time is over.
     pub fn release(self) -> Result<(), Unreachable> {
         let lineage = self.licensed.license().lineage();
-        self.gate.store().release_seat(&lineage, &self.holder)
+        self.gate.store().release_seat(lineage.as_bytes(), &self.holder)
     }
 }

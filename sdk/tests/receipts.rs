@@ -70,7 +70,8 @@ fn what_a_gate_allows_is_what_receipts_say() {
     assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), yesterday).is_allowed());
     let written = receipts.write(NOW + 1).unwrap();
     let receipt = Receipt::read(&written[0]).unwrap();
-    let entries: Vec<_> = receipt.entries().map(|e| (*e.lineage, e.meter, e.window, e.count)).collect();
+    let entries: Vec<_> =
+        receipt.entries().map(|e| (<[u8; 16]>::from(e.lineage), e.meter, e.window, e.count)).collect();
     let today = cell(9, "").window;
     assert_eq!(entries, [([9; 16], "calls", today, 8), ([9; 16], "mails", today, 1)]);
     assert_eq!(receipts.write(NOW + 2).unwrap().len(), 0, "nothing new, so nothing is written");
@@ -323,7 +324,7 @@ fn what_becomes_less_is_a_rollback() {
     let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
     let public = instance(1).public();
     let seal = |sequence, previous: &[u8; 32], count, issued_at, acknowledged| {
-        let entry = [ReceiptEntry { lineage: &[1; 16], meter: "calls", window, count }];
+        let entry = [ReceiptEntry { lineage: [1; 16].into(), meter: "calls", window, count }];
         let receipt =
             UnsignedReceipt { key: &public, sequence, previous, issued_at, entries: &entry, acknowledged };
         receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()

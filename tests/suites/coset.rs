@@ -85,7 +85,7 @@ fn same_claims(sample: &Sample, payload: &[u8]) -> bool {
     assert_eq!(claims.expiration_time, seconds(ours.expires()));
     assert_eq!(claims.not_before, ours.not_before().and_then(seconds));
     assert_eq!(claims.issued_at, seconds(ours.issued_at()));
-    assert_eq!(claims.cwt_id.as_deref(), Some(&ours.id()[..]));
+    assert_eq!(claims.cwt_id.as_deref(), Some(&ours.id().as_bytes()[..]));
     let grant = claims.rest.iter().find(|(name, _)| *name == ClaimName::PrivateUse(-65_537));
     let tier = grant
         .and_then(|(_, grant)| grant.as_map())

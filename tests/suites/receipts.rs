@@ -36,7 +36,7 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
             .map(|(at, meter)| {
                 let end = (at % 2 == 0).then_some(at * 1_000_000 + 1);
                 let window = Window { start: at * 1_000_000, end };
-                ReceiptEntry { lineage: &[9; 16], meter, window, count: at << (at % 40) }
+                ReceiptEntry { lineage: [9; 16].into(), meter, window, count: at << (at % 40) }
             })
             .collect();
         let unsigned = UnsignedReceipt {
@@ -60,7 +60,7 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         assert_eq!(field(6).is_some(), count > 1);
         let expected = entries.iter().map(|entry| {
             let end = entry.window.end.map_or(Value::Null, Value::from);
-            let lineage = Value::Bytes(entry.lineage.to_vec());
+            let lineage = Value::Bytes(entry.lineage.as_bytes().to_vec());
             Value::Array(vec![
                 lineage,
                 Value::from(entry.meter),

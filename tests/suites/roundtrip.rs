@@ -279,8 +279,8 @@ fn compare(terms: &Terms, license: &License<'_>) {
     assert_eq!((license.issuer(), license.subject()), (&*terms.issuer, &*terms.subject));
     assert_eq!(license.audiences().collect::<Vec<_>>(), terms.audiences);
     assert_eq!((license.expires(), license.not_before(), license.issued_at()), terms.times);
-    assert_eq!(license.id(), terms.id);
-    assert_eq!(license.lineage(), terms.lineage.unwrap_or(terms.id));
+    assert_eq!(*license.id().as_bytes(), terms.id);
+    assert_eq!(*license.lineage().as_bytes(), terms.lineage.unwrap_or(terms.id));
     let confirmation = terms.confirmation.as_ref().map(|(is_key, material)| {
         if *is_key { Confirmation::Key(material) } else { Confirmation::Thumbprint(material) }
     });

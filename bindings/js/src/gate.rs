@@ -145,7 +145,7 @@ impl Place {
         let number = |value: Option<u64>| value.map_or(-1.0, |value| value as f64);
         let mut answer = Vec::with_capacity(5 + 5 * (ask.rates.len() + ask.meters.len()));
         let warning = decision.warning().map_or(-1.0, |code| f64::from(code.number()));
-        let (code, state) = (f64::from(code.number()), f64::from(state as u8));
+        let (code, state) = (f64::from(code.number()), f64::from(state.number()));
         answer.extend_from_slice(&[f64::from(bits), code, state, warning, number(decision.retry_after_ms())]);
         let mut place = 0;
         for charge in decision.charges() {

@@ -136,13 +136,13 @@ macro_rules! getters {
             /// The token's identifier (``cti``), 32 hexadecimal digits.
             #[getter]
             fn id(&self) -> String {
-                hex(&self.claims(|claims| claims.id()).unwrap_or_default())
+                self.claims(|claims| claims.id()).unwrap_or_default().to_string()
             }
 
             /// Identifier of the licence through its renewals and upgrades, 32 hexadecimal digits.
             #[getter]
             fn lineage(&self) -> String {
-                hex(&self.claims(|claims| claims.lineage()).unwrap_or_default())
+                self.claims(|claims| claims.lineage()).unwrap_or_default().to_string()
             }
 
             /// Identifier of the key that the token names.

@@ -108,7 +108,7 @@ impl Seat {
             return Ok(());
         };
         let store = self.store.get()?;
-        let released = detached(py, || store.release_seat(&lineage, &self.claim.holder));
+        let released = detached(py, || store.release_seat(lineage.as_bytes(), &self.claim.holder));
         released.map_err(|failed| error(licentia::Code::StoreUnreachable, Some(&failed.to_string())))
     }
 

@@ -79,7 +79,7 @@ impl Build {
             sequence: since
                 .map_or(0, |base| base.sequence())
                 .max(self.sequence.map_or(0, |next| next.saturating_sub(1))),
-            salt: since.map(|base| *base.salt()),
+            salt: since.map(|base| *base.salt().as_bytes()),
         };
         let progress = output.progress("reading revocations", ledger.revoked()?);
         let mut draft =

@@ -110,7 +110,7 @@ fn issue(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<String> {
     walk.note(json!({ "what": "issue", "token": text, "bytes": bytes, "characters": characters }));
     for (what, token, version) in [("the new sale", &token, 3), ("the old contract, renewed", &old, 2)] {
         let id = token.claims().map_err(|malformed| malformed.code)?.id();
-        let record = ledger.find(&id)?.ok_or("a licence is not in the ledger")?;
+        let record = ledger.find(id.as_bytes())?.ok_or("a licence is not in the ledger")?;
         let found = format!("{}@{} in the ledger", record.tier, record.tier_version);
         walk.fact(what, &found, record.tier_version == version);
     }
@@ -227,14 +227,14 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
         Ok(draft)
     };
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
-    ledger.revoke(&id, RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
+    ledger.revoke(id.as_bytes(), RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
     let first = next(&mut ledger, None)?;
     let bundle = first.sign(&signer)?;
     gate.load_revocation(&bundle)?;
     walk.say(&format!("      a bundle of {} bytes is loaded", bundle.len()));
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), (Code::Revoked, State::Active));
     walk.outcome("its neighbour", &gate.check(&neighbour, &Request::new(), NOW), GRANTED);
-    ledger.reinstate(&id)?;
+    ledger.reinstate(id.as_bytes())?;
     let delta = next(&mut ledger, Some(first.salt))?.sign_delta(&first, &signer)?;
     gate.load_revocation(&delta)?;
     walk.say(&format!("      a delta of {} bytes is loaded, which takes it back", delta.len()));

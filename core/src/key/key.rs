@@ -19,27 +19,62 @@ use crate::{
 };
 
 /// Whether a key of a keyset is in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
 #[non_exhaustive]
 pub enum KeyStatus {
     /// It signs new licences.
     #[default]
-    Active,
+    Active = 0,
     /// It signs no more; what it signed within its time stays good.
-    Retired,
-    /// It is in wrong hands: nothing that it signed is good any more.
-    Revoked,
+    Retired = 1,
+    /// It is in the wrong hands: nothing that it signed is good any more.
+    Revoked = 2,
+}
+
+impl KeyStatus {
+    /// Its number in a keyset.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The status of a number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Active),
+            1 => Some(Self::Retired),
+            2 => Some(Self::Revoked),
+            _ => None,
+        }
+    }
 }
 
 /// What a key of a keyset signs. No key signs both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
 #[non_exhaustive]
 pub enum KeyPurpose {
     /// Licences.
     #[default]
-    License,
+    License = 0,
     /// Revocation bundles.
-    Revocation,
+    Revocation = 1,
+}
+
+impl KeyPurpose {
+    /// Its number in a keyset.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The purpose of a number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::License),
+            1 => Some(Self::Revocation),
+            _ => None,
+        }
+    }
 }
 
 /// When and for what a key may sign. The default permits every licence at any time.

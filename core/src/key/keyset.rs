@@ -159,21 +159,14 @@ fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Key> {
             MapKey::Int(2) => validity.not_after = reader.uint_to(limits::TIME)?,
             MapKey::Int(3) => {
                 let offset = reader.offset();
-                validity.status = match reader.uint()? {
-                    0 => KeyStatus::Active,
-                    1 => KeyStatus::Retired,
-                    2 => KeyStatus::Revoked,
-                    _ => return Err(Malformed { code: Code::InvalidValue, offset }),
-                };
+                validity.status = KeyStatus::from_number(reader.uint()?)
+                    .ok_or(Malformed { code: Code::InvalidValue, offset })?;
             }
             MapKey::Int(4) => validity.scope = Scope::read(reader)?,
             MapKey::Int(5) => {
                 let offset = reader.offset();
-                validity.purpose = match reader.uint()? {
-                    0 => KeyPurpose::License,
-                    1 => KeyPurpose::Revocation,
-                    _ => return Err(Malformed { code: Code::InvalidValue, offset }),
-                };
+                validity.purpose = KeyPurpose::from_number(reader.uint()?)
+                    .ok_or(Malformed { code: Code::InvalidValue, offset })?;
             }
             // A restriction that is not understood must not be ignored.
             _ => return reader.malformed(Code::UnknownCriticalField),

@@ -9,6 +9,7 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
+    id::{Lineage, TokenId},
     key::{cose_key::CoseKey, kid::Kid},
     license::feature::{self, Feature},
     license::grant::{self, Entries, Kind, Tier},
@@ -209,13 +210,13 @@ impl<'a> Claims<'a> {
     }
 
     /// The token's identifier (`cti`).
-    pub fn id(&self) -> [u8; 16] {
-        self.id_at(self.fields.id)
+    pub fn id(&self) -> TokenId {
+        self.id_at(self.fields.id).into()
     }
 
     /// Identifier of the licence through its renewals and upgrades; the token's own where it says none.
-    pub fn lineage(&self) -> [u8; 16] {
-        self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id))
+    pub fn lineage(&self) -> Lineage {
+        self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id)).into()
     }
 
     /// The holder's key (`cnf`), where the licence is bound to one.

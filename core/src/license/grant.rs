@@ -40,6 +40,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its number in a token.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of a number.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Paid),
+            1 => Some(Self::Trial),
+            2 => Some(Self::Developer),
+            3 => Some(Self::Internal),
+            _ => None,
+        }
+    }
+
     /// Its name in lower case.
     pub const fn name(self) -> &'static str {
         match self {
@@ -236,11 +252,5 @@ impl Fields {
 
 fn read_kind(reader: &mut Reader<'_>) -> cbor::Result<Kind> {
     let offset = reader.offset();
-    Ok(match reader.uint()? {
-        0 => Kind::Paid,
-        1 => Kind::Trial,
-        2 => Kind::Developer,
-        3 => Kind::Internal,
-        _ => return Err(Malformed { code: Code::InvalidValue, offset }),
-    })
+    Kind::from_number(reader.uint()?).ok_or(Malformed { code: Code::InvalidValue, offset })
 }

@@ -32,7 +32,7 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#""sub":{},"aud":["#, Quoted(claims.subject()))?;
         list(f, claims.audiences(), |f, audience| Quoted(audience).fmt(f))?;
         write!(f, r#"],"exp":{},"nbf":{},"#, claims.expires(), Optional(claims.not_before()))?;
-        write!(f, r#""iat":{},"cti":{},"#, claims.issued_at(), Hex(&claims.id()))?;
+        write!(f, r#""iat":{},"cti":{},"#, claims.issued_at(), Hex(claims.id().as_bytes()))?;
         match claims.confirmation() {
             None => f.write_str(r#""cnf":null,"#)?,
             Some(Confirmation::Key(key)) => write!(f, r#""cnf":{{"key":{}}},"#, Hex(key))?,
@@ -52,7 +52,7 @@ impl fmt::Display for Object<'_, '_> {
         f.write_str(r#"},"quotas":{"#)?;
         list(f, claims.quotas(), |f, quota| {
             let (meter, limit) = (Quoted(quota.meter), quota.limit);
-            write!(f, r#"{meter}:{{"limit":{limit},"period":{},"overage":"#, quota.period)?;
+            write!(f, r#"{meter}:{{"limit":{limit},"period":{},"overage":"#, JsonPeriod(quota.period))?;
             match quota.overage {
                 Overage::Deny => f.write_str(r#""deny"}"#),
                 Overage::UpTo(hard) => write!(f, r#"{{"up_to":{hard}}}}}"#),
@@ -67,42 +67,57 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#"}},"term_end":{},"#, Optional(claims.term_end()))?;
         write!(f, r#""seats":{},"policy":{{"#, Optional(claims.seats()))?;
         let policy = claims.policy();
-        write!(f, r#""stale_revocation":{},"clock_doubt":{},"#, policy.stale_revocation, policy.clock_doubt)?;
-        write!(f, r#""store_unreachable":{},"#, policy.store_unreachable)?;
+        write!(
+            f,
+            r#""stale_revocation":{},"clock_doubt":{},"#,
+            JsonAction(policy.stale_revocation),
+            JsonAction(policy.clock_doubt)
+        )?;
+        write!(f, r#""store_unreachable":{},"#, JsonAction(policy.store_unreachable))?;
         write!(f, r#""max_revocation_age":{}}},"node_locks":["#, Optional(policy.max_revocation_age))?;
         list(f, claims.node_locks(), |f, lock| Hex(lock).fmt(f))?;
         write!(f, r#"],"maintained_until":{},"#, Optional(claims.maintained_until()))?;
         write!(f, r#""kind":"{}","meta":{{"#, claims.kind().name())?;
         list(f, claims.meta(), |f, (key, value)| write!(f, "{}:{}", Quoted(key), Quoted(value)))?;
-        write!(f, r#"}},"lineage":{},"index":{}}}"#, Hex(&claims.lineage()), Optional(claims.index()))
+        write!(
+            f,
+            r#"}},"lineage":{},"index":{}}}"#,
+            Hex(claims.lineage().as_bytes()),
+            Optional(claims.index())
+        )
     }
 }
 
 /// A period in JSON: a name, or an object with the anchor.
-impl fmt::Display for Period {
+struct JsonPeriod(Period);
+
+impl fmt::Display for JsonPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lifetime => f.write_str(r#""lifetime""#),
-            Self::Minute => f.write_str(r#""minute""#),
-            Self::Hour => f.write_str(r#""hour""#),
-            Self::Day => f.write_str(r#""day""#),
-            Self::Week => f.write_str(r#""week""#),
-            Self::Month => f.write_str(r#""month""#),
-            Self::Year => f.write_str(r#""year""#),
-            Self::Fixed { seconds, anchor } => write!(f, r#"{{"seconds":{seconds},"anchor":{anchor}}}"#),
-            Self::MonthFrom { anchor } => write!(f, r#"{{"month_from":{anchor}}}"#),
-            Self::YearFrom { anchor } => write!(f, r#"{{"year_from":{anchor}}}"#),
+        match self.0 {
+            Period::Fixed { seconds, anchor } => write!(f, r#"{{"seconds":{seconds},"anchor":{anchor}}}"#),
+            Period::MonthFrom { anchor } => write!(f, r#"{{"month_from":{anchor}}}"#),
+            Period::YearFrom { anchor } => write!(f, r#"{{"year_from":{anchor}}}"#),
+            named => write!(f, r#""{named}""#),
         }
     }
 }
 
+impl Period {
+    /// The period as the JSON of a licence has it: `"month"` or `{"month_from":1706659200}`.
+    pub fn json(self) -> impl fmt::Display {
+        JsonPeriod(self)
+    }
+}
+
 /// An action in JSON.
-impl fmt::Display for Action {
+struct JsonAction(Action);
+
+impl fmt::Display for JsonAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Deny => f.write_str(r#""deny""#),
-            Self::Warn(seconds) => write!(f, r#"{{"warn":{seconds}}}"#),
-            Self::Allow => f.write_str(r#""allow""#),
+        match self.0 {
+            Action::Deny => f.write_str(r#""deny""#),
+            Action::Warn(seconds) => write!(f, r#"{{"warn":{seconds}}}"#),
+            Action::Allow => f.write_str(r#""allow""#),
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! It travels in the token, so that the host can never widen it.
 
+use core::fmt;
+
 use crate::{
     cbor::{self, Malformed, MapKey, Reader},
     code::Code,
@@ -65,6 +67,16 @@ impl Policy {
             }
         }
         Ok(policy)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deny => f.write_str("deny"),
+            Self::Warn(seconds) => write!(f, "warn for {seconds} s"),
+            Self::Allow => f.write_str("allow"),
+        }
     }
 }
 

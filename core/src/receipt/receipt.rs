@@ -15,6 +15,7 @@ use crate::{
     code::Code,
     cose::{Algorithm, Frame, Typ},
     crypto::ed25519::PublicKey,
+    id::Lineage,
     license::name,
     limits,
     proof::thumbprint,
@@ -56,7 +57,7 @@ pub struct ReceiptLink {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiptEntry<'a> {
     /// The licence, through its renewals and upgrades.
-    pub lineage: &'a [u8; 16],
+    pub lineage: Lineage,
     /// The meter.
     pub meter: &'a str,
     /// The window.
@@ -69,7 +70,7 @@ impl<'a> ReceiptEntry<'a> {
     /// Reads `[lineage, meter, start, end / null, count]`.
     fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         reader.array_within(5, 5)?;
-        let (lineage, meter) = (reader.array_of()?, name::read(reader)?);
+        let (lineage, meter) = (Lineage::from(*reader.array_of::<16>()?), name::read(reader)?);
         let start = reader.uint_to(limits::INTEGER)?;
         let offset = reader.offset();
         let end = if reader.at_int() { Some(reader.uint_to(limits::INTEGER)?) } else { reader.null()? };
@@ -81,7 +82,7 @@ impl<'a> ReceiptEntry<'a> {
     }
 
     /// What entries are ordered by, and what no two of them share.
-    pub fn order(&self) -> (&'a [u8; 16], &'a str, u64, Option<u64>) {
+    pub fn order(&self) -> (Lineage, &'a str, u64, Option<u64>) {
         (self.lineage, self.meter, self.window.start, self.window.end)
     }
 }
@@ -261,7 +262,7 @@ impl UnsignedReceipt<'_> {
         payload.int(3).bytes(self.previous).int(4).uint(self.issued_at);
         payload.int(5).array(self.entries.len() as u64);
         for ReceiptEntry { lineage, meter, window, count } in self.entries {
-            payload.array(5).bytes(*lineage).text(meter).uint(window.start);
+            payload.array(5).bytes(lineage.as_bytes()).text(meter).uint(window.start);
             match window.end {
                 Some(end) => payload.uint(end),
                 None => payload.null(),

@@ -7,18 +7,17 @@
 
 use siphasher::sip::SipHasher13;
 
+use crate::id::Salt;
+
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 32;
 
 const MULTIPLIERS: [u32; 8] =
     [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
-/// The salt of a bundle: drawn after the identifiers are fixed, so that they cannot be chosen against it.
-pub type Salt = [u8; 16];
-
 /// SipHash-1-3 of an index or identifier under a salt.
 pub fn hash(salt: &Salt, message: &[u8]) -> u64 {
-    SipHasher13::new_with_key(salt).hash(message)
+    SipHasher13::new_with_key(salt.as_bytes()).hash(message)
 }
 
 /// Number of the block for a hash, by the high half of a product.

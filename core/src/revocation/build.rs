@@ -8,7 +8,7 @@
 use alloc::{vec, vec::Vec};
 
 use super::{
-    bloom::{self, BLOCK, Salt},
+    bloom::{self, BLOCK},
     bundle::Bundle,
     exact::{DIRECTORY, GROUP, SMALL, SMALL_COUNT},
     group::{
@@ -17,6 +17,7 @@ use super::{
     },
     rule::RevocationTerms,
 };
+use crate::id::{Salt, TokenId};
 
 /// Members that a chunk has on average: few to decode, and many to share a directory entry.
 const PER_CHUNK: u64 = 40;
@@ -146,8 +147,8 @@ pub fn bloom(indices: impl Iterator<Item = u64>, count: u64, salt: &Salt) -> Vec
 }
 
 /// The sorted list of keyed hashes of identifiers without an index.
-pub fn hashes<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, salt: &Salt) -> Vec<u8> {
-    let mut hashes: Vec<_> = ids.map(|id| bloom::hash(salt, id).to_be_bytes()).collect();
+pub fn hashes<'a>(ids: impl Iterator<Item = &'a TokenId>, salt: &Salt) -> Vec<u8> {
+    let mut hashes: Vec<_> = ids.map(|id| bloom::hash(salt, id.as_bytes()).to_be_bytes()).collect();
     hashes.sort_unstable();
     hashes.dedup();
     hashes.concat()
@@ -156,10 +157,10 @@ pub fn hashes<'a>(ids: impl Iterator<Item = &'a [u8; 16]>, salt: &Salt) -> Vec<u
 /// The groups of a state, as a bundle has them: for each of some terms the indices and the identifiers without
 /// an index that are revoked on them. Indices must ascend.
 pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
-    groups: impl Iterator<Item = (RevocationTerms, I, &'a [[u8; 16]])>,
+    groups: impl Iterator<Item = (RevocationTerms, I, &'a [TokenId])>,
     salt: &Salt,
 ) -> Vec<u8> {
-    let encode = |(terms, indices, ids): (RevocationTerms, I, &[[u8; 16]])| Parts {
+    let encode = |(terms, indices, ids): (RevocationTerms, I, &[TokenId])| Parts {
         key: key(terms),
         exact: exact(indices),
         hashes: hashes(ids.iter(), salt),

@@ -14,13 +14,14 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
+    id::{Salt, TokenId},
     key::{keyring::Keyring, kid::Kid},
     license::claims::Claims,
     limits,
 };
 
 use super::{
-    bloom::{self, Salt},
+    bloom,
     group::{self, Group},
     rule::{self, RevocationTerms, Rule, Traits},
 };
@@ -247,7 +248,7 @@ impl<'a> Bundle<'a> {
             hash.update(number.to_le_bytes());
         }
         hash.update(fields.root);
-        hash.update(fields.salt);
+        hash.update(fields.salt.as_bytes());
         hash.finalize()
     }
 
@@ -358,8 +359,8 @@ impl<'a> Bundle<'a> {
     }
 
     /// What the revocation of an identifier without an index says; `None` where it is not revoked.
-    pub fn terms_of_id(&self, id: &[u8; 16]) -> Option<RevocationTerms> {
-        let hash = bloom::hash(&self.fields.salt, id).to_be_bytes();
+    pub fn terms_of_id(&self, id: &TokenId) -> Option<RevocationTerms> {
+        let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
         self.groups().find(|group| group.hashes().binary_search(&hash).is_ok()).map(|group| group.terms())
     }
 
@@ -433,7 +434,7 @@ impl Fields {
                 5 => fields.next_update = reader.uint_to(limits::TIME)?,
                 6 => fields.expires = reader.uint_to(limits::TIME)?,
                 7 => fields.root = *reader.array_of()?,
-                8 => fields.salt = *reader.array_of()?,
+                8 => fields.salt = Salt::from(*reader.array_of::<16>()?),
                 9 => {
                     for _ in 0..reader.array_within(0, limits::RULES)? {
                         Rule::read(&mut reader)?;

@@ -140,7 +140,7 @@ pub(super) mod write {
             Effect::GraceUntil(until) => (2, until),
         };
         let (effective, until) = (terms.effective.to_le_bytes(), until.to_le_bytes());
-        let bytes = [terms.reason as u8, effect].into_iter().chain(effective).chain(until);
+        let bytes = [terms.reason.number(), effect].into_iter().chain(effective).chain(until);
         let mut key = [0; TERMS];
         key.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
         key

@@ -10,7 +10,6 @@ pub(crate) mod group;
 mod merge;
 pub(crate) mod rule;
 
-pub use bloom::Salt;
 pub use bundle::{Bundle, BundleHead, BundleMark, OwnedBundle, RevocationQuery, Verdict};
 pub use exact::Exact;
 pub use group::Group;

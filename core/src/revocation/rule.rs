@@ -7,6 +7,7 @@
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
+    id::{Lineage, TokenId},
     license::claims::Claims,
     limits,
 };
@@ -58,6 +59,11 @@ impl Reason {
             Self::Requested => "requested",
             Self::Breach => "breach",
         }
+    }
+
+    /// Its number in a bundle.
+    pub const fn number(self) -> u8 {
+        self as u8
     }
 
     /// The reason of a number; one that is not known is unspecified.
@@ -187,11 +193,11 @@ impl<'a> Rule<'a> {
         let (tier, version) = traits.tier;
         self.kid.is_none_or(|kid| kid == traits.kid)
             && self.subject.is_none_or(|subject| subject == traits.subject)
-            && self.lineage.is_none_or(|lineage| *lineage == traits.lineage)
+            && self.lineage.is_none_or(|lineage| lineage == traits.lineage.as_bytes())
             && self.tier.is_none_or(|(name, only)| name == tier && only.is_none_or(|only| only == version))
             && self.issued_at.is_none_or(|range| within(range, traits.issued_at))
             && self.index.is_none_or(|range| traits.index.is_some_and(|index| within(range, index)))
-            && self.exempt.binary_search(&traits.id).is_err()
+            && self.exempt.binary_search(traits.id.as_bytes()).is_err()
             && (self.allowed.is_empty() || self.allowed.binary_search(&digest()).is_err())
     }
 }
@@ -204,7 +210,7 @@ pub struct Traits<'a> {
     /// Whom it was issued to.
     pub subject: &'a str,
     /// The licence through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    pub lineage: Lineage,
     /// Name and version of its tier.
     pub tier: (&'a str, u64),
     /// When it was issued, in seconds since 1970.
@@ -212,7 +218,7 @@ pub struct Traits<'a> {
     /// Its place in the issuer's stream.
     pub index: Option<u64>,
     /// The token's identifier.
-    pub id: [u8; 16],
+    pub id: TokenId,
 }
 
 impl<'a> Traits<'a> {

@@ -3,3 +3,4 @@
 pub mod calendar;
 pub mod clock;
 pub(crate) mod period;
+pub(crate) mod timestamp;

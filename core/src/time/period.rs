@@ -1,5 +1,8 @@
 //! Periods of quotas: calendar units in UTC, fixed lengths, and calendar units from an anchor.
 
+use core::fmt;
+
+use super::timestamp::Timestamp;
 use crate::{
     cbor::{self, Malformed, Reader},
     code::Code,
@@ -115,6 +118,24 @@ impl Period {
     }
 }
 
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = |anchor: &u64| Timestamp::from_seconds(*anchor);
+        match self {
+            Self::Lifetime => f.write_str("lifetime"),
+            Self::Minute => f.write_str("minute"),
+            Self::Hour => f.write_str("hour"),
+            Self::Day => f.write_str("day"),
+            Self::Week => f.write_str("week"),
+            Self::Month => f.write_str("month"),
+            Self::Year => f.write_str("year"),
+            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {}", from(anchor)),
+            Self::MonthFrom { anchor } => write!(f, "month from {}", from(anchor)),
+            Self::YearFrom { anchor } => write!(f, "year from {}", from(anchor)),
+        }
+    }
+}
+
 /// Windows of equal length. The first one may be cut short by 1970.
 fn fixed(length: u64, anchor: u64, time: u64) -> Window {
     let length = length.max(1);
@@ -160,9 +181,13 @@ mod tests {
     fn a_name_is_the_one_that_json_has() {
         for name in ["lifetime", "minute", "hour", "day", "week", "month", "year"] {
             let period = Period::named(name).unwrap();
-            assert_eq!(std::format!("{period}"), std::format!("\"{name}\""));
+            assert_eq!(std::format!("{period}"), name);
+            assert_eq!(std::format!("{}", period.json()), std::format!("\"{name}\""));
         }
         assert_eq!(Period::named("Day"), None);
+        let from = Period::MonthFrom { anchor: at(2024, 1, 31) };
+        assert_eq!(std::format!("{from}"), "month from 2024-01-31T00:00:00Z");
+        assert_eq!(std::format!("{}", from.json()), r#"{"month_from":1706659200}"#);
     }
 
     #[test]

@@ -274,7 +274,7 @@ fn of(license: &License<'_>) -> BareVerdict {
         tier_version: tier.version,
         tier: lend(tier.name),
         subject: lend(license.subject()),
-        lineage: license.lineage(),
+        lineage: license.lineage().into(),
         ..DENIED
     }
 }

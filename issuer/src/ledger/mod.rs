@@ -163,13 +163,13 @@ impl Ledger {
                 issued_at, not_before, term_end, expires, stream_index, digest)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
-                claims.id(),
-                claims.lineage(),
+                claims.id().as_bytes(),
+                claims.lineage().as_bytes(),
                 claims.issuer(),
                 claims.subject(),
                 tier.name,
                 number(tier.version),
-                claims.kind() as u8,
+                claims.kind().number(),
                 claims.kid().as_bytes(),
                 number(claims.issued_at()),
                 claims.not_before().map(number),
@@ -272,7 +272,7 @@ fn shuffled(key: &[u8; 16], count: u64) -> u64 {
     let (mut left, mut right) = ((count >> HALF) & MASK, count & MASK);
     for round in 0..4_u64 {
         let message = [shard.to_le_bytes(), (round << HALF | right).to_le_bytes()].concat();
-        (left, right) = (right, left ^ (bloom::hash(key, &message) & MASK));
+        (left, right) = (right, left ^ (bloom::hash(&(*key).into(), &message) & MASK));
     }
     shard << SHARD | left << HALF | right
 }
@@ -312,7 +312,7 @@ mod tests {
         Ledger::open(&path).unwrap().record(&token).unwrap();
 
         let mut ledger = Ledger::open(&path).unwrap();
-        let id = token.claims().unwrap().id();
+        let id = *token.claims().unwrap().id().as_bytes();
         let record = ledger.find(&id).unwrap().unwrap();
         assert_eq!((record.subject.as_str(), record.tier_version), ("cus_42", 3));
         assert_eq!(record.kid, issuer.key().kid().as_bytes());

@@ -77,7 +77,7 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let (effect, until) = effect(terms.effect);
-        let (reason, effective) = (terms.reason as u8, number(terms.effective));
+        let (reason, effective) = (terms.reason.number(), number(terms.effective));
         let transaction = self.database.transaction()?;
         {
             let mut statement = transaction.prepare(
@@ -134,7 +134,7 @@ impl Ledger {
                 index.1.map(number),
                 rule.exempt.iter().flatten().copied().collect::<Vec<u8>>(),
                 spare_issued,
-                rule.terms.reason as u8,
+                rule.terms.reason.number(),
                 number(rule.terms.effective),
                 effect,
                 number(until),
@@ -273,7 +273,7 @@ impl Ledger {
             let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
             let said = match index {
                 Some(index) => bundle.terms_of(index),
-                None => bundle.terms_of_id(&id),
+                None => bundle.terms_of_id(&id.into()),
             };
             let meant = if published.is_some() { Some(terms(row)?) } else { None };
             if said != meant {
@@ -292,11 +292,11 @@ impl Ledger {
                 let traits = Traits {
                     kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
                     subject: text(4)?,
-                    lineage: row.get(3)?,
+                    lineage: row.get::<_, [u8; 16]>(3)?.into(),
                     tier: (text(5)?, unsigned(6)?),
                     issued_at: unsigned(8)?,
                     index,
-                    id,
+                    id: id.into(),
                 };
                 let digest: [u8; 32] = row.get(9)?;
                 let hitting = rules.iter().enumerate().filter(|(_, rule)| rule.hits(&traits, || digest));
@@ -419,7 +419,7 @@ mod tests {
             draft.index = if count % 10 == 0 { None } else { Some(ledger.next_index().unwrap()) };
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            ids.push(token.claims().unwrap().id());
+            ids.push(*token.claims().unwrap().id().as_bytes());
         }
         (ledger, ids)
     }
@@ -523,7 +523,7 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
+        ledger.revoke(token.claims().unwrap().id().as_bytes(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);

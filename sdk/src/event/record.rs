@@ -54,7 +54,7 @@ impl From<&Event<'_, '_>> for Record {
             action: event.action.to_owned(),
             source: event.source.to_owned(),
             subject: license.map(|license| license.subject().to_owned()),
-            lineage: license.map(|license| license.lineage()),
+            lineage: license.map(|license| license.lineage().into()),
             tier: license.map(|license| (license.tier().name.to_owned(), license.tier().version)),
             keyset: event.keyset,
             revocation: event.revocation,

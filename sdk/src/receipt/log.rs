@@ -407,12 +407,12 @@ fn lock(file: &File) -> Result<(), LogError> {
 }
 
 fn entry(cell: &Cell, count: u64) -> ReceiptEntry<'_> {
-    ReceiptEntry { lineage: &cell.lineage, meter: &cell.meter, window: cell.window, count }
+    ReceiptEntry { lineage: cell.lineage.into(), meter: &cell.meter, window: cell.window, count }
 }
 
 /// The cell of an entry, with a name of its own.
 pub(super) fn cell(entry: &ReceiptEntry<'_>) -> Cell {
-    Cell { lineage: *entry.lineage, meter: entry.meter.to_owned(), window: entry.window }
+    Cell { lineage: entry.lineage.into(), meter: entry.meter.to_owned(), window: entry.window }
 }
 
 /// The receipts of a log with their offsets, and the length of all that is whole.

@@ -3,7 +3,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "every part of a hash is as good as the others")]
 #![allow(clippy::indexing_slicing, reason = "a place is always one of the table's")]
 
-use licentia_core::inner::bloom;
+use licentia_core::{Salt, inner::bloom};
 
 /// Entries in the order in which they came.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct Table<K, V> {
 #[derive(Debug)]
 struct Index {
     /// Nobody can choose keys that hash alike without it.
-    secret: bloom::Salt,
+    secret: Salt,
     /// For each bucket, of which there are a power of two, one more than the place of its latest entry; or 0.
     latest: Vec<usize>,
     /// For each entry its hash, and the one before it in its bucket, likewise.
@@ -25,10 +25,10 @@ struct Index {
 
 impl Index {
     fn new() -> Self {
-        let mut secret = bloom::Salt::default();
+        let mut secret = [0; 16];
         // Where the system has nothing random, it is a table all the same.
         let _ = getrandom::fill(&mut secret);
-        Self { secret, latest: vec![0], before: Vec::new() }
+        Self { secret: secret.into(), latest: vec![0], before: Vec::new() }
     }
 
     fn hash(&self, key: &[u8]) -> usize {
