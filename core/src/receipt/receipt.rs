@@ -202,11 +202,7 @@ impl ReceiptLink {
 
 /// Reads a sequence number, which is at least 1.
 pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
-    let offset = reader.offset();
-    match reader.uint_to(limits::INTEGER)? {
-        0 => Err(Malformed { code: Code::InvalidValue, offset }),
-        sequence => Ok(sequence),
-    }
+    reader.uint_within(1, limits::INTEGER)
 }
 
 /// Reads over the entries, which must ascend, and gives their span.

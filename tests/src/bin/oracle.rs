@@ -138,7 +138,7 @@ fn license(case: &License) -> Result<Value> {
 
 fn shown(receipt: &Receipt<'_>) -> Value {
     let entries = receipt.entries().map(|entry| {
-        json!([hex(entry.lineage), entry.meter, entry.window.start, entry.window.end, entry.count])
+        json!([hex(entry.lineage.as_bytes()), entry.meter, entry.window.start, entry.window.end, entry.count])
     });
     let link = receipt.acknowledged().map(|link| json!([link.sequence, hex(link.digest.as_ref())]));
     json!([
