@@ -240,6 +240,8 @@
 #define LICENTIA_CODE_INVALID_KEY 801
 /* An argument is out of its range. */
 #define LICENTIA_CODE_INVALID_ARGUMENT 802
+/* The job was charged before with another cost. */
+#define LICENTIA_CODE_JOB_COST_DIFFERS 803
 
 
 /**

@@ -90,10 +90,10 @@ impl Seen {
         let token = |customer: usize| {
             let mut draft = draft();
             draft.id = Some(((customer as u128) << 64 | 7).to_be_bytes());
-            draft.terms.quotas.remove("mails");
+            draft.grant.quotas.remove("mails");
             if !charged {
-                draft.terms.rates.clear();
-                draft.terms.quotas.clear();
+                draft.grant.rates.clear();
+                draft.grant.quotas.clear();
             }
             issuer.issue(&draft).expect("a licence").text()
         };

@@ -2,7 +2,7 @@
 
 pub mod service;
 
-use licentia_issuer::{Draft, Feature, Issuer, Quota, Rate, SigningKey, Value};
+use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, Quota, Rate, SigningKey};
 
 pub use service::Service;
 
@@ -28,14 +28,14 @@ pub fn draft() -> Draft {
     let mut draft = Draft::new("cus_42", "pro", 3, ISSUED_AT, EXPIRES);
     draft.id = Some([7; 16]);
     draft.audiences = vec![AUDIENCE.into()];
-    let on = Feature { value: Value::True, expires: None };
-    draft.terms.features = ["export", "sso", "audit"].map(|name| (name.into(), on.clone())).into();
+    let on = Feature { value: FeatureValue::True, expires: None };
+    draft.grant.features = ["export", "sso", "audit"].map(|name| (name.into(), on.clone())).into();
     let quota = |limit| Quota {
         limit,
         period: licentia_issuer::Period::Month,
         overage: licentia_issuer::Overage::Deny,
     };
-    draft.terms.quotas = [("calls".into(), quota(1 << 50)), ("mails".into(), quota(2000))].into();
-    draft.terms.rates = [("api".into(), Rate { count: 1 << 40, per_ms: 1000, burst: None })].into();
+    draft.grant.quotas = [("calls".into(), quota(1 << 50)), ("mails".into(), quota(2000))].into();
+    draft.grant.rates = [("api".into(), Rate { count: 1 << 40, per_ms: 1000, burst: None })].into();
     draft
 }

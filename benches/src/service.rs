@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use licentia::{Builder, Gate, Key, Now, revocation::RevocationTerms};
-use licentia_issuer::{BundleDraft, Entry, KeysetDraft, SigningKey, keyset::For};
+use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
 use crate::{AUDIENCE, EXPIRES, ISSUED_AT, NOW, draft, issuer};
 
@@ -26,8 +26,9 @@ impl Service {
     pub fn new(revoked: u64) -> Self {
         let [root, revocation] = [2, 3].map(|byte| SigningKey::from_seed(&[byte; 32]).expect("a key"));
         let mut keys = KeysetDraft::default();
-        keys.add(Entry::new(&issuer().key().public())).expect("a new key");
-        keys.add(Entry { purpose: For::Revocation, ..Entry::new(&revocation.public()) }).expect("a new key");
+        keys.add(KeysetEntry::new(&issuer().key().public())).expect("a new key");
+        keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&revocation.public()) })
+            .expect("a new key");
         let bundle = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,

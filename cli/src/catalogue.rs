@@ -6,7 +6,7 @@ use clap::Subcommand;
 use licentia_issuer::{Catalogue as Tiers, Tier};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::terminal::{
     input,
     output::{GOOD, HEADING, Output, Result},
     words::{millis, period},
@@ -33,9 +33,9 @@ impl Catalogue {
                 "version": tier.version,
                 "retired": tier.retired,
                 "sold": catalogue.tier(&tier.name, None).is_ok_and(|newest| newest.version == tier.version),
-                "features": tier.terms.features.keys().collect::<Vec<_>>(),
-                "quotas": tier.terms.quotas.iter().map(|(meter, quota)| (meter.clone(), json!(quota.limit))).collect::<serde_json::Map<_, _>>(),
-                "rates": tier.terms.rates.keys().collect::<Vec<_>>(),
+                "features": tier.grant.features.keys().collect::<Vec<_>>(),
+                "quotas": tier.grant.quotas.iter().map(|(meter, quota)| (meter.clone(), json!(quota.limit))).collect::<serde_json::Map<_, _>>(),
+                "rates": tier.grant.rates.keys().collect::<Vec<_>>(),
             })
         }).collect();
         output.show(&json!({ "tiers": rows }), || show(&catalogue))
@@ -45,7 +45,7 @@ impl Catalogue {
 /// The catalogue as a table: each version, whether new sales take it, and what it grants.
 pub(crate) fn show(catalogue: &Tiers) -> String {
     let name = |tier: &Tier| format!("{}@{}", tier.name, tier.version);
-    let features = |tier: &Tier| tier.terms.features.keys().cloned().collect::<Vec<_>>().join(" ");
+    let features = |tier: &Tier| tier.grant.features.keys().cloned().collect::<Vec<_>>().join(" ");
     let width = |column: &dyn Fn(&Tier) -> String, heading: &str| {
         catalogue.tiers().iter().map(|tier| column(tier).len()).fold(heading.len(), usize::max)
     };
@@ -63,9 +63,9 @@ pub(crate) fn show(catalogue: &Tiers) -> String {
         } else {
             "before"
         };
-        let quotas = tier.terms.quotas.iter();
+        let quotas = tier.grant.quotas.iter();
         let quotas = quotas.map(|(meter, quota)| format!("{meter} {}/{}", quota.limit, period(quota.period)));
-        let rates = tier.terms.rates.iter();
+        let rates = tier.grant.rates.iter();
         let rates = rates.map(|(name, rate)| format!("{name} {}/{}", rate.count, millis(rate.per_ms)));
         let limits = quotas.chain(rates).collect::<Vec<_>>().join(", ");
         let style = if newest { GOOD } else { anstyle::Style::new() };

@@ -3,7 +3,7 @@
 use licentia_core::{Code, http};
 use serde_json::{Value, json};
 
-use crate::output::{HEADING, Output, Result};
+use crate::terminal::output::{HEADING, Output, Result};
 
 /// Lists the codes of decisions.
 pub(crate) fn run(output: Output) -> Result {

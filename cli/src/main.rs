@@ -4,33 +4,34 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
-mod input;
-mod inspect;
-mod issue;
-mod keygen;
-mod keyset;
+mod key;
 mod ledger;
-mod output;
-mod prove;
+mod license;
 mod receipts;
-mod revoke;
 mod shell;
-mod verify;
-mod words;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use output::{Output, Result};
+use key::{keygen::Keygen, keyset::Keyset};
+use ledger::{
+    lookup::Lookup,
+    revoke::{Reinstate, Revoke},
+};
+use license::{inspect::Inspect, issue::Issue, prove::Prove, verify::Verify};
+use terminal::output::{self, Output, Result};
 
-/// Issue, inspect and verify licences. Nothing here makes a network call.
+/// Issue, inspect and verify licences. No command makes a network call.
 ///
-/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken environment.
+/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken
+/// environment.
 #[derive(Parser)]
 #[command(name = "licentia", version, propagate_version = true, arg_required_else_help = true)]
+#[command(max_term_width = 80)]
 struct Cli {
-    /// Print JSON for machines: one object or array on standard output.
+    /// Print JSON: one object or array on standard output.
     #[arg(long, global = true)]
     json: bool,
     /// When to use colours.
@@ -42,38 +43,38 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a key pair: NAME.pem, which is secret, and NAME.pub, which verifiers need.
-    Keygen(keygen::Keygen),
+    /// Generate a key pair: NAME.pem is secret, NAME.pub is for verifiers.
+    Keygen(Keygen),
     /// Issue a licence and print its text.
-    Issue(Box<issue::Issue>),
+    Issue(Box<Issue>),
     /// Show what a token says, without verifying it.
-    Inspect(inspect::Inspect),
-    /// Verify a token, and say why it is good or not.
-    Verify(verify::Verify),
-    /// Make a proof of possession for a request.
-    Prove(prove::Prove),
+    Inspect(Inspect),
+    /// Verify a token and explain the decision.
+    Verify(Verify),
+    /// Sign a proof of possession for a request.
+    Prove(Prove),
     /// Check and show a catalogue of tiers.
     #[command(subcommand)]
     Catalogue(catalogue::Catalogue),
-    /// Make, change and sign the set of keys that services trust.
+    /// Create, change and sign the set of keys that services trust.
     #[command(subcommand)]
-    Keyset(keyset::Keyset),
-    /// Look into the ledger of issued licences.
+    Keyset(Keyset),
+    /// Look up issued licences in the ledger.
     #[command(subcommand)]
-    Ledger(ledger::Ledger),
+    Ledger(Lookup),
     /// Revoke licences.
-    Revoke(revoke::Revoke),
-    /// Take revocations back.
-    Reinstate(revoke::Reinstate),
+    Revoke(Revoke),
+    /// Remove revocations.
+    Reinstate(Reinstate),
     /// Build and show the bundles that gates load.
     #[command(subcommand)]
     Bundle(Box<bundle::Bundle>),
-    /// Check, add up, export and acknowledge receipts of what was used.
+    /// Check, sum up, export and acknowledge receipts of usage.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
     /// List the codes of decisions.
     Codes,
-    /// Walk through the main job, on input that it makes itself.
+    /// Walk through the main features, on data that it generates.
     Demo,
     /// Print completions for a shell.
     Completions(shell::Completions),
@@ -101,7 +102,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, output: Output) -> Result<ExitCode> {
+fn run(command: Command, output: Output) -> Result {
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Issue(issue) => issue.run(output),
@@ -110,7 +111,7 @@ fn run(command: Command, output: Output) -> Result<ExitCode> {
         Command::Prove(prove) => prove.run(output),
         Command::Catalogue(catalogue) => catalogue.run(output),
         Command::Keyset(keyset) => keyset.run(output),
-        Command::Ledger(ledger) => ledger.run(output),
+        Command::Ledger(lookup) => lookup.run(output),
         Command::Revoke(revoke) => revoke.run(output),
         Command::Reinstate(reinstate) => reinstate.run(output),
         Command::Bundle(bundle) => bundle.run(output),

@@ -11,10 +11,10 @@ use licentia::{
     Code,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, LogError, Receipt, Report, cloud_events},
 };
-use licentia_issuer::{acknowledge, moment};
+use licentia_issuer::{acknowledge, time};
 use serde_json::{Value, json};
 
-use crate::{
+use crate::terminal::{
     input::{self, Clock, Passphrase},
     output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, hex, printable},
 };
@@ -223,7 +223,7 @@ fn verified(report: &Report) -> String {
     let mut text = String::new();
     for (instance, known) in &report.instances {
         let (count, last) = (known.receipts, known.last.sequence);
-        let when = moment::show(known.issued_at);
+        let when = time::show(known.issued_at);
         text += &format!("{}  {count} receipts, the last is {last} of {when}\n", hex(instance));
     }
     report.findings.iter().for_each(|finding| text += &(line(finding) + "\n"));
@@ -238,8 +238,8 @@ fn summed(report: &Report) -> String {
         [
             hex(&cell.lineage),
             cell.meter.clone(),
-            if cell.window.end.is_none() { "-".to_owned() } else { moment::show(cell.window.start) },
-            cell.window.end.map_or_else(|| "for life".to_owned(), moment::show),
+            if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
+            cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
             usage.total().to_string(),
             usage.by_instance.len().to_string(),
         ]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     Cli,
-    output::{Output, Result},
+    terminal::output::{Output, Result},
 };
 
 /// Prints completions, for example: `licentia completions bash > /etc/bash_completion.d/licentia`

@@ -1,4 +1,4 @@
-//! The order of the checks of a licence that was authenticated: what it grants, to whom, when.
+//! The checks of an authenticated licence, in their order: what it grants, to whom, and when.
 
 use crate::{
     code::Code,
@@ -14,7 +14,7 @@ use crate::{
     time::clock::Time,
 };
 
-/// In which state a licence grants what it grants.
+/// What state an allowed decision is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -23,9 +23,9 @@ pub enum State {
     Active = 0,
     /// The contract has ended, and the licence has not: time to renew.
     Grace = 1,
-    /// A quota is used up, and the contract lets it go on.
+    /// A quota is used up, and the contract allows overage.
     Overage = 2,
-    /// It would have been denied by a gate that enforces.
+    /// An enforcing gate would have denied it.
     Advisory = 3,
 }
 
@@ -49,7 +49,7 @@ impl State {
 /// Checks what a licence grants at a time.
 ///
 /// # Errors
-/// A code of group 2xx (the keyset has expired), 3xx or 4xx; the checks are noted in `explanation`.
+/// A code of group 2xx (the keyset has expired), 3xx or 4xx; the checks are recorded in `explanation`.
 pub fn authorize<'a>(
     license: &License<'_>,
     expect: &Expect<'a>,
@@ -136,8 +136,8 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
     (code, Facts::Audience { expected, named })
 }
 
-/// Whether the licence is revoked, and whether what is known of that is fresh enough. Gives whether a
-/// revocation puts it into grace.
+/// Checks that the revocation data is fresh enough and that the licence is not revoked. Returns whether a
+/// revocation puts the licence into grace.
 fn check_revocation(
     license: &License<'_>,
     bundle: Option<RevocationQuery<'_>>,

@@ -181,6 +181,8 @@ pub enum Code {
     InvalidKey = 801,
     /// An argument is outside its documented range.
     InvalidArgument = 802,
+    /// A job that was charged before is asked for with another cost.
+    JobCostDiffers = 803,
 }
 
 /// One row of the table.
@@ -643,6 +645,12 @@ const TABLE: &[CodeEntry] = &[
         "An argument is out of its range.",
         "Read the function's documentation and correct the call.",
     ),
+    entry(
+        Code::JobCostDiffers,
+        "job_cost_differs",
+        "The job was charged before with another cost.",
+        "Name each piece of work differently, and ask for the same cost whenever one is tried again.",
+    ),
 ];
 
 impl Code {
@@ -651,7 +659,7 @@ impl Code {
         self as u16
     }
 
-    /// The code of a number, where there is one.
+    /// The code of a number, if there is one.
     pub fn from_number(number: u16) -> Option<Self> {
         TABLE.iter().find(|entry| entry.code.number() == number).map(|entry| entry.code)
     }

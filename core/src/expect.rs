@@ -33,7 +33,7 @@ impl Default for Expect<'_> {
 impl<'a> Expect<'a> {
     /// Tolerance of clocks that differ, where none is set: 60 seconds.
     pub const DEFAULT_SKEW: u64 = 60;
-    /// How old a proof may be, where it is not set: 60 seconds.
+    /// How old a proof may be, if it is not set: 60 seconds.
     pub const DEFAULT_PROOF_AGE: u64 = 60;
 
     /// Requires a good signature and the right time, and no more.

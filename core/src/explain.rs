@@ -1,6 +1,6 @@
 //! The explanation of a decision: each check that ran, its inputs and its result.
 //!
-//! It never holds token or key bytes, so that it can go to a log as it is.
+//! It never holds token or key bytes, so it can be logged as it is.
 
 use core::fmt;
 
@@ -30,7 +30,7 @@ pub enum Check {
     KeyScope,
     /// The keyset has not expired.
     Keyset,
-    /// The clock can be believed.
+    /// The clock is plausible.
     Clock,
     /// The licence has begun and has not ended.
     Time,
@@ -38,7 +38,7 @@ pub enum Check {
     Issuer,
     /// It is for this service.
     Audience,
-    /// What is known of revocations is fresh enough.
+    /// The revocation data is fresh enough.
     Freshness,
     /// It is not revoked.
     Revocation,
@@ -89,14 +89,14 @@ impl Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Facts<'a> {
-    /// Nothing to tell.
+    /// None.
     None,
     /// How long the token is.
     Size {
         /// In bytes.
         bytes: usize,
     },
-    /// Where a malformed token was found out.
+    /// Where a malformed token was detected.
     At {
         /// Offset in the token, in bytes.
         offset: usize,
@@ -135,22 +135,22 @@ pub enum Facts<'a> {
         /// How many the licence names; with none it is for every service.
         named: usize,
     },
-    /// The revocation bundle that was asked.
+    /// The revocation bundle that was consulted.
     Bundle {
         /// Its number.
         sequence: u64,
         /// When it was issued.
         issued_at: u64,
     },
-    /// The revocation that counts.
+    /// The revocation that applies.
     Revoked {
         /// Number of the bundle that has it.
         sequence: u64,
         /// Why.
         reason: Reason,
-        /// From when on; 0 where it is not said.
+        /// From when on; 0 if the bundle does not say.
         effective: u64,
-        /// Until when it is passed over, where it is.
+        /// Until when it is tolerated, if it is.
         until: Option<u64>,
     },
     /// The machines that the licence is bound to.
@@ -162,7 +162,7 @@ pub enum Facts<'a> {
     Until {
         /// The first second that is too late.
         expires: u64,
-        /// What is held against it.
+        /// The time that is compared with it.
         now: u64,
     },
     /// A doubt.
@@ -197,21 +197,21 @@ pub enum Facts<'a> {
 pub struct Step<'a> {
     /// Which one.
     pub check: Check,
-    /// Its result: [`Code::Allowed`] where it passed.
+    /// Its result: [`Code::Allowed`] if it passed.
     pub code: Code,
-    /// Whether the licence's policy passed over the result.
+    /// Whether the licence's policy tolerated the failure.
     pub tolerated: bool,
     /// Its inputs.
     pub facts: Facts<'a>,
 }
 
-/// Most steps that are kept: enough for every check once, four features and four charges. Of more, the last
-/// one that is kept is the latest, so that what decided is always there. On bare metal they are fewer, for the stack.
+/// Capacity: every check once, four features and four charges. When it is full, the newest step replaces the last
+/// one, so the step that decided is always there. It is smaller on bare metal, to save stack.
 const STEPS: usize = if cfg!(target_os = "none") { 12 } else { 24 };
 
 /// All checks that ran, in order; the last one is the one that decided.
 ///
-/// [`fmt::Display`] gives a line per check, [`Explanation::json`] a JSON array.
+/// [`fmt::Display`] writes a line per check, [`Explanation::json`] a JSON array.
 #[derive(Clone, Debug, Default)]
 pub struct Explanation<'a> {
     steps: ArrayVec<Step<'a>, STEPS>,
@@ -234,21 +234,21 @@ impl<'a> Explanation<'a> {
         }
     }
 
-    /// Starts anew from checks that ran before, all of which passed.
+    /// Starts again from checks that ran before, all of which passed.
     pub fn resume(&mut self, steps: &[Step<'a>]) {
         self.clear();
-        // As many as there is space for, and at once.
+        // One copy, of as many as fit.
         let _ = self.steps.try_extend_from_slice(steps.get(..STEPS).unwrap_or(steps));
     }
 
-    /// Forgets every check, so that the space can be used again.
+    /// Removes every check, so that the space can be reused.
     pub fn clear(&mut self) {
         self.steps.clear();
         self.warning = None;
     }
 
-    /// Notes a check and gives its result back.
-    // Written where it stays: a copy of what was just written would wait for it. Small machines want small code.
+    /// Records a check and returns its result.
+    // Inlined: copying the step stalls on store forwarding. Small targets prefer small code.
     #[allow(clippy::inline_always, reason = "measured: a tenth of a decision")]
     #[cfg_attr(not(any(target_os = "none", target_family = "wasm")), inline(always))]
     pub fn note(&mut self, check: Check, code: Code, facts: Facts<'a>) -> Result<(), Code> {
@@ -256,12 +256,12 @@ impl<'a> Explanation<'a> {
         if code.is_allowed() { Ok(()) } else { Err(code) }
     }
 
-    /// Notes a check that failed.
+    /// Records a check that failed.
     pub fn fail(&mut self, check: Check, code: Code, facts: Facts<'a>) {
         self.push(Step { check, code, tolerated: false, facts });
     }
 
-    /// Notes a check whose outcome is in doubt since `since`, and lets the licence's policy decide.
+    /// Records a check whose outcome has been in doubt since `since`; the licence's policy decides.
     pub fn doubt(
         &mut self,
         check: Check,
@@ -279,13 +279,13 @@ impl<'a> Explanation<'a> {
         }
     }
 
-    /// Notes a result that is passed over, and flags the decision.
+    /// Records a failure that the policy tolerates, and flags the decision.
     pub fn tolerate(&mut self, check: Check, code: Code, facts: Facts<'a>) {
         self.push(Step { check, code, tolerated: true, facts });
         self.warning = self.warning.or(Some(code));
     }
 
-    /// The first doubt that the licence's policy passed over.
+    /// The first failure that the licence's policy tolerated.
     pub fn warning(&self) -> Option<Code> {
         self.warning
     }
@@ -295,7 +295,7 @@ impl<'a> Explanation<'a> {
         &self.steps
     }
 
-    /// Shows it as a JSON array of objects with `check`, `code`, `result` and the inputs.
+    /// Displays it as a JSON array of objects with `check`, `code`, `result` and the inputs.
     pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
         Json(self)
     }

@@ -38,6 +38,7 @@ pub const fn status(code: Code) -> u16 {
         | Code::RevocationStale
         | Code::RevocationExpired
         | Code::StoreUnreachable => 503,
+        Code::JobCostDiffers => 409,
         _ if code.number() >= 800 => 500,
         // Receipts: nothing that a gate says; an endpoint that takes them refuses them so.
         _ if code.number() >= 640 => 403,
@@ -102,7 +103,7 @@ pub struct RateLimitPolicy<'a> {
     pub name: &'a str,
     /// Units per window.
     pub quota: u64,
-    /// Length of the window in seconds, where it has a fixed one.
+    /// Length of the window in seconds, if it has a fixed one.
     pub window: Option<u64>,
 }
 
@@ -121,7 +122,7 @@ pub struct RateLimit<'a> {
     pub name: &'a str,
     /// Units left.
     pub remaining: u64,
-    /// Seconds until there are more, where that is known.
+    /// Seconds until there are more, if that is known.
     pub reset: Option<u64>,
 }
 
@@ -146,6 +147,7 @@ mod tests {
                 200..=399 => &[401, 503],
                 400..=599 => &[401, 403, 503],
                 600..=699 => &[403, 429, 503],
+                803 => &[409],
                 _ => &[500],
             };
             assert!(expected.contains(&status(entry.code)), "{}", entry.name);

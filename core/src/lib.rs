@@ -3,12 +3,12 @@
 //! A licence is a small signed token: COSE_Sign1 (RFC 9052) over CWT claims
 //! (RFC 8392), signed with Ed25519, that says who the customer is, which tier
 //! they bought, which features, quotas and rates come with it, and until when.
-//! This crate takes the bytes of one, the issuer's public keys and the present
-//! time, and gives back the verified [`License`] or a [`Denial`]: a stable
-//! [`Code`] and an [`Explanation`] of every check that ran.
+//! [`verify`] takes a token, the issuer's public keys and the current time. It returns
+//! the verified [`License`], or a [`Denial`]: a stable [`Code`] and an [`Explanation`]
+//! of every check that ran.
 //!
 //! The crate is `no_std`, needs no heap, does no I/O, reads no clock, draws no
-//! randomness and has no `unsafe` code. Nothing in it panics on any input.
+//! random numbers and has no `unsafe` code. It does not panic on any input.
 //!
 //! ```
 //! use licentia_core::{Buffer, Expect, Key, verify_text};
@@ -30,9 +30,9 @@
 //! # Ok::<(), licentia_core::Code>(())
 //! ```
 //!
-//! Where to find a rule: the encoding in [`cbor`], the envelope in [`cose`],
-//! the claims in [`claims`] and [`grant`], the order of the checks in
-//! [`verify`](mod@verify) and [`authorize`](mod@authorize), the codes in [`code`].
+//! Where to find a rule in `core/src`: the encoding in `cbor/`, the envelope in `cose.rs`, the
+//! claims in `license/`, keys and keysets in `key/`, the order of the checks in `verify.rs`
+//! and `authorize.rs`, the codes in `code.rs`.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -68,7 +68,7 @@ mod json;
 mod key;
 mod license;
 pub mod limits;
-mod metering;
+pub mod metering;
 pub mod proof;
 pub mod receipt;
 pub mod revocation;
@@ -102,7 +102,7 @@ pub use time::period::{Period, Window};
 pub use time::timestamp::Timestamp;
 pub use verify::{Denial, Verified, authenticate, verify, verify_into, verify_text};
 
-/// What the other crates of this workspace share. It is no part of the public interface and may change at any time.
+/// Shared with the other crates of this workspace. It is not part of the public API and may change at any time.
 #[doc(hidden)]
 pub mod inner {
     pub use crate::{
@@ -111,7 +111,6 @@ pub mod inner {
         json::{Optional, Quoted},
         key::keyset::digest,
         license::name::is_valid as is_valid_name,
-        metering::rate::{Admission, Gcra},
         revocation::bundle::state_root,
         time::{calendar, clock},
         verify::decode,

@@ -3,8 +3,8 @@
 //! A COSE_Sign1 with its own `typ`, by the holder's key, over
 //! `{6: iat uint, 7: cti bstr .size 16, ?8: {1: COSE_Key}, 10: nonce bstr .size 16,
 //!   -65538: method tstr, -65539: uri tstr, ?-65540: SHA-256 of the body bstr .size 32}`.
-//! The holder's key stands in it where the licence has only its thumbprint.
-//! A stolen licence alone is then useless, and so is a proof for another request.
+//! The proof contains the holder's key; a licence that has only a thumbprint needs it.
+//! A stolen licence is useless without the key, and so is a proof for another request.
 
 use core::fmt;
 
@@ -65,12 +65,12 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// A memory of nonces, which refuses when it is full rather than forget one that could still be used.
+/// A store of used nonces. When it is full it refuses, rather than forget a nonce that could still be replayed.
 pub trait Replay {
     /// Remembers a nonce until `until` (seconds since 1970).
     ///
     /// # Errors
-    /// [`Code::ProofReplayed`] where it is known, [`Code::ProofCacheFull`] where there is no room.
+    /// [`Code::ProofReplayed`] if it is known, [`Code::ProofCacheFull`] if there is no room.
     fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code>;
 }
 
@@ -125,7 +125,7 @@ pub fn thumbprint(public: &[u8; 32]) -> [u8; 32] {
     hmac_sha256::Hash::hash(key.written())
 }
 
-/// A proof before it is signed. Whoever holds the key signs it, wherever the key is kept.
+/// A proof before it is signed. The signer is a closure, so the key may be in hardware.
 #[derive(Clone, Copy, Debug)]
 pub struct UnsignedProof<'a> {
     /// The request's time, in seconds since 1970.
@@ -145,9 +145,9 @@ pub struct UnsignedProof<'a> {
 }
 
 impl UnsignedProof<'_> {
-    /// Signs the proof into `out` and gives its bytes.
+    /// Signs the proof into `out` and returns its bytes.
     ///
-    /// `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them, and returns the
+    /// `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] returns them, and returns the
     /// Ed25519 signature of their concatenation.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// Decodes the text form of a licence into `buffer` and gives the token's bytes.
+/// Decodes the text form of a licence into `buffer` and returns the token's bytes.
 ///
 /// # Errors
 /// [`Code::MalformedText`] for anything but the one canonical text,

@@ -1,10 +1,9 @@
 //! From bytes to a verdict: first who signed it, then what it grants.
 //!
-//! [`authenticate`] checks limits and framing, key, signature and claims. Its
-//! outcome depends on the token and the keys alone, so that it can be kept.
+//! [`authenticate`] checks limits, framing, key, signature and claims. Its
+//! outcome depends on the token and the keys alone, so it can be cached.
 //! [`crate::authorize()`] checks what depends on the request and on the time.
-//! [`verify`] is one after the other. No claim is given out before the
-//! signature was checked.
+//! [`verify`] runs both. No claim is returned before its signature was verified.
 
 #![allow(clippy::result_large_err, reason = "there is no heap to put an explanation on")]
 
@@ -43,7 +42,7 @@ pub struct Verified<'a> {
 pub struct Denial<'a> {
     /// Why.
     pub code: Code,
-    /// The licence, where its signature was good: it tells who was refused.
+    /// The licence, if its signature was good: it says who was refused.
     pub license: Option<License<'a>>,
     /// The checks that ran; the last one failed.
     pub explanation: Explanation<'a>,
@@ -74,10 +73,10 @@ pub fn verify<'a>(
     }
 }
 
-/// As [`verify`], with an explanation that the caller keeps: it is large, and a small stack has no room for two.
+/// Like [`verify`], but writes into the caller's explanation: it is large, and a small stack has no room for two.
 ///
 /// # Errors
-/// The first check that fails, with the licence where its signature was good.
+/// The first check that fails, with the licence if its signature was good.
 pub fn verify_into<'a>(
     token: &'a [u8],
     keys: &[Key],
@@ -123,7 +122,7 @@ pub fn verify_text<'a>(
 /// Decodes the text form of a token into space of any size.
 ///
 /// # Errors
-/// As [`text::decode_license_into`]; the failure is noted in `explanation`.
+/// As [`text::decode_license_into`]; the failure is recorded in `explanation`.
 pub fn decode<'b>(
     text: &str,
     space: &'b mut [u8],
@@ -137,7 +136,7 @@ pub fn decode<'b>(
 /// Checks who signed a token and that it is well-formed: everything that does not depend on the time.
 ///
 /// # Errors
-/// A code of group 1xx or 2xx; the checks are noted in `explanation`.
+/// A code of group 1xx or 2xx; the checks are recorded in `explanation`.
 pub fn authenticate<'a>(
     token: &'a [u8],
     keyring: Keyring<'_>,

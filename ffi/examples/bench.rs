@@ -13,7 +13,7 @@ use std::{
 
 use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::RevocationTerms};
 use licentia_issuer::{
-    BundleDraft, Draft, Entry, Feature, Issuer, KeysetDraft, SigningKey, Value, keyset::For,
+    BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey,
 };
 
 const BATCHES: usize = 200;
@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [root, license_key, revocation_key] = [1, 2, 3].map(|byte| SigningKey::from_seed(&[byte; 32]));
     let (root, license_key, revocation_key) = (root?, license_key?, revocation_key?);
     let mut keys = KeysetDraft::default();
-    keys.add(Entry::new(&license_key.public()))?;
-    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&revocation_key.public()) })?;
+    keys.add(KeysetEntry::new(&license_key.public()))?;
+    keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&revocation_key.public()) })?;
     let keyset = keys.sign(&root, NOW - 1000, NOW + 1_000_000)?;
     let bundle = BundleDraft {
         issuer: "acme".into(),
@@ -49,11 +49,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..BundleDraft::default()
     };
     let mut draft = Draft::new("cus_42", "pro", 3, NOW - 100, NOW + 1_000_000);
-    draft.terms.features.insert("export".into(), Feature { value: Value::True, expires: None });
-    draft.terms.features.insert("rows".into(), Feature { value: Value::Int(5000), expires: None });
-    draft.terms.features.insert("level".into(), "gold@2030-01-01".parse()?);
-    draft.terms.quotas.insert("calls".into(), "1000000000/month".parse()?);
-    draft.terms.rates.insert("api".into(), "1000000000/1s".parse()?);
+    draft.grant.features.insert("export".into(), Feature { value: FeatureValue::True, expires: None });
+    draft.grant.features.insert("rows".into(), Feature { value: FeatureValue::Int(5000), expires: None });
+    draft.grant.features.insert("level".into(), "gold@2030-01-01".parse()?);
+    draft.grant.quotas.insert("calls".into(), "1000000000/month".parse()?);
+    draft.grant.rates.insert("api".into(), "1000000000/1s".parse()?);
     draft.index = Some(1);
     let token = Issuer::new("acme", license_key).issue(&draft)?.text();
     let sink = Arc::new(Count::default());

@@ -4,10 +4,7 @@ use std::ffi::c_char;
 
 use licentia::Action;
 use licentia_core::Overage;
-use licentia_issuer::{
-    Holder, Kind,
-    terms::{Quota, Rate},
-};
+use licentia_issuer::{Confirmation, Kind, Quota, Rate};
 
 use crate::{
     border::{Out, Refusal, array, end, enter, exclusive, text},
@@ -106,7 +103,7 @@ pub unsafe extern "C" fn licentia_draft_add_feature(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let (name, feature) = (text(name, name_len)?, text(feature, feature_len)?);
-        exclusive(draft)?.0.terms.features.insert(name.to_owned(), feature.parse()?);
+        exclusive(draft)?.0.grant.features.insert(name.to_owned(), feature.parse()?);
         Ok(())
     })
 }
@@ -125,7 +122,7 @@ pub unsafe extern "C" fn licentia_draft_add_quota(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let (name, quota) = (text(name, name_len)?, text(quota, quota_len)?);
-        exclusive(draft)?.0.terms.quotas.insert(name.to_owned(), quota.parse()?);
+        exclusive(draft)?.0.grant.quotas.insert(name.to_owned(), quota.parse()?);
         Ok(())
     })
 }
@@ -155,7 +152,7 @@ pub unsafe extern "C" fn licentia_draft_set_quota(
         };
         let quota = Quota { limit, period: period_of(period, seconds, anchor)?, overage };
         let name = text(name, name_len)?.to_owned();
-        exclusive(draft)?.0.terms.quotas.insert(name, quota);
+        exclusive(draft)?.0.grant.quotas.insert(name, quota);
         Ok(())
     })
 }
@@ -174,7 +171,7 @@ pub unsafe extern "C" fn licentia_draft_add_rate(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let (name, rate) = (text(name, name_len)?, text(rate, rate_len)?);
-        exclusive(draft)?.0.terms.rates.insert(name.to_owned(), rate.parse()?);
+        exclusive(draft)?.0.grant.rates.insert(name.to_owned(), rate.parse()?);
         Ok(())
     })
 }
@@ -194,7 +191,7 @@ pub unsafe extern "C" fn licentia_draft_set_rate(
     enter(|| unsafe {
         let name = text(name, name_len)?.to_owned();
         let rate = Rate { count, per_ms, burst: (burst != LICENTIA_NONE).then_some(burst) };
-        exclusive(draft)?.0.terms.rates.insert(name, rate);
+        exclusive(draft)?.0.grant.rates.insert(name, rate);
         Ok(())
     })
 }
@@ -216,7 +213,7 @@ pub unsafe extern "C" fn licentia_draft_set_policy(
             LICENTIA_ACTION_ALLOW => Action::Allow,
             _ => return Err(Refusal::ARGUMENT),
         };
-        let policy = &mut exclusive(draft)?.0.terms.policy;
+        let policy = &mut exclusive(draft)?.0.grant.policy;
         match doubt {
             LICENTIA_DOUBT_REVOCATION => policy.stale_revocation = action,
             LICENTIA_DOUBT_CLOCK => policy.clock_doubt = action,
@@ -232,7 +229,7 @@ pub unsafe extern "C" fn licentia_draft_set_policy(
 pub unsafe extern "C" fn licentia_draft_set_max_revocation_age(draft: *mut Draft, seconds: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.terms.policy.max_revocation_age = Some(seconds);
+        exclusive(draft)?.0.grant.policy.max_revocation_age = Some(seconds);
         Ok(())
     })
 }
@@ -269,7 +266,7 @@ pub unsafe extern "C" fn licentia_draft_add_node_lock(draft: *mut Draft, fingerp
 pub unsafe extern "C" fn licentia_draft_set_holder(draft: *mut Draft, thumbprint: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.holder = Some(Holder::Thumbprint(*array(thumbprint)?));
+        exclusive(draft)?.0.holder = Some(Confirmation::Thumbprint(*array(thumbprint)?));
         Ok(())
     })
 }
@@ -289,7 +286,7 @@ pub unsafe extern "C" fn licentia_draft_set_lineage(draft: *mut Draft, lineage: 
 pub unsafe extern "C" fn licentia_draft_set_kind(draft: *mut Draft, kind: u32) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.terms.kind = match kind {
+        exclusive(draft)?.0.grant.kind = match kind {
             LICENTIA_KIND_PAID => Kind::Paid,
             LICENTIA_KIND_TRIAL => Kind::Trial,
             LICENTIA_KIND_DEVELOPER => Kind::Developer,
@@ -335,7 +332,7 @@ pub unsafe extern "C" fn licentia_draft_set_maintained_until(draft: *mut Draft, 
 pub unsafe extern "C" fn licentia_draft_set_seats(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.terms.seats = Some(value);
+        exclusive(draft)?.0.grant.seats = Some(value);
         Ok(())
     })
 }

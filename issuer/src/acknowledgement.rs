@@ -1,4 +1,4 @@
-//! Acknowledgements of receipts: the vendor tells an instance what arrived.
+//! Acknowledgements: the vendor confirms which receipt of an instance arrived last.
 
 use ciborium::Value as Cbor;
 use licentia_core::{
@@ -7,20 +7,20 @@ use licentia_core::{
 };
 
 use crate::{
-    canonical::{encode, labelled},
-    key::SigningKey,
-    sign1,
+    canonical::{bytes, canonical, labelled},
+    key::{SigningKey, sign},
 };
 
-/// Signs the acknowledgement of an instance's newest receipt, at `now` (seconds since 1970). Give it back to
-/// the instance, and keep it: it shows when the instance is set back.
+/// Signs the acknowledgement of an instance's newest receipt, at `now` (seconds since 1970).
+///
+/// Return it to the instance and keep a copy: it shows when the instance is set back.
 pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: ReceiptLink, now: u64) -> Vec<u8> {
-    let payload = encode(&labelled([
+    let payload = canonical(&labelled([
         (0, Some(Cbor::from(1))),
-        (1, Some(Cbor::Bytes(instance.to_vec()))),
+        (1, Some(bytes(instance))),
         (2, Some(Cbor::from(receipt.sequence))),
-        (3, Some(Cbor::Bytes(receipt.digest.to_vec()))),
+        (3, Some(bytes(&receipt.digest))),
         (4, Some(Cbor::from(now))),
     ]));
-    sign1::sign(key, Typ::Acknowledgement, &payload)
+    sign(key, Typ::Acknowledgement, &payload)
 }

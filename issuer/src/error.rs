@@ -1,13 +1,13 @@
-//! What can go wrong on the vendor's side. No variant holds key or token bytes.
+//! Errors on the vendor's side. No variant holds the bytes of a key or token.
 
 use std::path::PathBuf;
 
 use licentia_core::Code;
 
-/// Result of the vendor's side.
+/// The result of a call on the vendor's side.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error, with a message that says what to do.
+/// An error. Its text says what is wrong, in which field or file, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -19,50 +19,185 @@ pub enum Error {
         /// The cause.
         source: std::io::Error,
     },
-    /// A private key could not be read or written.
+    /// A file was read, and its content is wrong.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its content.
+        source: Box<Error>,
+    },
+    /// A private key cannot be used.
     #[error("private key: {0}")]
-    Key(&'static str),
-    /// The operating system gave no random bytes.
-    #[error("the operating system's random generator failed; nothing was made")]
+    Key(#[from] KeyError),
+    /// The operating system returned no random bytes.
+    #[error("the operating system's random generator failed; nothing was written")]
     Random,
     /// A catalogue is wrong.
     #[error("catalogue: {0}")]
-    Catalogue(String),
+    Catalogue(#[from] CatalogueError),
     /// A keyset is wrong.
     #[error("keyset: {0}")]
-    Keyset(String),
-    /// A revocation bundle is wrong.
+    Keyset(#[from] KeysetError),
+    /// A revocation, or a bundle of them, is wrong.
     #[error("revocation bundle: {0}")]
-    Bundle(String),
-    /// A value that a person wrote could not be understood.
-    #[error("{what} {given:?}: {expected}")]
+    Bundle(#[from] BundleError),
+    /// A value cannot be understood, or contradicts another one.
+    #[error("{field} {given:?}: {expected}")]
     Value {
-        /// What was to be read.
-        what: &'static str,
-        /// What was given.
+        /// The field.
+        field: &'static str,
+        /// The value.
         given: String,
-        /// What is understood.
+        /// What to write instead.
         expected: &'static str,
     },
-    /// The draft would make a licence that no verifier accepts, so it was not signed.
-    #[error("this licence would be refused by every verifier, so it was not issued: {0}")]
+    /// Every verifier would refuse the licence, so it was not signed.
+    #[error("every verifier would refuse this licence, so it was not issued: {0}")]
     Refused(Code),
     /// The ledger could not be read or written.
     #[cfg(feature = "ledger")]
     #[error("ledger: {0}")]
     Ledger(#[from] rusqlite::Error),
-    /// The ledger is of a version that this program does not know.
-    #[error(
-        "ledger: it has schema version {0}, which this version of Licentia does not know; update Licentia"
-    )]
+    /// A newer version of Licentia wrote the ledger.
+    #[error("ledger: this version of Licentia does not know schema version {0}; update Licentia")]
     LedgerVersion(i64),
 }
 
+/// Why a private key cannot be read or written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// It is encrypted, and there is no passphrase.
+    #[error("it is encrypted; give its passphrase")]
+    PassphraseMissing,
+    /// It cannot be decrypted.
+    #[error("the passphrase is wrong, or the file is damaged")]
+    PassphraseWrong,
+    /// There is a passphrase for a key that is not encrypted.
+    #[error("it is not encrypted; leave out the passphrase")]
+    PassphraseUnneeded,
+    /// It is no Ed25519 key in PKCS#8 PEM.
+    #[error("this is not an Ed25519 key in PKCS#8 PEM")]
+    Malformed,
+    /// Its public half is a weak point.
+    #[error("its public key is weak; make another key")]
+    Weak,
+    /// It cannot be written as PEM.
+    #[error("it cannot be encoded")]
+    Unencodable,
+}
+
+/// What is wrong with a catalogue.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogueError {
+    /// The TOML is wrong. The text names the line.
+    #[error("{0}")]
+    Syntax(String),
+    /// There is no such tier.
+    #[error("there is no tier {wanted}; there are: {}", known.join(", "))]
+    UnknownTier {
+        /// The name, with the version if one was named.
+        wanted: String,
+        /// Every tier and version of the catalogue.
+        known: Vec<String>,
+    },
+    /// A tier and version appears twice.
+    #[error("tier {0} is there twice; give the new one a new version")]
+    DuplicateTier(String),
+    /// A tier has version 0.
+    #[error("tier {0}: versions begin with 1")]
+    VersionZero(String),
+    /// A perpetual tier has a grace period.
+    #[error("tier {0}: a perpetual tier has no grace; remove `grace`")]
+    PerpetualGrace(String),
+    /// Something else about a tier is wrong.
+    #[error("tier {tier}: {source}")]
+    Tier {
+        /// Name and version of the tier.
+        tier: String,
+        /// What is wrong.
+        source: Box<Error>,
+    },
+}
+
+/// What is wrong with a keyset.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysetError {
+    /// The TOML is wrong. The text names the line.
+    #[error("{0}")]
+    Syntax(String),
+    /// A key's text form is wrong.
+    #[error("a `key` is not a public key (licpub1_...): {0}")]
+    Key(Code),
+    /// The keyset has the key already.
+    #[error("key {0} is already in the keyset")]
+    DuplicateKey(String),
+    /// The keyset has no key with this identifier.
+    #[error("there is no key {kid}; there are: {}", known.join(", "))]
+    UnknownKey {
+        /// The identifier.
+        kid: String,
+        /// The identifiers of the keyset's keys.
+        known: Vec<String>,
+    },
+    /// No gate would accept it.
+    #[error("no gate would accept it: {0}")]
+    Refused(Code),
+}
+
+/// What is wrong with a revocation or a bundle.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// The times are not in their order.
+    #[error("its times are out of order: `issued_at`, then `next_update`, then `expires`")]
+    Times,
+    /// There are too many groups.
+    #[error("it has {0} different sets of reason, time and action, and a bundle can have {most}; round the times to days", most = licentia_core::limits::GROUPS)]
+    TooManyGroups(usize),
+    /// Too many indices are revoked.
+    #[error("it revokes {0} licences, and a bundle can revoke {most}", most = licentia_core::limits::REVOKED)]
+    TooManyIndices(u64),
+    /// A rule has no condition.
+    #[error("a rule needs a condition: without one it would revoke everything")]
+    NoCondition,
+    /// A range of a rule is empty.
+    #[error("`{0}` of a rule ends before it begins: the rule would hit nobody")]
+    EmptyRange(&'static str),
+    /// A rule would spare too many tokens.
+    #[error("a rule can spare {most} tokens; reissue some under another key", most = licentia_core::limits::RULE_LIST)]
+    TooManySpared,
+    /// One of the two is a delta.
+    #[error("a delta is made from two whole bundles")]
+    NotWhole,
+    /// The two bundles do not follow each other.
+    #[error("a delta leads to a later bundle of the same issuer with the same salt: build it with --since")]
+    WrongBase,
+    /// No gate would accept it.
+    #[error("no gate would accept it: {0}")]
+    Refused(Code),
+    /// The ledger does not have the licence.
+    #[error("the ledger has no licence with the identifier {0}")]
+    UnknownLicense(String),
+    /// The bundle's verdict on a licence differs from the ledger's.
+    #[error("nothing was published: licence {id} {verdict}")]
+    Replay {
+        /// The licence's identifier.
+        id: String,
+        /// How the verdict is wrong.
+        verdict: &'static str,
+    },
+}
+
 impl Error {
-    /// Its code, for languages that have no more to tell it by.
+    /// Its code, for languages whose errors carry no more than that.
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(code) => *code,
+            Self::Content { source, .. } => source.code(),
             Self::Key(_) => Code::InvalidKey,
             #[cfg(feature = "ledger")]
             Self::Ledger(_) => Code::StoreUnreachable,
@@ -78,7 +213,12 @@ impl Error {
         move |source| Self::File { path, source }
     }
 
-    pub(crate) fn value(what: &'static str, given: &str, expected: &'static str) -> Self {
-        Self::Value { what, given: given.into(), expected }
+    pub(crate) fn content(path: impl Into<PathBuf>) -> impl FnOnce(Self) -> Self {
+        let path = path.into();
+        move |source| Self::Content { path, source: Box::new(source) }
+    }
+
+    pub(crate) fn value(field: &'static str, given: &str, expected: &'static str) -> Self {
+        Self::Value { field, given: given.into(), expected }
     }
 }

@@ -1,9 +1,21 @@
 //! The vendor's side of Licentia.
 //!
 //! A vendor has a [`SigningKey`], a [`Catalogue`] of versioned tiers and a
-//! ledger of what was issued. A [`Draft`] says what one customer gets; an
+//! ledger of issued licences. A [`Draft`] says what one customer gets. An
 //! [`Issuer`] signs it into a [`Token`], which `licentia-core` verifies
 //! anywhere without a network call.
+//!
+//! | folder | subject |
+//! |---|---|
+//! | `license/` | the draft, and the issuer that signs it into a token |
+//! | `grant/` | what a licence grants, as people write it |
+//! | `catalogue/` | tiers in versions |
+//! | `key/` | private keys, and the signature over everything that is signed |
+//! | `keyset/` | which keys gates trust |
+//! | `revocation/` | bundles and deltas |
+//! | `ledger/` | what was issued and revoked, in SQLite |
+//! | `time/` | times and durations as people write them |
+//! | `canonical` | the one encoder for everything that a vendor signs |
 //!
 //! ```
 //! use licentia_core::{Expect, verify};
@@ -30,32 +42,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod acknowledgement;
-pub mod bundle;
+#![warn(missing_debug_implementations)]
+
+mod acknowledgement;
 mod canonical;
-pub mod catalogue;
-pub mod draft;
-pub mod error;
-pub mod issuer;
-pub mod key;
-pub mod keyset;
+mod catalogue;
+mod error;
+mod grant;
+mod key;
+mod keyset;
 #[cfg(feature = "ledger")]
-pub mod ledger;
-pub mod moment;
-mod sign1;
-pub mod terms;
-pub mod token;
+mod ledger;
+mod license;
+mod revocation;
+pub mod time;
 
 pub use acknowledgement::acknowledge;
-pub use bundle::{BundleDraft, RuleDraft};
+pub use canonical::canonical;
 pub use catalogue::{Catalogue, Tier};
-pub use draft::{Draft, Holder};
-pub use error::{Error, Result};
-pub use issuer::Issuer;
+pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, Result};
+pub use grant::{Feature, FeatureValue, Grant, Quota, Rate, read_policy};
 pub use key::SigningKey;
-pub use keyset::{Entry, KeysetDraft, Scope};
+pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
-pub use ledger::{Ledger, Record};
-pub use licentia_core::{Kind, Overage, Period};
-pub use terms::{Feature, Policy, Quota, Rate, Terms, Value};
-pub use token::Token;
+pub use ledger::{IssuedLicense, Ledger, PublishedBundle, ReplayReport, StandingRule};
+pub use license::{Confirmation, Draft, Issuer, Token};
+pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
+pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

@@ -6,7 +6,7 @@ use licentia_core::{
     inner::{bloom, build},
     revocation::{Bundle, Effect, Reason, RevocationTerms},
 };
-use licentia_issuer::{BundleDraft, RuleDraft, SigningKey, bundle};
+use licentia_issuer::{BundleDraft, RuleDraft, SigningKey, sign_delta, sign_state};
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[5; 32]).unwrap()
@@ -131,7 +131,7 @@ fn what_deltas_led_to_is_signed_as_the_whole_bundle_that_was_published() {
     let keys = keys();
     let read = |bytes| Bundle::read(bytes, Keyring::new(&keys)).unwrap().0;
     let state = licentia_core::revocation::merge(&read(&base), &read(&delta)).unwrap();
-    assert_eq!(bundle::whole(&state.bundle(&[]), &key()).unwrap(), second.sign(&key()).unwrap());
+    assert_eq!(sign_state(&state.bundle(&[]), &key()).unwrap(), second.sign(&key()).unwrap());
     let elsewhere = BundleDraft { issuer: "other".into(), ..first.clone() }.sign(&key()).unwrap();
     let wrong = licentia_core::revocation::merge(&read(&elsewhere), &read(&delta));
     assert_eq!(wrong.map(|_| ()), Err(Code::BundleWrongBase), "another issuer's bundle of that number");
@@ -186,7 +186,7 @@ fn a_million_revoked_takes_a_megabyte_and_a_thousand_changes_three_kilobytes() {
         base.len() as f64 / least
     );
     assert!(plain.len() <= 1_200_000 && base.len() as f64 <= 1.12 * least + 500.0);
-    let delta = bundle::delta(&read(&base), &read(&next), &key()).unwrap();
+    let delta = sign_delta(&read(&base), &read(&next), &key()).unwrap();
     let changes = read(&delta).indices().count();
     println!("a delta of {changes} changes has {} bytes", delta.len());
     assert!(changes == 1_000 && delta.len() <= 3_000, "{changes} changes, {} bytes", delta.len());

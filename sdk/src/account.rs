@@ -7,12 +7,12 @@ use std::{
     iter,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use licentia_core::{License, inner::Admission};
+use licentia_core::{License, metering::rate::Tat};
 
 use crate::{
     copies::Copies,
@@ -58,10 +58,82 @@ struct Account {
 struct Rate {
     /// What the first licence that named it said; only the name is the same for all.
     terms: Arc<RateTerms>,
-    tat: AtomicU64,
+    state: RateState,
     /// Where it is shared.
     slice: Option<Shared>,
     before: Option<Arc<Rate>>,
+}
+
+/// The state of a rate that this process counts alone: one word, which an atomic holds. A TAT of more than 584 years
+/// takes two, and a lock.
+#[derive(Default)]
+struct RateState {
+    /// The TAT, or [`WIDE`].
+    word: AtomicU64,
+    /// The TAT if the word says so. Only who holds the lock may change the word then.
+    wide: Mutex<Option<Box<Tat>>>,
+}
+
+/// The TAT is in [`RateState::wide`].
+const WIDE: u64 = u64::MAX;
+
+impl RateState {
+    fn load(&self) -> Tat {
+        match self.word.load(Ordering::Relaxed) {
+            WIDE => self.wide().as_deref().copied().unwrap_or_default(),
+            word => Tat::from_nanos(word.into()),
+        }
+    }
+
+    /// Replaces the state by what `step` makes of it, and returns what else that says.
+    #[inline]
+    fn update<T>(&self, step: impl Fn(Tat) -> (Tat, T)) -> T {
+        loop {
+            let word = self.word.load(Ordering::Relaxed);
+            if word == WIDE {
+                return self.update_wide(step);
+            }
+            let (after, said) = step(Tat::from_nanos(word.into()));
+            let Some(next) = narrow(after) else { return self.update_wide(step) };
+            // A look and a refusal write nothing.
+            if next == word || self.replace(word, next) {
+                return said;
+            }
+        }
+    }
+
+    #[cold]
+    fn update_wide<T>(&self, step: impl Fn(Tat) -> (Tat, T)) -> T {
+        let mut wide = self.wide();
+        loop {
+            let word = self.word.load(Ordering::Relaxed);
+            let kept = wide.as_deref().copied().filter(|_| word == WIDE);
+            let before = kept.unwrap_or(Tat::from_nanos(word.into()));
+            let (after, said) = step(before);
+            let next = narrow(after).unwrap_or(WIDE);
+            if next == WIDE {
+                *wide = Some(Box::new(after));
+            }
+            if self.replace(word, next) {
+                return said;
+            }
+        }
+    }
+
+    fn wide(&self) -> MutexGuard<'_, Option<Box<Tat>>> {
+        self.wide.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn replace(&self, word: u64, next: u64) -> bool {
+        self.word.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// A TAT as one word.
+#[inline]
+fn narrow(tat: Tat) -> Option<u64> {
+    u64::try_from(tat.as_nanos()).ok().filter(|word| *word != WIDE)
 }
 
 /// The counters of one token, in the order in which it names its rates and quotas.
@@ -100,7 +172,7 @@ impl Accounts {
             let rate = known.unwrap_or_else(|| {
                 let slice = Shared::new(self.shared, lineage, &self.forks);
                 let (terms, before) = (Arc::clone(&terms), account.rate.take());
-                let new = Arc::new(Rate { terms, tat: AtomicU64::new(0), slice, before });
+                let new = Arc::new(Rate { terms, state: RateState::default(), slice, before });
                 Arc::clone(account.rate.insert(new))
             });
             RateCounter { terms, rate }
@@ -167,7 +239,8 @@ impl Account {
 
     /// Whether no token refers to it, and its bursts are whole again.
     fn is_unused(&self, now_nanos: u64) -> bool {
-        self.rates().all(|rate| Arc::strong_count(rate) == 1 && rate.tat.load(Ordering::Relaxed) <= now_nanos)
+        self.rates()
+            .all(|rate| Arc::strong_count(rate) == 1 && rate.state.load().as_nanos() <= now_nanos.into())
             && self.meters().all(|meter| Arc::strong_count(meter) == 1)
     }
 }
@@ -220,28 +293,12 @@ impl RateCounter {
     /// Counts in this process alone.
     #[inline]
     fn charge_here(&self, cost: u64, now_nanos: u64) -> Outcome {
-        let mut tat = self.rate.tat.load(Ordering::Relaxed);
-        loop {
-            match self.gcra.admit(tat, now_nanos, cost) {
-                Admission::Refused { retry_after, remaining } => {
-                    let retry_after_ms = retry_after.map(|nanos| nanos.div_ceil(1_000_000));
-                    return self.outcome(false, remaining, tat, now_nanos, retry_after_ms);
-                }
-                Admission::Admitted { tat: after, remaining } => {
-                    // A peek must not move the state, not even to the present.
-                    let after = if cost == 0 { tat } else { after };
-                    match self.rate.tat.compare_exchange_weak(
-                        tat,
-                        after,
-                        Ordering::Relaxed,
-                        Ordering::Relaxed,
-                    ) {
-                        Ok(_) => return self.outcome(true, remaining, after, now_nanos, None),
-                        Err(changed) => tat = changed,
-                    }
-                }
-            }
-        }
+        let admission = self.rate.state.update(|tat| {
+            let admission = self.gcra.admit(tat, now_nanos, cost);
+            (admission.tat, admission)
+        });
+        let retry_after_ms = admission.retry_after.map(|nanos| nanos.div_ceil(1_000_000));
+        self.outcome(admission.granted, admission.remaining, admission.tat, now_nanos, retry_after_ms)
     }
 
     #[inline]
@@ -249,7 +306,7 @@ impl RateCounter {
         &self,
         granted: bool,
         remaining: u64,
-        tat: u64,
+        tat: Tat,
         now_nanos: u64,
         retry_after_ms: Option<u64>,
     ) -> Outcome {
@@ -262,8 +319,7 @@ impl RateCounter {
         if let Some(slice) = &self.rate.slice {
             return slice.undo(cost, now_nanos);
         }
-        let undo = |tat| Some(self.gcra.undo(tat, now_nanos, cost));
-        let _ = self.rate.tat.fetch_update(Ordering::Relaxed, Ordering::Relaxed, undo);
+        self.rate.state.update(|tat| (self.gcra.undo(tat, now_nanos, cost), ()));
     }
 
     /// Whether a charge asks nobody.

@@ -1,7 +1,7 @@
 //! What a licence says of its rates and quotas. A vendor sells few kinds of them to very many customers, so that
 //! licences that say the same share it.
 
-use licentia_core::{Overage, Period, Quota, Rate, inner::Gcra};
+use licentia_core::{Overage, Period, Quota, Rate, metering::rate::Gcra};
 
 /// What a licence says of a rate.
 #[derive(PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct QuotaTerms {
 impl RateTerms {
     pub(crate) fn of(rate: &Rate<'_>) -> Self {
         let gcra = Gcra::new(rate);
-        let burst_seconds = gcra.tolerance().div_ceil(1_000_000_000);
+        let burst_seconds = u64::try_from(gcra.tolerance().div_ceil(1_000_000_000)).unwrap_or(u64::MAX);
         Self { name: rate.name.into(), burst: rate.burst, burst_seconds, gcra }
     }
 }

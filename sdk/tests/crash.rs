@@ -1,7 +1,7 @@
 //! Processes that share a store are killed at random, a thousand times if you like: nothing is granted twice, and a
 //! kill loses one chunk at most.
 //!
-//! `LICENTIA_KILLS` sets how often.
+//! `LICENTIA_KILLS` sets how often, and `LICENTIA_SEED` when; `cargo xtask soak kills` runs it for long.
 
 mod common;
 #[path = "common/server.rs"]
@@ -93,8 +93,8 @@ fn append(path: &Path) -> File {
 
 fn token() -> String {
     licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), format!("{LIMIT}/year").parse().unwrap());
-        draft.terms.quotas.insert("jobs".into(), "1000000/year".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/year").parse().unwrap());
+        draft.grant.quotas.insert("jobs".into(), "1000000/year".parse().unwrap());
         (draft.id, draft.expires) = (Some(LINEAGE), NOW + 2 * YEAR);
     })
 }
@@ -331,7 +331,8 @@ fn settle_up(name: &str, url: &str, workers: &Workers<'_>) {
 fn kill_at_random(name: &str, url: &str, folder: &Path) {
     let kills: usize = std::env::var("LICENTIA_KILLS").map_or(24, |kills| kills.parse().unwrap());
     let started = Instant::now();
-    let mut random = fastrand::Rng::with_seed(kills as u64);
+    let seed: u64 = std::env::var("LICENTIA_SEED").map_or(0, |seed| seed.parse().unwrap());
+    let mut random = fastrand::Rng::with_seed(seed ^ kills as u64);
     let mut workers = Workers::start(url, folder);
     for _ in 0..kills {
         std::thread::sleep(Duration::from_millis(random.u64(10..70)));

@@ -81,7 +81,7 @@ fn an_upgrade_in_mid_period_keeps_what_was_used() {
     let first = licence(|draft| draft.id = Some([1; 16]));
     let upgrade = licence(|draft| {
         (draft.id, draft.lineage) = (Some([2; 16]), Some([1; 16]));
-        draft.terms.quotas.insert("calls".into(), "1000/day".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "1000/day".parse().unwrap());
     });
     let request = Request::new().meters(&[("calls", 60)]);
     assert_eq!(gate.check(&first, &request, NOW).code(), Code::Allowed);
@@ -96,7 +96,7 @@ fn overage_is_flagged_up_to_its_hard_limit() {
     let token = licence(|draft| {
         let overage = licentia_core::Overage::UpTo(12);
         draft
-            .terms
+            .grant
             .quotas
             .insert("calls".into(), Quota { limit: 10, period: licentia::Period::Day, overage });
     });
@@ -112,7 +112,7 @@ fn overage_is_flagged_up_to_its_hard_limit() {
 fn threads_together_never_get_more_than_the_quota() {
     let gate = gate();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "10000/day".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "10000/day".parse().unwrap());
     });
     let request = Request::new().meters(&[("calls", 1), ("mails", 0)]);
     let allowed: usize = std::thread::scope(|scope| {

@@ -16,10 +16,10 @@ fn kept(counted: bool) -> u64 {
     let token = |customer: u64| {
         licence(|draft| {
             draft.id = Some((u128::from(customer) << 64).to_be_bytes());
-            draft.terms.quotas.remove("mails");
+            draft.grant.quotas.remove("mails");
             if !counted {
-                draft.terms.quotas.clear();
-                draft.terms.rates.clear();
+                draft.grant.quotas.clear();
+                draft.grant.rates.clear();
             }
         })
     };

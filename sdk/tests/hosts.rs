@@ -21,19 +21,16 @@ const PORT: u16 = 6390;
 /// Two hosts, by the names of their namespaces. They go with the value.
 struct Hosts([String; 2]);
 
-/// A command with the rights that namespaces need.
-fn privileged(words: &[&str]) -> Command {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    let sudo: &[&str] = if root { &[] } else { &["sudo", "-n"] };
-    let mut words = sudo.iter().chain(words);
-    let mut command = Command::new(words.next().unwrap());
-    command.args(words).stdin(Stdio::null());
+fn command(words: &[&str]) -> Command {
+    let (program, arguments) = words.split_first().unwrap();
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
     command
 }
 
 fn run(line: &str) -> Result<(), String> {
     let words: Vec<_> = line.split(' ').collect();
-    let output = privileged(&words).output().map_err(|error| format!("{line}: {error}"))?;
+    let output = command(&words).output().map_err(|error| format!("{line}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
@@ -60,8 +57,8 @@ impl Hosts {
 
     /// Starts a program on a host.
     fn start(&self, host: usize, words: &[&str]) -> Guarded {
-        let command = [&["ip", "netns", "exec", &self.0[host]], words].concat();
-        Guarded(privileged(&command).stdout(Stdio::piped()).spawn().unwrap())
+        let words = [&["ip", "netns", "exec", &self.0[host]], words].concat();
+        Guarded(command(&words).stdout(Stdio::piped()).spawn().unwrap())
     }
 }
 
@@ -116,7 +113,7 @@ fn worker() {
 fn token() -> String {
     licence(|draft| {
         draft.id = Some([7; 16]);
-        draft.terms.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
     })
 }
 

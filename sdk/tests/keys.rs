@@ -9,7 +9,7 @@ use std::sync::{
 
 use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
 use licentia::{Code, Gate, Memory, Request};
-use licentia_issuer::keyset::{Scope, State};
+use licentia_issuer::{KeyScope, KeyStatus};
 
 fn code(gate: &Gate, token: &str) -> Code {
     gate.check(token, &Request::new(), NOW).code()
@@ -24,14 +24,14 @@ fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
     assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::UnknownKey));
 
     // The new key is added, and both sign for a while.
-    keys.add(licentia_issuer::Entry::new(&key(2).public())).unwrap();
+    keys.add(licentia_issuer::KeysetEntry::new(&key(2).public())).unwrap();
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::Allowed));
 
     // The old key retires: what it signed before stays good, what it signs later does not.
     let kid = key(1).kid().to_string();
     let entry = keys.entry(&kid).unwrap();
-    (entry.state, entry.not_after) = (State::Retired, Some((NOW - 1).to_string()));
+    (entry.status, entry.not_after) = (KeyStatus::Retired, Some((NOW - 1).to_string()));
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     let mut late = draft();
     late.issued_at = NOW;
@@ -39,7 +39,7 @@ fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
     assert_eq!((code(&gate, &old), code(&gate, &late)), (Code::Allowed, Code::KeyNotActive));
 
     // It leaks: one keyset, and nothing that it signed is good, cached or not.
-    keys.entry(&kid).unwrap().state = State::Revoked;
+    keys.entry(&kid).unwrap().status = KeyStatus::Revoked;
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::KeyRevoked, Code::Allowed));
 }
@@ -83,14 +83,14 @@ fn an_expired_keyset_vouches_for_nothing() {
 fn a_reseller_cannot_sign_beyond_its_scope() {
     let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
     let scopes = [
-        (Scope { issuers: texts(&["acme"]), ..Scope::default() }, Code::Allowed),
-        (Scope { issuers: texts(&["other"]), ..Scope::default() }, Code::KeyOutOfScope),
-        (Scope { tiers: texts(&["free", "pro"]), ..Scope::default() }, Code::Allowed),
-        (Scope { tiers: texts(&["free"]), ..Scope::default() }, Code::KeyOutOfScope),
-        (Scope { audiences: texts(&["a", "b"]), ..Scope::default() }, Code::Allowed),
-        (Scope { audiences: texts(&["a"]), ..Scope::default() }, Code::KeyOutOfScope),
-        (Scope { longest_term: Some("366 days".into()), ..Scope::default() }, Code::Allowed),
-        (Scope { longest_term: Some("365 days".into()), ..Scope::default() }, Code::KeyOutOfScope),
+        (KeyScope { issuers: texts(&["acme"]), ..KeyScope::default() }, Code::Allowed),
+        (KeyScope { issuers: texts(&["other"]), ..KeyScope::default() }, Code::KeyOutOfScope),
+        (KeyScope { tiers: texts(&["free", "pro"]), ..KeyScope::default() }, Code::Allowed),
+        (KeyScope { tiers: texts(&["free"]), ..KeyScope::default() }, Code::KeyOutOfScope),
+        (KeyScope { audiences: texts(&["a", "b"]), ..KeyScope::default() }, Code::Allowed),
+        (KeyScope { audiences: texts(&["a"]), ..KeyScope::default() }, Code::KeyOutOfScope),
+        (KeyScope { longest_term: Some("366 days".into()), ..KeyScope::default() }, Code::Allowed),
+        (KeyScope { longest_term: Some("365 days".into()), ..KeyScope::default() }, Code::KeyOutOfScope),
     ];
     let mut draft = draft();
     draft.audiences = vec!["a".into(), "b".into()];
@@ -106,7 +106,7 @@ fn a_reseller_cannot_sign_beyond_its_scope() {
 #[test]
 fn a_revocation_key_signs_no_licences() {
     let mut keys = keyset(&[1, 2]);
-    keys.keys[0].purpose = licentia_issuer::keyset::For::Revocation;
+    keys.keys[0].purpose = licentia_issuer::KeyPurpose::Revocation;
     let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
     assert_eq!(code(&gate, &issuer(1).issue(&draft()).unwrap().text()), Code::UnknownKey);
 }
@@ -144,7 +144,8 @@ fn threads_see_whole_keysets_while_they_are_swapped() {
         for round in 0..200 {
             // Exactly one of the two is revoked in each keyset, so that a mixture would show.
             for (at, kid) in kids.iter().enumerate() {
-                keys.entry(kid).unwrap().state = if at == round % 2 { State::Revoked } else { State::Active };
+                keys.entry(kid).unwrap().status =
+                    if at == round % 2 { KeyStatus::Revoked } else { KeyStatus::Active };
             }
             assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
             let codes = [0, 1].map(|at| code(&gate, &tokens[at]));

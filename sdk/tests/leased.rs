@@ -64,7 +64,7 @@ fn a_request_that_cannot_pass_wishes_for_nothing() {
     assert_eq!(wishes(&gate, &store, &token, &calls(), NOW).len(), 1);
 
     let holder = Holder::from_seed(&[33; 32]);
-    let bound = licence(|draft| draft.holder = Some(licentia_issuer::Holder::Key(holder.public())));
+    let bound = licence(|draft| draft.holder = Some(licentia_issuer::Confirmation::Key(holder.public())));
     assert_eq!(wishes(&gate, &store, &bound, &calls(), NOW), []);
     let proof = holder.prove(&bound, "GET", "https://a.example/", None, NOW).unwrap();
     let proven = calls().proof(Proof { bytes: &proof, method: "GET", uri: "https://a.example/", body: None });
@@ -95,7 +95,7 @@ fn who_looks_first_learns_what_others_have_used() {
 fn leases_follow_the_pace_and_what_is_not_used_goes_back() {
     let (gate, store) = gate();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "1000000/day".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "1000000/day".parse().unwrap());
     });
     let (mut total, mut fetched, mut largest) = (0, 0, 0);
     // 1,000 requests a second for three seconds.

@@ -63,7 +63,7 @@ fn on(store: &Arc<Counting>) -> Gate {
 fn calls(limit: u64) -> String {
     licence(|draft| {
         draft.id = Some([9; 16]);
-        draft.terms.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
     })
 }
 
@@ -278,7 +278,7 @@ fn a_clock_that_jumped_ahead_locks_no_meter() {
     let token = licence(|draft| {
         draft.id = Some([9; 16]);
         draft.expires = NOW + 3 * YEAR;
-        draft.terms.quotas.insert("calls".into(), "100/year".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "100/year".parse().unwrap());
     });
     let request = Request::new().meters(&[("calls", 1)]);
     let remaining = |seconds, millis: u64| {
@@ -378,8 +378,8 @@ fn who_only_looks_sees_what_others_have_used() {
 fn a_cost_that_can_never_be_granted_is_not_waited_for() {
     let gate = builder().build().unwrap();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "100/day".parse().unwrap());
-        draft.terms.quotas.insert("bytes".into(), overage(100, Overage::UpTo(150)));
+        draft.grant.quotas.insert("calls".into(), "100/day".parse().unwrap());
+        draft.grant.quotas.insert("bytes".into(), overage(100, Overage::UpTo(150)));
     });
     let retry = |meter: &'static str, cost| {
         let meters = [(meter, cost)];
@@ -401,7 +401,7 @@ fn a_quota_of_nothing_with_endless_overage_is_counted_in_chunks() {
     let gate = on(&store);
     let token = licence(|draft| {
         draft.id = Some([9; 16]);
-        draft.terms.quotas.insert("calls".into(), overage(0, Overage::Unlimited));
+        draft.grant.quotas.insert("calls".into(), overage(0, Overage::Unlimited));
     });
     let request = Request::new().meters(&[("calls", 1)]);
     for millis in 0..10_000 {
@@ -418,9 +418,9 @@ fn meters_are_charged_all_or_none_by_many_threads() {
     let store = Arc::new(Counting::default());
     let token = licence(|draft| {
         draft.id = Some([9; 16]);
-        draft.terms.quotas.insert("calls".into(), "1000/day".parse().unwrap());
-        draft.terms.quotas.insert("mails".into(), "300/day".parse().unwrap());
-        draft.terms.rates.insert("api".into(), "100000/1s".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "1000/day".parse().unwrap());
+        draft.grant.quotas.insert("mails".into(), "300/day".parse().unwrap());
+        draft.grant.rates.insert("api".into(), "100000/1s".parse().unwrap());
     });
     let granted: u64 = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4)

@@ -88,7 +88,7 @@ fn a_check_that_waits_for_the_store_lets_others_go_on() {
     let mut draft = common::draft();
     // The layer reads the system's clock.
     (draft.issued_at, draft.expires) = (1_500_000_000, 4_000_000_000);
-    draft.terms.quotas.insert("calls".into(), "1/day".parse().unwrap());
+    draft.grant.quotas.insert("calls".into(), "1/day".parse().unwrap());
     let token = issuer(1).issue(&draft).unwrap().text();
     let (go_on, wait_for) = mpsc::channel();
     let store = Slow { memory: Memory::new(), go_on: Mutex::new(wait_for) };

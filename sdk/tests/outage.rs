@@ -28,8 +28,8 @@ fn tokens() -> [(Action, String); 3] {
     [Action::Deny, Action::Warn(3600), Action::Allow].map(|action| {
         let token = licence(|draft| {
             draft.lineage = Some([7; 16]);
-            draft.terms.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
-            draft.terms.policy.store_unreachable = action;
+            draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
+            draft.grant.policy.store_unreachable = action;
         });
         (action, token)
     })

@@ -69,7 +69,7 @@ fn a_store_out_of_reach_follows_the_policy() {
     ] {
         let store = Arc::new(Fragile::default());
         let gate = builder().store(store.clone()).build().unwrap();
-        let token = licence(|draft| draft.terms.policy.store_unreachable = action);
+        let token = licence(|draft| draft.grant.policy.store_unreachable = action);
         assert_eq!(gate.check(&token, &request, NOW).code(), Code::Allowed);
         store.lost.store(true, Ordering::Relaxed);
         let decision = gate.check(&token, &request, NOW);
@@ -88,8 +88,8 @@ fn a_warning_ends_also_where_other_meters_have_units_at_hand() {
     let store = Arc::new(Fragile::default());
     let gate = builder().store(store.clone()).build().unwrap();
     let token = licence(|draft| {
-        draft.terms.policy.store_unreachable = Action::Warn(3600);
-        draft.terms.quotas.insert("calls".into(), "100000/day".parse().unwrap());
+        draft.grant.policy.store_unreachable = Action::Warn(3600);
+        draft.grant.quotas.insert("calls".into(), "100000/day".parse().unwrap());
     });
     let check = |meter: &'static str, seconds, millis: u64| {
         let meters = [(meter, 1)];
@@ -204,7 +204,7 @@ fn a_clock_set_back_follows_the_policy() {
         let gate = builder().build().unwrap();
         let token = licence(|draft| {
             draft.issued_at = NOW - 30 * DAY;
-            draft.terms.policy.clock_doubt = action;
+            draft.grant.policy.clock_doubt = action;
         });
         let code = |now| gate.check(&token, &Request::new(), now).code();
         assert_eq!(code(at(NOW, 0)), Code::Allowed);
@@ -217,7 +217,7 @@ fn a_clock_set_back_follows_the_policy() {
 
 #[test]
 fn an_expired_licence_cannot_be_revived_by_setting_the_clock_back() {
-    let token = licence(|draft| draft.terms.policy.clock_doubt = Action::Allow);
+    let token = licence(|draft| draft.grant.policy.clock_doubt = Action::Allow);
     let gate = builder().build().unwrap();
     let end = NOW + common::YEAR;
     // A clock that was right through the year, as far as a week at a time shows.

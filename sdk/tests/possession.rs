@@ -15,7 +15,7 @@ fn holder() -> Holder {
 fn bound(id: u8) -> String {
     licence(|draft| {
         draft.id = Some([id; 16]);
-        draft.holder = Some(licentia_issuer::Holder::Key(holder().public()));
+        draft.holder = Some(licentia_issuer::Confirmation::Key(holder().public()));
     })
 }
 
@@ -75,8 +75,9 @@ fn a_licence_is_no_proof_and_a_proof_is_no_licence() {
 #[test]
 fn a_thumbprint_is_enough_to_bind() {
     let gate = builder().build().unwrap();
-    let token =
-        licence(|draft| draft.holder = Some(licentia_issuer::Holder::Thumbprint(holder().thumbprint())));
+    let token = licence(|draft| {
+        draft.holder = Some(licentia_issuer::Confirmation::Thumbprint(holder().thumbprint()))
+    });
     let proof = holder().prove(&token, "GET", URI, None, NOW).unwrap();
     assert_eq!(code(&gate, &token, &proof, "GET", URI, None, NOW), Code::Allowed);
     let thief = Holder::from_seed(&[34; 32]).prove(&token, "GET", URI, None, NOW).unwrap();

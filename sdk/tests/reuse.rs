@@ -8,7 +8,7 @@ use licentia::{Code, Decision, Mode, Request};
 #[test]
 fn nothing_of_a_decision_is_left_in_the_next() {
     let (good, bound) = (gate(), builder().issuer("somebody else").mode(Mode::Advisory).build().unwrap());
-    let token = licence(|draft| draft.terms.policy.clock_doubt = licentia_core::Action::Allow);
+    let token = licence(|draft| draft.grant.policy.clock_doubt = licentia_core::Action::Allow);
     let request = Request::new().features(&["export"]).meters(&[("calls", 30)]).rates(&[("api", 0)]);
     let mut space = Decision::undecided();
     let gates = [&good, &bound, &good, &good, &good, &bound, &good];

@@ -18,7 +18,7 @@ use licentia::{
     revocation::{Effect, Reason, RevocationTerms},
     store::{Cell, Finish, Job, Once, Taken, Unreachable},
 };
-use licentia_issuer::{BundleDraft, Entry, KeysetDraft, RuleDraft, keyset::For};
+use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, RuleDraft};
 
 /// The seed of the key that signs bundles.
 const REVOKER: u8 = 5;
@@ -26,7 +26,8 @@ const REVOKER: u8 = 5;
 /// A keyset with an issuer's key and a revocation key.
 fn keys() -> KeysetDraft {
     let mut keys = keyset(&[1]);
-    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(REVOKER).public()) }).unwrap();
+    keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(REVOKER).public()) })
+        .unwrap();
     keys
 }
 
@@ -200,8 +201,8 @@ fn of_several_revocations_the_strictest_counts() {
 fn staleness_follows_the_licence_and_expiry_is_final() {
     let with = |action, age| {
         licence(1, |draft| {
-            draft.terms.policy.stale_revocation = action;
-            draft.terms.policy.max_revocation_age = age;
+            draft.grant.policy.stale_revocation = action;
+            draft.grant.policy.max_revocation_age = age;
         })
     };
     let at = |token: &str, now| {
@@ -270,11 +271,11 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     // A thief signed a very high number. The root replaces the key, and the issuer goes on from its own.
     let gate = build(&keyset, &signed(&bundle(1 << 50, &[]))).unwrap();
     assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleRollback));
-    keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Revoked;
-    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+    keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
+    keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) }).unwrap();
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyRevoked));
-    keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Retired;
+    keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Retired;
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyNotActive));
     assert_eq!(gate.load_revocation(&third.sign(&key(6)).unwrap()), Ok(true));
@@ -314,7 +315,7 @@ fn each_issuer_has_a_bundle_of_its_own() {
 fn a_gate_that_requires_a_bundle_refuses_until_there_is_one() {
     let required = || Gate::builder().keyset(key(9).public(), sign(&mut keys())).require_revocation();
     let gate = required().build().unwrap();
-    let with = |action| licence(1, |draft| draft.terms.policy.stale_revocation = action);
+    let with = |action| licence(1, |draft| draft.grant.policy.stale_revocation = action);
     let [deny, allow] = [with(Action::Deny), with(Action::Allow)];
     assert_eq!(code(&gate, &deny), Code::RevocationStale);
     let decision = gate.check(&allow, &Request::new(), NOW);
@@ -416,8 +417,9 @@ fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
         let thief = scope.spawn(|| gate.load_revocation(&signed(&bundle(1 << 50, &[]))));
         // Long enough to read the keys, if it did that before its turn.
         std::thread::sleep(Duration::from_millis(50));
-        keys.entry(&key(REVOKER).kid().to_string()).unwrap().state = licentia_issuer::keyset::State::Revoked;
-        keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+        keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
+        keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) })
+            .unwrap();
         assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
         go.send(()).unwrap();
         assert_eq!(first.join().unwrap(), Ok(true));
@@ -489,7 +491,7 @@ fn a_bundle_that_comes_before_the_keyset_with_its_key_is_tried_again() {
     assert_eq!(problems.recv_timeout(Duration::from_secs(30)), Ok(Code::BundleUntrusted));
     std::thread::sleep(20 * TICK);
     assert!(problems.try_recv().is_err(), "and is told once");
-    keys.add(Entry { purpose: For::Revocation, ..Entry::new(&key(6).public()) }).unwrap();
+    keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) }).unwrap();
     gate.load_keyset(&sign(&mut keys)).unwrap();
     until(|| gate.revocation("acme").unwrap().sequence == 2);
 }

@@ -15,7 +15,7 @@ use licentia::{
 
 fn token(seats: u64) -> String {
     licence(|draft| {
-        draft.terms.seats = Some(seats);
+        draft.grant.seats = Some(seats);
         draft.lineage = Some([5; 16]);
     })
 }
@@ -56,7 +56,7 @@ fn a_seat_needs_all_that_a_request_needs() {
     let gate = gate();
     let with = |change: &dyn Fn(&mut licentia_issuer::Draft)| {
         licence(|draft| {
-            draft.terms.seats = Some(1);
+            draft.grant.seats = Some(1);
             change(draft);
         })
     };
@@ -170,8 +170,8 @@ fn a_store_without_seats_follows_the_policy() {
     let gate = common::builder().store(Arc::new(NoSeats(Memory::new()))).build().unwrap();
     let with = |action| {
         licence(|draft| {
-            draft.terms.seats = Some(1);
-            draft.terms.policy.store_unreachable = action;
+            draft.grant.seats = Some(1);
+            draft.grant.policy.store_unreachable = action;
         })
     };
     let (decision, seat) = gate.check_out(&with(Action::Deny), "ada", 60, &Request::new(), NOW);
@@ -187,7 +187,7 @@ fn a_store_without_seats_follows_the_policy() {
 fn a_licence_that_ends_keeps_no_seat() {
     let gate = gate();
     let token = licence(|draft| {
-        draft.terms.seats = Some(1);
+        draft.grant.seats = Some(1);
         draft.expires = NOW + 30;
     });
     let mut seat = take(&gate, &token, "ada", NOW).1.unwrap();
@@ -201,9 +201,9 @@ fn a_request_with_too_many_charges_takes_no_seat() {
     let gate = gate();
     let names: Vec<String> = (0..8).map(|number| format!("rate-{number}")).collect();
     let token = licence(|draft| {
-        draft.terms.seats = Some(1);
+        draft.grant.seats = Some(1);
         for name in &names {
-            draft.terms.rates.insert(name.clone(), "10/1s".parse().unwrap());
+            draft.grant.rates.insert(name.clone(), "10/1s".parse().unwrap());
         }
     });
     let rates: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();

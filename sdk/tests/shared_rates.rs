@@ -12,6 +12,10 @@ use std::{
 
 use common::{NOW, builder, licence};
 use licentia::{Action, Code, Gate, Memory, Now, Request, Store, store};
+use licentia_core::{
+    Rate,
+    metering::rate::{Gcra, RateTaken, Tat},
+};
 use server::Server;
 
 const RATE: u64 = 2000;
@@ -23,7 +27,7 @@ fn token() -> String {
     licence(|draft| {
         draft.id = Some([7; 16]);
         let rate = licentia_issuer::Rate { count: RATE, per_ms: 1000, burst: Some(BURST) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     })
 }
 
@@ -102,7 +106,7 @@ fn gates_on_one_store_share_a_burst() {
         let token = licence(|draft| {
             draft.id = Some([7; 16]);
             let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(50) };
-            draft.terms.rates.insert("api".into(), rate);
+            draft.grant.rates.insert("api".into(), rate);
         });
         let gates = [sharing(Arc::clone(&store)), sharing(Arc::clone(&store))];
         let check = |gate: usize, cost| {
@@ -147,7 +151,7 @@ fn a_store_that_shares_no_rates_follows_the_policy() {
     }
     let gate = sharing(Arc::new(Quotas(Memory::new())));
     for (action, code) in [(Action::Deny, Code::StoreUnreachable), (Action::Allow, Code::Allowed)] {
-        let token = licence(|draft| draft.terms.policy.store_unreachable = action);
+        let token = licence(|draft| draft.grant.policy.store_unreachable = action);
         assert_eq!(gate.check(&token, &Request::new().rates(&[("api", 1)]), NOW).code(), code);
     }
 }
@@ -157,7 +161,7 @@ fn a_denied_request_gives_its_part_of_a_slice_back() {
     let gate = sharing(Arc::new(Memory::new()));
     let token = licence(|draft| {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     });
     let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);
@@ -172,7 +176,7 @@ fn a_child_uses_nothing_of_its_parents_slice() {
     let gate = sharing(Arc::new(Memory::new()));
     let token = licence(|draft| {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
-        draft.terms.rates.insert("api".into(), rate);
+        draft.grant.rates.insert("api".into(), rate);
     });
     let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);
@@ -180,4 +184,132 @@ fn a_child_uses_nothing_of_its_parents_slice() {
     gate.after_fork();
     let rates = Request::new().rates(&[("api", 1)]);
     assert_eq!(gate.check(&token, &rates, at(1)).code(), Code::RateLimited, "all five are the parent's");
+}
+
+/// A licence of one lineage with a rate.
+fn rated(count: u64, per_ms: u64, burst: u64) -> String {
+    licence(|draft| {
+        draft.lineage = Some([7; 16]);
+        let rate = licentia_issuer::Rate { count, per_ms, burst: Some(burst) };
+        draft.grant.rates.insert("api".into(), rate);
+    })
+}
+
+/// Gates that count alone, and on each kind of store that shares rates.
+fn gates(folder: &tempfile::TempDir, server: Option<&Server>) -> Vec<Gate> {
+    let url = format!("sqlite:{}", folder.path().join("usage.db").display());
+    let mut stores = vec![Arc::new(Memory::new()) as Arc<dyn Store>, store::open(&url).unwrap()];
+    stores.extend(server.map(|server| store::open(&server.url()).unwrap()));
+    std::iter::once(builder().build().unwrap()).chain(stores.into_iter().map(sharing)).collect()
+}
+
+/// Greatest number of a licence.
+const MOST: u64 = (1 << 53) - 1;
+
+#[test]
+fn a_burst_that_takes_centuries_to_come_back_is_granted_once() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start());
+    for (per_ms, burst) in [(86_400_000, 250_000), (MOST, 1 << 20), (86_400_000, MOST), (MOST, MOST)] {
+        // A lineage has one state of a name, so that each rate needs a store of its own.
+        let token = licence(|draft| {
+            draft.id = Some([u8::try_from(burst % 251).unwrap(); 16]);
+            let rate = licentia_issuer::Rate { count: 1, per_ms, burst: Some(burst) };
+            draft.grant.rates.insert(format!("of-{per_ms}"), rate);
+        });
+        let name = format!("of-{per_ms}");
+        for (place, gate) in gates(&folder, server.as_ref()).into_iter().enumerate() {
+            let check = |cost| {
+                let rates = [(&*name, cost)];
+                let decision = gate.check(&token, &Request::new().rates(&rates), real());
+                (decision.code(), decision.charge(&name).unwrap().remaining)
+            };
+            let said = [burst - 1, 2, 1, 1, burst + 1, u64::MAX].map(check);
+            let expected = [(Code::Allowed, 1), (Code::RateLimited, 1), (Code::Allowed, 0)];
+            assert_eq!(said[..3], expected, "{place}: {per_ms} {burst}");
+            assert_eq!(said[3..], [(Code::RateLimited, 0); 3], "{place}: {per_ms} {burst}");
+        }
+    }
+}
+
+#[test]
+fn after_an_upgrade_of_a_used_up_rate_nobody_waits_longer_than_a_burst() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start());
+    let (slow, fast) = (rated(10, 86_400_000, 10), rated(1000, 1000, 100));
+    for (place, gate) in gates(&folder, server.as_ref()).into_iter().enumerate() {
+        let request = Request::new().rates(&[("api", 1)]);
+        while gate.check(&slow, &request, real()).is_allowed() {}
+        let first = gate.check(&fast, &request, real());
+        assert_eq!(first.code(), Code::RateLimited, "{place}");
+        std::thread::sleep(Duration::from_millis(first.retry_after_ms().unwrap() + 1));
+        assert!(gate.check(&fast, &request, real()).is_allowed(), "{place}: as Retry-After has said");
+        std::thread::sleep(Duration::from_millis(250));
+        let allowed = (0..90).filter(|_| gate.check(&fast, &request, real()).is_allowed()).count();
+        assert_eq!(allowed, 90, "{place}: a burst has come back");
+    }
+}
+
+#[test]
+fn the_script_gives_what_the_algebra_gives() {
+    let Some(server) = Server::start() else { return };
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let text = include_str!("../src/store/take_rate.lua");
+    let clock = "redis.call('TIME')";
+    assert_eq!(text.matches(clock).count(), 1);
+    let script = redis::Script::new(&text.replace(clock, "{ ARGV[5], ARGV[6] }"));
+    let mut random = fastrand::Rng::with_seed(16);
+    let number = |random: &mut fastrand::Rng| 1 + (random.u64(..) >> random.u32(11..64)) % MOST;
+    for round in 0..800 {
+        let rate = Rate {
+            name: "api",
+            count: number(&mut random),
+            per_ms: number(&mut random),
+            burst: number(&mut random),
+        };
+        let gcra = Gcra::new(&rate);
+        let micros = 1_800_000_000_000_000 + random.u64(..1 << 50);
+        // Unused, of any time, about as far ahead as the rate can bring it, and further.
+        let tolerance = gcra.tolerance();
+        let tat = match random.u8(..5) {
+            0 => 0,
+            1 => u128::from(random.u64(..)),
+            2 => u128::from(micros) * 1000 + random.u128(..=tolerance),
+            3 => u128::from(micros) * 1000 + tolerance.saturating_sub(random.u64(..3).into()),
+            _ => u128::from(micros) * 1000 + random.u128(..1 << 126),
+        };
+        let key = format!("rate:{round}");
+        if tat > 0 {
+            let value = format!("{} {}", tat / 1_000_000_000, tat % 1_000_000_000);
+            redis::cmd("SET").arg(&key).arg(value).query::<()>(&mut connection).unwrap();
+        }
+        let near = |random: &mut fastrand::Rng| match random.u8(..3) {
+            0 => random.u64(..4),
+            1 => (rate.burst + random.u64(..3)).saturating_sub(random.u64(..3)).min(MOST),
+            _ => number(random),
+        };
+        let (need, want) = (near(&mut random), near(&mut random));
+        let (units, remaining, reset, after): (u64, u64, String, String) = script
+            .key(&key)
+            .arg(gcra.interval().to_string())
+            .arg(rate.burst)
+            .arg(need)
+            .arg(want)
+            .arg(micros / 1_000_000)
+            .arg(micros % 1_000_000)
+            .invoke(&mut connection)
+            .unwrap();
+        let nanos = |text: &str| text.parse().unwrap_or(u64::MAX);
+        let kept: Option<String> = redis::cmd("GET").arg(&key).query(&mut connection).unwrap();
+        let kept = kept.map_or(0, |kept| {
+            let (seconds, nanos) = kept.split_once(' ').unwrap();
+            seconds.parse::<u128>().unwrap() * 1_000_000_000 + nanos.parse::<u128>().unwrap()
+        });
+        let said = RateTaken {
+            units,
+            remaining,
+            reset: nanos(&reset),
+            retry_after: (after != "-1").then(|| nanos(&after)),
+        };
+        let expected = gcra.take(Tat::from_nanos(tat), micros * 1000, need, want);
+        assert_eq!((Tat::from_nanos(kept), said), expected, "{rate:?} {tat} {micros} {need} {want}");
+    }
 }

@@ -250,7 +250,54 @@ fn a_file_of_the_first_version_is_taken_over() {
         .unwrap()
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
+}
+
+#[test]
+fn rates_of_a_file_of_the_second_version_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("data/usage-v2.sql")).unwrap();
+    // A burst of ten hours, of which three were used a moment ago.
+    let tat = i64::try_from(nanos_now() + 3 * 3_600_000_000_000).unwrap();
+    old.execute("INSERT INTO rate VALUES (?1, 'api', ?2)", rusqlite::params![[7_u8; 16], tat]).unwrap();
+    drop(old);
+    let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
+    let rate = licentia_core::Rate { name: "api", count: 1, per_ms: 3_600_000, burst: 10 };
+    let gcra = licentia_core::metering::rate::Gcra::new(&rate);
+    let ask = |need| store::RateAsk { lineage: [7; 16], name: "api", gcra, need, want: need };
+    assert_eq!(store.take_rate(&ask(8)).unwrap().units, 0);
+    assert_eq!(store.take_rate(&ask(7)).unwrap().units, 7);
+}
+
+#[test]
+fn a_rate_that_is_whole_again_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.db");
+    let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
+    let take = |name, per_ms| {
+        let gcra = licentia_core::metering::rate::Gcra::new(&licentia_core::Rate {
+            name,
+            count: 1,
+            per_ms,
+            burst: 1,
+        });
+        store.take_rate(&store::RateAsk { lineage: [7; 16], name, gcra, need: 1, want: 1 }).unwrap().units
+    };
+    assert_eq!((take("fast", 1), take("slow", 3_600_000)), (1, 1));
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    // A guard that is days ahead forgets nothing that has not passed by the machine's clock.
+    store.forget(u64::try_from(nanos_now() / 1_000_000_000).unwrap() + 30 * DAY).unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let names: String = file.query_row("SELECT group_concat(name) FROM rate", [], |row| row.get(0)).unwrap();
+    assert_eq!(names, "slow");
+    assert_eq!(take("slow", 3_600_000), 0);
+}
+
+/// The machine's clock, in nanoseconds since 1970.
+fn nanos_now() -> u128 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos()
 }
 
 #[test]
@@ -289,7 +336,7 @@ fn units_are_granted_only_where_as_many_replicas_have_them_as_are_asked_for() {
 fn threads_and_gates_never_exceed_a_limit_and_reach_it() {
     let (stores, _folder, _server) = stores();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "5000/day".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "5000/day".parse().unwrap());
     });
     for (name, store) in &stores {
         let granted: usize = std::thread::scope(|scope| {
@@ -374,7 +421,7 @@ fn urls_that_name_no_store_say_what_is_wrong() {
 
 #[test]
 fn a_file_that_is_deleted_or_a_server_that_restarts_is_found_again() {
-    let token = licence(|draft| draft.terms.policy.store_unreachable = Action::Deny);
+    let token = licence(|draft| draft.grant.policy.store_unreachable = Action::Deny);
     let request = Request::new().meters(&[("calls", 1)]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.db");

@@ -15,8 +15,8 @@ fn a_token_that_was_seen_before_allocates_nothing() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let gate = builder().sink(Arc::new(Metrics::new())).build().unwrap();
     let token = licence(|draft| {
-        draft.terms.quotas.insert("calls".into(), "1000000/day".parse().unwrap());
-        draft.terms.rates.insert("api".into(), "1000000/1s".parse().unwrap());
+        draft.grant.quotas.insert("calls".into(), "1000000/day".parse().unwrap());
+        draft.grant.rates.insert("api".into(), "1000000/1s".parse().unwrap());
     });
     let request = Request::new().features(&["export"]).meters(&[("calls", 1)]).rates(&[("api", 1)]);
     let mut decision = Decision::undecided();

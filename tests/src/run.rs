@@ -9,10 +9,10 @@ pub fn report(line: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The number of random cases: `default`, or what the environment says in `LICENTIA_CASES`.
+/// The number of random cases: `default`, or `LICENTIA_CASES` from the environment.
 ///
 /// # Panics
-/// Where the environment does not have a number.
+/// If the variable is not a number.
 pub fn cases(default: u64) -> u64 {
     match env::var("LICENTIA_CASES") {
         Ok(number) => number.replace('_', "").parse().expect("LICENTIA_CASES is a number"),
@@ -20,10 +20,18 @@ pub fn cases(default: u64) -> u64 {
     }
 }
 
-/// Shares out `cases` to all processors and gives what each thread found.
+/// Which random cases a suite runs: 0, or `LICENTIA_SEED` from the environment.
 ///
-/// The work is made in a fixed number of portions, each with random numbers from a seed of its own,
-/// so that the cases are the same on every machine.
+/// # Panics
+/// If the variable is not a number.
+fn seed() -> u64 {
+    env::var("LICENTIA_SEED").map_or(0, |number| number.parse().expect("LICENTIA_SEED is a number"))
+}
+
+/// Divides `cases` among all processors and returns what each portion found.
+///
+/// There is a fixed number of portions, each with random numbers of its own, so that the cases are the same on every
+/// machine. `LICENTIA_SEED` selects others.
 pub fn in_parallel<T: Send>(
     name: &str,
     cases: u64,
@@ -32,9 +40,10 @@ pub fn in_parallel<T: Send>(
     const PORTIONS: u64 = 64;
     let started = Instant::now();
     let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let first_seed = seed().wrapping_mul(PORTIONS);
     let portion = |number: u64| {
         let size = cases / PORTIONS + u64::from(number < cases % PORTIONS);
-        work(&mut fastrand::Rng::with_seed(number), size)
+        work(&mut fastrand::Rng::with_seed(first_seed.wrapping_add(number)), size)
     };
     let found = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)

@@ -1,6 +1,6 @@
 //! Core accepts exactly the signatures that `verify_strict` accepts, with tables and without.
 //!
-//! `LICENTIA_CASES` sets how many random cases are tried.
+//! `cargo xtask soak acceptance` tries many more.
 
 use curve25519_dalek::{EdwardsPoint, Scalar, constants};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};

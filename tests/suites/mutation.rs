@@ -1,7 +1,6 @@
 //! Altered tokens never verify and never panic.
 //!
-//! `LICENTIA_CASES` sets how many are tried; a release build is several times faster:
-//! `LICENTIA_CASES=10_000_000 cargo test --release -p licentia-tests --test mutation`.
+//! `cargo xtask soak mutation` tries many more.
 
 use std::collections::{BTreeMap, HashSet};
 

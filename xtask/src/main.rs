@@ -2,30 +2,32 @@
 //!
 //! `cargo xtask test` installs what the tests need and runs them all, in every language. CI runs the same.
 
-mod bare;
 mod bench;
 mod c;
 mod command;
-mod instructions;
+mod cross;
 mod js;
-mod package;
-mod page;
-mod plot;
+mod programs;
 mod python;
+mod rust;
+mod soak;
 mod suites;
-mod targets;
 mod tools;
+mod vectors;
 
 use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask test [SUITE...]   install what the tests need, and run all suites or those named
+cargo xtask test --fast       formatting, lints, Rust by cargo-nextest, vectors
 cargo xtask suites            list the suites
+cargo xtask soak [--minutes N] [RUN...]
+                              run long tests, or those named, each for N minutes (10); `cargo xtask soaks` lists them
 cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
                               groups such as `cold` and `warm`, or `scaling`, `wasm`, `c`, `python`, `javascript`
-cargo xtask instructions      make benches/instructions.json anew
-cargo xtask vectors           make tests/vectors/*.json anew
-cargo xtask header            make the C headers, ffi/symbols.txt and ffi/abi.txt anew
+cargo xtask instructions      write benches/instructions.json
+cargo xtask vectors           write tests/vectors/*.json
+cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
@@ -33,17 +35,22 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
-        ["test", named @ ..] => suites::run(named),
+        ["test", words @ ..] => suites::run(words),
         ["suites"] => {
             suites::list();
             Ok(())
         }
-        ["bench", groups @ ..] => bench::run(groups),
-        ["instructions"] => instructions::write(),
-        ["vectors"] => suites::write_vectors(),
-        ["header"] => c::write_header(),
-        ["install", options @ ..] => package::install(options),
-        ["advisories"] => suites::advisories(),
+        ["soak", words @ ..] => soak::run(words),
+        ["soaks"] => {
+            soak::list();
+            Ok(())
+        }
+        ["bench", groups @ ..] => bench::run::run(groups),
+        ["instructions"] => bench::instructions::write(),
+        ["vectors"] => vectors::write(),
+        ["header"] => c::header::write(),
+        ["install", options @ ..] => c::package::install(options),
+        ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),
     };
     match result {

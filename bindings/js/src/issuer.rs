@@ -1,7 +1,7 @@
 //! The vendor's side.
 
 use licentia_core::{Code, limits};
-use licentia_issuer::{Catalogue, Error, Holder, Issuer, SigningKey};
+use licentia_issuer::{Catalogue, Confirmation, Error, Issuer, SigningKey};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 /// A code as it is thrown, with a message of its own: number, name and message.
@@ -101,7 +101,7 @@ impl RawIssuer {
             Ok(draft)
         };
         let mut draft = issued().map_err(|error| thrown(&error))?;
-        draft.holder = digest(holder, "a holder's public key is 32 bytes")?.map(Holder::Key);
+        draft.holder = digest(holder, "a holder's public key is 32 bytes")?.map(Confirmation::Key);
         draft.lineage = digest(lineage, "a lineage is 16 bytes")?;
         draft.index = index.map(number).transpose()?;
         Ok(self.0.issue(&draft).map_err(|error| thrown(&error))?.text())

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use licentia_issuer::{
-    Catalogue as SdkCatalogue, Draft, Holder, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
-    catalogue,
+    Catalogue as SdkCatalogue, Confirmation, Draft, Issuer as SdkIssuer, Kind, SigningKey as SdkSigningKey,
+    read_policy,
 };
 use pyo3::prelude::*;
 
@@ -210,19 +210,19 @@ impl Issuer {
         draft.term_end = optional_seconds(term_end)?.or(draft.term_end);
         draft.maintained_until = optional_seconds(maintained_until)?.or(draft.maintained_until);
         draft.audiences = audiences.map(names).transpose()?.unwrap_or_default();
-        draft.terms.features.extend(features.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
-        draft.terms.quotas.extend(quotas.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
-        draft.terms.rates.extend(rates.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        draft.grant.features.extend(features.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        draft.grant.quotas.extend(quotas.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
+        draft.grant.rates.extend(rates.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
         if let Some(given) = policy {
-            let read = catalogue::policy(table(given)?);
-            draft.terms.policy = read.map_err(|error: toml::de::Error| invalid(error.message()))?;
+            let read = read_policy(table(given)?);
+            draft.grant.policy = read.map_err(|error: toml::de::Error| invalid(error.message()))?;
         }
-        draft.terms.seats = seats.map(|Whole(seats)| seats).or(draft.terms.seats);
+        draft.grant.seats = seats.map(|Whole(seats)| seats).or(draft.grant.seats);
         if let Some(kind) = kind {
-            draft.terms.kind = self::kind(kind)?;
+            draft.grant.kind = self::kind(kind)?;
         }
         draft.lineage = lineage.map(|lineage| array("a lineage", lineage)).transpose()?;
-        draft.holder = holder.map(|key| array("a holder's key", key)).transpose()?.map(Holder::Key);
+        draft.holder = holder.map(|key| array("a holder's key", key)).transpose()?.map(Confirmation::Key);
         for lock in node_locks.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
             draft.node_locks.push(array("a fingerprint", &lock?)?);
         }

@@ -1,7 +1,7 @@
 //! Keysets that the root key signed.
 
 use licentia::Keyset as SdkKeyset;
-use licentia_issuer::{Entry, KeysetDraft};
+use licentia_issuer::{KeysetDraft, KeysetEntry};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},
@@ -66,7 +66,7 @@ impl Keyset {
             let one = one?;
             let entry = match one.call_method0("items") {
                 Ok(_) => read(&one)?,
-                Err(_) => Entry::new(&key(&one)?),
+                Err(_) => KeysetEntry::new(&key(&one)?),
             };
             draft.add(entry).map_err(issuing)?;
         }

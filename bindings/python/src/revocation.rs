@@ -4,7 +4,7 @@ use licentia_core::{
     Code, Keyring,
     revocation::{Bundle, RevocationTerms},
 };
-use licentia_issuer::{BundleDraft, bundle::delta};
+use licentia_issuer::{BundleDraft, sign_delta};
 use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
@@ -117,7 +117,7 @@ impl RevocationBundle {
             |bytes| Bundle::read(bytes, Keyring::new(&keys)).map(|(bundle, _kid)| bundle).map_err(refused);
         let bytes = {
             let (base, next) = (read(base)?, read(next)?);
-            py.detach(|| delta(&base, &next, key)).map_err(issuing)?
+            py.detach(|| sign_delta(&base, &next, key)).map_err(issuing)?
         };
         Self::read(bytes, Keyring::new(&keys)).map_err(refused)
     }

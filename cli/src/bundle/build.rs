@@ -4,17 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use licentia_core::{Key, Keyring};
-use licentia_issuer::{
-    BundleDraft, Ledger,
-    bundle::delta,
-    ledger::{Replayed, Since},
-    moment::Span,
-};
+use licentia_issuer::{BundleDraft, Ledger, PublishedBundle, ReplayReport, sign_delta, time::Span};
 
-use super::{open, read, show};
+use super::{read::read, show};
 use crate::{
-    input::{self, Clock, Passphrase},
-    output::{Output, Result, advance},
+    ledger::open::open,
+    terminal::{
+        input::{self, Clock, Passphrase},
+        output::{Output, Result, advance},
+    },
 };
 
 #[derive(Args)]
@@ -75,7 +73,7 @@ impl Build {
         let keys = [key.public().for_revocation()];
         let since = self.since.as_deref().map(input::bytes).transpose()?;
         let since = since.as_deref().map(|bytes| read(bytes, Keyring::new(&keys))).transpose()?;
-        let going_on = Since {
+        let going_on = PublishedBundle {
             sequence: since
                 .map_or(0, |base| base.sequence())
                 .max(self.sequence.map_or(0, |next| next.saturating_sub(1))),
@@ -98,7 +96,7 @@ impl Build {
         self.check(&ledger, &draft, &bytes, &keys, output)?;
         let bundle = read(&bytes, Keyring::new(&keys))?;
         if let (Some(base), Some(path)) = (since, &self.delta) {
-            input::replace(path, &delta(&base, &bundle, &key)?)?;
+            input::replace(path, &sign_delta(&base, &bundle, &key)?)?;
         }
         input::replace(&self.out, &bytes)?;
         ledger.published(&self.issuer, draft.sequence)?;
@@ -117,7 +115,7 @@ impl Build {
         let progress = output.progress("replaying the ledger", ledger.count()?);
         let replayed = ledger.replay(&draft.issuer, &bundle, |count| advance(&progress, count))?;
         progress.finish_and_clear();
-        let Replayed { issued, new, new_rules, .. } = replayed;
+        let ReplayReport { issued, new, new_rules, .. } = replayed;
         #[allow(clippy::cast_precision_loss, reason = "a share of what fits a ledger")]
         let percent = 100.0 * new as f64 / issued.max(1) as f64;
         if (new_rules > 0 || percent > self.cap) && self.confirm != Some(new) {

@@ -1,6 +1,7 @@
 //! `licentia bundle`
 
 mod build;
+mod read;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -10,16 +11,17 @@ use licentia_core::{
     Code, Key, Keyring, Keyset,
     revocation::{Bundle as Signed, merge},
 };
-use licentia_issuer::{
-    Ledger, SigningKey,
-    bundle::{delta, whole},
-};
+use licentia_issuer::{SigningKey, sign_delta, sign_state};
 use serde_json::json;
 
 use crate::{
-    input::{self, Passphrase},
-    output::{Output, Result, table},
+    ledger::open::open,
+    terminal::{
+        input::{self, Passphrase},
+        output::{Output, Result, hex, table},
+    },
 };
+use read::{explain, read};
 
 /// Bundles are what gates load to know which licences are revoked.
 #[derive(Subcommand)]
@@ -125,7 +127,7 @@ impl Bundle {
                 let (base, next) = (input::bytes(&base)?, input::bytes(&next)?);
                 let keys = [key.public().for_revocation()];
                 let keys = Keyring::new(&keys);
-                let bytes = delta(&read(&base, keys)?, &read(&next, keys)?, &key)?;
+                let bytes = sign_delta(&read(&base, keys)?, &read(&next, keys)?, &key)?;
                 input::replace(&out, &bytes)?;
                 show::bundle(&read(&bytes, keys)?, bytes.len(), output)
             }
@@ -156,24 +158,6 @@ impl Bundle {
     }
 }
 
-/// Opens a ledger that exists.
-pub(crate) fn open(path: &Path) -> Result<Ledger> {
-    if path.exists() {
-        Ok(Ledger::open(path)?)
-    } else {
-        Err(format!("{}: no such ledger", path.display()).into())
-    }
-}
-
-fn explain(code: Code) -> Box<dyn std::error::Error> {
-    format!("bundle: {code} {}", code.advice()).into()
-}
-
-/// Reads a bundle as a gate does.
-fn read<'a>(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<Signed<'a>> {
-    Ok(Signed::read(bytes, keyring).map_err(explain)?.0)
-}
-
 fn apply(
     base: &Path,
     deltas: &[PathBuf],
@@ -192,12 +176,12 @@ fn apply(
     }
     let state = state.bundle(&[]);
     if let Some((path, key)) = write {
-        input::replace(path, &whole(&state, key)?)?;
+        input::replace(path, &sign_state(&state, key)?)?;
     }
     let (indices, hashes) = state.counts();
     let value = json!({
         "applied": deltas.len(), "sequence": state.sequence(), "indices": indices, "hashes": hashes, "rules": state.rules().count(),
-        "root": crate::output::hex(state.root()),
+        "root": hex(state.root()),
     });
     output.show(&value, || {
         table([

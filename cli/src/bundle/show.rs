@@ -1,10 +1,10 @@
 //! What is in a bundle, and how much it takes.
 
 use licentia_core::revocation::{Bundle, Effect, Group, RevocationTerms};
-use licentia_issuer::moment;
+use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::output::{Output, Result, printable, table};
+use crate::terminal::output::{Output, Result, printable, table};
 
 /// What a bundle revokes, in words.
 pub(super) fn revoked(bundle: &Bundle<'_>) -> String {
@@ -42,11 +42,11 @@ fn words(group: &Group<'_>) -> String {
     let mut text =
         format!("{} by index, {} by hash: {}", group.exact().count(), group.hashes().len(), reason.name());
     if effective > 0 {
-        text += &format!(", effective from {}", moment::show(effective));
+        text += &format!(", effective from {}", time::show(effective));
     }
     match effect {
-        Effect::WarnUntil(until) => text + &format!(", flagged until {}", moment::show(until)),
-        Effect::GraceUntil(until) => text + &format!(", in grace until {}", moment::show(until)),
+        Effect::WarnUntil(until) => text + &format!(", flagged until {}", time::show(until)),
+        Effect::GraceUntil(until) => text + &format!(", in grace until {}", time::show(until)),
         _ => text,
     }
 }
@@ -68,9 +68,9 @@ pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Resu
             if bloom == 0 { "derived when it is loaded".to_owned() } else { format!("{bloom} bytes") };
         let rows = [
             ("bundle", name),
-            ("issued", moment::show(bundle.issued_at())),
-            ("next", moment::show(bundle.next_update())),
-            ("expires", moment::show(bundle.expires())),
+            ("issued", time::show(bundle.issued_at())),
+            ("next", time::show(bundle.next_update())),
+            ("expires", time::show(bundle.expires())),
             ("revoked", revoked(bundle)),
         ];
         let groups = bundle.groups().map(|group| ("group", words(&group)));

@@ -4,35 +4,28 @@
 
 mod receipts;
 mod refusals;
+mod vendor;
 mod walk;
 
 use std::{fs, path::Path, time::Instant};
 
 use licentia::{
-    Code, Gate, Holder, Key, Now, Request, State,
+    Code, Gate, Holder, Now, Request, State,
     request::Proof,
     revocation::{Reason, RevocationTerms},
 };
 use licentia_issuer::{
-    Catalogue, Draft, Entry, Issuer, KeysetDraft, Ledger, SigningKey, Token, keyset, ledger::Since,
+    Catalogue, Issuer, KeyPurpose, KeyStatus, KeysetDraft, KeysetEntry, Ledger, PublishedBundle, SigningKey,
 };
 use serde_json::json;
 
 use crate::{
-    catalogue, inspect,
-    output::{Output, Result},
+    catalogue,
+    license::inspect,
+    terminal::output::{Output, Result},
 };
+use vendor::{AUDIENCE, CATALOGUE, DAY, GRANTED, NOW, URI, Vendor, YEAR};
 use walk::Walk;
-
-const CATALOGUE: &str = include_str!("tiers.toml");
-
-/// 2027-01-15 08:00:00 UTC: the demo lives on a day of its own, so that it tells the same story every time.
-const NOW: u64 = 1_800_000_000;
-const DAY: u64 = 86_400;
-const YEAR: u64 = 365 * DAY;
-const AUDIENCE: &str = "api.acme.example";
-const URI: &str = "https://api.acme.example/export";
-const GRANTED: (Code, State) = (Code::Allowed, State::Active);
 
 /// Runs the walk. It fails where anything comes out otherwise than it must.
 pub(crate) fn run(output: Output) -> Result {
@@ -53,29 +46,6 @@ fn tell(walk: &mut Walk, folder: &Path) -> Result<()> {
     revoke(walk, &vendor)?;
     receipts::tell(walk, &vendor, folder)?;
     time(walk, &vendor, &licence)
-}
-
-/// The vendor's side.
-struct Vendor {
-    issuer: Issuer,
-    catalogue: Catalogue,
-}
-
-impl Vendor {
-    fn public(&self) -> Key {
-        self.issuer.key().public()
-    }
-
-    fn gate(&self) -> Result<Gate> {
-        Ok(Gate::builder().key(self.public()).issuer("acme").audience(AUDIENCE).build()?)
-    }
-
-    /// A licence of the newest `pro`, with a change.
-    fn pro(&self, change: impl FnOnce(&mut Draft)) -> Result<Token> {
-        let mut draft = self.catalogue.tier("pro", None)?.draft("customer-42", NOW)?;
-        change(&mut draft);
-        Ok(self.issuer.issue(&draft)?)
-    }
 }
 
 fn vendor(walk: &mut Walk, folder: &Path) -> Result<Vendor> {
@@ -133,7 +103,7 @@ fn bind(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let gate = vendor.gate()?;
     let (holder, thief) = (Holder::from_seed(&[7; 32]), Holder::from_seed(&[8; 32]));
     let bound = vendor
-        .pro(|draft| draft.holder = Some(licentia_issuer::Holder::Thumbprint(holder.thumbprint())))?
+        .pro(|draft| draft.holder = Some(licentia_issuer::Confirmation::Thumbprint(holder.thumbprint())))?
         .text();
     let proof = holder.prove(&bound, "GET", URI, None, NOW)?;
     let stolen = thief.prove(&bound, "GET", URI, None, NOW)?;
@@ -180,14 +150,14 @@ fn revoke_key(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let root = SigningKey::generate()?;
     let new = Issuer::new("acme", SigningKey::generate()?);
     let mut keys = KeysetDraft::default();
-    keys.add(Entry::new(&vendor.public()))?;
-    keys.add(Entry::new(&new.key().public()))?;
+    keys.add(KeysetEntry::new(&vendor.public()))?;
+    keys.add(KeysetEntry::new(&new.key().public()))?;
     let first = keys.sign(&root, NOW, NOW + YEAR)?;
     let gate = Gate::builder().keyset(root.public(), first.clone()).build()?;
     let old = vendor.pro(|_| ())?.text();
     let renewed = new.issue(&vendor.catalogue.tier("pro", None)?.draft("customer-42", NOW)?)?.text();
     walk.outcome("a licence of the old key", &gate.check(&old, &Request::new(), NOW), GRANTED);
-    keys.entry(&vendor.public().kid().to_string())?.state = keyset::State::Revoked;
+    keys.entry(&vendor.public().kid().to_string())?.status = KeyStatus::Revoked;
     let second = keys.sign(&root, NOW, NOW + YEAR)?;
     gate.load_keyset(&second)?;
     let (sequence, bytes) = (keys.sequence, second.len());
@@ -208,8 +178,8 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     walk.chapter(8, "One licence is revoked, and its neighbour is not touched", "revocation");
     let (root, signer) = (SigningKey::generate()?, SigningKey::generate()?);
     let mut keys = KeysetDraft::default();
-    keys.add(Entry::new(&vendor.public()))?;
-    keys.add(Entry { purpose: keyset::For::Revocation, ..Entry::new(&signer.public()) })?;
+    keys.add(KeysetEntry::new(&vendor.public()))?;
+    keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&signer.public()) })?;
     let gate = Gate::builder().keyset(root.public(), keys.sign(&root, NOW, NOW + YEAR)?).build()?;
     let mut ledger = Ledger::in_memory()?;
     let issue = |ledger: &mut Ledger| -> Result<_> {
@@ -222,7 +192,12 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let id = revoked.claims().map_err(|malformed| malformed.code)?.id();
     let (revoked, neighbour) = (revoked.text(), neighbour.text());
     let next = |ledger: &mut Ledger, salt: Option<[u8; 16]>| -> Result<_> {
-        let mut draft = ledger.draft_bundle("acme", NOW, Since { salt, ..Since::default() }, |_| ())?;
+        let mut draft = ledger.draft_bundle(
+            "acme",
+            NOW,
+            PublishedBundle { salt, ..PublishedBundle::default() },
+            |_| (),
+        )?;
         (draft.next_update, draft.expires) = (NOW + 86_400, NOW + YEAR);
         Ok(draft)
     };

@@ -7,14 +7,17 @@ use licentia::{
     receipt::{Audit, Receipts, Report, Usage},
 };
 
-use super::{AUDIENCE, GRANTED, NOW, Vendor, Walk};
-use crate::output::Result;
+use super::{
+    vendor::{AUDIENCE, GRANTED, NOW, Vendor},
+    walk::Walk,
+};
+use crate::terminal::output::Result;
 
 /// Two instances count for one customer, and what they say is added up.
 pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<()> {
     walk.chapter(9, "Seats, and receipts of what was used", "metering, observability");
     let mut draft = vendor.catalogue.tier("free", None)?.draft("customer-7", NOW)?;
-    draft.terms.seats = Some(1);
+    draft.grant.seats = Some(1);
     let token = vendor.issuer.issue(&draft)?.text();
     let mut arrived = Vec::new();
     for seed in [1, 2] {

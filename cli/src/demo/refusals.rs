@@ -5,10 +5,13 @@ use licentia_core::{
     Buffer,
     text::{Text, decode_license},
 };
-use licentia_issuer::{Feature, Issuer, SigningKey, Value};
+use licentia_issuer::{Feature, FeatureValue, Issuer, SigningKey};
 
-use super::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR, walk::Walk};
-use crate::output::Result;
+use super::{
+    vendor::{AUDIENCE, DAY, GRANTED, NOW, Vendor, YEAR},
+    walk::Walk,
+};
+use crate::terminal::output::Result;
 
 pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let title = "What was tampered with, or does not fit, is refused";
@@ -67,8 +70,8 @@ fn times(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
 
 fn misfits(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let beta = vendor.pro(|draft| {
-        let ended = Feature { value: Value::True, expires: Some(NOW - 1) };
-        draft.terms.features.insert("beta".into(), ended);
+        let ended = Feature { value: FeatureValue::True, expires: Some(NOW - 1) };
+        draft.grant.features.insert("beta".into(), ended);
     })?;
     let elsewhere = Request::new().audience("billing.acme.example");
     let gate = vendor.gate()?;

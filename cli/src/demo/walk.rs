@@ -1,10 +1,10 @@
 //! What the demo tells, and whether everything came out as it must.
 
 use licentia::{Code, Decision, State};
-use licentia_issuer::moment;
+use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::output::{BAD, GOOD, HEADING, NOTE, Output, Result};
+use crate::terminal::output::{BAD, GOOD, HEADING, NOTE, Output, Result};
 
 /// The story so far, for people and for machines.
 #[derive(Default)]
@@ -85,7 +85,7 @@ impl Walk {
     pub(super) fn finish(mut self, output: Output, told: Result<()>, now: u64) -> Result {
         let good = told.is_ok() && self.wrong.is_empty();
         if good {
-            let (outcomes, day) = (self.outcomes, moment::show(now));
+            let (outcomes, day) = (self.outcomes, time::show(now));
             self.say(&format!(
                 "\n{GOOD}All {outcomes} outcomes are what they must be.{GOOD:#} The demo's day was {day}."
             ));

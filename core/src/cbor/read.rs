@@ -1,6 +1,6 @@
 //! The strict reader of deterministic CBOR (RFC 8949, section 4.2.1).
 //!
-//! It takes nothing but the one canonical encoding of a value: shortest
+//! It accepts only the one canonical encoding of a value: shortest
 //! integers and lengths, definite lengths, map keys strictly ascending by
 //! their encoded bytes (which forbids duplicates), no floats, no tags, no
 //! simple values but `false`, `true` and `null`. It borrows from the input,
@@ -35,7 +35,7 @@ impl Span {
         Self { start: short(start), end: short(end) }
     }
 
-    /// The bytes of the span, or nothing where `bytes` is too short for it.
+    /// The bytes of the span, or none if `bytes` is too short for it.
     pub fn of(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -72,11 +72,10 @@ pub struct Reader<'a> {
     items: u16,
 }
 
-/// A key of a map. Arrays and maps are not taken as keys.
+/// A key of a map. Arrays and maps are refused as keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapKey<'a> {
-    /// An integer. One that is further from 0 than an `i64` can say, which no key that is known is, is as far from it as
-    /// that can say.
+    /// An integer. Values outside `i64` saturate; no known key is that large.
     Int(i64),
     /// A text string.
     Text(&'a str),
@@ -110,7 +109,7 @@ impl<'a> Reader<'a> {
         Self { bytes, at: part.start as usize, items: limits::ITEMS }
     }
 
-    /// Takes up to this many data items, in place of [`limits::ITEMS`].
+    /// Accepts up to this many data items instead of [`limits::ITEMS`].
     #[must_use]
     pub(crate) fn with_items(self, items: u16) -> Self {
         Self { items, ..self }
@@ -274,7 +273,7 @@ impl<'a> Reader<'a> {
         Some(Head { major, argument: argument.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)) })
     }
 
-    /// Reads the head of a map that was checked before, and gives its number of entries.
+    /// Reads the head of a map that was checked before, and returns its number of entries.
     pub(crate) fn checked_map(&mut self) -> Option<u64> {
         let Head { major, argument } = self.checked_head()?;
         (major == major::MAP).then_some(argument)
@@ -303,7 +302,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `true`, and takes no other value for it.
+    /// Reads `true` and refuses any other value.
     pub fn only_true(&mut self) -> Result<()> {
         let start = self.at;
         match self.expect(major::SIMPLE)? {
@@ -312,7 +311,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `null`, and takes no other value for it.
+    /// Reads `null` and refuses any other value.
     pub(crate) fn null<T>(&mut self) -> Result<Option<T>> {
         let start = self.at;
         match self.expect(major::SIMPLE)? {
@@ -321,7 +320,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the head of an array and gives its length.
+    /// Reads the head of an array and returns its length.
     pub fn array(&mut self) -> Result<usize> {
         let length = self.expect(major::ARRAY)?;
         self.count(length, 1)
@@ -370,7 +369,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads over one whole value that was checked before.
+    /// Skips one whole value that was checked before.
     pub(crate) fn pass(&mut self) -> Option<()> {
         let mut due = 1_u64;
         while let Some(fewer) = due.checked_sub(1) {
@@ -385,7 +384,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Reads over one whole value of any kind, as strictly as if it were known.
+    /// Skips one whole value of any type, as strictly as if it were known.
     pub fn skip(&mut self) -> Result<()> {
         let mut levels = [Level::Array(0); limits::DEPTH];
         let mut depth = 0_usize;
@@ -421,7 +420,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads over a scalar, or opens an array or map.
+    /// Skips a scalar, or opens an array or map.
     fn skip_one(&mut self) -> Result<Option<Level<'a>>> {
         let start = self.at;
         let head = self.head()?;
@@ -453,7 +452,7 @@ impl<'a> Map<'a> {
         self.remaining
     }
 
-    /// Reads the next key, or gives `None` at the map's end. The caller then reads the value.
+    /// Reads the next key, or returns `None` at the map's end. The caller then reads the value.
     pub fn next_key(&mut self, reader: &mut Reader<'a>) -> Result<Option<MapKey<'a>>> {
         let Some(remaining) = self.remaining.checked_sub(1) else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Writes deterministic CBOR into a given space. What does not fit is cut, which every reader refuses.
+//! Writes deterministic CBOR into a buffer. Output that does not fit is cut off, which every reader refuses.
 
 /// A cursor over the space that is written to.
 pub(crate) struct Writer<B> {

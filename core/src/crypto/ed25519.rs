@@ -42,8 +42,8 @@ impl PublicKey {
     /// 5.1.3: signatures cover the key's bytes as they are, so that nothing else can be forged with it.
     ///
     /// # Errors
-    /// [`Code::InvalidKey`] where the bytes are no point of the curve,
-    /// [`Code::WeakKey`] where the point is of small order.
+    /// [`Code::InvalidKey`] if the bytes are no point of the curve,
+    /// [`Code::WeakKey`] if the point is of small order.
     pub fn from_bytes(encoded: &[u8; PUBLIC_KEY_BYTES]) -> Result<Self, Code> {
         let point = CompressedEdwardsY(*encoded).decompress().ok_or(Code::InvalidKey)?;
         if point.is_small_order() {

@@ -1,5 +1,5 @@
-//! Arithmetic for small targets: a few hundred bytes of stack in place of the six thousand that dalek's tables take,
-//! for one and a half times the work.
+//! Double-scalar multiplication for small targets: a few hundred bytes of stack instead of the six thousand that
+//! dalek's tables take, at one and a half times the work.
 
 use curve25519_dalek::{
     constants::ED25519_BASEPOINT_POINT, edwards::EdwardsPoint, scalar::Scalar, traits::Identity,

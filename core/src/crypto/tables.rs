@@ -1,6 +1,6 @@
-//! Prepared keys: tables of multiples, with which a signature is checked in half the time.
+//! Tables of multiples of a point, which halve the time of a signature check.
 //!
-//! A signature is good where `[S]B - [k]A = R`. Both scalars are cut into signed digits of `w` bits, and the table of
+//! A signature is good if `[S]B - [k]A = R`. Both scalars are cut into signed digits of `w` bits, and the table of
 //! a point has, for each place of a digit, its multiples from 1 to `2^(w-1)`: then each product is one addition for
 //! each digit, and nothing is doubled. Only public data is touched, so that the time may depend on it. The rule of
 //! acceptance is that of [`crate::crypto::ed25519`], which compares the same sum in the same way.

@@ -127,7 +127,7 @@ impl<'a> Keyset<'a> {
         KeysetMark { sequence: self.sequence, digest: digest(self.bytes) }
     }
 
-    /// Whether this keyset may replace the one that was `mark` last: `false` where it is the same one.
+    /// Whether this keyset may replace the last one, whose mark is given: `false` if it is the same one.
     ///
     /// # Errors
     /// [`Code::KeysetRollback`] for an older one, [`Code::KeysetEquivocation`] for another one of the same number.

@@ -1,7 +1,7 @@
 //! The claims of a licence (CWT, RFC 8392), as a view that borrows from the token.
 //!
-//! Two types give the same getters: a [`License`] is verified, an
-//! [`Unverified`] is for looking only.
+//! Two types have the same getters: a [`License`] is verified, an
+//! [`Unverified`] is for inspection only.
 
 use core::{fmt, ops::Deref};
 
@@ -43,7 +43,7 @@ pub enum Confirmation<'a> {
     Thumbprint(&'a [u8; 32]),
 }
 
-/// Where the claims are, and their small values.
+/// Spans of the claims, and their small values.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fields {
     issuer: Span,
@@ -57,7 +57,7 @@ struct Fields {
     grant: grant::Fields,
 }
 
-/// The claims of a token, wholly checked for form. All times are seconds since 1970.
+/// The claims of a token, checked for form but not for who signed them. All times are seconds since 1970.
 #[derive(Clone, Debug)]
 pub struct Claims<'a> {
     token: &'a [u8],
@@ -69,7 +69,7 @@ pub struct Claims<'a> {
 #[derive(Clone, Debug)]
 pub struct License<'a>(Claims<'a>);
 
-/// Claims that nobody vouches for: for inspection, never for a decision.
+/// Claims whose signature was not verified: for inspection, never for a decision.
 #[derive(Clone, Debug)]
 pub struct Unverified<'a>(Claims<'a>);
 
@@ -107,7 +107,7 @@ impl<'a> License<'a> {
     }
 }
 
-/// A verified licence with bytes of its own, to be kept between requests.
+/// A verified licence that owns its bytes, so that it can be cached.
 #[derive(Clone, Debug)]
 pub struct OwnedLicense<B> {
     token: B,
@@ -116,7 +116,7 @@ pub struct OwnedLicense<B> {
 }
 
 impl<'a> License<'a> {
-    /// Copies the licence into bytes of the caller's choice, such as `Box<[u8]>`.
+    /// Copies the licence into a buffer of the caller's choice, such as `Box<[u8]>`.
     pub fn keep<B: From<&'a [u8]> + AsRef<[u8]>>(&self) -> OwnedLicense<B> {
         OwnedLicense { token: B::from(self.token), kid: self.kid, fields: self.fields }
     }
@@ -214,12 +214,12 @@ impl<'a> Claims<'a> {
         self.id_at(self.fields.id).into()
     }
 
-    /// Identifier of the licence through its renewals and upgrades; the token's own where it says none.
+    /// Identifier of the licence through its renewals and upgrades; the token's own id if it names none.
     pub fn lineage(&self) -> Lineage {
         self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id)).into()
     }
 
-    /// The holder's key (`cnf`), where the licence is bound to one.
+    /// The holder's key (`cnf`), if the licence is bound to one.
     pub fn confirmation(&self) -> Option<Confirmation<'a>> {
         let mut reader = Reader::within(self.token, self.fields.confirmation?);
         Confirmation::read(&mut reader).ok()
@@ -236,7 +236,7 @@ impl<'a> Claims<'a> {
         Entries::<Feature<'a>>::of(self.token, self.fields.grant.features)
     }
 
-    /// The feature `name`, where the licence has it. It may have ended: see [`Feature::is_expired`].
+    /// The feature `name`, if the licence has it. It may have ended: see [`Feature::is_expired`].
     pub fn feature<'n>(&self, name: &'n str) -> Option<Feature<'n>>
     where
         'a: 'n,
@@ -244,7 +244,7 @@ impl<'a> Claims<'a> {
         grant::entry(self.token, self.fields.grant.features, name)
     }
 
-    /// When the feature `name` ends; none where that is with the licence.
+    /// When the feature `name` ends; `None` if it ends with the licence.
     pub(crate) fn feature_end(&self, name: &str) -> Result<Option<u64>, Code> {
         let value = grant::find(self.token, self.fields.grant.features, name);
         value.and_then(|mut value| feature::end(&mut value).ok()).ok_or(Code::FeatureNotLicensed)
@@ -281,12 +281,12 @@ impl<'a> Claims<'a> {
         self.fields.grant.term_end
     }
 
-    /// How many may use it at once.
+    /// How many seats it has: how many may use it at once.
     pub fn seats(&self) -> Option<u64> {
         self.fields.grant.seats
     }
 
-    /// What to do when something cannot be known.
+    /// What to do when a fact cannot be established.
     pub fn policy(&self) -> Policy {
         self.fields.grant.policy
     }
@@ -364,7 +364,7 @@ impl Fields {
     }
 }
 
-/// Reads a text of 1 to 256 bytes and gives its content's span.
+/// Reads a text of 1 to 256 bytes and returns its content's span.
 fn read_text(reader: &mut Reader<'_>) -> cbor::Result<Span> {
     let length = reader.short_text()?.len();
     Ok(reader.span_from(reader.offset().saturating_sub(length)))

@@ -52,7 +52,7 @@ pub(crate) fn has_ended(expires: Option<u64>, now: u64) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }
 
-/// Reads when a feature that was checked before ends, over its value; none where it ends with the licence.
+/// Reads when a feature that was checked before ends, over its value; none if it ends with the licence.
 pub(crate) fn end(reader: &mut Reader<'_>) -> cbor::Result<Option<u64>> {
     if !reader.at_array() {
         return Ok(None);

@@ -137,7 +137,7 @@ impl<'a, T: GrantEntry<'a>> Entries<'a, T> {
         Ok(Self { reader, map, names, entry: core::marker::PhantomData })
     }
 
-    /// The entries of a map whose content was checked before; none where there is no map.
+    /// The entries of a map whose content was checked before; none if there is no map.
     pub(crate) fn of(token: &'a [u8], part: Option<Span>) -> Self {
         let reader = Reader::within(token, part.unwrap_or_default());
         Self::open(reader.clone(), false).unwrap_or(Self {
@@ -187,7 +187,7 @@ pub(crate) fn entry<'a, T: GrantEntry<'a>>(token: &'a [u8], part: Option<Span>, 
     T::read_entry(name, &mut find(token, part, name)?).ok()
 }
 
-/// Checks a whole map of entries and gives its span.
+/// Checks a whole map of entries and returns its span.
 fn entries<'a, T: GrantEntry<'a>>(reader: &mut Reader<'a>, names: bool) -> cbor::Result<Option<Span>> {
     let start = reader.offset();
     let mut entries = Entries::<T>::open(reader.clone(), names)?;

@@ -23,7 +23,7 @@ pub(crate) fn read<'a>(reader: &mut Reader<'a>) -> cbor::Result<&'a str> {
     checked(reader.text()?, offset)
 }
 
-/// Gives `name` back where it is valid; `offset` is where it stands.
+/// Returns `name` if it is valid; `offset` is where it stands.
 pub(crate) fn checked(name: &str, offset: usize) -> cbor::Result<&str> {
     if is_valid(name) { Ok(name) } else { Err(Malformed { code: Code::InvalidValue, offset }) }
 }

@@ -1,6 +1,6 @@
-//! Failure policy: what the vendor wants when something cannot be known.
+//! Failure policy: what the vendor wants when a fact cannot be established.
 //!
-//! It travels in the token, so that the host can never widen it.
+//! It is part of the signed token, so the host cannot widen it.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ pub enum Action {
     Allow,
 }
 
-/// The policy of a licence. What the token does not say is the safe default.
+/// The policy of a licence. What the token does not state has the safe default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
@@ -81,7 +81,7 @@ impl fmt::Display for Action {
 }
 
 impl Action {
-    /// Whether a doubt that began at `since` may be passed over at `now`, both in seconds since 1970.
+    /// Whether a doubt that began at `since` is tolerated at `now`, both in seconds since 1970.
     pub fn tolerates(self, since: u64, now: u64) -> bool {
         match self {
             Self::Deny => false,

@@ -32,7 +32,7 @@ impl Acknowledgement {
     /// Verifies an acknowledgement with the vendor's keys and reads it.
     ///
     /// # Errors
-    /// [`Code::ReceiptMalformed`], [`Code::UnknownKey`], or [`Code::ReceiptForged`] where the signature does
+    /// [`Code::ReceiptMalformed`], [`Code::UnknownKey`], or [`Code::ReceiptForged`] if the signature does
     /// not fit.
     pub fn read(bytes: &[u8], keys: &[Key]) -> Result<Self, Code> {
         let malformed = |_: Malformed| Code::ReceiptMalformed;

@@ -94,7 +94,7 @@ impl<'a> Receipt<'a> {
     /// it is: hold [`Receipt::instance`] against those that you know.
     ///
     /// # Errors
-    /// [`Code::ReceiptMalformed`], or [`Code::ReceiptForged`] where the signature does not fit.
+    /// [`Code::ReceiptMalformed`], or [`Code::ReceiptForged`] if the signature does not fit.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Code> {
         let malformed = |_: Malformed| Code::ReceiptMalformed;
         let frame = Frame::read(bytes, Typ::Receipt).map_err(malformed)?;
@@ -205,7 +205,7 @@ pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
     reader.uint_within(1, limits::INTEGER)
 }
 
-/// Reads over the entries, which must ascend, and gives their span.
+/// Skips the entries, which must ascend, and returns their span.
 fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
     let start = reader.offset();
     let mut last: Option<ReceiptEntry<'_>> = None;
@@ -240,7 +240,7 @@ pub struct UnsignedReceipt<'a> {
 
 #[cfg(feature = "alloc")]
 impl UnsignedReceipt<'_> {
-    /// Signs the receipt. `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] gives them,
+    /// Signs the receipt. `sign` gets the bytes to be signed in parts, as [`Frame::to_be_signed`] returns them,
     /// and returns the Ed25519 signature of their concatenation.
     ///
     /// # Errors

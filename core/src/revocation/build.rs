@@ -24,8 +24,8 @@ const PER_CHUNK: u64 = 40;
 /// Bits of the pre-filter for each member.
 const BITS_PER_KEY: u64 = 16;
 
-/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. They are gone through twice, and
-/// held nowhere. The same set always gives the same bytes.
+/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. They are iterated twice and
+/// not collected. The same set always encodes to the same bytes.
 pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
     let (count, last) = indices.clone().fold((0_u64, 0), |(count, _), index| (count + 1, index));
     if count == 0 {

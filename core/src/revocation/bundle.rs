@@ -131,7 +131,7 @@ impl<'a> Bundle<'a> {
     /// [`Code::WrongTyp`] for what is no bundle, [`Code::BundleMalformed`], [`Code::BundleBadSignature`];
     /// for a signer that is no revocation key, or none for this issuer, [`Code::BundleUntrusted`], and for one
     /// that is out of use [`Code::KeyNotActive`] (retired, or not at this time) or [`Code::KeyRevoked`];
-    /// [`Code::BundleWrongRoot`] where the state is not the one that it names.
+    /// [`Code::BundleWrongRoot`] if the state is not the one that it names.
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
         let (frame, delta) = frame(bytes)?;
         let signers = keyring.find_revocation(&frame.kid);
@@ -291,7 +291,7 @@ impl<'a> Bundle<'a> {
         })
     }
 
-    /// The pre-filter over the indices; empty where there is none.
+    /// The pre-filter over the indices; empty if there is none.
     pub fn bloom(&self) -> &'a [u8] {
         self.bloom
     }
@@ -350,7 +350,7 @@ impl<'a> Bundle<'a> {
         self.terms_of(index).is_some()
     }
 
-    /// What the revocation of an index says; `None` where it is not revoked.
+    /// What the revocation of an index says; `None` if it is not revoked.
     pub fn terms_of(&self, index: u64) -> Option<RevocationTerms> {
         if !bloom::may_contain(self.bloom, self.hash_of(index)) {
             return None;
@@ -358,7 +358,7 @@ impl<'a> Bundle<'a> {
         self.groups().find(|group| group.exact().contains(index)).map(|group| group.terms())
     }
 
-    /// What the revocation of an identifier without an index says; `None` where it is not revoked.
+    /// What the revocation of an identifier without an index says; `None` if it is not revoked.
     pub fn terms_of_id(&self, id: &TokenId) -> Option<RevocationTerms> {
         let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
         self.groups().find(|group| group.hashes().binary_search(&hash).is_ok()).map(|group| group.terms())

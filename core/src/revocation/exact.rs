@@ -100,13 +100,13 @@ impl<'a> Exact<'a> {
     /// too: [`Exact::check`].
     ///
     /// # Errors
-    /// [`Code::BundleMalformed`] where sizes do not fit.
+    /// [`Code::BundleMalformed`] if sizes do not fit.
     pub fn read(section: &'a [u8]) -> Result<Self, Code> {
         let shape = Shape::read(section).ok_or(Code::BundleMalformed)?;
         Ok(Self { shape, section })
     }
 
-    /// Reads all of the section, and gives the number of its members: they ascend, each chunk has those of its
+    /// Reads all of the section, and returns the number of its members: they ascend, each chunk has those of its
     /// span and ends where the next one begins, and nothing is left over.
     ///
     /// # Errors
@@ -300,7 +300,7 @@ fn last_bits(bytes: &[u8]) -> u64 {
     bytes.iter().zip(places).fold(0, |word, (byte, place)| word | (u64::from(*byte) << place))
 }
 
-/// Decodes a gap of any length that begins at a place, and gives where it ends; `None` where that is after the chunk.
+/// Decodes a gap of any length that begins at a place, and returns where it ends; `None` if that is after the chunk.
 #[cold]
 fn long_gap(bytes: &[u8], mut at: u64, end: u64, rice: u32) -> Option<(u64, u64)> {
     let mut quotient = 0_u64;

@@ -1,7 +1,7 @@
 //! Groups: the licences that were revoked by themselves, by what their revocation says.
 //!
 //! ```text
-//! reason u8, effect u8, effective u64, until u64   the terms; `until` is 0 where the effect is to deny
+//! reason u8, effect u8, effective u64, until u64   the terms; `until` is 0 if the effect is to deny
 //! exact u32, hashes u32                            lengths of what follows
 //! exact set, hashes                                who is revoked on these terms, with an index and without
 //! ```
@@ -69,7 +69,7 @@ impl<'a> Group<'a> {
         self.hashes.as_chunks().0
     }
 
-    /// Checks all that it says of itself, and gives the number of its indices.
+    /// Checks all that it says of itself, and returns the number of its indices.
     fn check(&self, most: u64) -> Result<u64, Code> {
         let terms = self.terms();
         let [_, effect, ..] = self.key;

@@ -13,7 +13,7 @@ use crate::{cbor::Span, code::Code};
 /// encoded as a whole bundle would be, so that a query costs the same after any number of deltas.
 ///
 /// # Errors
-/// [`Code::BundleWrongBase`] where the delta is for another bundle, [`Code::BundleWrongRoot`] where it does not
+/// [`Code::BundleWrongBase`] if the delta is for another bundle, [`Code::BundleWrongRoot`] if it does not
 /// lead to the state that it names.
 pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<OwnedBundle<Box<[u8]>>, Code> {
     // Indices count in one stream, and hashes mean something under one salt.

@@ -179,13 +179,13 @@ impl<'a> Rule<'a> {
         }
     }
 
-    /// Whether its lists ascend, as those who search them rely on. They may be long, and are looked at once, when
+    /// Whether its lists ascend, which binary search relies on. They may be long, and are looked at once, when
     /// a bundle is read.
     pub(super) fn is_sorted(&self) -> bool {
         self.exempt.is_sorted_by(|a, b| a < b) && self.allowed.is_sorted_by(|a, b| a < b)
     }
 
-    /// Whether the rule hits a licence. `digest` gives the SHA-256 of its token; it is asked only where the
+    /// Whether the rule hits a licence. `digest` returns the SHA-256 of its token; it is called only if the
     /// rule allows some, for it costs as much as the rest. A thief with a stolen key can choose every claim, but
     /// not another token with the digest of a good one.
     pub fn hits(&self, traits: &Traits<'_>, digest: impl FnOnce() -> [u8; 32]) -> bool {

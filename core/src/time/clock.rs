@@ -1,4 +1,4 @@
-//! The clock guard: makes what it can of a clock that its owner may set.
+//! The clock guard: limits what a user gains by changing the clock.
 //!
 //! It keeps a *mark*: the latest time that is known to have passed. Within a
 //! process the mark advances with the monotonic clock; between processes it is
@@ -8,8 +8,8 @@
 //! mark, so that a customer whose clock was wrong for a while is not locked
 //! out when it is right again.
 //!
-//! A local clock is in the hands of whoever owns the machine: this raises the
-//! cost of cheating, and cannot prevent it.
+//! Whoever owns the machine controls its clock: the guard raises the cost of
+//! cheating and cannot prevent it.
 
 /// A clock that is behind the mark by at most this many seconds is taken to be drifting.
 pub const STEP_BACK: u64 = 86_400;
@@ -30,7 +30,7 @@ pub fn published(issued_at: u64, wall: u64) -> u64 {
 pub struct Time {
     /// The time to decide by.
     pub now: u64,
-    /// Since when the clock has been doubted; `None` where it is not.
+    /// Since when the clock has been doubted; `None` if it is not.
     pub doubt_since: Option<u64>,
 }
 

@@ -56,7 +56,7 @@ pub enum Period {
 pub struct Window {
     /// First second.
     pub start: u64,
-    /// First second after it; `None` where it never ends.
+    /// First second after it; `None` if it never ends.
     pub end: Option<u64>,
 }
 

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use std::{net::SocketAddr, sync::Arc};
 
 use licentia::{Gate, Mode, event::Metrics};
-use licentia_issuer::{Draft, Feature, Issuer, SigningKey, Value};
+use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, SigningKey};
 
 struct Answer {
     status: u16,
@@ -31,10 +31,10 @@ fn licence(issuer: &Issuer, features: &[&str], calls: &str, rate: &str) -> Strin
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut draft = Draft::new("customer-42", "pro", 1, now - 10, now + 86_400);
     for name in features {
-        draft.terms.features.insert((*name).into(), Feature { value: Value::True, expires: None });
+        draft.grant.features.insert((*name).into(), Feature { value: FeatureValue::True, expires: None });
     }
-    draft.terms.quotas.insert("calls".into(), calls.parse().unwrap());
-    draft.terms.rates.insert("api".into(), rate.parse().unwrap());
+    draft.grant.quotas.insert("calls".into(), calls.parse().unwrap());
+    draft.grant.rates.insert("api".into(), rate.parse().unwrap());
     issuer.issue(&draft).unwrap().text()
 }
 

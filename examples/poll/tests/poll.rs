@@ -9,7 +9,7 @@ use std::{
 
 use licentia::{Code, Gate, Request, Watch};
 use licentia_example_poll::Fetch;
-use licentia_issuer::{BundleDraft, Draft, Entry, Issuer, KeysetDraft, SigningKey, keyset::For};
+use licentia_issuer::{BundleDraft, Draft, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -73,8 +73,10 @@ fn serve(published: Arc<Mutex<Published>>) -> String {
 #[test]
 fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
     let mut keyset = KeysetDraft::default();
-    keyset.add(Entry::new(&key(1).public())).unwrap();
-    keyset.add(Entry { purpose: For::Revocation, ..Entry::new(&key(5).public()) }).unwrap();
+    keyset.add(KeysetEntry::new(&key(1).public())).unwrap();
+    keyset
+        .add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) })
+        .unwrap();
     let keyset = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
     let gate = Arc::new(Gate::builder().keyset(key(9).public(), keyset).build().unwrap());
     let mut draft = Draft::new("cus_42", "pro", 1, NOW - 10, NOW + 10_000);
@@ -115,7 +117,7 @@ fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
 #[test]
 fn a_bundle_that_is_refused_is_fetched_once_and_loaded_with_the_keyset_that_has_its_key() {
     let mut keyset = KeysetDraft::default();
-    keyset.add(Entry::new(&key(1).public())).unwrap();
+    keyset.add(KeysetEntry::new(&key(1).public())).unwrap();
     let without = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
     let gate = Arc::new(Gate::builder().keyset(key(9).public(), without).build().unwrap());
     let first = Published { bytes: bundle(1, &[7]), version: 1, full: 0, unchanged: 0 };
@@ -125,7 +127,9 @@ fn a_bundle_that_is_refused_is_fetched_once_and_loaded_with_the_keyset_that_has_
     let report = move |code| sender.send(code).unwrap();
     let _watch = Watch::eventually(&gate, Duration::from_millis(5), move || source.fetch(), report).unwrap();
     assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::BundleUntrusted));
-    keyset.add(Entry { purpose: For::Revocation, ..Entry::new(&key(5).public()) }).unwrap();
+    keyset
+        .add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) })
+        .unwrap();
     gate.load_keyset(&keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     while gate.revocation("acme").is_none() {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use licentia_core::Window;
+use licentia_core::{Window, metering::rate::Tat};
 
 use crate::copies::Copies;
 
@@ -26,7 +26,7 @@ struct Kept {
     meters: Copies<Meter>,
     marks: HashMap<String, Vec<u8>>,
     /// The state of each rate.
-    rates: HashMap<([u8; 16], String), u64>,
+    rates: HashMap<([u8; 16], String), Tat>,
     /// Of each lineage, by holder: when the seat was taken, and for how long.
     seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
 }
@@ -135,13 +135,15 @@ impl Store for Memory {
         let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
         kept.cells.retain(|key, _| lasts(key));
         kept.jobs.retain(|key, _| lasts(key));
+        let now = super::nanos(before).min(super::wall_nanos().into());
+        kept.rates.retain(|_, tat| tat.as_nanos() > now);
         Ok(())
     }
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         let mut kept = self.lock();
         let tat = kept.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
-        let (taken, after) = ask.admit(*tat, super::wall_nanos());
+        let (after, taken) = ask.take(*tat, super::wall_nanos());
         *tat = after;
         Ok(taken)
     }

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use licentia_core::{
     Code, Window,
-    inner::{Admission, Gcra},
+    metering::rate::{Gcra, Tat},
 };
 
 #[cfg(any(feature = "redis", feature = "sqlite"))]
@@ -18,6 +18,7 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use licentia_core::metering::rate::RateTaken;
 pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::Redis;
@@ -360,37 +361,16 @@ pub struct RateAsk<'a> {
     pub want: u64,
 }
 
-/// What a store gave of a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateTaken {
-    /// Requests that may come: none, or at least as many as were needed.
-    pub units: u64,
-    /// Requests that could still come now, from anybody.
-    pub remaining: u64,
-    /// Nanoseconds until the whole burst is there again.
-    pub reset: u64,
-    /// Nanoseconds until as many may come as were needed, where none were given; none where they never may.
-    pub retry_after: Option<u64>,
+impl RateAsk<'_> {
+    /// What is given at `now`, in nanoseconds, with the state `tat`, and the state after it.
+    fn take(&self, tat: Tat, now: u64) -> (Tat, RateTaken) {
+        self.gcra.take(tat, now, self.need, self.want)
+    }
 }
 
-impl RateAsk<'_> {
-    /// What is given at `now` with the state `tat`, and the state after it. Both are in nanoseconds.
-    fn admit(&self, tat: u64, now: u64) -> (RateTaken, u64) {
-        let room = match self.gcra.admit(tat, now, 0) {
-            Admission::Admitted { remaining, .. } | Admission::Refused { remaining, .. } => remaining,
-        };
-        let units = if room < self.need { self.need } else { self.want.max(self.need).min(room) };
-        match self.gcra.admit(tat, now, units) {
-            Admission::Admitted { tat: after, remaining } => {
-                let after = if units == 0 { tat } else { after };
-                let reset = self.gcra.reset(after, now);
-                (RateTaken { units, remaining, reset, retry_after: None }, after)
-            }
-            Admission::Refused { retry_after, remaining } => {
-                (RateTaken { units: 0, remaining, reset: self.gcra.reset(tat, now), retry_after }, tat)
-            }
-        }
-    }
+/// A time in seconds, in nanoseconds.
+fn nanos(seconds: u64) -> u128 {
+    u128::from(seconds).saturating_mul(1_000_000_000)
 }
 
 /// The wall clock, in nanoseconds since 1970: what processes of one machine have in common.

@@ -83,38 +83,8 @@ static FINISH_ONCE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Takes a slice of a rate, by the server's clock. Keys: the rate, whose value is the time up to which it is used, in
-/// seconds and nanoseconds. Arguments: nanoseconds between requests, nanoseconds of a burst, need, want.
-/// Answers how many may come, how many still could, nanoseconds until the whole burst is there again, and nanoseconds
-/// until `need` may come or -1.
-static TAKE_RATE: LazyLock<Script> = LazyLock::new(|| {
-    script(
-        "local time = redis.call('TIME')
-         local now, nanos = tonumber(time[1]), tonumber(time[2]) * 1000
-         local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-         local need, want = tonumber(ARGV[3]), tonumber(ARGV[4])
-         local ahead = 0
-         local used = redis.call('GET', KEYS[1])
-         if used then
-           local second, nano = string.match(used, '^(%d+) (%d+)$')
-           ahead = (tonumber(second) - now) * 1e9 + (tonumber(nano) - nanos)
-           ahead = math.min(math.max(ahead, 0), burst)
-         end
-         local room = math.floor((burst - ahead) / interval)
-         local units = 0
-         if room >= need then units = math.min(math.max(want, need), room) end
-         local after = -1
-         if units > 0 then
-           ahead = ahead + units * interval
-           local seconds = math.floor((nanos + ahead) / 1e9)
-           local value = whole(now + seconds) .. ' ' .. whole(nanos + ahead - seconds * 1e9)
-           redis.call('SET', KEYS[1], value, 'EX', whole(math.ceil(ahead / 1e9) + 60))
-         elseif need > 0 and need * interval <= burst then
-           after = math.max(ahead + need * interval - burst, 0)
-         end
-         return {units, room - units, whole(ahead), whole(after)}",
-    )
-});
+/// Takes a slice of a rate, by the server's clock. The text says what it is asked and answers.
+static TAKE_RATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_rate.lua")));
 
 /// Saves a mark where the one before is as it is thought to be. Keys: the mark. Arguments: the new value, and the one
 /// before where there is one.
@@ -376,14 +346,16 @@ impl Store for Redis {
     }
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
-        // Beyond what Lua counts exactly a burst is of years.
         let number = |value: u64| value.min(GREATEST);
-        let (units, remaining, reset, after): (u64, u64, u64, i64) = self.ask(|connection| {
+        let (units, remaining, reset, after): (u64, u64, String, String) = self.ask(|connection| {
             let mut script = TAKE_RATE.key(format!("{}:rate:{}", self.prefix(&ask.lineage), ask.name));
-            script.arg(number(ask.gcra.interval())).arg(number(ask.gcra.tolerance()));
+            script.arg(ask.gcra.interval().to_string()).arg(number(ask.gcra.burst()));
             script.arg(number(ask.need)).arg(number(ask.want)).invoke(connection)
         })?;
-        Ok(RateTaken { units, remaining, reset, retry_after: u64::try_from(after).ok() })
+        // Times of more than 584 years are shown as that.
+        let nanos = |text: &str| text.parse().unwrap_or(u64::MAX);
+        let retry_after = (after != "-1").then(|| nanos(&after));
+        Ok(RateTaken { units, remaining, reset: nanos(&reset), retry_after })
     }
 
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {

@@ -11,6 +11,8 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
 };
 
+use licentia_core::metering::rate::Tat;
+
 use super::{
     Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable, breaker::Breaker,
 };
@@ -55,6 +57,19 @@ const MIGRATIONS: &[&str] = &[
         tat     INTEGER NOT NULL,
         PRIMARY KEY (lineage, name)
     ) STRICT, WITHOUT ROWID;
+    ",
+    // A TAT may need more than 63 bits: 16 bytes, which sort as times do.
+    "
+    ALTER TABLE rate RENAME TO narrow;
+    CREATE TABLE rate (
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        name    TEXT NOT NULL,
+        tat     BLOB NOT NULL CHECK (length(tat) = 16),
+        PRIMARY KEY (lineage, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO rate SELECT lineage, name, unhex(printf('%032x', tat)) FROM narrow;
+    DROP TABLE narrow;
+    CREATE INDEX rate_tat ON rate (tat);
     ",
 ];
 
@@ -363,6 +378,9 @@ impl Store for Sqlite {
                 let sql = format!("DELETE FROM {table} WHERE end <= ?1 AND end < {}", i64::MAX);
                 transaction.execute(&sql, [number(before)])?;
             }
+            // A rate whose TAT has passed is as one that was never used.
+            let now = super::nanos(before).min(super::wall_nanos().into());
+            transaction.execute("DELETE FROM rate WHERE tat <= ?1", [Tat::from_nanos(now).to_bytes()])?;
             Ok(())
         })
     }
@@ -373,11 +391,13 @@ impl Store for Sqlite {
             let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND name = ?2";
             let mut statement = transaction.prepare_cached(sql)?;
             let key = params![ask.lineage, ask.name];
-            let tat = statement.query_row(key, |row| row.get::<_, i64>(0)).optional()?;
-            let (taken, after) = ask.admit(tat.map_or(0, i64::unsigned_abs), super::wall_nanos());
-            if taken.units > 0 {
+            let tat = statement.query_row(key, |row| row.get(0)).optional()?;
+            let tat = tat.map(Tat::from_bytes).unwrap_or_default();
+            let (after, taken) = ask.take(tat, super::wall_nanos());
+            // Also after a refusal: what lay too far ahead is lowered.
+            if after != tat {
                 let sql = "INSERT OR REPLACE INTO rate (lineage, name, tat) VALUES (?1, ?2, ?3)";
-                let row = params![ask.lineage, ask.name, number(after)];
+                let row = params![ask.lineage, ask.name, after.to_bytes()];
                 transaction.prepare_cached(sql)?.execute(row)?;
             }
             Ok(taken)

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use licentia_core::inner::Gcra;
+use licentia_core::metering::rate::Gcra;
 
 use crate::{
     account::Outcome,

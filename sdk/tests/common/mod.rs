@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
 
 use licentia::{Builder, Gate};
-use licentia_issuer::{Draft, Entry, Feature, Issuer, KeysetDraft, SigningKey, Value};
+use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, KeysetDraft, KeysetEntry, SigningKey};
 
 /// The time of the tests: 2027-01-15T08:00:00Z.
 pub const NOW: u64 = 1_800_000_000;
@@ -20,10 +20,10 @@ pub fn issuer(seed: u8) -> Issuer {
 /// A licence of a year with a feature, a quota of 100 a day and a rate of 10 a second.
 pub fn draft() -> Draft {
     let mut draft = Draft::new("customer-42", "pro", 3, NOW - DAY, NOW + YEAR);
-    draft.terms.features.insert("export".into(), Feature { value: Value::True, expires: None });
-    draft.terms.quotas.insert("calls".into(), "100/day".parse().unwrap());
-    draft.terms.quotas.insert("mails".into(), "5/day".parse().unwrap());
-    draft.terms.rates.insert("api".into(), "10/1s".parse().unwrap());
+    draft.grant.features.insert("export".into(), Feature { value: FeatureValue::True, expires: None });
+    draft.grant.quotas.insert("calls".into(), "100/day".parse().unwrap());
+    draft.grant.quotas.insert("mails".into(), "5/day".parse().unwrap());
+    draft.grant.rates.insert("api".into(), "10/1s".parse().unwrap());
     draft
 }
 
@@ -45,7 +45,7 @@ pub fn gate() -> Gate {
 pub fn keyset(seeds: &[u8]) -> KeysetDraft {
     let mut draft = KeysetDraft::default();
     for seed in seeds {
-        draft.add(Entry::new(&key(*seed).public())).unwrap();
+        draft.add(KeysetEntry::new(&key(*seed).public())).unwrap();
     }
     draft
 }

@@ -375,6 +375,12 @@ const TABLE: &[(u16, &str, &str, &str)] = &[
         "An argument is out of its range.",
         "Read the function's documentation and correct the call.",
     ),
+    (
+        803,
+        "job_cost_differs",
+        "The job was charged before with another cost.",
+        "Name each piece of work differently, and ask for the same cost whenever one is tried again.",
+    ),
 ];
 
 /// The number of a code, by its name.

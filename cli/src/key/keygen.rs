@@ -1,0 +1,66 @@
+//! `licentia keygen`
+
+use std::{fs::File, io::Write, path::PathBuf};
+
+use clap::Args;
+use licentia_issuer::SigningKey;
+use serde_json::json;
+
+use crate::terminal::{
+    input::Passphrase,
+    output::{Output, Result, table},
+};
+
+/// Makes a key pair. Existing files are never overwritten.
+#[derive(Args)]
+pub(crate) struct Keygen {
+    /// Path of the files, without their endings.
+    #[arg(long, value_name = "NAME", default_value = "issuer")]
+    out: PathBuf,
+    #[command(flatten)]
+    passphrase: Passphrase,
+}
+
+impl Keygen {
+    pub(crate) fn run(self, output: Output) -> Result {
+        let with = |ending: &str| PathBuf::from(format!("{}.{ending}", self.out.display()));
+        let (secret, public) = (with("pem"), with("pub"));
+        if public.exists() {
+            return Err(format!("{} exists; choose another --out", public.display()).into());
+        }
+        let key = SigningKey::generate()?;
+        let passphrase = self.passphrase.read()?;
+        key.save(&secret, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
+        File::create_new(&public)
+            .and_then(|mut file| writeln!(file, "{}", key.public()))
+            .map_err(|error| format!("{}: {error}", public.display()))?;
+        let encrypted = passphrase.is_some();
+        let value = json!({
+            "kid": key.kid().to_string(),
+            "secret": secret,
+            "public": public,
+            "encrypted": encrypted,
+            "key": key.public().to_string(),
+        });
+        output.show(&value, || {
+            let kept = if encrypted {
+                "encrypted; keep it and its passphrase apart"
+            } else {
+                "not encrypted; keep it safe"
+            };
+            table([
+                ("kid", key.kid().to_string()),
+                ("secret", format!("{}  ({kept})", secret.display())),
+                ("public", format!("{}  (give it to the services that verify)", public.display())),
+                (
+                    "next",
+                    format!(
+                        "licentia issue --key {} --issuer NAME --tier TIER@1 --term '1 year' --subject ID",
+                        secret.display()
+                    ),
+                ),
+                ("", format!("licentia verify TOKEN --key {}", public.display())),
+            ])
+        })
+    }
+}

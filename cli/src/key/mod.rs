@@ -1,0 +1,4 @@
+//! Keys and keysets.
+
+pub(crate) mod keygen;
+pub(crate) mod keyset;

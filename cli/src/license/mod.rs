@@ -1,0 +1,6 @@
+//! Licences and proofs: issued, read and verified.
+
+pub(crate) mod inspect;
+pub(crate) mod issue;
+pub(crate) mod prove;
+pub(crate) mod verify;

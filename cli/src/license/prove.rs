@@ -1,0 +1,78 @@
+//! `licentia prove`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use licentia_core::{
+    Buffer, Unverified,
+    proof::UnsignedProof,
+    text::{self, decode_license},
+};
+use serde_json::json;
+
+use crate::terminal::{
+    input::{self, Clock, Passphrase},
+    output::{Output, Result},
+};
+
+/// Makes a proof that the holder of a licence's key makes a request, for the header field `Licentia-Proof`.
+#[derive(Args)]
+pub(crate) struct Prove {
+    /// The licence; `-` for standard input, `@FILE` for a file.
+    #[arg(value_name = "TOKEN")]
+    token: String,
+    /// The holder's private key.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The request's method.
+    #[arg(long, value_name = "NAME", default_value = "GET")]
+    method: String,
+    /// The request's URI, in the form that the service expects.
+    #[arg(long, value_name = "URI")]
+    uri: String,
+    /// File with the request's body, where the service wants it signed.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: Passphrase,
+    #[command(flatten)]
+    clock: Clock,
+}
+
+impl Prove {
+    pub(crate) fn run(self, output: Output) -> Result {
+        let key = self.passphrase.load(&self.key)?;
+        let mut buffer = Buffer::new();
+        let token = input::token(&self.token)?;
+        let token =
+            decode_license(&token, &mut buffer).map_err(|code| format!("{code} {}", code.advice()))?;
+        let id = Unverified::read(token).map_err(|malformed| malformed.code)?.id();
+        let body = match &self.body {
+            Some(path) => Some(hmac_sha256::Hash::hash(&input::bytes(path)?)),
+            None => None,
+        };
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(|_| "the operating system's random generator failed")?;
+        let public = key.public();
+        let proof = UnsignedProof {
+            issued_at: self.clock.now(),
+            id,
+            nonce: nonce.into(),
+            key: public.public().as_bytes(),
+            method: &self.method,
+            uri: &self.uri,
+            body: body.as_ref(),
+        };
+        let mut buffer = Buffer::new();
+        let proof = proof.seal(&mut buffer, |parts| key.sign(&parts.concat()))?;
+        let proof = text::Base64Url(proof).to_string();
+        output.show(&json!({ "proof": proof }), || format!("{proof}\n"))
+    }
+}
+
+/// Reads a proof as it was printed.
+pub(crate) fn decode(proof: &str) -> Result<Vec<u8>> {
+    let mut buffer = Buffer::new();
+    let bytes = text::decode_base64url(proof, &mut buffer);
+    Ok(bytes.map_err(|_| "--proof is not unpadded base64url")?.to_vec())
+}

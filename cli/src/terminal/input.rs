@@ -1,0 +1,163 @@
+//! What comes in: tokens, keys, passphrases and times.
+
+use std::{
+    env::{self, VarError},
+    fs::{self, File},
+    io::Read,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args;
+use licentia_core::Key;
+use licentia_issuer::{Catalogue, Error, SigningKey, time};
+use zeroize::Zeroizing;
+
+use super::output::Result;
+
+/// Longest input that is read: more than any token or key.
+const LONGEST: u64 = 1 << 20;
+
+/// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is cut off.
+pub(crate) fn token(given: &str) -> Result<String> {
+    let text = match (given, given.strip_prefix('@')) {
+        ("-", _) => {
+            let mut text = Vec::new();
+            std::io::stdin().take(LONGEST).read_to_end(&mut text)?;
+            text
+        }
+        (_, Some(path)) => bytes(Path::new(path))?,
+        _ => given.into(),
+    };
+    // What is not UTF-8 is a bad token and not a broken environment: it is left to the verifier to refuse.
+    Ok(String::from_utf8_lossy(&text).trim().to_owned())
+}
+
+/// Reads a public key: its text itself, or a file with it.
+pub(crate) fn public_key(given: &str) -> Result<Key> {
+    let text = if given.starts_with("licpub1_") { given.to_owned() } else { read(Path::new(given))? };
+    if text.contains("PRIVATE KEY-----") {
+        return Err(format!("{given} is a private key; give its public half, the .pub file").into());
+    }
+    Key::from_text(text.trim()).map_err(|code| format!("public key {given}: {code} {}", code.advice()).into())
+}
+
+/// The public keys of the environment variable `LICENTIA_KEYS`.
+pub(crate) fn default_keys() -> Vec<String> {
+    let list = env::var_os("LICENTIA_KEYS").unwrap_or_default();
+    let keys = env::split_paths(&list).map(|path| path.to_string_lossy().into_owned());
+    keys.filter(|key| !key.is_empty()).collect()
+}
+
+/// Reads a catalogue.
+pub(crate) fn catalogue(path: &Path) -> Result<Catalogue> {
+    Catalogue::load(path).map_err(|error| match error {
+        // It names the file already.
+        Error::File { .. } => error.into(),
+        _ => format!("{}: {error}", path.display()).into(),
+    })
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+/// Reads a file of bytes, of which none that is of use is longer than a revocation bundle may be.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let most = licentia_core::limits::BUNDLE_BYTES;
+    let (mut bytes, limit) = (Vec::new(), most as u64 + 1);
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    match read {
+        Ok(_) if bytes.len() > most => Err(format!("{}: longer than {most} bytes", path.display()).into()),
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+    }
+}
+
+/// Writes a file of bytes, beside first, so that who reads it sees the old or the new one whole.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut beside = tempfile::NamedTempFile::new_in(
+        path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+    )?;
+    std::io::Write::write_all(&mut beside, bytes)?;
+    beside.as_file().sync_all()?;
+    #[cfg(unix)]
+    fs::set_permissions(beside.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    beside.persist(path)?;
+    Ok(())
+}
+
+/// A private key and its passphrase.
+#[derive(Args)]
+pub(crate) struct Passphrase {
+    /// File whose first line is the private key's passphrase.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<std::path::PathBuf>,
+}
+
+impl Passphrase {
+    /// The passphrase of the file, or of the environment variable `LICENTIA_PASSPHRASE`.
+    pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>> {
+        let (text, given) = match &self.passphrase_file {
+            Some(path) => (Zeroizing::new(read(path)?), path.display().to_string()),
+            None => match env::var("LICENTIA_PASSPHRASE") {
+                Ok(text) => (Zeroizing::new(text), "LICENTIA_PASSPHRASE".to_owned()),
+                Err(VarError::NotPresent) => return Ok(None),
+                Err(VarError::NotUnicode(_)) => return Err("LICENTIA_PASSPHRASE is not UTF-8".into()),
+            },
+        };
+        // Who means to encrypt must never get a key that is not.
+        match text.lines().next() {
+            None | Some("") => {
+                Err(format!("the passphrase in {given} is empty; write one, or leave it out").into())
+            }
+            Some(line) => Ok(Some(Zeroizing::new(line.to_owned()))),
+        }
+    }
+
+    /// Loads a private key, with the passphrase where the file is encrypted.
+    pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
+        let encrypted = read(path).map(Zeroizing::new)?.contains("ENCRYPTED");
+        let passphrase = if encrypted { self.read()? } else { None };
+        let passphrase = passphrase.as_ref();
+        SigningKey::load(path, passphrase.map(|passphrase| passphrase.as_str())).map_err(|error| {
+            let hint = if encrypted { "; use --passphrase-file or LICENTIA_PASSPHRASE" } else { "" };
+            format!("{}: {error}{hint}", path.display()).into()
+        })
+    }
+}
+
+/// The time of a command, which can be set for tests and simulations.
+#[derive(Args)]
+pub(crate) struct Clock {
+    /// The time, in place of the system's: a date, a date and time, or seconds since 1970.
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    now: Option<u64>,
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()))
+    }
+}
+
+/// Reads bytes in hexadecimal digits.
+pub(crate) fn hex<const N: usize>(text: &str) -> std::result::Result<[u8; N], String> {
+    let bytes = hex_bytes(text).and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| format!("write {} hexadecimal digits", 2 * N))
+}
+
+/// Reads any number of bytes in hexadecimal digits, two for each.
+pub(crate) fn hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
+    let digits = digits?;
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
+}
+
+/// Splits `NAME=VALUE`.
+pub(crate) fn pair(text: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

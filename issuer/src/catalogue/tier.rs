@@ -1,0 +1,46 @@
+//! One version of a tier.
+
+use licentia_core::limits;
+
+use crate::{error::Result, grant::Grant, license::Draft, time::Span};
+
+/// One version of a tier.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Tier {
+    /// Its name.
+    pub name: String,
+    /// Its version, from 1.
+    pub version: u64,
+    /// Whether it is no longer sold. Renewals can still name its version.
+    pub retired: bool,
+    /// How long the contract runs; `None` is for ever.
+    pub term: Option<Span>,
+    /// How long the licence goes on, flagged, after the contract has ended.
+    pub grace: Option<Span>,
+    /// How long new releases are included.
+    pub maintenance: Option<Span>,
+    /// What it grants.
+    pub grant: Grant,
+}
+
+impl Tier {
+    /// Drafts a licence of this tier for a subject. The contract starts at `start` (seconds since 1970).
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) if the term ends past the year 9999.
+    pub fn draft(&self, subject: impl Into<String>, start: u64) -> Result<Draft> {
+        let end = self.term.map_or(Ok(limits::TIME), |term| term.after(start))?;
+        let expires = self.grace.map_or(Ok(end), |grace| grace.after(end))?;
+        let mut draft = Draft::new(subject, &self.name, self.version, start, expires);
+        draft.term_end = (end < expires).then_some(end);
+        draft.maintained_until = self.maintenance.map(|span| span.after(start)).transpose()?;
+        draft.grant = self.grant.clone();
+        Ok(draft)
+    }
+
+    /// `NAME@VERSION`.
+    pub(super) fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a tier or a licence grants: features, quotas, rates, seats and policy, as a vendor writes them.
+//!
+//! Each has a short form, for a TOML value or a command line, and a table if
+//! the short form cannot say everything:
+//!
+//! | what | short | table |
+//! |---|---|---|
+//! | feature | `true`, `100000`, `"gold"` | `{ value = true, expires = "2027-01-31" }` |
+//! | quota | `"100000/month"` | `{ limit = 100000, per = "month", overage = 120000 }` |
+//! | rate | `"10/1s"` | `{ count = 10, per = "1s", burst = 20 }` |
+
+mod feature;
+mod policy;
+mod quota;
+mod rate;
+mod short_form;
+
+use std::collections::BTreeMap;
+
+use ciborium::Value as Cbor;
+use licentia_core::{Kind, Policy, inner::is_valid_name};
+
+use crate::error::{Error, Result};
+
+pub use feature::{Feature, FeatureValue};
+pub(crate) use policy::PolicyTable;
+pub use policy::read_policy;
+pub use quota::Quota;
+pub use rate::Rate;
+
+/// What a tier or a licence grants.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grant {
+    /// Features by name.
+    pub features: BTreeMap<String, Feature>,
+    /// Quotas by meter.
+    pub quotas: BTreeMap<String, Quota>,
+    /// Rates by name.
+    pub rates: BTreeMap<String, Rate>,
+    /// How many may use it at once.
+    pub seats: Option<u64>,
+    /// What a gate does when it cannot know something.
+    pub policy: Policy,
+    /// The kind of licence.
+    pub kind: Kind,
+}
+
+/// Checks a name of a tier, feature, meter or rate.
+pub(crate) fn check_name(field: &'static str, given: &str) -> Result<()> {
+    if is_valid_name(given) {
+        Ok(())
+    } else {
+        Err(Error::value(field, given, "use 1 to 64 of a-z 0-9 . _ : -"))
+    }
+}
+
+impl Grant {
+    /// Checks every name, so that a mistake is reported before anything is signed.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.features.keys().try_for_each(|name| check_name("feature", name))?;
+        self.quotas.keys().try_for_each(|name| check_name("meter", name))?;
+        self.rates.keys().try_for_each(|name| check_name("rate", name))
+    }
+
+    /// Features, quotas, rates, seats, policy and kind, in their encoded form.
+    pub(crate) fn to_cbor(&self) -> [Option<Cbor>; 6] {
+        [
+            map(&self.features, Feature::to_cbor),
+            map(&self.quotas, Quota::to_cbor),
+            map(&self.rates, Rate::to_cbor),
+            self.seats.map(Cbor::from),
+            policy::to_cbor(&self.policy),
+            (self.kind != Kind::Paid).then(|| Cbor::from(self.kind.number())),
+        ]
+    }
+}
+
+fn map<T>(entries: &BTreeMap<String, T>, encode: impl Fn(&T) -> Cbor) -> Option<Cbor> {
+    let pairs = entries.iter().map(|(name, entry)| (Cbor::from(name.as_str()), encode(entry)));
+    (!entries.is_empty()).then(|| Cbor::Map(pairs.collect()))
+}

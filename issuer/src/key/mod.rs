@@ -1,0 +1,7 @@
+//! Private keys, and the signature over everything that a vendor signs.
+
+mod sign1;
+mod signing_key;
+
+pub(crate) use sign1::sign;
+pub use signing_key::SigningKey;

@@ -1,0 +1,139 @@
+//! A licence before it is signed.
+
+use ciborium::Value as Cbor;
+use licentia_core::limits;
+
+use super::confirmation::Confirmation;
+use crate::{
+    canonical::{bytes, canonical, labelled},
+    error::{Error, Result},
+    grant::{Grant, check_name},
+};
+
+/// Everything that a licence says, except who issues it. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Who it is for: 1 to 256 bytes. Use an identifier, not a name: everybody can read a token.
+    pub subject: String,
+    /// The services it is for; empty for all of the issuer's.
+    pub audiences: Vec<String>,
+    /// When it is issued.
+    pub issued_at: u64,
+    /// When it starts, if later.
+    pub not_before: Option<u64>,
+    /// When the contract ends, if the licence goes on in grace.
+    pub term_end: Option<u64>,
+    /// When everything ends.
+    pub expires: u64,
+    /// The token's identifier; random if it is `None`.
+    pub id: Option<[u8; 16]>,
+    /// The licence that this one renews or upgrades.
+    pub lineage: Option<[u8; 16]>,
+    /// Name of the tier.
+    pub tier: String,
+    /// Version of the tier.
+    pub version: u64,
+    /// What is granted.
+    pub grant: Grant,
+    /// Releases up to this time stay licensed for ever.
+    pub maintained_until: Option<u64>,
+    /// The holder's key. A stolen copy of the licence is useless without it.
+    pub holder: Option<Confirmation>,
+    /// SHA-256 fingerprints of the machines that may use it; empty for all.
+    pub node_locks: Vec<[u8; 32]>,
+    /// Free metadata.
+    pub meta: Vec<(String, String)>,
+    /// Its index in the issuer's revocation stream.
+    pub index: Option<u64>,
+}
+
+impl Draft {
+    /// A licence of a tier that starts at once and grants nothing yet.
+    pub fn new(
+        subject: impl Into<String>,
+        tier: impl Into<String>,
+        version: u64,
+        issued_at: u64,
+        expires: u64,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            audiences: Vec::new(),
+            issued_at,
+            not_before: None,
+            term_end: None,
+            expires,
+            id: None,
+            lineage: None,
+            tier: tier.into(),
+            version,
+            grant: Grant::default(),
+            maintained_until: None,
+            holder: None,
+            node_locks: Vec::new(),
+            meta: Vec::new(),
+            index: None,
+        }
+    }
+
+    /// Checks what the encoding cannot: names, and times that contradict each other.
+    pub(super) fn check(&self) -> Result<()> {
+        check_name("tier", &self.tier)?;
+        self.grant.check()?;
+        self.holder.map_or(Ok(()), |holder| holder.check())?;
+        let start = self.not_before.unwrap_or(self.issued_at);
+        let contradiction =
+            |field, given: u64, expected| Err(Error::value(field, &given.to_string(), expected));
+        if self.expires <= start {
+            return contradiction("expires", self.expires, "a licence must end after it starts");
+        }
+        match self.term_end {
+            Some(end) if end > self.expires => {
+                contradiction("term_end", end, "the contract must not end after the licence")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Encodes the claims deterministically.
+    pub(super) fn encode(&self, issuer: &str, id: [u8; 16]) -> Vec<u8> {
+        let text = |text: &str| Some(Cbor::from(text));
+        let audience = match self.audiences.as_slice() {
+            [] => None,
+            [one] => text(one),
+            several => Some(Cbor::Array(several.iter().map(|one| Cbor::from(one.as_str())).collect())),
+        };
+        let locks = self.node_locks.iter().map(|lock| bytes(lock)).collect::<Vec<_>>();
+        let meta =
+            self.meta.iter().map(|(key, value)| (Cbor::from(key.as_str()), Cbor::from(value.as_str())));
+        let tier = Cbor::Array(vec![Cbor::from(self.tier.as_str()), Cbor::from(self.version)]);
+        let [features, quotas, rates, seats, policy, kind] = self.grant.to_cbor();
+        let grant = labelled([
+            (0, Some(Cbor::from(1))),
+            (1, Some(tier)),
+            (2, features),
+            (3, quotas),
+            (4, rates),
+            (5, self.term_end.map(Cbor::from)),
+            (6, seats),
+            (7, policy),
+            (8, (!locks.is_empty()).then_some(Cbor::Array(locks))),
+            (9, self.maintained_until.map(Cbor::from)),
+            (10, kind),
+            (11, (!self.meta.is_empty()).then(|| Cbor::Map(meta.collect()))),
+            (12, self.lineage.filter(|lineage| *lineage != id).map(|lineage| bytes(&lineage))),
+            (13, self.index.map(Cbor::from)),
+        ]);
+        canonical(&labelled([
+            (1, text(issuer)),
+            (2, text(&self.subject)),
+            (3, audience),
+            (4, Some(Cbor::from(self.expires.min(limits::TIME)))),
+            (5, self.not_before.map(Cbor::from)),
+            (6, Some(Cbor::from(self.issued_at))),
+            (7, Some(bytes(&id))),
+            (8, self.holder.map(Confirmation::to_cbor)),
+            (-65_537, Some(grant)),
+        ]))
+    }
+}

@@ -1,0 +1,109 @@
+//! A bundle before it is signed.
+
+use std::collections::BTreeMap;
+
+use ciborium::Value as Cbor;
+use licentia_core::{
+    Keyring, TokenId,
+    inner::{build, state_root},
+    limits,
+    revocation::{Bundle, RevocationTerms},
+};
+
+use super::{delta::sign_delta, payload::Payload, rule::RuleDraft};
+use crate::{
+    canonical::canonical,
+    error::{BundleError, Result},
+    key::SigningKey,
+};
+
+/// A bundle before it is signed. Times are seconds since 1970.
+#[derive(Clone, Debug, Default)]
+pub struct BundleDraft {
+    /// The issuer whose licences it is about.
+    pub issuer: String,
+    /// The issuer's stream of indices.
+    pub stream: u64,
+    /// Its sequence number, greater than that of the bundle before.
+    pub sequence: u64,
+    /// When it is issued.
+    pub issued_at: u64,
+    /// When the next one follows at the latest.
+    pub next_update: u64,
+    /// From when on it says nothing.
+    pub expires: u64,
+    /// The key of its hashes: random, drawn after the identifiers were fixed, and kept by its deltas.
+    pub salt: [u8; 16],
+    /// The revoked indices, each with its terms.
+    pub indices: BTreeMap<u64, RevocationTerms>,
+    /// The revoked identifiers of licences without an index, each with its terms.
+    pub ids: BTreeMap<[u8; 16], RevocationTerms>,
+    /// The rules.
+    pub rules: Vec<RuleDraft>,
+    /// Whether the bundle carries the pre-filter. If not, each gate derives it when it loads the bundle.
+    pub with_bloom: bool,
+}
+
+impl BundleDraft {
+    /// Signs the whole bundle, reads it as a gate would, and returns its bytes.
+    ///
+    /// # Errors
+    /// [`BundleError`] for a bundle that no gate would accept.
+    pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>> {
+        if self.issued_at > self.next_update || self.next_update >= self.expires {
+            return Err(BundleError::Times.into());
+        }
+        let groups = self.groups()?;
+        let rules = Cbor::Array(self.rules.iter().map(RuleDraft::to_cbor).collect());
+        let rules = (!self.rules.is_empty()).then_some(rules);
+        let encoded = rules.as_ref().map(canonical).unwrap_or_default();
+        let root = state_root(&encoded, &groups);
+        let bloom = if self.with_bloom {
+            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt.into())
+        } else {
+            Vec::new()
+        };
+        let payload = Payload {
+            issuer: &self.issuer,
+            numbers: [self.stream, self.sequence, self.issued_at, self.next_update, self.expires],
+            root,
+            salt: self.salt,
+            rules,
+            sections: [groups, bloom],
+            base: None,
+        };
+        payload.sign(key)
+    }
+
+    /// Encodes the groups: the licences that are revoked on the same terms.
+    fn groups(&self) -> Result<Vec<u8>> {
+        let mut groups: BTreeMap<RevocationTerms, (Vec<u64>, Vec<TokenId>)> = BTreeMap::new();
+        for (index, terms) in &self.indices {
+            groups.entry(*terms).or_default().0.push(*index);
+        }
+        for (id, terms) in &self.ids {
+            groups.entry(*terms).or_default().1.push((*id).into());
+        }
+        if groups.len() > limits::GROUPS {
+            return Err(BundleError::TooManyGroups(groups.len()).into());
+        }
+        let indices = self.indices.len() as u64;
+        if indices > limits::REVOKED {
+            return Err(BundleError::TooManyIndices(indices).into());
+        }
+        let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
+        Ok(build::groups(parts, &self.salt.into()))
+    }
+
+    /// Signs the delta that leads from `base` to this bundle, as [`sign_delta`] does.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn sign_delta(&self, base: &Self, key: &SigningKey) -> Result<Vec<u8>> {
+        let keys = [key.public().for_revocation()];
+        let (base, next) = (base.sign(key)?, self.sign(key)?);
+        let (base, _) = Bundle::read(&base, Keyring::new(&keys)).map_err(BundleError::Refused)?;
+        let (next, _) = Bundle::read(&next, Keyring::new(&keys)).map_err(BundleError::Refused)?;
+        sign_delta(&base, &next, key)
+    }
+}

@@ -1,0 +1,86 @@
+//! Rules of a bundle.
+
+use std::collections::BTreeSet;
+
+use ciborium::Value as Cbor;
+use licentia_core::revocation::{Effect, RevocationTerms};
+
+use crate::{
+    canonical::{bytes, labelled, uints},
+    error::{BundleError, Result},
+};
+
+/// A rule. All of its conditions must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleDraft {
+    /// Signed with this key.
+    pub kid: Option<Vec<u8>>,
+    /// Issued to this subject.
+    pub subject: Option<String>,
+    /// Of this lineage.
+    pub lineage: Option<[u8; 16]>,
+    /// Of this tier, and if there is one, of this version of it.
+    pub tier: Option<(String, Option<u64>)>,
+    /// Issued from the first to the second of these times.
+    pub issued_at: Option<(u64, u64)>,
+    /// With an index from the first to the second of these.
+    pub index: Option<(u64, u64)>,
+    /// Identifiers that the rule spares.
+    pub exempt: BTreeSet<[u8; 16]>,
+    /// SHA-256 digests of whole tokens that the rule spares. After a theft of the key: all the good ones.
+    pub allowed: BTreeSet<[u8; 32]>,
+    /// Reason, time and effect.
+    pub terms: RevocationTerms,
+}
+
+impl RuleDraft {
+    /// Checks that the rule has a condition, and that no range ends before it begins.
+    ///
+    /// # Errors
+    /// [`BundleError::NoCondition`] or [`BundleError::EmptyRange`].
+    pub fn check(&self) -> Result<()> {
+        let conditions = Self {
+            exempt: BTreeSet::new(),
+            allowed: BTreeSet::new(),
+            terms: RevocationTerms::default(),
+            ..self.clone()
+        };
+        if conditions == Self::default() {
+            return Err(BundleError::NoCondition.into());
+        }
+        for (field, range) in [("issued_at", self.issued_at), ("index", self.index)] {
+            if range.is_some_and(|(from, to)| from > to) {
+                return Err(BundleError::EmptyRange(field).into());
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_cbor(&self) -> Cbor {
+        let range = |(from, to): (u64, u64)| uints([from, to]);
+        let tier = |(name, version): &(String, Option<u64>)| {
+            let version = version.iter().map(|version| Cbor::from(*version));
+            Cbor::Array(std::iter::once(Cbor::from(name.as_str())).chain(version).collect())
+        };
+        let effect = match self.terms.effect {
+            Effect::WarnUntil(until) => Some(uints([1, until])),
+            Effect::GraceUntil(until) => Some(uints([2, until])),
+            _ => None,
+        };
+        let allowed: Vec<u8> = self.allowed.iter().flatten().copied().collect();
+        let exempt: Vec<u8> = self.exempt.iter().flatten().copied().collect();
+        labelled([
+            (0, self.kid.as_deref().map(bytes)),
+            (1, self.subject.as_deref().map(Cbor::from)),
+            (2, self.lineage.as_ref().map(|lineage| bytes(lineage))),
+            (3, self.tier.as_ref().map(tier)),
+            (4, self.issued_at.map(range)),
+            (5, self.index.map(range)),
+            (6, (!exempt.is_empty()).then_some(Cbor::Bytes(exempt))),
+            (7, (!allowed.is_empty()).then_some(Cbor::Bytes(allowed))),
+            (8, Some(Cbor::from(self.terms.reason.number()))),
+            (9, (self.terms.effective > 0).then(|| Cbor::from(self.terms.effective))),
+            (10, effect),
+        ])
+    }
+}

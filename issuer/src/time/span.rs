@@ -1,0 +1,88 @@
+//! Lengths of time.
+
+use jiff::{SpanRelativeTo, Timestamp, Unit, tz::TimeZone};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::error::{Error, Result};
+
+const EXPECTED: &str = "write a number and a unit, such as `30 days`, `1 year`, `12h` or `90s`";
+
+/// A length of time, which may have calendar units.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(jiff::Span);
+
+impl std::str::FromStr for Span {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim().parse::<jiff::Span>() {
+            Ok(span) if !span.is_negative() => Ok(Self(span)),
+            _ => Err(Error::value("duration", text, EXPECTED)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        String::deserialize(input)?.parse().map_err(D::Error::custom)
+    }
+}
+
+impl Span {
+    /// The time this long after `time`. A month or year later is the same day, or that month's last day.
+    ///
+    /// # Errors
+    /// [`Error::Value`] past the year 9999.
+    pub fn after(self, time: u64) -> Result<u64> {
+        let late = || Error::value("duration", &self.0.to_string(), "the end must be before the year 10000");
+        let from = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
+        let end = from.and_then(|from| from.to_zoned(TimeZone::UTC).checked_add(self.0).ok());
+        end.and_then(|end| u64::try_from(end.timestamp().as_second()).ok()).ok_or_else(late)
+    }
+
+    /// Its length in milliseconds. A day has 24 hours.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for months and years, whose lengths differ.
+    pub fn millis(self) -> Result<u64> {
+        let invalid = || Error::value("duration", &self.0.to_string(), "use units of at most weeks here");
+        let total = self.0.total((Unit::Millisecond, SpanRelativeTo::days_are_24_hours()));
+        let total = total.map_err(|_| invalid())?;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right here")]
+        let whole = total as u64;
+        #[allow(clippy::cast_precision_loss, clippy::float_cmp, reason = "whole milliseconds only")]
+        if whole as f64 == total { Ok(whole) } else { Err(invalid()) }
+    }
+
+    /// Its length in whole seconds.
+    ///
+    /// # Errors
+    /// [`Error::Value`] as for [`Span::millis`], and for fractions of a second.
+    pub fn seconds(self) -> Result<u64> {
+        match self.millis()? {
+            millis if millis.is_multiple_of(1000) => Ok(millis / 1000),
+            _ => Err(Error::value("duration", &self.0.to_string(), "use whole seconds here")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use licentia_core::limits;
+
+    #[test]
+    fn spans_follow_the_calendar() {
+        let span = |text: &str| text.parse::<Span>().unwrap();
+        let (january, february) = (1_706_659_200, 1_709_164_800);
+        assert_eq!(span("1 month").after(january).unwrap(), february, "2024-01-31 to 2024-02-29");
+        assert_eq!(span("1 year").after(february).unwrap(), 1_740_700_800, "2024-02-29 to 2025-02-28");
+        assert_eq!(span("14d").after(0).unwrap(), 14 * 86_400);
+        assert_eq!(span("1s").millis().unwrap(), 1000);
+        assert_eq!(span("250ms").millis().unwrap(), 250);
+        assert_eq!(span("2w").seconds().unwrap(), 14 * 86_400);
+        assert!(span("250ms").seconds().is_err() && span("1 month").millis().is_err());
+        assert!(span("9000 years").after(limits::TIME / 2).is_err());
+        assert!("-1 day".parse::<Span>().is_err() && "soon".parse::<Span>().is_err());
+    }
+}

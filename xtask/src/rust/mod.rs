@@ -1,0 +1,6 @@
+//! The suites of Rust.
+
+pub(crate) mod dependencies;
+pub(crate) mod lints;
+pub(crate) mod targets;
+pub(crate) mod tests;

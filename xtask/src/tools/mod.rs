@@ -1,0 +1,6 @@
+//! What suites need beside the compiler.
+
+pub(crate) mod cargo;
+pub(crate) mod python;
+pub(crate) mod redis;
+pub(crate) mod system;
