@@ -11,7 +11,7 @@ import subprocess
 
 from verdicts import verdict
 
-PROGRAM = os.environ.get("LICENTIA_ORACLE")
+PROGRAM = os.environ.get("LICENTIA_VERDICTS")
 SEED = os.environ.get("LICENTIA_SEED", "1")
 
 

@@ -8,7 +8,7 @@ import pytest
 from cases import gates, licenses, receipts
 from compare import PROGRAM, cases, compare
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="LICENTIA_ORACLE names no program")
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="LICENTIA_VERDICTS names no program")
 
 # How many of each kind, and how many codes there must at least be among the verdicts, so that cases are not all alike.
 KINDS = [

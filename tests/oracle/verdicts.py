@@ -1,4 +1,4 @@
-"""The verdicts of the independent reader, in the shape in which `tests/src/bin/oracle.rs` prints its own."""
+"""The verdicts of the independent reader, in the shape in which `tests/src/bin/verdicts.rs` prints its own."""
 
 from reader import claims, cose, gate, key, license, proof, receipt
 from reader.refusal import Refusal
