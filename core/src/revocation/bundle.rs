@@ -336,13 +336,12 @@ impl<'a> Bundle<'a> {
                 return;
             }
         }
-        let own = match claims.index() {
-            Some(index) => self.terms_of(index),
-            None => self.terms_of_id(&claims.id()),
+        // A signer who lies can put a licence into several groups: none of them hides another.
+        let mut own = |group: Group<'_>| next(false, group.terms());
+        match claims.index() {
+            Some(index) => self.groups_of(index).all(&mut own),
+            None => self.groups_of_id(&claims.id()).all(&mut own),
         };
-        if let Some(terms) = own {
-            next(false, terms);
-        }
     }
 
     /// Whether an index is revoked.
@@ -352,16 +351,25 @@ impl<'a> Bundle<'a> {
 
     /// What the revocation of an index says; `None` if it is not revoked.
     pub fn terms_of(&self, index: u64) -> Option<RevocationTerms> {
-        if !bloom::may_contain(self.bloom, self.hash_of(index)) {
-            return None;
-        }
-        self.groups().find(|group| group.exact().contains(index)).map(|group| group.terms())
+        self.groups_of(index).next().map(|group| group.terms())
     }
 
     /// What the revocation of an identifier without an index says; `None` if it is not revoked.
     pub fn terms_of_id(&self, id: &TokenId) -> Option<RevocationTerms> {
+        self.groups_of_id(id).next().map(|group| group.terms())
+    }
+
+    /// The groups that an index is in.
+    fn groups_of(&self, index: u64) -> impl Iterator<Item = Group<'a>> {
+        let passes = bloom::may_contain(self.bloom, self.hash_of(index));
+        let groups = passes.then(|| self.groups()).into_iter().flatten();
+        groups.filter(move |group| group.exact().contains(index))
+    }
+
+    /// The groups that an identifier without an index is in.
+    fn groups_of_id(&self, id: &TokenId) -> impl Iterator<Item = Group<'a>> {
         let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
-        self.groups().find(|group| group.hashes().binary_search(&hash).is_ok()).map(|group| group.terms())
+        self.groups().filter(move |group| group.hashes().binary_search(&hash).is_ok())
     }
 
     fn hash_of(&self, index: u64) -> u64 {

@@ -6,7 +6,7 @@
 //! exact set, hashes                                who is revoked on these terms, with an index and without
 //! ```
 //! Integers are little-endian. So a reason or a date costs a group and not each licence, and a delta has what
-//! changes in each group. A licence is in one group; where a section has it in several, the first one counts.
+//! changes in each group. A licence is in one group; if a signer puts it into several, the strictest counts.
 
 use super::{
     exact::Exact,
