@@ -16,38 +16,37 @@
  *
  * Names.      licentia_<noun>_<verb>. Arguments come in the order self, inputs, outputs.
  *
- * Handles.    A pointer to a struct that this header does not define. What makes one writes it to its last
- *             argument, and licentia_<noun>_free frees it, once. NULL may be freed.
+ * Handles.    A handle is a pointer to a struct that this header does not define. A function that makes one writes it
+ *             to its last argument, and you free it once, with licentia_<noun>_free. NULL may be freed.
  *
- * Status.     Most functions answer with a status. LICENTIA_OK is 1, so that memory that was only zeroed is no
- *             success. Any other status says why nothing was done; it is one of LICENTIA_CODE_* or one that is named
- *             with licentia_status. There is no "last error" to ask for.
+ * Status.     Most functions return a status. LICENTIA_OK is 1, so zeroed memory is not a success. Any other status
+ *             says why the function did nothing: one of LICENTIA_CODE_*, or one that is defined beside LICENTIA_OK.
+ *             There is no "last error".
  *
- * Outputs.    They are set to NULL or 0 on entry, and written only on LICENTIA_OK. No argument is both an input and an
- *             output, and no two of them share memory.
+ * Outputs.    A function sets its outputs to NULL or 0 on entry, and writes them only if it returns LICENTIA_OK. No
+ *             argument is both an input and an output, and no two of them may share memory.
  *
- * Wrong use.  NULL where something is needed, a length over PTRDIFF_MAX, a misaligned pointer, text that is not
- *             UTF-8 and a number that no enumeration has are answered with LICENTIA_CODE_INVALID_ARGUMENT, which
- *             descriptions do not repeat. A handle that was freed, or a pointer to less memory than its length
- *             says, cannot be told, and must not be passed. A panic in the library ends at its border, with
- *             LICENTIA_INTERNAL.
+ * Misuse.     A function returns LICENTIA_CODE_INVALID_ARGUMENT for NULL where a value is needed, a length over
+ *             PTRDIFF_MAX, a misaligned pointer, text that is not UTF-8, and a number that no enumeration has; the
+ *             descriptions do not repeat this. The library cannot detect a handle that was freed, or a pointer to less
+ *             memory than its length says. It stops its own panics, and then returns LICENTIA_INTERNAL.
  *
- * Text.       A pointer and a length in bytes, of UTF-8, which needs no NUL. NULL is good for a length of 0. What
- *             is passed is read or copied before the function returns, and never kept by its pointer.
+ * Text.       A pointer and a length in bytes, of UTF-8, without need of a NUL. NULL is valid with a length of 0. A
+ *             function reads or copies its inputs before it returns, and keeps no pointer to them.
  *
- * Given text. `char **` and `uint8_t **` outputs are given away: free them with licentia_string_free and
- *             licentia_bytes_free. A NUL stands behind them, which the length does not count. `const char **` and
- *             `const uint8_t **` outputs are lent, without a NUL, for as long as the function says.
+ * Results.    You own `char **` and `uint8_t **` outputs: free them with licentia_string_free and licentia_bytes_free.
+ *             A NUL follows them, which the length does not count. `const char **` and `const uint8_t **` outputs are
+ *             lent, without a NUL, for as long as the function says.
  *
  * Threads.    Each type says what threads may do with one object. Different objects are independent. Functions
- *             that take no handle may be called at any time. To free is never safe while another thread uses it.
+ *             without a handle may be called at any time. Never free an object while another thread uses it.
  *
- * Fork.       A child may go on with its parent's gates, after licentia_gate_after_fork, and with handles that do not
- *             change. It starts keepers and watches of its own: it has not its parent's threads, and leaves their
- *             handles alone, as it does the parent's seats, reservations and receipts. What it does not use any more
- *             it need not free.
+ * Fork.       A child process may use its parent's gates, after licentia_gate_after_fork, and handles that do not
+ *             change. It has none of its parent's threads: it starts refillers and watches of its own, and does not
+ *             touch its parent's, nor its parent's seats, reservations and receipts. It need not free what it does not
+ *             use.
  *
- * Time.       Seconds since 1970, in UTC, where nothing else is said.
+ * Time.       Seconds since 1970, in UTC, unless a description says otherwise.
  */
 
 /* The version that this header is of: see licentia_version. */
@@ -245,17 +244,17 @@
 
 
 /**
- * Number of the ABI: it grows when a function changes or goes.
+ * Number of the ABI. It grows when a function changes or is removed.
  */
-#define LICENTIA_ABI_VERSION 0
+#define LICENTIA_ABI_VERSION 1
 
 /**
- * In place of a number that is not there.
+ * Stands for a number that is absent.
  */
 #define LICENTIA_NONE UINT64_MAX
 
 /**
- * It never starts anew.
+ * One period that never ends.
  */
 #define LICENTIA_PERIOD_LIFETIME 0
 
@@ -275,7 +274,7 @@
 #define LICENTIA_PERIOD_DAY 3
 
 /**
- * An ISO week, from Monday on.
+ * An ISO week, from Monday.
  */
 #define LICENTIA_PERIOD_WEEK 4
 
@@ -290,167 +289,167 @@
 #define LICENTIA_PERIOD_YEAR 6
 
 /**
- * So many seconds, counted from the anchor.
+ * A number of seconds, counted from the anchor.
  */
 #define LICENTIA_PERIOD_FIXED 7
 
 /**
- * A month from the day and time of the anchor on.
+ * A month that starts at the day and time of the anchor.
  */
 #define LICENTIA_PERIOD_MONTH_FROM 8
 
 /**
- * A year from the date and time of the anchor on.
+ * A year that starts at the date and time of the anchor.
  */
 #define LICENTIA_PERIOD_YEAR_FROM 9
 
 /**
- * What is denied is denied.
+ * The gate denies what it should deny.
  */
 #define LICENTIA_MODE_ENFORCE 0
 
 /**
- * Everything is allowed; decisions and events say what would have been denied.
+ * The gate allows everything. Decisions and events say what it would have denied.
  */
 #define LICENTIA_MODE_ADVISORY 1
 
 /**
- * The contract runs.
+ * The contract is running.
  */
 #define LICENTIA_STATE_ACTIVE 1
 
 /**
- * The contract has ended, and the licence has not: time to renew.
+ * The contract has ended, the licence has not: time to renew.
  */
 #define LICENTIA_STATE_GRACE 2
 
 /**
- * A quota is used up, and the contract lets it go on.
+ * A quota is used up, and the contract allows more.
  */
 #define LICENTIA_STATE_OVERAGE 3
 
 /**
- * It would have been denied by a gate that enforces.
+ * A gate that enforces would have denied it.
  */
 #define LICENTIA_STATE_ADVISORY 4
 
 /**
- * A charge counts requests against a rate.
+ * The charge counts requests against a rate.
  */
 #define LICENTIA_UNIT_RATE 1
 
 /**
- * A charge counts units of a quota.
+ * The charge counts units of a quota.
  */
 #define LICENTIA_UNIT_QUOTA 2
 
 /**
- * A charge counts seats that are taken at the same time.
+ * The charge counts seats that are taken at the same time.
  */
 #define LICENTIA_UNIT_SEAT 3
 
 /**
- * A feature is licensed, and that is all.
+ * The feature is licensed and has no other value.
  */
 #define LICENTIA_VALUE_TRUE 1
 
 /**
- * A feature's value is a number.
+ * The value of the feature is a number.
  */
 #define LICENTIA_VALUE_INT 2
 
 /**
- * A feature's value is a text.
+ * The value of the feature is a text.
  */
 #define LICENTIA_VALUE_TEXT 3
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It was paid for.
+ * A licence that was paid for.
  */
 #define LICENTIA_KIND_PAID 0
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It is a trial.
+ * A trial.
  */
 #define LICENTIA_KIND_TRIAL 1
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It is for developers.
+ * A licence for developers.
  */
 #define LICENTIA_KIND_DEVELOPER 2
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It is for the vendor itself.
+ * A licence for the vendor itself.
  */
 #define LICENTIA_KIND_INTERNAL 3
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Beyond a quota's limit, requests are denied.
+ * Requests over the limit of a quota are denied.
  */
 #define LICENTIA_OVERAGE_DENY 0
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * They go on, flagged, up to a hard limit.
+ * Requests over the limit are allowed and flagged, up to a hard limit.
  */
 #define LICENTIA_OVERAGE_UP_TO 1
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * They go on, flagged.
+ * Requests over the limit are allowed and flagged.
  */
 #define LICENTIA_OVERAGE_UNLIMITED 2
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * The revocation bundle is older than it may be.
+ * The revocation bundle is too old.
  */
 #define LICENTIA_DOUBT_REVOCATION 0
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * The clock looks wrong.
+ * The clock is probably wrong.
  */
 #define LICENTIA_DOUBT_CLOCK 1
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * The store is out of reach.
+ * The store is unreachable.
  */
 #define LICENTIA_DOUBT_STORE 2
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * In doubt, requests are denied. So it is where nothing is said.
+ * In doubt, requests are denied. This is the default.
  */
 #define LICENTIA_ACTION_DENY 0
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * They go on, flagged, for some time.
+ * In doubt, requests are allowed and flagged for some time.
  */
 #define LICENTIA_ACTION_WARN 1
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * They go on.
+ * In doubt, requests are allowed.
  */
 #define LICENTIA_ACTION_ALLOW 2
 #endif
@@ -464,14 +463,14 @@
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It is allowed, and flagged, until a time.
+ * A revoked licence is allowed and flagged until a time.
  */
 #define LICENTIA_EFFECT_WARN 1
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * It is in grace until a time.
+ * A revoked licence is in grace until a time.
  */
 #define LICENTIA_EFFECT_GRACE 2
 #endif
@@ -485,14 +484,14 @@ typedef struct licentia_bundle licentia_bundle;
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Every version of every tier that a vendor sells. It does not change: threads may share it.
+ * All versions of all tiers that a vendor sells. It does not change: threads may share it.
  */
 typedef struct licentia_catalogue licentia_catalogue;
 #endif
 
 /**
- * What a gate says to a request: whether it may go on, and why. It does not change: threads may share it. It
- * borrows from its gate and request, and is freed before them.
+ * The answer of a gate to a request: whether it may proceed, and why. It does not change: threads may share it. It
+ * borrows from its gate and request: free it first.
  */
 typedef struct licentia_decision licentia_decision;
 
@@ -504,25 +503,27 @@ typedef struct licentia_draft licentia_draft;
 #endif
 
 /**
- * A decision and its circumstances. It lives while its callback runs.
+ * A decision and its circumstances. It is valid while its callback runs.
  */
 typedef struct licentia_event licentia_event;
 
 /**
- * Decides whether requests may go on. Threads share it: they may check, and load keysets and bundles, at once.
+ * Decides whether API requests may proceed. Threads share it: they may check, and load keysets and bundles, at the
+ * same time.
  */
 typedef struct licentia_gate licentia_gate;
 
 /**
- * What a gate will be made of. One thread uses it at a time.
+ * Builds gates. One thread uses it at a time.
  */
 typedef struct licentia_gate_builder licentia_gate_builder;
 
 #if defined(LICENTIA_HOLDER)
 /**
- * A holder's private key, which is overwritten when it is freed. It does not change: threads may share it.
+ * A customer's private key, to which a licence can be bound. It is overwritten when it is freed. It does not change:
+ * threads may share it.
  */
-typedef struct licentia_holder licentia_holder;
+typedef struct licentia_holder_key licentia_holder_key;
 #endif
 
 #if defined(LICENTIA_ISSUER)
@@ -533,47 +534,47 @@ typedef struct licentia_issuer licentia_issuer;
 #endif
 
 /**
- * A thread that fetches units of quotas before those at hand are used up, so that no request waits for the store, and
- * gives back those that nobody uses. One thread uses the handle at a time.
- */
-typedef struct licentia_keeper licentia_keeper;
-
-/**
- * A public key that licences, keysets or bundles are signed with. It does not change: threads may share it.
+ * A public key that verifies licences, keysets or bundles. It does not change: threads may share it.
  */
 typedef struct licentia_key licentia_key;
 
 /**
- * What a keyset that the root key signed says. It does not change: threads may share it.
+ * A keyset that the root key signed, to inspect. It does not change: threads may share it.
  */
 typedef struct licentia_keyset licentia_keyset;
 
 /**
- * A licence that was verified: a view of its decision, which lives as long. Threads may share it.
+ * A verified licence: a view of its decision, valid as long. Threads may share it.
  */
 typedef struct licentia_license licentia_license;
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. Threads may share
- * it; a child after fork must not use its parent's.
+ * Counts what gates grant, and writes signed receipts to a log of this instance. Threads may share it; a child process
+ * after fork must not use its parent's.
  */
 typedef struct licentia_receipts licentia_receipts;
 #endif
 
 /**
- * What a request needs of a licence. Make one for each kind of request and use it again: while nobody changes
- * it, threads may share it.
+ * A thread that fetches units of quotas before the gate has used up what it holds, so that no request waits for the
+ * store, and returns units that nobody uses. One thread uses the handle at a time.
+ */
+typedef struct licentia_refiller licentia_refiller;
+
+/**
+ * What a request needs of a licence. Make one for each kind of request and reuse it. Threads may share it while none
+ * changes it.
  */
 typedef struct licentia_request licentia_request;
 
 /**
- * Units of meters that are reserved. It borrows from nothing. One thread uses it at a time.
+ * Units of meters that are reserved. It borrows nothing. One thread uses it at a time.
  */
 typedef struct licentia_reservation licentia_reservation;
 
 /**
- * A seat of a licence that is held. It borrows from its gate, and is freed before it. One thread uses it at a time.
+ * A seat of a licence that is held. It borrows from its gate: free it first. One thread uses it at a time.
  */
 typedef struct licentia_seat licentia_seat;
 
@@ -585,17 +586,17 @@ typedef struct licentia_signing_key licentia_signing_key;
 #endif
 
 /**
- * Where counters and marks are kept. Threads and gates may share it; a gate keeps it open by itself.
+ * A store of counters and marks. Threads and gates may share it; a gate keeps it open.
  */
 typedef struct licentia_store licentia_store;
 
 /**
- * A file with a revocation bundle that is watched. One thread uses it at a time.
+ * A watched file with a revocation bundle. One thread uses the handle at a time.
  */
 typedef struct licentia_watch licentia_watch;
 
 /**
- * What a function answers: `LICENTIA_OK`, or why it did nothing. Memory that was only zeroed is no success.
+ * What a function returns: `LICENTIA_OK`, or why it did nothing. Zeroed memory is not a success.
  */
 typedef uint32_t licentia_status;
 
@@ -605,7 +606,7 @@ typedef uint32_t licentia_status;
 typedef void (*licentia_event_callback)(void *context, const licentia_event *event);
 
 /**
- * Called once with a context that is no longer used.
+ * Called once with a context that the library no longer uses.
  */
 typedef void (*licentia_free_callback)(void *context);
 
@@ -615,16 +616,11 @@ typedef void (*licentia_free_callback)(void *context);
 typedef uint32_t licentia_code;
 
 /**
- * Called with what is wrong with a file that is watched.
- */
-typedef void (*licentia_watch_callback)(void *context, licentia_code code);
-
-/**
- * What a rate or meter was asked for and has left. What is not there is LICENTIA_NONE.
+ * The charge of a rate or meter, and what is left of it. An absent number is LICENTIA_NONE.
  */
 typedef struct {
   /**
-   * Name of the rate or meter, which lives as long as the request; UTF-8 without a NUL.
+   * Name of the rate or meter, valid as long as the request; UTF-8 without a NUL.
    */
   const char *name;
   /**
@@ -632,7 +628,7 @@ typedef struct {
    */
   size_t name_len;
   /**
-   * Which of the two it is: one of LICENTIA_UNIT_*.
+   * What it counts: one of LICENTIA_UNIT_*.
    */
   uint32_t unit;
   /**
@@ -640,15 +636,15 @@ typedef struct {
    */
   uint32_t reserved;
   /**
-   * What the request costs.
+   * Cost of the request.
    */
   uint64_t cost;
   /**
-   * Requests of a full burst, or units of a period.
+   * Requests of a full burst, units of a period, or seats.
    */
   uint64_t limit;
   /**
-   * Length of the window in seconds; none where a period's length varies.
+   * Length of the window in seconds; absent if the length of the period varies.
    */
   uint64_t window;
   /**
@@ -656,11 +652,11 @@ typedef struct {
    */
   uint64_t remaining;
   /**
-   * Milliseconds until everything is there again; none for a quota for life.
+   * Milliseconds until all of the limit is available again; absent for a quota for life.
    */
   uint64_t reset_ms;
   /**
-   * Milliseconds until the same request may be granted, where it was not and waiting helps.
+   * Milliseconds until the same request may succeed, if it was refused and waiting helps.
    */
   uint64_t retry_after_ms;
 } licentia_charge;
@@ -670,7 +666,7 @@ typedef struct {
  */
 typedef struct {
   /**
-   * What its value is: one of LICENTIA_VALUE_*.
+   * Kind of the value: one of LICENTIA_VALUE_*.
    */
   uint32_t kind;
   /**
@@ -678,11 +674,11 @@ typedef struct {
    */
   uint32_t reserved;
   /**
-   * Its value where that is a number, else 0.
+   * The value if it is a number, else 0.
    */
   int64_t number;
   /**
-   * Its value where that is a text, which lives as long as the decision, else NULL; UTF-8 without a NUL.
+   * The value if it is a text, valid as long as the decision, else NULL; UTF-8 without a NUL.
    */
   const char *text;
   /**
@@ -690,30 +686,35 @@ typedef struct {
    */
   size_t text_len;
   /**
-   * When it ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
+   * When the feature ends, in seconds since 1970, if before the licence does; else LICENTIA_NONE.
    */
   uint64_t expires;
 } licentia_feature;
 
+/**
+ * Called with the code of what is wrong with a watched file.
+ */
+typedef void (*licentia_watch_callback)(void *context, licentia_code code);
+
 #if defined(LICENTIA_HOLDER)
 /**
- * Called with a receipt, which lives until it returns.
+ * Called with a receipt, which is valid until the callback returns.
  */
 typedef void (*licentia_receipt_callback)(void *context, const uint8_t *receipt, size_t receipt_len);
 #endif
 
 /**
- * The function did what it says, and wrote its outputs.
+ * The function succeeded and wrote its outputs.
  */
 #define LICENTIA_OK 1
 
 /**
- * What was asked for is not there, such as a claim that the licence has not.
+ * The value does not exist, such as a claim that the licence does not have.
  */
 #define LICENTIA_ABSENT 2
 
 /**
- * An error of the library's own: a panic was stopped. What was passed can only be freed.
+ * The library has failed: it stopped a panic. Only free what was passed.
  */
 #define LICENTIA_INTERNAL 900
 
@@ -722,47 +723,48 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Version of the library in use, such as "0.1.0": `LICENTIA_VERSION` of its own header. It lives for ever.
+ * Version of the library, such as "0.1.0". Compare it with LICENTIA_VERSION of the header. Never free it.
  */
 const char *licentia_version(void);
 
 /**
- * The same as a number that grows with it: `LICENTIA_VERSION_NUMBER` of its own header.
+ * Version of the library as a number that grows. Compare it with LICENTIA_VERSION_NUMBER of the header.
  */
 uint32_t licentia_version_number(void);
 
 /**
- * Number of the ABI, which the shared library's name ends in: `LICENTIA_ABI_VERSION` of its own header.
+ * Number of the ABI, with which the name of the shared library ends. Compare it with LICENTIA_ABI_VERSION of the
+ * header.
  */
 uint32_t licentia_abi_version(void);
 
 /**
- * Name of a status or code in snake_case; "unknown" for a number that is none. It lives for ever.
+ * Name of a status or code in snake_case; "unknown" for other numbers. Never free it.
  */
 const char *licentia_status_name(licentia_status status);
 
 /**
- * What a status or code says, as a sentence; "unknown" for a number that is none. It lives for ever.
+ * The meaning of a status or code, as a sentence; "unknown" for other numbers. Never free it.
  */
 const char *licentia_status_message(licentia_status status);
 
 /**
- * What to do about a status or code, as a sentence; "unknown" for a number that is none. It lives for ever.
+ * What to do about a status or code, as a sentence; "unknown" for other numbers. Never free it.
  */
 const char *licentia_status_advice(licentia_status status);
 
 /**
- * Frees text that a function gave away, after it was overwritten. NULL is ignored.
+ * Overwrites and frees text that a function returned. NULL is ignored.
  */
 void licentia_string_free(char *text);
 
 /**
- * Frees bytes that a function gave away, after they were overwritten. NULL is ignored.
+ * Overwrites and frees bytes that a function returned. NULL is ignored.
  */
 void licentia_bytes_free(uint8_t *bytes);
 
 /**
- * Reads a public key in its text form, `licpub1_...`, as `licentia keygen` writes it.
+ * Reads a public key in its text form, `licpub1_...`, which `licentia keygen` writes.
  *
  * Errors: INVALID_KEY, WEAK_KEY.
  */
@@ -770,9 +772,9 @@ LICENTIA_MUST_USE
 licentia_status licentia_key_from_text(const char *text_form, size_t text_form_len, licentia_key **key);
 
 /**
- * Makes a public key of an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
+ * Makes a public key from an Ed25519 key of 32 bytes and an identifier of 1 to 32 bytes.
  *
- * Errors: INVALID_KEY, WEAK_KEY, INVALID_ARGUMENT for the identifier.
+ * Errors: INVALID_KEY, WEAK_KEY; INVALID_ARGUMENT for the identifier.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_key_from_ed25519(const uint8_t *kid,
@@ -786,19 +788,19 @@ licentia_status licentia_key_from_ed25519(const uint8_t *kid,
 void licentia_key_free(licentia_key *key);
 
 /**
- * Gives the text form, `licpub1_...`; free it with licentia_string_free.
+ * Returns the text form, `licpub1_...`; free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_key_text(const licentia_key *key, char **text_form, size_t *text_form_len);
 
 /**
- * Gives the key's identifier, which lives as long as the key.
+ * Returns the key's identifier, valid as long as the key.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_key_kid(const licentia_key *key, const uint8_t **kid, size_t *kid_len);
 
 /**
- * Gives the 32 bytes of the Ed25519 key, which live as long as the key.
+ * Returns the 32 bytes of the Ed25519 key, valid as long as the key.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_key_bytes(const licentia_key *key,
@@ -806,7 +808,7 @@ licentia_status licentia_key_bytes(const licentia_key *key,
                                    size_t *public_key_len);
 
 /**
- * Reads a keyset that the root key must have signed.
+ * Verifies a keyset with the root key, and reads it; free it with licentia_keyset_free.
  *
  * Errors: a code of group 1xx or 2xx.
  */
@@ -822,7 +824,7 @@ licentia_status licentia_keyset_read(const licentia_key *root,
 void licentia_keyset_free(licentia_keyset *keyset);
 
 /**
- * Gives the sequence number, the time of issue and the first second that is too late, in seconds since 1970.
+ * Returns the sequence number, when the keyset was issued, and when it expires, in seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_keyset_times(const licentia_keyset *keyset,
@@ -831,10 +833,68 @@ licentia_status licentia_keyset_times(const licentia_keyset *keyset,
                                       uint64_t *expires);
 
 /**
- * Gives a copy of the key at an index from 0 on; free it with licentia_key_free. ABSENT ends the list.
+ * Returns a copy of the key at an index, from 0; free it with licentia_key_free. ABSENT ends the list.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_keyset_key(const licentia_keyset *keyset, size_t index, licentia_key **key);
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_from_seed(const uint8_t *seed, licentia_holder_key **key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Reads an Ed25519 key in PKCS#8 PEM that is not encrypted.
+ *
+ * Errors: INVALID_KEY.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_from_pem(const char *pem, size_t pem_len, licentia_holder_key **key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Overwrites and frees a key. NULL is ignored.
+ */
+void licentia_holder_key_free(licentia_holder_key *key);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Writes the public key and its thumbprint (RFC 9679), 32 bytes each. The issuer binds a licence to either.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_public(const licentia_holder_key *key,
+                                           uint8_t *public_key,
+                                           uint8_t *thumbprint);
+#endif
+
+#if defined(LICENTIA_HOLDER)
+/**
+ * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
+ * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body if the service wants the body signed,
+ * else NULL.
+ *
+ * Errors: a code of group 1xx for text that is no licence; INVALID_ARGUMENT for a method or URI that is too long;
+ * STORE_UNREACHABLE if the system has no random bytes.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_prove(const licentia_holder_key *key,
+                                          const char *token,
+                                          size_t token_len,
+                                          const char *method,
+                                          size_t method_len,
+                                          const char *uri,
+                                          size_t uri_len,
+                                          const uint8_t *body,
+                                          uint64_t now,
+                                          uint8_t **proof,
+                                          size_t *proof_len);
+#endif
 
 /**
  * Decodes the text form of a licence, `lic1_...`; free the bytes with licentia_bytes_free.
@@ -848,7 +908,7 @@ licentia_status licentia_token_decode(const char *token,
                                       size_t *decoded_len);
 
 /**
- * Gives the text form of a licence's bytes, which are not looked at; free it with licentia_string_free.
+ * Returns the text form of the bytes of a licence, which are not checked; free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_token_encode(const uint8_t *decoded,
@@ -857,7 +917,7 @@ licentia_status licentia_token_encode(const uint8_t *decoded,
                                       size_t *token_len);
 
 /**
- * Gives what a licence claims, as a JSON object, without a look at its signature: to show it, never to decide.
+ * Returns the claims of a licence as a JSON object, without checking its signature: to show them, never to decide.
  * Free it with licentia_string_free.
  *
  * Errors: a code of group 1xx.
@@ -869,9 +929,9 @@ licentia_status licentia_token_unverified_json(const char *token,
                                                size_t *json_len);
 
 /**
- * Gives the window of a period that a time falls into: its first second, and the first one after it, or
- * LICENTIA_NONE. `seconds` is read for FIXED alone, where it is at least 1, and `anchor` for that and the two
- * after it. All times are seconds since 1970.
+ * Returns the window of a period that contains a time: its first second, and the first second after it, or
+ * LICENTIA_NONE. `seconds` (at least 1) is read only for FIXED, `anchor` only for FIXED, MONTH_FROM and YEAR_FROM. All
+ * times are seconds since 1970.
  *
  * Errors: INVALID_ARGUMENT for another period.
  */
@@ -898,12 +958,12 @@ licentia_status licentia_store_open(const char *url,
                                     licentia_store **store);
 
 /**
- * Frees a store; gates that were built with it go on with it. NULL is ignored.
+ * Frees a store; gates that use it keep it open. NULL is ignored.
  */
 void licentia_store_free(licentia_store *store);
 
 /**
- * Makes a builder.
+ * Makes a builder; free it with licentia_gate_builder_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_new(licentia_gate_builder **builder);
@@ -914,14 +974,14 @@ licentia_status licentia_gate_builder_new(licentia_gate_builder **builder);
 void licentia_gate_builder_free(licentia_gate_builder *builder);
 
 /**
- * Trusts a key, which is copied. There may be several.
+ * Trusts a key, which is copied. You may add several.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_add_key(licentia_gate_builder *builder, const licentia_key *key);
 
 /**
- * Trusts the keys of a keyset that the root key signed, and of newer ones: see licentia_gate_load_keyset. Both
- * are copied; the keyset is read when the gate is built.
+ * Trusts the keys of a keyset that the root key signed, and of newer keysets: see licentia_gate_load_keyset. Both
+ * arguments are copied; licentia_gate_builder_build reads the keyset.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_keyset(licentia_gate_builder *builder,
@@ -930,8 +990,8 @@ licentia_status licentia_gate_builder_set_keyset(licentia_gate_builder *builder,
                                                  size_t signed_keyset_len);
 
 /**
- * Refuses what a revocation bundle revokes, and what newer ones do: see licentia_gate_load_revocation. It is
- * copied, and read when the gate is built.
+ * Sets the revocation bundle to begin with; newer ones replace it: see licentia_gate_load_revocation. It is copied;
+ * licentia_gate_builder_build reads it.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_revocation(licentia_gate_builder *builder,
@@ -947,7 +1007,7 @@ licentia_status licentia_gate_builder_set_issuer(licentia_gate_builder *builder,
                                                  size_t issuer_len);
 
 /**
- * Names this service, for licences that name the services they are for.
+ * Names this service, for licences that are limited to some services.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_audience(licentia_gate_builder *builder,
@@ -955,7 +1015,7 @@ licentia_status licentia_gate_builder_set_audience(licentia_gate_builder *builde
                                                    size_t audience_len);
 
 /**
- * Enforces decisions, or only says what they would have been: one of LICENTIA_MODE_*.
+ * Enforces decisions, or only reports them: one of LICENTIA_MODE_*.
  *
  * Errors: INVALID_ARGUMENT for another number.
  */
@@ -963,66 +1023,66 @@ LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_mode(licentia_gate_builder *builder, uint32_t mode);
 
 /**
- * Tolerates that the issuer's clock is ahead by this many seconds; 60 where it is not said.
+ * Tolerates an issuer's clock that is ahead by this many seconds; 60 by default.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_skew(licentia_gate_builder *builder, uint64_t seconds);
 
 /**
- * How old a proof of possession may be, in seconds; 60 where it is not said.
+ * Accepts proofs of possession up to this age in seconds; 60 by default.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_proof_age(licentia_gate_builder *builder, uint64_t seconds);
 
 /**
- * How many proofs are remembered against replay; when it is full, further ones are refused. 65,536 where it is
- * not said.
+ * Sets how many proofs the gate remembers against replay; 65,536 by default. When the memory is full, the gate refuses
+ * further proofs.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_replay_capacity(licentia_gate_builder *builder,
                                                           size_t proofs);
 
 /**
- * How many verified tokens are kept; 16,384 where it is not said, at most 16,777,216.
+ * Sets how many verified tokens the gate caches; 16,384 by default, at most 16,777,216.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_cache_capacity(licentia_gate_builder *builder, size_t tokens);
 
 /**
- * Spends up to so many bytes on tables for each key that signs licences, and once more for all, which halves the time
- * of a token that was not seen before: 700000 make it fastest, 220160 nearly so, 81920 are the least. Without it there
- * are no tables.
+ * Builds tables for each key that signs licences, with up to `bytes_per_key` bytes each and once more for all. They
+ * halve the time of a token that is not cached. 700000 is fastest, 220160 nearly as fast, 81920 the minimum. By
+ * default there are no tables.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_gate_builder_set_prepare(licentia_gate_builder *builder,
-                                                  size_t bytes_per_key);
+licentia_status licentia_gate_builder_prepare_keys(licentia_gate_builder *builder,
+                                                   size_t bytes_per_key);
 
 /**
- * Refuses licences, as their policy for stale revocations says, while there is no revocation bundle of their issuer.
- * Without it a gate that has no bundle, as after a restart before one is loaded, takes nothing to be revoked.
+ * While the gate has no revocation bundle of an issuer, applies the licence's policy for stale revocations. By default
+ * a gate without a bundle, as after a restart, treats no licence as revoked.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_require_revocation(licentia_gate_builder *builder);
 
 /**
- * Counts rates with all processes that have the same store, and not for this one alone.
+ * Counts rates together with all processes on the same store. By default each process counts its own.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_share_rates(licentia_gate_builder *builder);
 
 /**
- * Where counters and marks are kept; in memory where it is not said.
+ * Sets the store of counters and marks; the default is one in memory.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_store(licentia_gate_builder *builder, const licentia_store *store);
 
 /**
- * Calls a function with every decision. There may be several.
+ * Calls a function with every decision. You may add several.
  *
- * It is called by whichever thread checks, by several at once, before licentia_gate_check returns: it must
- * return at once, not block, not throw and not jump. The event lives until it returns. `context` is passed
- * along, and where `free_context` is not NULL, that is called with it when the last of the builder and its gates
- * is freed, or at once where this call is refused.
+ * The thread that checks calls it before licentia_gate_check returns, and several threads may call it at once. It must
+ * return quickly, and must not block, throw or jump. The event is valid until it returns. `context` is passed to it.
+ * If `free_context` is not NULL, it is called with the context when the builder and all its gates are freed, or at
+ * once if this call fails.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
@@ -1031,28 +1091,28 @@ licentia_status licentia_gate_builder_add_sink(licentia_gate_builder *builder,
                                                licentia_free_callback free_context);
 
 /**
- * Makes a gate; free it with licentia_gate_free. The builder stays as it is, and can make another one.
+ * Builds a gate; free it with licentia_gate_free. The builder does not change, and can build another one.
  *
- * Errors: INVALID_ARGUMENT where there is no key to trust, too little space to prepare one, or a cache that would be too
- * large to have, else as licentia_gate_load_keyset and licentia_gate_load_revocation.
+ * Errors: INVALID_ARGUMENT if there is no key to trust, the space for tables is too small, or the cache is too large;
+ * else as licentia_gate_load_keyset and licentia_gate_load_revocation.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_build(const licentia_gate_builder *builder,
                                             licentia_gate **gate);
 
 /**
- * Frees a gate, after every decision and seat that it made. What was taken ahead and not used is given back to the
- * store, and its sinks end, before this returns: where a keeper or a watch is at work for it, this waits. In a
- * watch's callback it ends when the callback has returned. NULL is ignored.
+ * Frees a gate, after every decision and seat of it. Before it returns, unused units are back in the store and the
+ * sinks have ended; if a refiller or a watch is using the gate, it waits. Called from a watch's callback, it ends the
+ * gate when the callback has returned. NULL is ignored.
  */
 void licentia_gate_free(licentia_gate *gate);
 
 /**
- * Decides now whether a request that came with `token` (a licence's text form) may go on; free the decision with
+ * Decides now whether a request with `token` (a licence's text form) may proceed. Free the decision with
  * licentia_decision_free, before the gate and the request.
  *
- * "No" is a decision as well: the status is LICENTIA_OK. A token that is no licence is denied, whatever its
- * bytes are.
+ * A denial is a decision too, and its status is LICENTIA_OK. A token that is no licence is denied, whatever its bytes
+ * are.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_check(const licentia_gate *gate,
@@ -1062,10 +1122,10 @@ licentia_status licentia_gate_check(const licentia_gate *gate,
                                     licentia_decision **decision);
 
 /**
- * Decides as licentia_gate_check, at a time that the caller gives: for simulations and tests.
+ * Decides as licentia_gate_check, at a given time: for simulations and tests.
  *
- * `seconds` is the wall clock, in seconds since 1970; `monotonic_nanos` is a clock that only advances, in
- * nanoseconds since a moment of its own.
+ * `seconds` is the wall clock, in seconds since 1970. `monotonic_nanos` is a clock that only advances, in nanoseconds
+ * from any start.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_check_at(const licentia_gate *gate,
@@ -1082,11 +1142,11 @@ licentia_status licentia_gate_check_at(const licentia_gate *gate,
 void licentia_decision_free(licentia_decision *decision);
 
 /**
- * Replaces the keys by those of a newer keyset, at once for all threads. `changed` tells whether it is another
- * one than the one in use. Needs a gate that was built with a keyset.
+ * Replaces the keys by those of a newer keyset, at once for all threads. `changed` is false if it is the one in use.
+ * The gate must have been built with a keyset.
  *
- * Errors: a code of group 1xx or 2xx for a keyset that is not good, in particular KEYSET_ROLLBACK and
- * KEYSET_EQUIVOCATION; STORE_UNREACHABLE where it cannot be remembered. The keys in use then stay.
+ * Errors: a code of group 1xx or 2xx for a bad keyset, such as KEYSET_ROLLBACK and KEYSET_EQUIVOCATION;
+ * STORE_UNREACHABLE if the store cannot remember it. The gate then keeps its keys.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
@@ -1095,12 +1155,12 @@ licentia_status licentia_gate_load_keyset(const licentia_gate *gate,
                                           bool *changed);
 
 /**
- * Loads a newer revocation bundle, or a delta on the one in use, at once for all threads. `changed` tells
- * whether it is another one than the one in use. Needs a keyset with a revocation key.
+ * Loads a newer revocation bundle, or a delta to the one in use, at once for all threads. `changed` is false if it is
+ * the one in use. The gate needs a keyset with a revocation key.
  *
- * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bundle that is not good, WRONG_TYP for what is
- * none, KEY_NOT_ACTIVE or KEY_REVOKED for one of a key that is out of use, STORE_UNREACHABLE where it cannot be
- * remembered. The bundle in use then stays.
+ * Errors: BUNDLE_MALFORMED to BUNDLE_WRONG_ROOT (520 to 526) for a bad bundle; WRONG_TYP for other data;
+ * KEY_NOT_ACTIVE or KEY_REVOKED for a key that is out of use; STORE_UNREACHABLE if the store cannot remember it. The
+ * gate then keeps its bundle.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
@@ -1109,66 +1169,25 @@ licentia_status licentia_gate_load_revocation(const licentia_gate *gate,
                                               bool *changed);
 
 /**
- * Gives everything back to the store that was taken ahead and not used. Counting goes on. Freeing a gate does this by
- * itself; call it before a process ends in another way.
+ * Returns units that were fetched ahead and not used to the store. Counting goes on. licentia_gate_free does this too;
+ * call it before a process ends in another way.
  *
- * Errors: STORE_UNREACHABLE; then these units are lost, and never granted twice.
+ * Errors: STORE_UNREACHABLE. Units that the store did not take stay with the gate and can be used. Units whose return
+ * is in doubt are lost, and never granted twice.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_settle(const licentia_gate *gate);
 
 /**
- * Makes a gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it first,
- * while the child has one thread, and before the gate is freed there.
+ * Makes a gate safe to use in a child process after `fork`: units that the parent fetched ahead stay with the parent.
+ * Call it first, while the child has one thread, and before you free the gate there.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_after_fork(const licentia_gate *gate);
 
 /**
- * Loads a revocation bundle from a file now, and again whenever the file has changed, looking every
- * `interval_ms` milliseconds. Replace the file by renaming another one over it. What later goes wrong is given
- * to `callback`, where that is not NULL, on a thread of the library's own; the bundle in use stays.
- *
- * `context` is passed along, and freed as licentia_gate_builder_add_sink says, when the watch is. The watch keeps
- * no gate alive.
- *
- * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE where the file cannot be read.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
-                                               const char *path,
-                                               size_t path_len,
-                                               uint64_t interval_ms,
-                                               licentia_watch_callback callback,
-                                               void *context,
-                                               licentia_free_callback free_context,
-                                               licentia_watch **watch);
-
-/**
- * Ends a watch, and waits for its thread, so that its callback is called no more. In its own callback it ends when the
- * callback has returned. NULL is ignored.
- */
-void licentia_watch_free(licentia_watch *watch);
-
-/**
- * Looks after every meter of a gate each `interval_ms` milliseconds; what is not used for one interval is given back.
- * It keeps no gate alive.
- *
- * Errors: STORE_UNREACHABLE where the system gives no thread.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_keeper_start(const licentia_gate *gate,
-                                      uint64_t interval_ms,
-                                      licentia_keeper **keeper);
-
-/**
- * Ends a keeper, and waits for its thread. NULL is ignored.
- */
-void licentia_keeper_free(licentia_keeper *keeper);
-
-/**
- * Makes a request that needs a good licence, and no more. Where this fails the request is NULL, which no gate takes for
- * one that needs nothing.
+ * Makes a request that needs only a good licence; free it with licentia_request_free. If this fails the request is
+ * NULL, which every gate refuses.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_new(licentia_request **request);
@@ -1179,19 +1198,21 @@ licentia_status licentia_request_new(licentia_request **request);
 void licentia_request_free(licentia_request *request);
 
 /**
- * Makes it a new request again. Every decision that was made with it must have been freed.
+ * Resets a request to a new one. Free every decision that was made with it first.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_clear(licentia_request *request);
 
 /**
- * Needs a feature. All that are added are needed. The name is copied, as all that a request is given.
+ * Requires a feature. All features that are added are required. The name is copied, as all that a request is given.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_request_add_feature(licentia_request *request, const char *name, size_t name_len);
+licentia_status licentia_request_add_feature(licentia_request *request,
+                                             const char *name,
+                                             size_t name_len);
 
 /**
- * Charges a meter. All that are added are charged, or none. A cost of 0 looks without charging.
+ * Charges a meter. Either all meters that are added are charged, or none. A cost of 0 reads without charging.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_add_meter(licentia_request *request,
@@ -1200,7 +1221,7 @@ licentia_status licentia_request_add_meter(licentia_request *request,
                                            uint64_t cost);
 
 /**
- * Counts against a rate, with a cost that is 1 for most requests. Rates and meters together may be 8.
+ * Counts against a rate, at a cost that is 1 for most requests. A request has at most 8 rates and meters together.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_add_rate(licentia_request *request,
@@ -1209,8 +1230,8 @@ licentia_status licentia_request_add_rate(licentia_request *request,
                                           uint64_t cost);
 
 /**
- * Names the service, in place of the gate's own audience and of what was named before. Every decision that was made
- * with the request must have been freed.
+ * Names the service, in place of the gate's audience and of an earlier name. Free every decision that was made with
+ * the request first.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_audience(licentia_request *request,
@@ -1218,20 +1239,20 @@ licentia_status licentia_request_set_audience(licentia_request *request,
                                               size_t audience_len);
 
 /**
- * Says what is asked for, for events: an operation or route, such as "GET /exports".
+ * Names the operation or route for events, such as "GET /exports".
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_action(licentia_request *request, const char *action, size_t action_len);
 
 /**
- * Says who presents the licence, for events: an address, an instance. It has no part in the decision.
+ * Names the caller for events: an address, an instance. It does not affect the decision.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_source(licentia_request *request, const char *source, size_t source_len);
 
 /**
- * Names the job that the request is about, with at most 256 bytes: its meters are charged once, however often it is
- * tried again, in this process or in others on the same store, until each meter's period ends.
+ * Names the job of the request, with at most 256 bytes. Its meters are charged once, however often any process on the
+ * same store tries it, until each meter's period ends.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_job(licentia_request *request,
@@ -1239,21 +1260,21 @@ licentia_status licentia_request_set_job(licentia_request *request,
                                          size_t job_len);
 
 /**
- * Names this machine, by the SHA-256 (32 bytes) of a fingerprint that the host chooses.
+ * Identifies this machine by the SHA-256 (32 bytes) of a fingerprint that you choose.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_node(licentia_request *request, const uint8_t *fingerprint);
 
 /**
- * Names the date of the running release, in seconds since 1970.
+ * Sets the date of the running release, in seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_release(licentia_request *request, uint64_t date);
 
 /**
- * Presents a proof of possession (its bytes), in place of the one before, for a method and a URI, in the form
- * that service and holder agree on. `body` is the SHA-256 (32 bytes) of the request's body where that must be
- * signed too, else NULL.
+ * Presents the bytes of a proof of possession, in place of an earlier one, for a method and a URI in the form that
+ * service and customer agree on. `body` is the SHA-256 (32 bytes) of the request's body if the body must be signed
+ * too, else NULL.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_request_set_proof(licentia_request *request,
@@ -1266,8 +1287,8 @@ licentia_status licentia_request_set_proof(licentia_request *request,
                                            const uint8_t *body);
 
 /**
- * Decides now as licentia_gate_check does, and reserves what the request's meters may cost at most, for work whose cost
- * is known when it is done. The reservation is NULL where the request may not go on. Free both.
+ * Decides now as licentia_gate_check, and reserves what the meters of the request may cost at most, for work whose
+ * cost is known when it is done. The reservation is NULL if the request is denied. Free both.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_reserve(const licentia_gate *gate,
@@ -1278,7 +1299,7 @@ licentia_status licentia_gate_reserve(const licentia_gate *gate,
                                       licentia_reservation **reservation);
 
 /**
- * Reserves as licentia_gate_reserve, at a time that the caller gives: see licentia_gate_check_at.
+ * Reserves as licentia_gate_reserve, at a given time: see licentia_gate_check_at.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_reserve_at(const licentia_gate *gate,
@@ -1291,9 +1312,9 @@ licentia_status licentia_gate_reserve_at(const licentia_gate *gate,
                                          licentia_reservation **reservation);
 
 /**
- * Says what the work did cost of a meter; of a meter that is not named it is what was reserved.
+ * Sets the actual cost of the work for a meter. Other meters cost what was reserved.
  *
- * Errors: INVALID_ARGUMENT for a meter that is not reserved, or more than was.
+ * Errors: INVALID_ARGUMENT for a meter that is not reserved, or for more than was reserved.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_reservation_set_cost(licentia_reservation *reservation,
@@ -1302,24 +1323,24 @@ licentia_status licentia_reservation_set_cost(licentia_reservation *reservation,
                                               uint64_t cost);
 
 /**
- * Charges what the work did cost, and takes the rest back. It can then only be freed.
+ * Charges the actual costs, and returns the rest. After that it can only be freed.
  *
- * Errors: INVALID_ARGUMENT where it was committed before; STORE_UNREACHABLE where a job's charge cannot be lowered: it
- * then stays as it was, and committing the same job again is safe.
+ * Errors: INVALID_ARGUMENT if it was committed before; STORE_UNREACHABLE if the charge of a job cannot be lowered: it
+ * then stays, and you may commit the same job again.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_reservation_commit(licentia_reservation *reservation);
 
 /**
- * Frees a reservation; one that was not committed is taken back. NULL is ignored.
+ * Frees a reservation. If it was not committed, everything goes back. NULL is ignored.
  */
 void licentia_reservation_free(licentia_reservation *reservation);
 
 /**
- * Decides now as licentia_gate_check does, and takes a seat for `holder` where everything else is granted: a name of 1
- * to 256 bytes, by which the same user, process or machine is known again. The seat is held for `ttl` seconds, from 1
- * to 31 days; a holder that has one keeps it, for so long from now. The seat is NULL where the request may not go on:
- * LICENTIA_CODE_SEATS_TAKEN says that none is left. Free both, before the gate.
+ * Decides now as licentia_gate_check, and takes a seat for `holder` if all else is granted. `holder` is a name of 1 to
+ * 256 bytes that identifies a user, process or machine. The seat is held for `ttl` seconds, from 1 to 31 days; a
+ * holder that has a seat keeps it, for that long from now. The seat is NULL if the request is denied;
+ * LICENTIA_CODE_SEATS_TAKEN means that none is left. Free both, before the gate.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_check_out(const licentia_gate *gate,
@@ -1333,7 +1354,7 @@ licentia_status licentia_gate_check_out(const licentia_gate *gate,
                                         licentia_seat **seat);
 
 /**
- * Takes a seat as licentia_gate_check_out, at a time that the caller gives: see licentia_gate_check_at.
+ * Takes a seat as licentia_gate_check_out, at a given time: see licentia_gate_check_at.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_gate_check_out_at(const licentia_gate *gate,
@@ -1349,10 +1370,10 @@ licentia_status licentia_gate_check_out_at(const licentia_gate *gate,
                                            licentia_seat **seat);
 
 /**
- * Keeps a seat for its whole time from now, where the licence still grants it: all of it is decided anew. A request
- * that names meters is charged. A seat whose time was over is taken again where one is free.
+ * Holds a seat for its whole time from now, if the licence still grants it: the gate decides anew, and charges the
+ * meters of the request. A seat whose time was over is taken again if one is free.
  *
- * Errors: INVALID_ARGUMENT where it was released.
+ * Errors: INVALID_ARGUMENT if it was released.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_seat_heartbeat(licentia_seat *seat,
@@ -1360,7 +1381,7 @@ licentia_status licentia_seat_heartbeat(licentia_seat *seat,
                                         licentia_decision **decision);
 
 /**
- * Keeps a seat as licentia_seat_heartbeat, at a time that the caller gives: see licentia_gate_check_at.
+ * Holds a seat as licentia_seat_heartbeat, at a given time: see licentia_gate_check_at.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_seat_heartbeat_at(licentia_seat *seat,
@@ -1370,58 +1391,58 @@ licentia_status licentia_seat_heartbeat_at(licentia_seat *seat,
                                            licentia_decision **decision);
 
 /**
- * When the seat's time is over, in seconds since 1970. LICENTIA_NONE for one that was released, and for NULL.
+ * When the seat's time is over, in seconds since 1970. LICENTIA_NONE if it was released, and for NULL.
  */
 uint64_t licentia_seat_until(const licentia_seat *seat);
 
 /**
- * Gives the seat back. It can then only be freed.
+ * Releases the seat. After that it can only be freed.
  *
- * Errors: INVALID_ARGUMENT where it was released before; STORE_UNREACHABLE: it is then free when its time is over.
+ * Errors: INVALID_ARGUMENT if it was released before; STORE_UNREACHABLE: the seat is then free when its time is over.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_seat_release(licentia_seat *seat);
 
 /**
- * Frees a seat; one that was not released stays taken until its time is over. NULL is ignored.
+ * Frees a seat. If it was not released, it stays taken until its time is over. NULL is ignored.
  */
 void licentia_seat_free(licentia_seat *seat);
 
 /**
- * Whether the request may go on. False for NULL.
+ * Whether the request may proceed. False for NULL.
  */
 bool licentia_decision_is_allowed(const licentia_decision *decision);
 
 /**
- * Why: one of LICENTIA_CODE_*. In advisory mode, what an enforcing gate would have answered. INVALID_ARGUMENT for
- * NULL.
+ * The reason: one of LICENTIA_CODE_*. In advisory mode it is what an enforcing gate would have answered.
+ * INVALID_ARGUMENT for NULL.
  */
 licentia_code licentia_decision_code(const licentia_decision *decision);
 
 /**
- * In which state the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing of a denial.
+ * The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing about a denial.
  */
 uint32_t licentia_decision_state(const licentia_decision *decision);
 
 /**
- * The code of a doubt that the licence's policy passed over: allowed, and worth looking into. 0 where there is
- * none, and for NULL.
+ * The code of a doubt that the licence's policy passed over: the request is allowed, and you should look into it. 0 if
+ * there is none, and for NULL.
  */
 licentia_code licentia_decision_warning(const licentia_decision *decision);
 
 /**
- * Milliseconds after which the same request may go on, where waiting helps; else LICENTIA_NONE.
+ * Milliseconds until the same request may succeed, if waiting helps; else LICENTIA_NONE.
  */
 uint64_t licentia_decision_retry_after_ms(const licentia_decision *decision);
 
 /**
- * The response's status code: 200, 401, 403 and so on. 500 for NULL.
+ * Status code of the HTTP response: 200, 401, 403 and so on. 500 for NULL.
  */
 uint32_t licentia_decision_http_status(const licentia_decision *decision);
 
 /**
- * Gives the response's header fields as lines that end in CRLF: `www-authenticate`, `retry-after`,
- * `ratelimit-policy`, `ratelimit`, those that apply. Free them with licentia_string_free.
+ * Returns the header fields of the HTTP response as lines that end in CRLF, those that apply of `www-authenticate`,
+ * `retry-after`, `ratelimit-policy` and `ratelimit`. Free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_decision_http_headers(const licentia_decision *decision,
@@ -1429,7 +1450,7 @@ licentia_status licentia_decision_http_headers(const licentia_decision *decision
                                                size_t *headers_len);
 
 /**
- * Gives the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
+ * Returns the body of a refusal: problem details (RFC 9457), of the media type `application/problem+json`. Free it
  * with licentia_string_free.
  */
 LICENTIA_MUST_USE
@@ -1438,7 +1459,8 @@ licentia_status licentia_decision_problem(const licentia_decision *decision,
                                           size_t *problem_len);
 
 /**
- * Gives every check that ran, its inputs and its result, a line or more each. Free it with licentia_string_free.
+ * Returns every check that ran, with its inputs and its result, a line or more each. Free it with
+ * licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_decision_explanation(const licentia_decision *decision,
@@ -1446,7 +1468,7 @@ licentia_status licentia_decision_explanation(const licentia_decision *decision,
                                               size_t *explanation_len);
 
 /**
- * Gives the same as a JSON array. Free it with licentia_string_free.
+ * Returns the explanation as a JSON array. Free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_decision_explanation_json(const licentia_decision *decision,
@@ -1454,17 +1476,17 @@ licentia_status licentia_decision_explanation_json(const licentia_decision *deci
                                                    size_t *json_len);
 
 /**
- * Gives the decision as a JSON object: what a log should keep. It holds no token and no key. Free it with
+ * Returns the decision as a JSON object, for a log. It contains no token and no key. Free it with
  * licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_decision_json(const licentia_decision *decision, char **json, size_t *json_len);
 
 /**
- * Gives the charge at an index from 0 on; ABSENT ends the list. `charge_size` is `sizeof(licentia_charge)`: a later
- * version of the struct only adds at its end.
+ * Returns the charge at an index, from 0; ABSENT ends the list. `charge_size` is `sizeof(licentia_charge)`: a later
+ * version of the struct only adds members at its end.
  *
- * Errors: INVALID_ARGUMENT where the library knows no struct so large, or none so small.
+ * Errors: INVALID_ARGUMENT if the library knows no struct of this size.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_decision_charge(const licentia_decision *decision,
@@ -1473,19 +1495,19 @@ licentia_status licentia_decision_charge(const licentia_decision *decision,
                                          licentia_charge *charge);
 
 /**
- * The licence, where its signature was good, whether or not the request is allowed; else NULL. It lives as long
- * as the decision.
+ * The licence, if its signature is good, whether or not the request is allowed; else NULL. It is valid as long as the
+ * decision.
  */
 const licentia_license *licentia_decision_license(const licentia_decision *decision);
 
 /**
- * Gives all that it says, as a JSON object; free it with licentia_string_free.
+ * Returns all claims as a JSON object; free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_json(const licentia_license *license, char **json, size_t *json_len);
 
 /**
- * Gives who issued it, which lives as long as the decision.
+ * Returns the issuer, valid as long as the decision.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_issuer(const licentia_license *license,
@@ -1493,7 +1515,7 @@ licentia_status licentia_license_issuer(const licentia_license *license,
                                         size_t *issuer_len);
 
 /**
- * Gives whom it is for, which lives as long as the decision.
+ * Returns the customer, valid as long as the decision.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_subject(const licentia_license *license,
@@ -1501,7 +1523,7 @@ licentia_status licentia_license_subject(const licentia_license *license,
                                          size_t *subject_len);
 
 /**
- * Gives the tier's name, which lives as long as the decision, and its version.
+ * Returns the tier's name, valid as long as the decision, and its version.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_tier(const licentia_license *license,
@@ -1510,14 +1532,16 @@ licentia_status licentia_license_tier(const licentia_license *license,
                                       uint64_t *version);
 
 /**
- * Writes the identifiers of this token and of the licence that goes on through its renewals, 16 bytes each.
+ * Writes the identifiers of this token and of its lineage, which stays the same through renewals, 16 bytes each.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_license_ids(const licentia_license *license, uint8_t *id, uint8_t *lineage);
+licentia_status licentia_license_ids(const licentia_license *license,
+                                     uint8_t *id,
+                                     uint8_t *lineage);
 
 /**
- * Gives when it was issued, when the contract ends and when everything ends, in seconds since 1970. What it does
- * not say is LICENTIA_NONE.
+ * Returns when the licence was issued, starts, when the contract ends and when everything ends, in seconds since 1970.
+ * An absent time is LICENTIA_NONE.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_times(const licentia_license *license,
@@ -1527,10 +1551,10 @@ licentia_status licentia_license_times(const licentia_license *license,
                                        uint64_t *expires);
 
 /**
- * Gives a feature. `feature_size` is `sizeof(licentia_feature)`.
+ * Returns a feature. `feature_size` is `sizeof(licentia_feature)`.
  *
- * Errors: ABSENT where the licence has none of this name; INVALID_ARGUMENT where the library knows no struct of
- * this size.
+ * Errors: ABSENT if the licence has no feature of this name; INVALID_ARGUMENT if the library knows no struct of this
+ * size.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_license_feature(const licentia_license *license,
@@ -1540,41 +1564,41 @@ licentia_status licentia_license_feature(const licentia_license *license,
                                          licentia_feature *feature);
 
 /**
- * The event's decision, which lives as long.
+ * The event's decision, valid as long as the event.
  */
 const licentia_decision *licentia_event_decision(const licentia_event *event);
 
 /**
- * Gives what was asked for (licentia_request_set_action), which lives as long as the event.
+ * Returns the action of the request (licentia_request_set_action), valid as long as the event.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_event_action(const licentia_event *event, const char **action, size_t *action_len);
 
 /**
- * Gives who presented it (licentia_request_set_source), which lives as long as the event.
+ * Returns the source of the request (licentia_request_set_source), valid as long as the event.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_event_source(const licentia_event *event, const char **source, size_t *source_len);
 
 /**
- * When it was, in seconds since 1970. LICENTIA_NONE for NULL.
+ * The time of the decision, in seconds since 1970. LICENTIA_NONE for NULL.
  */
 uint64_t licentia_event_at(const licentia_event *event);
 
 /**
- * How long the decision took, in nanoseconds. LICENTIA_NONE where it was not timed, and for NULL.
+ * How long the decision took, in nanoseconds. LICENTIA_NONE if it was not timed, and for NULL.
  */
 uint64_t licentia_event_took_nanos(const licentia_event *event);
 
 /**
- * Sequence number of the keyset in use; 0 where there is none, and for NULL.
+ * Sequence number of the keyset in use; 0 if there is none, and for NULL.
  */
 uint64_t licentia_event_keyset(const licentia_event *event);
 
 /**
- * Gives the sequence number of the revocation bundle in use and when it was issued, in seconds since 1970.
+ * Returns the sequence number of the revocation bundle in use, and when it was issued, in seconds since 1970.
  *
- * Errors: ABSENT where there is none.
+ * Errors: ABSENT if there is none.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_event_revocation(const licentia_event *event,
@@ -1582,77 +1606,61 @@ licentia_status licentia_event_revocation(const licentia_event *event,
                                           uint64_t *issued_at);
 
 /**
- * Gives the event as a JSON object in one line, to be kept or sent; free it with licentia_string_free.
+ * Returns the event as a JSON object in one line, to store or send; free it with licentia_string_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_event_json(const licentia_event *event, char **json, size_t *json_len);
 
-#if defined(LICENTIA_HOLDER)
 /**
- * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_from_seed(const uint8_t *seed, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
+ * Loads a revocation bundle from a file now, and again whenever the file changes; it looks every `interval_ms`
+ * milliseconds. Replace the file by renaming another one over it. If `callback` is not NULL, a thread of the library
+ * calls it with the code of a later failure; the gate then keeps its bundle.
  *
- * Errors: INVALID_KEY.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_from_pem(const char *pem, size_t pem_len, licentia_holder **holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Overwrites and frees a holder's key. NULL is ignored.
- */
-void licentia_holder_free(licentia_holder *holder);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Writes the public key and its thumbprint (RFC 9679), 32 bytes each, for the issuer to bind a licence to.
- */
-LICENTIA_MUST_USE
-licentia_status licentia_holder_public(const licentia_holder *holder,
-                                       uint8_t *public_key,
-                                       uint8_t *thumbprint);
-#endif
-
-#if defined(LICENTIA_HOLDER)
-/**
- * Makes a proof for one request with a licence in its text form, at `now` (seconds since 1970); free it with
- * licentia_bytes_free. `body` is the SHA-256 (32 bytes) of the request's body where the service wants it signed,
- * else NULL.
+ * `context` is passed to the callback, and freed with the watch as licentia_gate_builder_add_sink describes. The watch
+ * does not keep the gate alive. Free it with licentia_watch_free.
  *
- * Errors: a code of group 1xx for a text that is no licence, INVALID_ARGUMENT for a method or URI that is too long,
- * STORE_UNREACHABLE where the system gives no random bytes.
+ * Errors: as licentia_gate_load_revocation; STORE_UNREACHABLE if the file cannot be read.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_holder_prove(const licentia_holder *holder,
-                                      const char *token,
-                                      size_t token_len,
-                                      const char *method,
-                                      size_t method_len,
-                                      const char *uri,
-                                      size_t uri_len,
-                                      const uint8_t *body,
-                                      uint64_t now,
-                                      uint8_t **proof,
-                                      size_t *proof_len);
-#endif
+licentia_status licentia_gate_watch_revocation(const licentia_gate *gate,
+                                               const char *path,
+                                               size_t path_len,
+                                               uint64_t interval_ms,
+                                               licentia_watch_callback callback,
+                                               void *context,
+                                               licentia_free_callback free_context,
+                                               licentia_watch **watch);
+
+/**
+ * Ends a watch, and waits for its thread, so that its callback is not called again. Called from its own callback, it
+ * ends the watch when the callback has returned. NULL is ignored.
+ */
+void licentia_watch_free(licentia_watch *watch);
+
+/**
+ * Refills every meter of a gate each `interval_ms` milliseconds; units that are unused for one interval go back. It
+ * does not keep the gate alive. Free it with licentia_refiller_free.
+ *
+ * Errors: STORE_UNREACHABLE if the system has no thread.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_refiller_start(const licentia_gate *gate,
+                                        uint64_t interval_ms,
+                                        licentia_refiller **refiller);
+
+/**
+ * Ends a refiller, and waits for its thread. NULL is ignored.
+ */
+void licentia_refiller_free(licentia_refiller *refiller);
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Opens the log of an instance, or begins a new one; free it with licentia_receipts_free. `path` is UTF-8. `key` is
- * the instance's own Ed25519 key in PKCS#8 PEM, not encrypted: another one for each instance. One process has a log
- * open at a time.
+ * Opens the log of an instance, or creates it; free it with licentia_receipts_free. `path` is UTF-8. `key` is the
+ * instance's own Ed25519 key in PKCS#8 PEM, not encrypted; each instance needs another key. One process has a log open
+ * at a time.
  *
- * Errors: STORE_UNREACHABLE where the file cannot be used, INVALID_KEY, RECEIPT_MALFORMED and its like for a log that
- * was altered or is another instance's.
+ * Errors: STORE_UNREACHABLE if the file cannot be used; INVALID_KEY; RECEIPT_MALFORMED and the like for a log that was
+ * altered or belongs to another instance.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_open(const char *path,
@@ -1664,7 +1672,7 @@ licentia_status licentia_receipts_open(const char *path,
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Frees receipts; what was counted and not written is lost. Gates that use them keep them open. NULL is ignored.
+ * Frees receipts; counts that were not written are lost. Gates that use them keep them open. NULL is ignored.
  */
 void licentia_receipts_free(licentia_receipts *receipts);
 #endif
@@ -1680,7 +1688,7 @@ licentia_status licentia_gate_builder_add_receipts(licentia_gate_builder *builde
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Gives the instance's identifier, the thumbprint of its key: 32 bytes.
+ * Writes the identifier of the instance, which is the thumbprint of its key: 32 bytes.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_instance(const licentia_receipts *receipts, uint8_t *instance);
@@ -1688,11 +1696,11 @@ licentia_status licentia_receipts_instance(const licentia_receipts *receipts, ui
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
- * new receipt, for the vendor: with none where nothing was counted.
+ * Writes what was counted since the last call durably, at `now` (seconds since 1970), and calls `callback` with each
+ * new receipt for the vendor. If nothing was counted there is none.
  *
- * Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt. What
- * licentia_receipts_acknowledge has found out, where it was set back or copied.
+ * Errors: STORE_UNREACHABLE if it cannot be written; the counts are kept for the next receipt. Also what
+ * licentia_receipts_acknowledge found, if the log was set back or copied.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_write(const licentia_receipts *receipts,
@@ -1705,7 +1713,7 @@ licentia_status licentia_receipts_write(const licentia_receipts *receipts,
 /**
  * Calls `callback` with each receipt that the vendor has not acknowledged.
  *
- * Errors: STORE_UNREACHABLE where the log cannot be read, RECEIPT_MALFORMED and its like where it was altered.
+ * Errors: STORE_UNREACHABLE if the log cannot be read; RECEIPT_MALFORMED and the like if it was altered.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receipts,
@@ -1715,12 +1723,12 @@ licentia_status licentia_receipts_unacknowledged(const licentia_receipts *receip
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Keeps a vendor's acknowledgement, which is signed with `vendor`.
+ * Stores a vendor's acknowledgement that `vendor` signed.
  *
- * Errors: RECEIPT_MALFORMED; UNKNOWN_KEY where another key signed it, RECEIPT_FORGED where none did; RECEIPT_FOREIGN for
- * another instance's; RECEIPT_ROLLBACK where it names a receipt that the log does not have, RECEIPT_FORK where the log
- * has another one in its place: then the log was set back or copied, and nothing is written any more;
- * STORE_UNREACHABLE where it cannot be kept.
+ * Errors: RECEIPT_MALFORMED; UNKNOWN_KEY if another key signed it; RECEIPT_FORGED if no key did; RECEIPT_FOREIGN for
+ * another instance's; RECEIPT_ROLLBACK if it names a receipt that the log does not have, RECEIPT_FORK if the log has
+ * another one in its place: the log was set back or copied, and writes nothing from then on; STORE_UNREACHABLE if it
+ * cannot be stored.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,
@@ -1731,9 +1739,9 @@ licentia_status licentia_receipts_acknowledge(const licentia_receipts *receipts,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes a new key from the system's randomness.
+ * Makes a new key from random bytes of the system.
  *
- * Errors: STORE_UNREACHABLE where the system gives no random bytes.
+ * Errors: STORE_UNREACHABLE if the system has no random bytes.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_generate(licentia_signing_key **key);
@@ -1741,7 +1749,7 @@ licentia_status licentia_signing_key_generate(licentia_signing_key **key);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes the key of a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is the secret.
+ * Makes the key from a seed of 32 bytes (RFC 8032, section 5.1.5). The seed is secret.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_from_seed(const uint8_t *seed, licentia_signing_key **key);
@@ -1749,9 +1757,10 @@ licentia_status licentia_signing_key_from_seed(const uint8_t *seed, licentia_sig
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Reads a key in PKCS#8 PEM, with its passphrase where it is encrypted, else NULL and 0.
+ * Reads a key in PKCS#8 PEM. Pass the passphrase if it is encrypted, else NULL and 0.
  *
- * Errors: INVALID_KEY, also where the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty one.
+ * Errors: INVALID_KEY, also if the passphrase is missing, wrong or not needed; INVALID_ARGUMENT for an empty
+ * passphrase.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_from_pem(const char *pem,
@@ -1763,8 +1772,8 @@ licentia_status licentia_signing_key_from_pem(const char *pem,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Gives the key in PKCS#8 PEM, encrypted where there is a passphrase, in the clear where that is NULL and 0; free it
- * with licentia_string_free, which overwrites it.
+ * Returns the key in PKCS#8 PEM, encrypted with the passphrase, or not encrypted if that is NULL and 0. Free it with
+ * licentia_string_free, which overwrites it.
  *
  * Errors: INVALID_ARGUMENT for an empty passphrase, and for NULL with a length.
  */
@@ -1785,7 +1794,7 @@ void licentia_signing_key_free(licentia_signing_key *key);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Gives the public key; free it with licentia_key_free.
+ * Returns the public key; free it with licentia_key_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_public(const licentia_signing_key *key, licentia_key **public_key);
@@ -1793,9 +1802,9 @@ licentia_status licentia_signing_key_public(const licentia_signing_key *key, lic
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Signs a message with Ed25519, and writes the signature's 64 bytes.
+ * Signs a message with Ed25519, and writes the 64 bytes of the signature.
  *
- * Errors: INVALID_ARGUMENT where the signature would stand in the message; then nothing is written.
+ * Errors: INVALID_ARGUMENT if the signature would overwrite the message; nothing is written.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
@@ -1806,10 +1815,10 @@ licentia_status licentia_signing_key_sign(const licentia_signing_key *key,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text that
- * `licentia keyset` keeps; its sequence number is the one of the keyset before. Times are seconds since 1970.
+ * Signs a keyset with the root key; free it with licentia_bytes_free. `draft` is the TOML text of `licentia keyset`,
+ * with the sequence number of the previous keyset. Times are seconds since 1970.
  *
- * Errors: INVALID_ARGUMENT for a draft that no gate would take.
+ * Errors: INVALID_ARGUMENT for a draft that every gate would refuse.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *root,
@@ -1823,7 +1832,7 @@ licentia_status licentia_signing_key_sign_keyset(const licentia_signing_key *roo
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Acknowledges a receipt of an instance, and with it all before that, at `now` (seconds since 1970): see
+ * Acknowledges a receipt of an instance and all receipts before it, at `now` (seconds since 1970): see
  * licentia_receipts_acknowledge. Free the bytes with licentia_bytes_free.
  *
  * Errors: RECEIPT_MALFORMED, RECEIPT_FORGED.
@@ -1839,9 +1848,9 @@ licentia_status licentia_signing_key_acknowledge(const licentia_signing_key *key
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Reads a catalogue, a TOML text.
+ * Reads a catalogue from TOML; free it with licentia_catalogue_free.
  *
- * Errors: INVALID_ARGUMENT; `licentia` on the command line says what is wrong with it.
+ * Errors: INVALID_ARGUMENT; the command `licentia catalogue` says what is wrong.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_catalogue_parse(const char *toml, size_t toml_len, licentia_catalogue **catalogue);
@@ -1856,10 +1865,10 @@ void licentia_catalogue_free(licentia_catalogue *catalogue);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes a draft of a version of a tier, or with 0 of the newest that is sold, for a subject, with its terms, from
- * `start` (seconds since 1970) on; free it with licentia_draft_free.
+ * Makes a draft from a version of a tier, or from the newest that is sold if `version` is 0, for a subject, from
+ * `start` (seconds since 1970). Free it with licentia_draft_free.
  *
- * Errors: INVALID_ARGUMENT where there is no such tier.
+ * Errors: INVALID_ARGUMENT if there is no such tier.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
@@ -1874,8 +1883,8 @@ licentia_status licentia_catalogue_draft(const licentia_catalogue *catalogue,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes a draft of a tier for a subject (1 to 256 bytes), without any terms. Times are seconds since 1970; a
- * licence for ever says 253402300799.
+ * Makes a draft of a tier for a subject (1 to 256 bytes), without terms; free it with licentia_draft_free. Times are
+ * seconds since 1970; use 253402300799 for a licence that never expires.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_new(const char *subject,
@@ -1897,7 +1906,7 @@ void licentia_draft_free(licentia_draft *draft);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Names a service that it is for; without any it is for all of the issuer's.
+ * Names a service that the licence is for. Without any it is for all services of the issuer.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_add_audience(licentia_draft *draft, const char *audience, size_t audience_len);
@@ -1905,7 +1914,7 @@ licentia_status licentia_draft_add_audience(licentia_draft *draft, const char *a
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Grants a feature with a value: "true", a number or a text; "VALUE@TIME" ends earlier than the licence.
+ * Grants a feature with a value: "true", a number or a text. "VALUE@TIME" ends earlier than the licence.
  *
  * Errors: INVALID_ARGUMENT for another text.
  */
@@ -1933,9 +1942,8 @@ licentia_status licentia_draft_add_quota(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Grants a quota for a meter, in numbers, which can say everything: so many units in a period, which `period`, `seconds`
- * and `anchor` name as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read for
- * UP_TO alone.
+ * Grants a quota for a meter in numbers, which can express every quota. `period`, `seconds` and `anchor` name the
+ * period as for licentia_period_window. `overage` is one of LICENTIA_OVERAGE_*; `hard_limit` is read only for UP_TO.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_quota(licentia_draft *draft,
@@ -1965,8 +1973,8 @@ licentia_status licentia_draft_add_rate(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Grants a rate in numbers: so many requests in so many milliseconds, of which `burst` may come at once; with
- * LICENTIA_NONE all of them.
+ * Grants a rate in numbers: `count` requests per `per_ms` milliseconds, of which `burst` may come at once;
+ * LICENTIA_NONE means all of them.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_rate(licentia_draft *draft,
@@ -1979,8 +1987,8 @@ licentia_status licentia_draft_set_rate(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read for WARN alone,
- * and bounds it.
+ * Sets what a gate does in a doubt, one of LICENTIA_DOUBT_*: one of LICENTIA_ACTION_*. `seconds` is read only for
+ * WARN, and limits it.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_policy(licentia_draft *draft,
@@ -1991,7 +1999,7 @@ licentia_status licentia_draft_set_policy(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says how old a revocation bundle may be, in seconds; where it is not said, the bundle says so itself.
+ * Sets how old a revocation bundle may be, in seconds; by default the bundle itself says so.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_max_revocation_age(licentia_draft *draft, uint64_t seconds);
@@ -1999,7 +2007,7 @@ licentia_status licentia_draft_set_max_revocation_age(licentia_draft *draft, uin
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Adds metadata, which everybody can read.
+ * Adds metadata, which everyone can read.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_add_meta(licentia_draft *draft,
@@ -2011,7 +2019,7 @@ licentia_status licentia_draft_add_meta(licentia_draft *draft,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Binds it to a machine, by the SHA-256 (32 bytes) of its fingerprint. There may be several.
+ * Binds the licence to a machine, by the SHA-256 (32 bytes) of its fingerprint. You may add several.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_add_node_lock(licentia_draft *draft, const uint8_t *fingerprint);
@@ -2019,15 +2027,16 @@ licentia_status licentia_draft_add_node_lock(licentia_draft *draft, const uint8_
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Binds it to its holder's key, by the key's thumbprint (32 bytes): see licentia_holder_public.
+ * Binds the licence to the customer's key, by the key's thumbprint (32 bytes): see licentia_holder_key_public.
  */
 LICENTIA_MUST_USE
-licentia_status licentia_draft_set_holder(licentia_draft *draft, const uint8_t *thumbprint);
+licentia_status licentia_draft_set_holder(licentia_draft *draft,
+                                          const uint8_t *thumbprint);
 #endif
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Names the licence that it renews or upgrades, by its lineage (16 bytes).
+ * Sets the lineage (16 bytes) of the licence that this one renews or upgrades.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_lineage(licentia_draft *draft, const uint8_t *lineage);
@@ -2035,7 +2044,7 @@ licentia_status licentia_draft_set_lineage(licentia_draft *draft, const uint8_t 
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says what kind it is of: one of LICENTIA_KIND_*.
+ * Sets the kind of licence: one of LICENTIA_KIND_*.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_kind(licentia_draft *draft, uint32_t kind);
@@ -2043,7 +2052,7 @@ licentia_status licentia_draft_set_kind(licentia_draft *draft, uint32_t kind);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says when it starts, if later than it is issued, in seconds since 1970.
+ * Sets when the licence starts, if later than it is issued, in seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_not_before(licentia_draft *draft, uint64_t value);
@@ -2051,7 +2060,7 @@ licentia_status licentia_draft_set_not_before(licentia_draft *draft, uint64_t va
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says when the contract ends, if the licence goes on in grace, in seconds since 1970.
+ * Sets when the contract ends, if the licence continues in grace, in seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_term_end(licentia_draft *draft, uint64_t value);
@@ -2059,7 +2068,7 @@ licentia_status licentia_draft_set_term_end(licentia_draft *draft, uint64_t valu
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says until when new releases are included, in seconds since 1970.
+ * Sets until when new releases are included, in seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_maintained_until(licentia_draft *draft, uint64_t value);
@@ -2067,7 +2076,7 @@ licentia_status licentia_draft_set_maintained_until(licentia_draft *draft, uint6
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Says how many may use it at once.
+ * Sets how many may use the licence at the same time.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_seats(licentia_draft *draft, uint64_t value);
@@ -2075,7 +2084,7 @@ licentia_status licentia_draft_set_seats(licentia_draft *draft, uint64_t value);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Gives its place in the issuer's revocation stream, which no other licence has.
+ * Sets the licence's index in the issuer's revocation stream. No two licences share one.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_draft_set_index(licentia_draft *draft, uint64_t value);
@@ -2083,7 +2092,7 @@ licentia_status licentia_draft_set_index(licentia_draft *draft, uint64_t value);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes an issuer with a name (1 to 256 bytes) and a key, which it shares.
+ * Makes an issuer from a name (1 to 256 bytes) and a key, which it shares; free it with licentia_issuer_free.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_issuer_new(const char *name,
@@ -2101,11 +2110,11 @@ void licentia_issuer_free(licentia_issuer *issuer);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Signs a licence, and gives its text form; free it with licentia_string_free. It is a credential: keep it out of
+ * Signs a licence, and returns its text form; free it with licentia_string_free. It is a credential: keep it out of
  * logs.
  *
- * Errors: INVALID_ARGUMENT for a draft that contradicts itself, a code of group 1xx for one that every gate would
- * refuse, STORE_UNREACHABLE where the system gives no random bytes.
+ * Errors: INVALID_ARGUMENT for a draft that contradicts itself; a code of group 1xx for one that every gate would
+ * refuse; STORE_UNREACHABLE if the system has no random bytes.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_issuer_issue(const licentia_issuer *issuer,
@@ -2116,9 +2125,10 @@ licentia_status licentia_issuer_issue(const licentia_issuer *issuer,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Makes a bundle about an issuer's licences that revokes none yet. `sequence` is greater than that of the one
- * before; `next_update` is when the next one comes at the latest; at `expires` it says nothing any more. Times are
- * seconds since 1970. `salt` are 16 bytes that were drawn at random after the licences were issued.
+ * Makes a bundle for an issuer's licences that revokes none yet; free it with licentia_bundle_free. `sequence` is
+ * greater than that of the previous bundle, `next_update` is when the next one comes at the latest, and at `expires`
+ * the bundle becomes void. Times are seconds since 1970. `salt` is 16 bytes that were drawn at random after the
+ * licences were issued.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_new(const char *issuer,
@@ -2140,9 +2150,9 @@ void licentia_bundle_free(licentia_bundle *bundle);
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Revokes the licence with an index, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3 superseded,
- * 4 fraud, 5 requested, 6 breach), from a time on. `effect` is one of LICENTIA_EFFECT_*; for WARN and GRACE it lasts
- * until `until`. Times are seconds since 1970.
+ * Revokes the licence with an index from a time on, for a reason (0 unspecified, 1 key compromise, 2 unpaid, 3
+ * superseded, 4 fraud, 5 requested, 6 breach). `effect` is one of LICENTIA_EFFECT_*; WARN and GRACE last until
+ * `until`. Times are seconds since 1970.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
@@ -2155,7 +2165,7 @@ licentia_status licentia_bundle_revoke_index(licentia_bundle *bundle,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Revokes the licence with an identifier (16 bytes), which has no index.
+ * Revokes the licence with an identifier (16 bytes) that has no index.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t *id);
@@ -2163,9 +2173,9 @@ licentia_status licentia_bundle_revoke_id(licentia_bundle *bundle, const uint8_t
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Revokes, by a rule, every licence that is signed with the key of an identifier (1 to 32 bytes), as after its theft.
- * Those that were good stay so: `allowed` are the SHA-256 digests of the bytes of whole tokens, 32 bytes each, one
- * after another, and `allowed_len` is the length of all. The rest is as for licentia_bundle_revoke_index.
+ * Revokes, by a rule, every licence that was signed with the key of an identifier (1 to 32 bytes), as after its theft.
+ * To keep good licences, pass the SHA-256 digests of their bytes in `allowed`, 32 bytes each, one after another;
+ * `allowed_len` is the length of all. Other arguments are as for licentia_bundle_revoke_index.
  *
  * Errors: INVALID_ARGUMENT also for a length that is no multiple of 32.
  */
@@ -2183,7 +2193,7 @@ licentia_status licentia_bundle_revoke_key(licentia_bundle *bundle,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Revokes, by a rule, every licence that is for a subject. The rest is as for licentia_bundle_revoke_index.
+ * Revokes, by a rule, every licence of a subject. Other arguments are as for licentia_bundle_revoke_index.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_revoke_subject(licentia_bundle *bundle,
@@ -2197,7 +2207,7 @@ licentia_status licentia_bundle_revoke_subject(licentia_bundle *bundle,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Revokes, by a rule, a licence through all of its renewals, by its lineage (16 bytes). The rest is as for
+ * Revokes, by a rule, a licence through all its renewals, by its lineage (16 bytes). Other arguments are as for
  * licentia_bundle_revoke_index.
  */
 LICENTIA_MUST_USE
@@ -2213,7 +2223,7 @@ licentia_status licentia_bundle_revoke_lineage(licentia_bundle *bundle,
 /**
  * Signs a bundle with a revocation key; free its bytes with licentia_bytes_free.
  *
- * Errors: INVALID_ARGUMENT for one that no gate would take.
+ * Errors: INVALID_ARGUMENT for a bundle that every gate would refuse.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
@@ -2224,10 +2234,10 @@ licentia_status licentia_bundle_sign(const licentia_bundle *bundle,
 
 #if defined(LICENTIA_ISSUER)
 /**
- * Signs what leads from a bundle that was published before, `base`, to this one, which has a greater number and the
- * same salt; free its bytes with licentia_bytes_free. A gate loads it on the base alone.
+ * Signs the difference between a published bundle, `base`, and this one, which has a greater number and the same salt;
+ * free its bytes with licentia_bytes_free. A gate loads it only on top of the base.
  *
- * Errors: INVALID_ARGUMENT for one that no gate would take.
+ * Errors: INVALID_ARGUMENT for a bundle that every gate would refuse.
  */
 LICENTIA_MUST_USE
 licentia_status licentia_bundle_sign_delta(const licentia_bundle *bundle,

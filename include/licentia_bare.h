@@ -14,12 +14,12 @@
 #include "licentia.h"
 
 /**
- * Most keys that may be passed.
+ * The largest number of keys.
  */
 #define LICENTIA_BARE_KEYS 4
 
 /**
- * Most features that may be asked for.
+ * The largest number of features.
  */
 #define LICENTIA_BARE_FEATURES 8
 
@@ -42,7 +42,7 @@ typedef struct {
 } licentia_bare_key;
 
 /**
- * A text: UTF-8, which needs no NUL. NULL where there is none.
+ * A text: UTF-8, without need of a NUL. NULL means none.
  */
 typedef struct {
   /**
@@ -56,7 +56,7 @@ typedef struct {
 } licentia_bare_text;
 
 /**
- * A proof of possession and the request that it came with.
+ * A proof of possession, and the request that it came with.
  */
 typedef struct {
   /**
@@ -76,7 +76,7 @@ typedef struct {
    */
   licentia_bare_text uri;
   /**
-   * SHA-256 (32 bytes) of its body, where the body must be signed too, else NULL.
+   * SHA-256 (32 bytes) of its body if the body must be signed too, else NULL.
    */
   const uint8_t *body;
   /**
@@ -86,7 +86,7 @@ typedef struct {
 } licentia_bare_proof;
 
 /**
- * What is required of a licence.
+ * The requirements of a request.
  */
 typedef struct {
   /**
@@ -110,7 +110,7 @@ typedef struct {
    */
   licentia_bare_text audience;
   /**
-   * Features, all of which are needed.
+   * Features, all of which are required.
    */
   const licentia_bare_text *features;
   /**
@@ -122,25 +122,25 @@ typedef struct {
    */
   const uint8_t *node;
   /**
-   * A proof of possession, or NULL. Nothing is remembered, so that the caller tells whether it was used before.
+   * A proof of possession, or NULL. The caller must reject a proof that was used before.
    */
   const licentia_bare_proof *proof;
 } licentia_bare_request;
 
 /**
- * What is said of a licence. Texts point into the token.
+ * The verdict on a licence. Its texts point into the token.
  */
 typedef struct {
   /**
-   * Why: one of LICENTIA_CODE_*. It is allowed where this is LICENTIA_CODE_ALLOWED.
+   * The reason: one of LICENTIA_CODE_*. LICENTIA_CODE_ALLOWED means that it is allowed.
    */
   uint32_t code;
   /**
-   * In which state, where it is allowed: one of LICENTIA_STATE_*; else 0.
+   * The state if it is allowed: one of LICENTIA_STATE_*; else 0.
    */
   uint32_t state;
   /**
-   * Whether the signature was good, so that the members below say something.
+   * Whether the signature is good, so that the members below are valid.
    */
   uint32_t authentic;
   /**
@@ -148,7 +148,7 @@ typedef struct {
    */
   uint32_t reserved;
   /**
-   * The first second that is too late, in seconds since 1970.
+   * When it expires, in seconds since 1970.
    */
   uint64_t expires;
   /**
@@ -160,11 +160,11 @@ typedef struct {
    */
   licentia_bare_text tier;
   /**
-   * Whom it is for.
+   * The customer.
    */
   licentia_bare_text subject;
   /**
-   * The licence through its renewals.
+   * The lineage, which stays the same through renewals.
    */
   uint8_t lineage[16];
 } licentia_bare_verdict;
@@ -174,10 +174,10 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Decodes the text form of a licence, `lic1_...`, into memory of the caller's, of which 4096 bytes are always
- * enough, and gives the length.
+ * Decodes the text form of a licence, `lic1_...`, into memory of the caller, and writes the length. 4096 bytes are
+ * always enough.
  *
- * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also where the text and the memory overlap.
+ * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also if the text and the memory overlap.
  */
 LICENTIA_MUST_USE
 uint32_t licentia_bare_decode(const char *token,
@@ -187,10 +187,10 @@ uint32_t licentia_bare_decode(const char *token,
                               size_t *decoded_len);
 
 /**
- * Verifies a licence (its bytes) with one of at most LICENTIA_BARE_KEYS keys, and says whether it grants what is
- * required. "No" is a verdict as well: the status is LICENTIA_OK.
+ * Verifies the bytes of a licence with at most LICENTIA_BARE_KEYS keys, and decides whether it meets the requirements.
+ * A denial is a verdict too: the status is LICENTIA_OK.
  *
- * It needs up to 8 KiB of stack, keeps nothing, and may be called by several threads at once.
+ * It needs up to 8 KiB of stack and keeps no state. Several threads may call it at once.
  *
  * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
  */

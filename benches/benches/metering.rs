@@ -12,11 +12,11 @@ use std::{
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use licentia::{Gate, Now, Request, store};
+use licentia::{Counter, Gate, GateBuilder, Now, Request, store};
 use licentia_benches::{AUDIENCE, NOW, draft, issuer};
 
 fn gate(url: &str) -> Gate {
-    let builder = Gate::builder().key(issuer().key().public()).issuer("acme").audience(AUDIENCE);
+    let builder = GateBuilder::new().key(issuer().key().public()).issuer("acme").audience(AUDIENCE);
     builder.store(store::open(url).unwrap()).build().unwrap()
 }
 
@@ -75,7 +75,7 @@ fn metering(criterion: &mut Criterion) {
     });
     // Rate and quota alone, as a connection or a query counts them under one check.
     let decision = memory.check(&token, &Request::new(), later());
-    let counter = memory.counter(&decision).unwrap();
+    let counter = Counter::of(&memory, &decision).unwrap();
     group.bench_function("licentia", |bencher| {
         bencher.iter(|| counter.charge(&[(black_box("api"), 1)], &[("calls", 1)], later()).unwrap());
     });
@@ -96,7 +96,7 @@ fn metering(criterion: &mut Criterion) {
         bencher.iter(|| assert!(sqlite.check(black_box(&token), &metered, now()).is_allowed()));
     });
     let decision = sqlite.check(&token, &Request::new(), now());
-    let counter = sqlite.counter(&decision).unwrap();
+    let counter = Counter::of(&sqlite, &decision).unwrap();
     group.bench_function("licentia", |bencher| {
         bencher.iter(|| counter.charge(&[], &[(black_box("calls"), 1)], now()).unwrap());
     });
@@ -113,7 +113,7 @@ fn metering(criterion: &mut Criterion) {
     if let Some((_server, url)) = Server::start(folder.path()) {
         let redis = Arc::new(gate(&url));
         let decision = redis.check(&token, &Request::new(), now());
-        let counter = redis.counter(&decision).unwrap();
+        let counter = Counter::of(&redis, &decision).unwrap();
         group.bench_function("licentia over Redis", |bencher| {
             bencher.iter(|| counter.charge(&[], &[(black_box("calls"), 1)], now()).unwrap());
         });

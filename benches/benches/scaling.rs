@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, env, hint::black_box, process::Command, sync::Arc, thread, time::Instant};
 
-use licentia::{Decision, Gate, Request, event::Metrics};
+use licentia::{Decision, Gate, GateBuilder, Request, event::Metrics};
 use licentia_benches::{AUDIENCE, Service, draft, issuer, service::later};
 use licentia_core::{
     Keyring,
@@ -100,8 +100,9 @@ impl Seen {
         let tokens: Vec<String> = (0..count).map(token).collect();
         let length: usize = tokens.iter().map(|token| token.len() + token.len() * 3 / 4).sum();
         let before = resident();
-        let gate = Gate::builder().key(issuer.key().public()).issuer("acme").audience(AUDIENCE);
-        let gate = gate.prepare(700_000).cache_capacity((count * PLACES).max(64)).build().expect("a gate");
+        let gate = GateBuilder::new().key(issuer.key().public()).issuer("acme").audience(AUDIENCE);
+        let gate =
+            gate.prepare_keys(700_000).cache_capacity((count * PLACES).max(64)).build().expect("a gate");
         let request = if charged { request() } else { Request::new().features(&["export"]) };
         let (mut decision, mut at) = (Decision::undecided(), 0);
         let mut next = |step: usize| {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use licentia::{Builder, Gate, Key, Now, revocation::RevocationTerms};
+use licentia::{GateBuilder, Key, Now, revocation::RevocationTerms};
 use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
 use crate::{AUDIENCE, EXPIRES, ISSUED_AT, NOW, draft, issuer};
@@ -49,9 +49,9 @@ impl Service {
     }
 
     /// A gate with all of it, and with prepared keys.
-    pub fn gate(&self) -> Builder {
-        let gate = Gate::builder().keyset(self.root.clone(), &*self.keyset).revocation(&*self.bundle);
-        gate.issuer("acme").audience(AUDIENCE).prepare(700_000)
+    pub fn gate(&self) -> GateBuilder {
+        let gate = GateBuilder::new().keyset(self.root.clone(), &*self.keyset).revocation(&*self.bundle);
+        gate.issuer("acme").audience(AUDIENCE).prepare_keys(700_000)
     }
 
     /// The licence of a customer, which is not revoked.

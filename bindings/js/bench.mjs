@@ -39,7 +39,7 @@ rates = { api = "100000000/1s" }
 const issuer = createIssuer("acme", { seed: new Uint8Array(32).fill(7) });
 const token = issuer.issue(catalogue, { tier: "pro", subject: "cus_42" });
 const warmGate = createGate({ keys: [issuer.publicKey] });
-const coldGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0, prepare: 220_160 });
+const coldGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0, prepareKeys: 220_160 });
 const plainGate = createGate({ keys: [issuer.publicKey], cacheCapacity: 0 });
 const route = request({ features: ["export"], rates: ["api"], meters: ["calls"] });
 if (!warmGate.check(token, route).allowed) throw new Error("denied");

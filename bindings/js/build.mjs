@@ -1,20 +1,21 @@
-// Makes the package: `node build.mjs BINDGEN FOLDER`, where the folder has licentia.wasm, verify.wasm and
-// issuer.wasm as cargo built them.
+// Builds the package: `node build.mjs BINDGEN FOLDER`. The folder has licentia.wasm, verify.wasm and issuer.wasm as
+// cargo built them.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildSync } from "esbuild";
 
 const [bindgen, folder] = process.argv.slice(2);
 const here = import.meta.dirname;
 const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) => join(here, name));
-const TYPES = { licentia: "Port", verify: "Port", issuer: "RawVendor" };
-/** Most bytes of a module, gzipped, and what would be wished for; see the README. */
+/** The type of each module's exports. */
+const TYPES = { licentia: 'import("../module/port.js").Port', verify: 'import("../module/port.js").Port', issuer: 'import("../module/vendor-port.js").RawVendor' };
+/** Largest gzipped size of each module, and the targets; see the README. */
 const LIMITS = { licentia: 77_300, verify: 33_300, issuer: 231_500 };
-const WISHES = { licentia: 60_000, verify: 30_000 };
-/** Where this machine keeps things: nothing of it may be in a module. */
+const TARGETS = { licentia: 60_000, verify: 30_000 };
+/** Paths of this machine, which no module may contain. */
 const PLACES = [join(here, "../.."), homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, "/home/", "/root/", "/Users/", "/usr/src/", "/usr/local/", "/tmp/", "/rustc/"];
 
 for (const made of [build, generated, dist]) {
@@ -22,7 +23,7 @@ for (const made of [build, generated, dist]) {
   mkdirSync(made, { recursive: true });
 }
 
-/** Puts wasm-bindgen's module, which holds one instance, into a function that makes as many as are wanted. */
+/** Wraps wasm-bindgen's module, which holds one instance, in a function that makes any number of them. */
 function factory(glue, type) {
   const cut = glue.indexOf("let wasmModule, wasmInstance, wasm;");
   if (cut < 0) throw new Error("wasm-bindgen's output is not as expected");
@@ -30,7 +31,7 @@ function factory(glue, type) {
   const body = glue.slice(0, cut).replace(/^export /gm, "").replace(/^if \(Symbol.dispose\).*$/gm, "");
   const pass = "function passStringToWasm0(arg, malloc, realloc) {\n";
   if (!body.includes(pass)) throw new Error("wasm-bindgen's output is not as expected");
-  return `/** @returns {import("../raw.js").${type}} */
+  return `/** @returns {${type}} */
 export function instantiate(module) {
 let wasm;
 ${body.replace(pass, pass + WHOLE)}
@@ -41,7 +42,7 @@ return { ${names.join(", ")} };
 `;
 }
 
-/** Copies a long text at once, where wasm-bindgen goes through it character by character. */
+/** Copies a long text at once. wasm-bindgen would go through it character by character. */
 const WHOLE = `
     if (arg.length > 48 && realloc !== undefined) {
         const length = arg.length, start = malloc(length, 1) >>> 0;
@@ -68,7 +69,7 @@ function decode(text) {
 for (const [name, type] of Object.entries(TYPES)) {
   execFileSync(bindgen, [join(folder, `${name}.wasm`), build, name], { stdio: "inherit" });
   const wasm = join(dist, `${name}.wasm`);
-  // What every host has had for years; with more, older ones would refuse the module.
+  // Every host has had these for years. Older hosts would refuse a module with more.
   const features = ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
   const options = ["-Oz", "--low-memory-unused", "--one-caller-inline-max-function-size=0", ...features.map((feature) => `--enable-${feature}`), "--strip-debug", "--strip-producers"];
   execFileSync(join(here, "node_modules/.bin/wasm-opt"), [...options, join(build, `${name}_bg.wasm`), "-o", wasm]);
@@ -77,22 +78,47 @@ for (const [name, type] of Object.entries(TYPES)) {
   if (place) throw new Error(`${name}.wasm holds ${place}, a path of this machine`);
   const size = gzipSync(bytes, { level: 9 }).length;
   const limit = LIMITS[name];
-  const wish = WISHES[name] ? `, wished for ${WISHES[name]}` : "";
-  console.log(`${name}.wasm: ${bytes.length} bytes; gzipped ${size}, at most ${limit}${wish}`);
+  const target = TARGETS[name] ? `, target ${TARGETS[name]}` : "";
+  console.log(`${name}.wasm: ${bytes.length} bytes; gzipped ${size}, at most ${limit}${target}`);
   if (!(size <= limit)) throw new Error(`${name}.wasm has grown`);
   writeFileSync(join(generated, `${name}.js`), factory(readFileSync(join(build, `${name}.js`), "utf8"), type));
   writeFileSync(join(generated, `${name}.d.ts`),
-    `export declare function instantiate(module: WebAssembly.Module): import("../raw.js").${type};\n`);
+    `export declare function instantiate(module: WebAssembly.Module): ${type};\n`);
   if (name === "verify") continue;
   writeFileSync(join(generated, `${name}-inline.js`),
     `${DECODE}export const bytes = () => decode("${bytes.toString("base64")}");\n`);
   writeFileSync(join(generated, `${name}-inline.d.ts`), "export declare const bytes: () => Uint8Array<ArrayBuffer>;\n");
 }
 
-// The codes that are thrown from outside a module.
+// Numbers that both sides of the port use.
+const port = numbers(readFileSync(join(here, "src/port/numbers.rs"), "utf8"));
+const object = (members, separator) => Object.entries(members).map(([name, value]) => `${name}: ${value}`).join(separator);
+const objects = Object.entries(port);
+writeFileSync(join(generated, "port.js"), objects.map(([name, members]) => `export const ${name} = { ${object(members, ", ")} };\n`).join(""));
+writeFileSync(join(generated, "port.d.ts"),
+  objects.map(([name, members]) => `export declare const ${name}: { readonly ${object(members, "; readonly ")} };\n`).join(""));
+
+/** Reads the modules of `src/port/numbers.rs` and their constants. A line that it does not understand is an error. */
+function numbers(rust) {
+  const modules = {};
+  let members;
+  for (const [at, line] of rust.split("\n").entries()) {
+    const [, module] = /^pub\(crate\) mod (\w+) \{$/.exec(line) ?? [];
+    const [, name, value] = /^ {4}pub\(crate\) const (\w+): (?:u32|usize) = (\d+);$/.exec(line) ?? [];
+    if (module !== undefined && members === undefined) members = modules[module] = {};
+    else if (line === "}") members = undefined;
+    else if (name !== undefined && members !== undefined) {
+      if (Object.values(members).includes(Number(value))) throw new Error(`numbers.rs, line ${at + 1}: ${value} is taken`);
+      members[name] = Number(value);
+    } else if (!/^\s*(\/\/.*|#!\[allow\(dead_code, .*)?$/.test(line)) throw new Error(`numbers.rs, line ${at + 1}: cannot read ${line}`);
+  }
+  return modules;
+}
+
+// The codes of errors that TypeScript throws itself.
 const { codes } = JSON.parse(readFileSync(join(here, "../../tests/vectors/codes.json"), "utf8"));
 const thrown = ["invalid_argument", "store_unreachable"].map((wanted) => codes.find(({ name }) => name === wanted));
-// No vector has it: it is what the C ABI says, too, when the library itself has failed.
+// No vector has this code. The C ABI returns it, too, when the library itself fails.
 thrown.push({ number: 900, name: "internal", message: "The library failed.", advice: "" });
 const constants = thrown.map(({ number, name, message, advice }) => (
   [name.toUpperCase(), JSON.stringify([number, name, `${message} ${advice}`.trim()])]
@@ -111,10 +137,11 @@ buildSync({ ...common, entryPoints: inputs(entries), format: "cjs", outdir: dist
 
 // Declarations, once for each kind of module.
 const types = join(build, "types");
-for (const file of readdirSync(types).filter((file) => file.endsWith(".d.ts"))) {
+for (const file of readdirSync(types, { recursive: true }).filter((file) => file.endsWith(".d.ts"))) {
   const text = readFileSync(join(types, file), "utf8");
-  if (text.includes("generated/")) throw new Error(`${file} shows what is generated`);
+  if (text.includes("generated/")) throw new Error(`${file} refers to a generated file`);
+  mkdirSync(join(dist, dirname(file)), { recursive: true });
   writeFileSync(join(dist, file), text);
-  writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), text.replace(/((?:from |import\()"\.\/[\w-]+)\.js"/g, '$1.cjs"'));
+  writeFileSync(join(dist, file.replace(/\.d\.ts$/, ".d.cts")), text.replace(/((?:from |import\()"\.{1,2}\/[\w/-]+)\.js"/g, '$1.cjs"'));
 }
 for (const file of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(here, "../..", file), join(here, file));

@@ -34,6 +34,7 @@ function types() {
   console.log("TypeScript: strict under bundler, node16 and nodenext");
 }
 
+process.env.PORT = join(here, "ts/generated/port.js");
 process.env.VECTORS ??= join(here, "../../tests/vectors");
 process.env.WORKER = join(here, "../../examples/worker/src/index.js");
 process.env.CHROMIUM ??= "/usr/bin/chromium";

@@ -13,7 +13,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use key::{keygen::Keygen, keyset::Keyset};
 use ledger::{
@@ -118,7 +118,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Receipts(receipts) => receipts.run(output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
-        Command::Completions(completions) => completions.run(output),
-        Command::Man(man) => man.run(output),
+        Command::Completions(completions) => completions.run(Cli::command(), output),
+        Command::Man(man) => man.run(Cli::command(), output),
     }
 }

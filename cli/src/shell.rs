@@ -2,14 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::{
-    Cli,
-    terminal::output::{Output, Result},
-};
+use crate::terminal::output::{Output, Result};
 
 /// Prints completions, for example: `licentia completions bash > /etc/bash_completion.d/licentia`
 #[derive(Args)]
@@ -19,9 +16,9 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(&self, output: Output) -> Result {
+    pub(crate) fn run(&self, mut program: Command, output: Output) -> Result {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "licentia", &mut script);
+        clap_complete::generate(self.shell, &mut program, "licentia", &mut script);
         let script = String::from_utf8(script)?;
         output.show(&json!({ "shell": self.shell.to_string(), "script": script }), || script.clone())
     }
@@ -36,10 +33,10 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(&self, output: Output) -> Result {
+    pub(crate) fn run(&self, program: Command, output: Output) -> Result {
         let failed = |error| format!("{}: {error}", self.out.display());
         std::fs::create_dir_all(&self.out).map_err(failed)?;
-        clap_mangen::generate_to(Cli::command(), &self.out).map_err(failed)?;
+        clap_mangen::generate_to(program, &self.out).map_err(failed)?;
         let first = self.out.join("licentia.1");
         output.show(&json!({ "out": self.out }), || {
             format!("written; read them with `man {}`\n", first.display())

@@ -40,6 +40,9 @@ pub const RULES: usize = 256;
 pub const GROUPS: usize = 256;
 /// Most licences that one revocation bundle revokes by their index.
 pub const REVOKED: u64 = 1 << 26;
+/// Most members that one query of a revocation bundle decodes: those of the fullest chunk of each group, together.
+/// It is [`GROUPS`] times 1,024, the most members of a set without a directory.
+pub const QUERY_MEMBERS: u64 = 262_144;
 /// Most CBOR data items of one revocation bundle: 256 rules with every condition have 7,936.
 pub const BUNDLE_ITEMS: u16 = 8_192;
 /// Most exemptions or allowed digests of one rule.

@@ -76,6 +76,7 @@ fn the_format_states_the_limits() {
         ("BUNDLE_ITEMS", limits::BUNDLE_ITEMS.into()),
         ("GROUPS", limits::GROUPS as u64),
         ("REVOKED", limits::REVOKED),
+        ("QUERY_MEMBERS", limits::QUERY_MEMBERS),
         ("RULES", limits::RULES as u64),
         ("RULE_LIST", limits::RULE_LIST as u64),
         ("RECEIPT_BYTES", limits::RECEIPT_BYTES as u64),

@@ -5,7 +5,8 @@
 use licentia_core::{
     Code, Salt,
     inner::{bloom, build},
-    revocation::Exact,
+    limits,
+    revocation::{Exact, Schema},
 };
 
 /// A generator of the `SplitMix64` family: the same numbers on every machine.
@@ -18,6 +19,16 @@ impl Numbers {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+}
+
+/// A set as it is written today.
+fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
+    build::exact(indices, Schema::default()).expect("indices that ascend")
+}
+
+/// The number of members, of a set that is good.
+fn check(section: &[u8], most: u64) -> Result<u64, Code> {
+    Exact::read(section).and_then(|set| set.check(most)).map(|census| census.count)
 }
 
 /// Which of `issued` indices are revoked, at `per_mille`.
@@ -44,10 +55,10 @@ fn no_verdict_is_wrong_over_whole_universes() {
         for per_mille in [1, 10, 50] {
             let revoked = revoked(issued, per_mille);
             let count = members(&revoked).count() as u64;
-            let section = build::exact(members(&revoked));
+            let section = exact(members(&revoked));
             let set = Exact::read(&section).unwrap();
-            assert_eq!((set.check(count), set.count()), (Ok(count), count));
-            assert_eq!(set.check(count - 1), Err(Code::BundleMalformed), "more than may be");
+            assert_eq!((check(&section, count), set.count()), (Ok(count), count));
+            assert_eq!(check(&section, count - 1), Err(Code::BundleMalformed), "more than may be");
             assert!(set.iter().eq(members(&revoked)));
             assert!((0..issued).all(|index| set.contains(index) == revoked[index as usize]));
             // Licences that were issued after the bundle.
@@ -82,14 +93,14 @@ fn clustered_and_extreme_sets_are_exact_too() {
         (0..2_000).chain([1 << 30]).collect(),
     ];
     for set in sets {
-        let section = build::exact(set.iter().copied());
-        let exact = Exact::read(&section).unwrap();
-        assert_eq!(exact.check(u64::MAX), Ok(set.len() as u64));
-        assert!(exact.iter().eq(set.iter().copied()), "{} members", set.len());
+        let section = exact(set.iter().copied());
+        let read = Exact::read(&section).unwrap();
+        assert_eq!(check(&section, u64::MAX), Ok(set.len() as u64));
+        assert!(read.iter().eq(set.iter().copied()), "{} members", set.len());
         for index in set.iter().flat_map(|index| [index.saturating_sub(1), *index, index + 1]) {
-            assert_eq!(exact.contains(index), set.binary_search(&index).is_ok(), "{index}");
+            assert_eq!(read.contains(index), set.binary_search(&index).is_ok(), "{index}");
         }
-        assert_eq!(build::exact(exact.iter()), section, "deterministic");
+        assert_eq!(exact(read.iter()), section, "deterministic");
     }
     assert!(!Exact::read(&[]).unwrap().contains(0));
 }
@@ -103,13 +114,13 @@ fn lying_sections_are_refused_or_answer_without_a_panic() {
 
 fn lies(revoked: &[bool]) {
     let last = members(revoked).last().unwrap();
-    let good = build::exact(members(revoked));
+    let good = exact(members(revoked));
     let mut taken = 0_u64;
     let mut ask = |section: &[u8]| {
         let Ok(set) = Exact::read(section) else { return };
         let found = [0, 1, last, last + 1, u64::MAX].into_iter().filter(|index| set.contains(*index)).count();
         assert!(found <= 5);
-        let Ok(count) = set.check(1 << 26) else { return };
+        let Ok(count) = check(section, 1 << 26) else { return };
         // What was checked is what it says: a set of so many members that ascend, each of which is found.
         let listed: Vec<u64> = set.iter().collect();
         assert!(listed.len() as u64 == count && count == set.count() && listed.is_sorted_by(|a, b| a < b));
@@ -134,7 +145,7 @@ fn lies(revoked: &[bool]) {
 
 #[test]
 fn a_section_has_one_meaning_or_none() {
-    let check = |section: &[u8]| Exact::read(section).and_then(|set| set.check(u64::MAX));
+    let check = |section: &[u8]| check(section, u64::MAX);
     // Three members of a small set, with no gaps: three zeros, and ones to the byte's end.
     assert_eq!(check(&[0x80, 0b0001_1111]), Ok(3));
     let bad: [(&str, &[u8]); 5] = [
@@ -148,7 +159,7 @@ fn a_section_has_one_meaning_or_none() {
         assert_eq!(check(section), Err(Code::BundleMalformed), "{what}");
     }
     let members: Vec<u64> = (0..5_000).map(|n| n * 50 + n % 7).collect();
-    let good = build::exact(members.iter().copied());
+    let good = exact(members.iter().copied());
     let chunks = usize::try_from(u32::from_le_bytes(*good[12..].first_chunk().unwrap())).unwrap();
     let entries = 16 + chunks.div_ceil(64) * 8;
     let changed = |at: usize, change: fn(u8) -> u8| {
@@ -178,19 +189,89 @@ fn a_difference_leads_from_one_set_to_the_other_and_back() {
 }
 
 #[test]
-fn a_crowded_chunk_is_as_slow_as_its_members_and_no_slower() {
-    // Dense in one place, and one index far off: the worst that a span of 10^8 can do to a chunk.
-    let set = || (0..89_000).chain([100_000_000]);
-    let section = build::exact(set());
-    let exact = Exact::read(&section).unwrap();
-    assert_eq!(exact.check(u64::MAX), Ok(89_001));
-    assert!([0, 88_999, 100_000_000].into_iter().all(|index| exact.contains(index)));
-    assert!([89_000, 99_999_999, 100_000_001].into_iter().all(|index| !exact.contains(index)));
-    let chunk = u32::from(section[2]);
-    assert!(
-        1 << chunk <= 80 * 100_000_001_u64.div_ceil(89_001),
-        "a chunk has no more indices than 80 mean gaps"
+fn spans_are_halved_until_chunks_are_small() {
+    let crowd = |indices: &[u64], schema| {
+        let section = build::exact(indices.iter().copied(), schema).unwrap();
+        let set = Exact::read(&section).unwrap();
+        assert!(set.iter().eq(indices.iter().copied()));
+        assert!(indices.iter().step_by(7).all(|index| set.contains(*index)));
+        set.check(u64::MAX).unwrap().crowd
+    };
+    // Two thousand of one shard, of a hundred million that were issued.
+    let mut numbers = Numbers(3);
+    let mut shard: Vec<u64> = (0..2_000).map(|_| 99_614_720 + numbers.next() % (1 << 20)).collect();
+    shard.sort_unstable();
+    shard.dedup();
+    assert_eq!(crowd(&shard, Schema::EvenSpans), shard.len() as u64, "one chunk in schema 1");
+    assert!(crowd(&shard, Schema::HalvedSpans) <= 1024);
+    // Dense in one place, and one index far off. A directory has at most one entry for each member.
+    let dense: Vec<u64> = (0..89_000).chain([100_000_000]).collect();
+    assert_eq!(crowd(&dense, Schema::EvenSpans), 65_536);
+    assert_eq!(crowd(&dense, Schema::HalvedSpans), 2_048);
+}
+
+#[test]
+fn what_does_not_ascend_is_not_built() {
+    let built = |indices: &[u64]| build::exact(indices.iter().copied(), Schema::default()).is_some();
+    assert!(built(&[]) && built(&[0]) && built(&[0, 1, limits::INTEGER]));
+    assert!(!built(&[1, 0]) && !built(&[5, 5]) && !built(&[limits::INTEGER + 1]) && !built(&[u64::MAX]));
+    let many: Vec<u64> = (0..2_000).chain([1_999]).collect();
+    assert!(!built(&many));
+}
+
+/// A set with a directory as a hostile signer writes one: `chunks` holds each chunk's bits.
+fn directory(rice: u8, chunk: u8, chunks: &[&str], count: u64) -> Vec<u8> {
+    let mut section = vec![1, rice, chunk, 0];
+    section.extend(count.to_le_bytes());
+    section.extend(u32::try_from(chunks.len()).unwrap().to_le_bytes());
+    let begins: Vec<u64> =
+        chunks.iter().scan(0, |at, bits| Some(std::mem::replace(at, *at + bits.len() as u64))).collect();
+    begins.iter().step_by(64).for_each(|begin| section.extend(begin.to_le_bytes()));
+    for (at, begin) in begins.iter().enumerate() {
+        section.extend(u16::try_from(begin - begins[at - at % 64]).unwrap().to_le_bytes());
+    }
+    let bits: Vec<u8> = chunks.concat().bytes().collect();
+    for byte in bits.chunks(8) {
+        let bit = |at: usize| byte.get(at).is_none_or(|bit| *bit == b'1');
+        section.push((0..8).fold(0, |all, at| all << 1 | u8::from(bit(at))));
+    }
+    section
+}
+
+#[test]
+fn shifts_of_wire_numbers_lose_no_bit() {
+    let all = |section: &[u8]| check(section, u64::MAX);
+    // The least of it that is good: one member in each of two chunks.
+    assert_eq!(all(&directory(0, 1, &["0", "0"], 2)), Ok(2));
+    // 2,049 chunks of 2^53: the last one would begin at 2^64, which is 0 once its high bits are lost.
+    let chunks = vec!["0"; 2_049];
+    assert_eq!(all(&directory(0, 53, &chunks, 2_049)), Err(Code::BundleMalformed));
+    for (chunk, most) in [(53, 1), (52, 2), (51, 4), (43, 1_024)] {
+        assert_eq!(all(&directory(0, chunk, &chunks[..most], most as u64)), Ok(most as u64));
+        assert_eq!(all(&directory(0, chunk, &chunks[..=most], most as u64 + 1)), Err(Code::BundleMalformed));
+    }
+    // A quotient of 2^11 under Rice parameter 53 is 2^64: it must not read as the member 0 again.
+    for (rice, ones) in [(53, 2_048), (53, 1), (52, 2), (50, 8), (40, 8_192)] {
+        let long = ["1".repeat(ones), "0".repeat(usize::from(rice) + 1)].concat();
+        assert_eq!(all(&directory(rice, 53, &[&long], 1)), Err(Code::BundleMalformed), "{rice} {ones}");
+        let mut small = directory(rice, 53, &[&long], 1).split_off(16 + 8 + 2);
+        small.insert(0, 128 + rice);
+        assert_eq!(all(&small), Err(Code::BundleMalformed), "{rice} {ones} without a directory");
+    }
+}
+
+#[test]
+fn chunks_without_members_are_no_padding() {
+    let all = |section: &[u8]| check(section, u64::MAX);
+    assert_eq!(all(&directory(0, 1, &["00", "", "0"], 3)), Ok(3), "one between others");
+    assert_eq!(
+        all(&directory(0, 1, &["00", "", "", "0"], 3)),
+        Err(Code::BundleMalformed),
+        "more chunks than members"
     );
+    assert_eq!(all(&directory(0, 1, &["00", "0", ""], 3)), Err(Code::BundleMalformed), "one at the end");
+    let empty = vec![""; 100_000];
+    assert_eq!(all(&directory(0, 10, &empty, 0)), Err(Code::BundleMalformed));
 }
 
 #[test]

@@ -51,7 +51,7 @@ int main() {
         const auto decision = must(gate.check(token, request));
         if (!decision.is_allowed()) {
             denied++;
-            std::printf("%s\n", decision.view().explanation().c_str());
+            std::printf("%s\n", decision.view().explanation().str().c_str());
             continue;
         }
         const auto license = *decision.view().license();

@@ -11,7 +11,11 @@ use std::{
     time::Instant,
 };
 
-use licentia::{Decision, Event, Gate, Now, Request, Sink, revocation::RevocationTerms};
+use licentia::{
+    Decision, GateBuilder, Now, Request,
+    event::{Event, Sink},
+    revocation::RevocationTerms,
+};
 use licentia_issuer::{
     BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey,
 };
@@ -57,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     draft.index = Some(1);
     let token = Issuer::new("acme", license_key).issue(&draft)?.text();
     let sink = Arc::new(Count::default());
-    let gate = Gate::builder().keyset(root.public(), keyset).revocation(bundle.sign(&revocation_key)?);
+    let gate = GateBuilder::new().keyset(root.public(), keyset).revocation(bundle.sign(&revocation_key)?);
     let gate = gate.sink(sink.clone()).build()?;
     let request = Request::new().features(&["export"]).meters(&[("calls", 1)]).rates(&[("api", 1)]);
 

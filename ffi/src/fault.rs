@@ -1,4 +1,4 @@
-//! What is wrong on purpose, so that the tests see that it is found. No package has it.
+//! Deliberate faults that the tests must find. No package has them.
 
 use std::cell::UnsafeCell;
 

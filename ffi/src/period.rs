@@ -7,7 +7,7 @@ use crate::{
     status::{LICENTIA_NONE, Status},
 };
 
-/// It never starts anew.
+/// One period that never ends.
 pub const LICENTIA_PERIOD_LIFETIME: u32 = 0;
 /// A minute.
 pub const LICENTIA_PERIOD_MINUTE: u32 = 1;
@@ -15,20 +15,20 @@ pub const LICENTIA_PERIOD_MINUTE: u32 = 1;
 pub const LICENTIA_PERIOD_HOUR: u32 = 2;
 /// A day in UTC.
 pub const LICENTIA_PERIOD_DAY: u32 = 3;
-/// An ISO week, from Monday on.
+/// An ISO week, from Monday.
 pub const LICENTIA_PERIOD_WEEK: u32 = 4;
 /// A calendar month.
 pub const LICENTIA_PERIOD_MONTH: u32 = 5;
 /// A calendar year.
 pub const LICENTIA_PERIOD_YEAR: u32 = 6;
-/// So many seconds, counted from the anchor.
+/// A number of seconds, counted from the anchor.
 pub const LICENTIA_PERIOD_FIXED: u32 = 7;
-/// A month from the day and time of the anchor on.
+/// A month that starts at the day and time of the anchor.
 pub const LICENTIA_PERIOD_MONTH_FROM: u32 = 8;
-/// A year from the date and time of the anchor on.
+/// A year that starts at the date and time of the anchor.
 pub const LICENTIA_PERIOD_YEAR_FROM: u32 = 9;
 
-/// The period that C names by a number and two more.
+/// The period that C names by three numbers.
 pub(crate) fn period_of(period: u32, seconds: u64, anchor: u64) -> Result<Period, Refusal> {
     Ok(match period {
         LICENTIA_PERIOD_LIFETIME => Period::Lifetime,
@@ -45,9 +45,9 @@ pub(crate) fn period_of(period: u32, seconds: u64, anchor: u64) -> Result<Period
     })
 }
 
-/// Gives the window of a period that a time falls into: its first second, and the first one after it, or
-/// LICENTIA_NONE. `seconds` is read for FIXED alone, where it is at least 1, and `anchor` for that and the two
-/// after it. All times are seconds since 1970.
+/// Returns the window of a period that contains a time: its first second, and the first second after it, or
+/// LICENTIA_NONE. `seconds` (at least 1) is read only for FIXED, `anchor` only for FIXED, MONTH_FROM and YEAR_FROM. All
+/// times are seconds since 1970.
 ///
 /// Errors: INVALID_ARGUMENT for another period.
 #[unsafe(no_mangle)]

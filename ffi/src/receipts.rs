@@ -1,4 +1,4 @@
-//! Receipts of what was used.
+//! Receipts: signed counts of usage.
 
 use std::{
     ffi::{c_char, c_void},
@@ -9,16 +9,16 @@ use licentia::receipt::{LogError, Receipts as Counted};
 
 use crate::{
     border::{Out, Outcome, Refusal, bytes, end, enter, exclusive, shared, text},
-    builder::GateBuilder,
-    key::Key,
+    gate::builder::GateBuilder,
+    key::public_key::Key,
     status::Status,
 };
 
-/// Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. Threads may share
-/// it; a child after fork must not use its parent's.
+/// Counts what gates grant, and writes signed receipts to a log of this instance. Threads may share it; a child process
+/// after fork must not use its parent's.
 pub struct Receipts(Arc<Counted>);
 
-/// Called with a receipt, which lives until it returns.
+/// Called with a receipt, which is valid until the callback returns.
 pub type ReceiptCallback =
     Option<unsafe extern "C" fn(context: *mut c_void, receipt: *const u8, receipt_len: usize)>;
 
@@ -28,12 +28,12 @@ impl From<LogError> for Refusal {
     }
 }
 
-/// Opens the log of an instance, or begins a new one; free it with licentia_receipts_free. `path` is UTF-8. `key` is
-/// the instance's own Ed25519 key in PKCS#8 PEM, not encrypted: another one for each instance. One process has a log
-/// open at a time.
+/// Opens the log of an instance, or creates it; free it with licentia_receipts_free. `path` is UTF-8. `key` is the
+/// instance's own Ed25519 key in PKCS#8 PEM, not encrypted; each instance needs another key. One process has a log open
+/// at a time.
 ///
-/// Errors: STORE_UNREACHABLE where the file cannot be used, INVALID_KEY, RECEIPT_MALFORMED and its like for a log that
-/// was altered or is another instance's.
+/// Errors: STORE_UNREACHABLE if the file cannot be used; INVALID_KEY; RECEIPT_MALFORMED and the like for a log that was
+/// altered or belongs to another instance.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_open(
     path: *const c_char,
@@ -45,13 +45,13 @@ pub unsafe extern "C" fn licentia_receipts_open(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let receipts = Out::handle(receipts)?;
-        let key = licentia::Holder::from_pem(text(key, key_len)?)?;
+        let key = licentia::HolderKey::from_pem(text(key, key_len)?)?;
         receipts.give(Receipts(Arc::new(Counted::open(text(path, path_len)?, key)?)));
         Ok(())
     })
 }
 
-/// Frees receipts; what was counted and not written is lost. Gates that use them keep them open. NULL is ignored.
+/// Frees receipts; counts that were not written are lost. Gates that use them keep them open. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_free(receipts: *mut Receipts) {
     // SAFETY: the caller keeps to the header's rules.
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn licentia_gate_builder_add_receipts(
     })
 }
 
-/// Gives the instance's identifier, the thumbprint of its key: 32 bytes.
+/// Writes the identifier of the instance, which is the thumbprint of its key: 32 bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_instance(receipts: *const Receipts, instance: *mut u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
@@ -82,11 +82,11 @@ pub unsafe extern "C" fn licentia_receipts_instance(receipts: *const Receipts, i
     })
 }
 
-/// Writes what was counted since the last time, durably, at `now` (seconds since 1970), and calls `callback` with each
-/// new receipt, for the vendor: with none where nothing was counted.
+/// Writes what was counted since the last call durably, at `now` (seconds since 1970), and calls `callback` with each
+/// new receipt for the vendor. If nothing was counted there is none.
 ///
-/// Errors: STORE_UNREACHABLE where it cannot be written; it is then still counted, and is in the next receipt. What
-/// licentia_receipts_acknowledge has found out, where it was set back or copied.
+/// Errors: STORE_UNREACHABLE if it cannot be written; the counts are kept for the next receipt. Also what
+/// licentia_receipts_acknowledge found, if the log was set back or copied.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_write(
     receipts: *const Receipts,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn licentia_receipts_write(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        // Refused before anything is written.
+        // Checked before anything is written.
         let receipts = shared(receipts)?;
         if callback.is_none() {
             return Err(Refusal::ARGUMENT);
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn licentia_receipts_write(
 
 /// Calls `callback` with each receipt that the vendor has not acknowledged.
 ///
-/// Errors: STORE_UNREACHABLE where the log cannot be read, RECEIPT_MALFORMED and its like where it was altered.
+/// Errors: STORE_UNREACHABLE if the log cannot be read; RECEIPT_MALFORMED and the like if it was altered.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_unacknowledged(
     receipts: *const Receipts,
@@ -118,12 +118,12 @@ pub unsafe extern "C" fn licentia_receipts_unacknowledged(
     enter(|| unsafe { tell(&shared(receipts)?.0.unacknowledged()?, callback, context) })
 }
 
-/// Keeps a vendor's acknowledgement, which is signed with `vendor`.
+/// Stores a vendor's acknowledgement that `vendor` signed.
 ///
-/// Errors: RECEIPT_MALFORMED; UNKNOWN_KEY where another key signed it, RECEIPT_FORGED where none did; RECEIPT_FOREIGN for
-/// another instance's; RECEIPT_ROLLBACK where it names a receipt that the log does not have, RECEIPT_FORK where the log
-/// has another one in its place: then the log was set back or copied, and nothing is written any more;
-/// STORE_UNREACHABLE where it cannot be kept.
+/// Errors: RECEIPT_MALFORMED; UNKNOWN_KEY if another key signed it; RECEIPT_FORGED if no key did; RECEIPT_FOREIGN for
+/// another instance's; RECEIPT_ROLLBACK if it names a receipt that the log does not have, RECEIPT_FORK if the log has
+/// another one in its place: the log was set back or copied, and writes nothing from then on; STORE_UNREACHABLE if it
+/// cannot be stored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_acknowledge(
     receipts: *const Receipts,
@@ -140,9 +140,6 @@ pub unsafe extern "C" fn licentia_receipts_acknowledge(
 }
 
 /// Calls a function with each receipt.
-///
-/// # Safety
-/// The function may be called with the context.
 unsafe fn tell(receipts: &[Vec<u8>], callback: ReceiptCallback, context: *mut c_void) -> Outcome {
     let callback = callback.ok_or(Refusal::ARGUMENT)?;
     for receipt in receipts {

@@ -7,8 +7,8 @@ use crate::{
     status::Status,
 };
 
-/// Where counters and marks are kept. Threads and gates may share it; a gate keeps it open by itself.
-pub struct Store(pub(crate) Arc<dyn licentia::Store>);
+/// A store of counters and marks. Threads and gates may share it; a gate keeps it open.
+pub struct Store(pub(crate) Arc<dyn licentia::store::Store>);
 
 /// Opens the store that a URL names, of a kind that the library was built with:
 ///
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn licentia_store_open(
     })
 }
 
-/// Frees a store; gates that were built with it go on with it. NULL is ignored.
+/// Frees a store; gates that use it keep it open. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_store_free(store: *mut Store) {
     // SAFETY: the caller keeps to the header's rules.

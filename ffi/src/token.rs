@@ -1,4 +1,4 @@
-//! Tokens: their text form, and what they claim before anybody has checked it.
+//! Tokens: their text form, and their unverified claims.
 
 use std::ffi::c_char;
 
@@ -9,8 +9,8 @@ use licentia_core::{
 };
 
 use crate::{
+    border::buffer::Owned,
     border::{bytes, enter, foreign},
-    buffer::Owned,
     status::Status,
 };
 
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn licentia_token_decode(
     })
 }
 
-/// Gives the text form of a licence's bytes, which are not looked at; free it with licentia_string_free.
+/// Returns the text form of the bytes of a licence, which are not checked; free it with licentia_string_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_token_encode(
     decoded: *const u8,
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn licentia_token_encode(
     })
 }
 
-/// Gives what a licence claims, as a JSON object, without a look at its signature: to show it, never to decide.
+/// Returns the claims of a licence as a JSON object, without checking its signature: to show them, never to decide.
 /// Free it with licentia_string_free.
 ///
 /// Errors: a code of group 1xx.

@@ -1,4 +1,4 @@
-//! Versions, to hold against the macros of the header that a program was compiled with.
+//! Versions of the library, to compare with those of the header.
 
 use std::ffi::{CStr, c_char};
 
@@ -22,19 +22,20 @@ const TEXT: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERS
     Err(_) => c"",
 };
 
-/// Version of the library in use, such as "0.1.0": `LICENTIA_VERSION` of its own header. It lives for ever.
+/// Version of the library, such as "0.1.0". Compare it with LICENTIA_VERSION of the header. Never free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_version() -> *const c_char {
     TEXT.as_ptr()
 }
 
-/// The same as a number that grows with it: `LICENTIA_VERSION_NUMBER` of its own header.
+/// Version of the library as a number that grows. Compare it with LICENTIA_VERSION_NUMBER of the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_version_number() -> u32 {
     MAJOR << 16 | MINOR << 8 | PATCH
 }
 
-/// Number of the ABI, which the shared library's name ends in: `LICENTIA_ABI_VERSION` of its own header.
+/// Number of the ABI, with which the name of the shared library ends. Compare it with LICENTIA_ABI_VERSION of the
+/// header.
 #[unsafe(no_mangle)]
 pub extern "C" fn licentia_abi_version() -> u32 {
     crate::status::LICENTIA_ABI_VERSION

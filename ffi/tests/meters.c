@@ -14,7 +14,7 @@ static licentia_gate *gate_on(const world *it, const char *url) {
     CHECK(licentia_signing_key_public(it->license_key, &key) == LICENTIA_OK);
     CHECK(licentia_gate_builder_new(&builder) == LICENTIA_OK);
     CHECK(licentia_gate_builder_add_key(builder, key) == LICENTIA_OK);
-    CHECK(licentia_gate_builder_set_prepare(builder, 81920) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_prepare_keys(builder, 81920) == LICENTIA_OK);
     CHECK(licentia_store_open(TEXT(url), &store) == LICENTIA_OK);
     CHECK(licentia_gate_builder_set_store(builder, store) == LICENTIA_OK);
     licentia_store_free(store);
@@ -58,7 +58,7 @@ static void reservations(const world *it, const char *url) {
     licentia_gate *gate = gate_on(it, url);
     licentia_request *request = request_minutes(60);
     licentia_reservation *reservation;
-    licentia_keeper *keeper;
+    licentia_refiller *refiller;
     char *token = issue_minutes(it);
     int round;
 
@@ -86,9 +86,9 @@ static void reservations(const world *it, const char *url) {
     CHECK(licentia_request_set_job(request, LITERAL("job 8")) == LICENTIA_OK);
     CHECK(reserve(gate, token, request, &reservation) == LICENTIA_CODE_QUOTA_EXCEEDED && reservation == NULL);
 
-    CHECK(licentia_keeper_start(gate, 0, &keeper) == ARGUMENT && keeper == NULL);
-    CHECK(licentia_keeper_start(gate, 60000, &keeper) == LICENTIA_OK);
-    licentia_keeper_free(keeper);
+    CHECK(licentia_refiller_start(gate, 0, &refiller) == ARGUMENT && refiller == NULL);
+    CHECK(licentia_refiller_start(gate, 60000, &refiller) == LICENTIA_OK);
+    licentia_refiller_free(refiller);
     CHECK(licentia_gate_settle(gate) == LICENTIA_OK);
     licentia_gate_free(gate);
     /* What a gate has not used is there for the next one. */

@@ -11,7 +11,7 @@ int main(int argc, char **argv) {
     std::string expected, found;
     for (int at = 1; at < argc; at++) expected += std::string(argv[at]) + ' ';
 #if defined(LICENTIA_HOLDER)
-    CHECK(licentia::Holder::from_seed({1}));
+    CHECK(licentia::HolderKey::from_seed({1}));
     found += "holder ";
 #endif
 #if defined(LICENTIA_ISSUER)

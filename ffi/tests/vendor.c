@@ -5,20 +5,20 @@
 static void proofs(const world *it) {
     uint8_t seed[32] = {9}, public_key[32], thumbprint[32], body[32] = {4}, *proof;
     size_t length;
-    licentia_holder *holder;
+    licentia_holder_key *holder;
     licentia_draft *draft = draft_new(1);
     licentia_request *request;
     licentia_gate_builder *builder;
     licentia_gate *gate = gate_of(it);
     char *token;
 
-    CHECK(licentia_holder_from_seed(seed, &holder) == LICENTIA_OK);
-    CHECK(licentia_holder_public(holder, public_key, thumbprint) == LICENTIA_OK);
+    CHECK(licentia_holder_key_from_seed(seed, &holder) == LICENTIA_OK);
+    CHECK(licentia_holder_key_public(holder, public_key, thumbprint) == LICENTIA_OK);
     CHECK(licentia_draft_set_holder(draft, thumbprint) == LICENTIA_OK);
     token = issue(it, draft);
     CHECK(answer(gate, token, it->nothing) == LICENTIA_CODE_PROOF_REQUIRED);
 
-    CHECK(licentia_holder_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW, &proof,
+    CHECK(licentia_holder_key_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW, &proof,
                                 &length) == LICENTIA_OK);
     CHECK(licentia_request_new(&request) == LICENTIA_OK);
     CHECK(licentia_request_set_proof(request, proof, length, LITERAL("GET"), LITERAL("/v1/jobs"), body) == LICENTIA_OK);
@@ -40,13 +40,13 @@ static void proofs(const world *it) {
     licentia_gate_builder_free(builder);
     CHECK(answer(gate, token, request) == LICENTIA_CODE_ALLOWED);
     licentia_bytes_free(proof);
-    CHECK(licentia_holder_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW, &proof,
+    CHECK(licentia_holder_key_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW, &proof,
                                 &length) == LICENTIA_OK);
     CHECK(licentia_request_set_proof(request, proof, length, LITERAL("POST"), LITERAL("/v1/jobs"), body) ==
           LICENTIA_OK);
     CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_CACHE_FULL);
     licentia_bytes_free(proof);
-    CHECK(licentia_holder_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW - 31, &proof,
+    CHECK(licentia_holder_key_prove(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body, NOW - 31, &proof,
                                 &length) == LICENTIA_OK);
     CHECK(licentia_request_set_proof(request, proof, length, LITERAL("POST"), LITERAL("/v1/jobs"), body) ==
           LICENTIA_OK);
@@ -54,8 +54,8 @@ static void proofs(const world *it) {
     licentia_bytes_free(proof);
     licentia_request_free(request);
     licentia_draft_free(draft);
-    licentia_holder_free(holder);
-    CHECK(licentia_holder_from_pem(LITERAL("no key"), &holder) == LICENTIA_CODE_INVALID_KEY && holder == NULL);
+    licentia_holder_key_free(holder);
+    CHECK(licentia_holder_key_from_pem(LITERAL("no key"), &holder) == LICENTIA_CODE_INVALID_KEY && holder == NULL);
     licentia_string_free(token);
     licentia_gate_free(gate);
 }

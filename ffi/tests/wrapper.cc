@@ -17,18 +17,61 @@ static_assert(std::is_nothrow_move_constructible_v<licentia::Gate> && !std::is_c
 static_assert(std::is_nothrow_move_constructible_v<licentia::Decision>);
 static_assert(!std::is_copy_constructible_v<licentia::Text>);
 
+// A view of a temporary would outlive it: the memory of a freed decision belongs to the next one, of another customer.
+template <class T, class = void> constexpr bool has_view = false;
+template <class T> constexpr bool has_view<T, std::void_t<decltype(std::declval<T>().view())>> = true;
+template <class T, class = void> constexpr bool has_c_str = false;
+template <class T> constexpr bool has_c_str<T, std::void_t<decltype(std::declval<T>().c_str())>> = true;
+template <class T, class = void> constexpr bool has_data = false;
+template <class T> constexpr bool has_data<T, std::void_t<decltype(std::declval<T>().data())>> = true;
+template <class T, class = void> constexpr bool has_kid = false;
+template <class T> constexpr bool has_kid<T, std::void_t<decltype(std::declval<T>().kid())>> = true;
+template <class T, class = void> constexpr bool has_bytes = false;
+template <class T> constexpr bool has_bytes<T, std::void_t<decltype(std::declval<T>().bytes())>> = true;
+template <class T, class = void> constexpr bool has_arrow = false;
+template <class T> constexpr bool has_arrow<T, std::void_t<decltype(std::declval<T>().operator->())>> = true;
+template <class T, class R, class = void> constexpr bool takes = false;
+template <class T, class R>
+constexpr bool takes<T, R, std::void_t<decltype(std::declval<T>().check("", std::declval<R>()))>> = true;
+template <class T> constexpr bool is_only_named = has_arrow<T &> && has_arrow<const T &> && !has_arrow<T> && !has_arrow<const T>;
+static_assert(is_only_named<licentia::Result<licentia::Decision>> && is_only_named<licentia::Result<licentia::Gate>>);
+static_assert(is_only_named<licentia::Result<licentia::Key>> && is_only_named<licentia::Result<licentia::Text>>);
+static_assert(is_only_named<licentia::Result<std::pair<licentia::Decision, licentia::Seat>>>);
+static_assert(has_arrow<licentia::Result<licentia::Feature>> && has_arrow<licentia::Result<licentia::Window>>);
+static_assert(has_view<licentia::Decision &> && has_view<const licentia::Decision &>);
+static_assert(!has_view<licentia::Decision> && !has_view<const licentia::Decision>);
+static_assert(has_view<licentia::Text &> && !has_view<licentia::Text> && !has_c_str<licentia::Text>);
+static_assert(std::is_convertible_v<licentia::Text &, std::string_view>);
+static_assert(!std::is_convertible_v<licentia::Text, std::string_view>);
+static_assert(std::is_convertible_v<licentia::Buffer &, licentia::Bytes>);
+static_assert(!std::is_convertible_v<licentia::Buffer, licentia::Bytes> && !has_data<licentia::Buffer>);
+static_assert(has_kid<licentia::Key &> && !has_kid<licentia::Key> && has_bytes<licentia::Key &>);
+static_assert(!has_bytes<licentia::Key>);
+static_assert(takes<licentia::Gate &, licentia::Request &> && takes<licentia::Gate &, const licentia::Request &>);
+static_assert(!takes<licentia::Gate &, licentia::Request> && !takes<licentia::Gate &, const licentia::Request>);
+
+std::string text_of(const licentia::SigningKey &key) {
+    const auto public_key = key.public_key();
+    return public_key->text().str();
+}
+
+licentia::Result<licentia::Text> issued(const licentia::SigningKey &key, const licentia::Draft &draft) {
+    const auto issuer = licentia::Issuer::make("acme", key);
+    return issuer->issue(draft);
+}
+
 void decisions() {
     auto key = licentia::SigningKey::generate();
     CHECK(key);
     const auto public_key = key->public_key();
-    const auto again = licentia::Key::from_text(public_key->text());
-    CHECK(again && again->text().view() == public_key->text().view());
+    const auto again = licentia::Key::from_text(public_key->text().str());
+    CHECK(again && again->text().str() == public_key->text().str());
     auto draft = licentia::Draft::make("cus_42", "pro", 3, now - 10, now + 1000);
     CHECK(draft && draft->add_feature("level", "gold") && draft->add_feature("rows", "5000"));
     CHECK(draft->add_quota("calls", "2/day") && draft->add_rate("api", "10/1s") && draft->set_index(7));
     CHECK(!draft->add_rate("api", "fast"));
     licentia::Digest seed{9};
-    const auto holder = licentia::Holder::from_seed(seed);
+    const auto holder = licentia::HolderKey::from_seed(seed);
     CHECK(holder && draft->set_holder(holder->thumbprint()));
     const auto issuer = licentia::Issuer::make("acme", *key);
     const auto token = issuer->issue(*draft);
@@ -38,7 +81,7 @@ void decisions() {
     auto sink = [&actions](const licentia::Event &event) {
         actions += event.action();
         actions += event.decision().is_allowed() ? '+' : '-';
-        CHECK(event.at() > 0 && event.json().view().find("lic1_") == std::string_view::npos);
+        CHECK(event.at() > 0 && event.json().str().find("lic1_") == std::string_view::npos);
     };
     auto store = licentia::Store::open("memory:");
     CHECK(store && !licentia::Store::open("nowhere:"));
@@ -54,7 +97,8 @@ void decisions() {
                      .build();
     CHECK(built);
     const licentia::Gate gate = std::move(*built);
-    CHECK(built->get() == nullptr && !built->check_at(*token, licentia::Request(), now, 0));
+    const licentia::Request nothing;
+    CHECK(built->get() == nullptr && !built->check_at(*token, nothing, now, 0));
 
     licentia::Request request;
     CHECK(request.add_feature("level") && request.add_meter("calls", 1) && request.add_rate("api"));
@@ -63,7 +107,7 @@ void decisions() {
         const auto decision = gate.check_at(*token, request, now, 0);
         CHECK(decision && decision->code() == LICENTIA_CODE_PROOF_REQUIRED);
         CHECK(decision->view().http_status() == 401);
-        CHECK(decision->view().problem().view().find("proof_required") != std::string_view::npos);
+        CHECK(decision->view().problem().str().find("proof_required") != std::string_view::npos);
     }
     for (int call = 0; call < 3; call++) {
         const auto proof = holder->prove(*token, "POST", "/jobs", now);
@@ -80,14 +124,14 @@ void decisions() {
         CHECK(view.charge(0)->is_rate() && view.charge(1)->name() == "calls" && !view.charge(2));
         CHECK(view.charge(1)->limit() == 2 && view.charge(1)->window() == 86400 && view.charge(1)->reset_ms());
         CHECK(view.retry_after_ms().has_value() == (call == 2));
-        CHECK(view.http_headers().view().find("ratelimit: ") != std::string_view::npos);
-        CHECK(!view.explanation().view().empty() && view.explanation_json().view().front() == '[');
-        CHECK(view.json().view().front() == '{' && license->json().view().front() == '{');
+        CHECK(view.http_headers().str().find("ratelimit: ") != std::string_view::npos);
+        CHECK(!view.explanation().str().empty() && view.explanation_json().str().front() == '[');
+        CHECK(view.json().str().front() == '{' && license->json().str().front() == '{');
     }
     CHECK(actions == "job-job+job+job-");
     const auto reserved = gate.reserve("lic1_", request);
     CHECK(reserved && !reserved->first.is_allowed() && !reserved->second && actions.back() == '-');
-    CHECK(gate.settle() && gate.after_fork() && gate.keep(60000) && !gate.keep(0) && request.set_job("7"));
+    CHECK(gate.settle() && gate.after_fork() && gate.refill(60000) && !gate.refill(0) && request.set_job("7"));
     CHECK(request.clear() && gate.check_at(*token, request, now, 0));
 }
 
@@ -95,8 +139,8 @@ void keysets_and_revocation() {
     const auto root = licentia::SigningKey::from_seed({1}), key = licentia::SigningKey::from_seed({2}),
                revoker = licentia::SigningKey::from_seed({3});
     std::string toml;
-    toml += "[[key]]\nkey = \"" + std::string(key->public_key()->text().view()) + "\"\n";
-    toml += "[[key]]\npurpose = \"revocation\"\nkey = \"" + std::string(revoker->public_key()->text().view()) + "\"\n";
+    toml += "[[key]]\nkey = \"" + text_of(*key) + "\"\n";
+    toml += "[[key]]\npurpose = \"revocation\"\nkey = \"" + text_of(*revoker) + "\"\n";
     const auto keyset = root->sign_keyset(toml, now - 10, now + 1000);
     const auto root_key = root->public_key();
     CHECK(keyset);
@@ -107,10 +151,10 @@ void keysets_and_revocation() {
     auto draft = catalogue->draft("pro", 0, "cus_7", now);
     CHECK(draft && draft->set_index(7) && draft->set_seats(3) && draft->set_kind(LICENTIA_KIND_TRIAL));
     CHECK(draft->add_audience("api") && draft->add_meta("order", "1") && draft->set_maintained_until(now + 10));
-    const auto token = licentia::Issuer::make("acme", *key)->issue(*draft);
-    CHECK(token && licentia::unverified_json(*token)->view().find("cus_7") != std::string_view::npos);
+    const auto token = issued(*key, *draft);
+    CHECK(token && (*licentia::unverified_json(*token)).str().find("cus_7") != std::string_view::npos);
     const auto bytes = licentia::decode(*token);
-    CHECK(licentia::encode(*bytes)->view() == token->view());
+    CHECK((*licentia::encode(*bytes)).str() == token->view());
 
     const auto gate = licentia::GateBuilder().keyset(*root_key, *keyset).audience("api").build();
     licentia::Request request;
@@ -125,7 +169,7 @@ void keysets_and_revocation() {
     const auto signed_bundle = bundle->sign(*revoker);
     const auto changed = gate->load_revocation(*signed_bundle);
     CHECK(changed && *changed);
-    CHECK(gate->check_at(*token, request, now, 0)->code() == LICENTIA_CODE_REVOKED);
+    CHECK((*gate->check_at(*token, request, now, 0)).code() == LICENTIA_CODE_REVOKED);
     CHECK(!*gate->load_keyset(*keyset) && !gate->watch_revocation("/nowhere", 10, [](licentia_code) {}));
     const std::string_view wrong = "x";
     const auto pem = key->pem();
@@ -141,7 +185,7 @@ void counting() {
     auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
     CHECK(draft->set_quota("calls", 5, LICENTIA_PERIOD_MONTH, 0, 0, LICENTIA_OVERAGE_UP_TO, 7) && draft->set_seats(1));
     CHECK(draft->set_rate("api", 10, 1000, 2) && draft->set_policy(LICENTIA_DOUBT_STORE, LICENTIA_ACTION_WARN, 60));
-    const auto token = licentia::Issuer::make("acme", *key)->issue(*draft);
+    const auto token = issued(*key, *draft);
     const auto pem = instance->pem();
     CHECK(token && pem);
     const std::string log = "target/c/wrapper.log", beside = log + ".ack";
@@ -155,7 +199,7 @@ void counting() {
         revocations = event.revocation().has_value();
     };
     const auto gate = licentia::GateBuilder().key(*public_key).receipts(*receipts).sink(sink).build();
-    CHECK(gate && gate->check(*token)->is_allowed() && keyset == 0 && revocations == 0);
+    CHECK(gate && (*gate->check(*token)).is_allowed() && keyset == 0 && revocations == 0);
     licentia::Request request;
     CHECK(request.add_meter("calls", 6));
     {
@@ -164,16 +208,16 @@ void counting() {
         CHECK(reserved->second.set_cost("calls", 2) && reserved->second.commit() && !reserved->second.commit());
     }
     {
-        auto taken = gate->check_out_at(*token, "ada", 60, licentia::Request(), now, 0);
-        CHECK(taken && taken->second && taken->second.until() == now + 60);
-        const auto refused = gate->check_out_at(*token, "bob", 60, licentia::Request(), now, 0);
-        CHECK(refused && !refused->second && refused->first.code() == LICENTIA_CODE_SEATS_TAKEN);
         const licentia::Request nothing;
-        CHECK(taken->second.heartbeat_at(nothing, now + 30, 0)->is_allowed() && taken->second.until() == now + 90);
+        auto taken = gate->check_out_at(*token, "ada", 60, nothing, now, 0);
+        CHECK(taken && taken->second && taken->second.until() == now + 60);
+        const auto refused = gate->check_out_at(*token, "bob", 60, nothing, now, 0);
+        CHECK(refused && !refused->second && refused->first.code() == LICENTIA_CODE_SEATS_TAKEN);
+        CHECK((*taken->second.heartbeat_at(nothing, now + 30, 0)).is_allowed() && taken->second.until() == now + 90);
         CHECK(taken->second.release() && !taken->second.release() && !taken->second.until());
     }
-    CHECK(gate->check_at(*token, request, now, 0)->code() == LICENTIA_CODE_QUOTA_EXCEEDED);
-    CHECK(request.clear() && request.add_meter("calls", 1) && gate->check_at(*token, request, now, 0)->is_allowed());
+    CHECK((*gate->check_at(*token, request, now, 0)).code() == LICENTIA_CODE_QUOTA_EXCEEDED);
+    CHECK(request.clear() && request.add_meter("calls", 1) && (*gate->check_at(*token, request, now, 0)).is_allowed());
     std::string receipt;
     auto take = [&receipt](const std::uint8_t *data, std::size_t size) {
         receipt.assign(reinterpret_cast<const char *>(data), size);
@@ -196,7 +240,7 @@ void moved_away() {
     const auto key = licentia::SigningKey::from_seed({2});
     const auto public_key = key->public_key();
     const auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
-    const auto token = licentia::Issuer::make("acme", *key)->issue(*draft);
+    const auto token = issued(*key, *draft);
     const auto gate = licentia::GateBuilder().key(*public_key).build();
     licentia::Request request;
     CHECK(request.add_feature("export"));
@@ -205,13 +249,13 @@ void moved_away() {
     CHECK(!refused && refused.status().value() == LICENTIA_CODE_INVALID_ARGUMENT && !refused->is_allowed());
     CHECK(!gate->check_at(*token, request, now, 0) && !gate->reserve(*token, request));
     CHECK(!gate->check_out(*token, "ada", 60, request) && !request.add_feature("export"));
-    CHECK(gate->check(*token, other)->code() == LICENTIA_CODE_FEATURE_NOT_LICENSED);
-    CHECK(gate->check(*token)->is_allowed());
+    CHECK((*gate->check(*token, other)).code() == LICENTIA_CODE_FEATURE_NOT_LICENSED);
+    CHECK((*gate->check(*token)).is_allowed());
     // A licence that wants a bundle of a certain age has none here.
     auto wary = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
     CHECK(wary->set_max_revocation_age(86400));
-    const auto guarded = licentia::Issuer::make("acme", *key)->issue(*wary);
-    CHECK(gate->check(*guarded)->code() == LICENTIA_CODE_REVOCATION_STALE);
+    const auto guarded = issued(*key, *wary);
+    CHECK((*gate->check(*guarded)).code() == LICENTIA_CODE_REVOCATION_STALE);
 
     // A passphrase that is empty is refused, and not left out.
     const std::string_view none, empty = "", some = "horse";
@@ -226,12 +270,12 @@ void rules() {
     const auto root = licentia::SigningKey::from_seed({1}), key = licentia::SigningKey::from_seed({2}),
                revoker = licentia::SigningKey::from_seed({3});
     std::string toml;
-    toml += "[[key]]\nkey = \"" + std::string(key->public_key()->text().view()) + "\"\n";
-    toml += "[[key]]\npurpose = \"revocation\"\nkey = \"" + std::string(revoker->public_key()->text().view()) + "\"\n";
+    toml += "[[key]]\nkey = \"" + text_of(*key) + "\"\n";
+    toml += "[[key]]\npurpose = \"revocation\"\nkey = \"" + text_of(*revoker) + "\"\n";
     const auto keyset = root->sign_keyset(toml, now - 10, now + 1000);
     const auto public_key = key->public_key(), root_key = root->public_key();
     const auto draft = licentia::Draft::make("cus_42", "pro", 3, now - 10, now + 1000);
-    const auto token = licentia::Issuer::make("acme", *key)->issue(*draft);
+    const auto token = issued(*key, *draft);
     for (int round = 0; round < 3; round++) {
         std::uint64_t sequence = 0, of_keyset = 0;
         auto sink = [&](const licentia::Event &event) {
@@ -239,15 +283,16 @@ void rules() {
             of_keyset = event.keyset();
         };
         const auto gate = licentia::GateBuilder().keyset(*root_key, *keyset).sink(sink).build();
-        const auto decision = gate->check_at(*token, licentia::Request(), now, 0);
+        const licentia::Request nothing;
+        const auto decision = gate->check_at(*token, nothing, now, 0);
         const auto lineage = decision->view().license()->lineage();
         auto bundle = licentia::Bundle::make("acme", 5, now - 5, now + 100, now + 1000, {9});
         CHECK(round != 0 || bundle->revoke_key(public_key->kid()));
         CHECK(round != 1 || bundle->revoke_subject("cus_42"));
         CHECK(round != 2 || bundle->revoke_lineage(lineage));
-        CHECK(gate->load_revocation(*bundle->sign(*revoker)));
-        const licentia::Request nothing;
-        CHECK(gate->check_at(*token, nothing, now, 0)->code() == LICENTIA_CODE_REVOKED_BY_RULE);
+        const auto signed_bundle = bundle->sign(*revoker);
+        CHECK(gate->load_revocation(*signed_bundle));
+        CHECK((*gate->check_at(*token, nothing, now, 0)).code() == LICENTIA_CODE_REVOKED_BY_RULE);
         CHECK(sequence == 5 && of_keyset == 1);
     }
 }

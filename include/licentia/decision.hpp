@@ -1,4 +1,4 @@
-/* Decisions, what they say of a licence, and events. Include licentia.hpp. */
+/* Decisions, licences and events. Include licentia.hpp. */
 
 #ifndef LICENTIA_DECISION_HPP
 #define LICENTIA_DECISION_HPP
@@ -18,7 +18,7 @@ struct Feature {
     std::optional<std::uint64_t> expires() const noexcept { return detail::optional(raw.expires); }
 };
 
-/** A licence that was verified: a view of its decision. */
+/** A verified licence: a view of its decision. */
 class License {
   public:
     explicit License(const licentia_license *license) noexcept : license_(license) {}
@@ -69,7 +69,7 @@ class License {
     const licentia_license *license_;
 };
 
-/** What a rate or meter was asked for and has left. */
+/** The charge of a rate or meter, and what is left of it. */
 struct Charge {
     licentia_charge raw{};
     std::string_view name() const noexcept { return {raw.name, raw.name_len}; }
@@ -82,7 +82,7 @@ struct Charge {
     std::optional<std::uint64_t> retry_after_ms() const noexcept { return detail::optional(raw.retry_after_ms); }
 };
 
-/** A decision, to look at. */
+/** A view of a decision. */
 class DecisionView {
   public:
     explicit DecisionView(const licentia_decision *decision) noexcept : decision_(decision) {}
@@ -124,16 +124,17 @@ class DecisionView {
     const licentia_decision *decision_;
 };
 
-/** What a gate says to a request. */
+/** The answer of a gate to a request. */
 class Decision : public detail::Handle<licentia_decision, licentia_decision_free> {
   public:
     using Handle::Handle;
-    DecisionView view() const noexcept { return DecisionView(get()); }
-    bool is_allowed() const noexcept { return view().is_allowed(); }
-    licentia_code code() const noexcept { return view().code(); }
+    DecisionView view() const & noexcept { return DecisionView(get()); }
+    DecisionView view() const && = delete;
+    bool is_allowed() const noexcept { return licentia_decision_is_allowed(get()); }
+    licentia_code code() const noexcept { return licentia_decision_code(get()); }
 };
 
-/** A decision and its circumstances, while it is told. */
+/** A decision and its circumstances, valid while its sink runs. */
 class Event {
   public:
     explicit Event(const licentia_event *event) noexcept : event_(event) {}

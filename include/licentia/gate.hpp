@@ -1,4 +1,4 @@
-/* Gates, what they are made of, and what they are asked. Include licentia.hpp. */
+/* Keys, stores, requests and gates. Include licentia.hpp. */
 
 #ifndef LICENTIA_GATE_HPP
 #define LICENTIA_GATE_HPP
@@ -23,21 +23,23 @@ class Key : public detail::Handle<licentia_key, licentia_key_free> {
     Text text() const noexcept {
         return detail::given([&](char **data, std::size_t *size) { return licentia_key_text(get(), data, size); });
     }
-    /** The key's identifier, which lives as long as the key. */
-    Bytes kid() const noexcept {
+    /** The key's identifier, valid as long as the key. */
+    Bytes kid() const && = delete;
+    Bytes kid() const & noexcept {
         Bytes kid;
         detail::or_empty(licentia_key_kid(get(), &kid.data, &kid.size));
         return kid;
     }
-    /** The 32 bytes of the Ed25519 key, which live as long as the key. */
-    Bytes bytes() const noexcept {
+    /** The 32 bytes of the Ed25519 key, valid as long as the key. */
+    Bytes bytes() const && = delete;
+    Bytes bytes() const & noexcept {
         Bytes bytes;
         detail::or_empty(licentia_key_bytes(get(), &bytes.data, &bytes.size));
         return bytes;
     }
 };
 
-/** What a keyset says, to look at. A gate reads keysets itself. */
+/** A keyset, to inspect. A gate reads keysets itself. */
 class Keyset : public detail::Handle<licentia_keyset, licentia_keyset_free> {
   public:
     using Handle::Handle;
@@ -61,7 +63,7 @@ class Keyset : public detail::Handle<licentia_keyset, licentia_keyset_free> {
     }
 };
 
-/** What a licence claims, without a look at its signature: to show it, never to decide. */
+/** The claims of a licence, without checking its signature: to show them, never to decide. */
 inline Result<Text> unverified_json(std::string_view token) noexcept {
     return detail::give<Text, char>(
         [&](auto... out) { return licentia_token_unverified_json(token.data(), token.size(), out...); });
@@ -79,13 +81,13 @@ inline Result<Text> encode(Bytes decoded) noexcept {
         [&](auto... out) { return licentia_token_encode(decoded.data, decoded.size, out...); });
 }
 
-/** The window of a period that a time falls into: its first second, and the first one after it, if there is one. */
+/** The window of a period: its first second, and the first second after it, if it ends. */
 struct Window {
     std::uint64_t start = 0;
     std::optional<std::uint64_t> end;
 };
 
-/** The window of a period, one of LICENTIA_PERIOD_*, that a time falls into. */
+/** The window of a period, one of LICENTIA_PERIOD_*, that contains a time. */
 inline Result<Window> period_window(std::uint32_t period, std::uint64_t time, std::uint64_t seconds = 0,
                                     std::uint64_t anchor = 0) noexcept {
     std::uint64_t start = 0, end = 0;
@@ -93,7 +95,7 @@ inline Result<Window> period_window(std::uint32_t period, std::uint64_t time, st
     return {status, Window{start, detail::optional(end)}};
 }
 
-/** Where counters and marks are kept. */
+/** A store of counters and marks. */
 class Store : public detail::Handle<licentia_store, licentia_store_free> {
   public:
     using Handle::Handle;
@@ -104,7 +106,7 @@ class Store : public detail::Handle<licentia_store, licentia_store_free> {
 };
 
 /**
- * What a request needs of a licence. One that was moved away is refused, and never taken for one that needs nothing.
+ * What a request needs of a licence. A gate refuses one that was moved from.
  */
 class Request : public detail::Handle<licentia_request, licentia_request_free> {
   public:
@@ -146,7 +148,7 @@ class Request : public detail::Handle<licentia_request, licentia_request_free> {
     }
 };
 
-/** Units of meters that are reserved; what is not committed is taken back. */
+/** Units of meters that are reserved. Without a commit they go back. */
 class Reservation : public detail::Handle<licentia_reservation, licentia_reservation_free> {
   public:
     using Handle::Handle;
@@ -157,7 +159,7 @@ class Reservation : public detail::Handle<licentia_reservation, licentia_reserva
     Status commit() noexcept { return licentia_reservation_commit(get()); }
 };
 
-/** A seat that is held; what is not released stays taken until its time is over. It is freed before its gate. */
+/** A seat that is held. Without a release it stays taken until its time is over. Destroy it before its gate. */
 class Seat : public detail::Handle<licentia_seat, licentia_seat_free> {
   public:
     using Handle::Handle;
@@ -173,23 +175,25 @@ class Seat : public detail::Handle<licentia_seat, licentia_seat_free> {
             return licentia_seat_heartbeat_at(get(), request.get(), seconds, monotonic_nanos, decision);
         });
     }
+    Result<Decision> heartbeat(const Request &&) = delete;
+    Result<Decision> heartbeat_at(const Request &&, std::uint64_t, std::uint64_t) = delete;
     std::optional<std::uint64_t> until() const noexcept { return detail::optional(licentia_seat_until(get())); }
     Status release() noexcept { return licentia_seat_release(get()); }
 };
 
-/** A thread that looks after a gate's meters. */
-class Keeper : public detail::Handle<licentia_keeper, licentia_keeper_free> {
+/** A thread that fetches units for a gate before requests need them. It ends with this handle. */
+class Refiller : public detail::Handle<licentia_refiller, licentia_refiller_free> {
   public:
     using Handle::Handle;
 };
 
-/** A file with a revocation bundle that is watched. */
+/** A watched file with a revocation bundle. The watch ends with this handle. */
 class Watch : public detail::Handle<licentia_watch, licentia_watch_free> {
   public:
     using Handle::Handle;
 };
 
-/** Decides whether requests may go on. */
+/** Decides whether API requests may proceed. */
 class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
   public:
     using Handle::Handle;
@@ -198,8 +202,13 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
             return licentia_gate_check(get(), token.data(), token.size(), request.get(), decision);
         });
     }
-    /** Needs a good licence, and no more. */
-    Result<Decision> check(std::string_view token) const noexcept { return check(token, Request()); }
+    /** The decision borrows from the request, which must outlive it. */
+    Result<Decision> check(std::string_view token, const Request &&request) const = delete;
+    /** Checks a request that needs only a good licence. */
+    Result<Decision> check(std::string_view token) const noexcept {
+        const Request nothing;
+        return check(token, nothing);
+    }
     Result<Decision> check_at(std::string_view token, const Request &request, std::uint64_t seconds,
                               std::uint64_t monotonic_nanos) const noexcept {
         return detail::make<Decision, licentia_decision>([&](licentia_decision **decision) {
@@ -207,7 +216,8 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                           monotonic_nanos, decision);
         });
     }
-    /** The reservation is empty where the request may not go on. */
+    Result<Decision> check_at(std::string_view, const Request &&, std::uint64_t, std::uint64_t) const = delete;
+    /** The reservation is empty if the request is denied. */
     Result<std::pair<Decision, Reservation>> reserve(std::string_view token, const Request &request) const noexcept {
         licentia_decision *decision = nullptr;
         licentia_reservation *reservation = nullptr;
@@ -224,7 +234,10 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                  monotonic_nanos, &decision, &reservation);
         return {status, {Decision(decision), Reservation(reservation)}};
     }
-    /** The seat is empty where the request may not go on. */
+    Result<std::pair<Decision, Reservation>> reserve(std::string_view, const Request &&) const = delete;
+    Result<std::pair<Decision, Reservation>> reserve_at(std::string_view, const Request &&, std::uint64_t,
+                                                        std::uint64_t) const = delete;
+    /** The seat is empty if the request is denied. */
     Result<std::pair<Decision, Seat>> check_out(std::string_view token, std::string_view holder, std::uint64_t ttl,
                                                 const Request &request) const noexcept {
         licentia_decision *decision = nullptr;
@@ -242,9 +255,13 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
                                                    request.get(), seconds, monotonic_nanos, &decision, &seat);
         return {status, {Decision(decision), Seat(seat)}};
     }
-    Result<Keeper> keep(std::uint64_t interval_ms) const noexcept {
-        return detail::make<Keeper, licentia_keeper>(
-            [&](licentia_keeper **keeper) { return licentia_keeper_start(get(), interval_ms, keeper); });
+    Result<std::pair<Decision, Seat>> check_out(std::string_view, std::string_view, std::uint64_t,
+                                                const Request &&) const = delete;
+    Result<std::pair<Decision, Seat>> check_out_at(std::string_view, std::string_view, std::uint64_t, const Request &&,
+                                                   std::uint64_t, std::uint64_t) const = delete;
+    Result<Refiller> refill(std::uint64_t interval_ms) const noexcept {
+        return detail::make<Refiller, licentia_refiller>(
+            [&](licentia_refiller **refiller) { return licentia_refiller_start(get(), interval_ms, refiller); });
     }
     Status settle() const noexcept { return licentia_gate_settle(get()); }
     Status after_fork() const noexcept { return licentia_gate_after_fork(get()); }
@@ -259,8 +276,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
         return {status, changed};
     }
     /**
-     * Calls `report` with the code of what later goes wrong, on a thread of the library's own. What it throws ends the
-     * program.
+     * Calls `report` with the code of a later failure, on a thread of the library. An exception from it ends the program.
      */
     template <class Report>
     Result<Watch> watch_revocation(std::string_view path, std::uint64_t interval_ms, Report report) const {
@@ -275,7 +291,7 @@ class Gate : public detail::Handle<licentia_gate, licentia_gate_free> {
 };
 
 #if defined(LICENTIA_HOLDER)
-/** Counts what gates grant, and writes it down as signed receipts in a log of this instance's own. */
+/** Counts what gates grant, and writes signed receipts to a log of this instance. */
 class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free> {
   public:
     using Handle::Handle;
@@ -290,13 +306,13 @@ class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free
         return instance;
     }
     /**
-     * Writes what was counted, and calls `take(const uint8_t *, size_t)` with each new receipt. What it throws ends the
-     * program.
+     * Writes what was counted, and calls `take(const uint8_t *, size_t)` with each new receipt. An exception from it ends
+     * the program.
      */
     template <class Take> Status write(std::uint64_t now, Take take) const noexcept {
         return licentia_receipts_write(get(), now, &call<Take>, &take);
     }
-    /** Calls `take` with each receipt that the vendor has not acknowledged. What it throws ends the program. */
+    /** Calls `take` with each receipt that the vendor has not acknowledged. An exception from it ends the program. */
     template <class Take> Status unacknowledged(Take take) const noexcept {
         return licentia_receipts_unacknowledged(get(), &call<Take>, &take);
     }
@@ -311,7 +327,7 @@ class Receipts : public detail::Handle<licentia_receipts, licentia_receipts_free
 };
 #endif
 
-/** Makes a gate. The first step that fails is kept, and build() answers with it. */
+/** Builds gates. build() returns the status of the first step that failed. */
 class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_builder_free> {
   public:
     using Handle::Handle;
@@ -336,8 +352,8 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &proof_age(std::uint64_t seconds) noexcept {
         return note(licentia_gate_builder_set_proof_age(get(), seconds));
     }
-    GateBuilder &prepare(std::size_t bytes_per_key) noexcept {
-        return note(licentia_gate_builder_set_prepare(get(), bytes_per_key));
+    GateBuilder &prepare_keys(std::size_t bytes_per_key) noexcept {
+        return note(licentia_gate_builder_prepare_keys(get(), bytes_per_key));
     }
     GateBuilder &require_revocation() noexcept { return note(licentia_gate_builder_require_revocation(get())); }
     GateBuilder &share_rates() noexcept { return note(licentia_gate_builder_share_rates(get())); }
@@ -350,7 +366,7 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &store(const Store &store) noexcept {
         return note(licentia_gate_builder_set_store(get(), store.get()));
     }
-    /** Calls `sink` with every event; any thread may, and several at once. What it throws ends the program. */
+    /** Calls `sink` with every event, on the thread that checks. An exception from it ends the program. */
     template <class Sink> GateBuilder &sink(Sink sink) {
         auto call = [](void *context, const licentia_event *event) noexcept {
             (*static_cast<Sink *>(context))(Event(event));
@@ -383,27 +399,27 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
 };
 
 #if defined(LICENTIA_HOLDER)
-/** A holder's private key. */
-class Holder : public detail::Handle<licentia_holder, licentia_holder_free> {
+/** A customer's private key, to which a licence can be bound. */
+class HolderKey : public detail::Handle<licentia_holder_key, licentia_holder_key_free> {
   public:
     using Handle::Handle;
-    static Result<Holder> from_seed(const Digest &seed) noexcept {
-        return detail::make<Holder, licentia_holder>(
-            [&](licentia_holder **holder) { return licentia_holder_from_seed(seed.data(), holder); });
+    static Result<HolderKey> from_seed(const Digest &seed) noexcept {
+        return detail::make<HolderKey, licentia_holder_key>(
+            [&](licentia_holder_key **key) { return licentia_holder_key_from_seed(seed.data(), key); });
     }
-    static Result<Holder> from_pem(std::string_view pem) noexcept {
-        return detail::make<Holder, licentia_holder>(
-            [&](licentia_holder **holder) { return licentia_holder_from_pem(pem.data(), pem.size(), holder); });
+    static Result<HolderKey> from_pem(std::string_view pem) noexcept {
+        return detail::make<HolderKey, licentia_holder_key>(
+            [&](licentia_holder_key **key) { return licentia_holder_key_from_pem(pem.data(), pem.size(), key); });
     }
     Digest thumbprint() const noexcept {
         Digest key{}, thumbprint{};
-        detail::or_empty(licentia_holder_public(get(), key.data(), thumbprint.data()));
+        detail::or_empty(licentia_holder_key_public(get(), key.data(), thumbprint.data()));
         return thumbprint;
     }
     Result<Buffer> prove(std::string_view token, std::string_view method, std::string_view uri, std::uint64_t now,
                          const Digest *body = nullptr) const noexcept {
         return detail::give<Buffer, std::uint8_t>([&](auto... out) {
-            return licentia_holder_prove(get(), token.data(), token.size(), method.data(), method.size(),
+            return licentia_holder_key_prove(get(), token.data(), token.size(), method.data(), method.size(),
                                          uri.data(), uri.size(), body == nullptr ? nullptr : body->data(), now,
                                          out...);
         });

@@ -24,7 +24,7 @@ class SigningKey : public detail::Handle<licentia_signing_key, licentia_signing_
         return detail::make<SigningKey, licentia_signing_key>(
             [&](licentia_signing_key **key) { return licentia_signing_key_from_seed(seed.data(), key); });
     }
-    /** In the clear where there is no passphrase; an empty one is refused. */
+    /** Not encrypted without a passphrase; an empty one is refused. */
     Result<Text> pem(const std::string_view *passphrase = nullptr) const noexcept {
         return detail::give<Text, char>([&](auto... out) {
             return licentia_signing_key_pem(get(), pointer(passphrase), length(passphrase), out...);
@@ -53,7 +53,7 @@ class SigningKey : public detail::Handle<licentia_signing_key, licentia_signing_
     }
 
   private:
-    /** An empty passphrase may have no pointer, and is still none that was left out. */
+    /** A passphrase that is empty may have no pointer; the library must still see that it was given. */
     static const char *pointer(const std::string_view *passphrase) noexcept {
         if (passphrase == nullptr) return nullptr;
         return passphrase->data() == nullptr ? "" : passphrase->data();
@@ -63,7 +63,7 @@ class SigningKey : public detail::Handle<licentia_signing_key, licentia_signing_
     }
 };
 
-/** A licence before it is signed. */
+/** A licence that is not signed yet. */
 class Draft : public detail::Handle<licentia_draft, licentia_draft_free> {
   public:
     using Handle::Handle;
@@ -94,7 +94,7 @@ class Draft : public detail::Handle<licentia_draft, licentia_draft_free> {
                     std::uint64_t burst = LICENTIA_NONE) noexcept {
         return licentia_draft_set_rate(get(), name.data(), name.size(), count, per_ms, burst);
     }
-    /** In a doubt, one of LICENTIA_DOUBT_*, a gate does this, one of LICENTIA_ACTION_*. */
+    /** Sets what a gate does, one of LICENTIA_ACTION_*, in a doubt, one of LICENTIA_DOUBT_*. */
     Status set_policy(std::uint32_t doubt, std::uint32_t action, std::uint64_t seconds = 0) noexcept {
         return licentia_draft_set_policy(get(), doubt, action, seconds);
     }
@@ -122,7 +122,7 @@ class Draft : public detail::Handle<licentia_draft, licentia_draft_free> {
     Status set_index(std::uint64_t index) noexcept { return licentia_draft_set_index(get(), index); }
 };
 
-/** Every version of every tier that a vendor sells. */
+/** All versions of all tiers that a vendor sells. */
 class Catalogue : public detail::Handle<licentia_catalogue, licentia_catalogue_free> {
   public:
     using Handle::Handle;
@@ -141,7 +141,7 @@ class Catalogue : public detail::Handle<licentia_catalogue, licentia_catalogue_f
     }
 };
 
-/** A revocation bundle before it is signed. */
+/** A revocation bundle that is not signed yet. */
 class Bundle : public detail::Handle<licentia_bundle, licentia_bundle_free> {
   public:
     using Handle::Handle;
@@ -156,7 +156,7 @@ class Bundle : public detail::Handle<licentia_bundle, licentia_bundle_free> {
                         std::uint32_t effect = LICENTIA_EFFECT_DENY, std::uint64_t until = 0) noexcept {
         return licentia_bundle_revoke_index(get(), index, reason, effective, effect, until);
     }
-    /** `allowed` are the digests of the tokens that stay good, one after another. */
+    /** `allowed` has the digests of the tokens that stay good, one after another. */
     Status revoke_key(Bytes kid, Bytes allowed = {}, std::uint32_t reason = 0, std::uint64_t effective = 0,
                       std::uint32_t effect = LICENTIA_EFFECT_DENY, std::uint64_t until = 0) noexcept {
         return licentia_bundle_revoke_key(get(), kid.data, kid.size, allowed.data, allowed.size, reason, effective,

@@ -2,11 +2,12 @@
 #![allow(clippy::cast_possible_truncation, reason = "universes of tests fit a machine word")]
 
 use licentia_core::{
-    Code, Key, Keyring,
+    Code, Key, Keyring, Unverified,
     inner::{bloom, build},
-    revocation::{Bundle, Effect, Reason, RevocationTerms},
+    limits,
+    revocation::{Bundle, Effect, Reason, RevocationTerms, Verdict},
 };
-use licentia_issuer::{BundleDraft, RuleDraft, SigningKey, sign_delta, sign_state};
+use licentia_issuer::{BundleDraft, Draft, Issuer, RuleDraft, SigningKey, sign_delta, sign_state};
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[5; 32]).unwrap()
@@ -190,4 +191,75 @@ fn a_million_revoked_takes_a_megabyte_and_a_thousand_changes_three_kilobytes() {
     let changes = read(&delta).indices().count();
     println!("a delta of {changes} changes has {} bytes", delta.len());
     assert!(changes == 1_000 && delta.len() <= 3_000, "{changes} changes, {} bytes", delta.len());
+}
+
+/// A draft without revocations.
+fn empty() -> BundleDraft {
+    BundleDraft { indices: std::collections::BTreeMap::new(), ..draft() }
+}
+
+/// Times of a bundle's costliest queries: run with `--release --nocapture` to see them.
+#[test]
+fn the_costliest_bundles_are_bounded() {
+    let denied = RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() };
+    let dated = |day: u64| RevocationTerms { effective: day * 86_400, ..denied };
+    // One crowded chunk: as many members as a query decodes at most, and one index far off.
+    let mut crowded = empty();
+    crowded.indices =
+        (0..limits::QUERY_MEMBERS).chain([limits::INTEGER]).map(|index| (index, denied)).collect();
+    let last = limits::QUERY_MEMBERS - 1;
+    let mut beyond = crowded.clone();
+    beyond.indices.insert(limits::QUERY_MEMBERS, denied);
+    assert!(beyond.sign(&key()).is_err(), "one more is refused");
+    // 256 groups with the longest sets that have no directory: the last group has the index.
+    let mut many = empty();
+    for group in 0..limits::GROUPS as u64 {
+        many.indices.extend((0..1024).map(|member| (member * 256 + group, dated(group))));
+    }
+    // 256 rules that each spare a list of tokens, which the digest is looked up in.
+    let mut ruled = empty();
+    for rule in 0..limits::RULES as u64 {
+        let allowed = (0..1_000_u64).map(|n| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&(n * 256 + rule).to_be_bytes());
+            digest
+        });
+        let kid = Some(key().public().kid().as_bytes().to_vec());
+        ruled.rules.push(RuleDraft {
+            kid,
+            allowed: allowed.collect(),
+            terms: dated(rule),
+            ..RuleDraft::default()
+        });
+    }
+    for (what, draft, index) in
+        [("one chunk", crowded, last), ("256 groups", many, 1023 * 256 + 255), ("256 rules", ruled, 7)]
+    {
+        let bytes = draft.sign(&key()).unwrap();
+        let keys = keys();
+        let started = std::time::Instant::now();
+        let (bundle, _) = Bundle::read(&bytes, Keyring::new(&keys)).unwrap();
+        let read = started.elapsed();
+        let bloom = build::bloom(bundle.indices(), bundle.counts().0, bundle.salt());
+        let bundle = bundle.with_bloom(&bloom);
+        // A long token, since rules hash it.
+        let mut license = Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000);
+        license.index = Some(index);
+        license.meta = (0..15).map(|n| (format!("key {n}"), "x".repeat(240))).collect();
+        let token = Issuer::new("acme", key()).issue(&license).unwrap();
+        let claims = Unverified::read(token.as_bytes()).unwrap();
+        let rounds = 20;
+        let started = std::time::Instant::now();
+        for _ in 0..rounds {
+            assert!(matches!(bundle.verdict(&claims, 1_850_000_000), Verdict::Revoked { .. }), "{what}");
+        }
+        let query = started.elapsed() / rounds;
+        let (length, state) = (bytes.len(), bundle.bloom().len());
+        println!(
+            "{what}: {length} bytes, read in {read:?}, a query takes {query:?}, pre-filter {state} bytes"
+        );
+        assert!(state <= 17 * length, "memory is bounded by the length");
+        // Far above what it takes, also unoptimised and beside other work; the next kind of cost would be seconds.
+        assert!(query.as_millis() < 250, "{what}: {query:?}");
+    }
 }

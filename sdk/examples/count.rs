@@ -1,13 +1,13 @@
 //! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES`.
 
-use licentia::{Gate, Key, Now, Request, store};
+use licentia::{GateBuilder, Key, Now, Request, store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, key, token, meter, times] = arguments.as_slice() else {
         return Err("count STORE KEY TOKEN METER TIMES".into());
     };
-    let gate = Gate::builder().key(Key::from_text(key)?).store(store::open(url)?).build()?;
+    let gate = GateBuilder::new().key(Key::from_text(key)?).store(store::open(url)?).build()?;
     let meters = [(meter.as_str(), 1)];
     let request = Request::new().meters(&meters);
     let times: u64 = times.parse()?;

@@ -19,8 +19,8 @@ use std::{
 
 use common::{NOW, YEAR, builder, licence};
 use licentia::{
-    Code, Gate, Keeper, Now, Request, Store,
-    store::{self, Cell, Finish, Job, Once, Taken, Unreachable},
+    Code, Gate, Now, Refiller, Request,
+    store::{self, Cell, Finish, Job, Once, Store, Taken, Unreachable},
 };
 use licentia_core::Window;
 use server::Server;
@@ -109,7 +109,7 @@ fn worker() {
     let folder = Path::new(&folder);
     let store = Logged { store: store::open_lazily(&url).unwrap(), log: append(&folder.join("log")) };
     let gate = Arc::new(builder().store(Arc::new(store)).build().unwrap());
-    let _keeper = Keeper::start(&gate, Duration::from_millis(25)).unwrap();
+    let _keeper = Refiller::start(&gate, Duration::from_millis(25)).unwrap();
     // A unit is granted when a customer has seen it: when it is written down.
     let (token, mut granted) = (token(), append(&folder.join(format!("granted-{}", std::process::id()))));
     let hundred = Request::new().meters(&[("calls", 100)]);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{DAY, NOW, YEAR, builder, draft, gate, issuer, key, licence};
-use licentia::{Check, Code, Gate, Mode, Now, Request, State};
+use licentia::{BuildError, Check, Code, Gate, GateBuilder, Mode, Now, Request, State};
 
 /// Milliseconds after `NOW`.
 fn at(millis: u64) -> Now {
@@ -30,17 +30,17 @@ fn quotas_count_exactly_and_start_anew_with_their_period() {
     let request = Request::new().meters(&[("calls", 30)]);
     for left in [70, 40, 10] {
         let decision = gate.check(&token, &request, NOW);
-        assert_eq!((decision.code(), decision.charge("calls").unwrap().remaining), (Code::Allowed, left));
+        assert_eq!((decision.code(), decision.quota("calls").unwrap().remaining), (Code::Allowed, left));
     }
     let denied = gate.check(&token, &request, NOW);
     assert_eq!(denied.code(), Code::QuotaExceeded);
-    assert_eq!(denied.charge("calls").unwrap().remaining, 10, "a denied request costs nothing");
+    assert_eq!(denied.quota("calls").unwrap().remaining, 10, "a denied request costs nothing");
     let midnight = NOW - NOW % DAY + DAY;
     assert_eq!(denied.retry_after_ms(), Some((midnight - NOW) * 1000));
     let last = gate.check(&token, &Request::new().meters(&[("calls", 10)]), midnight - 1);
-    assert_eq!((last.code(), last.charge("calls").unwrap().remaining), (Code::Allowed, 0));
+    assert_eq!((last.code(), last.quota("calls").unwrap().remaining), (Code::Allowed, 0));
     let next = gate.check(&token, &request, midnight);
-    assert_eq!((next.code(), next.charge("calls").unwrap().remaining), (Code::Allowed, 70));
+    assert_eq!((next.code(), next.quota("calls").unwrap().remaining), (Code::Allowed, 70));
 }
 
 #[test]
@@ -51,7 +51,8 @@ fn several_meters_and_rates_are_charged_all_or_none() {
     let left = || {
         let decision = gate.check(&token, &look, at(0));
         assert_eq!(decision.code(), Code::Allowed);
-        ["api", "calls", "mails"].map(|name| decision.charge(name).unwrap().remaining)
+        let charges = [decision.rate("api"), decision.quota("calls"), decision.quota("mails")];
+        charges.map(|charge| charge.unwrap().remaining)
     };
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::Allowed);
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::Allowed);
@@ -85,7 +86,7 @@ fn an_upgrade_in_mid_period_keeps_what_was_used() {
     });
     let request = Request::new().meters(&[("calls", 60)]);
     assert_eq!(gate.check(&first, &request, NOW).code(), Code::Allowed);
-    assert_eq!(gate.check(&upgrade, &request, NOW).charge("calls").unwrap().remaining, 880);
+    assert_eq!(gate.check(&upgrade, &request, NOW).quota("calls").unwrap().remaining, 880);
     assert_eq!(gate.check(&first, &request, NOW).code(), Code::QuotaExceeded, "120 are used");
 }
 
@@ -254,8 +255,8 @@ fn nothing_that_is_said_holds_a_token_or_a_key() {
 
 #[test]
 fn a_prepared_gate_answers_as_one_that_is_not() {
-    let builder = || Gate::builder().key(key(1).public());
-    let (plain, prepared) = (builder().build().unwrap(), builder().prepare(82_000).build().unwrap());
+    let builder = || GateBuilder::new().key(key(1).public());
+    let (plain, prepared) = (builder().build().unwrap(), builder().prepare_keys(82_000).build().unwrap());
     let good = issuer(1).issue(&draft()).unwrap().text();
     let forged = issuer(2).issue(&draft()).unwrap().text();
     let mut bent = good.clone().into_bytes();
@@ -266,9 +267,9 @@ fn a_prepared_gate_answers_as_one_that_is_not() {
         |gate: &Gate| [&good, &forged, &bent].map(|token| gate.check(token, &Request::new(), NOW).code());
     assert_eq!(answers(&plain), [Code::Allowed, Code::UnknownKey, Code::BadSignature]);
     assert_eq!(answers(&prepared), answers(&plain));
-    assert_eq!(builder().prepare(1000).build().map(|_| ()), Err(Code::InvalidArgument));
+    assert_eq!(builder().prepare_keys(1000).build().unwrap_err(), BuildError::KeyTables { bytes: 1000 });
     let mut keys = common::keyset(&[1]);
     let keyset = common::sign(&mut keys);
-    let rooted = Gate::builder().keyset(key(9).public(), keyset).prepare(82_000).build().unwrap();
+    let rooted = GateBuilder::new().keyset(key(9).public(), keyset).prepare_keys(82_000).build().unwrap();
     assert_eq!(answers(&rooted), answers(&plain));
 }

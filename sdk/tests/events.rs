@@ -12,8 +12,8 @@ use std::{
 
 use common::{NOW, builder, licence};
 use licentia::{
-    Code, Gate, Now, Request, Sink,
-    event::{Anomaly, Detector, Metrics, Queue, Record, Sampled, Thresholds, json_lines},
+    Code, Gate, Now, Request,
+    event::{Anomaly, Detector, Metrics, Queue, Record, Sampled, Sink, Thresholds, json_lines},
 };
 
 /// A gate whose records come out of a channel when it is dropped.
@@ -159,7 +159,7 @@ fn metrics_take_events_from_many_threads() {
 }
 
 /// A gate with a revocation bundle, number 7.
-fn with_bundle(builder: licentia::Builder) -> Gate {
+fn with_bundle(builder: licentia::GateBuilder) -> Gate {
     let draft = licentia_issuer::BundleDraft {
         issuer: "acme".into(),
         sequence: 7,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Keeper, Now, Request, store};
+use licentia::{Code, Now, Refiller, Request, store};
 
 const LIMIT: u64 = 50_000;
 const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 231, 77, 1), Ipv4Addr::new(10, 231, 77, 2)];
@@ -93,7 +93,7 @@ fn worker() {
         std::thread::sleep(Duration::from_millis(10));
     };
     let gate = Arc::new(builder().store(store).build().unwrap());
-    let _keeper = Keeper::start(&gate, Duration::from_millis(10)).unwrap();
+    let _keeper = Refiller::start(&gate, Duration::from_millis(10)).unwrap();
     let (token, request) = (token(), Request::new().meters(&[("calls", 1)]));
     let (mut granted, mut denied_since) = (0_u64, None);
     // It goes on for a while after the first denial: others may give back what they hold.

@@ -8,7 +8,7 @@ use std::sync::{
 };
 
 use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
-use licentia::{Code, Gate, Memory, Request};
+use licentia::{BuildError, Code, Gate, GateBuilder, Request, store::Memory};
 use licentia_issuer::{KeyScope, KeyStatus};
 
 fn code(gate: &Gate, token: &str) -> Code {
@@ -18,7 +18,7 @@ fn code(gate: &Gate, token: &str) -> Code {
 #[test]
 fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
     let mut keys = keyset(&[1]);
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
     let old = issuer(1).issue(&draft()).unwrap().text();
     let new = issuer(2).issue(&draft()).unwrap().text();
     assert_eq!((code(&gate, &old), code(&gate, &new)), (Code::Allowed, Code::UnknownKey));
@@ -48,7 +48,12 @@ fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
 fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
     let store = Arc::new(Memory::new());
     let build = |bytes: &[u8]| {
-        Gate::builder().keyset(key(9).public(), bytes).store(store.clone()).build().map(|_| ())
+        GateBuilder::new()
+            .keyset(key(9).public(), bytes)
+            .store(store.clone())
+            .build()
+            .map(|_| ())
+            .map_err(|error| error.code())
     };
     let mut keys = keyset(&[1]);
     let first = sign(&mut keys);
@@ -56,7 +61,8 @@ fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
     let second = sign(&mut keys);
     let forked = fork.sign(&key(9), NOW, NOW + YEAR).unwrap();
 
-    let gate = Gate::builder().keyset(key(9).public(), first.clone()).store(store.clone()).build().unwrap();
+    let gate =
+        GateBuilder::new().keyset(key(9).public(), first.clone()).store(store.clone()).build().unwrap();
     assert_eq!(gate.load_keyset(&second), Ok(true));
     assert_eq!(gate.load_keyset(&second), Ok(false));
     assert_eq!(gate.load_keyset(&first), Err(Code::KeysetRollback));
@@ -72,7 +78,7 @@ fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
 fn an_expired_keyset_vouches_for_nothing() {
     let mut keys = keyset(&[1]);
     let bytes = keys.sign(&key(9), NOW - DAY, NOW).unwrap();
-    let gate = Gate::builder().keyset(key(9).public(), bytes).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), bytes).build().unwrap();
     let token = issuer(1).issue(&draft()).unwrap().text();
     assert_eq!(gate.check(&token, &Request::new(), NOW - 1).code(), Code::Allowed);
     let decision = gate.check(&token, &Request::new(), NOW);
@@ -98,7 +104,7 @@ fn a_reseller_cannot_sign_beyond_its_scope() {
     for (scope, expected) in scopes {
         let mut keys = keyset(&[1]);
         keys.keys[0].scope = Some(scope.clone());
-        let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).audience("a").build().unwrap();
+        let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).audience("a").build().unwrap();
         assert_eq!(code(&gate, &token), expected, "{scope:?}");
     }
 }
@@ -107,13 +113,13 @@ fn a_reseller_cannot_sign_beyond_its_scope() {
 fn a_revocation_key_signs_no_licences() {
     let mut keys = keyset(&[1, 2]);
     keys.keys[0].purpose = licentia_issuer::KeyPurpose::Revocation;
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).build().unwrap();
     assert_eq!(code(&gate, &issuer(1).issue(&draft()).unwrap().text()), Code::UnknownKey);
 }
 
 #[test]
 fn a_gate_needs_keys() {
-    assert_eq!(Gate::builder().build().map(|_| ()), Err(Code::InvalidArgument));
+    assert_eq!(GateBuilder::new().build().unwrap_err(), BuildError::NoKey);
     let gate = common::gate();
     assert_eq!(
         gate.load_keyset(&sign(&mut keyset(&[1]))),
@@ -125,7 +131,7 @@ fn a_gate_needs_keys() {
 #[test]
 fn threads_see_whole_keysets_while_they_are_swapped() {
     let mut keys = keyset(&[1, 2]);
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).cache_capacity(8).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).cache_capacity(8).build().unwrap();
     let tokens = [1, 2].map(|seed| issuer(seed).issue(&draft()).unwrap().text());
     let kids = [1, 2].map(|seed| key(seed).kid().to_string());
     let done = AtomicBool::new(false);

@@ -5,7 +5,10 @@ mod common;
 use std::sync::Arc;
 
 use common::{NOW, YEAR, builder, licence};
-use licentia::{Code, Gate, Holder, Leased, Now, Request, leased::Wish, request::Proof};
+use licentia::{
+    Code, Gate, HolderKey, Now, Proof, Request,
+    store::{Leased, Wish},
+};
 
 fn calls() -> Request<'static> {
     Request::new().meters(&[("calls", 1)])
@@ -18,7 +21,7 @@ fn gate() -> (Gate, Arc<Leased>) {
 
 fn wishes(gate: &Gate, store: &Leased, token: &str, request: &Request<'_>, now: impl Into<Now>) -> Vec<Wish> {
     store.wishes();
-    gate.prepare(token, request, now);
+    gate.prefetch(token, request, now);
     store.wishes()
 }
 
@@ -63,14 +66,14 @@ fn a_request_that_cannot_pass_wishes_for_nothing() {
     assert_eq!(wishes(&gate, &store, "lic1_AAAA", &calls(), NOW), []);
     assert_eq!(wishes(&gate, &store, &token, &calls(), NOW).len(), 1);
 
-    let holder = Holder::from_seed(&[33; 32]);
+    let holder = HolderKey::from_seed(&[33; 32]);
     let bound = licence(|draft| draft.holder = Some(licentia_issuer::Confirmation::Key(holder.public())));
     assert_eq!(wishes(&gate, &store, &bound, &calls(), NOW), []);
     let proof = holder.prove(&bound, "GET", "https://a.example/", None, NOW).unwrap();
     let proven = calls().proof(Proof { bytes: &proof, method: "GET", uri: "https://a.example/", body: None });
     let wish = wishes(&gate, &store, &bound, &proven, NOW).pop().unwrap();
     assert!(store.granted(&wish.key, 1, 1));
-    gate.prepare(&bound, &proven, NOW);
+    gate.prefetch(&bound, &proven, NOW);
     assert_eq!(
         gate.check(&bound, &proven, NOW).code(),
         Code::Allowed,
@@ -88,7 +91,7 @@ fn who_looks_first_learns_what_others_have_used() {
     assert_eq!(wish.want, 0);
     store.granted(&wish.key, 0, 93);
     let decision = gate.check(&token, &peek, NOW);
-    assert_eq!(decision.charge("calls").unwrap().remaining, 7);
+    assert_eq!(decision.quota("calls").unwrap().remaining, 7);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use std::{
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
-    Code, Gate, Keeper, Memory, Now, Request, Store,
-    store::{Cell, Finish, Job, Once, Taken, Unreachable},
+    Code, Counter, Gate, Now, Refiller, Request,
+    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 use licentia_core::Window;
 use licentia_issuer::{Overage, Period, Quota};
@@ -77,7 +77,7 @@ fn at(millis: u64) -> Now {
 
 /// What everybody together has left, as a gate that has taken nothing sees it.
 fn left(store: &Arc<Counting>, token: &str) -> u64 {
-    on(store).check(token, &Request::new().meters(&[("calls", 0)]), NOW).charge("calls").unwrap().remaining
+    on(store).check(token, &Request::new().meters(&[("calls", 0)]), NOW).quota("calls").unwrap().remaining
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_child_after_a_fork_uses_nothing_of_its_parents() {
 fn a_keeper_fetches_ahead_and_gives_back_what_nobody_uses() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (Arc::new(on(&store)), calls(1_000_000));
-    let _keeper = Keeper::start(&gate, Duration::from_millis(2)).unwrap();
+    let _keeper = Refiller::start(&gate, Duration::from_millis(2)).unwrap();
     let request = Request::new().meters(&[("calls", 1)]);
     let used = (0..2_000)
         .filter(|_| gate.check(&token, &request, Now { seconds: NOW, ..Now::system() }).is_allowed());
@@ -173,7 +173,7 @@ fn a_job_is_charged_once_by_whichever_gate() {
     let denied = one.check(&token, &Request::new().meters(&both).job("d"), NOW);
     assert_eq!((denied.code(), left(&store, &token)), (Code::QuotaExceeded, 2));
     let tomorrow = one.check(&token, &Request::new().meters(&meters).job("a"), NOW + DAY);
-    assert_eq!((tomorrow.code(), tomorrow.charge("calls").unwrap().remaining), (Code::Allowed, 6), "anew");
+    assert_eq!((tomorrow.code(), tomorrow.quota("calls").unwrap().remaining), (Code::Allowed, 6), "anew");
     assert_eq!([job(&one, ""), job(&one, &"x".repeat(257))], [Code::InvalidArgument; 2]);
 }
 
@@ -196,7 +196,7 @@ fn what_is_reserved_is_committed_or_taken_back() {
     let request = Request::new().meters(&meters);
     let remaining = |name: &str| {
         let peek = [(name, 0)];
-        gate.check(&token, &Request::new().meters(&peek), NOW).charge(name).unwrap().remaining
+        gate.check(&token, &Request::new().meters(&peek), NOW).quota(name).unwrap().remaining
     };
     let (decision, reservation) = gate.reserve(&token, &request, NOW);
     assert!(decision.is_allowed());
@@ -249,7 +249,7 @@ fn counters_of_licences_that_nobody_uses_are_let_go() {
     // The first one's account was swept away meanwhile, and nothing of it was forgotten.
     let decision = gate.check(&tokens[0], &Request::new().meters(&[("calls", 99)]), at(3_000_000));
     assert!(decision.is_allowed());
-    assert_eq!(decision.charge("calls").unwrap().remaining, 0);
+    assert_eq!(decision.quota("calls").unwrap().remaining, 0);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_late_cancel_leaves_what_another_try_has_committed() {
     let request = Request::new().meters(&meters).job("render-2");
     let stalled = one.reserve(&token, &request, NOW).1.unwrap();
     let done = other.check(&token, &request, NOW);
-    assert_eq!((done.is_allowed(), done.charge("calls").unwrap().charged), (true, 60));
+    assert_eq!((done.is_allowed(), done.quota("calls").unwrap().charged), (true, 60));
     drop(stalled);
     assert_eq!(left(&store, &token), 10);
 }
@@ -285,7 +285,7 @@ fn a_clock_that_jumped_ahead_locks_no_meter() {
         let now = Now { seconds, monotonic_nanos: millis * 1_000_000 };
         let decision = gate.check(&token, &request, now);
         assert!(decision.is_allowed(), "{}", decision.explanation());
-        decision.charge("calls").unwrap().remaining
+        decision.quota("calls").unwrap().remaining
     };
     assert_eq!([remaining(NOW, 0), remaining(NOW, 1)], [99, 98]);
     assert_eq!(remaining(NOW + YEAR, 2000), 99, "the clock jumps, and is believed");
@@ -304,7 +304,7 @@ fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
     assert!(ahead > 10);
     store.lost.store(true, Ordering::Relaxed);
     for _ in 0..3 {
-        gate.keep(at(2000)); // nobody has used it since, and it cannot be given back
+        gate.refill(at(2000)); // nobody has used it since, and it cannot be given back
     }
     assert_eq!(gate.settle(), Err(Code::StoreUnreachable));
     let granted = (0..ahead).filter(|_| gate.check(&token, &request, at(3000)).is_allowed()).count() as u64;
@@ -329,7 +329,7 @@ fn a_process_holds_one_chunk_at_most() {
         let meters = [("calls", cost)];
         let before = total();
         if millis % 50 == 0 {
-            gate.keep(at(millis));
+            gate.refill(at(millis));
         }
         assert!(gate.check(&token, &Request::new().meters(&meters), at(millis)).is_allowed());
         used += cost;
@@ -365,7 +365,7 @@ fn who_only_looks_sees_what_others_have_used() {
     let (gate, other, token) = (on(&store), on(&store), calls(100));
     let remaining = |millis| {
         let decision = gate.check(&token, &Request::new().meters(&[("calls", 0)]), at(millis));
-        decision.charge("calls").unwrap().remaining
+        decision.quota("calls").unwrap().remaining
     };
     assert_eq!(remaining(0), 100);
     assert!(other.check(&token, &Request::new().meters(&[("calls", 40)]), at(0)).is_allowed());
@@ -407,7 +407,7 @@ fn a_quota_of_nothing_with_endless_overage_is_counted_in_chunks() {
     for millis in 0..10_000 {
         let decision = gate.check(&token, &request, at(millis));
         assert_eq!((decision.is_allowed(), decision.state()), (true, licentia::State::Overage));
-        assert_eq!(decision.charge("calls").unwrap().remaining, 0);
+        assert_eq!(decision.quota("calls").unwrap().remaining, 0);
     }
     let asked = store.asked.load(Ordering::Relaxed);
     assert!(asked < 100, "asked {asked} times for 10,000");
@@ -438,7 +438,7 @@ fn meters_are_charged_all_or_none_by_many_threads() {
     let gate = on(&store);
     let remaining = |name: &str| {
         let meters = [(name, 0)];
-        gate.check(&token, &Request::new().meters(&meters), NOW).charge(name).unwrap().remaining
+        gate.check(&token, &Request::new().meters(&meters), NOW).quota(name).unwrap().remaining
     };
     assert!((297..=300).contains(&granted), "{granted}");
     assert_eq!((remaining("calls"), remaining("mails")), (1000 - 2 * granted, 300 - granted));
@@ -475,8 +475,8 @@ fn a_counter_charges_all_or_none_and_tells_sinks() {
 
     #[derive(Default)]
     struct Told(Mutex<Vec<(String, u64)>>);
-    impl licentia::Sink for Told {
-        fn record(&self, _: &licentia::Event<'_, '_>) {}
+    impl licentia::event::Sink for Told {
+        fn record(&self, _: &licentia::event::Event<'_, '_>) {}
         fn used(&self, used: &licentia::event::Used<'_>) {
             self.0.lock().unwrap().push((used.meter.to_owned(), used.units));
         }
@@ -485,7 +485,7 @@ fn a_counter_charges_all_or_none_and_tells_sinks() {
     let gate = builder().store(store.clone()).sink(told.clone()).build().unwrap();
     let token = calls(10);
     let decision = gate.check(&token, &Request::new(), NOW);
-    let counter = gate.counter(&decision).unwrap();
+    let counter = Counter::of(&gate, &decision).unwrap();
     let charge = |rates: &[(&str, u64)], meters: &[(&str, u64)]| counter.charge(rates, meters, at(0));
     assert_eq!(charge(&[("api", 1)], &[("calls", 4), ("mails", 1)]), Ok(licentia::State::Active));
     assert_eq!(charge(&[("api", 1)], &[("calls", 1), ("mails", 5)]), Err(Code::QuotaExceeded));
@@ -500,7 +500,7 @@ fn a_counter_charges_all_or_none_and_tells_sinks() {
     store.lost.store(true, Ordering::Relaxed);
     assert_eq!(charge(&[], &[("mails", 2)]), Err(Code::StoreUnreachable));
     let denied = gate.check(&token, &Request::new().features(&["x"]), NOW);
-    assert!(gate.counter(&denied).is_none());
+    assert!(Counter::of(&gate, &denied).is_none());
 }
 
 proptest! {
@@ -523,7 +523,7 @@ proptest! {
             let request = Request::new().meters(&meters);
             match act {
                 0 => gates[gate].settle().unwrap(),
-                1 => gates[gate].keep(at(millis)),
+                1 => gates[gate].refill(at(millis)),
                 2 => gates[gate] = on(&store),
                 3 => {
                     if let Some(reservation) = gates[gate].reserve(&token, &request, at(millis)).1 {

@@ -14,9 +14,8 @@ use std::{
 use common::{builder, issuer};
 use http::{Request, Response};
 use licentia::{
-    Memory, Store,
-    middleware::{Admitted, LicenseLayer},
-    store::{Cell, Taken, Unreachable},
+    http::{Admitted, LicenseLayer},
+    store::{Cell, Memory, Store, Taken, Unreachable},
 };
 use tower_layer::Layer;
 use tower_service::Service;

@@ -10,8 +10,8 @@ use std::sync::{
 
 use common::{DAY, NOW, builder, licence};
 use licentia::{
-    Action, Code, Memory, Now, Request, Store,
-    store::{Cell, Finish, Job, Once, Taken, Unreachable},
+    Action, Code, Now, Request,
+    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 
 /// A store that can be cut off.

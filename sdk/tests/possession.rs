@@ -3,13 +3,13 @@
 mod common;
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, Holder, Request, request::Proof};
+use licentia::{Code, Gate, HolderKey, Proof, Request};
 
 const URI: &str = "https://api.acme.example/export";
 const BODY: [u8; 32] = [5; 32];
 
-fn holder() -> Holder {
-    Holder::from_seed(&[33; 32])
+fn holder() -> HolderKey {
+    HolderKey::from_seed(&[33; 32])
 }
 
 fn bound(id: u8) -> String {
@@ -50,7 +50,7 @@ fn each_wrong_proof_is_refused_with_its_own_code() {
     assert_eq!(code(&gate, &token, &proof, "POST", URI, None, NOW), Code::ProofWrongBody);
     assert_eq!(good(&prove(NOW - 61), NOW), Code::ProofStale);
     assert_eq!(code(&gate, &bound(2), &proof, "POST", URI, Some(&BODY), NOW), Code::ProofWrongLicense);
-    let thief = Holder::from_seed(&[34; 32]).prove(&token, "POST", URI, Some(&BODY), NOW).unwrap();
+    let thief = HolderKey::from_seed(&[34; 32]).prove(&token, "POST", URI, Some(&BODY), NOW).unwrap();
     assert_eq!(good(&thief, NOW), Code::ProofBadSignature);
     let mut changed = proof.clone();
     *changed.last_mut().unwrap() ^= 1;
@@ -80,7 +80,7 @@ fn a_thumbprint_is_enough_to_bind() {
     });
     let proof = holder().prove(&token, "GET", URI, None, NOW).unwrap();
     assert_eq!(code(&gate, &token, &proof, "GET", URI, None, NOW), Code::Allowed);
-    let thief = Holder::from_seed(&[34; 32]).prove(&token, "GET", URI, None, NOW).unwrap();
+    let thief = HolderKey::from_seed(&[34; 32]).prove(&token, "GET", URI, None, NOW).unwrap();
     assert_eq!(code(&gate, &token, &thief, "GET", URI, None, NOW), Code::ProofBadSignature);
 }
 

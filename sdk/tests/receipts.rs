@@ -7,14 +7,14 @@ use std::{fs, path::Path, sync::Arc};
 
 use common::{DAY, NOW, key, licence};
 use licentia::{
-    Code, Holder, Now, Request, Window,
+    Code, HolderKey, Now, Request, Window,
     receipt::{Audit, Cell, Log, LogError, Receipt, Receipts, Report, cloud_events},
 };
 use licentia_issuer::acknowledge;
 use proptest::prelude::*;
 
-fn instance(seed: u8) -> Holder {
-    Holder::from_seed(&[seed; 32])
+fn instance(seed: u8) -> HolderKey {
+    HolderKey::from_seed(&[seed; 32])
 }
 
 fn cell(lineage: u8, meter: &str) -> Cell {
@@ -82,7 +82,7 @@ fn what_a_gate_allows_is_what_receipts_say() {
 fn a_job_is_billed_once_and_a_reservation_for_what_it_cost() {
     let folder = tempfile::tempdir().unwrap();
     let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
-    let store = Arc::new(licentia::Memory::new());
+    let store = Arc::new(licentia::store::Memory::new());
     let gate = common::builder().store(store.clone()).sink(receipts.clone()).build().unwrap();
     let token = licence(|draft| draft.lineage = Some([9; 16]));
     let billed = || {
@@ -92,14 +92,14 @@ fn a_job_is_billed_once_and_a_reservation_for_what_it_cost() {
     };
     let meters = [("calls", 3)];
     let job = Request::new().meters(&meters).job("render-1");
-    assert_eq!(gate.check(&token, &job, NOW).charge("calls").unwrap().charged, 3);
+    assert_eq!(gate.check(&token, &job, NOW).quota("calls").unwrap().charged, 3);
     let again = gate.check(&token, &job, NOW);
-    assert_eq!((again.is_allowed(), again.charge("calls").unwrap().charged), (true, 0));
+    assert_eq!((again.is_allowed(), again.quota("calls").unwrap().charged), (true, 0));
     assert_eq!(billed(), 3);
     let sixty = [("calls", 60)];
     let work = Request::new().meters(&sixty);
     let (decision, reservation) = gate.reserve(&token, &work, NOW);
-    assert_eq!((decision.charge("calls").unwrap().charged, billed()), (0, 3), "not yet");
+    assert_eq!((decision.quota("calls").unwrap().charged, billed()), (0, 3), "not yet");
     reservation.unwrap().commit(&[("calls", 25)]).unwrap();
     assert_eq!(billed(), 28);
     gate.reserve(&token, &work, NOW).1.unwrap().cancel();
@@ -112,7 +112,7 @@ fn a_job_is_billed_once_and_a_reservation_for_what_it_cost() {
     first.commit(&[("calls", 20)]).unwrap();
     assert_eq!(billed(), 58);
     let peek = gate.check(&token, &Request::new().meters(&[("calls", 0)]), NOW);
-    assert_eq!(peek.charge("calls").unwrap().remaining, 100 - 58, "what is billed is what was counted");
+    assert_eq!(peek.quota("calls").unwrap().remaining, 100 - 58, "what is billed is what was counted");
     let denied = gate.check(&token, &Request::new().meters(&[("calls", 1), ("mails", 6)]), NOW);
     assert!(denied.charges().all(|charge| charge.charged == 0));
 }

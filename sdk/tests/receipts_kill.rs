@@ -8,7 +8,7 @@ use std::{
 };
 
 use licentia::{
-    Holder, Window,
+    HolderKey, Window,
     receipt::{Audit, Cell, Log, Receipt, Receipts, Usage},
 };
 
@@ -18,7 +18,7 @@ const NOW: u64 = 1_800_000_000;
 #[test]
 fn writer() {
     let Some(path) = std::env::var_os("LICENTIA_TEST_WRITER") else { return };
-    let log = Receipts::open(path, Holder::from_seed(&[1; 32])).unwrap();
+    let log = Receipts::open(path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
     for at in 0.. {
         log.add(&cell, 1);
@@ -100,7 +100,7 @@ fn a_full_disk_fails_the_write_and_harms_nothing() {
     assert!(reported > 3 && read.receipts.len() == reported, "{reported}");
     assert!(!read.torn, "what was written in part was cut away");
     // There is room again.
-    let log = Receipts::open(&path, Holder::from_seed(&[1; 32])).unwrap();
+    let log = Receipts::open(&path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
     log.add(&cell, 1);
     assert_eq!(log.write(NOW).unwrap().len(), 1);

@@ -49,6 +49,8 @@ fn a_builder_makes_more_than_one_gate() {
 
 #[test]
 fn a_cache_that_no_machine_holds_is_refused() {
-    assert_eq!(builder().cache_capacity(usize::MAX).build().err(), Some(Code::InvalidArgument));
+    let refused = builder().cache_capacity(usize::MAX).build().unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.to_string().contains("`cache_capacity`"), "{refused}");
     assert!(builder().cache_capacity(0).build().is_ok());
 }

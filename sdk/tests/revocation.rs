@@ -14,9 +14,9 @@ use std::{
 
 use common::{DAY, NOW, draft, issuer, key, keyset, sign};
 use licentia::{
-    Action, Code, Gate, Memory, Request, State, Store, Watch,
+    Action, Code, Feed, FeedError, Gate, GateBuilder, Request, State, Watch,
     revocation::{Effect, Reason, RevocationTerms},
-    store::{Cell, Finish, Job, Once, Taken, Unreachable},
+    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, RuleDraft};
 
@@ -49,7 +49,7 @@ fn signed(draft: &BundleDraft) -> Vec<u8> {
 }
 
 fn gate(first: &BundleDraft) -> Gate {
-    Gate::builder().keyset(key(9).public(), sign(&mut keys())).revocation(signed(first)).build().unwrap()
+    GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).revocation(signed(first)).build().unwrap()
 }
 
 fn licence(index: u64, change: impl FnOnce(&mut licentia_issuer::Draft)) -> String {
@@ -230,7 +230,12 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     let store = Arc::new(Memory::new());
     let mut keys = keys();
     let build = |keyset: &[u8], bundle: &[u8]| {
-        Gate::builder().keyset(key(9).public(), keyset).revocation(bundle).store(store.clone()).build()
+        GateBuilder::new()
+            .keyset(key(9).public(), keyset)
+            .revocation(bundle)
+            .store(store.clone())
+            .build()
+            .map_err(|error| error.code())
     };
     let keyset = sign(&mut keys);
     let (first, second) = (bundle(1, &[1]), bundle(2, &[1, 2]));
@@ -313,7 +318,7 @@ fn each_issuer_has_a_bundle_of_its_own() {
 
 #[test]
 fn a_gate_that_requires_a_bundle_refuses_until_there_is_one() {
-    let required = || Gate::builder().keyset(key(9).public(), sign(&mut keys())).require_revocation();
+    let required = || GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).require_revocation();
     let gate = required().build().unwrap();
     let with = |action| licence(1, |draft| draft.grant.policy.stale_revocation = action);
     let [deny, allow] = [with(Action::Deny), with(Action::Allow)];
@@ -330,7 +335,7 @@ fn a_gate_that_requires_a_bundle_refuses_until_there_is_one() {
 fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() {
     let store = Arc::new(Memory::new());
     let build = |first: &BundleDraft| {
-        let builder = Gate::builder().keyset(key(9).public(), sign(&mut keys())).store(store.clone());
+        let builder = GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).store(store.clone());
         builder.revocation(signed(first)).build().unwrap()
     };
     let (fourth, fifth, sixth) = (bundle(4, &[]), bundle(5, &[7]), bundle(6, &[7, 8]));
@@ -389,7 +394,7 @@ impl Store for Interrupted {
 #[test]
 fn a_slower_process_never_sets_a_mark_back() {
     let build = |store: Arc<dyn Store>| {
-        Gate::builder().keyset(key(9).public(), sign(&mut keys())).store(store).build().unwrap()
+        GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).store(store).build().unwrap()
     };
     let other = Arc::new(Memory::new());
     build(other.clone()).load_revocation(&signed(&bundle(6, &[]))).unwrap();
@@ -410,7 +415,7 @@ fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
         go_on.recv().unwrap();
     });
     let mut keys = keys();
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).store(store).build().unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).store(store).build().unwrap();
     std::thread::scope(|scope| {
         let first = scope.spawn(|| gate.load_revocation(&signed(&bundle(1, &[]))));
         at.recv().unwrap();
@@ -482,11 +487,12 @@ const TICK: Duration = Duration::from_millis(1);
 #[test]
 fn a_bundle_that_comes_before_the_keyset_with_its_key_is_tried_again() {
     let mut keys = keys();
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys)).revocation(signed(&bundle(1, &[])));
+    let gate =
+        GateBuilder::new().keyset(key(9).public(), sign(&mut keys)).revocation(signed(&bundle(1, &[])));
     let gate = Arc::new(gate.build().unwrap());
     let mut once = Some(bundle(2, &[7]).sign(&key(6)).unwrap());
     let (sender, problems) = channel();
-    let report = move |code| sender.send(code).unwrap();
+    let report = move |error: FeedError| sender.send(error.code()).unwrap();
     let _watch = Watch::eventually(&gate, TICK, move || Ok(once.take()), report).unwrap();
     assert_eq!(problems.recv_timeout(Duration::from_secs(30)), Ok(Code::BundleUntrusted));
     std::thread::sleep(20 * TICK);
@@ -498,21 +504,21 @@ fn a_bundle_that_comes_before_the_keyset_with_its_key_is_tried_again() {
 
 #[test]
 fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
-    let gate = Gate::builder().keyset(key(9).public(), sign(&mut keys())).require_revocation();
+    let gate = GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).require_revocation();
     let gate = Arc::new(gate.build().unwrap());
     let mut asked = 0;
     let source = move || {
         asked += 1;
         match asked {
-            1 => Err(Code::StoreUnreachable),
+            1 => Err(FeedError::source("it is down")),
             2 => panic!("a source that panics, as this test means it to"),
             _ => Ok((asked == 5).then(|| signed(&bundle(1, &[7])))),
         }
     };
     let (sender, problems) = channel();
     let mut reports = 0;
-    let report = move |code| {
-        sender.send(code).unwrap();
+    let report = move |error: FeedError| {
+        sender.send(error.code()).unwrap();
         reports += 1;
         assert!(reports != 2, "a report that panics, as this test means it to");
     };
@@ -522,8 +528,9 @@ fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
     let told: Vec<Code> = problems.try_iter().collect();
     assert_eq!(told, [Code::StoreUnreachable; 2]);
     let nothing = || Ok(None);
-    let spinning = Watch::source(&gate, Duration::ZERO, nothing, |_| ()).map(|_| ());
-    assert_eq!(spinning, Err(Code::InvalidArgument), "it would never rest");
+    let spinning = Watch::source(&gate, Duration::ZERO, nothing, |_| ()).unwrap_err();
+    assert_eq!(spinning.code(), Code::InvalidArgument, "it would never rest");
+    assert!(spinning.to_string().contains("`interval`"), "{spinning}");
 }
 
 #[cfg(unix)]
@@ -538,12 +545,14 @@ fn a_file_of_the_same_length_and_date_is_seen_to_be_another_one() {
         std::fs::File::options().write(true).open(&beside).unwrap().set_modified(date).unwrap();
         std::fs::rename(&beside, &path).unwrap();
     };
-    let mut source = Watch::file(&path);
-    assert_eq!(source(), Err(Code::StoreUnreachable), "not there");
+    let mut feed = Feed::file(&path);
+    let missing = feed.poll().unwrap_err();
+    assert_eq!(missing.code(), Code::StoreUnreachable, "not there");
+    assert!(missing.to_string().contains("revoked.bin"), "the path is named: {missing}");
     publish(b"one");
-    assert_eq!([source(), source()], [Ok(Some(b"one".to_vec())), Ok(None)]);
+    assert_eq!([feed.poll().unwrap(), feed.poll().unwrap()], [Some(b"one".to_vec()), None]);
     publish(b"two");
-    assert_eq!(source(), Ok(Some(b"two".to_vec())));
+    assert_eq!(feed.poll().unwrap(), Some(b"two".to_vec()));
 }
 
 #[test]
@@ -556,10 +565,10 @@ fn a_watched_file_is_loaded_when_it_changes() {
         std::fs::rename(&beside, &path).unwrap();
     };
     publish(&signed(&bundle(1, &[])));
-    let gate = Arc::new(Gate::builder().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
+    let gate = Arc::new(GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
     let (sender, problems) = channel();
-    let watch =
-        Watch::start(&gate, &path, Duration::from_millis(5), move |code| sender.send(code).unwrap()).unwrap();
+    let report = move |error: FeedError| sender.send(error.code()).unwrap();
+    let watch = Watch::start(&gate, &path, Duration::from_millis(5), report).unwrap();
     let token = licence(7, |_| ());
     assert_eq!(code(&gate, &token), Code::Allowed);
     publish(&signed(&bundle(2, &[7])));
@@ -577,13 +586,14 @@ fn a_watched_file_is_loaded_when_it_changes() {
 
 #[test]
 fn a_source_is_asked_again_and_again() {
-    let gate = Arc::new(Gate::builder().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
+    let gate = Arc::new(GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).build().unwrap());
     let (first, second) = (bundle(1, &[]), bundle(2, &[7]));
     let delta = second.sign_delta(&first, &key(REVOKER)).unwrap();
-    let mut answers = vec![Ok(Some(delta)), Err(Code::StoreUnreachable), Ok(None), Ok(Some(signed(&first)))];
+    let mut answers =
+        vec![Ok(Some(delta)), Err(FeedError::source("it is down")), Ok(None), Ok(Some(signed(&first)))];
     let (sender, problems) = channel();
     let source = move || answers.pop().unwrap_or(Ok(None));
-    let report = move |code| sender.send(code).unwrap();
+    let report = move |error: FeedError| sender.send(error.code()).unwrap();
     let _watch = Watch::source(&gate, Duration::from_millis(1), source, report).unwrap();
     assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::StoreUnreachable));
     let token = licence(7, |_| ());
@@ -592,7 +602,7 @@ fn a_source_is_asked_again_and_again() {
         assert!(std::time::Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(1));
     }
-    let none = || Err(Code::BundleMalformed);
+    let none = || Err(FeedError::Refused(Code::BundleMalformed));
     let refused = Watch::source(&gate, Duration::from_millis(1), none, |_| ());
-    assert_eq!(refused.map(|_| ()), Err(Code::BundleMalformed), "the first time is the caller's to know");
+    assert_eq!(refused.unwrap_err().code(), Code::BundleMalformed, "the first time is the caller's to know");
 }

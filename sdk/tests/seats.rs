@@ -9,8 +9,8 @@ use std::sync::{
 
 use common::{NOW, gate, licence};
 use licentia::{
-    Action, Code, Gate, Memory, Request, Seat, Store,
-    store::{Cell, Finish, Job, Once, Taken, Unreachable},
+    Action, Code, Gate, Request, Seat,
+    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 
 fn token(seats: u64) -> String {
@@ -21,7 +21,7 @@ fn token(seats: u64) -> String {
 }
 
 fn take<'g>(gate: &'g Gate, token: &str, holder: &str, now: u64) -> (Code, Option<Seat<'g>>) {
-    let (decision, seat) = gate.check_out(token, holder, 60, &Request::new(), now);
+    let (decision, seat) = Seat::check_out(&gate, token, holder, 60, &Request::new(), now);
     assert_eq!(decision.is_allowed(), seat.is_some());
     (decision.code(), seat)
 }
@@ -35,11 +35,11 @@ fn a_seat_is_kept_given_back_and_runs_out() {
     let (_, again) = take(&gate, &token, "ada", NOW + 10);
     assert_eq!(again.unwrap().until(), NOW + 70, "the same holder keeps its seat");
     let (_, bob) = take(&gate, &token, "bob", NOW + 20);
-    let (decision, none) = gate.check_out(&token, "eve", 60, &Request::new(), NOW + 21);
+    let (decision, none) = Seat::check_out(&gate, &token, "eve", 60, &Request::new(), NOW + 21);
     assert!(none.is_none());
     assert_eq!((decision.code(), decision.http_status()), (Code::SeatsTaken, 429));
     assert_eq!(decision.retry_after_ms(), Some(49_000), "ada's seat is free at +70, unless she keeps it");
-    let charge = decision.charge("seats").unwrap();
+    let charge = decision.seats().unwrap();
     assert_eq!((charge.limit, charge.remaining), (2, 0));
     assert!(decision.explanation().to_string().contains("FAIL  seat"), "{}", decision.explanation());
 
@@ -61,7 +61,7 @@ fn a_seat_needs_all_that_a_request_needs() {
         })
     };
     let code = |token: &str, holder: &str, ttl, request: &Request<'static>| {
-        gate.check_out(token, holder, ttl, request, NOW).0.code()
+        Seat::check_out(&gate, token, holder, ttl, request, NOW).0.code()
     };
     assert_eq!(code(&licence(|_| ()), "a", 60, &Request::new()), Code::SeatsNotLicensed);
     assert_eq!(code(&token(0), "a", 60, &Request::new()), Code::SeatsTaken);
@@ -74,7 +74,7 @@ fn a_seat_needs_all_that_a_request_needs() {
     assert_eq!(code(&token, "a", 60, &calls), Code::Allowed);
     assert_eq!(code(&token, "b", 60, &Request::new().meters(&[("calls", 10)])), Code::SeatsTaken);
     let left = gate.check(&token, &Request::new().meters(&[("calls", 0)]), NOW);
-    assert_eq!(left.charge("calls").unwrap().remaining, 40, "who gets no seat is charged nothing");
+    assert_eq!(left.quota("calls").unwrap().remaining, 40, "who gets no seat is charged nothing");
     assert_eq!(code(&token, "c", 60, &calls), Code::QuotaExceeded, "and who is denied gets no seat");
 }
 
@@ -174,9 +174,9 @@ fn a_store_without_seats_follows_the_policy() {
             draft.grant.policy.store_unreachable = action;
         })
     };
-    let (decision, seat) = gate.check_out(&with(Action::Deny), "ada", 60, &Request::new(), NOW);
+    let (decision, seat) = Seat::check_out(&gate, &with(Action::Deny), "ada", 60, &Request::new(), NOW);
     assert_eq!((decision.code(), seat.is_some()), (Code::StoreUnreachable, false));
-    let (decision, seat) = gate.check_out(&with(Action::Allow), "ada", 60, &Request::new(), NOW);
+    let (decision, seat) = Seat::check_out(&gate, &with(Action::Allow), "ada", 60, &Request::new(), NOW);
     assert_eq!((decision.code(), decision.warning()), (Code::Allowed, Some(Code::StoreUnreachable)));
     let seat = seat.unwrap();
     assert_eq!(seat.until(), NOW + 60);
@@ -207,7 +207,7 @@ fn a_request_with_too_many_charges_takes_no_seat() {
         }
     });
     let rates: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
-    let (decision, seat) = gate.check_out(&token, "ada", 60, &Request::new().rates(&rates), NOW);
+    let (decision, seat) = Seat::check_out(&gate, &token, "ada", 60, &Request::new().rates(&rates), NOW);
     assert_eq!((decision.code(), seat.is_some()), (Code::InvalidArgument, false));
     assert_eq!(take(&gate, &token, "bob", NOW).0, Code::Allowed, "the only seat is free");
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 use common::{NOW, builder, licence};
-use licentia::{Action, Code, Gate, Memory, Now, Request, Store, store};
+use licentia::{
+    Action, Code, Gate, Now, Request, store,
+    store::{Memory, Store},
+};
 use licentia_core::{
     Rate,
     metering::rate::{Gcra, RateTaken, Tat},
@@ -112,7 +115,7 @@ fn gates_on_one_store_share_a_burst() {
         let check = |gate: usize, cost| {
             let rates = [("api", cost)];
             let decision = gates[gate].check(&token, &Request::new().rates(&rates), real());
-            let charge = decision.charge("api").copied().unwrap();
+            let charge = decision.rate("api").copied().unwrap();
             (decision.code(), charge.remaining, charge.retry_after_ms, charge.reset_ms)
         };
         assert_eq!(check(0, 0).1, 50, "a look");
@@ -221,7 +224,7 @@ fn a_burst_that_takes_centuries_to_come_back_is_granted_once() {
             let check = |cost| {
                 let rates = [(&*name, cost)];
                 let decision = gate.check(&token, &Request::new().rates(&rates), real());
-                (decision.code(), decision.charge(&name).unwrap().remaining)
+                (decision.code(), decision.rate(&name).unwrap().remaining)
             };
             let said = [burst - 1, 2, 1, 1, burst + 1, u64::MAX].map(check);
             let expected = [(Code::Allowed, 1), (Code::RateLimited, 1), (Code::Allowed, 0)];

@@ -11,8 +11,8 @@ use std::{
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
-    Action, Code, Request, Store,
-    store::{self, Cell, Finish, Job, Once, SeatAsk, Taken},
+    Action, Code, Request,
+    store::{self, Cell, Finish, Job, Once, SeatAsk, Store, Taken},
 };
 use licentia_core::Window;
 use server::Server;

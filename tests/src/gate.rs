@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Code, Gate, Key, Memory, Now, Request, State};
+use licentia::{BuildError, Code, Gate, GateBuilder, Key, Now, Request, State, store::Memory};
 use licentia_vectors::{GateTest, Step};
 
 /// What a step came to, in the names that a vector has.
@@ -38,19 +38,19 @@ struct Steps<'a> {
 pub fn run_gate(test: &GateTest) -> Result<Vec<Option<Outcome>>, String> {
     let mut steps = Steps { test, store: Arc::new(Memory::new()), gate: None, loaded: Vec::new() };
     if test.root.is_none() {
-        steps.gate = Some(steps.build(&[]).map_err(|code| code.to_string())?);
+        steps.gate = Some(steps.build(&[]).map_err(|error| error.to_string())?);
     }
     test.steps.iter().map(|step| steps.run(step)).collect()
 }
 
 impl Steps<'_> {
-    fn build(&self, keyset: &[u8]) -> Result<Gate, Code> {
-        let mut builder = Gate::builder().store(self.store.clone()).cache_capacity(1).replay_capacity(1);
+    fn build(&self, keyset: &[u8]) -> Result<Gate, BuildError> {
+        let mut builder = GateBuilder::new().store(self.store.clone()).cache_capacity(1).replay_capacity(1);
         for key in &self.test.keys {
-            builder = builder.key(Key::from_text(key)?);
+            builder = builder.key(self::key(key));
         }
         if let Some(root) = &self.test.root {
-            builder = builder.keyset(Key::from_text(root)?, keyset);
+            builder = builder.keyset(self::key(root), keyset);
         }
         builder.build()
     }
@@ -65,7 +65,10 @@ impl Steps<'_> {
                 let keyset = unhex(keyset)?;
                 let result = match &self.gate {
                     Some(gate) => gate.load_keyset(&keyset).map(|_| ()),
-                    None => self.build(&keyset).map(|built| self.gate = Some(built)),
+                    None => {
+                        let built = self.build(&keyset).map_err(|error| error.code());
+                        built.map(|built| self.gate = Some(built))
+                    }
                 };
                 if result.is_ok() {
                     self.loaded = keyset;
@@ -77,7 +80,7 @@ impl Steps<'_> {
             }
             Step::Restart => {
                 drop(self.gate.take());
-                self.gate = Some(self.build(&self.loaded).map_err(|code| code.to_string())?);
+                self.gate = Some(self.build(&self.loaded).map_err(|error| error.to_string())?);
                 Ok(None)
             }
             Step::Check { token, now, monotonic_ms, rates, meters, .. } => {
@@ -91,6 +94,11 @@ impl Steps<'_> {
             }
         }
     }
+}
+
+/// A key of a test, which is good.
+fn key(text: &str) -> Key {
+    Key::from_text(text).expect("a good key")
 }
 
 fn named(charges: &[(String, u64)]) -> Vec<(&str, u64)> {

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use fastrand::Rng;
-use licentia::{Gate, Key, Request};
+use licentia::{GateBuilder, Key, Request};
 use licentia_core::{
     Code, Keyring, Unverified,
     inner::{Frame, Typ, bloom, build, clock, state_root},
-    revocation::{Bundle, Effect, Exact, Verdict, merge},
+    revocation::{Bundle, Effect, Exact, Schema, Verdict, merge},
     text,
 };
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
@@ -84,7 +84,7 @@ fn ask(setting: &Setting, bundle: &Bundle<'_>, base: &Bundle<'_>, rng: &mut Rng)
             listed.is_sorted_by(|a, b| a < b)
                 && listed.iter().step_by(31).all(|member| set.contains(*member))
         );
-        let again = build::exact(listed.iter().copied());
+        let again = build::exact(listed.iter().copied(), Schema::EvenSpans).unwrap();
         assert!(Exact::read(&again).expect("what is built is read").iter().eq(listed.iter().copied()));
         members += listed.len() as u64;
     }
@@ -96,7 +96,7 @@ fn ask(setting: &Setting, bundle: &Bundle<'_>, base: &Bundle<'_>, rng: &mut Rng)
 /// What a gate takes is what the reader takes, and what it then says of a licence is the bundle's verdict.
 fn load(setting: &Setting, bytes: &[u8], rng: &mut Rng) -> Result<bool, Code> {
     let key = setting.signer.public().for_revocation();
-    let gate = Gate::builder().key(key.clone()).key(setting.main.clone());
+    let gate = GateBuilder::new().key(key.clone()).key(setting.main.clone());
     let gate = gate.cache_capacity(1).replay_capacity(1).build().expect("a gate");
     let loaded = gate.load_revocation(bytes);
     let keys = [key];

@@ -2,7 +2,7 @@
 //!
 //! A Token Status List (draft-ietf-oauth-status-list) has a bit for each token, compressed with zlib.
 
-use licentia_core::inner::build;
+use licentia_core::{inner::build, revocation::Schema};
 use licentia_tests::report;
 
 /// Bits that a set of `count` of `issued` takes at least, in the mean.
@@ -30,7 +30,7 @@ fn an_exact_set_is_smaller_than_a_token_status_list() {
         for index in &members {
             list[(index / 8) as usize] |= 1 << (index % 8);
         }
-        let set = build::exact(members.iter().copied()).len();
+        let set = build::exact(members.iter().copied(), Schema::default()).unwrap().len();
         let list = miniz_oxide::deflate::compress_to_vec_zlib(&list, 10).len();
         let least = entropy(issued, members.len() as u64) / 8.0;
         let (set_times, list_times) = (set as f64 / least, list as f64 / least);

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` installs what the tests need and runs them all, in every language. CI runs the same.
 
+mod api;
 mod bench;
 mod c;
 mod command;
@@ -28,6 +29,7 @@ cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and wr
 cargo xtask instructions      write benches/instructions.json
 cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
+cargo xtask api               write the lists of public items, docs/api/*.txt
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["instructions"] => bench::instructions::write(),
         ["vectors"] => vectors::write(),
         ["header"] => c::header::write(),
+        ["api"] => api::write(),
         ["install", options @ ..] => c::package::install(options),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    api,
     bench::instructions,
     c,
     command::{Result, command, output},
@@ -36,6 +37,7 @@ const SUITES: &[Suite] = &[
     fast("clippy", "no lint complains", lints::clippy, lints::clippy),
     fast("rust", "all Rust tests pass, in every crate", tests::check, tests::check_quickly),
     suite("docs", "the documentation builds and its links hold", lints::docs),
+    suite("api", "the public items are the committed ones", api::check),
     suite("msrv", "the oldest supported compiler builds everything", lints::msrv),
     suite("features", "no feature weakens the signature check", dependencies::features),
     suite("core-tree", "core has few dependencies", dependencies::core_tree),
@@ -43,7 +45,11 @@ const SUITES: &[Suite] = &[
     suite("wasm", "core builds for wasm32", targets::wasm),
     suite("js", "the npm package works packed, on every host", js::suite::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
-    suite("oracle", "an independent reader gives our verdicts; CWT and COSE libraries read what we issue", python::oracle::check),
+    suite(
+        "oracle",
+        "an independent reader gives our verdicts; CWT and COSE libraries read what we issue",
+        python::oracle::check,
+    ),
     suite("c-header", "the C header is what its generator makes, and compiles", c::header::check),
     suite("c-abi", "C runs the vectors and the whole ABI, and nothing else is exported", c::abi::check),
     suite("c-sanitizers", "ASan, UBSan and Valgrind find nothing", c::sanitizers::check),

@@ -1,58 +1,57 @@
-//! A gate, whose store is brought its units from outside. Each has an instance of the module to itself.
+//! The gate of an instance of the module. JavaScript fetches the units of its store.
 
 use std::sync::Arc;
 
 use licentia::{
-    Builder, Code, Gate, Key, Leased, Mode, Now, Request, State, Store, Unit, limits, request::Proof,
+    Code, Gate, GateBuilder, Key, Mode, Now, Proof, Request, State, Unit, limits,
+    store::{Leased, Store},
 };
 use licentia_core::revocation::Bundle;
 
 use crate::{
-    ask::{Ask, EXPLAIN, time, whole},
-    call::{Answer, Call, done},
-    table::numbers,
-    what,
-    words::{Told, Words},
+    needs::{Needs, time, whole},
+    port::{
+        call::{Answer, Call, byte_numbers, done, one},
+        numbers::{
+            charge, decision, decision_bit, loaded, needs_flag, operation, settings, settings_flag, state,
+        },
+        words::{Told, Words},
+    },
 };
 
-/// Bits of the first number of a decision.
-const ALLOWED: u32 = 1;
-const AUTHENTIC: u32 = 2;
-const TOLD: u32 = 4;
+/// How many tokens a gate caches by default. It is small, since a host runs many instances.
+const CACHE_CAPACITY: usize = 1024;
 
-/// How many tokens a gate keeps, where it is not said: each instance of a host has its own.
-const CACHED: usize = 1024;
-
-/// Where the gate of an instance is.
-pub(crate) struct Place {
+/// The gate of an instance, and its store.
+pub(crate) struct Instance {
     store: Option<Arc<Leased>>,
     gate: Option<Gate>,
 }
 
-impl Place {
+impl Instance {
     pub(crate) const fn new() -> Self {
         Self { store: None, gate: None }
     }
 
-    /// Does what is asked for.
+    /// Runs an operation on the gate.
     ///
     /// # Errors
-    /// Why not; [`Code::InvalidArgument`] for what nobody knows.
-    pub(crate) fn answer(&mut self, asked: u32, call: Call<'_>, told: &mut Told) -> Answer {
-        match asked {
-            what::CHECK => self.check(call, told),
-            what::WISHES => self.wishes(call, told),
-            what::OPEN => Ok(self.open(call.first > 0.0)),
-            what::BUILD => self.build(call),
-            what::LOAD_KEYSET => Ok(vec![f64::from(u8::from(self.gate()?.load_keyset(call.bytes)?))]),
-            what::LOAD_REVOCATION => self.load_revocation(call.bytes),
-            what::GRANTED => self.granted(&call),
-            what::LOST => self.lost(call.subject),
-            what::DRAIN => self.drain(told),
-            what::IDLE => self.idle(&call, told),
-            what::CHANGED => self.changed(told),
-            what::MARK => self.mark(call.subject),
-            what::SET_MARK => self.set_mark(call.subject, call.bytes),
+    /// The code of a refusal; [`Code::InvalidArgument`] for an unknown operation.
+    pub(crate) fn call(&mut self, operation: u32, call: Call<'_>, told: &mut Told) -> Answer {
+        match operation {
+            operation::CHECK => self.check(call, told),
+            operation::WISHES => self.wishes(call, told),
+            operation::OPEN => Ok(self.open(call.first > 0.0)),
+            operation::BUILD => self.build(call),
+            operation::LOAD_KEYSET => Ok(one(u32::from(self.gate()?.load_keyset(call.bytes)?))),
+            operation::LOAD_REVOCATION => self.load_revocation(call.bytes),
+            operation::GRANTED => self.granted(&call),
+            operation::LOST => self.lost(call.subject),
+            operation::DRAIN => self.drain(told),
+            operation::IDLE => self.idle(&call, told),
+            operation::CHANGED_MARKS => self.changed_marks(told),
+            operation::MARK => self.mark(call.subject),
+            operation::SET_MARK => self.set_mark(call.subject, call.bytes),
             _ => Err(Code::InvalidArgument),
         }
     }
@@ -65,125 +64,125 @@ impl Place {
         self.store.as_ref().ok_or(Code::InvalidArgument)
     }
 
-    /// Makes the store, which is leased its units or has its own.
+    /// Makes the store. With `leases` its units come from JavaScript, else it has its own.
     fn open(&mut self, leases: bool) -> Vec<f64> {
         self.store = Some(Arc::new(if leases { Leased::new() } else { Leased::alone() }));
         done()
     }
 
-    /// Makes the gate. Words: issuer, audience, root key, keys. Numbers: flags, how many keys, skew, age of a proof,
-    /// capacities for proofs and tokens, bytes for tables; the flags say which of them there are. Bytes: the keyset.
+    /// Builds the gate. Words: issuer, audience, root key, keys. Numbers: as [`settings`] says. Bytes: the keyset.
     fn build(&mut self, call: Call<'_>) -> Answer {
         let Call { mut words, numbers, bytes, .. } = call;
-        let &[flags, keys, skew, proof_age, replays, tokens, tables] = numbers else {
-            return Err(Code::InvalidArgument);
-        };
-        let has = |bit: u32| flags as u32 & (1 << bit) != 0;
+        let numbers: &[f64; settings::LENGTH] = numbers.try_into().map_err(|_| Code::InvalidArgument)?;
+        let flags = numbers[settings::FLAGS] as u32;
+        let has = |flag: u32| flags & flag != 0;
         let size = |number| usize::try_from(whole(number)?).map_err(|_| Code::InvalidArgument);
-        let mode = if has(0) { Mode::Advisory } else { Mode::Enforce };
-        let mut builder = Builder::new(self.store()?.clone()).cache_capacity(CACHED).mode(mode);
+        let mode = if has(settings_flag::ADVISORY) { Mode::Advisory } else { Mode::Enforce };
+        let mut builder =
+            GateBuilder::with_store(self.store()?.clone()).cache_capacity(CACHE_CAPACITY).mode(mode);
         let (issuer, audience, root) = (words.next()?, words.next()?, words.next()?);
-        for _ in 0..whole(keys)? {
+        for _ in 0..whole(numbers[settings::KEYS])? {
             builder = builder.key(Key::from_text(words.next()?)?);
         }
         words.end()?;
-        if has(1) {
+        if has(settings_flag::ISSUER) {
             builder = builder.issuer(issuer);
         }
-        if has(2) {
+        if has(settings_flag::AUDIENCE) {
             builder = builder.audience(audience);
         }
-        if has(3) {
+        if has(settings_flag::KEYSET) {
             builder = builder.keyset(Key::from_text(root)?, bytes);
         }
-        if has(4) {
+        if has(settings_flag::REQUIRE_REVOCATION) {
             builder = builder.require_revocation();
         }
-        if has(5) {
-            builder = builder.skew(whole(skew)?);
+        if has(settings_flag::SKEW) {
+            builder = builder.skew(whole(numbers[settings::SKEW])?);
         }
-        if has(6) {
-            builder = builder.proof_age(whole(proof_age)?);
+        if has(settings_flag::PROOF_AGE) {
+            builder = builder.proof_age(whole(numbers[settings::PROOF_AGE])?);
         }
-        if has(7) {
-            builder = builder.replay_capacity(size(replays)?);
+        if has(settings_flag::REPLAY_CAPACITY) {
+            builder = builder.replay_capacity(size(numbers[settings::REPLAY_CAPACITY])?);
         }
-        if has(8) {
-            builder = builder.cache_capacity(size(tokens)?);
+        if has(settings_flag::CACHE_CAPACITY) {
+            builder = builder.cache_capacity(size(numbers[settings::CACHE_CAPACITY])?);
         }
-        if has(9) {
-            builder = builder.prepare(size(tables)?);
+        if has(settings_flag::KEY_TABLE_BYTES) {
+            builder = builder.prepare_keys(size(numbers[settings::KEY_TABLE_BYTES])?);
         }
         self.gate = Some(builder.build()?);
         Ok(done())
     }
 
-    /// Loads a newer bundle. Answers with 0 where it is the one in use, 1 for one that is whole, 2 for a delta.
+    /// Loads a newer bundle. Answers with a number of [`loaded`].
     fn load_revocation(&self, bytes: &[u8]) -> Answer {
         if !self.gate()?.load_revocation(bytes)? {
-            return Ok(vec![0.0]);
+            return Ok(one(loaded::UNCHANGED));
         }
         let delta = Bundle::inspect(bytes).is_ok_and(|(bundle, _)| bundle.base().is_some());
-        Ok(vec![if delta { 2.0 } else { 1.0 }])
+        Ok(one(if delta { loaded::DELTA } else { loaded::WHOLE }))
     }
 
-    /// Decides on the token that the call is about. Answers with bits, code, place of the state, code of the
-    /// warning, milliseconds to wait, and for each charge its place among the rates and meters that were asked
-    /// for, limit, window, remaining and milliseconds to its reset; -1 stands for none. Where the answer is not a plain
-    /// yes, or it was asked for, the explanation is told.
+    /// Decides on the token in `subject`. Answers as [`decision`] says, with the charges behind it. Tells the
+    /// explanation unless the answer is a plain yes, or if the request wants it.
     fn check(&self, call: Call<'_>, told: &mut Told) -> Answer {
         let now = now(&call)?;
-        let ask = ask(call.numbers, call.words, call.bytes)?;
-        let decision = self.gate()?.check(call.subject, &request(&ask), now);
-        let code = decision.code();
-        let state = decision.state();
-        let plain = code.is_allowed() && decision.warning().is_none() && state == State::Active;
-        let tell = !plain || ask.flags & EXPLAIN != 0;
-        let mut bits = u32::from(decision.is_allowed()) * ALLOWED;
-        bits |= u32::from(decision.license().is_some()) * AUTHENTIC;
-        bits |= u32::from(tell) * TOLD;
+        let needs = read(call.numbers, call.words, call.bytes)?;
+        let decided = self.gate()?.check(call.subject, &request(&needs), now);
+        let (code, state) = (decided.code(), decided.state());
+        let plain = code.is_allowed() && decided.warning().is_none() && state == State::Active;
+        let explain = !plain || needs.flags & needs_flag::EXPLAIN != 0;
+        let mut bits = u32::from(decided.is_allowed()) * decision_bit::ALLOWED;
+        bits |= u32::from(decided.license().is_some()) * decision_bit::AUTHENTIC;
+        bits |= u32::from(explain) * decision_bit::EXPLAINED;
         let number = |value: Option<u64>| value.map_or(-1.0, |value| value as f64);
-        let mut answer = Vec::with_capacity(5 + 5 * (ask.rates.len() + ask.meters.len()));
-        let warning = decision.warning().map_or(-1.0, |code| f64::from(code.number()));
-        let (code, state) = (f64::from(code.number()), f64::from(state.number()));
-        answer.extend_from_slice(&[f64::from(bits), code, state, warning, number(decision.retry_after_ms())]);
-        let mut place = 0;
-        for charge in decision.charges() {
-            // A charge that the store could not answer for is not among them.
-            let asked = ask.rates.iter().chain(&ask.meters).enumerate().skip(place);
-            let rates = ask.rates.len();
-            let same = |(at, (name, _)): &(usize, &(&str, u64))| {
-                *name == charge.name && (*at < rates) == (charge.unit == Unit::Rate)
+        let charges = needs.rates.len() + needs.meters.len();
+        let mut answer = Vec::with_capacity(decision::CHARGES + charge::LENGTH * charges);
+        let mut head = [0.0; decision::CHARGES];
+        head[decision::BITS] = f64::from(bits);
+        head[decision::CODE] = f64::from(code.number());
+        head[decision::STATE] = f64::from(state_number(state));
+        head[decision::WARNING] = decided.warning().map_or(-1.0, |code| f64::from(code.number()));
+        head[decision::RETRY_AFTER_MS] = number(decided.retry_after_ms());
+        answer.extend_from_slice(&head);
+        let mut next = 0;
+        for charged in decided.charges() {
+            // The decision omits a charge whose store did not answer.
+            let named = needs.rates.iter().chain(&needs.meters).enumerate().skip(next);
+            let rates = needs.rates.len();
+            let same = |(index, (name, _)): &(usize, &(&str, u64))| {
+                *name == charged.name && (*index < rates) == (charged.unit == Unit::Rate)
             };
-            let Some((at, _)) = asked.into_iter().find(same) else { continue };
-            place = at + 1;
-            let (window, reset) = (number(charge.window), number(charge.reset_ms));
-            answer.extend_from_slice(&[
-                at as f64,
-                charge.limit as f64,
-                window,
-                charge.remaining as f64,
-                reset,
-            ]);
+            let Some((index, _)) = named.into_iter().find(same) else { continue };
+            next = index + 1;
+            let mut numbers = [0.0; charge::LENGTH];
+            numbers[charge::INDEX] = index as f64;
+            numbers[charge::LIMIT] = charged.limit as f64;
+            numbers[charge::WINDOW] = number(charged.window);
+            numbers[charge::REMAINING] = charged.remaining as f64;
+            numbers[charge::RESET_MS] = number(charged.reset_ms);
+            answer.extend_from_slice(&numbers);
         }
-        if tell {
-            told.word(&decision.explanation().json());
+        if explain {
+            told.word(&decided.explanation().json());
         }
         Ok(answer)
     }
 
-    /// Tells the units that a request would lack: for each its key, how many to fetch at best and at least, of how
-    /// many, and when the key may be forgotten. The key of a quota for life never is.
+    /// Tells the units that the store lacks for a request, five words each: key, units wanted, units needed, limit, and
+    /// when the key may be forgotten (empty for a quota for life).
     fn wishes(&self, call: Call<'_>, told: &mut Told) -> Answer {
         let now = now(&call)?;
-        let ask = ask(call.numbers, call.words, call.bytes)?;
+        let needs = read(call.numbers, call.words, call.bytes)?;
         let store = self.store()?;
         store.forget(now.seconds);
-        // What checks were short of is not this request's to fetch.
+        // Wishes of earlier checks are not this request's to fetch.
         drop(store.wishes());
-        self.gate()?.prepare(call.subject, &request(&ask), now);
+        self.gate()?.prefetch(call.subject, &request(&needs), now);
         for wish in store.wishes() {
-            // Units without a limit have the greatest that JavaScript can hold.
+            // JavaScript cannot hold a larger number exactly.
             let limit = wish.limit.min(limits::INTEGER);
             told.word(&wish.key).word(&wish.want.min(limit)).word(&wish.need).word(&limit);
             match wish.until {
@@ -194,48 +193,48 @@ impl Place {
         Ok(done())
     }
 
-    /// Brings the units of a lease. Answers whether anybody waits for them.
+    /// Adds the units of a lease. Answers 1 if a request still waits for them.
     fn granted(&self, call: &Call<'_>) -> Answer {
         let waits = self.store()?.granted(call.subject, whole(call.first)?, whole(call.second)?);
-        Ok(vec![f64::from(u8::from(waits))])
+        Ok(one(u32::from(waits)))
     }
 
-    /// Says that a lease could not be fetched.
+    /// Records that a lease could not be fetched.
     fn lost(&self, key: &str) -> Answer {
         self.store()?.lost(key);
         Ok(done())
     }
 
-    /// Takes out all units that were not used, and tells key and number of each.
+    /// Removes all unused units, and tells key and number of each.
     fn drain(&self, told: &mut Told) -> Answer {
-        // Giving back to this store cannot fail.
+        // This store takes units back without failing.
         let _ = self.gate()?.settle();
         Ok(units(&self.store()?.drain(), told))
     }
 
-    /// As [`Place::drain`], of what nobody has used since this was asked last.
+    /// As [`Instance::drain`], for units that no request used since the last call.
     fn idle(&self, call: &Call<'_>, told: &mut Told) -> Answer {
-        self.gate()?.keep(now(call)?);
+        self.gate()?.refill(now(call)?);
         Ok(units(&self.store()?.idle(), told))
     }
 
-    /// Tells the names of the marks that changed since this was asked last.
-    fn changed(&self, told: &mut Told) -> Answer {
+    /// Tells the names of the marks that changed since the last call.
+    fn changed_marks(&self, told: &mut Told) -> Answer {
         for name in self.store()?.changed() {
             told.word(&name);
         }
         Ok(done())
     }
 
-    /// The mark of a name; where there is none, a lone number.
+    /// The mark of a name; no bytes if there is none.
     fn mark(&self, name: &str) -> Answer {
-        // A store in memory has what it has.
-        Ok(numbers(&self.store()?.load(name).ok().flatten().unwrap_or_default()))
+        // A store in memory loads without failing.
+        Ok(byte_numbers(&self.store()?.load(name).ok().flatten().unwrap_or_default()))
     }
 
-    /// Remembers a mark of an earlier gate.
+    /// Sets a mark that an earlier gate saved.
     fn set_mark(&self, name: &str, value: &[u8]) -> Answer {
-        // A store in memory takes everything.
+        // A store in memory saves without failing.
         let _ = self.store()?.save(name, value);
         Ok(done())
     }
@@ -252,24 +251,34 @@ fn now(call: &Call<'_>) -> Result<Now, Code> {
     Ok(Now { seconds: time(call.first)?, monotonic_nanos: (call.second * 1e6) as u64 })
 }
 
-fn ask<'a>(numbers: &[f64], mut words: Words<'a>, bytes: &'a [u8]) -> Result<Ask<'a>, Code> {
-    let ask = Ask::read(&mut words, numbers, bytes)?;
-    words.end()?;
-    Ok(ask)
+fn state_number(state: State) -> u32 {
+    match state {
+        State::Grace => state::GRACE,
+        State::Overage => state::OVERAGE,
+        State::Advisory => state::ADVISORY,
+        // `State` is non-exhaustive.
+        _ => state::ACTIVE,
+    }
 }
 
-fn request<'a>(ask: &'a Ask<'a>) -> Request<'a> {
-    let mut request = Request::new().features(&ask.features).rates(&ask.rates).meters(&ask.meters);
-    if let Some(audience) = ask.audience {
+fn read<'a>(numbers: &[f64], mut words: Words<'a>, bytes: &'a [u8]) -> Result<Needs<'a>, Code> {
+    let needs = Needs::read(&mut words, numbers, bytes)?;
+    words.end()?;
+    Ok(needs)
+}
+
+fn request<'a>(needs: &'a Needs<'a>) -> Request<'a> {
+    let mut request = Request::new().features(&needs.features).rates(&needs.rates).meters(&needs.meters);
+    if let Some(audience) = needs.audience {
         request = request.audience(audience);
     }
-    if let Some(node) = ask.node {
+    if let Some(node) = needs.node {
         request = request.node(node);
     }
-    if let Some(release) = ask.release {
+    if let Some(release) = needs.release {
         request = request.release(release);
     }
-    if let Some(proof) = &ask.proof {
+    if let Some(proof) = &needs.proof {
         let (bytes, method, uri, body) = (&*proof.bytes, proof.method, proof.uri, proof.body);
         request = request.proof(Proof { bytes, method, uri, body });
     }

@@ -1,8 +1,8 @@
-//! What the npm package `licentia` calls. It converts types and decides nothing.
+//! The WebAssembly module of the npm package `licentia`. It converts types and decides nothing.
 //!
-//! Numbers cross as doubles, which hold every integer of a licence exactly; texts that belong together cross
-//! as one, joined by U+0000, since each crossing costs more than a split. A refusal to do something is told
-//! as number, name and message of its [`licentia_core::Code`]; "no" is a decision.
+//! Numbers cross as doubles, which hold every integer of a licence exactly. Texts that belong together cross as one,
+//! separated by U+0000, since a crossing costs more than a split. A refusal to run an operation returns number, name and
+//! message of its [`licentia_core::Code`]; a denied request is a decision.
 
 #![cfg_attr(
     not(test),
@@ -17,21 +17,23 @@
 )]
 
 #[cfg(feature = "verify")]
-mod ask;
-#[cfg(feature = "verify")]
-mod call;
+mod exports;
 #[cfg(feature = "gate")]
 mod gate;
+#[cfg(feature = "gate")]
+mod holder;
+#[cfg(feature = "gate")]
+mod http;
 #[cfg(feature = "issuer")]
 mod issuer;
+#[cfg(feature = "verify")]
+mod needs;
+#[cfg(feature = "verify")]
+mod port;
 #[cfg(feature = "gate")]
-mod table;
+mod text;
 #[cfg(feature = "verify")]
 mod verify;
-#[cfg(feature = "verify")]
-mod what;
-#[cfg(feature = "verify")]
-mod words;
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]

@@ -1,4 +1,4 @@
-//! One token and its verdict, without a gate: no counters, no revocation, no memory of proofs.
+//! One token and its verdict, without a gate: nothing is counted, revoked or remembered.
 
 use licentia_core::{
     Code, Expect, Explanation, Key, Keyring, State, Time, Unverified, authenticate, authorize, inner::decode,
@@ -6,49 +6,50 @@ use licentia_core::{
 };
 
 use crate::{
-    ask::{Ask, whole},
-    call::{Answer, Call, done},
-    words::Told,
+    needs::{Needs, whole},
+    port::{
+        call::{Answer, Call, done},
+        words::Told,
+    },
 };
 
-/// Verifies the token that the call is about, as its [`Ask`] says, at `first` (seconds since 1970), with keys in their
-/// text form: as many as `second` says, after the words that are asked with.
+/// Verifies the token in `subject` at `first` (seconds since 1970) against [`Needs`]. `second` is the number of
+/// keys, whose text forms follow the words of the request.
 ///
-/// Answers with the code. Tells its name, the state, the name of the warning, the claims as JSON (both empty where
-/// there is none) and the explanation as JSON.
+/// Answers with the code. Tells its name, the state, the name of the warning and the claims as JSON (each empty if
+/// absent), and the explanation as JSON.
 ///
 /// # Errors
-/// What keys and what is asked have wrong.
+/// The code of a key or a request that cannot be read.
 pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
     let Call { subject, mut words, numbers, bytes, first, second } = call;
-    let ask = Ask::read(&mut words, numbers, bytes)?;
+    let needs = Needs::read(&mut words, numbers, bytes)?;
     let mut keys = Vec::new();
     for _ in 0..whole(second)? {
         keys.push(Key::from_text(words.next()?)?);
     }
     words.end()?;
     let now = whole(first)?;
-    let mut expect = Expect::new().skew(ask.skew).features(&ask.features);
-    if let Some(issuer) = ask.issuer {
+    let mut expect = Expect::new().skew(needs.skew).features(&needs.features);
+    if let Some(issuer) = needs.issuer {
         expect = expect.issuer(issuer);
     }
-    if let Some(audience) = ask.audience {
+    if let Some(audience) = needs.audience {
         expect = expect.audience(audience);
     }
-    if let Some(node) = ask.node {
+    if let Some(node) = needs.node {
         expect = expect.node(node);
     }
-    if let Some(release) = ask.release {
+    if let Some(release) = needs.release {
         expect = expect.release(release);
     }
-    if let Some(proof) = &ask.proof {
-        let max_age = ask.max_age;
+    if let Some(proof) = &needs.proof {
         let presented = Presented {
             proof: &proof.bytes,
             method: proof.method,
             uri: proof.uri,
             body: proof.body,
-            max_age,
+            max_age: needs.proof_age,
         };
         expect = expect.proof(presented, None);
     }
@@ -58,7 +59,7 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
     let verdict = decode(subject, &mut space, &mut explanation)
         .and_then(|token| authenticate(token, Keyring::new(&keys), &mut explanation))
         .and_then(|found| {
-            // As `verify_text`, which would bring along what bundles of revocations need.
+            // `verify_text` does the same and would link the code for revocation bundles.
             authorize(license.insert(found), &expect, None, Time::from(now), &mut explanation)
         });
     let (code, state) = match verdict {
@@ -74,7 +75,7 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
     Ok(vec![f64::from(code.number())])
 }
 
-/// Tells the claims of a token whose signature nobody has checked, as JSON.
+/// Tells the claims of a token as JSON. Its signature is not checked.
 ///
 /// # Errors
 /// A code of group 1xx.

@@ -160,8 +160,8 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
 
     same(thrown(() => api.verify(token, "")), "invalid_key", "an empty key");
     same(api.verify(token, []).name, "unknown_key", "no key at all");
-    same(gate({ prepare: 81_920, cacheCapacity: 0 }).check(token).name, "allowed", "a key with tables");
-    same(thrown(() => gate({ prepare: 81_919 })), wrong, "too little for tables");
+    same(gate({ prepareKeys: 81_920, cacheCapacity: 0 }).check(token).name, "allowed", "a key with tables");
+    same(thrown(() => gate({ prepareKeys: 81_919 })), wrong, "too little for tables");
     same(thrown(() => gate().check(undefined)), wrong, "no token");
     same(thrown(() => gate({ now: () => ({ seconds: Date.now(), monotonicMs: 0 }) }).check(token)), wrong, "milliseconds");
     // A request that only looks unchangeable is read each time.

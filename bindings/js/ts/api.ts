@@ -1,53 +1,55 @@
-import { type Code, table, type Verdict, verdict } from "./decision.js";
-import { type Gate, type GateOptions, localGate, type SharedGate, type SharedGateOptions } from "./gate.js";
+import { type Code, table, type Verdict, verdict } from "./gate/decision.js";
+import { type Gate, localGate, type SharedGate } from "./gate/gate.js";
+import type { GateOptions, SharedGateOptions } from "./gate/options.js";
 import type { License, Period } from "./license.js";
-import { instances, Live, type ModuleSource, type Port, Raw, type RawVerifier } from "./raw.js";
-import { pack, type Request } from "./request.js";
-import { sharedGate } from "./shared.js";
+import { instances, Live, type ModuleSource } from "./module/instance.js";
+import { type Port, Raw, type RawVerifier } from "./module/port.js";
+import { pack, type Request } from "./gate/request.js";
+import { sharedGate } from "./gate/shared.js";
 
-/** What one verification expects, beside what the request needs. */
+/** Options of one verification, beside the needs of the request. */
 export interface VerifyOptions extends Omit<Request, "rates" | "meters" | "explain"> {
   issuer?: string | undefined;
   /** Seconds by which the issuer's clock may be ahead; 60. */
   skew?: number | undefined;
   /** Seconds that a proof may be old; 60. */
   proofAge?: number | undefined;
-  /** The time, in seconds since 1970; by default that of the system. */
+  /** The time in seconds since 1970; by default the system's. */
   now?: number | undefined;
 }
 
-/** Verifies tokens, and no more. */
+/** Verifies tokens. It counts and remembers nothing. */
 export interface Verifier {
-  /** Verifies a token with one or more public keys in their text form. It counts and remembers nothing. */
+  /** Verifies a token with one or more public keys in their text form. */
   verify(token: string, keys: string | readonly string[], options?: VerifyOptions): Verdict;
-  /** Reads the claims of a token whose signature nobody has checked. Trust nothing that it says. */
+  /** Reads the claims of a token without checking its signature. Do not trust them. */
   inspect(token: string): License;
 }
 
 /** A proof to make. */
 export interface ProofRequest {
-  /** The holder's private key: a 32-byte Ed25519 seed (RFC 8032, section 5.1.5). */
+  /** The customer's private key: a 32-byte Ed25519 seed (RFC 8032, section 5.1.5). */
   seed: Uint8Array;
   /** The licence that is bound to the key. */
   token: string;
   method: string;
   uri: string;
-  /** SHA-256 of the request's body, where the service wants the body signed. */
+  /** SHA-256 of the request's body, if the service wants the body signed. */
   body?: Uint8Array | undefined;
-  /** The time, in seconds since 1970; by default that of the system. */
+  /** The time in seconds since 1970; by default the system's. */
   now?: number | undefined;
 }
 
-/** Everything but the issuer. */
+/** All functions but those of the issuer. */
 export interface Licentia extends Verifier {
   /** Makes a gate. With a `store` its checks are asynchronous. */
   createGate(options: SharedGateOptions): SharedGate;
   createGate(options: GateOptions): Gate;
   /** Makes a proof of possession for one request. */
   prove(request: ProofRequest): Uint8Array;
-  /** The header field that a proof travels in, by its name: spread it into the request's headers. */
+  /** The header field that carries a proof, as an object to spread into the request's headers. */
   proofHeader(proof: Uint8Array): Record<string, string>;
-  /** The public key of a holder's seed, and its thumbprint (RFC 9679). */
+  /** The public key of a seed, and its thumbprint (RFC 9679). */
   holderKey(seed: Uint8Array): { publicKey: Uint8Array; thumbprint: Uint8Array };
   /** The table of codes. */
   codes(): readonly Code[];
@@ -57,7 +59,7 @@ export interface Licentia extends Verifier {
   encodeLicense(bytes: Uint8Array): string;
   /** Reads a public key in its text form. */
   readKey(key: string): { kid: Uint8Array; publicKey: Uint8Array };
-  /** The period that a time falls into, in seconds since 1970; one that never ends has no end. */
+  /** The window of a period that contains a time, in seconds since 1970. The end is `undefined` if it never ends. */
   periodWindow(period: Period, time: number): { start: number; end: number | undefined };
 }
 
@@ -65,12 +67,12 @@ function seconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Makes a verifier of a module. */
+/** Makes a verifier from a module. */
 export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => R): Verifier {
   return {
     verify(token, keys, options = {}) {
-      const { issuer, skew, proofAge: maxAge, now = seconds(), ...request } = options;
-      const { words, numbers, bytes } = pack(request, { issuer, skew, maxAge });
+      const { issuer, skew, proofAge, now = seconds(), ...request } = options;
+      const { words, numbers, bytes } = pack(request, { issuer, skew, proofAge });
       const list = typeof keys === "string" ? [keys] : keys;
       return use((raw) => verdict(raw.verify(token, list, words, numbers, bytes, now), raw.told()));
     },
@@ -78,7 +80,7 @@ export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => 
   };
 }
 
-/** Makes everything of a module. */
+/** Makes all functions from a module. */
 export function create(
   source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => Port,
 ): Licentia {

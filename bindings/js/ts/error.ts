@@ -1,9 +1,9 @@
 import { INTERNAL, INVALID_ARGUMENT } from "./generated/codes.js";
 
-/** A code as the table has it: number, name, message. */
+/** A row of the table of codes: number, name, message. */
 export type Coded = readonly [number: number, name: string, message: string];
 
-/** Whether a value is of a class that carries a mark, whichever copy of this package made it: ESM and CJS have one each. */
+/** Whether a value is of a class with a mark. The mark is the same in the ESM and the CJS copy of this package. */
 export function instance(type: { prototype: object }, value: unknown, mark: symbol): boolean {
   return Object.hasOwn(type.prototype, mark)
     ? typeof value === "object" && value !== null && mark in value
@@ -12,7 +12,7 @@ export function instance(type: { prototype: object }, value: unknown, mark: symb
 
 const LICENTIA_ERROR = Symbol.for("licentia.LicentiaError");
 
-/** A fault in how the library is used, or in what it was given to load. "No" is a {@link Decision}, not this. */
+/** A wrong argument, or a keyset or bundle that is not good. A denial is a {@link Decision}, not an error. */
 export class LicentiaError extends Error {
   /** Number of the code, the same in every language. */
   readonly code: number;
@@ -35,23 +35,23 @@ export class LicentiaError extends Error {
   }
 }
 
-/** An error of a code, with its message or another one. */
+/** Makes an error of a code, with its message or another one. */
 export function coded([number, name, message]: Coded, says = message, options?: ErrorOptions): LicentiaError {
   return new LicentiaError(number, name, says, options);
 }
 
-/** An argument is wrong. */
+/** Makes an error for a wrong argument. */
 export function wrong(says: string): LicentiaError {
   return coded(INVALID_ARGUMENT, says);
 }
 
-/** Whether an instance that threw this is in no state to go on: it trapped, or ran out of stack in mid-work. */
+/** Whether an instance that threw this may be in an inconsistent state: it trapped, or its stack overflowed. */
 function broken(thrown: unknown): boolean {
   return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
     (thrown instanceof Error && thrown.name === "InternalError");
 }
 
-/** What a call of the module threw, as an error; whether the instance must be replaced. */
+/** Turns what a call of the module threw into an error, and says whether the instance must be replaced. */
 export function failure(thrown: unknown): { error: unknown; failed: boolean } {
   if (typeof thrown === "string") {
     // Number, name and message.
@@ -61,7 +61,7 @@ export function failure(thrown: unknown): { error: unknown; failed: boolean } {
   if (broken(thrown)) {
     return { error: coded(INTERNAL, "the module failed and was replaced; try again", { cause: thrown }), failed: true };
   }
-  // What is of no type that can cross.
+  // wasm-bindgen refused the type of an argument.
   if (thrown instanceof TypeError) return { error: wrong(thrown.message), failed: false };
   return { error: thrown, failed: false };
 }

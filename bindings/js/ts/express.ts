@@ -1,16 +1,16 @@
 // Middleware for Express and Connect.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Decision } from "./decision.js";
-import type { Gate, SharedGate } from "./gate.js";
+import type { Decision } from "./gate/decision.js";
+import type { Gate, SharedGate } from "./gate/gate.js";
 import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
-/** A request that was let through. */
+/** A request that was allowed. */
 export type LicensedRequest = IncomingMessage & {
   licentia?: Decision;
   originalUrl?: string;
-  /** As Express has it, which believes a proxy where it was told to. */
+  /** As Express computes it, which follows its setting `trust proxy`. */
   protocol?: string;
 };
 
@@ -18,7 +18,7 @@ function scheme(request: LicensedRequest): string {
   return request.protocol ?? ("encrypted" in request.socket ? "https" : "http");
 }
 
-/** Puts a gate, or what gives one, before what follows; the decision is then `request.licentia`. */
+/** Middleware with a gate, or a function that returns one. The decision is then `request.licentia`. */
 export function licensed(
   gate: Gate | SharedGate | ((request: LicensedRequest) => Gate | SharedGate), route: Route = {},
 ): (request: LicensedRequest, response: ServerResponse, next: (error?: unknown) => void) => Promise<void> {

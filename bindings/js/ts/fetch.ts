@@ -1,18 +1,18 @@
-// A wrapper for handlers that take a `Request` and give a `Response`: Workers, Hono, Deno.serve, Bun.serve.
-import type { Decision } from "./decision.js";
-import type { Gate, SharedGate } from "./gate.js";
+// Middleware for handlers from `Request` to `Response`: Workers, Hono, Deno.serve, Bun.serve.
+import type { Decision } from "./gate/decision.js";
+import type { Gate, SharedGate } from "./gate/gate.js";
 import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
-/** Serves a request that was let through. */
+/** Serves a request that was allowed. */
 export type Handler<A extends unknown[]> =
   (request: Request, decision: Decision, ...rest: A) => Response | Promise<Response>;
 
-/** A gate, or what gives it once a request has come: in Workers the environment is not known before. */
+/** A gate, or a function that returns one: a Worker knows its environment only once a request has come. */
 type GateOf<A extends unknown[]> = Gate | SharedGate | ((...given: A) => Gate | SharedGate);
 
-/** A decision, and where it is no, the response to send. */
+/** A decision, and the response to send if it is a denial. */
 export interface Guarded {
   decision: Decision;
   denied: Response | undefined;
@@ -32,12 +32,12 @@ function guarding(route: Route): (gate: Gate | SharedGate, request: Request) => 
   };
 }
 
-/** Asks the gate about one request. Where routes are known beforehand, `licensed` and `hono` cost less. */
+/** Checks one request. If the routes are known in advance, `licensed` and `hono` cost less. */
 export function guard(gate: Gate | SharedGate, request: Request, route: Route = {}): Promise<Guarded> {
   return guarding(route)(gate, request);
 }
 
-/** Puts a gate before a handler: `export default { fetch: licensed(gate, handler, { features: ["export"] }) }`. */
+/** Wraps a handler with a gate: `export default { fetch: licensed(gate, handler, { features: ["export"] }) }`. */
 export function licensed<A extends unknown[]>(
   gate: Gate | SharedGate, handler: Handler<A>, route?: Route,
 ): (request: Request, ...rest: A) => Promise<Response>;
@@ -54,16 +54,16 @@ export function licensed<A extends unknown[]>(
     if (denied !== undefined) return denied;
     const answer = await handler(request, decision, ...rest);
     const fields = Object.entries(decision.headers());
-    // One that upgrades the connection, or stands for a failure, can only be passed on.
+    // A response that upgrades the connection, or that stands for a network error, cannot be copied.
     if (fields.length === 0 || answer.status < 200) return answer;
-    // A response from elsewhere has headers that cannot be changed.
+    // The headers of a fetched response are immutable.
     const response = new Response(answer.body, answer);
     for (const [name, value] of fields) response.headers.set(name, value);
     return response;
   };
 }
 
-/** What is used of Hono's context. */
+/** The part of Hono's context that is used here. */
 export interface HonoContext {
   req: { raw: Request };
   res: Response;

@@ -1,25 +1,25 @@
-import type { Decision } from "./decision.js";
-import type { AnyGate, Gate, SharedGate } from "./gate.js";
-import { type About, type Request as Needs, request } from "./request.js";
+import type { Decision } from "./gate/decision.js";
+import type { AnyGate, Gate, SharedGate } from "./gate/gate.js";
+import { type About, type Request as Needs, request } from "./gate/request.js";
 
-/** What the requests of a route need of a licence. */
+/** What requests of a route need of a licence. */
 export interface Route extends Pick<Needs, "audience" | "features" | "rates" | "meters"> {
-  /** The public origin, such as `https://api.acme.example`, that proofs name; that of the request by default. */
+  /** The public origin that proofs name, such as `https://api.acme.example`; by default that of the request. */
   origin?: string | undefined;
 }
 
-/** What an HTTP request shows. */
+/** The parts of an HTTP request that a gate needs. */
 export interface Seen {
   header: (name: string) => string | null | undefined;
   method: string;
   origin: () => string;
   path: string;
-  /** With its question mark; empty where there is none. */
+  /** With its question mark; empty if there is none. */
   query: string;
   source: string | undefined;
 }
 
-/** Asks a gate what it says to a request of a route. */
+/** Returns a function that checks requests of a route. */
 export function asker(route: Route): (gate: Gate | SharedGate, seen: Seen) => Decision | Promise<Decision> {
   const { origin, audience, features, rates, meters } = route;
   const needs = request({ audience, features, rates, meters });

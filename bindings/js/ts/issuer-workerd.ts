@@ -1,7 +1,7 @@
-// The vendor's side, where modules are compiled as they are imported.
+// The vendor's side, for hosts that compile modules when they are imported.
 import { instantiate } from "./generated/issuer.js";
 import module from "./issuer.wasm";
-import { instances } from "./raw.js";
+import { instances } from "./module/instance.js";
 import { vendor } from "./vendor.js";
 
 const api = /* @__PURE__ */ vendor(/* @__PURE__ */ instances(() => module, instantiate));

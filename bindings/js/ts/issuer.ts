@@ -1,7 +1,7 @@
 // The vendor's side, in a module of its own.
 import { bytes } from "./generated/issuer-inline.js";
 import { instantiate } from "./generated/issuer.js";
-import { instances } from "./raw.js";
+import { instances } from "./module/instance.js";
 import { vendor } from "./vendor.js";
 
 const api = /* @__PURE__ */ vendor(/* @__PURE__ */ instances(bytes, instantiate));

@@ -3,9 +3,9 @@ export interface License {
   /** Identifier of the key that signed it. */
   readonly kid: string;
   readonly iss: string;
-  /** Whom it is for. */
+  /** The customer. */
   readonly sub: string;
-  /** Which services it is for; empty for all of the issuer's. */
+  /** The services that it is for; empty means all of the issuer's. */
   readonly aud: readonly string[];
   /** When everything ends, grace included. */
   readonly exp: number;
@@ -13,7 +13,7 @@ export interface License {
   readonly iat: number;
   /** Identifier of this token. */
   readonly cti: string;
-  /** The holder's public key, or its thumbprint, where the licence is bound to one. */
+  /** The customer's public key or its thumbprint, if the licence is bound to one. */
   readonly cnf: { readonly key: string } | { readonly thumbprint: string } | null;
   readonly tier: { readonly name: string; readonly version: number };
   readonly features: Readonly<Record<string, Feature>>;
@@ -33,33 +33,33 @@ export interface License {
   readonly maintained_until: number | null;
   readonly kind: "paid" | "trial" | "developer" | "internal";
   readonly meta: Readonly<Record<string, string>>;
-  /** The licence through its renewals and upgrades. */
+  /** Identifier that stays the same through renewals and upgrades. */
   readonly lineage: string;
-  /** Its place in the issuer's revocation stream. */
+  /** Its index in the issuer's revocation stream. */
   readonly index: number | null;
 }
 
-/** What a feature grants: `true`, a number or a text. */
+/** The value of a feature: `true`, a number or a text. */
 export interface Feature {
   readonly value: true | number | string;
   readonly expires: number | null;
 }
 
-/** So many units in each period. */
+/** A number of units in each period. */
 export interface Quota {
   readonly limit: number;
   readonly period: Period;
   readonly overage: "deny" | "unlimited" | { readonly up_to: number };
 }
 
-/** So many requests in so many milliseconds. */
+/** A number of requests in a number of milliseconds. */
 export interface Rate {
   readonly count: number;
   readonly per_ms: number;
   readonly burst: number;
 }
 
-/** What to do when something cannot be known; `warn` allows, flagged, for so many seconds. */
+/** What to do in doubt; `warn` allows, flagged, for a number of seconds. */
 export type Action = "deny" | "allow" | { readonly warn: number };
 
 /** A period of a quota. */

@@ -3,7 +3,8 @@ import { create, type Licentia, type Verifier, verifier } from "./api.js";
 import { instantiate } from "./generated/licentia.js";
 import { instantiate as instantiateVendor } from "./generated/issuer.js";
 import { instantiate as instantiateVerifier } from "./generated/verify.js";
-import { instances, Live, type ModuleSource, RawVerifier } from "./raw.js";
+import { instances, Live, type ModuleSource } from "./module/instance.js";
+import { RawVerifier } from "./module/port.js";
 import { type Vendor, vendor } from "./vendor.js";
 
 /** Makes everything of `licentia/licentia.wasm`. */

@@ -1,9 +1,9 @@
-// Stores that share a quota between processes. Each only takes what it is told to: how much is for the module.
+// Stores that share quotas between processes. The module decides how many units to lease.
 import giveBack from "../../../sdk/src/store/give_back.lua";
 import lease from "../../../sdk/src/store/take.lua";
-import type { Leased, Store } from "./store.js";
+import type { Leased, Store } from "./gate/store.js";
 
-/** What is kept of a key. */
+/** The stored value of a key. */
 interface Cell {
   total: number;
   until?: number | undefined;
@@ -19,10 +19,10 @@ function take({ total }: Cell, want: number, limit: number, need: number): Lease
   return { granted, total: total + granted };
 }
 
-/** At this number of keys, those that may be forgotten are looked for. */
+/** At this number of keys, the store looks for expired ones. */
 const SWEEP = 1024;
 
-/** A store in memory, for tests and for gates in one process. `now` gives the time, in seconds since 1970. */
+/** A store in memory, for tests and for several gates in one process. `now` returns the time in seconds since 1970. */
 export function memoryStore(now = seconds): Store {
   const cells = new Map<string, Cell>();
   let sweepAt = SWEEP;
@@ -44,7 +44,7 @@ export function memoryStore(now = seconds): Store {
   };
 }
 
-/** What is used of a Durable Object's storage. */
+/** The part of a Durable Object's storage that is used here. */
 interface Storage {
   get<T>(key: string): Promise<T | undefined>;
   put(key: string, value: unknown): Promise<void>;
@@ -54,15 +54,15 @@ interface Storage {
   setAlarm(time: number): Promise<void>;
 }
 
-/** What is used of a Durable Object's state. */
+/** The part of a Durable Object's state that is used here. */
 interface ObjectState {
   storage: Storage;
 }
 
-/** Most keys that one call to a Durable Object's storage may name. */
+/** The largest number of keys in one call to a Durable Object's storage. */
 const PAGE = 128;
 
-/** The Durable Object that holds the shared quotas: export it from the worker, under the name of its binding. */
+/** The Durable Object that counts shared quotas: export it from the worker, under the name of its binding. */
 export class LicentiaQuota {
   readonly #storage: Storage;
 
@@ -74,10 +74,10 @@ export class LicentiaQuota {
     const { release, key, want, limit, until, need } = (await request.json()) as {
       release?: boolean; key: string; want: number; limit: number; until?: number; need: number;
     };
-    // No other request is let in between reading and writing: the object's input gate is closed.
+    // The object's input gate is closed between reading and writing, so no other request comes in between.
     const cell = await this.#storage.get<Cell>(key);
     if (release === true) {
-      // What is given back late, of a period that is forgotten, must not stay for ever.
+      // Units that come back after the key was deleted must not create it again: it would stay for ever.
       const total = Math.max(0, (cell?.total ?? 0) - want);
       if (cell !== undefined) await this.#storage.put(key, { ...cell, total });
       return Response.json({ granted: 0, total });
@@ -90,13 +90,13 @@ export class LicentiaQuota {
     return Response.json(leased);
   }
 
-  /** Sets the alarm, unless it comes earlier. */
+  /** Sets the alarm, unless an earlier one is set. */
   async #wake(until: number): Promise<void> {
     const set = await this.#storage.getAlarm();
     if (set === null || until * 1000 < set) await this.#storage.setAlarm(until * 1000);
   }
 
-  /** Forgets what may be forgotten. */
+  /** Deletes expired keys. */
   async alarm(): Promise<void> {
     const now = seconds();
     let next = Infinity;
@@ -116,7 +116,7 @@ export class LicentiaQuota {
   }
 }
 
-/** What is used of a Durable Object's namespace. */
+/** The part of a Durable Object's namespace that is used here. */
 interface Namespace {
   idFromName(name: string): unknown;
   get(id: never): { fetch(url: string, init: RequestInit): Promise<Response> };
@@ -125,7 +125,7 @@ interface Namespace {
 /** Shares quotas exactly, in Durable Objects: one for each licence. */
 export function durableObjectStore(namespace: Namespace): Store {
   async function ask(key: string, body: unknown): Promise<Leased> {
-    // The part in braces is the licence.
+    // The part in braces is the lineage.
     const id = namespace.idFromName(/\{(.*)\}/.exec(key)?.[1] ?? key);
     const init = { method: "POST", body: JSON.stringify(body) };
     return json(await namespace.get(id as never).fetch("https://licentia.internal/", init));
@@ -143,16 +143,15 @@ async function json<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** What is used of a Workers KV namespace. */
+/** The part of a Workers KV namespace that is used here. */
 interface KeyValue {
   get(key: string): Promise<string | null>;
   put(key: string, value: string, options?: { expiration?: number }): Promise<void>;
 }
 
 /**
- * Shares quotas approximately, in Workers KV. KV neither counts in one step nor shows a write everywhere for a
- * minute or more, so that workers which lease at the same time are both granted the same units. Use it where
- * that does not matter, and a Durable Object where it does.
+ * Shares quotas approximately, in Workers KV. KV cannot count atomically, and a write takes a minute or more to become
+ * visible everywhere, so two workers may be granted the same units. Use a Durable Object if that matters.
  */
 export function kvStore(namespace: KeyValue): Store {
   return {
@@ -165,14 +164,14 @@ export function kvStore(namespace: KeyValue): Store {
 }
 
 function expiration(until: number | undefined): { expiration?: number } {
-  // KV refuses a time that is less than a minute away.
+  // KV refuses an expiration that is less than a minute away.
   return until === undefined ? {} : { expiration: Math.max(until, Math.floor(seconds()) + 61) };
 }
 
 /** Runs a script with one key. */
 type Evaluate = (script: string, key: string, values: string[]) => Promise<unknown>;
 
-/** Counts as the Rust library does, with the same scripts on the same keys: they may share a server. */
+/** Uses the scripts and the keys of the Rust library, so that both can count one quota on one server. */
 function redisLike(evaluate: Evaluate): Store {
   return {
     async lease(key, want, limit, until = 0, need) {
@@ -199,7 +198,7 @@ export function redisRestStore(options: { url: string; token: string }): Store {
   });
 }
 
-/** What is used of a client of node-redis. */
+/** The part of a node-redis client that is used here. */
 interface RedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }

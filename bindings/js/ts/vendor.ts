@@ -1,6 +1,7 @@
-// The vendor's side, of whatever module.
+// The vendor's side, for every kind of module.
 import { wrong } from "./error.js";
-import { type Instantiate, Live, type RawVendor } from "./raw.js";
+import { type Instantiate, Live } from "./module/instance.js";
+import type { RawVendor } from "./module/vendor-port.js";
 
 /** The issuer's private key: a 32-byte seed, or PKCS#8 PEM with its passphrase. It never leaves the process. */
 export type IssuerKey = { seed: Uint8Array } | { pem: string; passphrase?: string | undefined };
@@ -9,19 +10,19 @@ export type IssuerKey = { seed: Uint8Array } | { pem: string; passphrase?: strin
 export interface Draft {
   /** Name of the tier in the catalogue. */
   tier: string;
-  /** Version of the tier; the newest where it is not said. */
+  /** Version of the tier; by default the newest. */
   version?: number | undefined;
-  /** Whom it is for. Use an identifier: everybody can read a token. */
+  /** The customer. Use an identifier: everyone can read a token. */
   subject: string;
-  /** When it is issued, in seconds since 1970; now, where it is not said. */
+  /** When it is issued, in seconds since 1970; by default now. */
   now?: number | undefined;
-  /** Which services it is for; all of the issuer's, where none is named. */
+  /** The services that it is for; by default all of the issuer's. */
   audiences?: readonly string[] | undefined;
-  /** The holder's public key, where a stolen copy shall be useless. */
+  /** The customer's public key, to make a stolen copy useless. */
   holder?: Uint8Array | undefined;
-  /** The 16 bytes of the licence that this one renews or upgrades: its lineage. What was used counts on. */
+  /** The lineage (16 bytes) of the licence that this one renews or upgrades. Its usage counts on. */
   lineage?: Uint8Array | undefined;
-  /** Its place in the revocation stream, as the ledger hands it out: each is for one licence. */
+  /** Its index in the revocation stream, which the ledger assigns: no two licences share one. */
   index?: number | undefined;
 }
 
@@ -29,7 +30,7 @@ export interface Draft {
 export interface Issuer {
   /** The public key in its text form, for gates to trust. */
   readonly publicKey: string;
-  /** Issues a licence of a catalogue, which is TOML; gives its text form. */
+  /** Issues a licence from a catalogue in TOML. Returns its text form. */
   issue(catalogue: string, draft: Draft): string;
 }
 
@@ -37,7 +38,7 @@ export interface Issuer {
 export interface Vendor {
   /** Makes an issuer. */
   createIssuer(name: string, key: IssuerKey): Issuer;
-  /** Makes a private key: PKCS#8 PEM, encrypted where there is a passphrase. */
+  /** Makes a private key in PKCS#8 PEM, encrypted if there is a passphrase. */
   generateKey(passphrase?: string): string;
 }
 

@@ -1,4 +1,4 @@
-// For Cloudflare's runtime, which compiles modules only where they are imported.
+// For Cloudflare's runtime, which compiles modules only when they are imported.
 import { create } from "./api.js";
 import { instantiate } from "./generated/licentia.js";
 import module from "./licentia.wasm";

@@ -54,7 +54,7 @@ def contenders() -> dict[str, Callable[[], object]]:
         rates={"api": "1000000/1s"},
     )
     # A gate that keeps nothing has never seen the token that it is asked about.
-    cold_gate = licentia.Gate(issuer.key, cache_capacity=0, prepare=700_000)
+    cold_gate = licentia.Gate(issuer.key, cache_capacity=0, prepare_keys=700_000)
     gate = licentia.Gate(issuer.key)
     need = licentia.Request(features="export")
     full = licentia.Request(features="export", meters="calls", rates="api")

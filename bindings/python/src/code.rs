@@ -3,7 +3,7 @@
 use licentia_core::CodeEntry;
 use pyo3::{prelude::*, types::PyTuple};
 
-/// One row of the table of codes, which is the same in every language.
+/// A row of the table of codes, which is the same in every language.
 #[pyclass(module = "licentia", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Code {
@@ -13,7 +13,7 @@ pub(crate) struct Code {
     /// The stable name, such as ``quota_exceeded``.
     #[pyo3(get)]
     name: &'static str,
-    /// What it says, as a sentence for a log or a person.
+    /// Its meaning, as a sentence.
     #[pyo3(get)]
     message: &'static str,
     /// What to do about it.
@@ -35,7 +35,7 @@ impl Code {
     }
 }
 
-/// Every code, ascending by number.
+/// All codes, in ascending order.
 #[pyfunction]
 pub(crate) fn codes(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
     PyTuple::new(py, licentia_core::Code::TABLE.iter().map(Code::from).collect::<Vec<_>>())

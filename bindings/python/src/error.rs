@@ -1,9 +1,9 @@
-//! Errors: only for misuse and a broken environment. The classes are in `licentia/errors.py`.
+//! Errors, for misuse and a broken environment. The classes are in `licentia/errors.py`.
 
 use licentia_core::Code;
 use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock};
 
-/// The error of a code, with more to say where there is more.
+/// The error of a code, with a detail if there is one.
 pub(crate) fn error(code: Code, detail: Option<&str>) -> PyErr {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     Python::attach(|py| {
@@ -16,17 +16,22 @@ pub(crate) fn error(code: Code, detail: Option<&str>) -> PyErr {
     })
 }
 
-/// The error of a code that says enough.
+/// The error of a code, without a detail.
 pub(crate) fn refused(code: Code) -> PyErr {
     error(code, None)
 }
 
-/// A value that is outside its documented range.
+/// The error of a code, with what the library says.
+pub(crate) fn explained(code: Code, said: &dyn std::fmt::Display) -> PyErr {
+    error(code, Some(&said.to_string()))
+}
+
+/// The error for a value that is outside its documented range.
 pub(crate) fn invalid(detail: &str) -> PyErr {
     error(Code::InvalidArgument, Some(detail))
 }
 
-/// A value of another type than is understood.
+/// The error for a value of a wrong type.
 pub(crate) fn wrong_type(expected: &str, given: &Bound<'_, PyAny>) -> PyErr {
     match given.get_type().name() {
         Ok(name) => PyTypeError::new_err(format!("expected {expected}, not {name}")),
@@ -34,7 +39,7 @@ pub(crate) fn wrong_type(expected: &str, given: &Bound<'_, PyAny>) -> PyErr {
     }
 }
 
-/// An error of the vendor's side.
+/// The error for a failure of the issuer.
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(crate) fn issuing(failed: licentia_issuer::Error) -> PyErr {
     match &failed {

@@ -1,4 +1,4 @@
-//! Receipts of what was used.
+//! Receipts: signed counts of usage.
 
 use std::{path::PathBuf, process, sync::Arc};
 
@@ -10,21 +10,21 @@ use pyo3::{
 };
 
 use crate::{
+    background::fork::detached,
     convert::{bytes, hex, moment, plain},
     error::{error, invalid, refused},
-    fork::detached,
-    issuer::SigningKey,
-    key::keys,
+    key::public_key::keys,
+    vendor::signing_key::SigningKey,
 };
 
-/// Counts what a gate grants, and writes it down as signed receipts in a log of this instance's own.
+/// Counts what a gate grants, and writes signed receipts to a log of this instance.
 ///
-/// Give it to one gate or several (``Gate(receipts=...)``); each process has one of its own. Call ``write`` as often as you can afford to lose what was
-/// counted since, and send what it gives to the vendor.
+/// Pass it to one gate or several (``Gate(receipts=...)``). Each process needs its own. A crash loses what was counted
+/// since the last ``write``: call it accordingly often, and send the receipts that it returns to the vendor.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Receipts {
     pub(crate) sink: Arc<SdkReceipts>,
-    /// The process that opened the log, which alone may write it.
+    /// The process that opened the log. No other may write it.
     process: u32,
 }
 
@@ -41,19 +41,19 @@ impl Receipts {
 
 #[pymethods]
 impl Receipts {
-    /// Opens the log of an instance, or begins a new one.
+    /// Opens the log of an instance, or creates it.
     ///
     /// Args:
     ///     path: The log's file. One process has it open at a time.
-    ///     key: The instance's own Ed25519 key in PKCS#8 PEM, not encrypted; another one for each instance.
+    ///     key: The instance's own Ed25519 key in PKCS#8 PEM, not encrypted. Each instance needs another key.
     ///
     /// Raises:
-    ///     StoreError: Where the file cannot be used.
-    ///     InvalidArgumentError: For a key that is none.
-    ///     RejectedError: For a log that was altered, or is another instance's.
+    ///     StoreError: If the file cannot be used.
+    ///     InvalidArgumentError: If the key cannot be read.
+    ///     RejectedError: If the log was altered, or belongs to another instance.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
-        let holder = licentia::Holder::from_pem(key).map_err(refused)?;
+        let holder = licentia::HolderKey::from_pem(key).map_err(refused)?;
         let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
         Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }
@@ -64,10 +64,10 @@ impl Receipts {
         PyBytes::new(py, &self.sink.instance())
     }
 
-    /// Writes what was counted since the last time, durably, and returns the new receipts: none where nothing was.
+    /// Writes what was counted since the last call durably. Returns the new receipts; none if nothing was counted.
     ///
     /// Raises:
-    ///     StoreError: Where it cannot be written; it is then still counted, and is in the next receipt.
+    ///     StoreError: If it cannot be written. The counts are kept for the next receipt.
     #[pyo3(signature = (*, now=None))]
     fn write<'py>(
         &self,
@@ -86,11 +86,11 @@ impl Receipts {
         Ok(found.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
 
-    /// Keeps the vendor's acknowledgement.
+    /// Stores the vendor's acknowledgement.
     ///
     /// Raises:
-    ///     RejectedError: For one that is not this instance's or not the vendor's, and where it names a receipt that
-    ///         this log does not have: then the log was set back, and nothing is written any more.
+    ///     RejectedError: If it is for another instance or not signed by the vendor, and if it names a receipt that
+    ///         this log does not have: the log was set back, and writes nothing from then on.
     fn acknowledge(
         &self,
         py: Python<'_>,
@@ -106,11 +106,11 @@ impl Receipts {
     }
 }
 
-/// Adds up receipts of any number of instances, in any order, however often each one is there.
+/// Adds up the receipts of any number of instances, in any order; duplicates count once.
 ///
 /// Args:
 ///     receipts: The receipts' bytes.
-///     instances: The instances that are expected, by their 32 bytes; where it is left out, whichever come.
+///     instances: The expected instances, 32 bytes each; by default any.
 ///
 /// Returns:
 ///     A dict: ``good``, ``usage`` (a list with ``lineage``, ``meter``, ``start``, ``end`` and ``total``), and
@@ -156,11 +156,11 @@ pub(crate) fn audit<'py>(
     Ok(shown)
 }
 
-/// Signs the vendor's acknowledgement of an instance's newest receipt, for Receipts.acknowledge. Keep it as well: it
-/// shows when the instance is set back.
+/// Signs the vendor's acknowledgement of an instance's newest receipt, for Receipts.acknowledge. Keep it: it shows if
+/// the instance is set back later.
 ///
 /// Raises:
-///     RejectedError: For what is no receipt.
+///     RejectedError: For bytes that are no receipt.
 #[pyfunction]
 #[pyo3(signature = (receipt, key, *, now=None))]
 pub(crate) fn acknowledge<'py>(
@@ -176,10 +176,10 @@ pub(crate) fn acknowledge<'py>(
     Ok(PyBytes::new(py, &signed))
 }
 
-/// A receipt's entries as CloudEvents 1.0, each a dict. Whoever gets one twice can tell by its ``id``.
+/// A receipt's entries as CloudEvents 1.0, each a dict. Duplicates have the same ``id``.
 ///
 /// Raises:
-///     RejectedError: For what is no receipt.
+///     RejectedError: For bytes that are no receipt.
 #[pyfunction]
 pub(crate) fn cloud_events<'py>(
     py: Python<'py>,

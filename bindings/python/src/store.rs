@@ -1,4 +1,4 @@
-//! Stores, by URL.
+//! Stores, opened by URL.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use licentia::store;
 use pyo3::{prelude::*, types::PyString};
 
 use crate::{
+    background::fork::{DropDetached, detached},
     error::{error, wrong_type},
-    fork::{Slow, detached},
 };
 
-/// Where counters and marks are kept. Several gates may share one.
+/// A store of counters and marks. Several gates may share one.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Store {
-    opened: Slow<Arc<dyn store::Store>>,
-    /// Whether it may have to wait for a disk or another machine.
+    opened: DropDetached<Arc<dyn store::Store>>,
+    /// Whether it may wait for a disk or another machine.
     #[pyo3(get)]
     may_block: bool,
 }
@@ -24,8 +24,8 @@ impl Store {
     /// Opens the store that a URL names, such as ``memory:``.
     ///
     /// Raises:
-    ///     InvalidArgumentError: For a kind of store that this build does not know; it says which ones it does.
-    ///     StoreError: Where it cannot be reached.
+    ///     InvalidArgumentError: For an unknown kind of store; the message lists the known ones.
+    ///     StoreError: If it cannot be reached.
     #[new]
     fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
         let opened = open(py, url)?;
@@ -41,7 +41,7 @@ fn open(py: Python<'_>, url: &str) -> PyResult<Arc<dyn store::Store>> {
     detached(py, || store::open(url)).map_err(|failed| error(failed.code(), Some(&failed.to_string())))
 }
 
-/// A store, or its URL; in memory where there is none.
+/// A store, or its URL; by default a store in memory.
 pub(crate) fn store(
     given: Option<&Bound<'_, PyAny>>,
     py: Python<'_>,

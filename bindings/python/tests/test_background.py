@@ -154,7 +154,7 @@ def test_a_keeper_gives_back_what_nobody_uses(issuer: licentia.Issuer, tmp_path:
 
     spend()
     assert used() > 100, "nothing was taken ahead"
-    with licentia.Keeper(gate, 0.05):
+    with licentia.Refiller(gate, 0.05):
         until(lambda: used() == 100)
         if hasattr(os, "fork"):
             # It goes on in a child, which has no other thread.
@@ -175,13 +175,13 @@ def test_a_keeper_gives_back_what_nobody_uses(issuer: licentia.Issuer, tmp_path:
 def test_a_thread_ends_with_what_it_is_for(drop: str, issuer: licentia.Issuer) -> None:
     until(lambda: threads() == 0)
     mine = {"gate": licentia.Gate(issuer.key)}
-    mine["worker"] = licentia.Keeper(mine["gate"], 0.05)  # type: ignore[assignment]
+    mine["worker"] = licentia.Refiller(mine["gate"], 0.05)  # type: ignore[assignment]
     assert threads() == 1
     del mine[drop]
     gc.collect()
     until(lambda: threads() == 0)
     with pytest.raises(ValueError, match="interval"):
-        licentia.Keeper(licentia.Gate(issuer.key), 0)
+        licentia.Refiller(licentia.Gate(issuer.key), 0)
 
 
 def test_the_interpreter_ends_while_threads_are_at_work(issuer: licentia.Issuer, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ import sys, licentia
 gate = licentia.Gate(sys.argv[1], store=sys.argv[2])
 for _ in range(20):
     assert gate.check(sys.argv[3], meters="calls")
-kept = [licentia.Keeper(gate, 0.0001) for _ in range(4)]
+kept = [licentia.Refiller(gate, 0.0001) for _ in range(4)]
 """
     store = f"sqlite:///{tmp_path}/usage.db"
     token = issuer.issue("a", "pro", expires=4_000_000_000, quotas={"calls": "20000/day"})

@@ -250,7 +250,7 @@ def test_verify_charges_nothing(token: str, issuer: licentia.Issuer) -> None:
     assert licentia.verify(token, issuer.key, features="gold", now=NOW).name == "feature_not_licensed"
 
 
-@pytest.mark.parametrize("name", ["skew", "proof_age", "replay_capacity", "cache_capacity", "prepare"])
+@pytest.mark.parametrize("name", ["skew", "proof_age", "replay_capacity", "cache_capacity", "prepare_keys"])
 def test_numbers_out_of_range_are_told(name: str, issuer: licentia.Issuer) -> None:
     for bad in (-1, 1 << 64, 1 << 200):
         with pytest.raises(licentia.InvalidArgumentError):

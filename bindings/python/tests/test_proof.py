@@ -14,7 +14,7 @@ import licentia
 pytestmark = pytest.mark.thread_unsafe(reason="starts servers")
 
 ORIGIN = "http://api.test"
-HOLDER = licentia.Holder.from_seed(bytes(range(1, 33)))
+HOLDER = licentia.HolderKey.from_seed(bytes(range(1, 33)))
 # How each server is told that a proxy has it below a path.
 BELOW: dict[str, tuple[list[str], dict[str, str]]] = {
     "fastapi": (["--root-path", "/api"], {}),
@@ -35,7 +35,7 @@ def address(request: pytest.FixtureRequest, issuer: licentia.Issuer) -> Iterator
         yield address
 
 
-def ask(url: str, token: str, uri: str, *, method: str = "GET", holder: licentia.Holder = HOLDER) -> str:
+def ask(url: str, token: str, uri: str, *, method: str = "GET", holder: licentia.HolderKey = HOLDER) -> str:
     """Asks with a proof for a URI; gives the name of the refusal, or nothing."""
     proof = holder.prove_text(token, method="GET", uri=uri)
     return said(httpx.request(method, url, headers=bearer(token) | {"licentia-proof": proof}))
@@ -68,7 +68,7 @@ def test_a_proof_is_the_holders_and_used_once(address: str, issuer: licentia.Iss
     token, url, uri = licence(issuer), f"{address}/export", f"{ORIGIN}/export"
     assert said(httpx.get(url, headers=bearer(token))) == "proof_required"
     assert ask(url, token, "http://other.test/export") == "proof_wrong_uri"
-    assert ask(url, token, uri, holder=licentia.Holder.from_seed(bytes(32))) == "proof_bad_signature"
+    assert ask(url, token, uri, holder=licentia.HolderKey.from_seed(bytes(32))) == "proof_bad_signature"
     for nothing in ("", "!", "AAAA"):
         refused = httpx.get(url, headers=bearer(token) | {"licentia-proof": nothing})
         assert (refused.status_code, said(refused)) == (401, "proof_malformed")
@@ -99,7 +99,7 @@ def test_a_holder_proves_for_the_gate(issuer: licentia.Issuer) -> None:
     with pytest.raises(licentia.RejectedError):
         HOLDER.prove("lic1_no", method="GET", uri="")
     with pytest.raises(licentia.InvalidArgumentError):
-        licentia.Holder.from_pem("nonsense")
+        licentia.HolderKey.from_pem("nonsense")
     with pytest.raises(licentia.InvalidArgumentError):
-        licentia.Holder.from_seed(b"short")
-    assert "Holder" in repr(HOLDER)
+        licentia.HolderKey.from_seed(b"short")
+    assert "HolderKey" in repr(HOLDER)

@@ -28,7 +28,7 @@ async def use(token: str, gate: licentia.Gate) -> None:
         reservation.commit({"calls": 1})
     async_reservation = await gate.reserve_async(token, meters="calls")
     assert_type(async_reservation, licentia.Reservation)
-    with gate.check_out(token, "ada", 60) as seat, licentia.Keeper(gate, 1.0), licentia.Watch(gate, "revoked") as watch:
+    with gate.check_out(token, "ada", 60) as seat, licentia.Refiller(gate, 1.0), licentia.Watch(gate, "revoked") as watch:
         assert_type(seat.until, "datetime | None")
         assert_type(watch, licentia.Watch)
     if decision.license is not None:

@@ -10,8 +10,7 @@ mod walk;
 use std::{fs, path::Path, time::Instant};
 
 use licentia::{
-    Code, Gate, Holder, Now, Request, State,
-    request::Proof,
+    Code, Gate, GateBuilder, HolderKey, Now, Proof, Request, State,
     revocation::{Reason, RevocationTerms},
 };
 use licentia_issuer::{
@@ -101,7 +100,7 @@ fn verify(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
 fn bind(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     walk.chapter(5, "A licence that is bound to its holder is useless to a thief", "identity");
     let gate = vendor.gate()?;
-    let (holder, thief) = (Holder::from_seed(&[7; 32]), Holder::from_seed(&[8; 32]));
+    let (holder, thief) = (HolderKey::from_seed(&[7; 32]), HolderKey::from_seed(&[8; 32]));
     let bound = vendor
         .pro(|draft| draft.holder = Some(licentia_issuer::Confirmation::Thumbprint(holder.thumbprint())))?
         .text();
@@ -153,7 +152,7 @@ fn revoke_key(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     keys.add(KeysetEntry::new(&vendor.public()))?;
     keys.add(KeysetEntry::new(&new.key().public()))?;
     let first = keys.sign(&root, NOW, NOW + YEAR)?;
-    let gate = Gate::builder().keyset(root.public(), first.clone()).build()?;
+    let gate = GateBuilder::new().keyset(root.public(), first.clone()).build()?;
     let old = vendor.pro(|_| ())?.text();
     let renewed = new.issue(&vendor.catalogue.tier("pro", None)?.draft("customer-42", NOW)?)?.text();
     walk.outcome("a licence of the old key", &gate.check(&old, &Request::new(), NOW), GRANTED);
@@ -180,7 +179,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let mut keys = KeysetDraft::default();
     keys.add(KeysetEntry::new(&vendor.public()))?;
     keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&signer.public()) })?;
-    let gate = Gate::builder().keyset(root.public(), keys.sign(&root, NOW, NOW + YEAR)?).build()?;
+    let gate = GateBuilder::new().keyset(root.public(), keys.sign(&root, NOW, NOW + YEAR)?).build()?;
     let mut ledger = Ledger::in_memory()?;
     let issue = |ledger: &mut Ledger| -> Result<_> {
         let index = ledger.next_index()?;
@@ -221,7 +220,7 @@ fn time(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     const NEW: u32 = 2_000;
     const SEEN: u32 = 20_000;
     walk.chapter(10, "How long a check takes, measured here and now", "");
-    let cold = Gate::builder().key(vendor.public()).audience(AUDIENCE).cache_capacity(0).build()?;
+    let cold = GateBuilder::new().key(vendor.public()).audience(AUDIENCE).cache_capacity(0).build()?;
     let warm = vendor.gate()?;
     let request = Request::new().features(&["export"]).meters(&[("api_calls", 1)]);
     let mut right = true;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use licentia::{
-    Code, Gate, Holder, Request, State,
+    Code, GateBuilder, HolderKey, Request, Seat, State,
     receipt::{Audit, Receipts, Report, Usage},
 };
 
@@ -22,20 +22,21 @@ pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<()
     let mut arrived = Vec::new();
     for seed in [1, 2] {
         let path = folder.join(format!("{seed}.receipts"));
-        let receipts = std::sync::Arc::new(Receipts::open(path, Holder::from_seed(&[seed; 32]))?);
-        let gate = Gate::builder().key(vendor.public()).audience(AUDIENCE).sink(receipts.clone()).build()?;
+        let receipts = std::sync::Arc::new(Receipts::open(path, HolderKey::from_seed(&[seed; 32]))?);
+        let gate =
+            GateBuilder::new().key(vendor.public()).audience(AUDIENCE).sink(receipts.clone()).build()?;
         let request = Request::new().meters(&[("api_calls", 1)]);
         for at in 0..u64::from(seed) {
             let _counted = gate.check(&token, &request, NOW + at);
             arrived.push(receipts.write(NOW + at)?);
         }
         if seed == 1 {
-            let (decision, seat) = gate.check_out(&token, "ada", 300, &Request::new(), NOW);
+            let (decision, seat) = Seat::check_out(&gate, &token, "ada", 300, &Request::new(), NOW);
             walk.outcome("ada takes the one seat", &decision, GRANTED);
-            let (decision, _) = gate.check_out(&token, "bob", 300, &Request::new(), NOW);
+            let (decision, _) = Seat::check_out(&gate, &token, "bob", 300, &Request::new(), NOW);
             walk.outcome("bob asks for it too", &decision, (Code::SeatsTaken, State::Active));
             seat.map_or(Ok(()), licentia::Seat::release)?;
-            let (decision, _) = gate.check_out(&token, "bob", 300, &Request::new(), NOW);
+            let (decision, _) = Seat::check_out(&gate, &token, "bob", 300, &Request::new(), NOW);
             walk.outcome("after ada has left", &decision, GRANTED);
         }
     }

@@ -1,6 +1,6 @@
 //! The demo's vendor and its world.
 
-use licentia::{Code, Gate, Key, State};
+use licentia::{Code, Gate, GateBuilder, Key, State};
 use licentia_issuer::{Catalogue, Draft, Issuer, Token};
 
 use crate::terminal::output::Result;
@@ -27,7 +27,7 @@ impl Vendor {
     }
 
     pub(super) fn gate(&self) -> Result<Gate> {
-        Ok(Gate::builder().key(self.public()).issuer("acme").audience(AUDIENCE).build()?)
+        Ok(GateBuilder::new().key(self.public()).issuer("acme").audience(AUDIENCE).build()?)
     }
 
     /// A licence of the newest `pro`, with a change.

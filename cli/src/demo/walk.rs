@@ -100,14 +100,14 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    use licentia::{Gate, Request};
+    use licentia::{GateBuilder, Request};
     use licentia_issuer::SigningKey;
 
     use super::*;
 
     #[test]
     fn the_demo_fails_where_an_outcome_is_wrong_or_is_missing() {
-        let gate = Gate::builder().key(SigningKey::generate().unwrap().public()).build().unwrap();
+        let gate = GateBuilder::new().key(SigningKey::generate().unwrap().public()).build().unwrap();
         let nothing = gate.check("", &Request::new(), 0);
         let output = Output { json: true };
         let told = |expected, broken: Result<()>| {

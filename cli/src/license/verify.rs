@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use licentia::{Gate, Mode, Now, Request, request::Proof};
+use licentia::{Gate, GateBuilder, Mode, Now, Proof, Request};
 use serde_json::Value;
 
 use super::{inspect, prove};
@@ -119,7 +119,7 @@ impl Verify {
     }
 
     fn gate(&self) -> Result<Gate> {
-        let mut builder = Gate::builder().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
+        let mut builder = GateBuilder::new().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
         if self.keyset.is_none() {
             let keys = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
             if keys.is_empty() {
@@ -138,6 +138,6 @@ impl Verify {
         if let Some(audience) = &self.audience {
             builder = builder.audience(audience);
         }
-        builder.build().map_err(|code| format!("keys: {code} {}", code.advice()).into())
+        builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()).into())
     }
 }

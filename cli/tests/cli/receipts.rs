@@ -3,7 +3,7 @@
 use std::fs;
 
 use licentia::{
-    Holder, Key, Window,
+    HolderKey, Key, Window,
     receipt::{Cell, Receipts},
 };
 
@@ -13,7 +13,7 @@ const NOW: u64 = 1_800_000_000;
 
 /// Counts in the log of an instance, and writes a receipt after each.
 fn count(desk: &Desk, name: &str, seed: u8, counts: &[u64]) -> Receipts {
-    let log = Receipts::open(desk.path().join(name), Holder::from_seed(&[seed; 32])).unwrap();
+    let log = Receipts::open(desk.path().join(name), HolderKey::from_seed(&[seed; 32])).unwrap();
     let window = Window { start: NOW - NOW % 86_400, end: Some(NOW - NOW % 86_400 + 86_400) };
     for (at, count) in counts.iter().enumerate() {
         log.add(&Cell { lineage: [1; 16], meter: "calls".to_owned(), window }, *count);

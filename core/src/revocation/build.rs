@@ -9,41 +9,54 @@ use alloc::{vec, vec::Vec};
 
 use super::{
     bloom::{self, BLOCK},
-    bundle::Bundle,
-    exact::{DIRECTORY, GROUP, SMALL, SMALL_COUNT},
+    bundle::{Bundle, Schema},
+    exact::{CROWD, DIRECTORY, GROUP, SMALL, SMALL_COUNT},
     group::{
         Group,
         write::{Parts, key, section},
     },
     rule::RevocationTerms,
 };
-use crate::id::{Salt, TokenId};
+use crate::{
+    id::{Salt, TokenId},
+    limits,
+};
 
 /// Members that a chunk has on average: few to decode, and many to share a directory entry.
 const PER_CHUNK: u64 = 40;
 /// Bits of the pre-filter for each member.
 const BITS_PER_KEY: u64 = 16;
 
-/// Encodes a set of indices, which must ascend, as [`super::Exact`] reads it. They are iterated twice and
-/// not collected. The same set always encodes to the same bytes.
-pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
-    let (count, last) = indices.clone().fold((0_u64, 0), |(count, _), index| (count + 1, index));
-    if count == 0 {
-        return Vec::new();
+/// Encodes a set of indices as [`super::Exact`] reads it, in the spans of a bundle's schema. They are gone through a
+/// few times, and held nowhere. The same set always gives the same bytes.
+///
+/// Returns `None` if the indices do not ascend, or one is beyond [`limits::INTEGER`].
+pub fn exact(indices: impl Iterator<Item = u64> + Clone, schema: Schema) -> Option<Vec<u8>> {
+    let (mut count, mut span) = (0_u64, 0);
+    for index in indices.clone() {
+        if index < span || index > limits::INTEGER {
+            return None;
+        }
+        (count, span) = (count + 1, index + 1);
     }
-    let span = last.saturating_add(1);
+    let Some(last) = span.checked_sub(1) else { return Some(Vec::new()) };
+    let rice = rice_parameter(span, count);
     if count <= SMALL_COUNT {
-        let rice = rice_parameter(span, count);
         let mut bits = BitWriter { bytes: vec![SMALL | u8::try_from(rice).unwrap_or(0)], length: 0 };
         let mut next = 0;
         for index in indices {
             bits.rice(index.saturating_sub(next), rice);
             next = index.saturating_add(1);
         }
-        return bits.finish();
+        return Some(bits.finish());
     }
-    let chunk = span.div_ceil(count).saturating_mul(PER_CHUNK).next_power_of_two().ilog2().min(53);
-    let rice = rice_parameter(span, count);
+    let mut chunk = span.div_ceil(count).saturating_mul(PER_CHUNK).next_power_of_two().ilog2().min(53);
+    if schema == Schema::HalvedSpans {
+        // A directory has at most one entry for each member.
+        while chunk > 0 && last >> (chunk - 1) < count && crowd(indices.clone(), chunk) > CROWD {
+            chunk -= 1;
+        }
+    }
     let chunks = (last >> chunk).saturating_add(1);
     let mut bits = BitWriter::default();
     let mut begins = Vec::new();
@@ -72,7 +85,18 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone) -> Vec<u8> {
         section.extend(bytes.iter().take(if wide { 4 } else { 2 }));
     }
     section.extend(bits.finish());
-    section
+    Some(section)
+}
+
+/// The members of the fullest chunk.
+fn crowd(indices: impl Iterator<Item = u64>, chunk: u32) -> u64 {
+    let (mut most, mut count, mut current) = (0_u64, 0_u64, 0);
+    for index in indices {
+        count = if index >> chunk == current { count + 1 } else { 1 };
+        current = index >> chunk;
+        most = most.max(count);
+    }
+    most
 }
 
 /// The parameter under which gaps of a set of this density take the fewest bits, in integers, so that every
@@ -155,39 +179,34 @@ pub fn hashes<'a>(ids: impl Iterator<Item = &'a TokenId>, salt: &Salt) -> Vec<u8
 }
 
 /// The groups of a state, as a bundle has them: for each of some terms the indices and the identifiers without
-/// an index that are revoked on them. Indices must ascend.
+/// an index that are revoked on them.
+///
+/// Returns `None` if the indices of a group do not ascend.
 pub fn groups<'a, I: Iterator<Item = u64> + Clone>(
     groups: impl Iterator<Item = (RevocationTerms, I, &'a [TokenId])>,
     salt: &Salt,
-) -> Vec<u8> {
-    let encode = |(terms, indices, ids): (RevocationTerms, I, &[TokenId])| Parts {
-        key: key(terms),
-        exact: exact(indices),
-        hashes: hashes(ids.iter(), salt),
+    schema: Schema,
+) -> Option<Vec<u8>> {
+    let encode = |(terms, indices, ids): (RevocationTerms, I, &[TokenId])| {
+        Some(Parts { key: key(terms), exact: exact(indices, schema)?, hashes: hashes(ids.iter(), salt) })
     };
-    section(groups.map(encode).collect())
+    Some(section(groups.map(encode).collect::<Option<_>>()?))
 }
 
 /// What differs between the groups of two bundles, or what a difference leads to from one of them.
-pub fn group_difference(a: &Bundle<'_>, b: &Bundle<'_>) -> Vec<u8> {
-    let mut parts = Vec::new();
-    let mut add = |one: &Group<'_>, other: Option<&Group<'_>>| {
+///
+/// Returns `None` if a set of either does not ascend, which [`Bundle::read`] refuses.
+pub fn group_difference(a: &Bundle<'_>, b: &Bundle<'_>, schema: Schema) -> Option<Vec<u8>> {
+    let part = |one: &Group<'_>, other: Option<&Group<'_>>| {
         let (set, list) = other.map_or_else(Default::default, |other| (other.exact(), other.hashes()));
-        let mut hashes = Vec::new();
-        for word in difference(words(one.hashes()), words(list)) {
-            hashes.extend_from_slice(&word.to_be_bytes());
-        }
-        parts.push(Parts { key: *one.key, exact: exact(difference(one.exact().iter(), set.iter())), hashes });
+        let hashes = difference(words(one.hashes()), words(list)).flat_map(u64::to_be_bytes).collect();
+        let exact = exact(difference(one.exact().iter(), set.iter()), schema)?;
+        Some(Parts { key: *one.key, exact, hashes })
     };
-    for one in a.groups() {
-        add(&one, b.groups().find(|other| one.key == other.key).as_ref());
-    }
-    for only in b.groups() {
-        if a.groups().all(|one| one.key != only.key) {
-            add(&only, None);
-        }
-    }
-    section(parts)
+    let changed = a.groups().map(|one| part(&one, b.groups().find(|other| one.key == other.key).as_ref()));
+    let only = b.groups().filter(|only| a.groups().all(|one| one.key != only.key));
+    let parts = changed.chain(only.map(|only| part(&only, None)));
+    Some(section(parts.collect::<Option<_>>()?))
 }
 
 fn words(list: &[[u8; 8]]) -> impl Iterator<Item = u64> + Clone {

@@ -1,7 +1,7 @@
 //! Revocation bundles: which licences are no longer good, in one signed file.
 //!
 //! A COSE_Sign1 by a revocation key of the keyset, with its own `typ`, whose payload is
-//! `{0: schema = 1, 1: issuer tstr, 2: stream uint, 3: sequence uint, 4: issued_at uint, 5: next_update uint,
+//! `{0: schema = 1 or 2, 1: issuer tstr, 2: stream uint, 3: sequence uint, 4: issued_at uint, 5: next_update uint,
 //!   6: expires uint, 7: state root bstr .size 32, 8: salt bstr .size 16, ?9: [* Rule], ?10: groups bstr,
 //!   ?11: bloom bstr, ?12: base uint}`.
 //! A delta has `base`, and its groups have what changed; rules are always whole.
@@ -26,7 +26,34 @@ use super::{
     rule::{self, RevocationTerms, Rule, Traits},
 };
 
-const SCHEMA: u64 = 1;
+/// How a bundle encodes its sets: the number under label 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schema {
+    /// 1: the span of a chunk follows from the set's density alone.
+    EvenSpans,
+    /// 2: spans are halved until chunks are small. What is written today.
+    #[default]
+    HalvedSpans,
+}
+
+impl Schema {
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::EvenSpans => 1,
+            Self::HalvedSpans => 2,
+        }
+    }
+
+    const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::EvenSpans),
+            2 => Some(Self::HalvedSpans),
+            _ => None,
+        }
+    }
+}
+
 /// A verified bundle or delta, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundle<'a> {
@@ -37,6 +64,7 @@ pub struct Bundle<'a> {
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields {
+    schema: Schema,
     pub(super) issuer: Span,
     stream: u64,
     sequence: u64,
@@ -195,6 +223,11 @@ impl<'a> Bundle<'a> {
         core::str::from_utf8(self.fields.issuer.of(self.bytes)).unwrap_or_default()
     }
 
+    /// How its sets are encoded; of a delta, also those of the state that it leads to.
+    pub fn schema(&self) -> Schema {
+        self.fields.schema
+    }
+
     /// The issuer's stream of indices.
     pub fn stream(&self) -> u64 {
         self.fields.stream
@@ -330,17 +363,17 @@ impl<'a> Bundle<'a> {
         }
         let kid = claims.kid();
         let traits = Traits::of(claims, kid.as_bytes());
-        let digest = || hmac_sha256::Hash::hash(claims.token());
+        // A token is hashed once, however many rules ask for it.
+        let mut digest = None;
         for rule in self.rules() {
+            let digest = || *digest.get_or_insert_with(|| hmac_sha256::Hash::hash(claims.token()));
             if rule.hits(&traits, digest) && !next(true, rule.terms) {
                 return;
             }
         }
-        // A signer who lies can put a licence into several groups: none of them hides another.
-        let mut own = |group: Group<'_>| next(false, group.terms());
         match claims.index() {
-            Some(index) => self.groups_of(index).all(&mut own),
-            None => self.groups_of_id(&claims.id()).all(&mut own),
+            Some(index) => self.all_terms_of(index).all(|terms| next(false, terms)),
+            None => self.all_terms_of_id(&claims.id()).all(|terms| next(false, terms)),
         };
     }
 
@@ -349,27 +382,29 @@ impl<'a> Bundle<'a> {
         self.terms_of(index).is_some()
     }
 
-    /// What the revocation of an index says; `None` if it is not revoked.
+    /// What the revocations of an index say: one of each group that has it, which is at most one group unless the
+    /// signer is mistaken or lies.
+    pub fn all_terms_of(&self, index: u64) -> impl Iterator<Item = RevocationTerms> + use<'a> {
+        let groups = bloom::may_contain(self.bloom, self.hash_of(index)).then(|| self.groups());
+        let has = move |group: &Group<'_>| group.exact().contains(index);
+        groups.into_iter().flatten().filter(has).map(|group| group.terms())
+    }
+
+    /// What the revocation of an index says; `None` if it is not revoked. Of several, the first in the bundle.
     pub fn terms_of(&self, index: u64) -> Option<RevocationTerms> {
-        self.groups_of(index).next().map(|group| group.terms())
+        self.all_terms_of(index).next()
+    }
+
+    /// What the revocations of an identifier without an index say: see [`Bundle::all_terms_of`].
+    pub fn all_terms_of_id(&self, id: &TokenId) -> impl Iterator<Item = RevocationTerms> + use<'a> {
+        let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
+        let has = move |group: &Group<'_>| group.hashes().binary_search(&hash).is_ok();
+        self.groups().filter(has).map(|group| group.terms())
     }
 
     /// What the revocation of an identifier without an index says; `None` if it is not revoked.
     pub fn terms_of_id(&self, id: &TokenId) -> Option<RevocationTerms> {
-        self.groups_of_id(id).next().map(|group| group.terms())
-    }
-
-    /// The groups that an index is in.
-    fn groups_of(&self, index: u64) -> impl Iterator<Item = Group<'a>> {
-        let passes = bloom::may_contain(self.bloom, self.hash_of(index));
-        let groups = passes.then(|| self.groups()).into_iter().flatten();
-        groups.filter(move |group| group.exact().contains(index))
-    }
-
-    /// The groups that an identifier without an index is in.
-    fn groups_of_id(&self, id: &TokenId) -> impl Iterator<Item = Group<'a>> {
-        let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
-        self.groups().filter(move |group| group.hashes().binary_search(&hash).is_ok())
+        self.all_terms_of_id(id).next()
     }
 
     fn hash_of(&self, index: u64) -> u64 {
@@ -430,8 +465,10 @@ impl Fields {
                 continue;
             };
             match label {
-                0 if reader.uint()? == SCHEMA => {}
-                0 => return Err(Malformed { code: Code::UnsupportedSchema, offset: start }),
+                0 => match Schema::from_number(reader.uint()?) {
+                    Some(schema) => fields.schema = schema,
+                    None => return Err(Malformed { code: Code::UnsupportedSchema, offset: start }),
+                },
                 1 => {
                     let length = reader.short_text()?.len();
                     fields.issuer = reader.span_from(reader.offset().saturating_sub(length));

@@ -12,9 +12,10 @@
 //! chunk up to it. Everything is bounded by the section's length before use, and [`Exact::check`] walks all of
 //! it once, so that what is read afterwards is what it says.
 //!
-//! A chunk has a few dozen members where indices are spread evenly, as a ledger hands them out. A set that is
-//! dense in one place and sparse over a wide range has crowded chunks, and asking for an index in one of them
-//! takes up to the time of reading it: at most as many members as its span has indices, which is under 80 mean gaps.
+//! A chunk has a few dozen members if indices are spread evenly, as a ledger hands them out. The builder halves the
+//! span of a set that is dense in one place until no chunk has more than [`CROWD`] members. A reader accepts other
+//! spans, up to [`limits::QUERY_MEMBERS`] members in the fullest chunks of all groups together: that is what one
+//! query decodes at most, whoever signed the bundle. A set has at most as many chunks as members.
 //!
 //! A set of at most 1024 members has no directory: one byte, 128 + rice, and then the bits of one chunk.
 
@@ -31,11 +32,23 @@ pub(super) const SMALL: u8 = 128;
 /// Most members of a set without a directory.
 pub(super) const SMALL_COUNT: u64 = 1024;
 
+/// Most members of a chunk that the builder leaves in one piece (from schema 2 on).
+pub(super) const CROWD: u64 = 1024;
+
 /// A set of indices, read in place.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Exact<'a> {
     shape: Shape,
     section: &'a [u8],
+}
+
+/// What a set has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Its members.
+    pub count: u64,
+    /// The members of its fullest chunk: a look-up decodes at most as many.
+    pub crowd: u64,
 }
 
 /// What the head of a section says, checked.
@@ -75,10 +88,13 @@ impl Shape {
         let entries = after(HEAD, chunks.div_ceil(GROUP as u64), 8)?;
         let bits = after(entries, chunks, if wide == 1 { 4 } else { 2 })?;
         let left = u64::try_from(section.len().checked_sub(bits)?).ok()?;
-        // A member takes at least one bit, so that a huge count is told here.
-        let fits = rice < 54 && chunk < 54 && wide < 2 && chunks > 0 && count <= left.saturating_mul(8);
-        let (rice, chunk, wide) = (u32::from(rice), u32::from(chunk), wide == 1);
-        fits.then_some(Self { rice, chunk, wide, count, chunks, anchors: HEAD, entries, bits })
+        // A member takes at least one bit, and a chunk without members is padding beyond one for each member.
+        let counts = chunks > 0 && chunks <= count && count <= left.checked_mul(8)?;
+        let (rice, chunk) = (u32::from(rice), u32::from(chunk));
+        // No chunk begins beyond the greatest index, so that shifts by `chunk` lose no bit.
+        let spans = rice < 54 && chunk < 54 && chunks.checked_sub(1)? <= limits::INTEGER >> chunk;
+        let wide = (wide < 2).then_some(wide == 1)?;
+        (counts && spans).then_some(Self { rice, chunk, wide, count, chunks, anchors: HEAD, entries, bits })
     }
 
     /// The whole set is one chunk, which begins with the first bit and has no count.
@@ -106,26 +122,28 @@ impl<'a> Exact<'a> {
         Ok(Self { shape, section })
     }
 
-    /// Reads all of the section, and returns the number of its members: they ascend, each chunk has those of its
-    /// span and ends where the next one begins, and nothing is left over.
+    /// Reads the whole section: members ascend, each chunk has those of its span and ends where the next one
+    /// begins, the last chunk has a member, and nothing is left over.
     ///
     /// # Errors
-    /// [`Code::BundleMalformed`] where anything of that is not so, or there are more than `most` members.
-    pub fn check(&self, most: u64) -> Result<u64, Code> {
+    /// [`Code::BundleMalformed`] if anything of that is not so, or there are more than `most` members.
+    pub fn check(&self, most: u64) -> Result<Census, Code> {
         self.walk(most).ok_or(Code::BundleMalformed)
     }
 
-    fn walk(&self, most: u64) -> Option<u64> {
+    fn walk(&self, most: u64) -> Option<Census> {
         let shape = self.shape;
         let small = shape.chunk == 63;
         let most = if small { most.min(SMALL_COUNT) } else { most };
-        let (mut count, mut at) = (0_u64, 0);
+        let (mut count, mut crowd, mut at) = (0_u64, 0_u64, 0);
         for chunk in 0..shape.chunks {
             let mut members = self.members(chunk);
             if members.at() != at {
                 return None;
             }
-            let after = chunk.checked_add(1)?.saturating_mul(1 << shape.chunk);
+            let last = chunk.checked_add(1)? == shape.chunks;
+            let after = if small { u64::MAX } else { chunk.checked_add(1)?.checked_mul(1 << shape.chunk)? };
+            let before = count;
             while let Some(member) = members.next() {
                 count = count.checked_add(1)?;
                 if member >= after || member > limits::INTEGER || count > most {
@@ -133,15 +151,17 @@ impl<'a> Exact<'a> {
                 }
                 at = members.at();
             }
+            crowd = crowd.max(count.checked_sub(before)?);
             // Between chunks nothing is left over, and after the last one less than a byte of ones.
-            if chunk.checked_add(1)? < shape.chunks && at != members.end {
+            let padded = if last { !small && count == before } else { at != members.end };
+            if padded {
                 return None;
             }
         }
         let bits = self.section.get(shape.bits..)?;
         let fill = u64::try_from(bits.len()).ok()?.checked_mul(8)?.checked_sub(at)?;
         let ones = bits.last().map_or(0, |last| u64::from(last.trailing_ones()));
-        (fill < 8 && fill <= ones && (small || count == shape.count)).then_some(count)
+        (fill < 8 && fill <= ones && (small || count == shape.count)).then_some(Census { count, crowd })
     }
 
     /// The section.
@@ -193,7 +213,8 @@ impl<'a> Exact<'a> {
         let end = if last { Some(all) } else { self.begin(chunk.saturating_add(1)) };
         match (self.begin(chunk), end) {
             (Some(at), Some(end)) if chunk < shape.chunks => {
-                let first = chunk.checked_shl(shape.chunk).unwrap_or(u64::MAX);
+                // It fits: see `Shape::with_directory`.
+                let first = chunk << shape.chunk;
                 Members::new(bytes, at, end.min(all), shape.rice, first)
             }
             _ => Members::new(&[], 0, 0, 0, 0),
@@ -317,7 +338,11 @@ fn long_gap(bytes: &[u8], mut at: u64, end: u64, rice: u32) -> Option<(u64, u64)
     }
     at = at.saturating_add(1);
     let low = (bits(bytes, at).0 >> 8) >> 56_u32.saturating_sub(rice);
-    let gap = quotient.checked_shl(rice)?.saturating_add(low);
+    // A shift that lost bits would give one member two encodings.
+    if quotient > limits::INTEGER >> rice {
+        return None;
+    }
+    let gap = (quotient << rice).checked_add(low)?;
     at = at.saturating_add(u64::from(rice));
     (at <= end).then_some((gap, at))
 }

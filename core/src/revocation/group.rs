@@ -9,7 +9,7 @@
 //! changes in each group. A licence is in one group; if a signer puts it into several, the strictest counts.
 
 use super::{
-    exact::Exact,
+    exact::{Census, Exact},
     rule::{Effect, Reason, RevocationTerms},
 };
 use crate::{code::Code, limits};
@@ -69,8 +69,8 @@ impl<'a> Group<'a> {
         self.hashes.as_chunks().0
     }
 
-    /// Checks all that it says of itself, and returns the number of its indices.
-    fn check(&self, most: u64) -> Result<u64, Code> {
+    /// Checks all that it says of itself, and counts its indices.
+    fn check(&self, most: u64) -> Result<Census, Code> {
         let terms = self.terms();
         let [_, effect, ..] = self.key;
         let until = match terms.effect {
@@ -80,12 +80,12 @@ impl<'a> Group<'a> {
         let times = until.is_some_and(|until| until <= limits::TIME) && terms.effective <= limits::TIME;
         let whole = self.hashes.as_chunks::<HASH>().1.is_empty();
         let sorted = self.hashes().is_sorted_by(|a, b| a < b);
-        let count = Exact::read(self.exact)?.check(most)?;
-        let empty = count == 0 && self.hashes.is_empty();
+        let census = Exact::read(self.exact)?.check(most)?;
+        let empty = census.count == 0 && self.hashes.is_empty();
         if *effect > 2 || !times || !whole || !sorted || empty {
             Err(Code::BundleMalformed)
         } else {
-            Ok(count)
+            Ok(census)
         }
     }
 }
@@ -100,9 +100,11 @@ pub(super) fn groups(section: &[u8]) -> impl Iterator<Item = Group<'_>> + Clone 
     })
 }
 
-/// Checks a section: every group is good, no two have the same terms, and nothing is left over.
+/// Checks a section: every group is good, no two have the same terms, a query decodes no more members than
+/// [`limits::QUERY_MEMBERS`], and nothing is left over.
 pub(super) fn check(section: &[u8]) -> Result<(), Code> {
     let (mut rest, mut left, mut count) = (section, limits::REVOKED, 0_usize);
+    let mut decoded = limits::QUERY_MEMBERS;
     while !rest.is_empty() {
         let (group, after) = Group::split(rest).ok_or(Code::BundleMalformed)?;
         let again = groups(section).take(count).any(|before| before.key == group.key);
@@ -110,7 +112,9 @@ pub(super) fn check(section: &[u8]) -> Result<(), Code> {
         if again || count > limits::GROUPS {
             return Err(Code::BundleMalformed);
         }
-        left = left.saturating_sub(group.check(left)?);
+        let census = group.check(left)?;
+        left = left.saturating_sub(census.count);
+        decoded = decoded.checked_sub(census.crowd).ok_or(Code::BundleMalformed)?;
         rest = after;
     }
     Ok(())

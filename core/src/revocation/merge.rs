@@ -13,16 +13,15 @@ use crate::{cbor::Span, code::Code};
 /// encoded as a whole bundle would be, so that a query costs the same after any number of deltas.
 ///
 /// # Errors
-/// [`Code::BundleWrongBase`] if the delta is for another bundle, [`Code::BundleWrongRoot`] if it does not
-/// lead to the state that it names.
+/// [`Code::BundleWrongBase`] if the delta is for another bundle (its number, issuer, stream or salt),
+/// [`Code::BundleWrongRoot`] if it does not lead to the state that it names.
 pub fn merge(base: &Bundle<'_>, delta: &Bundle<'_>) -> Result<OwnedBundle<Box<[u8]>>, Code> {
-    // Indices count in one stream, and hashes mean something under one salt.
-    let same =
-        delta.issuer() == base.issuer() && delta.stream() == base.stream() && delta.salt() == base.salt();
-    if delta.base() != Some(base.sequence()) || !same {
+    let same_stream = (delta.issuer(), delta.stream()) == (base.issuer(), base.stream());
+    // Under another salt no hash of the base would fit.
+    if delta.base() != Some(base.sequence()) || !same_stream || delta.salt() != base.salt() {
         return Err(Code::BundleWrongBase);
     }
-    let groups = build::group_difference(base, delta);
+    let groups = build::group_difference(base, delta, delta.schema()).ok_or(Code::BundleWrongRoot)?;
     if state_root(delta.encoded_rules(), &groups) != *delta.root() {
         return Err(Code::BundleWrongRoot);
     }

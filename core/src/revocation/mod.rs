@@ -10,8 +10,8 @@ pub(crate) mod group;
 mod merge;
 pub(crate) mod rule;
 
-pub use bundle::{Bundle, BundleHead, BundleMark, OwnedBundle, RevocationQuery, Verdict};
-pub use exact::Exact;
+pub use bundle::{Bundle, BundleHead, BundleMark, OwnedBundle, RevocationQuery, Schema, Verdict};
+pub use exact::{Census, Exact};
 pub use group::Group;
 #[cfg(feature = "alloc")]
 pub use merge::merge;

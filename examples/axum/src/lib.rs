@@ -6,7 +6,7 @@ use axum::{Extension, Router, routing::get};
 use licentia::{
     Gate,
     event::Metrics,
-    middleware::{Admitted, LicenseLayer},
+    http::{Admitted, LicenseLayer},
 };
 
 /// The service's routes behind a gate, and `/metrics` beside it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use licentia::{Gate, event::Metrics};
+use licentia::{GateBuilder, event::Metrics};
 use licentia_example_axum::service;
 use licentia_issuer::{Catalogue, Issuer, SigningKey};
 
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
 
     let metrics = Arc::new(Metrics::new());
-    let gate = Gate::builder().key(issuer.key().public()).sink(metrics.clone()).build()?;
+    let gate = GateBuilder::new().key(issuer.key().public()).sink(metrics.clone()).build()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     let address = listener.local_addr()?;
 

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{net::SocketAddr, sync::Arc};
 
-use licentia::{Gate, Mode, event::Metrics};
+use licentia::{GateBuilder, Mode, event::Metrics};
 use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, SigningKey};
 
 struct Answer {
@@ -15,7 +15,8 @@ struct Answer {
 fn start(mode: Mode) -> (SocketAddr, Issuer) {
     let issuer = Issuer::new("acme", SigningKey::generate().unwrap());
     let metrics = Arc::new(Metrics::new());
-    let gate = Gate::builder().key(issuer.key().public()).mode(mode).sink(metrics.clone()).build().unwrap();
+    let gate =
+        GateBuilder::new().key(issuer.key().public()).mode(mode).sink(metrics.clone()).build().unwrap();
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         tokio::runtime::Runtime::new().unwrap().block_on(async {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use licentia::{Code, limits};
+use licentia::{FeedError, limits};
 use ureq::Agent;
 
 /// A source for [`licentia::Watch::source`].
@@ -23,28 +23,27 @@ impl Fetch {
         Self { agent: agent.into(), url: url.into(), tag: None }
     }
 
-    /// The bundle, where it has changed since the last time.
+    /// The bundle, if it has changed since the last time.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`] where the server does not give it, or gives more than a bundle may have.
-    pub fn fetch(&mut self) -> Result<Option<Vec<u8>>, Code> {
-        let unreachable = |_| Code::StoreUnreachable;
+    /// [`FeedError::Source`] if the server does not return it, or returns more than a bundle may have.
+    pub fn fetch(&mut self) -> Result<Option<Vec<u8>>, FeedError> {
         let mut request = self.agent.get(&self.url);
         if let Some(tag) = &self.tag {
             request = request.header("if-none-match", tag);
         }
-        let mut response = request.call().map_err(unreachable)?;
+        let mut response = request.call().map_err(FeedError::source)?;
         match response.status().as_u16() {
             304 => Ok(None),
             200 => {
                 let tag = response.headers().get("etag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
                 let most = u64::try_from(limits::BUNDLE_BYTES).unwrap_or(u64::MAX);
                 let body =
-                    response.body_mut().with_config().limit(most).read_to_vec().map_err(unreachable)?;
+                    response.body_mut().with_config().limit(most).read_to_vec().map_err(FeedError::source)?;
                 self.tag = tag;
                 Ok(Some(body))
             }
-            _ => Err(Code::StoreUnreachable),
+            status => Err(FeedError::source(format!("the server answered {status}"))),
         }
     }
 }

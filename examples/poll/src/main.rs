@@ -3,7 +3,7 @@
 
 use std::{env, error::Error, fs, sync::Arc, time::Duration};
 
-use licentia::{Gate, Key, Watch};
+use licentia::{GateBuilder, Key, Watch};
 use licentia_example_poll::Fetch;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -12,9 +12,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: licentia-example-poll ROOT.pub KEYSET.bin URL".into());
     };
     let root = Key::from_text(fs::read_to_string(root)?.trim())?;
-    let gate = Arc::new(Gate::builder().keyset(root, fs::read(keyset)?).require_revocation().build()?);
+    let gate = Arc::new(GateBuilder::new().keyset(root, fs::read(keyset)?).require_revocation().build()?);
     let mut source = Fetch::new(url, Duration::from_secs(10));
-    let report = |code| eprintln!("the bundle in use stays: {code}");
+    let report = |error| eprintln!("the bundle in use stays: {error}");
     let _watch = Watch::eventually(&gate, Duration::from_mins(1), move || source.fetch(), report)?;
     println!("watching; a service would answer requests now, and ask the gate about each");
     loop {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use licentia::{Code, Gate, Request, Watch};
+use licentia::{Code, FeedError, GateBuilder, Request, Watch};
 use licentia_example_poll::Fetch;
 use licentia_issuer::{BundleDraft, Draft, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
@@ -78,7 +78,7 @@ fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
         .add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(5).public()) })
         .unwrap();
     let keyset = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
-    let gate = Arc::new(Gate::builder().keyset(key(9).public(), keyset).build().unwrap());
+    let gate = Arc::new(GateBuilder::new().keyset(key(9).public(), keyset).build().unwrap());
     let mut draft = Draft::new("cus_42", "pro", 1, NOW - 10, NOW + 10_000);
     draft.index = Some(7);
     let token = Issuer::new("acme", key(1)).issue(&draft).unwrap().text();
@@ -88,7 +88,7 @@ fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
     let published = Arc::new(Mutex::new(first));
     let mut source = Fetch::new(serve(Arc::clone(&published)), Duration::from_secs(5));
     let _watch =
-        Watch::source(&gate, Duration::from_millis(5), move || source.fetch(), |code| panic!("{code}"))
+        Watch::source(&gate, Duration::from_millis(5), move || source.fetch(), |error| panic!("{error}"))
             .unwrap();
     assert_eq!(code(), Code::Allowed);
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -111,7 +111,7 @@ fn a_changed_bundle_is_fetched_and_an_unchanged_one_is_not() {
     assert_eq!(code(), Code::Revoked);
     assert_eq!(published.lock().unwrap().full, 2);
     let missing = Fetch::new("http://127.0.0.1:1/", Duration::from_secs(1)).fetch();
-    assert_eq!(missing, Err(Code::StoreUnreachable));
+    assert_eq!(missing.unwrap_err().code(), Code::StoreUnreachable);
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn a_bundle_that_is_refused_is_fetched_once_and_loaded_with_the_keyset_that_has_
     let mut keyset = KeysetDraft::default();
     keyset.add(KeysetEntry::new(&key(1).public())).unwrap();
     let without = keyset.sign(&key(9), NOW - 10, NOW + 10_000).unwrap();
-    let gate = Arc::new(Gate::builder().keyset(key(9).public(), without).build().unwrap());
+    let gate = Arc::new(GateBuilder::new().keyset(key(9).public(), without).build().unwrap());
     let first = Published { bytes: bundle(1, &[7]), version: 1, full: 0, unchanged: 0 };
     let published = Arc::new(Mutex::new(first));
     let mut source = Fetch::new(serve(Arc::clone(&published)), Duration::from_secs(5));
     let (sender, problems) = std::sync::mpsc::channel();
-    let report = move |code| sender.send(code).unwrap();
+    let report = move |error: FeedError| sender.send(error.code()).unwrap();
     let _watch = Watch::eventually(&gate, Duration::from_millis(5), move || source.fetch(), report).unwrap();
     assert_eq!(problems.recv_timeout(Duration::from_secs(10)), Ok(Code::BundleUntrusted));
     keyset

@@ -1,6 +1,6 @@
-//! The C ABI of core alone, for microcontrollers: no standard library, no heap, nothing that is kept between calls.
+//! The C ABI of core alone, for microcontrollers: no standard library, no heap, no state between calls.
 //!
-//! `include/licentia_bare.h` is made from this crate. A function here converts types and asks core.
+//! `include/licentia_bare.h` is generated from this crate. A function here converts types and calls core.
 
 #![no_std]
 #![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -11,14 +11,14 @@ use licentia_core::{
     Code, Expect, Explanation, Key, License, State, proof::Presented, text::decode_license_into, verify_into,
 };
 
-/// Most keys that may be passed.
+/// The largest number of keys.
 pub const LICENTIA_BARE_KEYS: usize = 4;
-/// Most features that may be asked for.
+/// The largest number of features.
 pub const LICENTIA_BARE_FEATURES: usize = 8;
 
 /// The call succeeded.
 const OK: u32 = 1;
-/// In place of a number that is not there.
+/// Stands for a number that is absent.
 const NONE: u64 = u64::MAX;
 
 /// A public key that licences are signed with.
@@ -32,7 +32,7 @@ pub struct BareKey {
     pub public_key: *const u8,
 }
 
-/// A text: UTF-8, which needs no NUL. NULL where there is none.
+/// A text: UTF-8, without need of a NUL. NULL means none.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct BareText {
@@ -42,7 +42,7 @@ pub struct BareText {
     pub len: usize,
 }
 
-/// A proof of possession and the request that it came with.
+/// A proof of possession, and the request that it came with.
 #[repr(C)]
 pub struct BareProof {
     /// The proof.
@@ -53,13 +53,13 @@ pub struct BareProof {
     pub method: BareText,
     /// The request's URI.
     pub uri: BareText,
-    /// SHA-256 (32 bytes) of its body, where the body must be signed too, else NULL.
+    /// SHA-256 (32 bytes) of its body if the body must be signed too, else NULL.
     pub body: *const u8,
     /// How old a proof may be, in seconds.
     pub max_age: u64,
 }
 
-/// What is required of a licence.
+/// The requirements of a request.
 #[repr(C)]
 pub struct BareRequest {
     /// The time, in seconds since 1970.
@@ -72,40 +72,40 @@ pub struct BareRequest {
     pub issuer: BareText,
     /// Name of this service, or NULL.
     pub audience: BareText,
-    /// Features, all of which are needed.
+    /// Features, all of which are required.
     pub features: *const BareText,
     /// How many there are, at most LICENTIA_BARE_FEATURES.
     pub features_len: usize,
     /// SHA-256 (32 bytes) of this machine's fingerprint, or NULL.
     pub node: *const u8,
-    /// A proof of possession, or NULL. Nothing is remembered, so that the caller tells whether it was used before.
+    /// A proof of possession, or NULL. The caller must reject a proof that was used before.
     pub proof: *const BareProof,
 }
 
-/// What is said of a licence. Texts point into the token.
+/// The verdict on a licence. Its texts point into the token.
 #[repr(C)]
 pub struct BareVerdict {
-    /// Why: one of LICENTIA_CODE_*. It is allowed where this is LICENTIA_CODE_ALLOWED.
+    /// The reason: one of LICENTIA_CODE_*. LICENTIA_CODE_ALLOWED means that it is allowed.
     pub code: u32,
-    /// In which state, where it is allowed: one of LICENTIA_STATE_*; else 0.
+    /// The state if it is allowed: one of LICENTIA_STATE_*; else 0.
     pub state: u32,
-    /// Whether the signature was good, so that the members below say something.
+    /// Whether the signature is good, so that the members below are valid.
     pub authentic: u32,
     /// 0.
     pub reserved: u32,
-    /// The first second that is too late, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub expires: u64,
     /// Version of the tier.
     pub tier_version: u64,
     /// Name of the tier.
     pub tier: BareText,
-    /// Whom it is for.
+    /// The customer.
     pub subject: BareText,
-    /// The licence through its renewals.
+    /// The lineage, which stays the same through renewals.
     pub lineage: [u8; 16],
 }
 
-/// Copied from flash: made on the stack, it would take its room twice.
+/// A constant in flash: a value that is built on the stack would take its space twice.
 const EMPTY: Explanation<'static> = Explanation::new();
 const NO_TEXT: BareText = BareText { data: ptr::null(), len: 0 };
 const DENIED: BareVerdict = BareVerdict {
@@ -120,10 +120,10 @@ const DENIED: BareVerdict = BareVerdict {
     lineage: [0; 16],
 };
 
-/// Decodes the text form of a licence, `lic1_...`, into memory of the caller's, of which 4096 bytes are always
-/// enough, and gives the length.
+/// Decodes the text form of a licence, `lic1_...`, into memory of the caller, and writes the length. 4096 bytes are
+/// always enough.
 ///
-/// Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also where the text and the memory overlap.
+/// Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also if the text and the memory overlap.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_bare_decode(
     token: *const c_char,
@@ -156,10 +156,10 @@ unsafe fn decode(
     Ok(())
 }
 
-/// Verifies a licence (its bytes) with one of at most LICENTIA_BARE_KEYS keys, and says whether it grants what is
-/// required. "No" is a verdict as well: the status is LICENTIA_OK.
+/// Verifies the bytes of a licence with at most LICENTIA_BARE_KEYS keys, and decides whether it meets the requirements.
+/// A denial is a verdict too: the status is LICENTIA_OK.
 ///
-/// It needs up to 8 KiB of stack, keeps nothing, and may be called by several threads at once.
+/// It needs up to 8 KiB of stack and keeps no state. Several threads may call it at once.
 ///
 /// Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
 #[unsafe(no_mangle)]
@@ -243,7 +243,8 @@ unsafe fn check(
     Ok(())
 }
 
-/// Reads keys into their places; or gives what is wrong with one. Its own frame is gone when a signature is checked.
+/// Reads the keys, or returns the code of a bad one. A function of its own, so that its stack frame is gone when the
+/// signature is checked.
 #[inline(never)]
 unsafe fn load(places: &mut [MaybeUninit<Key>], keys: &[BareKey]) -> Result<(), Code> {
     for (place, key) in places.iter_mut().zip(keys) {
@@ -284,7 +285,7 @@ fn disjoint(one: usize, one_len: usize, other: usize, other_len: usize) -> bool 
     one >= other.saturating_add(other_len) || other >= one.saturating_add(one_len)
 }
 
-/// A place for an output, which is emptied.
+/// An output, which is emptied.
 unsafe fn place<T>(to: *mut T, empty: T) -> Result<*mut T, Code> {
     if to.is_null() || !to.is_aligned() {
         return Err(Code::InvalidArgument);
@@ -333,7 +334,7 @@ unsafe fn text<'a>(from: BareText) -> Result<Option<&'a str>, Code> {
     core::str::from_utf8(bytes).map(Some).map_err(|_| Code::InvalidArgument)
 }
 
-/// Nothing here panics on purpose. Were it to happen, there is nobody to tell: a watchdog resets the device.
+/// Nothing here panics on purpose. After a panic the device waits for its watchdog.
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

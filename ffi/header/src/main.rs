@@ -1,8 +1,8 @@
-//! Makes `include/licentia.h` from the crate of the C ABI, `include/licentia_bare.h` from the crate for bare metal,
-//! `ffi/symbols.txt`, the list of what the library exports, and `ffi/abi.txt`, all that a program was compiled against:
-//! a line that changes there, and is not only added, asks for another `LICENTIA_ABI_VERSION`.
+//! Generates `include/licentia.h` from the crate of the C ABI, `include/licentia_bare.h` from the crate for bare metal,
+//! `ffi/symbols.txt`, the exported functions, and `ffi/abi.txt`, all declarations that a program is compiled against. If
+//! a line of it changes or goes, raise `LICENTIA_ABI_VERSION`; a new line needs nothing.
 //!
-//! `licentia-header OUT` writes them below a folder: the repository to change them, another to compare.
+//! `licentia-header OUT` writes them below a folder: the repository to update them, another to compare.
 
 use std::{
     collections::HashMap,
@@ -14,10 +14,10 @@ use std::{
 use cbindgen::{Builder, Config, DocumentationStyle, ExportConfig, Language, Style};
 use licentia_core::Code;
 
-/// What every function asks of its callers.
+/// The rules that hold for every function.
 const RULES: &str = include_str!("rules.txt");
 
-/// What is wrong on purpose, for the tests, is in no header.
+/// Functions with deliberate faults, for the tests; no header has them.
 const FAULTS: [&str; 2] = ["licentia_fault_panic", "licentia_fault_race"];
 
 /// Names in Rust, and in C.
@@ -30,7 +30,7 @@ const TYPES: &[(&str, &str)] = &[
     ("GateBuilder", "gate_builder"),
     ("Gate", "gate"),
     ("Watch", "watch"),
-    ("Keeper", "keeper"),
+    ("Refiller", "refiller"),
     ("Reservation", "reservation"),
     ("Seat", "seat"),
     ("WatchCallback", "watch_callback"),
@@ -42,7 +42,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Event", "event"),
     ("EventCallback", "event_callback"),
     ("FreeCallback", "free_callback"),
-    ("Holder", "holder"),
+    ("HolderKey", "holder_key"),
     ("Receipts", "receipts"),
     ("ReceiptCallback", "receipt_callback"),
     ("SigningKey", "signing_key"),

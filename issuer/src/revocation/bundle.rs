@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Keyring, TokenId,
+    Code, Keyring, TokenId,
     inner::{build, state_root},
     limits,
-    revocation::{Bundle, RevocationTerms},
+    revocation::{Bundle, RevocationTerms, Schema},
 };
 
 use super::{delta::sign_delta, payload::Payload, rule::RuleDraft};
@@ -67,6 +67,7 @@ impl BundleDraft {
             issuer: &self.issuer,
             numbers: [self.stream, self.sequence, self.issued_at, self.next_update, self.expires],
             root,
+            schema: Schema::default(),
             salt: self.salt,
             rules,
             sections: [groups, bloom],
@@ -92,7 +93,9 @@ impl BundleDraft {
             return Err(BundleError::TooManyIndices(indices).into());
         }
         let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
-        Ok(build::groups(parts, &self.salt.into()))
+        let groups = build::groups(parts, &self.salt.into(), Schema::default());
+        // Keys of a map ascend, so that only an index beyond the greatest is refused.
+        groups.ok_or_else(|| BundleError::Refused(Code::BundleMalformed).into())
     }
 
     /// Signs the delta that leads from `base` to this bundle, as [`sign_delta`] does.

@@ -25,7 +25,9 @@ pub fn sign_delta(base: &Bundle<'_>, next: &Bundle<'_>, key: &SigningKey) -> Res
     {
         return Err(BundleError::WrongBase.into());
     }
-    sign_again(key, next, build::group_difference(base, next), Some(base.sequence()))
+    let groups = build::group_difference(base, next, next.schema());
+    let groups = groups.ok_or(BundleError::Refused(Code::BundleMalformed))?;
+    sign_again(key, next, groups, Some(base.sequence()))
 }
 
 /// Signs a state as a whole bundle, such as one that deltas led to. It says the same as the bundle that was
@@ -48,6 +50,7 @@ fn sign_again(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Opti
         issuer: bundle.issuer(),
         numbers,
         root: *bundle.root(),
+        schema: bundle.schema(),
         salt: *bundle.salt().as_bytes(),
         rules,
         sections: [groups, Vec::new()],

@@ -1,7 +1,11 @@
 //! The payload of a bundle or delta, and its signature.
 
 use ciborium::Value as Cbor;
-use licentia_core::{Keyring, inner::Typ, revocation::Bundle};
+use licentia_core::{
+    Keyring,
+    inner::Typ,
+    revocation::{Bundle, Schema},
+};
 
 use crate::{
     canonical::{bytes, canonical, labelled},
@@ -15,6 +19,7 @@ pub(super) struct Payload<'a> {
     /// Stream, sequence, issued at, next update, expires.
     pub(super) numbers: [u64; 5],
     pub(super) root: [u8; 32],
+    pub(super) schema: Schema,
     pub(super) salt: [u8; 16],
     pub(super) rules: Option<Cbor>,
     /// Groups and pre-filter. An empty one is left out.
@@ -38,7 +43,7 @@ impl Payload<'_> {
         let section = |section: Vec<u8>| (!section.is_empty()).then_some(Cbor::Bytes(section));
         let [groups, bloom] = self.sections.map(section);
         canonical(&labelled([
-            (0, Some(Cbor::from(1))),
+            (0, Some(Cbor::from(self.schema.number()))),
             (1, Some(Cbor::from(self.issuer))),
             (2, stream),
             (3, sequence),

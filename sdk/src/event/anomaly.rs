@@ -1,6 +1,9 @@
 //! Looks for what is unusual: hints for people, never a reason to deny.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use super::Record;
 
@@ -114,5 +117,14 @@ impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
                 (self.report)(record, &anomaly);
             }
         }
+    }
+}
+
+impl<F> fmt::Debug for Detector<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detector")
+            .field("thresholds", &self.thresholds)
+            .field("licenses", &self.licenses.len())
+            .finish_non_exhaustive()
     }
 }

@@ -109,13 +109,13 @@ fn zeros<const N: usize>() -> [AtomicU64; N] {
 }
 
 /// The counters that a thread adds to.
-struct Own<'m> {
+struct ThreadCounters<'m> {
     stripe: &'m Stripe,
     /// Whether no other thread adds to them.
     alone: bool,
 }
 
-impl Own<'_> {
+impl ThreadCounters<'_> {
     fn add(&self, counters: impl Fn(&Stripe) -> Option<&AtomicU64>, amount: u64) {
         let Some(counter) = counters(self.stripe) else { return };
         if self.alone {
@@ -166,7 +166,7 @@ impl Metrics {
     }
 
     /// The counters of this thread.
-    fn own(&self) -> Option<Own<'_>> {
+    fn own(&self) -> Option<ThreadCounters<'_>> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
@@ -174,7 +174,7 @@ impl Metrics {
         // A thread that is ending shares.
         let at = THREAD.try_with(|thread| *thread).unwrap_or(STRIPES).min(STRIPES - 1);
         let stripe = self.stripes.get(at)?.get_or_init(Stripe::new);
-        Some(Own { stripe, alone: at < STRIPES - 1 })
+        Some(ThreadCounters { stripe, alone: at < STRIPES - 1 })
     }
 
     /// A counter of all threads together.
@@ -287,6 +287,12 @@ impl Sink for Metrics {
     /// A histogram is as good with some of them, and reading clocks would take longer than all the rest.
     fn is_timed(&self) -> bool {
         false
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ mod sampled;
 
 use licentia_core::Window;
 
-use crate::decision::Decision;
+use crate::gate::Decision;
 
 pub use anomaly::{Anomaly, Detector, Thresholds};
 pub use metrics::Metrics;
@@ -27,7 +27,7 @@ pub use record::{Record, json_lines};
 pub use sampled::Sampled;
 
 /// A decision and its circumstances. It holds no token and no key.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Event<'e, 'a> {
     /// The decision, with the licence, the charges and the explanation.
     pub decision: &'e Decision<'a>,

@@ -9,6 +9,7 @@ use opentelemetry::{
 use super::{Event, Sink, Used};
 
 /// A sink that records into the instruments of an OpenTelemetry meter.
+#[derive(Debug)]
 pub struct Otel {
     decisions: Counter<u64>,
     units: Counter<u64>,

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use super::{Event, Record, Sink};
 
 /// A bounded queue in front of something slow. What does not fit is dropped and counted.
+#[derive(Debug)]
 pub struct Queue {
     sender: Option<SyncSender<Record>>,
     dropped: AtomicU64,

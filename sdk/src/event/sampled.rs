@@ -1,8 +1,11 @@
 //! Lets a part of the allowed events through, and every denial and doubt.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{Event, Sink, Used};
@@ -39,5 +42,11 @@ impl Sink for Sampled {
 
     fn is_timed(&self) -> bool {
         self.sink.is_timed()
+    }
+}
+
+impl fmt::Debug for Sampled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sampled").field("one_in", &self.one_in).finish_non_exhaustive()
     }
 }

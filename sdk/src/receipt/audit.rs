@@ -27,11 +27,11 @@ pub struct Audit {
 /// The receipts of an instance.
 #[derive(Default)]
 struct Chain {
-    receipts: BTreeMap<u64, BTreeMap<Digest, Kept>>,
+    receipts: BTreeMap<u64, BTreeMap<Digest, ReceiptFacts>>,
 }
 
 /// What matters of a receipt.
-struct Kept {
+struct ReceiptFacts {
     previous: Digest,
     issued_at: u64,
     acknowledged: Option<ReceiptLink>,
@@ -64,7 +64,7 @@ pub struct Usage {
 /// What is known of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Known {
+pub struct InstanceStatus {
     /// How many of its receipts are there.
     pub receipts: usize,
     /// The newest of them.
@@ -86,7 +86,7 @@ pub struct Report {
     /// least this was used, and perhaps more.
     pub usage: BTreeMap<Cell, Usage>,
     /// The instances.
-    pub instances: BTreeMap<Instance, Known>,
+    pub instances: BTreeMap<Instance, InstanceStatus>,
 }
 
 impl Finding {
@@ -148,7 +148,7 @@ impl Audit {
             Ok(receipt) if self.expects(&receipt.instance()) => {
                 let chain = self.chains.entry(receipt.instance()).or_default();
                 let same = chain.receipts.entry(receipt.sequence()).or_default();
-                same.entry(receipt.link().digest).or_insert_with(|| Kept::of(&receipt));
+                same.entry(receipt.link().digest).or_insert_with(|| ReceiptFacts::of(&receipt));
             }
             Ok(receipt) => self.refuse(Code::ReceiptForeign, Some(receipt.instance()), source),
             Err(code) => self.refuse(code, None, source),
@@ -211,7 +211,7 @@ impl Audit {
     }
 }
 
-impl Kept {
+impl ReceiptFacts {
     fn of(receipt: &Receipt<'_>) -> Self {
         Self {
             previous: *receipt.previous(),
@@ -224,26 +224,26 @@ impl Kept {
 
 impl Chain {
     /// Every receipt, in the order of their numbers.
-    fn all(&self) -> impl Iterator<Item = (u64, &Digest, &Kept)> {
+    fn all(&self) -> impl Iterator<Item = (u64, &Digest, &ReceiptFacts)> {
         self.receipts
             .iter()
-            .flat_map(|(sequence, same)| same.iter().map(|(digest, kept)| (*sequence, digest, kept)))
+            .flat_map(|(sequence, same)| same.iter().map(|(digest, facts)| (*sequence, digest, facts)))
     }
 
     fn entries(&self) -> impl Iterator<Item = (&Cell, u64)> {
-        self.all().flat_map(|(_, _, kept)| kept.entries.iter().map(|(cell, count)| (cell, *count)))
+        self.all().flat_map(|(_, _, facts)| facts.entries.iter().map(|(cell, count)| (cell, *count)))
     }
 
-    fn known(&self, acknowledged: &[Acknowledgement]) -> Option<Known> {
+    fn known(&self, acknowledged: &[Acknowledgement]) -> Option<InstanceStatus> {
         let (sequence, digest, newest) = self.all().last()?;
         let receipts = self.receipts.values().map(BTreeMap::len).sum();
         let (last, issued_at) = (ReceiptLink { sequence, digest: *digest }, newest.issued_at);
-        Some(Known { receipts, last, issued_at, whole: self.whole(acknowledged) })
+        Some(InstanceStatus { receipts, last, issued_at, whole: self.whole(acknowledged) })
     }
 
     /// The last receipt of those that follow the first, or an acknowledged one, without a gap.
     fn whole(&self, acknowledged: &[Acknowledgement]) -> Option<ReceiptLink> {
-        let told = self.all().filter_map(|(_, _, kept)| kept.acknowledged);
+        let told = self.all().filter_map(|(_, _, facts)| facts.acknowledged);
         let given = acknowledged.iter().map(|given| given.receipt);
         let mut whole = told.chain(given).max_by_key(|link| link.sequence);
         while let Some((digest, _)) = self
@@ -266,12 +266,12 @@ impl Chain {
     ) -> Option<u64> {
         let mut named: BTreeMap<u64, BTreeSet<Digest>> = BTreeMap::new();
         let mut name = |sequence, digest| named.entry(sequence).or_default().insert(digest);
-        for (sequence, digest, kept) in self.all() {
+        for (sequence, digest, facts) in self.all() {
             name(sequence, *digest);
             if sequence > 1 {
-                name(sequence - 1, kept.previous);
+                name(sequence - 1, facts.previous);
             }
-            if let Some(link) = kept.acknowledged {
+            if let Some(link) = facts.acknowledged {
                 name(link.sequence, link.digest);
             }
         }
@@ -308,26 +308,35 @@ impl Chain {
         for (sequence, same) in &self.receipts {
             let mut find = |detail| find(Code::ReceiptRollback, *sequence, *sequence, detail);
             let single = fork.is_none_or(|fork| *sequence <= fork);
-            for kept in same.values() {
-                let less = kept.entries.iter().find_map(|(cell, count)| {
+            for facts in same.values() {
+                let less = facts.entries.iter().find_map(|(cell, count)| {
                     let before = *greatest.get(cell)?;
                     (*count < before).then_some((cell, before, *count))
                 });
                 if let Some((cell, before, count)) = less.filter(|_| single) {
                     find(format!("{} fell from {before} to {count}", cell.meter));
                 }
-                if single && kept.acknowledged.map_or(0, |link| link.sequence) < newest {
+                if single && facts.acknowledged.map_or(0, |link| link.sequence) < newest {
                     find(format!("it has forgotten that receipt {newest} was acknowledged"));
                 }
             }
             // Forks are held against what came before them, and not against each other.
-            for kept in same.values() {
-                for (cell, count) in &kept.entries {
+            for facts in same.values() {
+                for (cell, count) in &facts.entries {
                     let before = greatest.entry(cell).or_default();
                     *before = count.max(before).to_owned();
                 }
-                newest = newest.max(kept.acknowledged.map_or(0, |link| link.sequence));
+                newest = newest.max(facts.acknowledged.map_or(0, |link| link.sequence));
             }
         }
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit")
+            .field("instances", &self.chains.len())
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
     }
 }

@@ -20,7 +20,7 @@ use licentia_core::{
 };
 
 use super::tally::Cell;
-use crate::holder::Holder;
+use crate::license::HolderKey;
 
 const MAGIC: &[u8; 8] = b"LICRCPT1";
 /// Bytes before each receipt.
@@ -73,7 +73,7 @@ impl From<io::Error> for LogError {
 
 /// The log of one instance, open for writing.
 pub struct Log {
-    key: Holder,
+    key: HolderKey,
     file: File,
     /// Where the newest acknowledgement is kept: beside the log, so that a log which is set back alone shows.
     beside: PathBuf,
@@ -119,7 +119,7 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`].
-    pub fn open(path: &Path, key: Holder) -> Result<Self, LogError> {
+    pub fn open(path: &Path, key: HolderKey) -> Result<Self, LogError> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         lock(&file)?;
         let mut bytes = Vec::new();
@@ -506,4 +506,10 @@ fn sync_folder(path: &Path) -> io::Result<()> {
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("key", &self.key).field("last", &self.last).finish_non_exhaustive()
+    }
 }

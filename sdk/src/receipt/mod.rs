@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use licentia::{Gate, Holder, Key, Request, receipt::{Audit, Receipts}};
+//! use licentia::{GateBuilder, HolderKey, Key, Request, receipt::{Audit, Receipts}};
 //!
 //! # let (issuer_key, token) = (
 //! #     include_str!("../../../core/tests/data/example.pub").trim(),
@@ -15,9 +15,9 @@
 //! # );
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("usage.receipts");
-//! let instance = Holder::from_seed(&[7; 32]); // a key of its own for every instance
+//! let instance = HolderKey::from_seed(&[7; 32]); // a key of its own for every instance
 //! let receipts = Arc::new(Receipts::open(&path, instance)?);
-//! let gate = Gate::builder().key(Key::from_text(issuer_key)?).sink(receipts.clone()).build()?;
+//! let gate = GateBuilder::new().key(Key::from_text(issuer_key)?).sink(receipts.clone()).build()?;
 //!
 //! let request = Request::new().audience("api.acme.example").meters(&[("calls", 3)]);
 //! assert!(gate.check(token, &request, 1_800_000_000).is_allowed());
@@ -37,6 +37,7 @@ mod log;
 mod tally;
 
 use std::{
+    fmt,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -44,12 +45,13 @@ use std::{
 use licentia_core::{Code, Key};
 
 use crate::{
-    decision::Unit,
     event::{Event, Sink, Used},
-    holder::Holder,
+    license::HolderKey,
+    metering::Unit,
+    platform::process_id,
 };
 
-pub use audit::{Audit, Finding, Report, Usage};
+pub use audit::{Audit, Finding, InstanceStatus, Report, Usage};
 pub use event::cloud_events;
 pub use licentia_core::receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptEntry, ReceiptLink};
 pub use log::{Log, LogError, Read};
@@ -58,7 +60,7 @@ use tally::Tally;
 
 /// Counts what a gate allows, and writes it down as receipts.
 ///
-/// Give it to [`crate::Builder::sink`]. What was counted since the last [`Receipts::write`] is in memory only:
+/// Give it to [`crate::GateBuilder::sink`]. What was counted since the last [`Receipts::write`] is in memory only:
 /// a crash loses it, so write as often as you can afford to lose.
 ///
 /// They belong to the process that opened them. A child after `fork` opens a log of its own, with a key of its own:
@@ -74,9 +76,9 @@ impl Receipts {
     ///
     /// # Errors
     /// [`LogError`].
-    pub fn open(path: impl AsRef<Path>, key: Holder) -> Result<Self, LogError> {
+    pub fn open(path: impl AsRef<Path>, key: HolderKey) -> Result<Self, LogError> {
         let log = Mutex::new(Log::open(path.as_ref(), key)?);
-        Ok(Self { used: Tally::default(), log, process: crate::own::process() })
+        Ok(Self { used: Tally::default(), log, process: process_id() })
     }
 
     /// Adds units that were used.
@@ -122,7 +124,7 @@ impl Receipts {
 
     /// The log, where this process has opened it.
     fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
-        if self.process == crate::own::process() { Ok(self.log()) } else { Err(LogError::InUse) }
+        if self.process == process_id() { Ok(self.log()) } else { Err(LogError::InUse) }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {
@@ -144,7 +146,7 @@ impl Sink for Receipts {
                 self.used.add(
                     lineage.as_bytes(),
                     charge.name,
-                    period.window(event.decision.time),
+                    period.window(event.decision.time()),
                     charge.charged,
                 );
             }
@@ -157,5 +159,11 @@ impl Sink for Receipts {
 
     fn is_timed(&self) -> bool {
         false
+    }
+}
+
+impl fmt::Debug for Receipts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipts").field("instance", &self.instance()).finish_non_exhaustive()
     }
 }

@@ -7,23 +7,23 @@ use std::{
 
 use licentia_core::{Window, metering::rate::Tat};
 
-use crate::copies::Copies;
+use crate::license::Interner;
 
 use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
 
 /// A store in the process's own memory. What it keeps ends with it.
 #[derive(Debug, Default)]
 pub struct Memory {
-    kept: Mutex<Kept>,
+    content: Mutex<Content>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Content {
     /// Units of each cell that were taken.
     cells: HashMap<Key, u64>,
     /// Those of them under a job's name.
     jobs: HashMap<Key, HashMap<String, Charged>>,
-    meters: Copies<Meter>,
+    meters: Interner<MeterPeriod>,
     marks: HashMap<String, Vec<u8>>,
     /// The state of each rate.
     rates: HashMap<([u8; 16], String), Tat>,
@@ -32,11 +32,11 @@ struct Kept {
 }
 
 /// A cell.
-type Key = ([u8; 16], Arc<Meter>);
+type Key = ([u8; 16], Arc<MeterPeriod>);
 
 /// A meter in one period.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Meter {
+struct MeterPeriod {
     name: Box<str>,
     window: Window,
 }
@@ -48,9 +48,9 @@ struct Charged {
     held: bool,
 }
 
-impl Kept {
+impl Content {
     fn key(&mut self, cell: &Cell<'_>) -> Key {
-        (cell.lineage, self.meters.of(Meter { name: cell.meter.into(), window: cell.window }))
+        (cell.lineage, self.meters.intern(MeterPeriod { name: cell.meter.into(), window: cell.window }))
     }
 
     /// The units of a cell that were taken.
@@ -73,16 +73,16 @@ impl Memory {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, Content> {
         // Every change is one assignment, so that a panic elsewhere leaves nothing half done.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for Memory {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        let mut kept = self.lock();
-        let total = kept.total(cell);
+        let mut content = self.lock();
+        let total = content.total(cell);
         let left = limit.saturating_sub(*total);
         let units = if left < need { 0 } else { want.max(need).min(left) };
         *total = total.saturating_add(units);
@@ -90,15 +90,15 @@ impl Store for Memory {
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        let mut kept = self.lock();
-        let total = kept.total(cell);
+        let mut content = self.lock();
+        let total = content.total(cell);
         *total = total.saturating_sub(units);
         Ok(())
     }
 
     fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        let mut kept = self.lock();
-        let (total, jobs) = kept.jobs(cell);
+        let mut content = self.lock();
+        let (total, jobs) = content.jobs(cell);
         if let Some(charged) = jobs.get_mut(job.name) {
             if job.held || !charged.held {
                 return Ok(Once::Before(*total));
@@ -116,8 +116,8 @@ impl Store for Memory {
     }
 
     fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        let mut kept = self.lock();
-        let (total, jobs) = kept.jobs(cell);
+        let mut content = self.lock();
+        let (total, jobs) = content.jobs(cell);
         let Some(charged) = jobs.get_mut(job).filter(|charged| charged.held || finish == Finish::Undo) else {
             return Ok(false);
         };
@@ -131,18 +131,18 @@ impl Store for Memory {
     }
 
     fn forget(&self, before: u64) -> Result<(), Unreachable> {
-        let mut kept = self.lock();
+        let mut content = self.lock();
         let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
-        kept.cells.retain(|key, _| lasts(key));
-        kept.jobs.retain(|key, _| lasts(key));
+        content.cells.retain(|key, _| lasts(key));
+        content.jobs.retain(|key, _| lasts(key));
         let now = super::nanos(before).min(super::wall_nanos().into());
-        kept.rates.retain(|_, tat| tat.as_nanos() > now);
+        content.rates.retain(|_, tat| tat.as_nanos() > now);
         Ok(())
     }
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
-        let mut kept = self.lock();
-        let tat = kept.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
+        let mut content = self.lock();
+        let tat = content.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
         let (after, taken) = ask.take(*tat, super::wall_nanos());
         *tat = after;
         Ok(taken)
@@ -158,17 +158,17 @@ impl Store for Memory {
     }
 
     fn replace(&self, name: &str, before: Option<&[u8]>, value: &[u8]) -> Result<bool, Unreachable> {
-        let mut kept = self.lock();
-        let same = kept.marks.get(name).map(Vec::as_slice) == before;
+        let mut content = self.lock();
+        let same = content.marks.get(name).map(Vec::as_slice) == before;
         if same {
-            kept.marks.insert(name.to_owned(), value.to_owned());
+            content.marks.insert(name.to_owned(), value.to_owned());
         }
         Ok(same)
     }
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
-        let mut kept = self.lock();
-        let seats = kept.seats.entry(ask.lineage).or_default();
+        let mut content = self.lock();
+        let seats = content.seats.entry(ask.lineage).or_default();
         seats.retain(|_, (taken_at, ttl)| {
             *taken_at = ask.now.min(*taken_at);
             ask.now < taken_at.saturating_add(*ttl)
@@ -183,7 +183,7 @@ impl Store for Memory {
         let next_free = seats.values().map(|(taken_at, ttl)| taken_at.saturating_add(*ttl)).min();
         let seats = Seats { granted, taken: count(seats), next_free };
         if seats.taken == 0 {
-            kept.seats.remove(&ask.lineage);
+            content.seats.remove(&ask.lineage);
         }
         Ok(seats)
     }

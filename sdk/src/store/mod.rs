@@ -18,6 +18,7 @@ mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+pub use crate::metering::{Leased, Wish};
 pub use licentia_core::metering::rate::RateTaken;
 pub use memory::Memory;
 #[cfg(feature = "redis")]

@@ -1,6 +1,6 @@
 //! A store in Redis or Valkey, which many machines may share.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{fmt, sync::LazyLock, time::Duration};
 
 use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Script};
 
@@ -8,7 +8,7 @@ use super::{
     Cell, Finish, Job, LONGER, Once, OpenError, PREFIX, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken,
     Unreachable, breaker::Breaker, keys,
 };
-use crate::own::Own;
+use crate::platform::PerProcess;
 
 /// How long a connection, and each answer, may take: a request waits for it.
 const PATIENCE: u64 = 1000;
@@ -134,7 +134,7 @@ static TAKE_SEAT: LazyLock<Script> = LazyLock::new(|| {
 pub struct Redis {
     client: Client,
     options: Options,
-    opened: Own<Option<Connection>>,
+    opened: PerProcess<Option<Connection>>,
     breaker: Breaker,
 }
 
@@ -215,7 +215,7 @@ impl Redis {
     pub fn lazy(url: &str) -> Result<Self, OpenError> {
         let (options, url) = Options::take(url)?;
         let client = Client::open(url).map_err(|error| OpenError::Unreachable(unreachable(error)))?;
-        Ok(Self { client, options, opened: Own::new(None, || None), breaker: Breaker::default() })
+        Ok(Self { client, options, opened: PerProcess::new(None, || None), breaker: Breaker::default() })
     }
 
     /// Asks the server, on the connection that there is or on a new one. What was sent is never sent again by
@@ -391,5 +391,13 @@ impl Store for Redis {
             redis::cmd("HDEL").arg(self.seats(lineage)).arg(holder).query::<u64>(connection)
         })
         .map(|_| ())
+    }
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis")
+            .field("server", &self.client.get_connection_info().addr())
+            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,7 @@
 //! A store in an SQLite file, which many processes on one machine may share.
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -16,7 +16,7 @@ use licentia_core::metering::rate::Tat;
 use super::{
     Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable, breaker::Breaker,
 };
-use crate::own::Own;
+use crate::platform::PerProcess;
 
 /// Each step takes the schema from the version of its place to the next. Lifetimes end at the greatest integer.
 const MIGRATIONS: &[&str] = &[
@@ -84,7 +84,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// connection.
 pub struct Sqlite {
     path: PathBuf,
-    opened: Own<Option<Opened>>,
+    opened: PerProcess<Option<Opened>>,
     breaker: Breaker,
     /// Whether `fsync` has failed.
     unsafe_disk: AtomicBool,
@@ -120,7 +120,7 @@ impl Sqlite {
     pub fn lazy(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
         let (breaker, unsafe_disk) = (Breaker::default(), AtomicBool::new(false));
-        Self { path, opened: Own::new(None, || None), breaker, unsafe_disk }
+        Self { path, opened: PerProcess::new(None, || None), breaker, unsafe_disk }
     }
 
     /// Does something in one transaction, which is durable when this returns, or did not happen.
@@ -460,6 +460,12 @@ impl Store for Sqlite {
             transaction.prepare_cached(sql)?.execute(params![lineage, holder])?;
             Ok(())
         })
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

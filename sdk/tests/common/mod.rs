@@ -1,7 +1,7 @@
 //! A vendor with a key, and licences as the tests need them.
 #![allow(dead_code, unreachable_pub, reason = "each suite uses a part of it")]
 
-use licentia::{Builder, Gate};
+use licentia::{Gate, GateBuilder};
 use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, KeysetDraft, KeysetEntry, SigningKey};
 
 /// The time of the tests: 2027-01-15T08:00:00Z.
@@ -33,8 +33,8 @@ pub fn licence(change: impl FnOnce(&mut Draft)) -> String {
     issuer(1).issue(&draft).unwrap().text()
 }
 
-pub fn builder() -> Builder {
-    Gate::builder().key(key(1).public())
+pub fn builder() -> GateBuilder {
+    GateBuilder::new().key(key(1).public())
 }
 
 pub fn gate() -> Gate {

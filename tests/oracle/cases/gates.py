@@ -155,6 +155,9 @@ def state(rng):
     free = set(INDICES) | {rng.randrange(10000) for _ in range(rng.choice([0, 3, 30]))}
     if rng.random() < 0.04:
         free |= set(rng.sample(range(60000), rng.choice([1020, 1100, 3000])))
+        if rng.random() < 0.4:
+            # Dense in one place and sparse elsewhere.
+            free |= set(range(70000, 70000 + rng.choice([1025, 1500])))
     left, ids = list(free), list(CTIS)
     rng.shuffle(left)
     rng.shuffle(ids)
@@ -207,10 +210,10 @@ def hostile_set(rng):
     return head + anchors + entries + bits
 
 
-def sections(rng, groups):
+def sections(rng, groups, schema):
     """The section of these groups, mostly as a state has it."""
     if rng.random() < 0.7:
-        return bundle.write_groups(groups)
+        return bundle.write_groups(groups, schema)
     written = []
     for head, (indices, hashes) in groups.items():
         exact_set = exact.write(indices) if rng.random() < 0.7 else hostile_set(rng)
@@ -226,12 +229,13 @@ def sections(rng, groups):
 def payload(rng, sequence, groups, listed, base=None, result=None):
     """A bundle of this content, or a delta with what its root is of."""
     encoded = encode(listed) if listed is not None else b""
-    section = sections(rng, groups)
-    whole = section if result is None else bundle.write_groups(result)
+    schema = rng.choice([1, 1, 2])
+    section = sections(rng, groups, schema)
+    whole = section if result is None else bundle.write_groups(result, schema)
     issued = rng.choice([NOW - 10, NOW - 10, NOW - DAY, NOW])
     update = issued + rng.choice([0, 10, *[3 * DAY] * 5])
     found = {
-        0: 1,
+        0: schema if rng.random() < 0.98 else 3,
         1: "acme" if rng.random() < 0.95 else "other",
         2: 0,
         3: sequence,

@@ -50,6 +50,7 @@ class Rule:
 class Bundle:
     """A bundle, or a delta where it has a base."""
 
+    schema: int = None
     issuer: str = None
     stream: int = None
     sequence: int = None
@@ -136,7 +137,7 @@ def payload(data, is_delta):
     required = set(range(9)) | ({12} if is_delta else set())
     require(required <= set(found) and (is_delta or 12 not in found), MALFORMED)
     reader.end()
-    bundle = Bundle(**{FIELDS[label]: found[label] for label in range(1, 9)})
+    bundle = Bundle(**{FIELDS[label]: found[label] for label in range(9)})
     require(bundle.issued_at <= bundle.next_update < bundle.expires, MALFORMED)
     bundle.rules, bundle.encoded_rules = found.get(9, ([], b""))
     bundle.encoded_groups = found.get(10, b"")
@@ -148,8 +149,7 @@ def payload(data, is_delta):
 
 def _field(reader, label):
     if label == 0:
-        require(reader.number() == 1, MALFORMED)
-        return 1
+        return reader.number(1, 2)
     if label == 1:
         return reader.text()
     if label in (2, 3, 12):
@@ -247,7 +247,7 @@ def _action(reader):
 
 def groups(data):
     """The groups of a section."""
-    found, at, total = [], 0, 0
+    found, at, total, decoded = [], 0, 0, 0
     while at < len(data):
         head = data[at : at + HEAD]
         require(len(head) == HEAD, MALFORMED)
@@ -262,10 +262,12 @@ def groups(data):
             require(at + length <= len(data), MALFORMED)
             parts.append(data[at : at + length])
             at += length
-        indices, hashes = exact.members(parts[0]), _cut(parts[1], 8)
+        indices, fullest = exact.members(parts[0])
+        hashes = _cut(parts[1], 8)
         require(indices or hashes, MALFORMED)
         total += len(indices)
-        require(total <= limits.REVOKED, MALFORMED)
+        decoded += fullest
+        require(total <= limits.REVOKED and decoded <= limits.QUERY_MEMBERS, MALFORMED)
         found.append(
             Group(Terms(effect, until, effective, reason), head[:18], frozenset(indices), frozenset(hashes))
         )
@@ -274,13 +276,13 @@ def groups(data):
     return found
 
 
-def write_groups(found):
+def write_groups(found, schema=1):
     """The section of a state: the longest group first."""
     written = []
     for head, (indices, hashes) in found.items():
         if not indices and not hashes:
             continue
-        parts = exact.write(indices), b"".join(sorted(hashes))
+        parts = exact.write(indices, schema), b"".join(sorted(hashes))
         lengths = b"".join(len(part).to_bytes(4, "little") for part in parts)
         written.append((-len(parts[0]) - len(parts[1]), head, head + lengths + b"".join(parts)))
     return b"".join(group for _, _, group in sorted(written))
@@ -335,9 +337,9 @@ def merge(base, delta):
     for group in delta.groups:
         indices, hashes = state.get(group.head, (frozenset(), frozenset()))
         state[group.head] = indices ^ group.indices, hashes ^ group.hashes
-    encoded = write_groups(state)
+    encoded = write_groups(state, delta.schema)
     require(root(delta.encoded_rules, encoded) == delta.root, "bundle_wrong_root")
-    names = ("issuer", "stream", "sequence", "issued_at", "next_update", "expires", "root", "salt")
+    names = ("schema", "issuer", "stream", "sequence", "issued_at", "next_update", "expires", "root", "salt")
     merged = Bundle(**{name: getattr(delta, name) for name in names})
     merged.rules, merged.encoded_rules = delta.rules, delta.encoded_rules
     merged.groups, merged.encoded_groups = groups(encoded), encoded

@@ -1,10 +1,12 @@
 """The exact set of indices: "Exact set" of `docs/revocation-format.md`."""
 
+from collections import Counter
+
 from reader import limits
 from reader.refusal import require
 
 MALFORMED = "bundle_malformed"
-SMALL, SMALL_COUNT, GROUP = 128, 1024, 64
+SMALL, SMALL_COUNT, GROUP, CROWDED = 128, 1024, 64, 1024
 
 
 class Bits:
@@ -35,9 +37,9 @@ class Bits:
 
 
 def members(section):
-    """The indices of a set, ascending. An empty section is the empty set."""
+    """The indices of a set, ascending, and how many the fullest chunk has. An empty section is the empty set."""
     if not section:
-        return []
+        return [], 0
     if section[0] == 1:
         return _with_directory(section)
     require(section[0] >= SMALL, MALFORMED)
@@ -46,7 +48,7 @@ def members(section):
     bits = Bits(section[1:])
     found = _chunk(bits, rice, 0, limits.INTEGER + 1, None)
     require(len(found) <= SMALL_COUNT, MALFORMED)
-    return found
+    return found, len(found)
 
 
 def _chunk(bits, rice, first, after, end):
@@ -77,18 +79,21 @@ def _with_directory(section):
         entry = section[entries + number * size :][:size]
         return int.from_bytes(anchor, "little") + int.from_bytes(entry, "little")
 
-    bits, found = Bits(section[start:]), []
+    require(chunks <= count and (chunks - 1) << chunk <= limits.INTEGER, MALFORMED)
+    bits, found, fullest = Bits(section[start:]), [], 0
     for number in range(chunks):
         require(begin(number) == bits.at, MALFORMED)
         end = begin(number + 1) if number + 1 < chunks else None
-        found += _chunk(bits, rice, number << chunk, (number + 1) << chunk, end)
+        within = _chunk(bits, rice, number << chunk, (number + 1) << chunk, end)
+        found += within
+        fullest = max(fullest, len(within))
         require(end is None or bits.at == end, MALFORMED)
         require(len(found) <= limits.REVOKED, MALFORMED)
-    require(len(found) == count, MALFORMED)
-    return found
+    require(within and len(found) == count, MALFORMED)
+    return found, fullest
 
 
-def write(indices):
+def write(indices, schema=1):
     """The set of a state, with the parameters that its size prescribes."""
     if not indices:
         return b""
@@ -99,6 +104,9 @@ def write(indices):
     if count <= SMALL_COUNT:
         return bytes([SMALL + rice]) + _pack(_code(indices, rice, 0))
     chunk = (40 * -(-span // count) - 1).bit_length()
+    if schema == 2:
+        while _most(indices, chunk) > CROWDED and (indices[-1] >> (chunk - 1)) + 1 <= count:
+            chunk -= 1
     chunks = (indices[-1] >> chunk) + 1
     codes = [[] for _ in range(chunks)]
     for index in indices:
@@ -122,6 +130,11 @@ def write(indices):
             _pack("".join(written)),
         ]
     )
+
+
+def _most(indices, chunk):
+    """How many members the most crowded chunk has."""
+    return max(Counter(index >> chunk for index in indices).values())
 
 
 def _code(indices, rice, following):

@@ -8,7 +8,7 @@ WebAssembly.Instance = function (module, imports) {
   const exports = {};
   for (const [name, value] of Object.entries(new Instance(module, imports).exports)) {
     exports[name] = typeof value !== "function" ? value : (...given) => {
-      // Most goes through one function, whose first argument says what is asked for.
+      // The first argument of `call` is the operation.
       if ((name === "call" ? given[0] : name) !== armed) return value(...given);
       armed = undefined;
       throw error;
@@ -16,7 +16,8 @@ WebAssembly.Instance = function (module, imports) {
   }
   return { exports };
 };
-const VERIFY = 0, HTTP_STATUS = 9, CHECK = 20, LOAD_REVOCATION = 25, CHANGED = 30;
+const { operation } = await import(process.env.PORT);
+const { VERIFY, HTTP_STATUS, CHECK, LOAD_REVOCATION, CHANGED_MARKS } = operation;
 const ERRORS = [new WebAssembly.RuntimeError("unreachable"), new RangeError("Maximum call stack size exceeded")];
 
 const api = await import("licentia");
@@ -53,7 +54,7 @@ for (const test of testGroups.flatMap(({ tests }) => tests)) {
   const build = (keyset) => api.createGate({ keys: test.keys, keyset: { root: test.root, bytes: keyset }, marks, now: () => now });
   for (const [at, step] of test.steps.entries()) {
     const what = `gate ${test.tcId} (${test.comment}), step ${at}`;
-    if (gate) trap(CHANGED, () => gate.loadKeyset(loaded));
+    if (gate) trap(CHANGED_MARKS, () => gate.loadKeyset(loaded));
     if (step.do === "load") {
       const keyset = unhex(step.keyset);
       const code = outcome(() => { if (gate) gate.loadKeyset(keyset); else gate = build(keyset); });

@@ -1,8 +1,8 @@
-"""Decides offline whether an API request may go on.
+"""Decides offline whether an API request may proceed.
 
-Make a ``Gate`` once, with the keys that licences are signed with, and ask it for
-each request. It makes one explainable ``Decision`` of identity, entitlement, rate,
-quota and revocation from the licence alone, with no network call::
+Make a ``Gate`` once, with the keys that licences are signed with, and check each
+request. It returns one explainable ``Decision`` on identity, entitlement, rate, quota
+and revocation, from the licence alone, without a network call::
 
     import licentia
 
@@ -13,10 +13,10 @@ quota and revocation from the licence alone, with no network call::
     else:
         print(decision.http_status, decision.name, decision.explanation)
 
-In the simplest case one line does: ``licentia.verify(token, key)``.
+For a single check, ``licentia.verify(token, key)`` is enough.
 
-Further modules: ``licentia.asgi``, ``licentia.wsgi`` and ``licentia.fastapi`` put a
-gate before a web application, ``licentia.log`` sends decisions to ``logging``, and
+Further modules: ``licentia.asgi``, ``licentia.wsgi`` and ``licentia.fastapi`` add a
+gate to a web application, ``licentia.log`` sends decisions to ``logging``, and
 ``python -m licentia`` verifies and inspects licences.
 """
 
@@ -26,7 +26,7 @@ from licentia._licentia import (
     Code,
     Decision,
     Event,
-    Holder,
+    HolderKey,
     Issuer,
     Key,
     Keyset,
@@ -51,7 +51,7 @@ from licentia._licentia import (
     inspect,
     verify,
 )
-from licentia.background import Keeper, Watch
+from licentia.background import Refiller, Watch
 from licentia.errors import (
     DeniedError,
     InvalidArgumentError,
@@ -71,10 +71,10 @@ __all__ = [
     "DeniedError",
     "Event",
     "Gate",
-    "Holder",
+    "HolderKey",
     "InvalidArgumentError",
     "Issuer",
-    "Keeper",
+    "Refiller",
     "Key",
     "Keyset",
     "License",

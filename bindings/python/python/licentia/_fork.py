@@ -1,4 +1,4 @@
-"""What happens when the process forks, and when the interpreter ends."""
+"""Hooks for forks and for the end of the interpreter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the middlewares share: how a licence and a proof come with a request, and how a refusal is sent."""
+"""Code that the middlewares share: reading licence and proof from a request, and answering a refusal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ NOTHING = Request()
 
 
 def encoded(path: str | bytes) -> str:
-    """A path that was decoded, as a client sends it (RFC 3986, section 3.3)."""
+    """Encodes a decoded path as a client sends it (RFC 3986, section 3.3)."""
     return quote(path, safe="/:@!$&'()*+,;=~")
 
 
 def for_call(
     request: Request, *, method: str, target: str, origin: str, source: str, proof: str | None
 ) -> Request:
-    """What a route needs, with the circumstances of one call. The target is path and query as they were sent."""
+    """Adds the details of one call to the needs of a route. The target is path and query as they were sent."""
     presented = None
     if proof is not None:
         presented = Proof(decode_base64url(proof), method=method, uri=origin + target)
@@ -33,12 +33,12 @@ def for_call(
 
 
 def token_of(authorization: str | None) -> str | None:
-    """The token of an ``Authorization`` field."""
+    """Returns the token of an ``Authorization`` field."""
     return None if authorization is None else bearer(authorization)
 
 
 def refusal(decision: Decision, method: str) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Status, header fields and body of a refusal; to HEAD the body is only described."""
+    """Returns status, header fields and body of a refusal. The answer to HEAD has no body."""
     body = json.dumps(decision.problem).encode()
     fields = [
         *decision.http_headers,

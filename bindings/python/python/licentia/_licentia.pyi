@@ -17,7 +17,7 @@ __all__ = [
     "Event",
     "Feed",
     "Gate",
-    "Holder",
+    "HolderKey",
     "Issuer",
     "Key",
     "Keyset",
@@ -360,7 +360,7 @@ class Gate:
         proof_age: int = 60,
         replay_capacity: int = 65536,
         cache_capacity: int = 16384,
-        prepare: int | None = None,
+        prepare_keys: int | None = None,
         require_revocation: bool = False,
         share_rates: bool = False,
         store: Store | str | None = None,
@@ -395,7 +395,7 @@ class Gate:
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Seat: ...
-    def keep(self, *, now: _Time | None = None) -> None: ...
+    def refill(self, *, now: _Time | None = None) -> None: ...
     def settle(self) -> None: ...
     def after_fork(self) -> None: ...
     def load_keyset(self, keyset: Keyset | Buffer) -> bool: ...
@@ -429,11 +429,11 @@ class Reservation:
     def __exit__(self, *_exception: object, **_named: object) -> None: ...
 
 @final
-class Holder:
+class HolderKey:
     @staticmethod
-    def from_seed(seed: Buffer) -> Holder: ...
+    def from_seed(seed: Buffer) -> HolderKey: ...
     @staticmethod
-    def from_pem(pem: str) -> Holder: ...
+    def from_pem(pem: str) -> HolderKey: ...
     @property
     def public(self) -> bytes: ...
     def prove(

@@ -1,4 +1,4 @@
-"""A gate before any ASGI application: Starlette, FastAPI, Quart, Litestar."""
+"""Middleware for ASGI applications: Starlette, FastAPI, Quart, Litestar."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = ["LicenseMiddleware", "check"]
 
 
 class LicenseMiddleware:
-    """Asks a gate before an application sees the request.
+    """Checks a request before the application sees it.
 
     The licence comes as ``Authorization: Bearer lic1_...``, a proof of possession as
-    ``Licentia-Proof`` in unpadded base64url. A refusal is answered; what is allowed has its
-    decision in ``scope["state"]["licentia"]``, and its response the ``RateLimit`` fields.
-    When the server shuts down, the gate gives back what it had taken ahead.
+    ``Licentia-Proof`` in unpadded base64url. The middleware answers a denied request. An allowed
+    request has its decision in ``scope["state"]["licentia"]``, and its response gets the
+    ``RateLimit`` fields. When the server shuts down, the gate returns unused units.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class LicenseMiddleware:
         origin: str = "",
         exempt: Iterable[str] = (),
     ) -> None:
-        """Puts a gate before an application.
+        """Wraps an application.
 
         Args:
             app: The application.
             gate: The gate.
-            request: What every request needs of a licence; a good one, where it is not said.
+            request: What every request needs of a licence; by default only a good one.
             origin: The public origin, such as ``https://api.acme.example``, that proofs name
                 before path and query. Proofs that are checked here do not cover the body.
             exempt: Paths below the application's root that need no licence, such as ``/health``.
@@ -79,13 +79,13 @@ class LicenseMiddleware:
 
 
 def _route(scope: Scope) -> str:
-    """The path below the application's own root."""
+    """Returns the path below the application's own root."""
     path: str = scope.get("path", "")
     return path.removeprefix(scope.get("root_path", ""))
 
 
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
-    """Asks a gate about the request of an ASGI scope."""
+    """Checks the request of an ASGI scope."""
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         found.setdefault(name.lower(), value.decode("latin-1"))
@@ -104,12 +104,12 @@ async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "")
 
 
 def latin(fields: Iterable[tuple[str, str]]) -> Fields:
-    """Header fields as ASGI has them."""
+    """Encodes header fields for ASGI."""
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
 
 
 def adding(fields: Fields, send: Send) -> Send:
-    """Adds header fields to a response: those that are in the list when it starts."""
+    """Adds the header fields that are in the list when the response starts."""
 
     async def send_with_fields(message: Message) -> None:
         if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
@@ -120,11 +120,11 @@ def adding(fields: Fields, send: Send) -> Send:
 
 
 def settling(gate: Gate, send: Send) -> Send:
-    """Gives back what a gate took ahead when the server shuts down, which may end the process by a signal."""
+    """Returns unused units when the server shuts down, since a signal may end the process then."""
 
     async def settle_and_send(message: Message) -> None:
         if message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
-            # What cannot be given back is lost, and never granted twice.
+            # If the store is unreachable, the units are lost, and never granted twice.
             with contextlib.suppress(StoreError):
                 await asyncio.to_thread(gate.settle)
         await send(message)
@@ -133,7 +133,7 @@ def settling(gate: Gate, send: Send) -> Send:
 
 
 async def refuse(decision: Decision, scope: Scope, send: Send) -> None:
-    """Answers a refusal. A websocket is closed where its server can send no response in place of it."""
+    """Answers a refusal. Closes a websocket if its server cannot send a response instead."""
     kind = "http.response"
     if scope["type"] == "websocket":
         kind = "websocket.http.response"

@@ -1,4 +1,4 @@
-"""Threads that work for a gate, beside the requests. They go on in a child after a fork."""
+"""Threads that work for a gate in the background. A child process starts them again after a fork."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from licentia import Gate, RevocationBundle
 
-__all__ = ["Keeper", "Watch"]
+__all__ = ["Refiller", "Watch"]
 
 _log = logging.getLogger("licentia")
 
 
 class Worker:
-    """Does its work for a gate again and again, until it is stopped or the gate is gone."""
+    """Repeats its work for a gate until it is stopped or the gate is gone."""
 
     _all: ClassVar[weakref.WeakSet[Worker]] = weakref.WeakSet()
 
     def __init__(self, gate: Gate, interval: float) -> None:
         if interval <= 0:
-            raise ValueError("an interval is longer than nothing")
+            raise ValueError("the interval must be longer than 0 seconds")
         self._gate = weakref.ref(gate)
         self._interval = interval
         self._start()
@@ -38,7 +38,7 @@ class Worker:
 
     def _start(self) -> None:
         self._stopped = threading.Event()
-        # It does not keep the object alive.
+        # A weak reference, so that the thread does not keep the object alive.
         arguments = (weakref.ref(self), self._stopped, self._interval)
         name = f"licentia-{type(self).__name__}"
         self._thread = threading.Thread(target=self._run, args=arguments, name=name, daemon=True)
@@ -62,13 +62,13 @@ class Worker:
 
     @classmethod
     def start_again(cls) -> None:
-        """Starts every thread anew, in a child that has none of them."""
+        """Starts every thread again, in a child process, which has none of them."""
         for worker in list(cls._all):
             worker._start()
 
     @classmethod
     def end_all(cls) -> None:
-        """Ends every thread when the interpreter ends, which must find none at work."""
+        """Ends every thread before the interpreter ends."""
         workers = list(cls._all)
         for worker in workers:
             worker.stop()
@@ -76,7 +76,7 @@ class Worker:
             worker._thread.join(10)
 
     def stop(self) -> None:
-        """Ends the thread, after what it is at."""
+        """Ends the thread after its current work."""
         self._all.discard(self)
         self._stopped.set()
 
@@ -86,7 +86,7 @@ class Worker:
             stopped.set()
 
     def __enter__(self) -> Self:
-        """Gives itself."""
+        """Returns itself."""
         return self
 
     def __exit__(
@@ -96,28 +96,28 @@ class Worker:
         self.stop()
 
 
-class Keeper(Worker):
-    """Fetches units before those at hand are used up, so that no request waits for the store, and gives back unused ones.
+class Refiller(Worker):
+    """Fetches units before the gate has used up what it holds, and returns unused units.
 
-    Without it a request that finds none fetches them itself. It ends when it is stopped or dropped,
-    or with the gate.
+    Then no request waits for the store. Without it, a request that finds no units fetches them
+    itself. It ends when it is stopped or dropped, or with the gate.
     """
 
     def __init__(self, gate: Gate, interval: float = 1.0) -> None:
-        """Looks after every meter of a gate each ``interval`` seconds.
+        """Refills every meter of a gate each ``interval`` seconds.
 
         Args:
-            gate: The gate, which is not kept alive.
-            interval: What is not used for so many seconds is given back.
+            gate: The gate. It is not kept alive.
+            interval: Units that are unused for so many seconds go back to the store.
         """
         super().__init__(gate, interval)
 
     def _work(self, gate: Gate) -> None:
-        gate.keep()
+        gate.refill()
 
 
 class Watch(Worker):
-    """Loads revocation bundles and deltas into a gate as they come, from a file or from anywhere.
+    """Loads revocation bundles and deltas into a gate as they come, from a file or a callable.
 
     It ends when it is stopped or dropped, or with the gate.
     """
@@ -130,19 +130,19 @@ class Watch(Worker):
         *,
         on_error: Callable[[Exception], object] | None = None,
     ) -> None:
-        """Loads what is there now, and again whenever it has changed.
+        """Loads the bundle now, and again whenever it changes.
 
         Args:
-            gate: The gate, which is not kept alive.
-            source: A file, which should be replaced by renaming another one over it; or a callable
-                that gives a bundle, or None where there is nothing new.
-            interval: How many seconds are between two looks.
-            on_error: Called with what later goes wrong, which is logged where this is not said; the
-                bundle in use then stays. A delta that does not fit is told as ``bundle_wrong_base``:
-                then give a whole bundle.
+            gate: The gate. It is not kept alive.
+            source: A file, which you replace by renaming another one over it; or a callable that
+                returns a bundle, or None if there is nothing new.
+            interval: Seconds between two looks.
+            on_error: Called with a later failure, which is logged by default. The gate then keeps its
+                bundle. The error ``bundle_wrong_base`` means that a delta does not fit: then provide a
+                whole bundle.
 
         Raises:
-            LicentiaError: For what is there now. Also whatever the callable raises.
+            LicentiaError: If the first bundle is bad. Also whatever the callable raises.
         """
         self._fetch = source if callable(source) else None
         self._feed = Feed(None if callable(source) else source)

@@ -1,4 +1,4 @@
-"""Errors: only for misuse and a broken environment. A refusal is a ``Decision``, not an error."""
+"""Errors, for misuse and a broken environment. A denial is a ``Decision``, not an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class LicentiaError(Exception):
-    """What every error of this package derives from.
+    """The base class of all errors of this package.
 
     Attributes:
         code: The number of its code, such as 802.
@@ -33,8 +33,8 @@ class LicentiaError(Exception):
     advice: str
 
     def __init__(self, code: int, name: str, message: str, advice: str = "", detail: str | None = None) -> None:
-        """Makes an error of a row of the table of codes, with more to say where there is more."""
-        # One argument: of two or more, an OSError would take the first for an `errno`.
+        """Makes an error from a row of the table of codes, with a detail if there is one."""
+        # One argument: with two or more, an OSError would take the first for an `errno`.
         super().__init__(detail or f"{message} {advice}".rstrip())
         self.code = code
         self.name = name
@@ -42,37 +42,37 @@ class LicentiaError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        """Says what is wrong and what to do."""
+        """Returns what is wrong and what to do."""
         return f"{self.code} {self.name}: {self.args[0]}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Goes over to another process whole."""
+        """Pickles the whole error."""
         return _again, (type(self), self.args, self.__dict__)
 
 
 class InvalidArgumentError(LicentiaError, ValueError):
-    """An argument is outside its documented range, or a key is not good."""
+    """An argument is outside its documented range, or a key is bad."""
 
 
 class RejectedError(LicentiaError, ValueError):
-    """A token, keyset or revocation bundle is not good, and was not taken."""
+    """A token, keyset or revocation bundle is bad, and was refused."""
 
 
 class StoreError(LicentiaError, OSError):
-    """A store or file is out of reach, or broken."""
+    """A store or file is unreachable or broken."""
 
 
 class DeniedError(LicentiaError):
     """A request was denied, and ``Decision.raise_for_denied`` was called.
 
     Attributes:
-        decision: The decision. It stays in its process: a copy that was pickled does not have it.
+        decision: The decision. A pickled copy does not have it.
     """
 
     decision: Decision
 
     def __init__(self, decision: Decision) -> None:
-        """Makes the error of a decision."""
+        """Makes the error from a decision."""
         super().__init__(decision.code, decision.name, decision.message, decision.advice)
         self.decision = decision
 
@@ -81,17 +81,17 @@ class DeniedError(LicentiaError):
         return _again(type(self), self.args, self.__dict__)
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> LicentiaError:
-        """Copies the error, with its decision, which nothing can change."""
+        """Copies the error, with its immutable decision."""
         return copy.copy(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Goes over to another process without its decision."""
+        """Pickles the error without its decision."""
         kept = {name: value for name, value in self.__dict__.items() if name != "decision"}
         return _again, (type(self), self.args, kept)
 
 
 def _again(kind: type[LicentiaError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> LicentiaError:
-    """Makes an error again that came from another process."""
+    """Makes an error from its pickled parts."""
     error = kind.__new__(kind, *arguments)
     error.args = arguments
     error.__dict__.update(attributes)

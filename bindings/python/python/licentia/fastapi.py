@@ -8,7 +8,7 @@
         return {"for": license.subject}
 """
 
-# No `from __future__ import annotations`: FastAPI looks at the annotations of what is defined here.
+# No `from __future__ import annotations`: FastAPI reads the annotations of this module.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from licentia.asgi import App, Fields, Receive, Scope, Send, adding, check, lati
 
 __all__ = ["Denied", "install", "licensed"]
 
-# Where the layer keeps the fields of the response that is to come.
+# Key of the scope under which the layer keeps the header fields of the response.
 _FIELDS = "licentia.fields"
 _SCHEME = "Licentia"
 _REFUSALS = {
@@ -37,24 +37,24 @@ _REFUSALS = {
 
 
 class Denied(HTTPException):
-    """A refusal on its way to the client. ``install`` registers what answers it."""
+    """A refusal on its way to the client. ``install`` registers its handler."""
 
     def __init__(self, decision: Decision) -> None:
-        """Makes it of a decision."""
+        """Makes the exception from a decision."""
         super().__init__(decision.http_status, decision.name, dict(decision.http_headers))
         self.decision = decision
 
 
 def install(app: FastAPI, gate: Gate | None = None, *, origin: str = "") -> None:
-    """Makes an application ready for ``licensed``. Call it before the application is started.
+    """Prepares an application for ``licensed``. Call it before the application starts.
 
-    It gives the application its gate, answers refusals with problem details (RFC 9457), adds the
-    ``RateLimit`` fields to whatever response there is, and tells OpenAPI of both. When the server
-    shuts down, the gate gives back what it had taken ahead.
+    It sets the application's gate, answers refusals with problem details (RFC 9457), adds the
+    ``RateLimit`` fields to every response, and describes both in OpenAPI. When the server shuts
+    down, the gate returns unused units.
 
     Args:
         app: The application.
-        gate: The gate; None where every ``licensed`` names its own.
+        gate: The gate; None if every ``licensed`` has its own.
         origin: The public origin, such as ``https://api.acme.example``, that proofs name before
             path and query.
     """
@@ -82,23 +82,23 @@ def licensed(
     rate: str | Mapping[str, int] | None = None,
     gate: Gate | None = None,
 ) -> Callable[[HTTPConnection], Awaitable[License | None]]:
-    """Makes a dependency that needs a licence, for ``Depends``. Its value is the License.
+    """Returns a dependency for ``Depends`` that requires a licence. Its value is the License.
 
-    It serves websockets as well. The decision is in ``request.state.licentia``.
+    It works for websockets too. The decision is in ``request.state.licentia``.
 
     Args:
         feature: A feature, or several, that must be licensed.
         meter: A quota to charge at cost 1, or a dict of costs.
         rate: A rate to count against at cost 1, or a dict of costs.
-        gate: The gate, where it is not the one that ``install`` gave.
+        gate: The gate, if it is not the one of ``install``.
 
-    The dependency's value is None only where an advisory gate let a request pass without a good licence.
+    The value is None only if an advisory gate allowed a request without a good licence.
     """
     return _Licensed(Request(features=feature, meters=meter, rates=rate), gate)
 
 
 class _Licensed(SecurityBase):
-    """What ``licensed`` makes: a dependency that OpenAPI knows for a scheme of security."""
+    """The dependency that ``licensed`` returns; a security scheme for OpenAPI."""
 
     def __init__(self, needs: Request, gate: Gate | None) -> None:
         self.needs = needs
@@ -121,7 +121,7 @@ class _Licensed(SecurityBase):
 
 
 class _Layer:
-    """Adds the fields of what was allowed to whatever response comes."""
+    """Adds the header fields of an allowed request to its response."""
 
     def __init__(self, app: App, gate: Gate | None) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""The gate, with what is Python's own."""
+"""The gate, with its asynchronous methods."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Gate(_Gate):
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Decision:
-        """As ``check``, for asyncio: where the store may block, another thread waits for it."""
+        """As ``check``, for asyncio: if the store may block, another thread waits for it."""
         if not self.may_block:
             return self.check(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
@@ -50,7 +50,7 @@ class Gate(_Gate):
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Reservation:
-        """As ``reserve``, for asyncio. What a job reserved may wait for the store once more when it is committed."""
+        """As ``reserve``, for asyncio. Committing a job's reservation may wait for the store again."""
         if not self.may_block:
             return self.reserve(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.reserve, token, request, now=now, **needs))

@@ -1,4 +1,4 @@
-"""Decisions to ``logging``."""
+"""Sends decisions to ``logging``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["to_logging"]
 
 
 def to_logging(logger: logging.Logger | str = "licentia") -> Callable[[Event], None]:
-    """Gives a callable for ``Gate(on_event=...)`` that logs every decision.
+    """Returns a callable for ``Gate(on_event=...)`` that logs every decision.
 
-    What was allowed is logged at level info; denials, and what was allowed in doubt, at warning.
-    The record has the Event as its attribute ``event``, for a formatter that wants more. What
-    clients chose is escaped, so that a line of the log stays one line.
+    Allowed requests are logged at level info; denied ones, and those allowed in doubt, at warning.
+    The record's attribute ``event`` is the Event, for formatters. Text that clients chose is
+    escaped, so that an entry stays one line.
 
     Args:
         logger: The logger, or its name.
@@ -44,7 +44,7 @@ def to_logging(logger: logging.Logger | str = "licentia") -> Callable[[Event], N
 
 
 def _shown(text: str) -> str:
-    """A text with whatever could not be printed escaped: line ends, escape sequences, marks of direction."""
+    """Escapes characters that cannot be printed: line ends, escape sequences, marks of direction."""
     if text.isprintable():
         return text
     return "".join(

@@ -1,4 +1,4 @@
-"""A gate before any WSGI application: Flask, Django, Bottle."""
+"""Middleware for WSGI applications: Flask, Django, Bottle."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ __all__ = ["LicenseMiddleware", "check"]
 
 
 class LicenseMiddleware:
-    """Asks a gate before an application sees the request.
+    """Checks a request before the application sees it.
 
     The licence comes as ``Authorization: Bearer lic1_...``, a proof of possession as
-    ``Licentia-Proof`` in unpadded base64url. A refusal is answered; what is allowed has its
-    decision in ``environ["licentia.decision"]``, and its response the ``RateLimit`` fields.
+    ``Licentia-Proof`` in unpadded base64url. The middleware answers a denied request. An allowed
+    request has its decision in ``environ["licentia.decision"]``, and its response gets the
+    ``RateLimit`` fields.
     """
 
     def __init__(
@@ -34,12 +35,12 @@ class LicenseMiddleware:
         origin: str = "",
         exempt: Iterable[str] = (),
     ) -> None:
-        """Puts a gate before an application.
+        """Wraps an application.
 
         Args:
             app: The application.
             gate: The gate.
-            request: What every request needs of a licence; a good one, where it is not said.
+            request: What every request needs of a licence; by default only a good one.
             origin: The public origin, such as ``https://api.acme.example``, that proofs name
                 before path and query. Proofs that are checked here do not cover the body.
             exempt: Paths that need no licence, such as ``/health``.
@@ -68,7 +69,7 @@ class LicenseMiddleware:
 
 
 def check(gate: Gate, environ: WSGIEnvironment, request: Request, *, origin: str = "") -> Decision:
-    """Asks a gate about the request of a WSGI environment."""
+    """Checks the request of a WSGI environment."""
     asked = _http.for_call(
         request,
         method=environ.get("REQUEST_METHOD", "GET"),
@@ -81,7 +82,7 @@ def check(gate: Gate, environ: WSGIEnvironment, request: Request, *, origin: str
 
 
 def _target(environ: WSGIEnvironment) -> str:
-    """Path and query as they were sent, where the server tells; else as most clients would send them."""
+    """Returns path and query as they were sent, or as most clients send them if the server does not say."""
     raw: str = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     if raw.startswith("/"):
         return raw

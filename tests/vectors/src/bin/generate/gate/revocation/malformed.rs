@@ -88,7 +88,8 @@ fn fields() -> Vec<Story> {
     let ruled =
         |comment: &str, rule: Fields| bad(comment, &payload.clone().set(9, cbor::array(&[rule.encode()])));
     vec![
-        bad("another schema", &payload.clone().set(0, cbor::uint(2))),
+        bad("another schema", &payload.clone().set(0, cbor::uint(3))),
+        bad("no schema", &payload.clone().set(0, cbor::uint(0))),
         bad("no issuer", &payload.clone().without(1)),
         bad("no sequence", &payload.clone().without(3)),
         bad("no salt", &payload.clone().without(8)),
@@ -133,6 +134,40 @@ fn sets() -> Vec<Story> {
         section[at..at + bytes.len()].copy_from_slice(bytes);
         section
     };
+    // Chunks with a member of gap 0 each.
+    let zeros = |chunk: u8, chunks: u32, count: u64| {
+        let mut section = vec![1, 0, chunk, 0];
+        section.extend(count.to_le_bytes());
+        section.extend(chunks.to_le_bytes());
+        (0..u64::from(chunks)).step_by(64).for_each(|anchor| section.extend(anchor.to_le_bytes()));
+        (0..chunks).for_each(|at| section.extend([u8::try_from(at % 64).expect("below 64"), 0]));
+        section.extend(vec![0; usize::try_from(chunks / 8).expect("a few")]);
+        if chunks % 8 > 0 {
+            section.push(0xff >> (chunks % 8));
+        }
+        section
+    };
+    // One member behind so many ones, under Rice parameter 53.
+    let quotient = |ones: usize| {
+        let bits =
+            [vec![0xff; ones / 8], if ones % 8 == 0 { vec![0; 7] } else { vec![0x80, 0, 0, 0, 0, 0, 0] }]
+                .concat();
+        let mut section = vec![0x80 + 53];
+        section.extend(bits);
+        *section.last_mut().expect("bits") |= if ones % 8 == 0 { 3 } else { 1 };
+        section
+    };
+    let mut padded = chunked(&[1, 2, 3], 1, 2);
+    padded[12] = 2;
+    padded.splice(24..26, [0, 0, 6, 0]);
+    let crowded = |count: u64| {
+        let mut section = vec![1, 0, 19, 0];
+        section.extend(count.to_le_bytes());
+        section.extend([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        section.extend(vec![0; usize::try_from(count / 8).expect("bytes")]);
+        section.extend((!count.is_multiple_of(8)).then_some(0xff >> (count % 8)));
+        section
+    };
     vec![
         set("a set of an unknown form", &[2, 0]),
         set("a Rice parameter of 54 in a small set", &[0x80 + 54, 0]),
@@ -153,6 +188,12 @@ fn sets() -> Vec<Story> {
         set("no chunks", &huge(12, &[0; 4])),
         set("an anchor that is not the beginning", &huge(16, &[1])),
         set("chunks that overlap", &huge(26, &[1])),
+        set("2,049 chunks of 2^53, the last of which begins at 0 again", &zeros(53, 2_049, 2_049)),
+        set("more chunks than there are indices", &zeros(43, 1_025, 1_025)),
+        set("a quotient of 2^64, which is 0 again", &quotient(2_048)),
+        set("a quotient beyond the greatest index", &quotient(1)),
+        set("a chunk without members at the end", &padded),
+        set("a query that decodes 262,145 members", &crowded(262_145)),
     ]
 }
 

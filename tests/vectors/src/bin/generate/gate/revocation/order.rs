@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn group() -> GateGroup {
     let (first, second, third) = (set(1, &[5]), set(2, &[5, 7]), set(3, &[7, 9]));
     let to_third = delta(&[5, 9], 2, &third);
-    let to_third_with = |label: i64, value| {
+    let changed = |label: i64, value| {
         let payload = set(3, &[5, 9]).delta(2, &third).set(label, value);
         sealed(&revoker(), DELTA_TYP, &payload.encode())
     };
@@ -48,18 +48,23 @@ pub(super) fn group() -> GateGroup {
             .publish(&signed(&first), "allowed")
             .publish(&to_third, "bundle_wrong_base")
             .check(&indexed(5), NOW, 0, "revoked"),
+        story("a delta under another salt")
+            .publish(&signed(&second), "allowed")
+            .publish(&changed(8, cbor::bytes(&[4; 16])), "bundle_wrong_base")
+            .check(&indexed(7), NOW, 0, "revoked"),
+        story("a delta of another stream")
+            .publish(&signed(&second), "allowed")
+            .publish(&changed(2, cbor::uint(1)), "bundle_wrong_base")
+            .check(&indexed(7), NOW, 0, "revoked"),
+        story("a delta of schema 2 on a bundle of schema 1")
+            .publish(&signed(&second), "allowed")
+            .publish(&changed(0, cbor::uint(2)), "allowed")
+            .check(&indexed(7), NOW, 0, "revoked")
+            .check(&indexed(9), NOW, 0, "revoked"),
         story("a delta that does not lead where it says")
             .publish(&signed(&second), "allowed")
             .publish(&delta(&[5], 2, &third), "bundle_wrong_root")
             .check(&indexed(7), NOW, 0, "revoked"),
-        story("a delta under another salt")
-            .publish(&signed(&second), "allowed")
-            .publish(&to_third_with(8, cbor::bytes(&[4; 16])), "bundle_wrong_base")
-            .publish(&to_third, "allowed"),
-        story("a delta of another stream")
-            .publish(&signed(&second), "allowed")
-            .publish(&to_third_with(2, cbor::uint(1)), "bundle_wrong_base")
-            .publish(&to_third, "allowed"),
         story("an older bundle, also after a restart")
             .publish(&signed(&second), "allowed")
             .publish(&signed(&first), "bundle_rollback")

@@ -15,6 +15,14 @@ pub(super) fn group() -> GateGroup {
     let large = Bundle::new(1, &chunked(&many, 4, 11));
     let list = |licence: &Licence| hash(&licence.id).to_be_bytes();
     let listed = crate::bundle::group(Terms::default(), &[], &list(&Licence::base()));
+    // The lenient group is longer, and so comes first.
+    let lenient = Terms { effect: 1, until: NOW + 1_000, ..Terms::unpaid() };
+    let group = crate::bundle::group;
+    let twice =
+        [group(lenient, &small(&[5, 7], 2), &[]), group(Terms::unpaid(), &small(&[5], 2), &[])].concat();
+    let both = [list(&Licence::base()), [0xff; 8]].concat();
+    let listed_twice =
+        [group(lenient, &[], &both), group(Terms::unpaid(), &[], &list(&Licence::base()))].concat();
     let hashed = Bundle { groups: listed, ..Bundle::new(1, &[]) };
     let filtered = Bundle::new(1, &small(&[5], 2)).payload().set(11, cbor::bytes(&filter(&[5])));
     let widely = Bundle::new(1, &small(&[5], 2)).payload().set(11, cbor::bytes(&[0xff; 96]));
@@ -47,6 +55,23 @@ pub(super) fn group() -> GateGroup {
             .check(&indexed(at_end), NOW, 0, "revoked")
             .check(&indexed(at_end + 1), NOW, 0, "allowed")
             .check(&indexed(1 << 40), NOW, 0, "allowed"),
+        story("a set with a directory, in schema 2")
+            .publish(&sealed(&revoker(), TYP, &large.payload().set(0, cbor::uint(2)).encode()), "allowed")
+            .check(&indexed(38), NOW, 0, "revoked")
+            .check(&indexed(39), NOW, 0, "allowed")
+            .check(&indexed(at_end), NOW, 0, "revoked"),
+        with(
+            "an index in two groups: the strictest counts",
+            &Bundle { groups: twice, ..Bundle::new(1, &[]) },
+        )
+        .check(&indexed(5), NOW, 0, "revoked")
+        .check(&indexed(7), NOW, 0, "allowed")
+        .warning("revoked"),
+        with(
+            "an identifier in two groups: the strictest counts",
+            &Bundle { groups: listed_twice, ..Bundle::new(1, &[]) },
+        )
+        .check(&Licence::base(), NOW, 0, "revoked"),
         with("a licence without an index is revoked by its identifier", &hashed)
             .check(&Licence::base(), NOW, 0, "revoked")
             .check(&Licence::with(|l| l.id = *b"vector licence 2"), NOW, 0, "allowed")

@@ -1,0 +1,5 @@
+//! Threads that belong to the library.
+
+pub mod watch;
+
+pub mod refiller;

@@ -1,0 +1,20 @@
+//! The gate decides: what it is asked, what it answers, and how it is built.
+
+mod builder;
+mod clock_guard;
+mod decision;
+#[allow(clippy::module_inception, reason = "the folder is the subject, the file is the type")]
+mod gate;
+mod mode;
+mod outage;
+mod replay;
+mod request;
+mod reservation;
+
+pub use builder::{BuildError, GateBuilder};
+pub use decision::Decision;
+pub use gate::Gate;
+pub use mode::Mode;
+pub(crate) use request::{Inquiry, SeatRequest};
+pub use request::{Proof, Request};
+pub use reservation::Reservation;

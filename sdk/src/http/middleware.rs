@@ -1,0 +1,230 @@
+//! A `tower` layer: asks the gate before a service sees the request.
+//!
+//! The licence comes as `Authorization: Bearer lic1_...` (RFC 6750), a proof of possession as
+//! `Licentia-Proof`, in unpadded base64url. A refusal is answered with the status, header fields and problem
+//! details of the decision; what is allowed carries an [`Admitted`] in its extensions, and its response the
+//! `RateLimit` fields.
+//!
+//! A check that may wait for the gate's store is made in a thread of its own, so that an async runtime's goes on.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, header, request::Parts};
+use licentia_core::{
+    Buffer, State,
+    http::{PROBLEM_TYPE, PROOF_FIELD, bearer},
+    text::decode_base64url,
+};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    gate::{Decision, Gate, Proof, Request},
+    license::{License, Licensed},
+    platform::Now,
+};
+
+use super::off_thread::OffThread;
+
+/// Name of the header field with the proof of possession.
+pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
+
+/// What the routes behind a layer need of a licence.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LicenseLayer {
+    gate: Arc<Gate>,
+    features: &'static [&'static str],
+    meters: &'static [(&'static str, u64)],
+    rates: &'static [(&'static str, u64)],
+    origin: Arc<str>,
+}
+
+impl LicenseLayer {
+    /// Needs a good licence, and no more.
+    pub fn new(gate: Arc<Gate>) -> Self {
+        Self { gate, features: &[], meters: &[], rates: &[], origin: Arc::from("") }
+    }
+
+    /// Needs all of these features.
+    pub fn features(self, features: &'static [&'static str]) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Charges these meters, all of them or none, before the service is called.
+    pub fn meters(self, meters: &'static [(&'static str, u64)]) -> Self {
+        Self { meters, ..self }
+    }
+
+    /// Counts against these rates.
+    pub fn rates(self, rates: &'static [(&'static str, u64)]) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// The public origin, such as `https://api.acme.example`, that proofs name before the path and query.
+    ///
+    /// Proofs that a layer checks do not cover the body: it has not been read yet.
+    pub fn origin(self, origin: &str) -> Self {
+        Self { origin: Arc::from(origin), ..self }
+    }
+
+    fn check(&self, parts: &Parts) -> Checked {
+        self.with_request(parts, |token, request| {
+            Checked::from(&self.gate.check(token, request, Now::system()))
+        })
+    }
+
+    /// Whether the check may wait for the gate's store.
+    fn may_wait(&self, parts: &Parts) -> bool {
+        self.with_request(parts, |token, request| self.gate.may_wait(token, request, Now::system()))
+    }
+
+    fn with_request<T>(&self, parts: &Parts, ask: impl FnOnce(&str, &Request<'_>) -> T) -> T {
+        let authorization = parts.headers.get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| bearer(value.to_str().ok()?)).unwrap_or("");
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri = format!("{}{path}", self.origin);
+        let action = format!("{} {}", parts.method, parts.uri.path());
+        let proof = proof(&parts.headers);
+        let mut request =
+            Request::new().action(&action).features(self.features).meters(self.meters).rates(self.rates);
+        if let Some(bytes) = &proof {
+            request = request.proof(Proof { bytes, method: parts.method.as_str(), uri: &uri, body: None });
+        }
+        ask(token, &request)
+    }
+}
+
+/// What is kept of a decision while the service works.
+struct Checked {
+    fields: Vec<(HeaderName, HeaderValue)>,
+    verdict: Result<Admitted, (u16, String)>,
+}
+
+impl From<&Decision<'_>> for Checked {
+    fn from(decision: &Decision<'_>) -> Self {
+        let field = |(name, value): (&'static str, String)| {
+            Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
+        };
+        let fields = decision.http_headers().into_iter().filter_map(field).collect();
+        let verdict = if decision.is_allowed() {
+            Ok(Admitted { licensed: decision.shared_license(), state: decision.state() })
+        } else {
+            Err((decision.http_status(), decision.problem()))
+        };
+        Self { fields, verdict }
+    }
+}
+
+/// The licence of a request that was let through. It is in the request's extensions.
+#[derive(Clone)]
+pub struct Admitted {
+    licensed: Option<Arc<Licensed>>,
+    state: State,
+}
+
+impl Admitted {
+    /// The licence; none where an advisory gate let a request pass whose licence was not good.
+    pub fn license(&self) -> Option<License<'_>> {
+        self.licensed.as_ref().map(|licensed| licensed.license())
+    }
+
+    /// In which state it grants the request.
+    pub fn state(&self) -> State {
+        self.state
+    }
+}
+
+impl<S> Layer<S> for LicenseLayer {
+    type Service = Licensing<S>;
+
+    fn layer(&self, inner: S) -> Licensing<S> {
+        Licensing { inner, layer: self.clone() }
+    }
+}
+
+/// A service behind a gate.
+#[derive(Clone, Debug)]
+pub struct Licensing<S> {
+    inner: S,
+    layer: LicenseLayer,
+}
+
+impl<S, In, Out> Service<HttpRequest<In>> for Licensing<S>
+where
+    S: Service<HttpRequest<In>, Response = Response<Out>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: 'static,
+    In: Send + 'static,
+    Out: From<String>,
+{
+    type Response = Response<Out>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: HttpRequest<In>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        // The service that is ready goes with the request; a copy of it is made ready for the next one.
+        let copy = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, copy);
+        let layer = self.layer.clone();
+        let checked = if layer.may_wait(&parts) {
+            Err(OffThread::start(move || (layer.check(&parts), parts)))
+        } else {
+            Ok((layer.check(&parts), parts))
+        };
+        Box::pin(async move {
+            let checked = match checked {
+                Ok(checked) => Some(checked),
+                Err(off_thread) => off_thread.await,
+            };
+            let Some((Checked { fields, verdict }, mut parts)) = checked else {
+                let mut response = Response::new(Out::from(String::new()));
+                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                return Ok(response);
+            };
+            match verdict {
+                Ok(admitted) => {
+                    parts.extensions.insert(admitted);
+                    let mut response = inner.call(HttpRequest::from_parts(parts, body)).await?;
+                    response.headers_mut().extend(fields);
+                    Ok(response)
+                }
+                Err((status, problem)) => {
+                    let mut response = Response::new(Out::from(problem));
+                    *response.status_mut() =
+                        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+                    response.headers_mut().extend(fields);
+                    let media_type = HeaderValue::from_static(PROBLEM_TYPE);
+                    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+                    Ok(response)
+                }
+            }
+        })
+    }
+}
+
+/// The bytes of the proof; what is not base64url is no proof, and is refused as malformed.
+fn proof(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let text = headers.get(PROOF)?.to_str().unwrap_or("!");
+    Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitted")
+            .field("license", &self.license())
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,12 @@
+//! HTTP: the status and header fields of a decision, and a `tower` layer.
+
+mod headers;
+#[cfg(feature = "tower")]
+mod middleware;
+#[cfg(feature = "tower")]
+mod off_thread;
+
+pub use headers::headers;
+pub use licentia_core::http::*;
+#[cfg(feature = "tower")]
+pub use middleware::{Admitted, LicenseLayer, Licensing, PROOF};

@@ -1,0 +1,193 @@
+//! The revocation bundles of a gate, one for each issuer, replaceable while checks run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    platform::{ArcSwap, Guard},
+    store::Store,
+};
+
+use super::trust::Trusted;
+use licentia_core::{
+    Code, Keyring, Kid,
+    inner::build,
+    revocation::{self, Bundle, BundleMark, merge},
+};
+
+/// Prefix of the marks in the store: the newest bundle's sequence, digest and signer. The issuer follows.
+const SEEN: &str = "revocation.seen.";
+
+/// A bundle in use: its whole state, with its pre-filter.
+pub(crate) struct LoadedBundle {
+    issuer: Box<str>,
+    kept: revocation::OwnedBundle<Box<[u8]>>,
+    bloom: Box<[u8]>,
+}
+
+impl LoadedBundle {
+    fn new(kept: revocation::OwnedBundle<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
+        let issuer = kept.bundle(&bloom).issuer().into();
+        Self { issuer, kept, bloom }
+    }
+
+    pub(crate) fn bundle(&self) -> Bundle<'_> {
+        self.kept.bundle(&self.bloom)
+    }
+
+    /// The bundle's description, for the host.
+    pub(crate) fn in_use(&self) -> BundleInUse {
+        let bundle = self.bundle();
+        BundleInUse {
+            issuer: bundle.issuer().to_owned(),
+            sequence: bundle.sequence(),
+            issued_at: bundle.issued_at(),
+            next_update: bundle.next_update(),
+            expires: bundle.expires(),
+        }
+    }
+}
+
+/// Describes a revocation bundle in use. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BundleInUse {
+    /// The issuer whose licences it covers.
+    pub issuer: String,
+    /// Its sequence number.
+    pub sequence: u64,
+    /// When it was issued.
+    pub issued_at: u64,
+    /// When the next one is due at the latest.
+    pub next_update: u64,
+    /// When it stops being valid.
+    pub expires: u64,
+}
+
+/// The bundles in use. The set never changes; it is replaced.
+#[derive(Default)]
+pub(crate) struct Bundles(Vec<Arc<LoadedBundle>>);
+
+impl Bundles {
+    /// The bundle that covers an issuer's licences.
+    pub(crate) fn of(&self, issuer: &str) -> Option<&LoadedBundle> {
+        self.0.iter().find(|loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
+    }
+
+    /// The bundle, if there is exactly one.
+    pub(crate) fn only(&self) -> Option<&LoadedBundle> {
+        if let [only] = &self.0[..] { Some(only) } else { None }
+    }
+
+    /// A copy of the set, in which `loaded` replaces the bundle of its issuer.
+    fn with(&self, loaded: LoadedBundle) -> Self {
+        let mut all = self.0.clone();
+        all.retain(|other| other.issuer != loaded.issuer);
+        all.push(Arc::new(loaded));
+        Self(all)
+    }
+}
+
+/// The revocations that a gate has loaded.
+pub(crate) struct Revocations {
+    store: Arc<dyn Store>,
+    current: ArcSwap<Bundles>,
+    replacing: Mutex<()>,
+}
+
+impl Revocations {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, current: ArcSwap::default(), replacing: Mutex::new(()) }
+    }
+
+    pub(crate) fn current(&self) -> Guard<Arc<Bundles>> {
+        self.current.load()
+    }
+
+    /// Loads a bundle, or a delta on the one in use; `false` if it is the one in use.
+    pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, Code> {
+        let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read after the lock: a bundle that waited for it is verified with the keys in use now.
+        let trust = trusted.current();
+        let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
+        let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
+        let bundles = self.current.load();
+        let current = bundles.of(bundle.issuer());
+        let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
+        let (name, value) = (name(bundle.issuer()), encode(&seen));
+        loop {
+            let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
+            let before = saved.as_deref().and_then(decode);
+            let newer = newer(before, &seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
+                // Another process has loaded newer ones: this delta no longer fits, and a whole bundle is needed.
+                Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
+                code => code,
+            });
+            if !newer? && same {
+                return Ok(false);
+            }
+            let loaded = if bundle.base().is_none() {
+                LoadedBundle::new(bundle.keep(), derive(&bundle))
+            } else {
+                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
+                let bloom = derive(&kept.bundle(&[]));
+                LoadedBundle::new(kept, bloom)
+            };
+            // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
+            // meanwhile, the bundle is compared with that one.
+            let replaced = self.store.replace(&name, saved.as_deref(), &value);
+            if replaced.map_err(|_| Code::StoreUnreachable)? {
+                self.current.store(Arc::new(bundles.with(loaded)));
+                return Ok(true);
+            }
+        }
+    }
+}
+
+/// Whether a bundle is newer than the last one of its issuer.
+///
+/// If the root has since replaced the key that signed the last one, its sequence number no longer counts: a thief who
+/// signed a very high number must not lock the issuer out.
+fn newer(
+    before: Option<BundleMark>,
+    new: &BundleMark,
+    issuer: &str,
+    keyring: Keyring<'_>,
+) -> Result<bool, Code> {
+    match before {
+        Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
+        Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
+        Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
+            Err(Code::BundleEquivocation)
+        }
+        Some(seen) => Ok(new.sequence > seen.sequence),
+        None => Ok(true),
+    }
+}
+
+/// The pre-filter of a bundle: its own, which was checked, or a derived one.
+fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
+    if !bundle.bloom().is_empty() {
+        return bundle.bloom().into();
+    }
+    build::bloom(bundle.indices(), bundle.counts().0, bundle.salt()).into()
+}
+
+/// The name of a bundle's mark in the store, one for each issuer, for a host that loads the marks itself. Returns `None`
+/// if the bytes are no bundle; verifies nothing else.
+pub fn mark(bundle: &[u8]) -> Option<String> {
+    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(bundle.issuer()))
+}
+
+fn name(issuer: &str) -> String {
+    format!("{SEEN}{issuer}")
+}
+
+fn encode(seen: &BundleMark) -> Vec<u8> {
+    [&seen.sequence.to_be_bytes()[..], &seen.digest, seen.kid.as_bytes()].concat()
+}
+
+fn decode(saved: &[u8]) -> Option<BundleMark> {
+    let (sequence, rest) = saved.split_first_chunk::<8>()?;
+    let (digest, kid) = rest.split_first_chunk::<32>()?;
+    Some(BundleMark { sequence: u64::from_be_bytes(*sequence), digest: *digest, kid: Kid::new(kid).ok()? })
+}

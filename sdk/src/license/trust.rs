@@ -1,0 +1,109 @@
+//! The keys that a gate trusts, replaceable while checks run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    platform::{ArcSwap, Guard},
+    store::Store,
+};
+use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
+
+/// Name of the newest keyset's sequence and digest in the store.
+const SEEN: &str = "keyset.seen";
+
+/// One set of keys. It never changes; it is replaced.
+#[derive(Debug)]
+pub(crate) struct Trust {
+    keys: Vec<Key>,
+    keyset: Box<[u8]>,
+    /// Counts replacements: a token verified under an older generation is verified again.
+    pub(crate) generation: u64,
+    /// Sequence number of the keyset; 0 for a simple list.
+    pub(crate) sequence: u64,
+    pub(crate) issued_at: u64,
+    pub(crate) expires: Option<u64>,
+}
+
+impl Trust {
+    pub(crate) fn keyring(&self) -> Keyring<'_> {
+        Keyring::of_keyset(&self.keys, &self.keyset)
+    }
+}
+
+/// The key with tables, if it signs licences that may still arrive.
+fn prepare_key(tables: Option<&Preparation>, key: Key) -> Key {
+    match tables {
+        Some(tables) if key.purpose() == KeyPurpose::License && key.status() != KeyStatus::Revoked => {
+            tables.key(&key)
+        }
+        _ => key,
+    }
+}
+
+/// The keys in use, and what replacing them needs.
+pub(crate) struct Trusted {
+    root: Option<Key>,
+    store: Arc<dyn Store>,
+    /// How keys get tables; without it they have none.
+    tables: Option<Preparation>,
+    current: ArcSwap<Trust>,
+    replacing: Mutex<()>,
+}
+
+impl Trusted {
+    /// Starts with a list of keys, and a root key if keysets are to be loaded.
+    pub(crate) fn new(
+        keys: Vec<Key>,
+        root: Option<Key>,
+        tables: Option<Preparation>,
+        store: Arc<dyn Store>,
+    ) -> Self {
+        let keys = keys.into_iter().map(|key| prepare_key(tables.as_ref(), key)).collect();
+        let trust =
+            Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: 0, expires: None };
+        Self { root, store, tables, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
+    }
+
+    pub(crate) fn current(&self) -> Guard<Arc<Trust>> {
+        self.current.load()
+    }
+
+    /// Replaces the keys by those of a newer keyset; `false` if it is the one in use.
+    pub(crate) fn load(&self, bytes: &[u8]) -> Result<bool, Code> {
+        let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
+        let keyset = Keyset::read(bytes, root)?;
+        let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
+        let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
+        let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.load();
+        let seen = keyset.mark();
+        let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
+        loop {
+            let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+            let newer = keyset.replaces(saved.as_deref().and_then(decode).as_ref())?;
+            if !newer && current.sequence == keyset.sequence() {
+                return Ok(false);
+            }
+            // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
+            // meanwhile, the keyset is compared with that one.
+            let replaced = self.store.replace(SEEN, saved.as_deref(), &value);
+            if replaced.map_err(|_| Code::StoreUnreachable)? {
+                break;
+            }
+        }
+        self.current.store(Arc::new(Trust {
+            keys,
+            keyset: bytes.into(),
+            generation: current.generation.saturating_add(1),
+            sequence: keyset.sequence(),
+            issued_at: keyset.issued_at(),
+            expires: Some(keyset.expires()),
+        }));
+        Ok(true)
+    }
+}
+
+fn decode(saved: &[u8]) -> Option<KeysetMark> {
+    let (sequence, digest) = saved.split_first_chunk::<8>()?;
+    Some(KeysetMark { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+}

@@ -1,0 +1,23 @@
+//! Metering counts: rates, quotas, jobs and seats.
+
+mod account;
+mod charge;
+mod charges;
+mod counter;
+mod leased;
+mod meter;
+mod outcome;
+mod refiller;
+mod seat;
+mod shared_rate;
+mod terms;
+
+pub(crate) use account::{Accounts, Counters};
+pub use charge::{Charge, Unit};
+pub(crate) use charge::{ChargeList, SEATS};
+pub(crate) use charges::Charges;
+pub use counter::Counter;
+pub use leased::{Leased, Wish};
+pub(crate) use meter::{QuotaCounter, Units};
+pub use refiller::Refiller;
+pub use seat::Seat;

@@ -1,0 +1,13 @@
+//! What depends on the platform: clocks, processes, and structures that WebAssembly has a smaller twin of.
+
+mod clock_reading;
+mod now;
+mod per_process;
+mod swap;
+mod table;
+
+pub(crate) use clock_reading::{CachedReading, ClockReading};
+pub use now::Now;
+pub(crate) use per_process::{PerProcess, process_id};
+pub(crate) use swap::{ArcSwap, ArcSwapOption, Guard};
+pub(crate) use table::Table;

@@ -1,0 +1,3 @@
+//! The standard library's hash table.
+
+pub(crate) use std::collections::HashMap as Table;
