@@ -12,10 +12,10 @@ use crate::terminal::{
     words::{millis, period},
 };
 
-/// Looks at a catalogue of tiers.
+/// Checks and shows a catalogue of tiers.
 #[derive(Subcommand)]
 pub(crate) enum Catalogue {
-    /// Check that every tier can be sold, and show the catalogue.
+    /// Check that every tier can be issued, and show the catalogue.
     #[command(visible_alias = "show")]
     Check {
         /// The catalogue, a TOML file.
@@ -42,7 +42,7 @@ impl Catalogue {
     }
 }
 
-/// The catalogue as a table: each version, whether new sales take it, and what it grants.
+/// The catalogue as a table: each version, whether it is sold, and what it grants.
 pub(crate) fn show(catalogue: &Tiers) -> String {
     let name = |tier: &Tier| format!("{}@{}", tier.name, tier.version);
     let features = |tier: &Tier| tier.grant.features.keys().cloned().collect::<Vec<_>>().join(" ");

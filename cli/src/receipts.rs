@@ -11,30 +11,36 @@ use licentia::{
     Code,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, LogError, Receipt, Report, cloud_events},
 };
-use licentia_issuer::{acknowledge, time};
+use licentia_issuer::{acknowledge, file::replace, time};
 use serde_json::{Value, json};
 
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, hex, printable},
+    output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, counted, hex, printable},
 };
 
-/// Receipts say what instances have counted, signed with each instance's own key.
+/// Works on receipts: signed counts of usage, one key per instance.
 #[derive(Subcommand)]
 pub(crate) enum Receipts {
-    /// Check receipts, and name what is missing, forked, set back or forged.
+    /// Check receipts, and report which are missing, forked, set back or forged.
     ///
-    /// Exit codes: 0 good, 1 something is wrong, 2 a wrong call or a broken environment. That receipts are
-    /// missing is told and is not wrong where a later one says what they said.
+    /// Exit codes: 0 good, 1 something is wrong, 2 a wrong call or a broken
+    /// environment. A missing receipt is reported, but it is not wrong if a
+    /// later one repeats its counts.
     Verify(Which),
-    /// Add up what was used, over all instances.
+    /// Sum up the usage of all instances.
     Sum(Which),
-    /// Print events (`CloudEvents` 1.0), one JSON object in each line, for every entry of every good receipt.
+    /// Print every entry of every good receipt as an event (`CloudEvents` 1.0),
+    /// one JSON object per line.
     Export(Which),
-    /// Sign the acknowledgement of an instance's newest receipt, which the instance keeps.
+    /// Sign an acknowledgement of an instance's newest receipt, for the instance
+    /// to keep.
     ///
-    /// Where receipts are missing it is that of the last one before: the instance sends nothing again that was
-    /// acknowledged.
+    /// If receipts are missing, the last one before the gap is acknowledged: an
+    /// instance never sends again what was acknowledged.
+    #[command(
+        override_usage = "licentia receipts acknowledge --key <FILE> --out <FILE>\n                                     [OPTIONS] <FILE>..."
+    )]
     Acknowledge {
         #[command(flatten)]
         which: Which,
@@ -54,16 +60,17 @@ pub(crate) enum Receipts {
 /// The receipts of a command.
 #[derive(Args)]
 pub(crate) struct Which {
-    /// Logs of receipts, or single receipts, in any order.
+    /// Receipt logs or single receipts, in any order.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// An instance that is expected, by its identifier; others are then told. May be repeated.
+    /// The identifier of an expected instance. Any other is then reported. May
+    /// be repeated.
     #[arg(long, value_name = "HEX", value_parser = input::hex::<32>)]
     instance: Vec<Instance>,
-    /// An acknowledgement that was given. May be repeated.
+    /// An acknowledgement that was issued. May be repeated.
     #[arg(long, value_name = "FILE", requires = "vendor")]
     ack: Vec<PathBuf>,
-    /// The vendor's public key, which acknowledgements are signed with.
+    /// The vendor's public key, which verifies acknowledgements.
     #[arg(long, value_name = "KEY")]
     vendor: Option<String>,
 }
@@ -94,15 +101,15 @@ impl Receipts {
                 let report = which.audit()?;
                 if !report.is_good() {
                     complain(&report, output);
-                    return Err("nothing was acknowledged: something is wrong with the receipts".into());
+                    return Err("nothing was acknowledged: the receipts are not good".into());
                 }
                 let mut instances = report.instances.iter();
                 let (Some((instance, known)), None) = (instances.next(), instances.next()) else {
-                    return Err("acknowledge the receipts of one instance at a time; see --instance".into());
+                    return Err("acknowledge one instance at a time; select it with --instance".into());
                 };
                 let whole = known.whole.ok_or("nothing was acknowledged: the first receipt is missing")?;
                 let key = passphrase.load(&key)?;
-                input::replace(&out, &acknowledge(&key, instance, whole, clock.now()))?;
+                replace(&out, &acknowledge(&key, instance, whole, clock.now())?)?;
                 complain(&report, output);
                 let (instance, sequence) = (hex(instance), whole.sequence);
                 output.show(&json!({ "instance": instance, "acknowledged": sequence }), || {
@@ -114,7 +121,7 @@ impl Receipts {
 }
 
 impl Which {
-    /// Reads everything, and says what it adds up to.
+    /// Audits all files.
     fn audit(&self) -> Result<Report> {
         let mut audit = Audit::new();
         self.instance.iter().for_each(|instance| audit.expect(*instance));
@@ -136,7 +143,7 @@ impl Which {
         Ok(audit.finish())
     }
 
-    /// The events of the good receipts, each once, in the order of instances and numbers.
+    /// The events of the good receipts, each once, ordered by instance and number.
     fn events(&self) -> Result<String> {
         let mut kept = BTreeSet::new();
         for path in &self.files {
@@ -157,7 +164,7 @@ impl Which {
     }
 }
 
-/// The receipts of a log, or the one receipt, in a file; or why there are none.
+/// The receipts of a file, which is a log or a single receipt; or why they are refused.
 fn receipts(path: &Path) -> Result<std::result::Result<Vec<Vec<u8>>, Code>> {
     let bytes = input::bytes(path)?;
     if !Log::is_log(&bytes) {
@@ -174,7 +181,7 @@ fn exit(report: &Report) -> ExitCode {
     ExitCode::from(u8::from(!report.is_good()))
 }
 
-/// Tells a person what is wrong, beside the result.
+/// Prints the findings for a person, on standard error.
 fn complain(report: &Report, output: Output) {
     if !output.json {
         report.findings.iter().for_each(|finding| anstream::eprintln!("{}", line(finding)));
@@ -224,14 +231,14 @@ fn verified(report: &Report) -> String {
     for (instance, known) in &report.instances {
         let (count, last) = (known.receipts, known.last.sequence);
         let when = time::show(known.issued_at);
-        text += &format!("{}  {count} receipts, the last is {last} of {when}\n", hex(instance));
+        text += &format!("{}  {}, the last is {last} of {when}\n", hex(instance), counted(count, "receipt"));
     }
     report.findings.iter().for_each(|finding| text += &(line(finding) + "\n"));
     let (style, word) = if report.is_good() { (GOOD, "good") } else { (BAD, "not good") };
     text + &format!("{style}{word}{style:#}\n")
 }
 
-/// A table of what was used.
+/// The usage as a table.
 fn summed(report: &Report) -> String {
     let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
     let rows = report.usage.iter().map(|(cell, usage)| {
@@ -249,7 +256,7 @@ fn summed(report: &Report) -> String {
     for (at, row) in rows.iter().enumerate() {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-            // Numbers stand under each other.
+            // Numbers are aligned to the right.
             if column < 4 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         let line = cells.collect::<Vec<_>>().join("  ");

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::terminal::output::{Output, Result};
 
-/// Prints completions, for example: `licentia completions bash > /etc/bash_completion.d/licentia`
+/// Prints completions for a shell, for example:
+/// `licentia completions bash > /etc/bash_completion.d/licentia`
 #[derive(Args)]
 pub(crate) struct Completions {
     /// The shell.
@@ -24,7 +25,7 @@ impl Completions {
     }
 }
 
-/// Writes a man page for the program and for each of its commands.
+/// Writes a man page for the program and for each command.
 #[derive(Args)]
 pub(crate) struct Man {
     /// The folder to write to.
@@ -39,7 +40,7 @@ impl Man {
         clap_mangen::generate_to(program, &self.out).map_err(failed)?;
         let first = self.out.join("licentia.1");
         output.show(&json!({ "out": self.out }), || {
-            format!("written; read them with `man {}`\n", first.display())
+            format!("man pages written; read the first with `man {}`\n", first.display())
         })
     }
 }

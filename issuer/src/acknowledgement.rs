@@ -8,13 +8,19 @@ use licentia_core::{
 
 use crate::{
     canonical::{bytes, canonical, labelled},
+    error::Result,
     key::{SigningKey, sign},
+    time::plausible,
 };
 
 /// Signs the acknowledgement of an instance's newest receipt, at `now` (seconds since 1970).
 ///
 /// Return it to the instance and keep a copy: it shows when the instance is set back.
-pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: ReceiptLink, now: u64) -> Vec<u8> {
+///
+/// # Errors
+/// [`Error::Value`](crate::Error::Value) for a time that is not plausible.
+pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: ReceiptLink, now: u64) -> Result<Vec<u8>> {
+    let now = plausible("now", now)?;
     let payload = canonical(&labelled([
         (0, Some(Cbor::from(1))),
         (1, Some(bytes(instance))),
@@ -22,5 +28,5 @@ pub fn acknowledge(key: &SigningKey, instance: &Instance, receipt: ReceiptLink, 
         (3, Some(bytes(&receipt.digest))),
         (4, Some(Cbor::from(now))),
     ]));
-    sign(key, Typ::Acknowledgement, &payload)
+    Ok(sign(key, Typ::Acknowledgement, &payload))
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use licentia_core::Code;
 
+use crate::time::show;
+
 /// The result of a call on the vendor's side.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -143,6 +145,30 @@ pub enum KeysetError {
         /// The identifiers of the keyset's keys.
         known: Vec<String>,
     },
+    /// It expires when it is issued, or before.
+    #[error("it expires at {}, and it is issued at {}: every gate would refuse all licences; sign it with a later `expires`", show(*expires), show(*issued_at))]
+    Expired {
+        /// When it is issued.
+        issued_at: u64,
+        /// When it expires.
+        expires: u64,
+    },
+    /// The window of a key is empty.
+    #[error("key {0}: `not_before` is later than `not_after`, so it could sign nothing; correct one of them")]
+    EmptyWindow(String),
+    /// The root is one of the keys.
+    #[error(
+        "key {0} is the root key, which signs keysets only; remove it, and sign licences with another key"
+    )]
+    RootKey(String),
+    /// A revoked key cannot be retired.
+    #[error("key {0} is revoked, and a revoked key stays revoked; add a new key instead")]
+    Revoked(String),
+    /// A key would be trusted more than in the keyset before.
+    #[error(
+        "key {0} would be trusted more than in the keyset before: a retired or revoked key stays so; add a new key instead"
+    )]
+    MoreTrust(String),
     /// No gate would accept it.
     #[error("no gate would accept it: {0}")]
     Refused(Code),
@@ -179,6 +205,28 @@ pub enum BundleError {
     /// No gate would accept it.
     #[error("no gate would accept it: {0}")]
     Refused(Code),
+    /// The bundle names no issuer.
+    #[error("it names no issuer; set `issuer`")]
+    NoIssuer,
+    /// The ledger knows no licence of the issuer.
+    #[error("the ledger has no licence of issuer {issuer:?}; there are: {}", known.join(", "))]
+    UnknownIssuer {
+        /// The issuer.
+        issuer: String,
+        /// The issuers of the ledger.
+        known: Vec<String>,
+    },
+    /// The key signed licences.
+    #[error("key {0} signs licences, and no gate accepts a bundle from it; use the revocation key")]
+    LicenseKey(String),
+    /// The sequence number would leave no room for the bundles after it.
+    #[error("the sequence number {wanted} is too far ahead of {last}, the last one: skip a billion at most")]
+    SequenceJump {
+        /// The last sequence number.
+        last: u64,
+        /// The wanted one.
+        wanted: u64,
+    },
     /// The ledger does not have the licence.
     #[error("the ledger has no licence with the identifier {0}")]
     UnknownLicense(String),

@@ -48,6 +48,7 @@ mod acknowledgement;
 mod canonical;
 mod catalogue;
 mod error;
+pub mod file;
 mod grant;
 mod key;
 mod keyset;

@@ -96,8 +96,10 @@ fn who_knows_the_salt_can_hit_the_filter_and_nothing_else() {
 #[test]
 fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
     let terms = |effective| RevocationTerms { reason: Reason::Unpaid, effective, effect: Effect::Deny };
-    let grouped =
-        |count: u64| BundleDraft { indices: (0..count).map(|n| (n, terms(n + 1))).collect(), ..draft() };
+    let grouped = |count: u64| BundleDraft {
+        indices: (0..count).map(|n| (n, terms(1_800_000_001 + n))).collect(),
+        ..draft()
+    };
     assert!(grouped(256).sign(&key()).is_ok());
     let refused = grouped(257).sign(&key()).unwrap_err().to_string();
     assert!(refused.contains("round the times"), "{refused}");
@@ -106,11 +108,11 @@ fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
         subject: Some("c".repeat(256)),
         lineage: Some([1; 16]),
         tier: Some(("pro".into(), Some(1))),
-        issued_at: Some((1, 2)),
+        issued_at: Some((0, 1_800_000_000)),
         index: Some((index, index + 1)),
         exempt: [[2; 16], [1; 16]].into(),
         allowed: [[2; 32]].into(),
-        terms: RevocationTerms { effect: Effect::WarnUntil(9), ..terms(5) },
+        terms: RevocationTerms { effect: Effect::WarnUntil(1_800_000_009), ..terms(1_800_000_005) },
     };
     let ruled = |count| BundleDraft { rules: (0..count).map(rule).collect(), ..draft() }.sign(&key());
     assert!(ruled(256).is_ok() && ruled(257).is_err());

@@ -91,7 +91,7 @@ fn a_ledger_becomes_a_bundle_and_is_replayed() {
     assert_eq!(bundle.counts(), (revoked, 0));
     sizes(&draft, issued, bytes.len());
     let started = Instant::now();
-    let replayed = ledger.replay("acme", &bundle, |_| ()).unwrap();
+    let replayed = ledger.replay("acme", &bundle, None, |_| ()).unwrap();
     println!("replayed in {:.1} s, peak {} MiB", started.elapsed().as_secs_f64(), peak());
     assert_eq!((replayed.issued, replayed.revoked, replayed.new), (issued, revoked, revoked));
     assert_eq!((replayed.by_rule, replayed.new_rules), (0, 0));

@@ -75,6 +75,29 @@ fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
 }
 
 #[test]
+fn a_good_keyset_does_not_give_way_to_one_that_has_expired() {
+    let store = Arc::new(Memory::new());
+    let mut keys = keyset(&[1]);
+    let good = keys.sign(&key(9), NOW, NOW + YEAR).unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), good.clone()).store(store.clone()).build().unwrap();
+    let token = issuer(1).issue(&draft()).unwrap().text();
+    assert_eq!(code(&gate, &token), Code::Allowed);
+    let expired = keys.sign(&key(9), NOW - DAY, NOW - 1).unwrap();
+    assert_eq!(gate.load_keyset(&expired), Err(Code::KeysetExpired));
+    assert_eq!(code(&gate, &token), Code::Allowed, "the good one stays in use");
+    drop(gate);
+    let again = GateBuilder::new().keyset(key(9).public(), good).store(store).build();
+    assert!(again.is_ok(), "the expired one was not remembered");
+
+    // Without a good one there is nothing to protect.
+    let mut keys = keyset(&[1]);
+    let short = keys.sign(&key(9), NOW - 2 * DAY, NOW - DAY).unwrap();
+    let gate = GateBuilder::new().keyset(key(9).public(), short).build().unwrap();
+    assert_eq!(code(&gate, &token), Code::KeysetExpired);
+    assert_eq!(gate.load_keyset(&keys.sign(&key(9), NOW - DAY, NOW - 1).unwrap()), Ok(true));
+}
+
+#[test]
 fn an_expired_keyset_vouches_for_nothing() {
     let mut keys = keyset(&[1]);
     let bytes = keys.sign(&key(9), NOW - DAY, NOW).unwrap();

@@ -193,14 +193,16 @@ fn a_log_that_was_set_back_is_refused() {
     let snapshot = fs::read(&path).unwrap();
     let third = history(folder.path(), 1, &[3]);
     let third = Receipt::read(&third[0]).unwrap();
-    let ack = acknowledge(&key(1), &third.instance(), third.link(), NOW + 9);
+    let ack = acknowledge(&key(1), &third.instance(), third.link(), NOW + 9).unwrap();
 
     let log = Receipts::open(&path, instance(1)).unwrap();
     assert_eq!(
-        refused(log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW), &vendor)),
+        refused(
+            log.acknowledge(&acknowledge(&key(2), &third.instance(), third.link(), NOW).unwrap(), &vendor)
+        ),
         Code::UnknownKey
     );
-    let foreign = acknowledge(&key(1), &[0; 32], third.link(), NOW);
+    let foreign = acknowledge(&key(1), &[0; 32], third.link(), NOW).unwrap();
     assert_eq!(refused(log.acknowledge(&foreign, &vendor)), Code::ReceiptForeign);
     log.acknowledge(&ack, &vendor).unwrap();
     assert_eq!(log.unacknowledged().unwrap().len(), 0);
@@ -342,7 +344,7 @@ fn what_becomes_less_is_a_rollback() {
 
     // Set back to before the second receipt, which was acknowledged.
     let ack = |receipt: &[u8]| {
-        let bytes = acknowledge(&key(1), &instance(1).thumbprint(), link(receipt), NOW + 5);
+        let bytes = acknowledge(&key(1), &instance(1).thumbprint(), link(receipt), NOW + 5).unwrap();
         licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).unwrap()
     };
     let again = seal(2, &link(&first).digest, 6, NOW + 9, Some(link(&first)));
@@ -367,7 +369,8 @@ fn what_was_acknowledged_and_is_not_there_is_an_alarm_where_nothing_later_is() {
     let all = history(folder.path(), 1, &[1, 2, 4]);
     let ack = |receipt: &[u8]| {
         let bytes =
-            acknowledge(&key(1), &instance(1).thumbprint(), Receipt::read(receipt).unwrap().link(), NOW);
+            acknowledge(&key(1), &instance(1).thumbprint(), Receipt::read(receipt).unwrap().link(), NOW)
+                .unwrap();
         licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).unwrap()
     };
     let with = |receipts: &[&Vec<u8>], given: Option<&Vec<u8>>| {
@@ -404,7 +407,7 @@ fn the_first_of_several_receipts_of_one_write_tells_its_cells_again_when_it_is_l
     let written = log.write(NOW).unwrap();
     // Only the first one is acknowledged: the second one's three cells are told of again, and no others.
     let first = Receipt::read(&written[0]).unwrap().link();
-    let ack = acknowledge(&key(1), &instance(1).thumbprint(), first, NOW);
+    let ack = acknowledge(&key(1), &instance(1).thumbprint(), first, NOW).unwrap();
     log.acknowledge(&ack, &[key(1).public()]).unwrap();
     log.add(&cell(9, "calls"), 1);
     let again = log.write(NOW + 1).unwrap();

@@ -255,10 +255,7 @@ fn after_an_upgrade_of_a_used_up_rate_nobody_waits_longer_than_a_burst() {
 fn the_script_gives_what_the_algebra_gives() {
     let Some(server) = Server::start() else { return };
     let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
-    let text = include_str!("../src/store/take_rate.lua");
-    let clock = "redis.call('TIME')";
-    assert_eq!(text.matches(clock).count(), 1);
-    let script = redis::Script::new(&text.replace(clock, "{ ARGV[5], ARGV[6] }"));
+    let script = script_with_a_clock();
     let mut random = fastrand::Rng::with_seed(16);
     let number = |random: &mut fastrand::Rng| 1 + (random.u64(..) >> random.u32(11..64)) % MOST;
     for round in 0..800 {
@@ -315,4 +312,61 @@ fn the_script_gives_what_the_algebra_gives() {
         let expected = gcra.take(Tat::from_nanos(tat), micros * 1000, need, want);
         assert_eq!((Tat::from_nanos(kept), said), expected, "{rate:?} {tat} {micros} {need} {want}");
     }
+}
+
+#[test]
+fn the_script_gives_what_the_vectors_say() {
+    let Some(server) = Server::start() else { return };
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let script = script_with_a_clock();
+    let file: serde_json::Value =
+        serde_json::from_str(include_str!("../../tests/vectors/store.json")).unwrap();
+    let groups = file["testGroups"].as_array().unwrap();
+    let rates = groups.iter().find(|group| group["kind"] == "rate").unwrap();
+    let mut ran = 0;
+    for test in rates["tests"].as_array().unwrap() {
+        let key = format!("vector:{}", test["tcId"]);
+        for step in test["steps"].as_array().unwrap() {
+            if step["do"] != "rate" {
+                break; // a store takes no slice back
+            }
+            let number = |name: &str| step[name].as_u64().unwrap();
+            let (count, per_ms, burst) = (number("count"), number("perMs"), number("burst"));
+            let gcra = Gcra::new(&Rate { name: "api", count, per_ms, burst });
+            let now: u64 = step["now"].as_str().unwrap().parse().unwrap();
+            assert_eq!(now % 1000, 0, "a clock of microseconds");
+            let (units, remaining, reset, after): (u64, u64, String, String) = script
+                .key(&key)
+                .arg(gcra.interval().to_string())
+                .arg(burst)
+                .arg(number("need"))
+                .arg(number("want"))
+                .arg(now / 1_000_000_000)
+                .arg(now % 1_000_000_000 / 1000)
+                .invoke(&mut connection)
+                .unwrap();
+            let shown = |text: &str| text.parse().unwrap_or(u64::MAX).to_string();
+            let kept: Option<String> = redis::cmd("GET").arg(&key).query(&mut connection).unwrap();
+            let tat = kept.map_or("0".to_owned(), |kept| {
+                let digits =
+                    kept.split_once(' ').map(|(seconds, nanos)| format!("{seconds}{nanos}")).unwrap();
+                digits.trim_start_matches('0').to_owned()
+            });
+            let retry_after = (after != "-1").then(|| shown(&after));
+            let said = serde_json::json!({
+                "units": units, "remaining": remaining, "reset": shown(&reset), "retryAfter": retry_after, "tat": tat,
+            });
+            assert_eq!(said, step["expect"], "{} {}", test["tcId"], test["comment"]);
+            ran += 1;
+        }
+    }
+    assert!(ran > 300, "{ran}");
+}
+
+/// The script, with the server's time as its last two arguments: seconds and microseconds.
+fn script_with_a_clock() -> redis::Script {
+    let text = include_str!("../src/store/take_rate.lua");
+    let clock = "redis.call('TIME')";
+    assert_eq!(text.matches(clock).count(), 1);
+    redis::Script::new(&text.replace(clock, "{ ARGV[5], ARGV[6] }"))
 }

@@ -12,7 +12,7 @@ use pyo3::{
 use crate::{
     background::fork::detached,
     convert::{bytes, hex, moment, plain},
-    error::{error, invalid, refused},
+    error::{error, invalid, issuing, refused},
     key::public_key::keys,
     vendor::signing_key::SigningKey,
 };
@@ -172,7 +172,8 @@ pub(crate) fn acknowledge<'py>(
     let receipt = bytes(receipt)?;
     let receipt = Receipt::read(&receipt).map_err(refused)?;
     let now = moment(now)?.seconds;
-    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now);
+    let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now)
+        .map_err(issuing)?;
     Ok(PyBytes::new(py, &signed))
 }
 

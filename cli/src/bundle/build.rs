@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::{Key, Keyring};
-use licentia_issuer::{BundleDraft, Ledger, PublishedBundle, ReplayReport, sign_delta, time::Span};
+use licentia_core::{Keyring, limits, revocation::Bundle};
+use licentia_issuer::{Ledger, PublishedBundle, ReplayReport, file::replace, sign_delta, time::Span};
 
 use super::{read::read, show};
 use crate::{
     ledger::open::open,
     terminal::{
         input::{self, Clock, Passphrase},
-        output::{Output, Result, advance},
+        output::{Output, Result, advance, counted},
     },
 };
 
 #[derive(Args)]
+#[command(
+    override_usage = "licentia bundle build --ledger <FILE> --issuer <NAME> --key <FILE>\n                             --out <FILE> [OPTIONS]"
+)]
 pub(crate) struct Build {
     /// The ledger.
     #[arg(long, value_name = "FILE")]
@@ -23,38 +26,45 @@ pub(crate) struct Build {
     /// The issuer's name.
     #[arg(long, value_name = "NAME")]
     issuer: String,
-    /// The revocation key, which is another one than the keys that sign licences.
+    /// The revocation key. It must not be a key that signs licences.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The bundle to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The bundle that gates have, so that a delta can lead from it to the new one.
+    /// The bundle that gates have. The new one keeps its salt, so that a delta
+    /// can lead from it.
     #[arg(long, value_name = "BUNDLE")]
     since: Option<PathBuf>,
-    /// The delta to write beside the bundle.
+    /// The delta to write, beside the bundle.
     #[arg(long, value_name = "FILE", requires = "since")]
     delta: Option<PathBuf>,
-    /// How long until the next bundle comes at the latest.
+    /// The time until the next bundle follows, at most.
     #[arg(long, value_name = "SPAN", default_value = "1 day")]
     next_update: Span,
-    /// How long the bundle can be used.
+    /// How long the bundle is valid.
     #[arg(long, value_name = "SPAN", default_value = "30 days")]
     expires: Span,
-    /// Put the pre-filter on the wire; else each gate derives it when it loads the bundle.
+    /// Include the pre-filter. Otherwise each gate derives it.
     #[arg(long)]
     with_bloom: bool,
-    /// The number of the bundle, greater than that of any before: for a ledger that was restored from a backup.
-    /// With --since it is always greater than that of the bundle that gates have.
+    /// The bundle's sequence number, greater than any before, for a ledger that
+    /// was restored from a backup. --since continues after its bundle anyway.
     #[arg(long, value_name = "NUMBER")]
     sequence: Option<u64>,
-    /// The share of licences, in percent, that may be newly revoked without --confirm.
+    /// The percentage of licences that may become worse or better off without
+    /// a confirmation.
     #[arg(long, value_name = "PERCENT", default_value = "0.5", value_parser = percent)]
     cap: f64,
-    /// How many licences you expect to be newly revoked, where there is a new rule or where it is more than
-    /// --cap permits.
+    /// The number of newly revoked licences that you expect. Required for a new
+    /// rule, and above --cap.
     #[arg(long, value_name = "COUNT")]
     confirm: Option<u64>,
+    /// The number of reinstated licences that you expect. Required if several
+    /// are above --cap, if a rule was removed, or if this ledger does not know
+    /// why, as after a restore from a backup.
+    #[arg(long, value_name = "COUNT")]
+    confirm_reinstated: Option<u64>,
     #[command(flatten)]
     passphrase: Passphrase,
     #[command(flatten)]
@@ -70,59 +80,110 @@ impl Build {
     pub(super) fn run(self, output: Output) -> Result {
         let mut ledger = open(&self.ledger)?;
         let (key, now) = (self.passphrase.load(&self.key)?, self.clock.now());
+        ledger.check_bundle_key(&key)?;
         let keys = [key.public().for_revocation()];
+        let keyring = Keyring::new(&keys);
         let since = self.since.as_deref().map(input::bytes).transpose()?;
-        let since = since.as_deref().map(|bytes| read(bytes, Keyring::new(&keys))).transpose()?;
-        let going_on = PublishedBundle {
-            sequence: since
-                .map_or(0, |base| base.sequence())
-                .max(self.sequence.map_or(0, |next| next.saturating_sub(1))),
+        let since = since.as_deref().map(|bytes| read(bytes, keyring)).transpose()?;
+        // The bundles that gates may have: the newest of them is compared with the next one.
+        let (published, replaced) = (ledger.last_published(&self.issuer)?, input::bytes(&self.out).ok());
+        let written = [published, replaced].map(|bytes| bytes.unwrap_or_default());
+        let written = written.iter().filter_map(|bytes| Some(Bundle::inspect(bytes).ok()?.0));
+        let candidates = since.into_iter().chain(written);
+        let before = candidates
+            .filter(|bundle| bundle.issuer() == self.issuer && bundle.base().is_none())
+            .max_by_key(Bundle::sequence);
+        let drafted = ledger.sequence()?;
+        let last = before.map_or(0, |bundle| bundle.sequence()).max(drafted);
+        if let Some(wanted) = self.sequence
+            && !(last < wanted && wanted <= limits::INTEGER)
+        {
+            let least = last.saturating_add(1);
+            return Err(format!(
+                "nothing was written: --sequence {wanted} is not possible; {least} is the least number that is greater than those before"
+            )
+            .into());
+        }
+        let continued = PublishedBundle {
+            sequence: self.sequence.map_or(last, |wanted| wanted.saturating_sub(1)),
             salt: since.map(|base| *base.salt().as_bytes()),
         };
         let progress = output.progress("reading revocations", ledger.revoked()?);
         let mut draft =
-            ledger.draft_bundle(&self.issuer, now, going_on, |count| advance(&progress, count))?;
+            ledger.draft_bundle(&self.issuer, now, continued, |count| advance(&progress, count))?;
         progress.finish_and_clear();
-        if self.sequence.is_some_and(|wanted| wanted != draft.sequence) {
-            return Err(format!(
-                "nothing was written: {} is the least number that is greater than those before",
-                draft.sequence
-            )
-            .into());
-        }
-        (draft.next_update, draft.expires) = (self.next_update.after(now)?, self.expires.after(now)?);
-        draft.with_bloom = self.with_bloom;
-        let bytes = draft.sign(&key)?;
-        self.check(&ledger, &draft, &bytes, &keys, output)?;
-        let bundle = read(&bytes, Keyring::new(&keys))?;
+        let signed = (|| {
+            (draft.next_update, draft.expires) = (self.next_update.after(now)?, self.expires.after(now)?);
+            draft.with_bloom = self.with_bloom;
+            let bytes = draft.sign(&key)?;
+            let skipped = draft.sequence.saturating_sub(last.saturating_add(1));
+            self.check(&ledger, &read(&bytes, keyring)?, before.as_ref(), skipped, output)?;
+            Ok(bytes)
+        })();
+        let bytes = match signed {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                ledger.withdraw(&draft, drafted)?;
+                return Err(error);
+            }
+        };
+        let bundle = read(&bytes, keyring)?;
         if let (Some(base), Some(path)) = (since, &self.delta) {
-            input::replace(path, &sign_delta(&base, &bundle, &key)?)?;
+            replace(path, &sign_delta(&base, &bundle, &key)?)?;
         }
-        input::replace(&self.out, &bytes)?;
-        ledger.published(&self.issuer, draft.sequence)?;
+        replace(&self.out, &bytes)?;
+        ledger.published(&bytes)?;
         show::bundle(&bundle, bytes.len(), output)
     }
-    /// Holds the bundle against every licence that was issued, and asks about one that newly revokes many.
+
+    /// Checks the bundle against every licence, and demands a confirmation if it changes the fate of many.
     fn check(
         &self,
         ledger: &Ledger,
-        draft: &BundleDraft,
-        bytes: &[u8],
-        keys: &[Key],
+        bundle: &Bundle<'_>,
+        before: Option<&Bundle<'_>>,
+        skipped: u64,
         output: Output,
     ) -> Result<()> {
-        let bundle = read(bytes, Keyring::new(keys))?;
         let progress = output.progress("replaying the ledger", ledger.count()?);
-        let replayed = ledger.replay(&draft.issuer, &bundle, |count| advance(&progress, count))?;
+        let found = ledger.replay(bundle.issuer(), bundle, before, |count| advance(&progress, count))?;
         progress.finish_and_clear();
-        let ReplayReport { issued, new, new_rules, .. } = replayed;
+        let ReplayReport { issued, new, new_rules, reinstated, forgotten, removed_rules, .. } = found;
         #[allow(clippy::cast_precision_loss, reason = "a share of what fits a ledger")]
-        let percent = 100.0 * new as f64 / issued.max(1) as f64;
-        if (new_rules > 0 || percent > self.cap) && self.confirm != Some(new) {
-            let rules =
-                if new_rules > 0 { format!(" by {new_rules} new rules among others") } else { String::new() };
+        let percent = |count: u64| 100.0 * count as f64 / issued.max(1) as f64;
+        if (new_rules > 0 || percent(new) > self.cap) && self.confirm != Some(new) {
+            let rules = match new_rules {
+                0 => String::new(),
+                count => format!(" by {} among others", counted(count, "new rule")),
+            };
             return Err(format!(
-                "nothing was written: {new} of {issued} licences are newly revoked{rules} ({percent:.2} %); if that is meant, say --confirm {new}"
+                "nothing was written: {new} of {issued} licences are newly revoked{rules} ({:.2} %); to publish this, add --confirm {new}",
+                percent(new)
+            )
+            .into());
+        }
+        // `reinstate` names one licence at a time; a set of them may be a mistake.
+        let many = reinstated > 1 && percent(reinstated) > self.cap;
+        if (many || forgotten > 0 || removed_rules > 0 || skipped > 0)
+            && self.confirm_reinstated != Some(reinstated)
+        {
+            let mut why = Vec::new();
+            if forgotten > 0 {
+                why.push(format!("this ledger does not know why {forgotten} of them are"));
+            }
+            if removed_rules > 0 {
+                why.push(format!("{} removed", counted(removed_rules, "rule")));
+            }
+            if skipped > 0 {
+                why.push(format!(
+                    "{} before this one unknown here; name the newest with --since",
+                    counted(skipped, "bundle")
+                ));
+            }
+            let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
+            return Err(format!(
+                "nothing was written: {} reinstated{why}; to publish this, add --confirm-reinstated {reinstated}",
+                counted(reinstated, "licence")
             )
             .into());
         }

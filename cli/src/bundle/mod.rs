@@ -11,28 +11,31 @@ use licentia_core::{
     Code, Key, Keyring, Keyset,
     revocation::{Bundle as Signed, merge},
 };
-use licentia_issuer::{SigningKey, sign_delta, sign_state};
+use licentia_issuer::{SigningKey, file::replace, sign_delta, sign_state};
 use serde_json::json;
 
 use crate::{
     ledger::open::open,
     terminal::{
         input::{self, Passphrase},
-        output::{Output, Result, hex, table},
+        output::{Output, Result, counted, hex, table},
     },
 };
 use read::{explain, read};
 
-/// Bundles are what gates load to know which licences are revoked.
+/// Builds and shows bundles. A gate loads a bundle to know which licences are
+/// revoked.
 #[derive(Subcommand)]
 pub(crate) enum Bundle {
-    /// Build and sign the next bundle from the ledger. Every licence is replayed before anything is written.
+    /// Build and sign the next bundle from the ledger. Every licence is checked
+    /// against it before anything is written.
     Build(Box<build::Build>),
-    /// Sign what leads from one whole bundle to a later one: a small file for gates that have the first.
+    /// Sign the delta from one whole bundle to a later one: a small file for
+    /// gates that have the first.
     Delta {
         /// The bundle that gates have.
         base: PathBuf,
-        /// The later one, which was built with `--since`.
+        /// The later bundle, which was built with `--since`.
         next: PathBuf,
         /// The revocation key.
         #[arg(long, value_name = "FILE")]
@@ -43,16 +46,19 @@ pub(crate) enum Bundle {
         #[command(flatten)]
         passphrase: Passphrase,
     },
-    /// Apply deltas to a bundle, as a gate does, and show the state that they lead to.
+    /// Apply deltas to a bundle as a gate does, and show the resulting state.
+    #[command(
+        override_usage = "licentia bundle apply <--key <KEY>|--keyset <FILE> --root <KEY>>\n                             [OPTIONS] <BASE> <DELTAS>..."
+    )]
     Apply {
         /// The bundle.
         base: PathBuf,
-        /// The deltas, in their order.
+        /// The deltas, in order.
         #[arg(required = true)]
         deltas: Vec<PathBuf>,
         #[command(flatten)]
         signer: Signer,
-        /// The whole bundle of that state to write, signed anew.
+        /// The whole bundle of that state to write, signed again.
         #[arg(long, value_name = "FILE", requires = "sign")]
         out: Option<PathBuf>,
         /// The revocation key to sign it with.
@@ -61,24 +67,28 @@ pub(crate) enum Bundle {
         #[command(flatten)]
         passphrase: Passphrase,
     },
-    /// Verify a bundle or delta, and show what is in it.
+    /// Verify a bundle or delta and show its content.
     #[command(visible_alias = "show")]
+    #[command(
+        override_usage = "licentia bundle verify <--key <KEY>|--keyset <FILE> --root <KEY>>\n                              [OPTIONS] <BUNDLE>"
+    )]
     Verify {
         /// The bundle.
         bundle: PathBuf,
         #[command(flatten)]
         signer: Signer,
     },
-    /// Show what a bundle or delta says, without verifying it.
+    /// Show the content of a bundle or delta without verifying it.
     Inspect {
         /// The bundle.
         bundle: PathBuf,
     },
-    /// Show the sizes of a bundle's parts, beside the least that a set of its size takes.
+    /// Show the sizes of a bundle's parts, beside the theoretical minimum.
     Stats {
         /// The bundle.
         bundle: PathBuf,
-        /// How many licences were issued; else the ledger's number, or the greatest revoked index.
+        /// How many licences were issued. The default is the ledger's count, or
+        /// else the greatest revoked index plus 1.
         #[arg(long, value_name = "COUNT", conflicts_with = "ledger")]
         issued: Option<u64>,
         /// The ledger.
@@ -87,14 +97,15 @@ pub(crate) enum Bundle {
     },
 }
 
-/// Who must have signed a bundle.
+/// The key that must have signed a bundle.
 #[derive(Args)]
 #[group(id = "signer", required = true)]
 pub(crate) struct Signer {
     /// The revocation key's public half.
     #[arg(long, value_name = "KEY", conflicts_with = "keyset")]
     key: Option<String>,
-    /// The keyset that has the revocation key, as a gate does: with its scope, its time and its state.
+    /// The keyset with the revocation key. Its scope, window and state count,
+    /// as in a gate.
     #[arg(long, value_name = "FILE", requires = "root")]
     keyset: Option<PathBuf>,
     /// The root key's public half.
@@ -103,7 +114,7 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// The keys, and the keyset that they stand in.
+    /// The keys, and the bytes of their keyset.
     fn load(&self) -> Result<(Vec<Key>, Vec<u8>)> {
         match (&self.key, &self.keyset, &self.root) {
             (_, Some(keyset), Some(root)) => {
@@ -113,7 +124,7 @@ impl Signer {
                 Ok((keys.map_err(explain)?, bytes))
             }
             (Some(key), ..) => Ok((vec![input::public_key(key)?.for_revocation()], Vec::new())),
-            _ => Err("say --key, or --keyset and --root".into()),
+            _ => Err("name the signer: --key, or --keyset and --root".into()),
         }
     }
 }
@@ -128,7 +139,7 @@ impl Bundle {
                 let keys = [key.public().for_revocation()];
                 let keys = Keyring::new(&keys);
                 let bytes = sign_delta(&read(&base, keys)?, &read(&next, keys)?, &key)?;
-                input::replace(&out, &bytes)?;
+                replace(&out, &bytes)?;
                 show::bundle(&read(&bytes, keys)?, bytes.len(), output)
             }
             Self::Apply { base, deltas, signer, out, sign, passphrase } => {
@@ -176,7 +187,10 @@ fn apply(
     }
     let state = state.bundle(&[]);
     if let Some((path, key)) = write {
-        input::replace(path, &sign_state(&state, key)?)?;
+        if !keys.iter().any(|trusted| trusted.public() == key.public().public()) {
+            return Err("nothing was written: --sign is not a key that verifies the bundle".into());
+        }
+        replace(path, &sign_state(&state, key)?)?;
     }
     let (indices, hashes) = state.counts();
     let value = json!({
@@ -185,7 +199,10 @@ fn apply(
     });
     output.show(&value, || {
         table([
-            ("applied", format!("{} deltas; the state has the root that the last one names", deltas.len())),
+            (
+                "applied",
+                format!("{}; the state has the root of the last one", counted(deltas.len(), "delta")),
+            ),
             ("sequence", state.sequence().to_string()),
             ("revoked", show::revoked(&state)),
         ])

@@ -1,23 +1,26 @@
-//! What is in a bundle, and how much it takes.
+//! The content of a bundle, and its size.
 
-use licentia_core::revocation::{Bundle, Effect, Group, RevocationTerms};
+use licentia_core::revocation::{Bundle, Effect, Group};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::terminal::output::{Output, Result, printable, table};
+use crate::terminal::{
+    output::{Output, Result, counted, printable, table},
+    words,
+};
 
-/// What a bundle revokes, in words.
+/// Describes what a bundle revokes.
 pub(super) fn revoked(bundle: &Bundle<'_>) -> String {
     let (indices, hashes) = bundle.counts();
     let bits = each(exact_bytes(bundle), indices);
     let change = if bundle.base().is_some() { "change " } else { "" };
     format!(
-        "{indices} {change}by index ({bits:.2} bits each), {hashes} by hash, {} rules",
-        bundle.rules().count()
+        "{indices} {change}by index ({bits:.2} bits each), {hashes} by hash, {}",
+        counted(bundle.rules().count(), "rule")
     )
 }
 
-/// Bytes of all exact sets.
+/// The bytes of all exact sets.
 fn exact_bytes(bundle: &Bundle<'_>) -> usize {
     bundle.groups().map(|group| group.exact().section().len()).sum()
 }
@@ -36,19 +39,10 @@ fn group(group: &Group<'_>) -> Value {
     })
 }
 
-/// The terms of a group, in words.
-fn words(group: &Group<'_>) -> String {
-    let RevocationTerms { reason, effective, effect } = group.terms();
-    let mut text =
-        format!("{} by index, {} by hash: {}", group.exact().count(), group.hashes().len(), reason.name());
-    if effective > 0 {
-        text += &format!(", effective from {}", time::show(effective));
-    }
-    match effect {
-        Effect::WarnUntil(until) => text + &format!(", flagged until {}", time::show(until)),
-        Effect::GraceUntil(until) => text + &format!(", in grace until {}", time::show(until)),
-        _ => text,
-    }
+/// Describes a group: how many licences, and on which terms.
+fn described(group: &Group<'_>) -> String {
+    let (indices, hashes) = (group.exact().count(), group.hashes().len());
+    format!("{indices} by index, {hashes} by hash: {}", words::terms(&group.terms()))
 }
 
 pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Result {
@@ -64,16 +58,15 @@ pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Resu
     output.show(&value, || {
         let kind = bundle.base().map_or_else(|| "whole".to_owned(), |base| format!("a delta on {base}"));
         let name = format!("{} of {}, {kind}, {length} bytes", bundle.sequence(), printable(bundle.issuer()));
-        let filter =
-            if bloom == 0 { "derived when it is loaded".to_owned() } else { format!("{bloom} bytes") };
+        let filter = if bloom == 0 { "derived by each gate".to_owned() } else { format!("{bloom} bytes") };
         let rows = [
             ("bundle", name),
             ("issued", time::show(bundle.issued_at())),
-            ("next", time::show(bundle.next_update())),
+            ("next by", time::show(bundle.next_update())),
             ("expires", time::show(bundle.expires())),
             ("revoked", revoked(bundle)),
         ];
-        let groups = bundle.groups().map(|group| ("group", words(&group)));
+        let groups = bundle.groups().map(|group| ("group", described(&group)));
         table(rows.into_iter().chain(groups).chain([("pre-filter", filter)]))
     })
 }
@@ -83,7 +76,7 @@ pub(super) fn stats(bundle: &Bundle<'_>, length: usize, issued: Option<u64>, out
     let greatest = bundle.indices().max().map_or(0, |last| last.saturating_add(1));
     let universe = issued.unwrap_or(greatest).max(greatest);
     let sets = || bundle.groups().map(|group| group.exact().count());
-    // Who knows the terms too has to be told more: which of the sets each one is in.
+    // Several sets carry more information than one: which of them each licence is in.
     let least =
         sets().map(|count| entropy(universe, count) * float(count)).sum::<f64>() / float(indices.max(1));
     let (section, rules) = (exact_bytes(bundle), bundle.encoded_rules().len());
@@ -101,10 +94,13 @@ pub(super) fn stats(bundle: &Bundle<'_>, length: usize, issued: Option<u64>, out
             ("bundle", format!("{length} bytes")),
             (
                 "revoked",
-                format!("{indices} of {universe} indices ({percent:.3} %), in {} groups", sets().count()),
+                format!(
+                    "{indices} of {universe} indices ({percent:.3} %), in {}",
+                    counted(sets().count(), "group")
+                ),
             ),
             ("exact sets", format!("{section} bytes, {bits:.2} bits each")),
-            ("entropy", format!("{least:.2} bits each: the sets take {:.3} times the least", bits / least)),
+            ("entropy", format!("{least:.2} bits each; the sets take {:.3} times that", bits / least)),
             ("hashes", format!("{hashes} bytes")),
             ("rules", format!("{rules} bytes")),
             ("pre-filter", format!("{} bytes", bundle.bloom().len())),
@@ -122,7 +118,7 @@ fn each(bytes: usize, count: u64) -> f64 {
     bytes as f64 * 8.0 / count.max(1) as f64
 }
 
-/// Bits that each of `count` of `issued` takes at least, in the mean.
+/// The average number of bits that each of `count` of `issued` takes at least.
 fn entropy(issued: u64, count: u64) -> f64 {
     let p = float(count) / float(issued);
     if count == 0 || count >= issued {

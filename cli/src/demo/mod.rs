@@ -1,6 +1,6 @@
-//! `licentia demo`: the main job from end to end, on input that it makes itself.
+//! `licentia demo`: the main features from end to end, on data that it generates.
 //!
-//! Every outcome is held against what it must be, so that the walk is a test as well.
+//! Every outcome is compared with the expected one, so the demo is also a test.
 
 mod receipts;
 mod refusals;
@@ -26,7 +26,7 @@ use crate::{
 use vendor::{AUDIENCE, CATALOGUE, DAY, GRANTED, NOW, URI, Vendor, YEAR};
 use walk::Walk;
 
-/// Runs the walk. It fails where anything comes out otherwise than it must.
+/// Runs the demo. It fails if an outcome is not the expected one.
 pub(crate) fn run(output: Output) -> Result {
     let folder = tempfile::tempdir()?;
     let mut walk = Walk::default();
@@ -48,7 +48,7 @@ fn tell(walk: &mut Walk, folder: &Path) -> Result<()> {
 }
 
 fn vendor(walk: &mut Walk, folder: &Path) -> Result<Vendor> {
-    walk.chapter(1, "A vendor makes a key, and a catalogue of versioned tiers", "identity");
+    walk.chapter(1, "A vendor generates a key and writes a catalogue of versioned tiers", "identity");
     let path = folder.join("acme.pem");
     SigningKey::generate()?.save(&path, None)?;
     let key = SigningKey::load(&path, None)?;
@@ -63,7 +63,7 @@ fn vendor(walk: &mut Walk, folder: &Path) -> Result<Vendor> {
     Ok(Vendor { issuer: Issuer::new("acme", key), catalogue })
 }
 
-/// A new sale takes the newest version of the tier, an old contract its own; both are in the ledger.
+/// A new sale gets the newest version of the tier, an old contract its own. Both are in the ledger.
 fn issue(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<String> {
     walk.chapter(2, "A customer buys the newest `pro`; an old contract keeps its version", "authorisation");
     let token = vendor.pro(|draft| draft.audiences = vec![AUDIENCE.into()])?;

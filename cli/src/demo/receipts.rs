@@ -1,4 +1,4 @@
-//! The part about seats and receipts.
+//! The chapter about seats and receipts.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::terminal::output::Result;
 
-/// Two instances count for one customer, and what they say is added up.
+/// Two instances count for one customer, and their receipts are summed up.
 pub(super) fn tell(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<()> {
     walk.chapter(9, "Seats, and receipts of what was used", "metering, observability");
     let mut draft = vendor.catalogue.tier("free", None)?.draft("customer-7", NOW)?;

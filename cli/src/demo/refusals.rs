@@ -1,4 +1,4 @@
-//! What was tampered with, or does not fit, is refused: each with a code of its own.
+//! The chapter about refusals, each with its own code.
 
 use licentia::{Code, Request, State};
 use licentia_core::{

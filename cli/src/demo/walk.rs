@@ -1,4 +1,4 @@
-//! What the demo tells, and whether everything came out as it must.
+//! The steps of the demo, and whether each outcome is the expected one.
 
 use licentia::{Code, Decision, State};
 use licentia_issuer::time;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::terminal::output::{BAD, GOOD, HEADING, NOTE, Output, Result};
 
-/// The story so far, for people and for machines.
+/// The steps so far, for people and for machines.
 #[derive(Default)]
 pub(super) struct Walk {
     text: String,
@@ -33,12 +33,12 @@ impl Walk {
         }
     }
 
-    /// Adds something that only machines read.
+    /// Adds a step for machines only.
     pub(super) fn note(&mut self, step: Value) {
         self.steps.push(step);
     }
 
-    /// Holds a decision against what it must be.
+    /// Compares a decision with the expected one.
     pub(super) fn outcome(&mut self, what: &str, decision: &Decision<'_>, expected: (Code, State)) {
         let (code, state) = (decision.code(), decision.state());
         let right = code == expected.0 && (state == expected.1 || !code.is_allowed());
@@ -55,7 +55,7 @@ impl Walk {
         }));
     }
 
-    /// The same, and what to do about it, where that was not said yet.
+    /// The same, and prints the advice if it was not printed before.
     pub(super) fn refusal(&mut self, what: &str, decision: &Decision<'_>, expected: (Code, State)) {
         self.outcome(what, decision, expected);
         let advice = decision.code().advice();
@@ -65,7 +65,7 @@ impl Walk {
         }
     }
 
-    /// Holds anything else against what it must be.
+    /// Compares anything else with the expected outcome.
     pub(super) fn fact(&mut self, what: &str, found: &str, right: bool) {
         self.line(what, found, right);
         self.note(json!({ "what": what, "found": found, "as_expected": right }));
@@ -81,7 +81,7 @@ impl Walk {
         self.say(&line);
     }
 
-    /// Tells the story, also one that broke off, and fails where anything is not what it must be.
+    /// Prints all steps, also after an error, and fails if an outcome is not the expected one.
     pub(super) fn finish(mut self, output: Output, told: Result<()>, now: u64) -> Result {
         let good = told.is_ok() && self.wrong.is_empty();
         if good {

@@ -11,10 +11,10 @@ use crate::terminal::{
     output::{Output, Result, table},
 };
 
-/// Makes a key pair. Existing files are never overwritten.
+/// Generates a key pair. Existing files are never overwritten.
 #[derive(Args)]
 pub(crate) struct Keygen {
-    /// Path of the files, without their endings.
+    /// Path of the two files, without `.pem` and `.pub`.
     #[arg(long, value_name = "NAME", default_value = "issuer")]
     out: PathBuf,
     #[command(flatten)]
@@ -44,7 +44,7 @@ impl Keygen {
         });
         output.show(&value, || {
             let kept = if encrypted {
-                "encrypted; keep it and its passphrase apart"
+                "encrypted; keep it apart from its passphrase"
             } else {
                 "not encrypted; keep it safe"
             };

@@ -6,23 +6,25 @@ use clap::Subcommand;
 use licentia_core::Keyset as Signed;
 use licentia_issuer::{
     KeyPurpose, KeyScope, KeyStatus, KeysetDraft, KeysetEntry,
+    file::replace,
     time::{self, Span},
 };
 use serde_json::json;
 
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{HEADING, Output, Result},
+    output::{HEADING, Output, Result, counted},
 };
 
-/// Drafts are TOML files; what services load is signed with the root key.
+/// Changes and signs keysets. A draft is a TOML file; services load the keyset
+/// that the root key signed.
 #[derive(Subcommand)]
 pub(crate) enum Keyset {
-    /// Start a draft.
+    /// Create a draft.
     New {
         /// The draft, which must not exist.
         draft: PathBuf,
-        /// A public key to begin with.
+        /// A first public key. May be repeated.
         #[arg(long, value_name = "KEY")]
         key: Vec<String>,
     },
@@ -30,32 +32,32 @@ pub(crate) enum Keyset {
     Add {
         /// The draft.
         draft: PathBuf,
-        /// The public key: its text, or a file.
+        /// The public key: its text or a file.
         #[arg(long, value_name = "KEY")]
         key: String,
-        /// It signs revocation bundles, and no licences.
+        /// The key signs revocation bundles, not licences.
         #[arg(long)]
         revocation: bool,
         /// The first `iat` of what it may sign.
         #[arg(long, value_name = "TIME")]
         not_before: Option<String>,
-        /// The last `iat` of what it may sign.
+        /// The last `iat` of what it may sign. A date includes that day, in UTC.
         #[arg(long, value_name = "TIME")]
         not_after: Option<String>,
-        /// An issuer that it may sign for.
+        /// An issuer that it may sign for. May be repeated.
         #[arg(long, value_name = "NAME")]
         issuer: Vec<String>,
-        /// An audience that it may sign for.
+        /// An audience that it may sign for. May be repeated.
         #[arg(long, value_name = "NAME")]
         audience: Vec<String>,
-        /// A tier that it may sign.
+        /// A tier that it may sign. May be repeated.
         #[arg(long, value_name = "NAME")]
         tier: Vec<String>,
-        /// How long its licences may last.
+        /// The longest term of a licence that it may sign.
         #[arg(long, value_name = "SPAN")]
         longest_term: Option<String>,
     },
-    /// Let a key sign no more. What it signed until now stays good.
+    /// Retire a key: what it signed until now stays valid, and nothing later.
     Retire {
         /// The draft.
         draft: PathBuf,
@@ -64,22 +66,23 @@ pub(crate) enum Keyset {
         #[command(flatten)]
         clock: Clock,
     },
-    /// Revoke a key that is in wrong hands. Nothing that it signed stays good.
+    /// Revoke a stolen key: nothing that it signed stays valid.
     Revoke {
         /// The draft.
         draft: PathBuf,
         /// The key's identifier.
         kid: String,
     },
-    /// Sign a draft with the root key, under the next sequence number.
+    /// Sign a draft with the root key under the next sequence number.
     Sign {
         /// The draft.
         draft: PathBuf,
         /// The root key's private half.
         #[arg(long, value_name = "FILE")]
         root: PathBuf,
-        /// When services stop to trust it.
-        #[arg(long, value_name = "TIME", value_parser = time::parse)]
+        /// When services stop trusting it; a year from now by default. A date is
+        /// included, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
         expires: Option<u64>,
         /// The keyset to write.
         #[arg(long, value_name = "FILE")]
@@ -146,24 +149,28 @@ impl Keyset {
             }
             Self::Retire { draft: path, kid, clock } => {
                 let mut draft = KeysetDraft::load(&path)?;
-                let entry = draft.entry(&kid)?;
-                (entry.status, entry.not_after) = (KeyStatus::Retired, Some(clock.now().to_string()));
+                draft.retire(&kid, clock.now())?;
                 save(&draft, &path, output)
             }
             Self::Revoke { draft: path, kid } => {
                 let mut draft = KeysetDraft::load(&path)?;
-                draft.entry(&kid)?.status = KeyStatus::Revoked;
+                draft.revoke(&kid)?;
                 save(&draft, &path, output)
             }
             Self::Sign { draft: path, root, expires, out, passphrase, clock } => {
                 let mut draft = KeysetDraft::load(&path)?;
                 let (root, now) = (passphrase.load(&root)?, clock.now());
-                // A year bounds how long somebody can withhold a newer one.
+                // This bounds how long somebody can withhold a newer keyset.
                 let expires = expires.map_or_else(|| "1 year".parse::<Span>()?.after(now), Ok)?;
+                if let Ok(before) = input::bytes(&out)
+                    && let Ok(before) = Signed::read(&before, &root.public())
+                {
+                    draft.follows(&before)?;
+                }
                 let bytes = draft.sign(&root, now, expires)?;
-                // The number is used up before anybody can see the keyset.
+                // Nobody may see the keyset before its number is used up.
                 draft.save(&path)?;
-                input::replace(&out, &bytes)?;
+                replace(&out, &bytes)?;
                 show(&bytes, &root.public(), output)
             }
             Self::Show { keyset, root } => show(&input::bytes(&keyset)?, &input::public_key(&root)?, output),
@@ -172,21 +179,45 @@ impl Keyset {
 }
 
 fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
+    let keys = draft.keys.iter().map(described).collect::<licentia_issuer::Result<Vec<_>>>()?;
     draft.save(path)?;
     let value = json!({ "draft": path, "sequence": draft.sequence, "keys": draft.keys.len() });
     output.show(&value, || {
-        format!("{}: {} keys; sign it with `licentia keyset sign`\n", path.display(), draft.keys.len())
+        let count = counted(keys.len(), "key");
+        let next = "sign it with `licentia keyset sign`";
+        format!("{}: {count}; {next}\n{}", path.display(), keys.concat())
     })
+}
+
+/// One key of a draft, and what was understood of its window.
+fn described(entry: &KeysetEntry) -> licentia_issuer::Result<String> {
+    let (kid, (first, last)) = (entry.read()?.kid().to_string(), entry.window()?);
+    let window = window(first.unwrap_or(0), last.unwrap_or(u64::MAX));
+    Ok(format!("  {kid} {}, signs what is issued {window}\n", state(entry.status)))
+}
+
+/// The times between which a key signs.
+fn window(first: u64, last: u64) -> String {
+    match (first, last) {
+        (0, u64::MAX) => "at any time".to_owned(),
+        (0, to) => format!("until {}", time::show(to)),
+        (from, u64::MAX) => format!("from {}", time::show(from)),
+        (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
+    }
+}
+
+/// The name of a key's status.
+fn state(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Retired => "retired",
+        KeyStatus::Revoked => "revoked",
+        _ => "active",
+    }
 }
 
 fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
     let keyset = Signed::read(bytes, root).map_err(|code| format!("keyset: {code} {}", code.advice()))?;
     let keys = keyset.keys().collect::<std::result::Result<Vec<_>, _>>()?;
-    let state = |standing| match standing {
-        KeyStatus::Retired => "retired",
-        KeyStatus::Revoked => "revoked",
-        _ => "active",
-    };
     let purpose = |purpose| if purpose == KeyPurpose::Revocation { "revocation" } else { "license" };
     let rows: Vec<_> = keys
         .iter()
@@ -212,12 +243,8 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             "purpose"
         );
         for key in &keys {
-            let window = match key.window() {
-                (0, u64::MAX) => "at any time".to_owned(),
-                (0, to) => format!("until {}", time::show(to)),
-                (from, u64::MAX) => format!("from {}", time::show(from)),
-                (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
-            };
+            let (first, last) = key.window();
+            let window = window(first, last);
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
         }

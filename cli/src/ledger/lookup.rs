@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use super::open::open;
 use crate::terminal::{
     input,
-    output::{HEADING, Output, Result, hex, printable, table},
+    output::{HEADING, Output, Result, counted, hex, printable, table},
+    words,
 };
 
-/// Looks into the ledger of issued licences.
+/// Looks up issued licences and rules in the ledger.
 #[derive(Subcommand)]
 pub(crate) enum Lookup {
     /// List the licences of a subject.
@@ -23,7 +24,7 @@ pub(crate) enum Lookup {
         /// The subject.
         subject: String,
     },
-    /// List the rules that are in every bundle.
+    /// List the rules, which are in every bundle.
     Rules {
         /// The ledger.
         ledger: PathBuf,
@@ -49,7 +50,7 @@ impl Lookup {
         let value: Vec<Value> = records.iter().map(record).collect();
         output.show(&Value::Array(value), || {
             if records.is_empty() {
-                return "no such licence\n".into();
+                return "the ledger has no such licence\n".into();
             }
             let mut text = format!(
                 "{HEADING}{:<32} {:<20} {:<12} {:<23} expires{HEADING:#}\n",
@@ -79,7 +80,7 @@ fn rules(rules: &[StandingRule], output: Output) -> Result {
     })
 }
 
-/// A rule's conditions, in words.
+/// Describes a rule's conditions.
 pub(crate) fn conditions(standing: &StandingRule) -> String {
     let rule = &standing.rule;
     let mut words = vec![format!("issuer {}", printable(&standing.issuer))];
@@ -95,12 +96,12 @@ pub(crate) fn conditions(standing: &StandingRule) -> String {
     words.extend(rule.index.map(|(from, to)| format!("index from {from} to {to}")));
     let mut text = words.join(" and ");
     if !rule.exempt.is_empty() {
-        text += &format!(", but for {} licences", rule.exempt.len());
+        text += &format!(", except {}", counted(rule.exempt.len(), "licence"));
     }
     if standing.spare_issued {
-        text += ", but for the tokens of this ledger";
+        text += ", except the tokens of this ledger";
     }
-    text + &format!(" ({})", rule.terms.reason.name())
+    text + &format!(" ({})", words::terms(&rule.terms))
 }
 
 fn rule(standing: &StandingRule) -> Value {

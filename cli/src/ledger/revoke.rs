@@ -3,21 +3,27 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use licentia::revocation::{Effect, Reason, RevocationTerms};
+use licentia::{
+    limits,
+    revocation::{Effect, Reason, RevocationTerms},
+};
 use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
 use serde_json::json;
 
-use super::open::open;
+use super::{lookup::conditions, open::open};
 use crate::terminal::{
     input::{hex, hex_bytes},
-    output::{self, Output, Result},
+    output::{self, Output, Result, counted},
+    words,
 };
 
-/// Revokes licences of the ledger. They are refused by every gate that loads the next bundle.
+/// Revokes licences of the ledger. Every gate that loads the next bundle refuses
+/// them.
 ///
-/// With --id, or with --subject or --lineage alone, these licences are revoked, each by its own entry. With any
-/// other condition, or with --future, a rule is added: all of its conditions must hold, and it hits what is
-/// issued later too.
+/// --id, --subject or --lineage alone revoke these licences, each by an entry
+/// of its own. Any other condition, or --future, adds a rule: it hits every
+/// licence for which all its conditions hold, including those that are issued
+/// later.
 #[derive(Args)]
 pub(crate) struct Revoke {
     /// The ledger.
@@ -27,21 +33,21 @@ pub(crate) struct Revoke {
     which: Which,
     #[command(flatten)]
     rule: Conditions,
-    /// Why.
+    /// The reason.
     #[arg(long, value_enum, default_value_t = Why::Unspecified)]
     reason: Why,
-    /// From when on.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, default_value = "0", hide_default_value = true)]
-    effective: u64,
-    /// Until then it is allowed, and flagged.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, conflicts_with = "grace_until")]
+    /// When it takes effect; at once by default.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
+    effective: Option<u64>,
+    /// Until then, the licence is allowed and flagged. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "grace_until")]
     warn_until: Option<u64>,
-    /// Until then it is in grace.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    /// Until then, the licence is in grace. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     grace_until: Option<u64>,
 }
 
-/// Takes revocations back.
+/// Removes revocations.
 #[derive(Args)]
 pub(crate) struct Reinstate {
     /// The ledger.
@@ -49,22 +55,22 @@ pub(crate) struct Reinstate {
     ledger: PathBuf,
     #[command(flatten)]
     which: Which,
-    /// The rule with this number; `licentia ledger rules` lists them.
+    /// The number of a rule; `licentia ledger rules` lists them.
     #[arg(long, value_name = "NUMBER", conflicts_with = "Which")]
     rule: Option<u64>,
 }
 
-/// Which licences are meant.
+/// Which licences.
 #[derive(Args)]
 #[group(multiple = true)]
 struct Which {
-    /// The one with this identifier.
+    /// The licence with this identifier.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>, conflicts_with_all = ["subject", "lineage"])]
     id: Option<[u8; 16]>,
-    /// All that were issued to this subject.
+    /// All licences of this subject.
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
-    /// All of this lineage.
+    /// All licences of this lineage.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     lineage: Option<[u8; 16]>,
 }
@@ -73,17 +79,17 @@ struct Which {
 #[derive(Args)]
 #[group(multiple = true, conflicts_with = "id")]
 struct Conditions {
-    /// Signed with the key of this identifier, in hexadecimal digits.
+    /// Signed with the key of this identifier.
     #[arg(long, value_name = "HEX", value_parser = kid)]
     kid: Option<Kid>,
-    /// Of this tier, and of this version of it.
+    /// Of this tier, or of one version of it.
     #[arg(long, value_name = "NAME[@VERSION]", value_parser = tier)]
     tier: Option<(String, Option<u64>)>,
     /// Issued at this time or later.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
     issued_from: Option<u64>,
-    /// Issued at this time or earlier.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    /// Issued at this time or earlier. A date is included.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_last)]
     issued_to: Option<u64>,
     /// With this index or a greater one.
     #[arg(long, value_name = "INDEX")]
@@ -91,16 +97,16 @@ struct Conditions {
     /// With this index or a smaller one.
     #[arg(long, value_name = "INDEX")]
     index_to: Option<u64>,
-    /// Hit what is issued later too.
+    /// Add a rule, which also hits licences that are issued later.
     #[arg(long)]
     future: bool,
-    /// An identifier that the rule does not touch. May be repeated.
+    /// An identifier that the rule spares. May be repeated.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     exempt: Vec<[u8; 16]>,
-    /// Spare the tokens that are in the ledger: with a stolen key, all that were good.
+    /// Spare the tokens of the ledger. After a theft of the key: the good ones.
     #[arg(long)]
     spare_issued: bool,
-    /// Whose licences, where the ledger has those of several issuers.
+    /// The issuer, if the ledger has licences of several.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
 }
@@ -121,19 +127,19 @@ fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
 }
 
 impl Conditions {
-    /// The rule, where there is anything that makes one.
+    /// The rule, if a condition makes one.
     fn rule(&self, which: &Which, terms: RevocationTerms) -> Option<RuleDraft> {
-        let range = |from: Option<u64>, to: Option<u64>| {
-            // The greatest integer of a licence stands for no end.
-            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(licentia::limits::INTEGER)))
+        // The greatest value means that there is no end.
+        let range = |from: Option<u64>, to: Option<u64>, greatest: u64| {
+            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(greatest)))
         };
         let rule = RuleDraft {
             kid: self.kid.clone().map(|kid| kid.0),
             subject: which.subject.clone(),
             lineage: which.lineage,
             tier: self.tier.clone(),
-            issued_at: range(self.issued_from, self.issued_to),
-            index: range(self.index_from, self.index_to),
+            issued_at: range(self.issued_from, self.issued_to, limits::TIME),
+            index: range(self.index_from, self.index_to, limits::INTEGER),
             exempt: self.exempt.iter().copied().collect(),
             terms,
             ..RuleDraft::default()
@@ -143,15 +149,24 @@ impl Conditions {
         (more || self.future || self.spare_issued || !self.exempt.is_empty()).then_some(rule)
     }
 
-    /// The issuer that is named, or the only one.
+    /// The named issuer, or the only one.
     fn issuer(&self, ledger: &Ledger) -> Result<String> {
+        let known = ledger.issuers()?;
         if let Some(issuer) = &self.issuer {
-            return Ok(issuer.clone());
+            return if known.contains(issuer) {
+                Ok(issuer.clone())
+            } else {
+                Err(format!(
+                    "the ledger has no licence of issuer {issuer:?}; there are: {}",
+                    known.join(", ")
+                )
+                .into())
+            };
         }
-        match &ledger.issuers()?[..] {
+        match &known[..] {
             [only] => Ok(only.clone()),
-            [] => Err("the ledger has no licences; say --issuer".into()),
-            several => Err(format!("say --issuer: the ledger has {}", several.join(", ")).into()),
+            [] => Err("the ledger has no licences; name the issuer with --issuer".into()),
+            several => Err(format!("choose one with --issuer; the ledger has {}", several.join(", ")).into()),
         }
     }
 }
@@ -191,7 +206,7 @@ impl Which {
                 found
             }
             (_, _, Some(lineage)) => ledger.of_lineage(lineage)?,
-            _ => return Err("say which: --id, --subject or --lineage".into()),
+            _ => return Err("name the licences: --id, --subject or --lineage".into()),
         };
         if found.is_empty() { Err("the ledger has no such licence".into()) } else { Ok(found) }
     }
@@ -205,12 +220,17 @@ impl Revoke {
             (_, Some(until)) => Effect::GraceUntil(until),
             _ => Effect::Deny,
         };
-        let terms = RevocationTerms { reason: self.reason.into(), effective: self.effective, effect };
+        let terms =
+            RevocationTerms { reason: self.reason.into(), effective: self.effective.unwrap_or(0), effect };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
             let issuer = self.rule.issuer(&ledger)?;
             let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
+            let rules = ledger.rules()?;
             return output.show(&json!({ "rule": number }), || {
-                format!("rule {number} is added; publish it with `licentia bundle build`\n")
+                let standing = rules.iter().find(|standing| standing.number == number);
+                let text =
+                    standing.map_or_else(String::new, |standing| format!(": {}", conditions(standing)));
+                format!("added rule {number}{text}; publish it with `licentia bundle build`\n")
             });
         }
         let records = self.which.find(&ledger)?;
@@ -218,7 +238,7 @@ impl Revoke {
         let ids = records.iter().map(|record| &record.id);
         ledger.revoke_all(ids, terms, |count| output::advance(&progress, count))?;
         progress.finish_and_clear();
-        show(&records, "revoked", output)
+        show(&records, "revoked", &words::terms(&terms), output)
     }
 }
 
@@ -227,10 +247,10 @@ impl Reinstate {
         let mut ledger = open(&self.ledger)?;
         if let Some(number) = self.rule {
             if !ledger.remove_rule(number)? {
-                return Err("the ledger has no rule of this number".into());
+                return Err("the ledger has no rule with this number".into());
             }
             return output.show(&json!({ "rule": number }), || {
-                format!("rule {number} is taken back; publish it with `licentia bundle build`\n")
+                format!("removed rule {number}; publish it with `licentia bundle build`\n")
             });
         }
         let mut reinstated = Vec::new();
@@ -239,14 +259,16 @@ impl Reinstate {
                 reinstated.push(record);
             }
         }
-        show(&reinstated, "reinstated", output)
+        show(&reinstated, "reinstated", "", output)
     }
 }
 
-fn show(records: &[IssuedLicense], what: &str, output: Output) -> Result {
+fn show(records: &[IssuedLicense], what: &str, terms: &str, output: Output) -> Result {
     let ids: Vec<_> = records.iter().map(|record| output::hex(&record.id)).collect();
     output.show(&json!({ what: ids }), || {
         let lines: String = ids.iter().map(|id| format!("  {id}\n")).collect();
-        format!("{} {what}; publish it with `licentia bundle build`\n{lines}", ids.len())
+        let terms = if terms.is_empty() { String::new() } else { format!(" ({terms})") };
+        let count = counted(ids.len(), "licence");
+        format!("{count} {what}{terms}; publish it with `licentia bundle build`\n{lines}")
     })
 }

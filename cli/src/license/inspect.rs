@@ -14,10 +14,11 @@ use crate::terminal::{
     words::{millis, period, policy, when},
 };
 
-/// Shows what a token says. It needs no key, so it proves nothing: anybody could have written the token.
+/// Shows what a token says. This needs no key and proves nothing: anybody could
+/// have written the token.
 #[derive(Args)]
 pub(crate) struct Inspect {
-    /// The token; `-` for standard input, `@FILE` for a file.
+    /// The token, `-` for standard input, or `@FILE` for a file.
     #[arg(value_name = "TOKEN")]
     token: String,
     #[command(flatten)]
@@ -46,7 +47,7 @@ impl Inspect {
         });
         output.show(&value, || {
             format!(
-                "{NOTE}UNVERIFIED{NOTE:#}: nobody vouches for this; use `licentia verify`\n{}\n\n{}",
+                "{NOTE}UNVERIFIED{NOTE:#}: anybody could have written this; use `licentia verify`\n{}\n\n{}",
                 envelope(&frame, bytes, text.len()),
                 show(&token, self.clock.now())
             )
@@ -54,7 +55,7 @@ impl Inspect {
     }
 }
 
-/// The envelope for people.
+/// The envelope, for people.
 fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
     let algorithm = match frame.algorithm {
         id if id == Algorithm::Ed25519.id() => "Ed25519".to_owned(),
@@ -67,7 +68,7 @@ fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
     )
 }
 
-/// Claims for people, as seen at the time `now`.
+/// The claims, for people, at the time `now`.
 pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
     let tier = claims.tier();
     let list =
@@ -79,7 +80,7 @@ pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
         ),
         ("subject", printable(claims.subject())),
         ("issuer", format!("{}, with key {}", printable(claims.issuer()), claims.kid())),
-        ("audience", list(claims.audiences().map(printable).collect(), "every service of the issuer")),
+        ("audience", list(claims.audiences().map(printable).collect(), "all services of the issuer")),
         ("issued", when(claims.issued_at(), now)),
     ];
     let time = |name, time: Option<u64>| time.map(|time| (name, when(time, now)));

@@ -17,10 +17,13 @@ use crate::terminal::{
 
 /// Issues a licence and prints its text, and nothing else, on standard output.
 ///
-/// With a catalogue the tier says what is granted, and the options add to it
-/// or change it for this customer. Without one, name the tier with its version
-/// (`pro@3`) and say when the licence ends.
+/// With a catalogue, the tier says what is granted; options add to it or
+/// replace parts of it for this customer. Without a catalogue, name the tier
+/// with its version (`pro@3`) and say when the licence ends.
 #[derive(Args)]
+#[command(
+    override_usage = "licentia issue --key <FILE> --issuer <NAME> --tier <TIER>\n                      --subject <ID> [OPTIONS]"
+)]
 pub(crate) struct Issue {
     /// The issuer's private key.
     #[arg(long, value_name = "FILE")]
@@ -28,52 +31,57 @@ pub(crate) struct Issue {
     /// The issuer's name.
     #[arg(long, value_name = "NAME")]
     issuer: String,
-    /// The tier, and its version where it is not the newest: `pro` or `pro@3`.
+    /// The tier, `pro` for its newest version or `pro@3`.
     #[arg(long, value_name = "TIER")]
     tier: String,
     /// The catalogue of tiers.
     #[arg(long, value_name = "FILE")]
     catalogue: Option<PathBuf>,
-    /// Whom it is for: an identifier, since everybody can read a token.
+    /// The customer: an identifier, because everybody can read a token.
     #[arg(long, value_name = "ID")]
     subject: String,
-    /// A service that it is for; all of the issuer's where none is named.
+    /// A service that it is for. Without one, all of the issuer's. May be
+    /// repeated.
     #[arg(long, value_name = "NAME")]
     audience: Vec<String>,
     /// When it starts.
-    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
     starts: Option<u64>,
-    /// When everything ends, in place of the tier's term and grace.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, conflicts_with = "term")]
+    /// When it ends, instead of after the tier's term and grace. A date is
+    /// included: the licence ends when the day is over, in UTC.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
     expires: Option<u64>,
-    /// How long it lasts, in place of the tier's term and grace: `1 year`, `30 days`.
+    /// How long it lasts, instead of the tier's term and grace: `1 year`.
     #[arg(long, value_name = "SPAN")]
     term: Option<Span>,
-    /// A feature, with a value and an end of its own where it has one.
+    /// A feature, with an optional value and end. May be repeated.
     #[arg(long, value_name = "NAME[=VALUE[@END]]")]
     feature: Vec<String>,
-    /// A quota: `api_calls=100000/month`.
+    /// A quota: `api_calls=100000/month`. May be repeated.
     #[arg(long, value_name = "METER=LIMIT/PERIOD", value_parser = pair)]
     quota: Vec<(String, String)>,
-    /// A rate: `api=10/1s`.
+    /// A rate: `api=10/1s`. May be repeated.
     #[arg(long, value_name = "NAME=COUNT/TIME", value_parser = pair)]
     rate: Vec<(String, String)>,
     /// How many may use it at once.
     #[arg(long, value_name = "N")]
     seats: Option<u64>,
-    /// The holder's public key, so that a stolen copy is useless: its text, a file, or 32 bytes in hexadecimal.
+    /// The holder's public key, which makes a stolen copy useless: its text, a
+    /// file, or 64 hexadecimal digits.
     #[arg(long, value_name = "KEY")]
     holder: Option<String>,
-    /// SHA-256 of a fingerprint of a machine that may use it.
+    /// SHA-256 of a machine's fingerprint. Only these machines may use it. May be
+    /// repeated.
     #[arg(long, value_name = "HEX", value_parser = hex::<32>)]
     node_lock: Vec<[u8; 32]>,
-    /// Free metadata, which everybody can read.
+    /// Free metadata, which everybody can read. May be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     meta: Vec<(String, String)>,
-    /// Lineage of the licence that this one renews or upgrades; its usage goes on.
+    /// The lineage of the licence that this one renews or upgrades. Its usage
+    /// counts continue.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     renews: Option<[u8; 16]>,
-    /// The ledger to record it in, before it is printed.
+    /// The ledger that records it before it is printed.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     #[command(flatten)]

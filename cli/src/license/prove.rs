@@ -15,10 +15,11 @@ use crate::terminal::{
     output::{Output, Result},
 };
 
-/// Makes a proof that the holder of a licence's key makes a request, for the header field `Licentia-Proof`.
+/// Signs a proof that a request comes from the holder of the licence's key, for
+/// the header field `Licentia-Proof`.
 #[derive(Args)]
 pub(crate) struct Prove {
-    /// The licence; `-` for standard input, `@FILE` for a file.
+    /// The licence, `-` for standard input, or `@FILE` for a file.
     #[arg(value_name = "TOKEN")]
     token: String,
     /// The holder's private key.
@@ -27,10 +28,10 @@ pub(crate) struct Prove {
     /// The request's method.
     #[arg(long, value_name = "NAME", default_value = "GET")]
     method: String,
-    /// The request's URI, in the form that the service expects.
+    /// The request's URI, as the service sees it.
     #[arg(long, value_name = "URI")]
     uri: String,
-    /// File with the request's body, where the service wants it signed.
+    /// File with the request's body, if the service requires it signed.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
     #[command(flatten)]
@@ -70,7 +71,7 @@ impl Prove {
     }
 }
 
-/// Reads a proof as it was printed.
+/// Decodes a proof as it was printed.
 pub(crate) fn decode(proof: &str) -> Result<Vec<u8>> {
     let mut buffer = Buffer::new();
     let bytes = text::decode_base64url(proof, &mut buffer);

@@ -17,50 +17,51 @@ use crate::terminal::{
 /// Exit codes: 0 allowed, 1 denied, 2 a wrong call or a broken environment.
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// The token; `-` for standard input, `@FILE` for a file.
+    /// The token, `-` for standard input, or `@FILE` for a file.
     #[arg(value_name = "TOKEN")]
     token: String,
-    /// A public key that is trusted: its text, or a file. May be repeated. Where none is given, those of
-    /// the environment variable `LICENTIA_KEYS` are, which is a list of files as `PATH` is of folders.
+    /// A trusted public key: its text or a file. May be repeated. The default is
+    /// the environment variable `LICENTIA_KEYS`, a list of files separated as in
+    /// `PATH`.
     #[arg(long, value_name = "KEY", conflicts_with = "keyset")]
     key: Vec<String>,
-    /// A keyset whose keys are trusted, with --root.
+    /// A keyset whose keys are trusted. Requires --root.
     #[arg(long, value_name = "FILE", requires = "root")]
     keyset: Option<PathBuf>,
-    /// The root key's public half that the keyset must be signed with.
+    /// The public root key that verifies the keyset.
     #[arg(long, value_name = "KEY", requires = "keyset")]
     root: Option<String>,
-    /// The issuer that it must be from.
+    /// The issuer that the licence must name.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
     /// The name of this service.
     #[arg(long, value_name = "NAME")]
     audience: Option<String>,
-    /// A feature that it must have. May be repeated.
+    /// A feature that the licence must grant. May be repeated.
     #[arg(long, value_name = "NAME")]
     feature: Vec<String>,
     /// SHA-256 of this machine's fingerprint.
     #[arg(long, value_name = "HEX", value_parser = hex::<32>)]
     node: Option<[u8; 32]>,
-    /// The release's date.
+    /// The date of the release that is used.
     #[arg(long, value_name = "TIME", value_parser = licentia_issuer::time::parse)]
     release: Option<u64>,
     /// A proof of possession, as `licentia prove` prints it, for --method and --uri.
     #[arg(long, value_name = "TEXT", requires = "uri")]
     proof: Option<String>,
-    /// The method of the request that the proof was made for.
+    /// The method of the request with the proof.
     #[arg(long, value_name = "NAME", default_value = "GET")]
     method: String,
-    /// The URI of the request that the proof was made for.
+    /// The URI of the request with the proof.
     #[arg(long, value_name = "URI")]
     uri: Option<String>,
-    /// File with the body of the request that the proof was made for.
+    /// File with the body of the request with the proof.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
-    /// Tolerance of the issuer's clock being ahead, in seconds.
+    /// How far the issuer's clock may be ahead, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     skew: u64,
-    /// Print nothing; the exit code tells.
+    /// Print nothing; only set the exit code.
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
@@ -123,7 +124,10 @@ impl Verify {
         if self.keyset.is_none() {
             let keys = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
             if keys.is_empty() {
-                return Err("no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root".into());
+                return Err(
+                    "there is no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root"
+                        .into(),
+                );
             }
             for key in &keys {
                 builder = builder.key(input::public_key(key)?);

@@ -1,4 +1,4 @@
-//! What comes in: tokens, keys, passphrases and times.
+//! Input: tokens, keys, passphrases and times.
 
 use std::{
     env::{self, VarError},
@@ -10,15 +10,15 @@ use std::{
 
 use clap::Args;
 use licentia_core::Key;
-use licentia_issuer::{Catalogue, Error, SigningKey, time};
+use licentia_issuer::{Catalogue, SigningKey, time};
 use zeroize::Zeroizing;
 
 use super::output::Result;
 
-/// Longest input that is read: more than any token or key.
+/// The longest input that is read. No token or key is longer.
 const LONGEST: u64 = 1 << 20;
 
-/// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is cut off.
+/// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is trimmed.
 pub(crate) fn token(given: &str) -> Result<String> {
     let text = match (given, given.strip_prefix('@')) {
         ("-", _) => {
@@ -29,11 +29,11 @@ pub(crate) fn token(given: &str) -> Result<String> {
         (_, Some(path)) => bytes(Path::new(path))?,
         _ => given.into(),
     };
-    // What is not UTF-8 is a bad token and not a broken environment: it is left to the verifier to refuse.
+    // Bytes that are not UTF-8 are a bad token, not a broken environment. The verifier refuses them.
     Ok(String::from_utf8_lossy(&text).trim().to_owned())
 }
 
-/// Reads a public key: its text itself, or a file with it.
+/// Reads a public key: the text itself, or a file with it.
 pub(crate) fn public_key(given: &str) -> Result<Key> {
     let text = if given.starts_with("licpub1_") { given.to_owned() } else { read(Path::new(given))? };
     if text.contains("PRIVATE KEY-----") {
@@ -51,43 +51,28 @@ pub(crate) fn default_keys() -> Vec<String> {
 
 /// Reads a catalogue.
 pub(crate) fn catalogue(path: &Path) -> Result<Catalogue> {
-    Catalogue::load(path).map_err(|error| match error {
-        // It names the file already.
-        Error::File { .. } => error.into(),
-        _ => format!("{}: {error}", path.display()).into(),
-    })
+    Ok(Catalogue::load(path)?)
 }
 
 fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// Reads a file of bytes, of which none that is of use is longer than a revocation bundle may be.
+/// Reads a file, up to the length of the longest revocation bundle.
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
     let most = licentia_core::limits::BUNDLE_BYTES;
     let (mut bytes, limit) = (Vec::new(), most as u64 + 1);
     let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
     match read {
-        Ok(_) if bytes.len() > most => Err(format!("{}: longer than {most} bytes", path.display()).into()),
+        Ok(_) if bytes.len() > most => {
+            Err(format!("{}: the file is longer than {most} bytes", path.display()).into())
+        }
         Ok(_) => Ok(bytes),
         Err(error) => Err(format!("{}: {error}", path.display()).into()),
     }
 }
 
-/// Writes a file of bytes, beside first, so that who reads it sees the old or the new one whole.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = tempfile::NamedTempFile::new_in(
-        path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-    )?;
-    std::io::Write::write_all(&mut beside, bytes)?;
-    beside.as_file().sync_all()?;
-    #[cfg(unix)]
-    fs::set_permissions(beside.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    beside.persist(path)?;
-    Ok(())
-}
-
-/// A private key and its passphrase.
+/// The passphrase of a private key.
 #[derive(Args)]
 pub(crate) struct Passphrase {
     /// File whose first line is the private key's passphrase.
@@ -106,31 +91,31 @@ impl Passphrase {
                 Err(VarError::NotUnicode(_)) => return Err("LICENTIA_PASSPHRASE is not UTF-8".into()),
             },
         };
-        // Who means to encrypt must never get a key that is not.
+        // Whoever asks for encryption must never get a key without it.
         match text.lines().next() {
             None | Some("") => {
-                Err(format!("the passphrase in {given} is empty; write one, or leave it out").into())
+                Err(format!("the passphrase in {given} is empty; write one, or leave out the option").into())
             }
             Some(line) => Ok(Some(Zeroizing::new(line.to_owned()))),
         }
     }
 
-    /// Loads a private key, with the passphrase where the file is encrypted.
+    /// Loads a private key, with the passphrase if the file is encrypted.
     pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
         let encrypted = read(path).map(Zeroizing::new)?.contains("ENCRYPTED");
         let passphrase = if encrypted { self.read()? } else { None };
         let passphrase = passphrase.as_ref();
         SigningKey::load(path, passphrase.map(|passphrase| passphrase.as_str())).map_err(|error| {
             let hint = if encrypted { "; use --passphrase-file or LICENTIA_PASSPHRASE" } else { "" };
-            format!("{}: {error}{hint}", path.display()).into()
+            format!("{error}{hint}").into()
         })
     }
 }
 
-/// The time of a command, which can be set for tests and simulations.
+/// The time of a command. Tests and simulations set it.
 #[derive(Args)]
 pub(crate) struct Clock {
-    /// The time, in place of the system's: a date, a date and time, or seconds since 1970.
+    /// The time to use instead of the system's clock.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     now: Option<u64>,
 }

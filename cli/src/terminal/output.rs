@@ -1,4 +1,4 @@
-//! What is shown: tables and colours for people, JSON for machines.
+//! Output: tables and colours for people, JSON for machines.
 
 use std::{
     error::Error,
@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-/// Result of a command.
+/// The result of a command.
 pub(crate) type Result<T = ExitCode> = std::result::Result<T, Box<dyn Error>>;
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -18,27 +18,27 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
 pub(crate) const HEADING: Style = Style::new().bold();
 
-/// For whom the output is.
+/// The form of the output.
 #[derive(Clone, Copy)]
 pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
 impl Output {
-    /// Shows a value to machines, or a text to people.
+    /// Prints a value for machines, or a text for people.
     pub(crate) fn show(self, value: &Value, text: impl FnOnce() -> String) -> Result {
         write(&if self.json { format!("{value}\n") } else { text() })?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Tells a person who sits at the terminal something that is not the result.
+    /// Prints something that is not the result, if a person sits at the terminal.
     pub(crate) fn note(self, text: &str) {
         if !self.json && std::io::stderr().is_terminal() {
             anstream::eprintln!("{text}");
         }
     }
 
-    /// A bar for long work, which only a person at the terminal sees.
+    /// A progress bar, which only a person at the terminal sees.
     pub(crate) fn progress(self, what: &'static str, length: u64) -> ProgressBar {
         if self.json {
             return ProgressBar::hidden();
@@ -58,14 +58,14 @@ impl Output {
     }
 }
 
-/// Shows the help that was asked for, or says what is wrong with the call.
+/// Prints the requested help, or what is wrong with the call.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // The help is there, or its reader is gone.
+        // An error means that the reader is gone.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    // The options were not understood, so `--json` is looked for where it stands.
+    // clap did not understand the options, so look for `--json` directly.
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = without_secrets(&error.render().to_string());
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
@@ -76,7 +76,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Writes to standard output. Who reads the first lines only has what they wanted.
+/// Writes to standard output. A reader that stops early is no error.
 pub(crate) fn write(text: &str) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -85,25 +85,31 @@ pub(crate) fn write(text: &str) -> std::io::Result<()> {
     }
 }
 
-/// Cuts tokens and private keys out of an error: what was pasted in the wrong place is quoted in it.
+/// Cuts tokens and private keys out of an error, which quotes what was pasted in the wrong place.
 fn without_secrets(text: &str) -> String {
     let token = |c: char| c.is_ascii_alphanumeric() || "-_=".contains(c);
     let key = |c: char| c.is_ascii_alphanumeric() || "-+/=\\\r\n".contains(c);
     cut(&cut(text, "lic1_", token), "PRIVATE KEY-----", key)
 }
 
-/// Cuts the characters out that follow each `mark`.
+/// Cuts out the secret characters after each `mark`.
 fn cut(text: &str, mark: &str, secret: impl Fn(char) -> bool) -> String {
     let mut parts = text.split(mark);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |kept, part| kept + mark + "..." + part.trim_start_matches(&secret))
 }
 
-/// Moves a bar, now and then: drawing it for each item would take longer than the work.
+/// Moves a progress bar, but not for each item: drawing would take longer than the work.
 pub(crate) fn advance(bar: &ProgressBar, count: u64) {
     if count.is_multiple_of(4096) {
         bar.set_position(count);
     }
+}
+
+/// A number and its noun: `1 key`, `2 keys`.
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A table of two columns.
@@ -118,7 +124,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A text of somebody else, with what could command a terminal or reorder a line escaped.
+/// A foreign text. Escapes whatever could control a terminal or reorder a line.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if "\"'".contains(c) { c.to_string() } else { c.escape_debug().to_string() })

@@ -1,15 +1,18 @@
 //! Times, periods and policies in words.
 
-use licentia_core::{Action, Period, Policy, limits};
+use licentia_core::{
+    Action, Period, Policy, limits,
+    revocation::{Effect, RevocationTerms},
+};
 use licentia_issuer::time;
 
-/// A time, and how far it is from now.
+/// A time, and how far it is from `now`.
 pub(crate) fn when(time: u64, now: u64) -> String {
     const UNITS: [(u64, &str); 5] =
         [(31_536_000, "years"), (2_592_000, "months"), (86_400, "days"), (3600, "hours"), (60, "minutes")];
     let shown = time::show(time);
     let far = time.abs_diff(now);
-    // In the largest unit of which there are at least two, since a "month" is only about one.
+    // The largest unit that fits at least twice: "months" are only approximate.
     let unit = UNITS.iter().find(|(seconds, _)| far >= 2 * seconds).filter(|_| time < limits::TIME);
     unit.map_or_else(
         || shown.clone(),
@@ -24,7 +27,20 @@ pub(crate) fn when(time: u64, now: u64) -> String {
     )
 }
 
-/// A period of a quota for people.
+/// The terms of a revocation.
+pub(crate) fn terms(terms: &RevocationTerms) -> String {
+    let mut text = terms.reason.name().to_owned();
+    if terms.effective > 0 {
+        text += &format!(", effective from {}", time::show(terms.effective));
+    }
+    match terms.effect {
+        Effect::WarnUntil(until) => text + &format!(", flagged until {}", time::show(until)),
+        Effect::GraceUntil(until) => text + &format!(", in grace until {}", time::show(until)),
+        _ => text,
+    }
+}
+
+/// The period of a quota.
 pub(crate) fn period(period: Period) -> String {
     let from = |what: &str, anchor| format!("{what} from {}", time::show(anchor));
     match period {
@@ -43,7 +59,7 @@ pub(crate) fn millis(millis: u64) -> String {
     format!("{} {name}", millis / unit)
 }
 
-/// What differs from the safe default.
+/// The parts of a policy that differ from the safe default.
 pub(crate) fn policy(policy: &Policy) -> impl Iterator<Item = String> {
     let rule = |doubt: &str, action: Action| match action {
         Action::Deny => None,
@@ -58,7 +74,7 @@ pub(crate) fn policy(policy: &Policy) -> impl Iterator<Item = String> {
     [
         rule("stale revocation data", policy.stale_revocation),
         rule("doubtful clock", policy.clock_doubt),
-        rule("counters out of reach", policy.store_unreachable),
+        rule("counter store unreachable", policy.store_unreachable),
         age,
     ]
     .into_iter()

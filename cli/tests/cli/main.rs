@@ -1,6 +1,7 @@
 //! The program as scripts use it: pipes, exit codes, JSON, files.
 
 mod desk;
+mod help;
 mod receipts;
 mod revocation;
 mod secrets;

@@ -154,7 +154,14 @@ fn a_ledger_that_was_restored_goes_on_after_the_bundle_that_gates_have() {
         assert!(build(&desk, out, &[]).status.success());
     }
     let number = |output: std::process::Output| json(&output)["sequence"].as_u64();
-    assert_eq!(number(build(&desk, "9.bin", &["--sequence", "9"])), Some(9));
+    let skips = build(&desk, "9.bin", &["--sequence", "9"]);
+    assert!(
+        text(&skips.stderr).contains("6 bundles before this one unknown here"),
+        "{}",
+        text(&skips.stderr)
+    );
+    assert!(!desk.path().join("9.bin").exists());
+    assert_eq!(number(build(&desk, "9.bin", &["--sequence", "9", "--confirm-reinstated", "0"])), Some(9));
     assert_eq!(number(build(&desk, "10.bin", &["--since", "9.bin", "--delta", "10.delta"])), Some(10));
     let behind = build(&desk, "7.bin", &["--sequence", "7"]);
     assert!(text(&behind.stderr).contains("11 is the least number"), "{}", text(&behind.stderr));
@@ -243,4 +250,101 @@ fn a_bundle_is_verified_as_a_gate_does_and_the_state_of_deltas_is_written() {
     ok(&["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-01-01", "--out", "k.bin"]);
     let retired = desk.run(&[&["bundle", "verify", "2.bin"], &keyset[..]].concat());
     assert!(text(&retired.stderr).contains("key_not_active"), "{}", text(&retired.stderr));
+}
+
+#[test]
+fn a_number_that_leaves_no_room_is_refused_and_not_used_up() {
+    let (desk, _) = stocked();
+    for wrong in ["9007199254740992", "9007199254740991", "18446744073709551615", "2000000000"] {
+        let refused = build(&desk, "r.bin", &["--sequence", wrong, "--confirm-reinstated", "0"]);
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(!desk.path().join("r.bin").exists());
+    }
+    assert_eq!(json(&build(&desk, "r.bin", &[]))["sequence"], 1, "no number was used up");
+}
+
+#[test]
+fn a_restored_ledger_does_not_reinstate_silently() {
+    let (desk, token) = stocked();
+    let id = json(&desk.run(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    assert!(build(&desk, "1.bin", &[]).status.success());
+    let ledger = desk.path().join("ledger.db");
+    std::fs::copy(&ledger, desk.path().join("backup.db")).unwrap();
+    assert!(desk.run(&["revoke", "--ledger", "ledger.db", "--id", &id]).status.success());
+    assert!(build(&desk, "2.bin", &["--confirm", "1"]).status.success());
+    std::fs::copy(desk.path().join("backup.db"), &ledger).unwrap();
+    for known in [&["--since", "2.bin"][..], &["--sequence", "3"]] {
+        // The second one finds the bundle that it would replace.
+        let out = if known[0] == "--since" { "3.bin" } else { "2.bin" };
+        let refused = build(&desk, out, known);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(said.contains("1 licence reinstated") && said.contains("--confirm-reinstated 1"), "{said}");
+    }
+    let confirmed = build(&desk, "3.bin", &["--since", "2.bin", "--confirm-reinstated", "1"]);
+    assert!(confirmed.status.success(), "{}", text(&confirmed.stderr));
+}
+
+#[test]
+fn many_reinstated_licences_need_a_confirmation_too() {
+    let (desk, _) = stocked();
+    let run = |command: &str| desk.run(&[command, "--ledger", "ledger.db", "--subject", "cus_42"]);
+    assert!(run("revoke").status.success());
+    assert!(build(&desk, "r.bin", &["--confirm", "4"]).status.success());
+    assert!(run("reinstate").status.success());
+    let refused = build(&desk, "r.bin", &[]);
+    assert!(text(&refused.stderr).contains("4 licences reinstated"), "{}", text(&refused.stderr));
+    assert!(build(&desk, "r.bin", &["--confirm-reinstated", "4"]).status.success());
+}
+
+#[test]
+fn stricter_terms_need_a_confirmation() {
+    let (desk, token) = stocked();
+    let id = json(&desk.run(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    let revoke = |more: &[&str]| {
+        let done = desk.run(&[&["revoke", "--ledger", "ledger.db", "--id", &id], more].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    let said = revoke(&["--effective", "2999-01-01", "--warn-until", "2999-01-31"]);
+    assert!(said.contains("effective from 2999-01-01 00:00:00 UTC, flagged until 2999-02-01 00:00:00 UTC"));
+    assert!(build(&desk, "r.bin", &["--confirm", "1"]).status.success());
+    for earlier in ["2998-01-01", "2997-01-01"] {
+        revoke(&["--effective", earlier, "--warn-until", "2999-01-31"]);
+        assert_eq!(build(&desk, "r.bin", &[]).status.code(), Some(2), "brought forward");
+        assert!(build(&desk, "r.bin", &["--confirm", "1"]).status.success());
+    }
+    revoke(&["--effective", "2997-01-01"]);
+    assert_eq!(build(&desk, "r.bin", &[]).status.code(), Some(2), "denied, where it was flagged");
+}
+
+#[test]
+fn nobody_s_bundle_and_a_licence_key_s_bundle_are_refused() {
+    let (desk, _) = stocked();
+    let ledger = ["bundle", "build", "--ledger", "ledger.db", "--out", "r.bin"];
+    let typo = desk.run(&[&ledger[..], &["--issuer", "acne", "--key", "revoker.pem"]].concat());
+    assert!(text(&typo.stderr).contains("there are: acme"), "{}", text(&typo.stderr));
+    let wrong = desk.run(&[&ledger[..], &["--issuer", "acme", "--key", "acme.pem"]].concat());
+    assert!(text(&wrong.stderr).contains("signs licences"), "{}", text(&wrong.stderr));
+    assert!(!desk.path().join("r.bin").exists());
+    let rule = ["revoke", "--ledger", "ledger.db", "--tier", "pro", "--issuer", "acne"];
+    assert_eq!(desk.run(&rule).status.code(), Some(2));
+    assert!(build(&desk, "r.bin", &[]).status.success());
+    let apply = ["bundle", "apply", "r.bin", "r.bin", "--key", "revoker.pub", "--sign", "acme.pem"];
+    assert_eq!(desk.run(&[&apply[..], &["--out", "x.bin"]].concat()).status.code(), Some(2));
+}
+
+#[test]
+fn a_last_day_of_a_rule_is_included() {
+    let (desk, _) = stocked();
+    let done = desk.run(&["revoke", "--ledger", "ledger.db", "--issued-to", "2027-01-31"]);
+    let said = text(&done.stdout);
+    assert!(said.contains("to 2027-01-31 23:59:59 UTC"), "{said}");
+    for wrong in
+        [["--issued-to", "20270131"], ["--issued-from", "1800000000000"], ["--effective", "20280101"]]
+    {
+        let refused = desk.run(&[&["revoke", "--ledger", "ledger.db", "--tier", "pro"][..], &wrong].concat());
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+        assert!(text(&refused.stderr).contains("2000 to 2999"), "{}", text(&refused.stderr));
+    }
 }

@@ -199,3 +199,89 @@ fn the_commands_that_list_have_the_names_that_one_tries() {
     let missing = text(&desk.run(&["catalogue", "check", "none.toml"]).stderr);
     assert_eq!(missing.matches("none.toml").count(), 1, "{missing}");
 }
+
+#[test]
+fn a_key_only_moves_towards_less_trust() {
+    let desk = Desk::new();
+    let ok = |arguments: &[&str]| {
+        let output = desk.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    ok(&["keygen", "--out", "root"]);
+    ok(&["keygen", "--out", "other"]);
+    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    let said = ok(&["keyset", "add", "keys.toml", "--key", "other.pub", "--not-after", "2027-01-31"]);
+    assert!(said.contains("until 2027-01-31 23:59:59 UTC"), "{said}");
+    let sign = ["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"];
+    let signed: serde_json::Value = serde_json::from_str(&ok(&sign)).unwrap();
+    let kid = signed["keys"][0]["kid"].as_str().unwrap().to_owned();
+    let other = signed["keys"][1]["kid"].as_str().unwrap().to_owned();
+    ok(&["keyset", "revoke", "keys.toml", &kid]);
+    ok(&sign);
+    let draft = std::fs::read_to_string(desk.path().join("keys.toml")).unwrap();
+    let back = desk.run(&["keyset", "retire", "keys.toml", &kid]);
+    assert_eq!(back.status.code(), Some(2));
+    assert!(text(&back.stderr).contains("a revoked key stays revoked"), "{}", text(&back.stderr));
+    ok(&["keyset", "retire", "keys.toml", &other, "--now", "2028-01-01"]);
+    assert!(
+        ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"])
+            .contains("until 2027-01-31 23:59:59 UTC"),
+        "not widened"
+    );
+    // A draft that was edited by hand.
+    std::fs::write(desk.path().join("keys.toml"), draft.replace("state = \"revoked\"", "state = \"active\""))
+        .unwrap();
+    let trusted = desk.run(&sign);
+    assert_eq!(trusted.status.code(), Some(2));
+    assert!(text(&trusted.stderr).contains("trusted more"), "{}", text(&trusted.stderr));
+}
+
+#[test]
+fn a_root_signs_no_nonsense() {
+    let desk = Desk::new();
+    let run = |arguments: &[&str]| desk.run(arguments);
+    assert!(run(&["keygen", "--out", "root"]).status.success());
+    assert!(run(&["keyset", "new", "keys.toml", "--key", "acme.pub"]).status.success());
+    let sign = ["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"];
+    for (more, said) in [
+        (["--expires", "2020-01-01"], "every gate would refuse"),
+        (["--expires", "20991231"], "2000 to 2999"),
+        (["--expires", "4102444800000"], "milliseconds"),
+    ] {
+        let refused = run(&[&sign[..], &more].concat());
+        assert_eq!(refused.status.code(), Some(2), "{more:?}");
+        assert!(text(&refused.stderr).contains(said), "{}", text(&refused.stderr));
+    }
+    let window = ["--not-before", "2027-02-01", "--not-after", "2027-01-31"];
+    assert!(run(&["keygen", "--out", "other"]).status.success());
+    let empty = run(&[&["keyset", "add", "keys.toml", "--key", "other.pub"][..], &window].concat());
+    assert!(text(&empty.stderr).contains("`not_before` is later"), "{}", text(&empty.stderr));
+    assert!(run(&["keyset", "add", "keys.toml", "--key", "root.pub"]).status.success());
+    assert!(text(&run(&sign).stderr).contains("is the root key"));
+    assert!(!desk.path().join("keys.bin").exists());
+}
+
+#[test]
+fn numbers_are_not_taken_for_times_and_a_day_is_a_whole_one() {
+    let desk = Desk::new();
+    let base = ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro@1", "--subject", "x"];
+    let issue = |more: &[&str]| desk.run(&[&["--json"], &base[..], &["--now", "2027-01-15"], more].concat());
+    for wrong in [
+        &["--expires", "20270131"][..],
+        &["--expires", "202701311200"],
+        &["--expires", "1800000000000"],
+        &["--expires", "2030-01-01", "--starts", "20270131"],
+        &["--expires", "2030-01-01", "--feature", "sso=true@20270131"],
+        &["--expires", "2030-01-01", "--now", "20270131"],
+    ] {
+        let refused = desk.run(&[&base[..], wrong].concat());
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{wrong:?}");
+        assert!(text(&refused.stderr).contains("2000 to 2999"), "{}", text(&refused.stderr));
+    }
+    let claims = |more: &[&str]| json(&issue(more))["claims"].clone();
+    assert_eq!(claims(&["--expires", "2027-01-31"])["exp"], 1_801_440_000, "when the day is over");
+    assert_eq!(claims(&["--expires", "2027-01-31T00:00:00Z"])["exp"], 1_801_353_600);
+    let never = claims(&["--expires", "never"])["exp"].clone();
+    assert_eq!(claims(&["--expires", "9999-12-31"])["exp"], never);
+}

@@ -169,6 +169,6 @@ pub unsafe extern "C" fn licentia_signing_key_acknowledge(
         let out = Owned::new(acknowledgement, acknowledgement_len)?;
         let receipt = licentia_core::receipt::Receipt::read(bytes(receipt, receipt_len)?)?;
         let (instance, link) = (receipt.instance(), receipt.link());
-        out.give(&licentia_issuer::acknowledge(&shared(key)?.0, &instance, link, now))
+        out.give(&licentia_issuer::acknowledge(&shared(key)?.0, &instance, link, now)?)
     })
 }

@@ -88,6 +88,9 @@ impl FromStr for Catalogue {
     }
 }
 
+/// 2027-01-15 08:00:00 UTC. Any plausible time will do.
+const CHECKED_AT: u64 = 1_800_000_000;
+
 /// Issues a licence of the tier, so that a mistake shows now and not at the first sale.
 fn check(tier: &Tier) -> Result<()> {
     let in_tier = |source| CatalogueError::Tier { tier: tier.label(), source: Box::new(source) };
@@ -99,7 +102,7 @@ fn check(tier: &Tier) -> Result<()> {
         return Err(CatalogueError::PerpetualGrace(tier.label()).into());
     }
     let issuer = Issuer::new("check", SigningKey::from_seed(&[0; 32])?);
-    let issued = tier.draft("check", 0).and_then(|draft| issuer.issue(&draft));
+    let issued = tier.draft("check", CHECKED_AT).and_then(|draft| issuer.issue(&draft));
     Ok(issued.map(drop).map_err(in_tier)?)
 }
 
@@ -153,7 +156,7 @@ mod tests {
         let tier = catalogue.tier("pro", Some(3)).unwrap();
         let terms = &tier.grant;
         assert_eq!(terms.features["rows"].value, crate::FeatureValue::Int(100_000));
-        assert_eq!(terms.features["beta"].expires, Some(1_801_353_600));
+        assert_eq!(terms.features["beta"].expires, Some(1_801_440_000), "when the day is over");
         assert_eq!(terms.quotas["api_calls"].limit, 100_000);
         assert_eq!(terms.quotas["mails"].overage, Overage::UpTo(2500));
         assert_eq!(terms.quotas["mails"].period, Period::MonthFrom { anchor: 1_706_659_200 });

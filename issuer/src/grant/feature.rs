@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
     error::{Error, Result},
-    time::{self, moment},
+    time,
 };
 
 /// A feature.
@@ -32,6 +32,11 @@ pub enum FeatureValue {
 }
 
 impl Feature {
+    /// Refuses an end that is not plausible.
+    pub(super) fn check(&self) -> Result<()> {
+        self.expires.map_or(Ok(()), |expires| time::plausible("feature expires", expires).map(drop))
+    }
+
     pub(super) fn to_cbor(&self) -> Cbor {
         let value = match &self.value {
             FeatureValue::True => Cbor::Bool(true),
@@ -51,7 +56,7 @@ impl FromStr for Feature {
     /// Reads `VALUE` or `VALUE@EXPIRES`. The value is `true`, a number or a text.
     fn from_str(text: &str) -> Result<Self> {
         let (value, expires) = match text.rsplit_once('@') {
-            Some((value, expires)) => (value, Some(time::parse(expires)?)),
+            Some((value, expires)) => (value, Some(time::parse_end(expires)?)),
             None => (text, None),
         };
         let value = match value {
@@ -88,7 +93,7 @@ impl<'de> Deserialize<'de> for Feature {
         #[serde(deny_unknown_fields)]
         struct Table {
             value: FeatureValue,
-            #[serde(default, deserialize_with = "moment")]
+            #[serde(default, deserialize_with = "time::end")]
             expires: Option<u64>,
         }
         let value = toml::Value::deserialize(input)?;

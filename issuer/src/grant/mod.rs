@@ -55,11 +55,13 @@ pub(crate) fn check_name(field: &'static str, given: &str) -> Result<()> {
 }
 
 impl Grant {
-    /// Checks every name, so that a mistake is reported before anything is signed.
+    /// Checks every name and time, so that a mistake is reported before anything is signed.
     pub(crate) fn check(&self) -> Result<()> {
         self.features.keys().try_for_each(|name| check_name("feature", name))?;
         self.quotas.keys().try_for_each(|name| check_name("meter", name))?;
-        self.rates.keys().try_for_each(|name| check_name("rate", name))
+        self.rates.keys().try_for_each(|name| check_name("rate", name))?;
+        self.features.values().try_for_each(Feature::check)?;
+        self.quotas.values().try_for_each(Quota::check)
     }
 
     /// Features, quotas, rates, seats, policy and kind, in their encoded form.

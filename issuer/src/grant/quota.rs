@@ -10,7 +10,7 @@ use super::short_form::{count, short_or_table};
 use crate::{
     canonical::uints,
     error::{Error, Result},
-    time::{Span, moment},
+    time::{self, Span},
 };
 
 const EXPECTED: &str = "write LIMIT/PERIOD, such as 100000/month; periods: lifetime, minute, hour, day, week, month, year, a duration such as 30d";
@@ -27,6 +27,16 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// Refuses an anchor of months or years that is not plausible. Fixed periods count from any second.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.period {
+            Period::MonthFrom { anchor } | Period::YearFrom { anchor } if anchor > 0 => {
+                time::plausible("quota anchor", anchor).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn to_cbor(&self) -> Cbor {
         let mut items = vec![Cbor::from(self.limit), period_to_cbor(self.period)];
         match self.overage {
@@ -95,7 +105,7 @@ impl<'de> Deserialize<'de> for Quota {
         struct Table {
             limit: u64,
             per: String,
-            #[serde(default, deserialize_with = "moment")]
+            #[serde(default, deserialize_with = "time::start")]
             anchor: Option<u64>,
             overage: Option<toml::Value>,
         }

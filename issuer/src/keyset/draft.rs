@@ -3,14 +3,16 @@
 use std::{fs, path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Keyset, inner::Typ, limits};
+use licentia_core::{KeyStatus, Keyset, inner::Typ};
 use serde::{Deserialize, Serialize};
 
 use super::entry::KeysetEntry;
 use crate::{
     canonical::{canonical, labelled},
     error::{Error, KeysetError, Result},
+    file::replace,
     key::{SigningKey, sign},
+    time::{plausible, stamp},
 };
 
 /// A keyset before it is signed.
@@ -41,10 +43,7 @@ impl KeysetDraft {
     /// [`Error::File`].
     pub fn save(&self, path: &Path) -> Result<()> {
         let text = toml::to_string_pretty(self).map_err(|error| KeysetError::Syntax(error.to_string()))?;
-        // A rename leaves either the old or the new file after a crash.
-        let beside = path.with_extension("toml.new");
-        fs::write(&beside, text).map_err(Error::file(&beside))?;
-        fs::rename(&beside, path).map_err(Error::file(path))
+        replace(path, text.as_bytes())
     }
 
     /// Adds a key.
@@ -77,18 +76,85 @@ impl KeysetDraft {
         }
     }
 
+    /// Retires a key: what it signed until `now` (seconds since 1970) stays valid. If it was to end earlier, that stays.
+    ///
+    /// # Errors
+    /// [`KeysetError::UnknownKey`], [`KeysetError::Revoked`], [`KeysetError::EmptyWindow`] for a key that was not to
+    /// sign before `now`, or [`Error::Value`].
+    pub fn retire(&mut self, kid: &str, now: u64) -> Result<()> {
+        let now = plausible("now", now)?;
+        let entry = self.entry(kid)?;
+        if entry.status == KeyStatus::Revoked {
+            return Err(KeysetError::Revoked(kid.to_owned()).into());
+        }
+        let (not_before, not_after) = entry.window()?;
+        if not_before.is_some_and(|first| first > now) {
+            return Err(KeysetError::EmptyWindow(kid.to_owned()).into());
+        }
+        if not_after.is_none_or(|last| last > now) {
+            entry.not_after = Some(stamp(now));
+        }
+        entry.status = KeyStatus::Retired;
+        Ok(())
+    }
+
+    /// Revokes a key: nothing that it signed stays valid.
+    ///
+    /// # Errors
+    /// [`KeysetError::UnknownKey`].
+    pub fn revoke(&mut self, kid: &str) -> Result<()> {
+        self.entry(kid)?.status = KeyStatus::Revoked;
+        Ok(())
+    }
+
+    /// Checks that the draft trusts no key more than an earlier keyset does: a revoked key stays revoked, a retired
+    /// key stays retired and signs no later licence.
+    ///
+    /// # Errors
+    /// [`KeysetError::MoreTrust`].
+    pub fn follows(&self, earlier: &Keyset<'_>) -> Result<()> {
+        let trust = |status: KeyStatus| match status {
+            KeyStatus::Active => 2,
+            KeyStatus::Retired => 1,
+            _ => 0,
+        };
+        for before in earlier.keys() {
+            let before = before.map_err(KeysetError::Refused)?;
+            for entry in &self.keys {
+                let longer = before.status() != KeyStatus::Active
+                    && entry.window()?.1.unwrap_or(u64::MAX) > before.window().1;
+                let same = entry.read()?.public() == before.public();
+                if same && (trust(entry.status) > trust(before.status()) || longer) {
+                    return Err(KeysetError::MoreTrust(before.kid().to_string()).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Signs the keyset under the next sequence number, reads it as a gate would, and returns its bytes.
     ///
     /// # Errors
-    /// [`Error::Value`] for a time or duration, [`Error::Keyset`] for what no gate would accept.
+    /// [`Error::Value`] for a time or duration, [`Error::Keyset`] for a keyset that would help nobody, or that no gate
+    /// would accept.
     pub fn sign(&mut self, root: &SigningKey, issued_at: u64, expires: u64) -> Result<Vec<u8>> {
+        plausible("issued_at", issued_at)?;
+        if plausible("expires", expires)? <= issued_at {
+            return Err(KeysetError::Expired { issued_at, expires }.into());
+        }
+        for entry in &self.keys {
+            let key = entry.read()?;
+            if key.public() == root.public().public() {
+                return Err(KeysetError::RootKey(key.kid().to_string()).into());
+            }
+        }
         let sequence = self.sequence.saturating_add(1);
         let entries = self.keys.iter().map(KeysetEntry::to_cbor).collect::<Result<Vec<_>>>()?;
         let payload = canonical(&labelled([
             (0, Some(Cbor::from(1))),
             (1, Some(Cbor::from(sequence))),
             (2, Some(Cbor::from(issued_at))),
-            (3, Some(Cbor::from(expires.min(limits::TIME)))),
+            (3, Some(Cbor::from(expires))),
             (4, Some(Cbor::Array(entries))),
         ]));
         let bytes = sign(root, Typ::Keyset, &payload);
@@ -113,6 +179,8 @@ mod tests {
 
     use crate::{KeyScope, KeyStatus};
 
+    const NOW: u64 = 1_800_000_000;
+
     fn key(seed: u8) -> SigningKey {
         SigningKey::from_seed(&[seed; 32]).unwrap()
     }
@@ -125,7 +193,7 @@ mod tests {
         draft.add(KeysetEntry::new(&key(1).public())).unwrap();
         draft.add(KeysetEntry::new(&key(2).public())).unwrap();
         assert!(draft.add(KeysetEntry::new(&key(1).public())).is_err(), "twice");
-        draft.sign(&key(9), 1000, 2000).unwrap();
+        draft.sign(&key(9), NOW, NOW + 1000).unwrap();
         draft.save(&path).unwrap();
 
         let mut draft = KeysetDraft::load(&path).unwrap();
@@ -134,9 +202,9 @@ mod tests {
         entry.not_before = Some("2027-01-01".into());
         entry.scope = Some(KeyScope { tiers: Some(vec!["free".into()]), ..KeyScope::default() });
         assert!(draft.entry("00000000").unwrap_err().to_string().contains("there are"));
-        let bytes = draft.sign(&key(9), 1000, 2000).unwrap();
+        let bytes = draft.sign(&key(9), NOW, NOW + 1000).unwrap();
         let keyset = Keyset::read(&bytes, &key(9).public()).unwrap();
-        assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, 1000, 2000));
+        assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, NOW, NOW + 1000));
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
         assert_eq!(keys[0].status(), KeyStatus::Revoked);
         assert_eq!(keys[1].window().0, 1_798_761_600);
@@ -146,7 +214,7 @@ mod tests {
     fn only_the_pinned_root_signs_and_nothing_may_be_changed() {
         let mut draft = KeysetDraft::default();
         draft.add(KeysetEntry::new(&key(1).public())).unwrap();
-        let bytes = draft.sign(&key(9), 1000, 2000).unwrap();
+        let bytes = draft.sign(&key(9), NOW, NOW + 1000).unwrap();
         assert_eq!(Keyset::read(&bytes, &key(8).public()).map(|_| ()), Err(Code::UnknownKey));
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
@@ -154,7 +222,7 @@ mod tests {
             assert!(Keyset::read(&changed, &key(9).public()).is_err(), "byte {at}");
             assert!(Keyset::read(&bytes[..at], &key(9).public()).is_err(), "cut at {at}");
         }
-        assert!(KeysetDraft::default().sign(&key(9), 0, 1).is_err(), "no keys at all");
+        assert!(KeysetDraft::default().sign(&key(9), NOW, NOW + 1).is_err(), "no keys at all");
     }
 
     #[test]
@@ -162,10 +230,10 @@ mod tests {
         let mut draft = KeysetDraft::default();
         draft.add(KeysetEntry::new(&key(1).public())).unwrap();
         let root = key(9);
-        let first = draft.sign(&root, 1000, 2000).unwrap();
+        let first = draft.sign(&root, NOW, NOW + 1000).unwrap();
         let mut fork = draft.clone();
-        let second = draft.sign(&root, 1000, 2000).unwrap();
-        let forked = fork.sign(&root, 1001, 2000).unwrap();
+        let second = draft.sign(&root, NOW, NOW + 1000).unwrap();
+        let forked = fork.sign(&root, NOW + 1, NOW + 1000).unwrap();
         let read = |bytes| Keyset::read(bytes, &root.public()).unwrap();
         let seen = read(&second).mark();
         assert_eq!(read(&first).replaces(None), Ok(true));
@@ -173,5 +241,86 @@ mod tests {
         assert_eq!(read(&second).replaces(Some(&seen)), Ok(false), "the same");
         assert_eq!(read(&first).replaces(Some(&seen)), Err(Code::KeysetRollback));
         assert_eq!(read(&forked).replaces(Some(&seen)), Err(Code::KeysetEquivocation));
+    }
+
+    fn kid(seed: u8) -> String {
+        key(seed).kid().to_string()
+    }
+
+    fn draft(seeds: &[u8]) -> KeysetDraft {
+        let mut draft = KeysetDraft::default();
+        seeds.iter().for_each(|seed| draft.add(KeysetEntry::new(&key(*seed).public())).unwrap());
+        draft
+    }
+
+    #[test]
+    fn a_key_only_moves_towards_less_trust() {
+        let mut keys = draft(&[1, 2, 3]);
+        keys.revoke(&kid(1)).unwrap();
+        assert!(keys.retire(&kid(1), NOW).unwrap_err().to_string().contains("stays revoked"));
+        assert_eq!(keys.keys[0].status, KeyStatus::Revoked);
+
+        keys.keys[1].not_after = Some("2026-12-31".into());
+        keys.retire(&kid(2), NOW).unwrap();
+        assert_eq!(keys.keys[1].not_after.as_deref(), Some("2026-12-31"), "an earlier end stays");
+        keys.retire(&kid(3), NOW).unwrap();
+        keys.retire(&kid(3), NOW + 500).unwrap();
+        assert_eq!(keys.keys[2].window().unwrap().1, Some(NOW), "retired again, and no later");
+        keys.revoke(&kid(3)).unwrap();
+        assert_eq!(keys.keys[2].status, KeyStatus::Revoked);
+    }
+
+    #[test]
+    fn a_keyset_trusts_no_key_more_than_the_one_before() {
+        let root = key(9);
+        let mut keys = draft(&[1, 2, 3]);
+        keys.revoke(&kid(1)).unwrap();
+        keys.retire(&kid(2), NOW).unwrap();
+        let signed = keys.sign(&root, NOW, NOW + 1000).unwrap();
+        let before = Keyset::read(&signed, &root.public()).unwrap();
+        keys.follows(&before).unwrap();
+        let refused = |change: &dyn Fn(&mut KeysetDraft)| {
+            let mut changed = keys.clone();
+            change(&mut changed);
+            matches!(changed.follows(&before), Err(Error::Keyset(KeysetError::MoreTrust(_))))
+        };
+        assert!(refused(&|keys| keys.keys[0].status = KeyStatus::Active));
+        assert!(refused(&|keys| keys.keys[0].status = KeyStatus::Retired));
+        assert!(refused(&|keys| keys.keys[1].status = KeyStatus::Active));
+        assert!(refused(&|keys| keys.keys[1].not_after = Some(stamp(NOW + 1))));
+        assert!(refused(&|keys| keys.keys[1].not_after = None));
+        assert!(!refused(&|keys| keys.keys[2].status = KeyStatus::Revoked));
+        assert!(!refused(&|keys| drop(keys.keys.remove(0))), "an unknown key is trusted least");
+    }
+
+    #[test]
+    fn a_root_signs_no_nonsense() {
+        let root = key(9);
+        let refused = |keys: &mut KeysetDraft, issued_at, expires| {
+            keys.sign(&root, issued_at, expires).unwrap_err().to_string()
+        };
+        let mut keys = draft(&[1]);
+        assert!(refused(&mut keys, NOW, NOW).contains("it expires at 2027-01-15"));
+        assert!(refused(&mut keys, NOW, NOW - 1).contains("later `expires`"));
+        assert!(refused(&mut keys, NOW, 1_900_000_000_000).contains("milliseconds"));
+        assert!(refused(&mut keys, NOW, 20_270_131).contains("1970-08-23"));
+        assert!(refused(&mut draft(&[1, 9]), NOW, NOW + 1).contains("is the root key"));
+        keys.keys[0].not_before = Some("2027-02-01".into());
+        keys.keys[0].not_after = Some("2027-01-31".into());
+        assert!(refused(&mut keys, NOW, NOW + 1).contains("`not_before` is later"));
+        keys.keys[0].not_before = Some("20270131".into());
+        assert!(refused(&mut keys, NOW, NOW + 1).contains("20270131"));
+        assert_eq!(keys.sequence, 0, "no number is used up");
+    }
+
+    #[test]
+    fn a_last_day_is_included() {
+        let root = key(9);
+        let mut keys = draft(&[1]);
+        keys.keys[0].not_after = Some("2027-01-31".into());
+        let signed = keys.sign(&root, NOW, NOW + 1000).unwrap();
+        let keyset = Keyset::read(&signed, &root.public()).unwrap();
+        let last = keyset.keys().next().unwrap().unwrap().window().1;
+        assert_eq!(last, 1_801_353_600 + 86_399, "its last second");
     }
 }

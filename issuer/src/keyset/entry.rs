@@ -24,10 +24,10 @@ pub struct KeysetEntry {
     /// What it signs.
     #[serde(default, with = "purpose_name")]
     pub purpose: KeyPurpose,
-    /// The first `iat` of what it may sign, as [`time::parse`] reads it.
+    /// The first `iat` of what it may sign, as [`time::parse_start`] reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<String>,
-    /// The last `iat` of what it may sign.
+    /// The last `iat` of what it may sign, as [`time::parse_last`] reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<String>,
     /// What it may sign for; everything if it is `None`.
@@ -56,17 +56,31 @@ impl KeysetEntry {
         Ok(Key::from_text(&self.key).map_err(KeysetError::Key)?)
     }
 
+    /// The first and the last `iat` of what it may sign, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::Value`](crate::Error::Value) for a time, or [`KeysetError::EmptyWindow`].
+    pub fn window(&self) -> Result<(Option<u64>, Option<u64>)> {
+        let not_before = self.not_before.as_deref().map(time::parse_start).transpose()?;
+        let not_after = self.not_after.as_deref().map(time::parse_last).transpose()?;
+        if not_before.zip(not_after).is_some_and(|(first, last)| first > last) {
+            return Err(KeysetError::EmptyWindow(self.read()?.kid().to_string()).into());
+        }
+        for (field, time) in [("not_before", not_before), ("not_after", not_after)] {
+            time.map(|time| time::plausible(field, time)).transpose()?;
+        }
+        Ok((not_before, not_after))
+    }
+
     pub(super) fn to_cbor(&self) -> Result<Cbor> {
-        let time = |time: &Option<String>| -> Result<Option<Cbor>> {
-            time.as_deref().map(|time| Ok(Cbor::from(time::parse(time)?))).transpose()
-        };
+        let (not_before, not_after) = self.window()?;
         let status = (self.status != KeyStatus::Active).then(|| Cbor::from(self.status.number()));
         let purpose = (self.purpose != KeyPurpose::License).then(|| Cbor::from(self.purpose.number()));
         let scope = self.scope.as_ref().map(KeyScope::to_cbor).transpose()?;
         Ok(labelled([
             (0, Some(cose_key(&self.read()?))),
-            (1, time(&self.not_before)?),
-            (2, time(&self.not_after)?),
+            (1, not_before.map(Cbor::from)),
+            (2, not_after.map(Cbor::from)),
             (3, status),
             (4, scope),
             (5, purpose),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use licentia_core::limits;
+use licentia_core::{limits, revocation::Bundle};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::{BundleError, Error, Result},
+    key::SigningKey,
     revocation::BundleDraft,
 };
 
@@ -19,6 +20,18 @@ const OF_ISSUER: [(&str, &str); 2] = [
     ("revocation", "EXISTS (SELECT 1 FROM license WHERE license.id = revocation.id AND issuer = ?2)"),
     ("rule", "issuer = ?2"),
 ];
+
+/// The most sequence numbers that are skipped at once. A typo must not use up all that there are.
+const SKIPPED: u64 = 1_000_000_000;
+
+/// The number after both `last`, the ledger's, and `published`, which gates have.
+fn next_sequence(last: u64, published: u64) -> Result<u64> {
+    let next = last.max(published).saturating_add(1);
+    if next > limits::INTEGER || next > last.saturating_add(SKIPPED) {
+        return Err(BundleError::SequenceJump { last, wanted: next }.into());
+    }
+    Ok(next)
+}
 
 /// The bundle that gates have, from which the next one continues. The default is for a first bundle.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,11 +43,22 @@ pub struct PublishedBundle {
 }
 
 impl Ledger {
+    /// Checks that a key may sign bundles: it has signed no licence of the ledger.
+    ///
+    /// # Errors
+    /// [`BundleError::LicenseKey`], [`Error::Ledger`].
+    pub fn check_bundle_key(&self, key: &SigningKey) -> Result<()> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM license WHERE kid = ?1)";
+        let signs: bool = self.database.query_row(sql, [key.kid().as_bytes()], |row| row.get(0))?;
+        if signs { Err(BundleError::LicenseKey(key.kid().to_string()).into()) } else { Ok(()) }
+    }
+
     /// Drafts the next bundle of an issuer, and uses up its sequence number. `progress` is called with the number of
     /// revocations that were read.
     ///
     /// # Errors
-    /// [`Error::Ledger`], [`Error::Random`], or [`BundleError::TooManySpared`].
+    /// [`Error::Ledger`], [`Error::Random`], [`BundleError::UnknownIssuer`], [`BundleError::SequenceJump`], or
+    /// [`BundleError::TooManySpared`]. No error uses up the number, except the last one.
     pub fn draft_bundle(
         &mut self,
         issuer: &str,
@@ -42,14 +66,19 @@ impl Ledger {
         since: PublishedBundle,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
+        let known = self.issuers()?;
+        if !known.iter().any(|name| name == issuer) {
+            return Err(BundleError::UnknownIssuer { issuer: issuer.to_owned(), known }.into());
+        }
         self.stream_key()?;
         let mut fresh = [0; 16];
         getrandom::fill(&mut fresh).map_err(|_| Error::Random)?;
         // What another process revokes from now on belongs to the bundle after this one.
         let transaction =
             self.database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let sql = "UPDATE stream SET sequence = max(sequence, ?1) + 1 RETURNING sequence";
-        let sequence: i64 = transaction.query_row(sql, [number(since.sequence)], |row| row.get(0))?;
+        let last: i64 = transaction.query_row("SELECT sequence FROM stream", [], |row| row.get(0))?;
+        let sequence = number(next_sequence(last.unsigned_abs(), since.sequence)?);
+        transaction.execute("UPDATE stream SET sequence = ?1", [sequence])?;
         for (table, of_issuer) in OF_ISSUER {
             let sql = format!("UPDATE {table} SET drafted = ?1 WHERE drafted IS NULL AND {of_issuer}");
             transaction.execute(&sql, params![sequence, issuer])?;
@@ -101,18 +130,53 @@ impl Ledger {
         Ok(digests)
     }
 
-    /// Remembers that a bundle of an issuer was published, so that its revocations are not new in the next one.
+    /// Withdraws a draft that is not published: its number is free again, after `last`, unless another process has
+    /// drafted a bundle since.
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn published(&mut self, issuer: &str, sequence: u64) -> Result<()> {
-        for (table, of_issuer) in OF_ISSUER {
-            let sql = format!(
-                "UPDATE {table} SET published = 1 WHERE published = 0 AND drafted <= ?1 AND {of_issuer}"
-            );
-            self.database.execute(&sql, params![number(sequence), issuer])?;
+    pub fn withdraw(&mut self, draft: &BundleDraft, last: u64) -> Result<()> {
+        let transaction = self.database.transaction()?;
+        let sequence = number(draft.sequence);
+        let sql = "UPDATE stream SET sequence = ?2 WHERE sequence = ?1";
+        if transaction.execute(sql, [sequence, number(last)])? > 0 {
+            for table in ["revocation", "rule"] {
+                let sql = format!("UPDATE {table} SET drafted = NULL WHERE drafted = ?1");
+                transaction.execute(&sql, [sequence])?;
+            }
         }
+        transaction.commit()?;
         Ok(())
+    }
+
+    /// Remembers the bundle that was published last for its issuer. The next one is compared with it.
+    ///
+    /// # Errors
+    /// [`BundleError::Refused`] for bytes that are no bundle, [`Error::Ledger`].
+    pub fn published(&mut self, bundle: &[u8]) -> Result<()> {
+        let (read, _) = Bundle::inspect(bundle).map_err(BundleError::Refused)?;
+        let transaction = self.database.transaction()?;
+        transaction.execute(
+            "INSERT INTO published (issuer, sequence, bundle) VALUES (?1, ?2, ?3)
+             ON CONFLICT (issuer) DO UPDATE SET sequence = excluded.sequence, bundle = excluded.bundle
+                WHERE excluded.sequence > sequence",
+            params![read.issuer(), number(read.sequence()), bundle],
+        )?;
+        transaction.execute(
+            "DELETE FROM reinstated WHERE id IN (SELECT id FROM license WHERE issuer = ?1)",
+            [read.issuer()],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The bundle of an issuer that was published last, as far as this ledger knows.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`].
+    pub fn last_published(&self, issuer: &str) -> Result<Option<Vec<u8>>> {
+        let sql = "SELECT bundle FROM published WHERE issuer = ?1";
+        Ok(self.database.query_row(sql, [issuer], |row| row.get(0)).optional()?)
     }
 
     /// The greatest sequence number of a bundle so far.
@@ -122,5 +186,41 @@ impl Ledger {
     pub fn sequence(&self) -> Result<u64> {
         let found = self.database.query_row("SELECT sequence FROM stream", [], |row| row.get::<_, i64>(0));
         Ok(found.optional()?.unwrap_or(0).unsigned_abs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_does_not_use_up_all_sequence_numbers() {
+        assert_eq!(next_sequence(0, 0).unwrap(), 1);
+        assert_eq!(next_sequence(2, 8).unwrap(), 9);
+        assert_eq!(next_sequence(9, 2).unwrap(), 10);
+        for published in
+            [limits::INTEGER, limits::INTEGER - 1, limits::INTEGER - 2, u64::MAX, 1 << 52, 2 << 40]
+        {
+            assert!(next_sequence(2, published).is_err(), "{published}");
+        }
+        assert!(next_sequence(limits::INTEGER, 0).is_err(), "none is left");
+    }
+
+    #[test]
+    fn a_number_that_was_not_published_is_free_again() {
+        let issuer = crate::Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
+        let mut ledger = Ledger::in_memory().unwrap();
+        let token = issuer.issue(&crate::Draft::new("c", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
+        ledger.record(&token).unwrap();
+        let draft = |ledger: &mut Ledger, sequence| {
+            let continued = PublishedBundle { sequence, ..PublishedBundle::default() };
+            ledger.draft_bundle("acme", 1_800_000_000, continued, |_| ()).unwrap()
+        };
+        let first = draft(&mut ledger, 8);
+        ledger.withdraw(&first, 0).unwrap();
+        assert_eq!(ledger.sequence().unwrap(), 0);
+        let (first, second) = (draft(&mut ledger, 0), draft(&mut ledger, 0));
+        ledger.withdraw(&first, 0).unwrap();
+        assert_eq!((ledger.sequence().unwrap(), second.sequence), (2, 2), "somebody has drafted since");
     }
 }

@@ -10,6 +10,7 @@ mod licenses;
 mod replay;
 mod revocations;
 mod schema;
+mod strictness;
 
 pub use bundle::PublishedBundle;
 pub use database::Ledger;

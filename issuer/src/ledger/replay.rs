@@ -1,11 +1,12 @@
 //! The replay of every licence against a bundle before it is published.
 
-use licentia_core::revocation::{Bundle, Rule, Traits};
-use rusqlite::params;
+use licentia_core::revocation::{Bundle, RevocationTerms, Rule, Traits};
+use rusqlite::{Row, params};
 
 use super::{
     database::{Ledger, number},
     revocations::{hex, terms},
+    strictness::covers_all,
 };
 use crate::error::{BundleError, Result};
 
@@ -19,15 +20,52 @@ pub struct ReplayReport {
     pub revoked: u64,
     /// Those that a rule hits.
     pub by_rule: u64,
-    /// Those that this bundle is the first to revoke, either way.
+    /// Those that are worse off than under the bundle before: newly revoked, earlier, or more strictly.
     pub new: u64,
-    /// Rules that were in no bundle before.
+    /// Rules that the bundle before does not have.
     pub new_rules: u64,
+    /// Those that are better off than under the bundle before, including licences that the ledger does not have.
+    pub reinstated: u64,
+    /// Those of `reinstated` that nobody reinstated in this ledger. A ledger that was restored from a backup has
+    /// forgotten their revocation.
+    pub forgotten: u64,
+    /// Rules of the bundle before that this one does not have.
+    pub removed_rules: u64,
+}
+
+/// A bundle and its rules.
+struct Rules<'a, 'b> {
+    bundle: &'b Bundle<'a>,
+    rules: Vec<Rule<'a>>,
+}
+
+impl<'a, 'b> Rules<'a, 'b> {
+    fn new(bundle: &'b Bundle<'a>) -> Self {
+        Self { bundle, rules: bundle.rules().collect() }
+    }
+
+    /// The licence's own revocation.
+    fn own(&self, index: Option<u64>, id: &[u8; 16]) -> Option<RevocationTerms> {
+        match index {
+            Some(index) => self.bundle.terms_of(index),
+            None => self.bundle.terms_of_id(&(*id).into()),
+        }
+    }
+
+    /// The terms of the rules that hit a licence.
+    fn hitting<'r>(
+        &'r self,
+        traits: &'r Traits<'_>,
+        digest: [u8; 32],
+    ) -> impl Iterator<Item = RevocationTerms> + use<'r, 'a, 'b> {
+        self.rules.iter().filter(move |rule| rule.hits(traits, || digest)).map(|rule| rule.terms)
+    }
 }
 
 impl Ledger {
-    /// Checks every licence of an issuer against a bundle: the bundle's verdict must be the ledger's. `progress` is
-    /// called with the number so far.
+    /// Checks every licence of an issuer against a bundle: the bundle's verdict must be the ledger's. Counts who is
+    /// worse or better off than under `before`, the bundle that gates have. `progress` is called with the number so
+    /// far.
     ///
     /// What rules revoke is counted only: a rule also hits licences that the ledger does not have.
     ///
@@ -37,32 +75,32 @@ impl Ledger {
         &self,
         issuer: &str,
         bundle: &Bundle<'_>,
+        before: Option<&Bundle<'_>>,
         mut progress: impl FnMut(u64),
     ) -> Result<ReplayReport> {
-        let sequence = number(bundle.sequence());
-        let rules: Vec<Rule<'_>> = bundle.rules().collect();
-        let sql = "SELECT published FROM rule WHERE issuer = ?1 AND drafted <= ?2 ORDER BY number";
-        let mut statement = self.database.prepare(sql)?;
-        let published = statement.query_map(params![issuer, sequence], |row| row.get(0))?;
-        let published = published.collect::<rusqlite::Result<Vec<bool>>>()?;
-        let is_new = |at: usize| !published.get(at).copied().unwrap_or(false);
-        let new_rules = (0..rules.len()).filter(|at| is_new(*at)).count() as u64;
-        let mut found = ReplayReport { new_rules, ..ReplayReport::default() };
+        let now = bundle.issued_at();
+        let next = Rules::new(bundle);
+        let before = before.map(Rules::new);
+        let mut found = ReplayReport::default();
+        (found.new_rules, found.removed_rules) =
+            compare_rules(bundle, before.as_ref().map(|before| before.bundle));
+        let has_rules =
+            !next.rules.is_empty() || before.as_ref().is_some_and(|before| !before.rules.is_empty());
+        // How many of the indices and identifiers that `before` revokes belong to licences of the ledger.
+        let mut known = (0_u64, 0_u64);
 
-        let sql = "SELECT license.id, stream_index, revocation.published, lineage, subject, tier,
-                tier_version, kid, issued_at, digest, reason, effective, effect, until
+        let sql = "SELECT license.id, stream_index, revocation.id IS NOT NULL, lineage, subject, tier,
+                tier_version, kid, issued_at, digest, reason, effective, effect, until, reinstated.id IS NOT NULL
             FROM license LEFT JOIN revocation ON revocation.id = license.id AND drafted <= ?2
+                LEFT JOIN reinstated ON reinstated.id = license.id
             WHERE issuer = ?1";
         let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query(params![issuer, sequence])?;
+        let mut rows = statement.query(params![issuer, number(bundle.sequence())])?;
         while let Some(row) = rows.next()? {
-            let (id, published): ([u8; 16], Option<bool>) = (row.get(0)?, row.get(2)?);
+            let (id, revoked): ([u8; 16], bool) = (row.get(0)?, row.get(2)?);
             let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
-            let said = match index {
-                Some(index) => bundle.terms_of(index),
-                None => bundle.terms_of_id(&id.into()),
-            };
-            let meant = if published.is_some() { Some(terms(row)?) } else { None };
+            let said = next.own(index, &id);
+            let meant = if revoked { Some(terms(row)?) } else { None };
             if said != meant {
                 let verdict = match (said, meant) {
                     (Some(_), None) => "is innocent and would be refused",
@@ -71,31 +109,77 @@ impl Ledger {
                 };
                 return Err(BundleError::Replay { id: hex(&id), verdict }.into());
             }
-            let mut hits = (false, false);
-            if !rules.is_empty() {
-                let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-                let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
-                let traits = Traits {
-                    kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
-                    subject: text(4)?,
-                    lineage: row.get::<_, [u8; 16]>(3)?.into(),
-                    tier: (text(5)?, unsigned(6)?),
-                    issued_at: unsigned(8)?,
-                    index,
-                    id: id.into(),
-                };
-                let digest: [u8; 32] = row.get(9)?;
-                let hitting = rules.iter().enumerate().filter(|(_, rule)| rule.hits(&traits, || digest));
-                hits = hitting.fold(hits, |(_, new), (at, _)| (true, new || is_new(at)));
+            let was = before.as_ref().and_then(|before| before.own(index, &id));
+            let known = if index.is_some() { &mut known.0 } else { &mut known.1 };
+            *known += u64::from(was.is_some());
+
+            let mut after: Vec<RevocationTerms> = said.into_iter().collect();
+            let mut earlier: Vec<RevocationTerms> = was.into_iter().collect();
+            if has_rules {
+                let (traits, digest) = (traits(row, id, index)?, row.get(9)?);
+                after.extend(next.hitting(&traits, digest));
+                earlier.extend(before.iter().flat_map(|before| before.hitting(&traits, digest)));
             }
+            let better = !covers_all(&after, &earlier, now);
             found.issued += 1;
             found.revoked += u64::from(said.is_some());
-            found.by_rule += u64::from(hits.0);
-            found.new += u64::from(published == Some(false) || hits.1);
+            found.by_rule += u64::from(after.len() > usize::from(said.is_some()));
+            found.new += u64::from(!covers_all(&earlier, &after, now));
+            found.reinstated += u64::from(better);
+            // A licence that is still revoked was revoked again on milder terms, which is a command too.
+            let silently = was.is_some() && said.is_none() && !row.get::<_, bool>(14)?;
+            found.forgotten += u64::from(better && silently);
             progress(found.issued);
+        }
+        if let Some(before) = before {
+            // The rest belongs to licences that this ledger does not have.
+            let (indices, hashes) = before.bundle.counts();
+            let rest = indices.saturating_sub(known.0).saturating_add(hashes.saturating_sub(known.1));
+            (found.reinstated, found.forgotten) = (found.reinstated + rest, found.forgotten + rest);
         }
         Ok(found)
     }
+}
+
+/// Counts the rules that only one of the two bundles has: the new ones and the removed ones.
+fn compare_rules(next: &Bundle<'_>, before: Option<&Bundle<'_>>) -> (u64, u64) {
+    let next = encoded_rules(next);
+    let mut before = before.map(encoded_rules).unwrap_or_default();
+    let mut new = 0;
+    for rule in next {
+        match before.iter().position(|other| *other == rule) {
+            Some(at) => drop(before.swap_remove(at)),
+            None => new += 1,
+        }
+    }
+    (new, before.len() as u64)
+}
+
+/// The rules, without the tokens that they spare: those change with every licence that is issued.
+fn encoded_rules(bundle: &Bundle<'_>) -> Vec<ciborium::Value> {
+    let rules: Vec<ciborium::Value> = ciborium::from_reader(bundle.encoded_rules()).unwrap_or_default();
+    let without = |rule: ciborium::Value| match rule {
+        ciborium::Value::Map(mut entries) => {
+            entries.retain(|(label, _)| *label != ciborium::Value::from(7));
+            ciborium::Value::Map(entries)
+        }
+        other => other,
+    };
+    rules.into_iter().map(without).collect()
+}
+
+fn traits<'r>(row: &'r Row<'_>, id: [u8; 16], index: Option<u64>) -> Result<Traits<'r>> {
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    Ok(Traits {
+        kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
+        subject: text(4)?,
+        lineage: row.get::<_, [u8; 16]>(3)?.into(),
+        tier: (text(5)?, unsigned(6)?),
+        issued_at: unsigned(8)?,
+        index,
+        id: id.into(),
+    })
 }
 
 #[cfg(test)]
@@ -139,11 +223,21 @@ mod tests {
         }
     }
 
+    /// Replays a bundle after the one that the ledger published last.
     fn replay(ledger: &Ledger, draft: &BundleDraft) -> Result<ReplayReport> {
+        let before = ledger.last_published("acme").unwrap();
+        replay_after(ledger, draft, before.as_deref())
+    }
+
+    fn replay_after(ledger: &Ledger, draft: &BundleDraft, before: Option<&[u8]>) -> Result<ReplayReport> {
         let bytes = draft.sign(&key()).unwrap();
         let keys = [key().public().for_revocation()];
-        let (bundle, _) = Bundle::read(&bytes, Keyring::new(&keys)).unwrap();
-        ledger.replay("acme", &bundle, |_| ())
+        let read = |bytes| Bundle::read(bytes, Keyring::new(&keys)).unwrap().0;
+        ledger.replay(&draft.issuer, &read(&bytes), before.map(read).as_ref(), |_| ())
+    }
+
+    fn publish(ledger: &mut Ledger, draft: &BundleDraft) {
+        ledger.published(&draft.sign(&key()).unwrap()).unwrap();
     }
 
     #[test]
@@ -156,7 +250,7 @@ mod tests {
         let first = draft(&mut ledger, None);
         let expected = ReplayReport { issued: 200, revoked: 29, new: 29, ..ReplayReport::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
-        ledger.published("acme", first.sequence).unwrap();
+        publish(&mut ledger, &first);
         assert_eq!(replay(&ledger, &first).unwrap(), ReplayReport { new: 0, ..expected });
 
         assert!(ledger.reinstate(&ids[7]).unwrap() && !ledger.reinstate(&ids[7]).unwrap());
@@ -165,7 +259,7 @@ mod tests {
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let second = draft(&mut ledger, Some(first.salt));
         assert_eq!((first.sequence, second.sequence, ledger.sequence().unwrap()), (1, 2, 2));
-        assert_eq!(replay(&ledger, &second).unwrap(), ReplayReport { new: 1, ..expected });
+        assert_eq!(replay(&ledger, &second).unwrap(), ReplayReport { new: 1, reinstated: 1, ..expected });
         assert!(second.sign_delta(&first, &key()).unwrap().len() < 400);
         assert_ne!(draft(&mut ledger, None).salt, first.salt, "a salt of its own");
         let lacks = BundleDraft { indices: second.indices.into_iter().skip(2).collect(), ..second };
@@ -178,7 +272,7 @@ mod tests {
         let (mut ledger, ids) = ledger();
         let grace = RevocationTerms {
             reason: Reason::Unpaid,
-            effective: 5,
+            effective: 1_800_000_005,
             effect: Effect::GraceUntil(1_800_000_500),
         };
         ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
@@ -204,12 +298,12 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = RevocationTerms { effect: Effect::WarnUntil(9), ..RevocationTerms::default() };
+        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900), ..RevocationTerms::default() };
         let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
             let found = replay(ledger, &bundle).unwrap();
-            ledger.published("acme", bundle.sequence).unwrap();
+            publish(ledger, &bundle);
             (found.revoked, found.new)
         };
         assert_eq!(new(&mut ledger, warn), (1, 1));
@@ -234,14 +328,11 @@ mod tests {
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);
         assert_eq!(replay(&ledger, &bundle).unwrap().new, 1);
-        ledger.published("acme", bundle.sequence).unwrap();
+        publish(&mut ledger, &bundle);
 
         let next = ledger.draft_bundle("other", 1_800_000_000, PublishedBundle::default(), |_| ()).unwrap();
         let next = BundleDraft { next_update: 1_800_100_000, expires: 1_900_000_000, ..next };
-        let bytes = next.sign(&key()).unwrap();
-        let keys = [key().public().for_revocation()];
-        let (bundle, _) = Bundle::read(&bytes, Keyring::new(&keys)).unwrap();
-        let found = ledger.replay("other", &bundle, |_| ()).unwrap();
+        let found = replay_after(&ledger, &next, None).unwrap();
         assert_eq!((found.issued, found.new, found.new_rules), (1, 1, 1), "still to be confirmed");
     }
 
@@ -278,16 +369,120 @@ mod tests {
         let digests: BTreeSet<_> = ids.iter().map(|id| ledger.find(id).unwrap().unwrap().digest).collect();
         assert_eq!(bundle.rules[1].allowed, digests, "the tokens that were good are spared");
         let found = replay(&ledger, &bundle).unwrap();
-        let expected = ReplayReport { issued: 200, revoked: 0, by_rule: 48, new: 48, new_rules: 2 };
+        let expected =
+            ReplayReport { issued: 200, by_rule: 48, new: 48, new_rules: 2, ..ReplayReport::default() };
         assert_eq!(found, expected);
-        ledger.published("acme", bundle.sequence).unwrap();
+        publish(&mut ledger, &bundle);
         assert!(ledger.remove_rule(second).unwrap() && !ledger.remove_rule(second).unwrap());
         let bundle = draft(&mut ledger, None);
-        assert_eq!(replay(&ledger, &bundle).unwrap(), ReplayReport { new: 0, new_rules: 0, ..expected });
+        let without = ReplayReport { new: 0, new_rules: 0, removed_rules: 1, ..expected };
+        assert_eq!(replay(&ledger, &bundle).unwrap(), without);
         ledger.add_rule("acme", &kid, false).unwrap();
         let bundle = draft(&mut ledger, None);
         let found = replay(&ledger, &bundle).unwrap();
-        assert_eq!(found, ReplayReport { by_rule: 200, new: 200, new_rules: 1, ..expected });
+        // It takes the place of the one that spared the good tokens, and hits those that the other rule spares too.
+        assert_eq!((found.by_rule, found.new), (200, 152));
         assert!(ledger.remove_rule(first).unwrap());
+    }
+
+    #[test]
+    fn a_revocation_that_is_brought_forward_or_made_stricter_is_new() {
+        const NOW: u64 = 1_800_000_000;
+        let (mut ledger, ids) = ledger();
+        let new = |ledger: &mut Ledger, effective, effect| {
+            let terms = RevocationTerms { reason: Reason::Unpaid, effective, effect };
+            ledger.revoke(&ids[1], terms).unwrap();
+            let bundle = draft(ledger, None);
+            let found = replay(ledger, &bundle).unwrap();
+            publish(ledger, &bundle);
+            (found.new, found.reinstated, found.forgotten)
+        };
+        assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (1, 0, 0));
+        assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 0, 0), "the same again");
+        assert_eq!(new(&mut ledger, NOW + 500, Effect::Deny), (1, 0, 0), "brought forward");
+        assert_eq!(new(&mut ledger, 0, Effect::Deny), (1, 0, 0), "at once");
+        assert_eq!(new(&mut ledger, NOW - 5, Effect::Deny), (0, 0, 0), "in effect either way");
+        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
+        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 500)), (1, 0, 0), "a shorter warning");
+        assert_eq!(new(&mut ledger, 0, Effect::GraceUntil(NOW + 500)), (1, 0, 0), "grace after a warning");
+        assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 1, 0), "put off");
+    }
+
+    #[test]
+    fn a_restored_ledger_reinstates_nobody_silently() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, backup) = (folder.path().join("ledger.db"), folder.path().join("backup.db"));
+        let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
+        let mut old = Ledger::open(&path).unwrap();
+        let issue = |ledger: &mut Ledger, indexed: bool| {
+            let mut draft = Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000);
+            draft.index = indexed.then(|| ledger.next_index().unwrap());
+            let token = issuer.issue(&draft).unwrap();
+            ledger.record(&token).unwrap();
+            *token.claims().unwrap().id().as_bytes()
+        };
+        let ids = [issue(&mut old, true), issue(&mut old, true), issue(&mut old, false)];
+        old.database.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+        let later = [issue(&mut old, true), issue(&mut old, false)];
+        old.revoke_all(ids.iter().chain(&later), RevocationTerms::default(), |_| ()).unwrap();
+        let rule = RuleDraft { subject: Some("somebody".into()), ..RuleDraft::default() };
+        old.add_rule("acme", &rule, false).unwrap();
+        let published = draft(&mut old, None).sign(&key()).unwrap();
+
+        let mut restored = Ledger::open(&backup).unwrap();
+        let next = draft(&mut restored, None);
+        let found = replay_after(&restored, &next, Some(&published)).unwrap();
+        assert_eq!((found.reinstated, found.forgotten, found.removed_rules), (5, 5, 1));
+        restored.revoke(&ids[0], RevocationTerms::default()).unwrap();
+        restored.reinstate(&ids[0]).unwrap();
+        let next = draft(&mut restored, None);
+        let found = replay_after(&restored, &next, Some(&published)).unwrap();
+        assert_eq!((found.reinstated, found.forgotten), (5, 4), "one was reinstated by a command");
+    }
+
+    #[test]
+    fn a_rule_is_new_by_what_it_says_and_not_by_its_place() {
+        let (mut ledger, _) = ledger();
+        let rule = |subject: &str| RuleDraft { subject: Some(subject.into()), ..RuleDraft::default() };
+        let first = ledger.add_rule("acme", &rule("customer-1"), false).unwrap();
+        let bundle = draft(&mut ledger, None);
+        publish(&mut ledger, &bundle);
+        ledger.add_rule("acme", &rule("customer-2"), false).unwrap();
+        let bundle = draft(&mut ledger, None);
+        // Another process removes a rule between the draft and its replay.
+        assert!(ledger.remove_rule(first).unwrap());
+        let found = replay(&ledger, &bundle).unwrap();
+        assert_eq!((found.new, found.new_rules, found.removed_rules), (1, 1, 0));
+    }
+
+    #[test]
+    fn bundles_that_would_help_nobody_are_not_drafted() {
+        let (mut ledger, _) = ledger();
+        let nobody = ledger.draft_bundle("acne", 1_800_000_000, PublishedBundle::default(), |_| ());
+        assert!(nobody.unwrap_err().to_string().contains("there are: acme"));
+        let bricked = PublishedBundle { sequence: (1 << 53) - 1, ..PublishedBundle::default() };
+        assert!(ledger.draft_bundle("acme", 1_800_000_000, bricked, |_| ()).is_err());
+        assert_eq!(ledger.sequence().unwrap(), 0, "no number is used up");
+        assert!(ledger.check_bundle_key(&SigningKey::from_seed(&[1; 32]).unwrap()).is_err());
+        assert!(ledger.check_bundle_key(&key()).is_ok());
+    }
+
+    #[test]
+    fn no_implausible_time_enters_the_ledger() {
+        let (mut ledger, ids) = ledger();
+        let terms = |effective, effect| RevocationTerms { effective, effect, ..RevocationTerms::default() };
+        for wrong in [
+            terms(20_280_101, Effect::Deny),
+            terms(1_800_000_000_000, Effect::Deny),
+            terms(0, Effect::WarnUntil(20_280_101)),
+            terms(0, Effect::GraceUntil(1_800_000_000_000)),
+        ] {
+            assert!(ledger.revoke(&ids[0], wrong).is_err(), "{wrong:?}");
+            let rule = RuleDraft { subject: Some("a".into()), terms: wrong, ..RuleDraft::default() };
+            assert!(ledger.add_rule("acme", &rule, false).is_err(), "{wrong:?}");
+        }
+        let issued = RuleDraft { issued_at: Some((0, 20_280_101)), ..RuleDraft::default() };
+        assert!(ledger.add_rule("acme", &issued, false).is_err());
+        assert_eq!((ledger.revoked().unwrap(), ledger.rules().unwrap().len()), (0, 0));
     }
 }

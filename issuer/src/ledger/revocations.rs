@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::database::{Ledger, number};
 use crate::{
     error::{BundleError, Result},
-    revocation::RuleDraft,
+    revocation::{RuleDraft, check_terms},
 };
 
 /// A rule that is in every bundle until it is removed.
@@ -24,11 +24,10 @@ pub struct StandingRule {
 }
 
 impl Ledger {
-    /// Revokes a licence from the next bundle on. If it was revoked before, the new terms replace the old ones; it
-    /// counts as new if they deny what was only flagged or in grace.
+    /// Revokes a licence from the next bundle on. If it was revoked before, the new terms replace the old ones.
     ///
     /// # Errors
-    /// [`BundleError::UnknownLicense`], [`Error::Ledger`](crate::Error::Ledger).
+    /// [`BundleError::UnknownLicense`], [`Error::Value`](crate::Error::Value) for a time that is not plausible, [`Error::Ledger`](crate::Error::Ledger).
     pub fn revoke(&mut self, id: &[u8; 16], terms: RevocationTerms) -> Result<()> {
         self.revoke_all([id], terms, |_| ())
     }
@@ -43,6 +42,7 @@ impl Ledger {
         terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
+        check_terms(&terms)?;
         let (effect, until) = effect(terms.effect);
         let (reason, effective) = (terms.reason.number(), number(terms.effective));
         let transaction = self.database.transaction()?;
@@ -51,13 +51,14 @@ impl Ledger {
                 "INSERT INTO revocation (id, reason, effective, effect, until)
                     SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
                  ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
-                    effect = excluded.effect, until = excluded.until,
-                    published = published AND (effect = 0 OR excluded.effect <> 0)",
+                    effect = excluded.effect, until = excluded.until",
             )?;
+            let mut forget = transaction.prepare("DELETE FROM reinstated WHERE id = ?1")?;
             for (id, done) in ids.into_iter().zip(1..) {
                 if statement.execute(params![id, reason, effective, effect, number(until)])? == 0 {
                     return Err(BundleError::UnknownLicense(hex(id)).into());
                 }
+                forget.execute([id])?;
                 progress(done);
             }
         }
@@ -70,7 +71,13 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn reinstate(&mut self, id: &[u8; 16]) -> Result<bool> {
-        Ok(self.database.execute("DELETE FROM revocation WHERE id = ?1", [id])? > 0)
+        let transaction = self.database.transaction()?;
+        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", [id])? > 0;
+        if found {
+            transaction.execute("INSERT OR IGNORE INTO reinstated (id) VALUES (?1)", [id])?;
+        }
+        transaction.commit()?;
+        Ok(found)
     }
 
     /// Adds a rule to every bundle of the issuer from now on, and returns its number. The draft's `allowed` digests

@@ -41,7 +41,7 @@ const MIGRATIONS: &[&str] = &[
         until     INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
-    // `drafted`: the first bundle that was drafted with the row. `published`: whether one was written.
+    // `drafted` is the first bundle that was drafted with the row.
     "
     ALTER TABLE stream DROP COLUMN salt;
     ALTER TABLE revocation ADD COLUMN drafted INTEGER;
@@ -67,6 +67,20 @@ const MIGRATIONS: &[&str] = &[
         drafted      INTEGER,
         published    INTEGER NOT NULL DEFAULT 0
     ) STRICT;
+",
+    // What was published is compared with the last bundle itself. `reinstated` are the licences that were reinstated
+    // since.
+    "
+    ALTER TABLE revocation DROP COLUMN published;
+    ALTER TABLE rule DROP COLUMN published;
+    CREATE TABLE published (
+        issuer   TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        bundle   BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE reinstated (
+        id BLOB PRIMARY KEY REFERENCES license (id)
+    ) STRICT, WITHOUT ROWID;
 ",
 ];
 

@@ -1,13 +1,13 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::limits;
 
 use super::confirmation::Confirmation;
 use crate::{
     canonical::{bytes, canonical, labelled},
     error::{Error, Result},
     grant::{Grant, check_name},
+    time::plausible,
 };
 
 /// Everything that a licence says, except who issues it. Times are seconds since 1970.
@@ -76,11 +76,21 @@ impl Draft {
         }
     }
 
-    /// Checks what the encoding cannot: names, and times that contradict each other.
+    /// Checks what the encoding cannot: names, and times that are implausible or contradict each other.
     pub(super) fn check(&self) -> Result<()> {
         check_name("tier", &self.tier)?;
         self.grant.check()?;
         self.holder.map_or(Ok(()), |holder| holder.check())?;
+        plausible("issued_at", self.issued_at)?;
+        plausible("expires", self.expires)?;
+        let optional = [
+            ("not_before", self.not_before),
+            ("term_end", self.term_end),
+            ("maintained_until", self.maintained_until),
+        ];
+        for (field, time) in optional {
+            time.map(|time| plausible(field, time)).transpose()?;
+        }
         let start = self.not_before.unwrap_or(self.issued_at);
         let contradiction =
             |field, given: u64, expected| Err(Error::value(field, &given.to_string(), expected));
@@ -128,7 +138,7 @@ impl Draft {
             (1, text(issuer)),
             (2, text(&self.subject)),
             (3, audience),
-            (4, Some(Cbor::from(self.expires.min(limits::TIME)))),
+            (4, Some(Cbor::from(self.expires))),
             (5, self.not_before.map(Cbor::from)),
             (6, Some(Cbor::from(self.issued_at))),
             (7, Some(bytes(&id))),

@@ -140,4 +140,36 @@ mod tests {
         let (a, b) = (issuer().issue(&typical()).unwrap(), issuer().issue(&typical()).unwrap());
         assert_ne!(a.claims().unwrap().id(), b.claims().unwrap().id());
     }
+
+    #[test]
+    fn numbers_that_are_no_times_are_refused_and_never_clamped() {
+        type Change<'c> = &'c dyn Fn(&mut Draft, u64);
+        let fields: [(&str, Change<'_>); 8] = [
+            ("issued_at", &|draft, time| draft.issued_at = time),
+            ("expires", &|draft, time| draft.expires = time),
+            ("not_before", &|draft, time| draft.not_before = Some(time)),
+            ("term_end", &|draft, time| draft.term_end = Some(time)),
+            ("maintained_until", &|draft, time| draft.maintained_until = Some(time)),
+            ("feature expires", &|draft, time| {
+                draft.grant.features.get_mut("sso").unwrap().expires = Some(time);
+            }),
+            ("quota anchor", &|draft, time| {
+                draft.grant.quotas.get_mut("calls").unwrap().period = Period::MonthFrom { anchor: time };
+            }),
+            ("quota anchor", &|draft, time| {
+                draft.grant.quotas.get_mut("calls").unwrap().period = Period::YearFrom { anchor: time };
+            }),
+        ];
+        for (field, change) in fields {
+            for wrong in [20_270_131, 202_701_311_200, 1_800_000_000_000, limits::TIME + 1, u64::MAX] {
+                let mut draft = typical();
+                change(&mut draft, wrong);
+                let said = issuer().issue(&draft).unwrap_err().to_string();
+                assert!(said.starts_with(field) && said.contains(&wrong.to_string()), "{field}: {said}");
+            }
+        }
+        let mut perpetual = typical();
+        perpetual.expires = limits::TIME;
+        assert!(issuer().issue(&perpetual).is_ok());
+    }
 }

@@ -10,11 +10,12 @@ use licentia_core::{
     revocation::{Bundle, RevocationTerms, Schema},
 };
 
-use super::{delta::sign_delta, payload::Payload, rule::RuleDraft};
+use super::{delta::sign_delta, payload::Payload, rule::RuleDraft, terms::check_terms};
 use crate::{
     canonical::canonical,
     error::{BundleError, Result},
     key::SigningKey,
+    time::plausible,
 };
 
 /// A bundle before it is signed. Times are seconds since 1970.
@@ -48,8 +49,18 @@ impl BundleDraft {
     /// Signs the whole bundle, reads it as a gate would, and returns its bytes.
     ///
     /// # Errors
-    /// [`BundleError`] for a bundle that no gate would accept.
+    /// [`BundleError`] for a bundle that no gate would accept, [`Error::Value`](crate::Error::Value) for a time that
+    /// is not plausible.
     pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>> {
+        if self.issuer.is_empty() {
+            return Err(BundleError::NoIssuer.into());
+        }
+        let times =
+            [("issued_at", self.issued_at), ("next_update", self.next_update), ("expires", self.expires)];
+        for (field, time) in times {
+            plausible(field, time)?;
+        }
+        self.rules.iter().try_for_each(RuleDraft::check)?;
         if self.issued_at > self.next_update || self.next_update >= self.expires {
             return Err(BundleError::Times.into());
         }
@@ -88,6 +99,7 @@ impl BundleDraft {
         if groups.len() > limits::GROUPS {
             return Err(BundleError::TooManyGroups(groups.len()).into());
         }
+        groups.keys().try_for_each(check_terms)?;
         let indices = self.indices.len() as u64;
         if indices > limits::REVOKED {
             return Err(BundleError::TooManyIndices(indices).into());

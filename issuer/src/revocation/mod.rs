@@ -4,7 +4,9 @@ mod bundle;
 mod delta;
 mod payload;
 mod rule;
+mod terms;
 
 pub use bundle::BundleDraft;
 pub use delta::{sign_delta, sign_state};
 pub use rule::RuleDraft;
+pub(crate) use terms::check_terms;

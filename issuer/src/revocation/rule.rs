@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use ciborium::Value as Cbor;
 use licentia_core::revocation::{Effect, RevocationTerms};
 
+use super::terms::check_terms;
 use crate::{
     canonical::{bytes, labelled, uints},
     error::{BundleError, Result},
+    time::plausible,
 };
 
 /// A rule. All of its conditions must hold.
@@ -34,10 +36,11 @@ pub struct RuleDraft {
 }
 
 impl RuleDraft {
-    /// Checks that the rule has a condition, and that no range ends before it begins.
+    /// Checks that the rule has a condition, that no range ends before it begins, and that its times are plausible. A
+    /// range of times may begin at 0.
     ///
     /// # Errors
-    /// [`BundleError::NoCondition`] or [`BundleError::EmptyRange`].
+    /// [`BundleError::NoCondition`], [`BundleError::EmptyRange`] or [`Error::Value`](crate::Error::Value).
     pub fn check(&self) -> Result<()> {
         let conditions = Self {
             exempt: BTreeSet::new(),
@@ -53,7 +56,13 @@ impl RuleDraft {
                 return Err(BundleError::EmptyRange(field).into());
             }
         }
-        Ok(())
+        if let Some((from, to)) = self.issued_at {
+            if from > 0 {
+                plausible("issued from", from)?;
+            }
+            plausible("issued to", to)?;
+        }
+        check_terms(&self.terms)
     }
 
     pub(super) fn to_cbor(&self) -> Cbor {

@@ -3,63 +3,136 @@
 use jiff::{
     Timestamp,
     civil::{Date, DateTime},
-    tz::TimeZone,
 };
 use licentia_core::limits;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::{
+    civil::{datetime, seconds},
+    plausible::plausible,
+};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "write a date (2027-01-31), a date and time in UTC (2027-01-31T12:00:00Z), seconds since 1970, or `never`";
+const DAY: u64 = 86_400;
 
-/// Reads a time: a date, a date and time with an offset, seconds since 1970, or `never`.
+/// A time as it was written.
+#[derive(Clone, Copy)]
+enum Written {
+    /// A number, or `never`.
+    Number(u64),
+    /// The first second of a date.
+    Date(u64),
+    /// A date and time.
+    Second(u64),
+}
+
+impl Written {
+    fn read(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if matches!(text, "never" | "perpetual") {
+            return Ok(Self::Number(limits::TIME));
+        }
+        let written = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            text.parse().ok().map(Self::Number)
+        } else if text.contains(['T', 't', ' ']) {
+            second(text).map(Self::Second)
+        } else {
+            text.parse::<Date>().ok().and_then(|date| seconds(date.into())).map(Self::Date)
+        };
+        match written {
+            Some(Self::Number(time)) if time > limits::TIME => plausible("time", time).map(Self::Number),
+            Some(written) => Ok(written),
+            None => Err(Error::value("time", text, EXPECTED)),
+        }
+    }
+
+    /// The time. Of a date it is what `of_day` makes of its first second.
+    fn resolve(self, of_day: impl FnOnce(u64) -> u64) -> Result<u64> {
+        match self {
+            Self::Number(number) => plausible("time", number),
+            Self::Date(first) => Ok(of_day(first)),
+            Self::Second(second) => Ok(second),
+        }
+    }
+}
+
+/// Reads a date and time with an offset. Without one it would mean another second on another machine.
+fn second(text: &str) -> Option<u64> {
+    if let Ok(timestamp) = text.parse::<Timestamp>() {
+        return u64::try_from(timestamp.as_second()).ok();
+    }
+    // The last day of the year 9999, which is out of a timestamp's range.
+    seconds(text.strip_suffix(['Z', 'z'])?.parse::<DateTime>().ok()?)
+}
+
+/// Reads a time to look at: a date, which is its first second, a date and time with an offset, any number of
+/// seconds since 1970, or `never`. For what will be signed, use the other functions.
 ///
 /// # Errors
 /// [`Error::Value`].
 pub fn parse(text: &str) -> Result<u64> {
-    let text = text.trim();
-    if matches!(text, "never" | "perpetual") {
-        return Ok(limits::TIME);
-    }
-    let seconds = if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else if let Ok(timestamp) = text.parse::<Timestamp>() {
-        u64::try_from(timestamp.as_second()).ok()
-    } else if text.contains(['T', ' ']) {
-        // A time of day without an offset would mean another second on another machine.
-        None
-    } else {
-        text.parse::<Date>().ok().and_then(|date| civil(date.into()))
-    };
-    match seconds {
-        Some(seconds) if seconds <= limits::TIME => Ok(seconds),
-        _ => Err(Error::value("time", text, EXPECTED)),
+    match Written::read(text)? {
+        Written::Number(time) | Written::Date(time) | Written::Second(time) => Ok(time),
     }
 }
 
-fn civil(time: DateTime) -> Option<u64> {
-    let zoned = time.to_zoned(TimeZone::UTC).ok()?;
-    u64::try_from(zoned.timestamp().as_second()).ok()
+/// Reads a start that will be signed. A date is its first second.
+///
+/// # Errors
+/// [`Error::Value`], also for a number that is not [`plausible`].
+pub fn parse_start(text: &str) -> Result<u64> {
+    Written::read(text)?.resolve(|first| first)
+}
+
+/// Reads a last moment that will be signed. A date is its last second.
+///
+/// # Errors
+/// [`Error::Value`], also for a number that is not [`plausible`].
+pub fn parse_last(text: &str) -> Result<u64> {
+    Written::read(text)?.resolve(|first| first.saturating_add(DAY - 1))
+}
+
+/// Reads an end that will be signed: the first second that no longer counts. A date is included, so it is the first
+/// second after that day; 9999-12-31 is `never`.
+///
+/// # Errors
+/// [`Error::Value`], also for a number that is not [`plausible`].
+pub fn parse_end(text: &str) -> Result<u64> {
+    Written::read(text)?.resolve(|first| first.saturating_add(DAY).min(limits::TIME))
 }
 
 /// Formats a time for people: `2027-01-31 12:00:00 UTC`, or `never`.
 pub fn show(time: u64) -> String {
-    if time >= limits::TIME {
-        return "never".into();
-    }
-    match i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok()) {
-        Some(timestamp) => timestamp.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        None => time.to_string(),
+    match datetime(time).filter(|_| time < limits::TIME) {
+        Some(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        None => "never".into(),
     }
 }
 
-/// Deserialises a time of TOML: a date, a date and time with an offset, or a text that [`parse`] reads.
-pub(crate) fn moment<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
-    let text = match toml::Value::deserialize(input)? {
+/// Formats a time for files, as RFC 3339 does: `2027-01-31T12:00:00Z`, or `never`. All functions here read it back.
+pub fn stamp(time: u64) -> String {
+    match datetime(time).filter(|_| time < limits::TIME) {
+        Some(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        None => "never".into(),
+    }
+}
+
+/// Deserialises a start of TOML: a date, a date and time with an offset, or a text that [`parse_start`] reads.
+pub(crate) fn start<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
+    parse_start(&text(input)?).map(Some).map_err(D::Error::custom)
+}
+
+/// Deserialises an end of TOML: a date, a date and time with an offset, or a text that [`parse_end`] reads.
+pub(crate) fn end<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
+    parse_end(&text(input)?).map(Some).map_err(D::Error::custom)
+}
+
+fn text<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<String, D::Error> {
+    Ok(match toml::Value::deserialize(input)? {
         toml::Value::String(text) => text,
         other => other.to_string(),
-    };
-    parse(&text).map(Some).map_err(D::Error::custom)
+    })
 }
 
 #[cfg(test)]
@@ -77,6 +150,38 @@ mod tests {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert_eq!(show(1_709_208_000), "2024-02-29 12:00:00 UTC");
+        assert_eq!(stamp(1_709_208_000), "2024-02-29T12:00:00Z");
         assert_eq!(show(limits::TIME), "never");
+    }
+
+    #[test]
+    fn a_date_is_a_whole_day() {
+        let day = 1_801_353_600;
+        assert_eq!(parse_start("2027-01-31").unwrap(), day);
+        assert_eq!(parse_last("2027-01-31").unwrap(), day + DAY - 1);
+        assert_eq!(parse_end("2027-01-31").unwrap(), day + DAY);
+        for parse in [parse_start, parse_last, parse_end] {
+            assert_eq!(parse("2027-01-31T12:00:00Z").unwrap(), day + DAY / 2);
+            assert_eq!(parse("1801353600").unwrap(), day);
+            assert_eq!(parse("never").unwrap(), limits::TIME);
+        }
+    }
+
+    #[test]
+    fn the_last_day_of_all_is_never() {
+        for text in ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31 23:59:59Z", "253402300799"] {
+            assert_eq!(parse_end(text).unwrap(), limits::TIME, "{text}");
+            assert_eq!(parse_last(text).unwrap(), limits::TIME, "{text}");
+        }
+        assert_eq!(parse("9999-12-31").unwrap(), limits::TIME - (DAY - 1));
+        assert_eq!(show(limits::TIME - 1), "9999-12-31 23:59:58 UTC");
+    }
+
+    #[test]
+    fn numbers_that_will_be_signed_are_plausible() {
+        for text in ["20270131", "0", "202701311200", "1800000000000"] {
+            assert!(parse_start(text).is_err() && parse_last(text).is_err() && parse_end(text).is_err());
+        }
+        assert_eq!(parse("20270131").unwrap(), 20_270_131, "reading takes any number");
     }
 }

@@ -1,8 +1,9 @@
 //! Lengths of time.
 
-use jiff::{SpanRelativeTo, Timestamp, Unit, tz::TimeZone};
+use jiff::{SpanRelativeTo, Unit};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::civil::{datetime, seconds};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "write a number and a unit, such as `30 days`, `1 year`, `12h` or `90s`";
@@ -35,9 +36,8 @@ impl Span {
     /// [`Error::Value`] past the year 9999.
     pub fn after(self, time: u64) -> Result<u64> {
         let late = || Error::value("duration", &self.0.to_string(), "the end must be before the year 10000");
-        let from = i64::try_from(time).ok().and_then(|time| Timestamp::from_second(time).ok());
-        let end = from.and_then(|from| from.to_zoned(TimeZone::UTC).checked_add(self.0).ok());
-        end.and_then(|end| u64::try_from(end.timestamp().as_second()).ok()).ok_or_else(late)
+        let end = datetime(time).and_then(|from| from.checked_add(self.0).ok());
+        end.and_then(seconds).ok_or_else(late)
     }
 
     /// Its length in milliseconds. A day has 24 hours.

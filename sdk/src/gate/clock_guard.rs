@@ -53,6 +53,11 @@ impl ClockGuard {
         Self { store, state, latest: CachedReading::default() }
     }
 
+    /// The time of the last reading, or 0 before the first one.
+    pub(crate) fn known(&self) -> u64 {
+        self.latest.get().map_or(0, |latest| latest.time.now)
+    }
+
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
     pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
         if let Some(latest) = self.latest.get() {

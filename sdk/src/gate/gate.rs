@@ -65,10 +65,10 @@ impl Gate {
     ///
     /// # Errors
     /// A code of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
-    /// [`Code::KeysetEquivocation`]; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use
-    /// then stay.
+    /// [`Code::KeysetEquivocation`]; [`Code::KeysetExpired`] for one that has already expired while the keys in use have
+    /// not; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use then stay.
     pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
-        self.licences.load_keyset(keyset)
+        self.licences.load_keyset(keyset, self.clock.known())
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` if it is the

@@ -54,9 +54,9 @@ impl Licences {
         }
     }
 
-    /// Loads a newer keyset; `false` if it is the one in use.
-    pub(crate) fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
-        let newer = self.trusted.load(keyset)?;
+    /// Loads a newer keyset; `false` if it is the one in use. `known` is the latest time that is known, or 0.
+    pub(crate) fn load_keyset(&self, keyset: &[u8], known: u64) -> Result<bool, Code> {
+        let newer = self.trusted.load(keyset, known)?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);
         Ok(newer)
     }

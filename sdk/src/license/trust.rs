@@ -68,14 +68,17 @@ impl Trusted {
         self.current.load()
     }
 
-    /// Replaces the keys by those of a newer keyset; `false` if it is the one in use.
-    pub(crate) fn load(&self, bytes: &[u8]) -> Result<bool, Code> {
+    /// Replaces the keys by those of a newer keyset. Returns `false` if it is the present one. `known` is the latest
+    /// time that is known, in seconds since 1970, or 0: keys in use never give way to a keyset that expired before.
+    pub(crate) fn load(&self, bytes: &[u8], known: u64) -> Result<bool, Code> {
         let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
         let keyset = Keyset::read(bytes, root)?;
         let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
         let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
+        let in_use = !current.keys.is_empty() && current.expires.is_none_or(|expires| known < expires);
+        let expired = keyset.expires() <= known.max(keyset.issued_at());
         let seen = keyset.mark();
         let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
@@ -83,6 +86,9 @@ impl Trusted {
             let newer = keyset.replaces(saved.as_deref().and_then(decode).as_ref())?;
             if !newer && current.sequence == keyset.sequence() {
                 return Ok(false);
+            }
+            if in_use && expired {
+                return Err(Code::KeysetExpired);
             }
             // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
             // meanwhile, the keyset is compared with that one.

@@ -135,7 +135,7 @@ impl Store for Memory {
         let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
         content.cells.retain(|key, _| lasts(key));
         content.jobs.retain(|key, _| lasts(key));
-        let now = super::nanos(before).min(super::wall_nanos().into());
+        let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
         content.rates.retain(|_, tat| tat.as_nanos() > now);
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Store for Memory {
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         let mut content = self.lock();
         let tat = content.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
-        let (after, taken) = ask.take(*tat, super::wall_nanos());
+        let (after, taken) = ask.take(*tat, super::wall_clock::wall_nanos());
         *tat = after;
         Ok(taken)
     }

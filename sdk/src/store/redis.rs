@@ -5,8 +5,9 @@ use std::{fmt, sync::LazyLock, time::Duration};
 use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Script};
 
 use super::{
-    Cell, Finish, Job, LONGER, Once, OpenError, PREFIX, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken,
-    Unreachable, breaker::Breaker, keys,
+    Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
+    breaker::Breaker,
+    cell::{LONGER, PREFIX, keys},
 };
 use crate::platform::PerProcess;
 

@@ -379,7 +379,7 @@ impl Store for Sqlite {
                 transaction.execute(&sql, [number(before)])?;
             }
             // A rate whose TAT has passed is as one that was never used.
-            let now = super::nanos(before).min(super::wall_nanos().into());
+            let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
             transaction.execute("DELETE FROM rate WHERE tat <= ?1", [Tat::from_nanos(now).to_bytes()])?;
             Ok(())
         })
@@ -393,7 +393,7 @@ impl Store for Sqlite {
             let key = params![ask.lineage, ask.name];
             let tat = statement.query_row(key, |row| row.get(0)).optional()?;
             let tat = tat.map(Tat::from_bytes).unwrap_or_default();
-            let (after, taken) = ask.take(tat, super::wall_nanos());
+            let (after, taken) = ask.take(tat, super::wall_clock::wall_nanos());
             // Also after a refusal: what lay too far ahead is lowered.
             if after != tat {
                 let sql = "INSERT OR REPLACE INTO rate (lineage, name, tat) VALUES (?1, ?2, ?3)";

@@ -39,4 +39,25 @@ impl Graph {
         }
         found
     }
+
+    /// Groups of nodes that all reach each other.
+    pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
+        let reach: BTreeMap<&str, BTreeSet<&str>> =
+            self.0.keys().map(|node| (node.as_str(), self.reachable(node))).collect();
+        let mut circles: Vec<Vec<&str>> = Vec::new();
+        for (node, reached) in &reach {
+            let circle: Vec<&str> =
+                reached.iter().copied().filter(|other| reach[other].contains(node)).collect();
+            if !circle.is_empty() && !circles.contains(&circle) {
+                circles.push(circle);
+            }
+        }
+        circles
+    }
+
+    /// A circle's edges, for people.
+    pub(crate) fn describe(&self, circle: &[&str]) -> String {
+        let inside = self.edges().filter(|(from, to, _)| circle.contains(from) && circle.contains(to));
+        inside.map(|(from, to, reasons)| format!("  {from} uses {to}: {reasons:?}\n")).collect()
+    }
 }

@@ -3,11 +3,106 @@
 mod crates;
 mod graph;
 mod licences;
+mod source;
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use crates::{Package, arrows, packages, root};
 use graph::Graph;
+use source::Source;
+
+/// Crates whose files are looked at, by the root of each.
+const SOURCES: [&str; 12] = [
+    "core/src/lib.rs",
+    "issuer/src/lib.rs",
+    "sdk/src/lib.rs",
+    "cli/src/main.rs",
+    "ffi/src/lib.rs",
+    "ffi/bare/src/lib.rs",
+    "ffi/header/src/main.rs",
+    "bindings/js/src/lib.rs",
+    "bindings/js/bindgen/src/main.rs",
+    "bindings/python/src/lib.rs",
+    "tests/src/lib.rs",
+    "xtask/src/main.rs",
+];
+
+fn uses(root_file: &str) -> Graph {
+    let path = root().join(root_file);
+    Source::read(&path).uses(path.parent().unwrap())
+}
+
+#[test]
+fn no_two_files_use_each_other() {
+    let mut found = String::new();
+    for root_file in SOURCES {
+        let graph = uses(root_file);
+        for circle in graph.circles() {
+            found += &format!("{root_file}, {circle:?}:\n{}", graph.describe(&circle));
+        }
+    }
+    assert!(
+        found.is_empty(),
+        "files that use each other; move what both need into a file of its own:\n{found}"
+    );
+}
+
+/// A circle through a re-export, a name that `use` brings, and a macro; without one through tests or the root's exports.
+#[test]
+fn a_circle_is_found() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("circle");
+    fs::create_dir_all(folder.join("b")).unwrap();
+    for (name, text) in [
+        ("lib.rs", "mod a;\nmod b;\nmod c;\npub use c::C;\n#[cfg(test)]\nmod tests { use crate::c::C; }\n"),
+        ("a.rs", "use crate::b;\npub fn f() -> b::B { b::B }\n"),
+        ("b/mod.rs", "mod inner;\npub use inner::B;\n"),
+        ("b/inner.rs", "pub struct B;\nfn g() { println!(\"{}\", crate::a::f()) }\n"),
+        ("c.rs", "pub struct C(crate::a::A);\n#[cfg(test)]\nmod tests { use crate::C; }\n"),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    let graph = Source::read(&folder.join("lib.rs")).uses(&folder);
+    assert_eq!(graph.circles(), [["a.rs", "b/inner.rs"]]);
+    let edges: Vec<_> = graph.edges().map(|(from, to, _)| (from, to)).collect();
+    assert_eq!(edges, [("a.rs", "b/inner.rs"), ("b/inner.rs", "a.rs"), ("c.rs", "a.rs")]);
+}
+
+/// The folders of sdk that a folder, or a single file, may use: a table in `docs/architecture.md`.
+fn uses_that_are_documented() -> BTreeSet<(String, String)> {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let (_, table) = page.split_once("| in sdk | may use |\n|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let names = |cell: &str| cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect::<Vec<_>>();
+    let pairs = |row: &str| {
+        let (users, used) = row.trim_matches('|').split_once('|').unwrap();
+        let used = names(used);
+        let pairs =
+            |user: String| used.iter().map(move |used| (user.clone(), used.clone())).collect::<Vec<_>>();
+        names(users).into_iter().flat_map(pairs).collect::<Vec<_>>()
+    };
+    rows.flat_map(pairs).collect()
+}
+
+/// `folder/` of a file in a folder of sdk. Files beside the folders are names for what is in them.
+fn folder(file: &str) -> Option<String> {
+    file.split_once('/').map(|(folder, _)| format!("{folder}/"))
+}
+
+#[test]
+fn folders_of_sdk_use_each_other_as_documented() {
+    let documented = uses_that_are_documented();
+    let (mut refused, mut unused) = (String::new(), documented.clone());
+    for (from, to, reasons) in uses("sdk/src/lib.rs").edges() {
+        let (Some(user), Some(used)) = (folder(from), folder(to)) else { continue };
+        let ways = [(user.clone(), used.clone()), (from.to_owned(), used.clone())];
+        if user != used && ways.iter().all(|way| !documented.contains(way)) {
+            refused += &format!("  {from} uses {to}: {reasons:?}\n");
+        }
+        unused.retain(|way| !ways.contains(way));
+    }
+    assert!(refused.is_empty(), "docs/architecture.md does not allow:\n{refused}");
+    assert_eq!(unused, BTreeSet::new(), "docs/architecture.md allows what no file needs");
+}
 
 /// Which crates of ours each may depend on. A new crate gets a line, and an arrow that is not here is refused.
 const ARROWS: [(&str, &[&str]); 17] = [

@@ -15,6 +15,7 @@
 //! | `key.json` | loading of public keys |
 //! | `period.json` | windows of quota periods |
 //! | `gate.json` | a gate, step by step: keysets, the clock guard, rates and quotas |
+//! | `store.json` | counting, step by step: quotas, takers, jobs, rates, seats |
 //! | `codes.json` | the table of codes |
 
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod gate;
 mod key;
 mod license;
 mod period;
+pub mod store;
 mod text;
 
 pub use codes::{CodeEntry, CodesFile};
@@ -33,6 +35,7 @@ pub use gate::{GateGroup, GateTest, Step};
 pub use key::{KeyGroup, KeyTest};
 pub use license::{Expect, LicenseGroup, LicenseTest, Proof};
 pub use period::{PeriodGroup, PeriodTest};
+pub use store::{StoreGroup, StoreStep, StoreTest};
 pub use text::{TextGroup, TextTest};
 
 /// Reads `license.json`.
@@ -73,6 +76,14 @@ pub fn period() -> File<PeriodGroup> {
 /// Where the file is damaged: it is part of this crate.
 pub fn gate() -> File<GateGroup> {
     parse(include_str!("../gate.json"))
+}
+
+/// Reads `store.json`.
+///
+/// # Panics
+/// Where the file is damaged: it is part of this crate.
+pub fn store() -> File<StoreGroup> {
+    parse(include_str!("../store.json"))
 }
 
 /// Reads `codes.json`.

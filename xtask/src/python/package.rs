@@ -2,7 +2,7 @@
 
 use std::{env, path::Path, process::Command};
 
-use crate::command::{Result, command, run};
+use crate::command::{Result, command, run, target_folder};
 
 /// The folder of the package.
 pub(crate) const FOLDER: &str = "bindings/python";
@@ -16,7 +16,9 @@ pub(crate) fn pip(python: &Path, profile: &str, arguments: &[&str]) -> Result<Co
     pip.args(arguments)
         .args(["--quiet", "--no-build-isolation", "--no-deps"])
         .env("PATH", paths.map_err(|error| error.to_string())?)
-        .env("MATURIN_PEP517_ARGS", format!("--profile {profile}"));
+        .env("MATURIN_PEP517_ARGS", format!("--profile {profile}"))
+        // A source distribution is built in a folder of pip's, where everything would be compiled once more.
+        .env("CARGO_TARGET_DIR", target_folder());
     Ok(pip)
 }
 

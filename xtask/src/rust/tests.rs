@@ -28,7 +28,8 @@ pub(crate) fn check() -> Result {
 
 /// The same tests side by side, without the examples in the documentation.
 pub(crate) fn check_quickly() -> Result {
-    let nextest = command(NEXTEST.program()?, &["nextest", "run", "--status-level", "slow"]);
+    let nextest =
+        command(NEXTEST.program()?, &["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
     run_equipped(nextest, &ALL)
 }
 

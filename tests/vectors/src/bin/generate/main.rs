@@ -19,6 +19,7 @@ mod period;
 mod proof;
 mod section;
 mod signer;
+mod store;
 mod terms;
 mod text;
 mod token;
@@ -40,12 +41,14 @@ fn main() -> ExitCode {
     };
     let (license, gate) = (license::file(), gate::file());
     let (text, key, period, codes) = (text::file(), key::file(), period::file(), codes::file());
+    let store = store::file();
     let files = [
         ("license.json", license.number_of_tests, output::json(&license)),
         ("text.json", text.number_of_tests, output::json(&text)),
         ("key.json", key.number_of_tests, output::json(&key)),
         ("period.json", period.number_of_tests, output::json(&period)),
         ("gate.json", gate.number_of_tests, output::json(&gate)),
+        ("store.json", store.number_of_tests, output::json(&store)),
         ("codes.json", codes.number_of_codes, output::json(&codes)),
     ];
     for (name, count, json) in files {
