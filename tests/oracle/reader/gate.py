@@ -89,8 +89,13 @@ class Gate:
         if seen is not None:
             require(read.sequence >= seen[0], "keyset_rollback")
             require(read.sequence > seen[0] or data == seen[1], "keyset_equivocation")
+        if data == self.loaded:
+            return
+        known = self.memory.clock or 0
+        is_expired = read.expires <= max(known, read.issued_at)
+        require(self.keys is None or known >= self.keys.expires or not is_expired, "keyset_expired")
         self.memory.keyset = read.sequence, data
-        self.keys = read
+        self.keys, self.loaded = read, data
 
     def publish(self, data):
         read, entry = bundle.read(data, self.keys)

@@ -117,7 +117,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("licentia-js-bindgen", &[]),
     ("licentia-python", &["licentia", "licentia-core", "licentia-issuer"]),
     ("licentia-vectors", &[]),
-    ("licentia-tests", &["licentia-core", "licentia-vectors"]),
+    ("licentia-tests", &["licentia", "licentia-core", "licentia-issuer", "licentia-vectors"]),
     ("licentia-benches", &["licentia", "licentia-core", "licentia-issuer"]),
     ("licentia-benches-wasm", &["licentia-core"]),
     ("licentia-example-axum", &["licentia", "licentia-issuer"]),
