@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Subcommand};
 use licentia::{
     Code,
-    receipt::{Acknowledgement, Audit, Finding, Instance, Log, LogError, Receipt, Report, cloud_events},
+    receipt::{Acknowledgement, Audit, Finding, Instance, Log, Receipt, Report, cloud_events},
 };
 use licentia_issuer::{acknowledge, file::replace, time};
 use serde_json::{Value, json};
@@ -170,11 +170,7 @@ fn receipts(path: &Path) -> Result<std::result::Result<Vec<Vec<u8>>, Code>> {
     if !Log::is_log(&bytes) {
         return Ok(Ok(vec![bytes]));
     }
-    match Log::parse(&bytes) {
-        Ok(read) => Ok(Ok(read.receipts)),
-        Err(LogError::Refused(code)) => Ok(Err(code)),
-        Err(error) => Err(error.into()),
-    }
+    Ok(Log::parse(&bytes).map(|read| read.receipts))
 }
 
 fn exit(report: &Report) -> ExitCode {

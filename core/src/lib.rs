@@ -74,6 +74,7 @@ pub mod receipt;
 pub mod revocation;
 pub mod text;
 mod time;
+mod uri;
 mod verify;
 
 pub use authorize::{State, authorize};

@@ -18,7 +18,7 @@ use crate::{
     id::{Nonce, TokenId},
     key::cose_key,
     license::claims::{Claims, Confirmation},
-    limits,
+    limits, uri,
 };
 
 /// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
@@ -46,7 +46,8 @@ pub struct Presented<'a> {
     pub proof: &'a [u8],
     /// The request's method.
     pub method: &'a str,
-    /// The request's URI. Service and holder must agree on its form.
+    /// The request's URI: the public origin, path and query. It is compared after normalisation (RFC 3986, sections
+    /// 6.2.2 and 6.2.3). An empty one matches no proof.
     pub uri: &'a str,
     /// SHA-256 of its body, where the service requires that the body is signed too.
     pub body: Option<&'a [u8; 32]>,
@@ -138,7 +139,7 @@ pub struct UnsignedProof<'a> {
     pub key: &'a [u8; 32],
     /// The request's method, 1 to 256 bytes.
     pub method: &'a str,
-    /// The request's URI, at most 2,048 bytes.
+    /// The request's URI, 1 to 2,048 bytes.
     pub uri: &'a str,
     /// SHA-256 of the request's body.
     pub body: Option<&'a [u8; 32]>,
@@ -159,6 +160,7 @@ impl UnsignedProof<'_> {
     ) -> Result<&'b [u8], Code> {
         if self.method.is_empty()
             || self.method.len() > limits::TEXT_BYTES
+            || self.uri.is_empty()
             || self.uri.len() > limits::URI_BYTES
         {
             return Err(Code::InvalidArgument);
@@ -222,7 +224,7 @@ pub(crate) fn check(
         Code::ProofWrongLicense
     } else if proof.method != presented.method {
         Code::ProofWrongMethod
-    } else if proof.uri != presented.uri {
+    } else if !uri::same(proof.uri, presented.uri) {
         Code::ProofWrongUri
     } else if proof.body != presented.body {
         Code::ProofWrongBody

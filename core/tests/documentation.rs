@@ -1,9 +1,12 @@
-//! The documentation says what the code does: codes, limits and the worked example do not drift.
+//! The documentation says what the code does: codes, limits, the worked example and file names do not drift.
+
+use std::path::Path;
 
 use licentia_core::{Buffer, Code, Key, limits, text};
 
 const README: &str = include_str!("../../README.md");
 const FORMAT: &str = include_str!("../../docs/token-format.md");
+const ARCHITECTURE: &str = include_str!("../../docs/architecture.md");
 
 /// The lines of the fenced block that is marked with `language`.
 fn block<'t>(page: &'t str, language: &str) -> impl Iterator<Item = &'t str> {
@@ -103,4 +106,22 @@ fn the_worked_example_is_the_example() {
     let key = include_str!("data/example.pub").trim();
     assert_eq!(Key::from_cose(&dump(FORMAT, "key-bytes")).unwrap().to_string(), key);
     assert!(FORMAT.contains(key));
+}
+
+#[test]
+fn every_file_that_the_architecture_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let is_path = |name: &str| {
+        let part = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        // Names that begin with a folder of a crate are short for those in the crate.
+        let first = name.split_once('/').map(|(first, _)| root.join(first));
+        first.is_some_and(|folder| folder.is_dir()) && name.split('/').all(part)
+    };
+    // In a line, every second part between backticks is code.
+    let code = ARCHITECTURE.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let named: Vec<&str> = code.filter(|name| is_path(name)).collect();
+    assert!(named.len() > 80, "{} names are not all", named.len());
+    for name in named {
+        assert!(root.join(name).exists(), "docs/architecture.md names {name}");
+    }
 }

@@ -40,6 +40,8 @@ mod platform;
 #[cfg(feature = "receipts")]
 pub mod receipt;
 pub mod revocation;
+#[cfg(feature = "serde")]
+mod serialize;
 pub mod store;
 
 pub use background::{Feed, FeedError, StartError, Watch};

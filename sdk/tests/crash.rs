@@ -324,7 +324,11 @@ fn settle_up(name: &str, url: &str, workers: &Workers<'_>) {
     let year = licentia::Period::Year.window(NOW);
     let cell = Cell { lineage: LINEAGE, meter: "jobs", window: Window { ..year } };
     let charged = store.take(&cell, 0, 0, u64::MAX).unwrap().total;
-    assert_eq!(charged, (0..JOBS).map(|job| job_costs(job).1).sum(), "{name}: each job is charged once");
+    assert_eq!(
+        charged,
+        (0..JOBS).map(|job| job_costs(job).1).sum::<u64>(),
+        "{name}: each job is charged once"
+    );
 }
 
 /// Lets processes fight, and kills them.

@@ -76,7 +76,7 @@ fn a_licence_is_no_proof_and_a_proof_is_no_licence() {
 fn a_thumbprint_is_enough_to_bind() {
     let gate = builder().build().unwrap();
     let token = licence(|draft| {
-        draft.holder = Some(licentia_issuer::Confirmation::Thumbprint(holder().thumbprint()))
+        draft.holder = Some(licentia_issuer::Confirmation::Thumbprint(holder().thumbprint()));
     });
     let proof = holder().prove(&token, "GET", URI, None, NOW).unwrap();
     assert_eq!(code(&gate, &token, &proof, "GET", URI, None, NOW), Code::Allowed);

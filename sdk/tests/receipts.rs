@@ -8,7 +8,7 @@ use std::{fs, path::Path, sync::Arc};
 use common::{DAY, NOW, key, licence};
 use licentia::{
     Code, HolderKey, Now, Request, Window,
-    receipt::{Audit, Cell, Log, LogError, Receipt, Receipts, Report, cloud_events},
+    receipt::{Audit, Log, LogError, Receipt, Receipts, Report, UsageCell, cloud_events},
 };
 use licentia_issuer::acknowledge;
 use proptest::prelude::*;
@@ -17,9 +17,9 @@ fn instance(seed: u8) -> HolderKey {
     HolderKey::from_seed(&[seed; 32])
 }
 
-fn cell(lineage: u8, meter: &str) -> Cell {
+fn cell(lineage: u8, meter: &str) -> UsageCell {
     let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
-    Cell { lineage: [lineage; 16], meter: meter.to_owned(), window }
+    UsageCell { lineage: [lineage; 16], meter: meter.to_owned(), window }
 }
 
 /// The receipts of an instance that counts one unit for each number, and writes after each.
@@ -134,7 +134,7 @@ fn a_log_belongs_to_one_instance_and_one_process() {
     let open = Receipts::open(&path, instance(1)).unwrap();
     open.add(&cell(1, "calls"), 1);
     open.write(NOW).unwrap();
-    assert!(matches!(Receipts::open(&path, instance(1)), Err(LogError::InUse)));
+    assert!(matches!(Receipts::open(&path, instance(1)), Err(LogError::InUse { path: of }) if of == path));
     drop(open);
     assert_eq!(refused(Receipts::open(&path, instance(2))), Code::ReceiptForeign);
 }
@@ -151,7 +151,7 @@ fn a_torn_tail_is_cut_away_and_damage_is_told() {
         let read = Log::parse(&whole[..length]);
         let log = Receipts::open(&path, instance(1));
         if length < 8 {
-            assert_eq!(read.err().map(|error| error.code()), Some(Code::ReceiptMalformed));
+            assert_eq!(read.err(), Some(Code::ReceiptMalformed));
             assert!(log.is_ok(), "a log that was just begun is begun anew");
         } else {
             let kept = log.unwrap().unacknowledged().unwrap();
@@ -261,10 +261,10 @@ fn a_window_that_is_long_over_is_told_no_more_and_not_forgotten() {
     let today = cell(1, "calls");
     let end = today.window.end.unwrap();
     let later =
-        Cell { window: Window { start: end + 7 * DAY, end: Some(end + 8 * DAY) }, ..cell(1, "calls") };
+        UsageCell { window: Window { start: end + 7 * DAY, end: Some(end + 8 * DAY) }, ..cell(1, "calls") };
     log.add(&today, 5);
     let mut all = log.write(NOW).unwrap();
-    let mut entries = |cell: &Cell, units, now| {
+    let mut entries = |cell: &UsageCell, units, now| {
         log.add(cell, units);
         let written = log.write(now).unwrap();
         let receipt = Receipt::read(&written[0]).unwrap();
@@ -419,7 +419,7 @@ fn events_are_cloud_events_with_an_id_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
     log.add(&cell(1, "calls"), 3);
-    log.add(&Cell { window: Window { start: 0, end: None }, ..cell(1, "ever") }, 4);
+    log.add(&UsageCell { window: Window { start: 0, end: None }, ..cell(1, "ever") }, 4);
     let written = log.write(NOW).unwrap();
     let receipt = Receipt::read(&written[0]).unwrap();
     let events: Vec<serde_json::Value> =

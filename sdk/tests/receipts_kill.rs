@@ -9,7 +9,7 @@ use std::{
 
 use licentia::{
     HolderKey, Window,
-    receipt::{Audit, Cell, Log, Receipt, Receipts, Usage},
+    receipt::{Audit, Log, Receipt, Receipts, Usage, UsageCell},
 };
 
 const NOW: u64 = 1_800_000_000;
@@ -19,7 +19,8 @@ const NOW: u64 = 1_800_000_000;
 fn writer() {
     let Some(path) = std::env::var_os("LICENTIA_TEST_WRITER") else { return };
     let log = Receipts::open(path, HolderKey::from_seed(&[1; 32])).unwrap();
-    let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
+    let cell =
+        UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
     for at in 0.. {
         log.add(&cell, 1);
         let written = log.write(NOW + at).unwrap_or_else(|error| {
@@ -101,7 +102,8 @@ fn a_full_disk_fails_the_write_and_harms_nothing() {
     assert!(!read.torn, "what was written in part was cut away");
     // There is room again.
     let log = Receipts::open(&path, HolderKey::from_seed(&[1; 32])).unwrap();
-    let cell = Cell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
+    let cell =
+        UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
     log.add(&cell, 1);
     assert_eq!(log.write(NOW).unwrap().len(), 1);
 }

@@ -21,7 +21,7 @@ fn token(seats: u64) -> String {
 }
 
 fn take<'g>(gate: &'g Gate, token: &str, holder: &str, now: u64) -> (Code, Option<Seat<'g>>) {
-    let (decision, seat) = Seat::check_out(&gate, token, holder, 60, &Request::new(), now);
+    let (decision, seat) = Seat::check_out(gate, token, holder, 60, &Request::new(), now);
     assert_eq!(decision.is_allowed(), seat.is_some());
     (decision.code(), seat)
 }

@@ -29,8 +29,9 @@ export function licensed(
       const url = request.originalUrl ?? request.url ?? "/";
       const mark = url.indexOf("?");
       const header = (name: string): string | undefined => {
-        const value = headers[name];
-        return Array.isArray(value) ? value.join(",") : value;
+        // Node keeps the first of two `Authorization` fields in `headers`; a field that stands twice is one list.
+        const value = request.headersDistinct?.[name] ?? headers[name];
+        return Array.isArray(value) ? value.join(", ") : value;
       };
       const decision = await ask(typeof gate === "function" ? gate(request) : gate, {
         header, method, origin: () => `${scheme(request)}://${headers.host ?? ""}`,

@@ -4,7 +4,7 @@ use std::fs;
 
 use licentia::{
     HolderKey, Key, Window,
-    receipt::{Cell, Receipts},
+    receipt::{Receipts, UsageCell},
 };
 
 use crate::desk::{Desk, json, text};
@@ -16,7 +16,7 @@ fn count(desk: &Desk, name: &str, seed: u8, counts: &[u64]) -> Receipts {
     let log = Receipts::open(desk.path().join(name), HolderKey::from_seed(&[seed; 32])).unwrap();
     let window = Window { start: NOW - NOW % 86_400, end: Some(NOW - NOW % 86_400 + 86_400) };
     for (at, count) in counts.iter().enumerate() {
-        log.add(&Cell { lineage: [1; 16], meter: "calls".to_owned(), window }, *count);
+        log.add(&UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window }, *count);
         log.write(NOW + at as u64).unwrap();
     }
     log

@@ -98,7 +98,9 @@ impl Feed {
 
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed").field("refused", &self.refused.as_ref().map(|refused| refused.code)).finish()
+        f.debug_struct("Feed")
+            .field("refused", &self.refused.as_ref().map(|refused| refused.code))
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Looks for what is unusual: hints for people, never a reason to deny.
+//! Detects unusual use: hints for people, never a reason to deny.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,18 +7,19 @@ use std::{
 
 use super::Record;
 
-/// What is unusual, and how much of it. Everything is counted over one window.
+/// When use counts as unusual. Everything is counted over one window. Change the fields of the default.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Thresholds {
     /// Length of the window, in seconds.
     pub window: u64,
-    /// A licence that is used from more sources than this is spreading.
+    /// A licence used from more sources than this is spreading.
     pub sources: usize,
-    /// A licence with this many times the requests of its window before is bursting.
+    /// A licence with more than this many times the requests of its previous window is bursting.
     pub burst: u64,
-    /// Fewer requests than this in a window are no burst.
+    /// With fewer requests than this in a window, bursts and denials are not reported.
     pub least: u64,
-    /// A licence of whose requests more than this many percent are denied is in trouble, or is probing.
+    /// A licence with a larger percentage of denied requests than this is in trouble, or is probing.
     pub denied_percent: u64,
 }
 
@@ -37,7 +38,7 @@ pub enum Anomaly {
         /// How many.
         sources: usize,
     },
-    /// Its requests have suddenly become many.
+    /// It suddenly sends many requests.
     Burst {
         /// In this window so far.
         requests: u64,
@@ -71,16 +72,16 @@ struct Activity {
     reported: [bool; 3],
 }
 
-/// Most licences that are watched at once; those that were quiet for a window make room.
+/// Most licences that are watched at once. Those that were quiet for a window are evicted first.
 const WATCHED: usize = 100_000;
 
 impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
-    /// A detector that gives each anomaly to `report`, with the record that showed it.
+    /// A detector that calls `report` with each anomaly and the record that showed it.
     pub fn new(thresholds: Thresholds, report: F) -> Self {
         Self { thresholds, licenses: HashMap::new(), report }
     }
 
-    /// Looks at a record.
+    /// Counts a record.
     pub fn watch(&mut self, record: &Record) {
         let Some(lineage) = record.lineage else { return };
         let limits = self.thresholds;

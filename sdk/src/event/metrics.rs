@@ -15,17 +15,17 @@ use super::{Event, Sink, Used};
 /// Upper bounds of the latency histogram's buckets, in nanoseconds.
 const BOUNDS: [u64; 12] =
     [100, 150, 250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
-/// Most tiers and meters that are told apart; customers must not be able to fill the memory.
+/// Most tiers, and most meters, that have counters of their own, so that memory is bounded.
 const NAMES: usize = 256;
-/// Numbers of codes are below this.
+/// Codes have numbers below this.
 const CODES: usize = 1000;
-/// Threads that count each for themselves, but for the last of these, which all further threads share.
+/// Threads that have counters of their own; further threads share the last stripe.
 const STRIPES: usize = 64;
 
-/// Counts of decisions by code and tier, units by meter, and a histogram of how long decisions took, of those that
-/// were timed: see [`Sink::is_timed`].
+/// Counts of decisions by code and tier, units by meter, and a histogram of the duration of timed decisions: see
+/// [`Sink::is_timed`].
 ///
-/// Each thread counts for itself, so that threads do not wait for one another's memory.
+/// Each thread has its own counters, so that threads do not contend for cache lines.
 pub struct Metrics {
     stripes: [OnceLock<Box<Stripe>>; STRIPES],
     tiers: Names,
@@ -45,14 +45,14 @@ struct Stripe {
     total_nanos: AtomicU64,
 }
 
-/// Names, each of which keeps its place once it has one, so that it is found without a lock.
+/// Names. A name keeps its place, so that finding it takes no lock.
 struct Names {
     places: [OnceLock<Box<str>>; Self::PLACES - 1],
     count: AtomicUsize,
 }
 
 impl Names {
-    /// Twice as many as names, so that those are found soon; the last one is of all other names.
+    /// Twice as many as names, so that searches are short. The last place is for all other names.
     const PLACES: usize = 2 * NAMES + 1;
     const OTHER: usize = Self::PLACES - 1;
 
@@ -77,7 +77,7 @@ impl Names {
             if place.get().is_none() && self.count.fetch_add(1, Ordering::Relaxed) >= NAMES {
                 break;
             }
-            // Another thread may have given the place to another name meanwhile.
+            // Another thread may have taken the place for another name.
             if **place.get_or_init(|| name.into()) == *name {
                 return at;
             }
@@ -85,7 +85,7 @@ impl Names {
         Self::OTHER
     }
 
-    /// Every place that is used, with its name.
+    /// Every used place, with its name.
     fn all(&self) -> impl Iterator<Item = (usize, &str)> {
         let named = self.places.iter().enumerate().filter_map(|(at, name)| Some((at, &**name.get()?)));
         named.chain([(Self::OTHER, "other")])
@@ -119,7 +119,7 @@ impl ThreadCounters<'_> {
     fn add(&self, counters: impl Fn(&Stripe) -> Option<&AtomicU64>, amount: u64) {
         let Some(counter) = counters(self.stripe) else { return };
         if self.alone {
-            // A quarter of the time of an addition that others could come between.
+            // A quarter of the time of an atomic addition.
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
         } else {
             counter.fetch_add(amount, Ordering::Relaxed);
@@ -127,7 +127,7 @@ impl ThreadCounters<'_> {
     }
 }
 
-/// Writes to a gauge only what changes it: all threads read it.
+/// Writes a gauge only if it changes, since all threads read it.
 fn set(gauge: &AtomicU64, value: u64) {
     if gauge.load(Ordering::Relaxed) != value {
         gauge.store(value, Ordering::Relaxed);
@@ -171,7 +171,7 @@ impl Metrics {
         thread_local! {
             static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed);
         }
-        // A thread that is ending shares.
+        // A thread that is ending uses the shared stripe.
         let at = THREAD.try_with(|thread| *thread).unwrap_or(STRIPES).min(STRIPES - 1);
         let stripe = self.stripes.get(at)?.get_or_init(Stripe::new);
         Some(ThreadCounters { stripe, alone: at < STRIPES - 1 })

@@ -1,8 +1,8 @@
-//! Events: who asked for what, when, and why it was answered so.
+//! Events: who asked for what, when, and why the gate decided as it did.
 //!
-//! A [`Sink`] takes every decision on the path of the request, so it must not block. [`Metrics`] counts in
-//! memory. What takes longer belongs behind a [`Queue`], which hands [`Record`]s to a thread of its own and
-//! drops and counts what it cannot take. [`Sampled`] thins out what was allowed, and never a denial.
+//! A [`Sink`] gets every decision on the path of the request, so it must not block. [`Metrics`] counts in memory.
+//! Slower sinks belong behind a [`Queue`], which passes [`Record`]s to a thread of its own, and drops and counts those
+//! that do not fit. [`Sampled`] drops a part of the allowed events, and never a denial.
 
 mod anomaly;
 mod metrics;
@@ -28,37 +28,39 @@ pub use sampled::Sampled;
 
 /// A decision and its circumstances. It holds no token and no key.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Event<'e, 'a> {
     /// The decision, with the licence, the charges and the explanation.
     pub decision: &'e Decision<'a>,
-    /// What was asked for: [`crate::Request::action`].
+    /// The operation: [`crate::Request::action`].
     pub action: &'e str,
-    /// Who presented it, as the host names it: [`crate::Request::source`].
+    /// Who presented the licence: [`crate::Request::source`].
     pub source: &'e str,
     /// When, in seconds since 1970.
     pub at: u64,
-    /// Sequence number of the keyset in use; 0 where there is none.
+    /// Sequence number of the keyset in use; 0 if there is none.
     pub keyset: u64,
-    /// Sequence number of the revocation bundle in use for the licence's issuer, and when it was issued; where no
-    /// licence was good, of the only one in use.
+    /// Sequence number of the revocation bundle in use for the licence's issuer, and when it was issued. Without a good
+    /// licence it is that of the only bundle in use.
     pub revocation: Option<(u64, u64)>,
-    /// How long the decision took, in nanoseconds, where it was timed: see [`Sink::is_timed`].
+    /// How long the decision took, in nanoseconds, if it was timed: see [`Sink::is_timed`].
     pub took_nanos: Option<u64>,
 }
 
-/// Takes events. It is called on the path of the request, so it must return at once and never block.
+/// Receives events. It is called on the path of the request, so it must return at once and never block.
 pub trait Sink: Send + Sync {
-    /// Takes an event.
+    /// Receives an event.
     fn record(&self, event: &Event<'_, '_>);
 
-    /// Whether it wants to know how long each decision took. Where no sink does, one in 16 is timed all the same: to
-    /// read a clock twice takes about as long as half of a decision about a token that was seen before.
+    /// Whether it needs to know how long each decision took. If no sink does, only one in 16 is timed: reading a clock
+    /// twice takes about half as long as a decision about a cached token.
     fn is_timed(&self) -> bool {
         true
     }
 
-    /// Takes what was charged beside a decision: by a reservation in the end ([`crate::Reservation::commit`]), or by a
-    /// [`crate::Counter`]. What decisions charge stands in their own [`crate::Charge::charged`].
+    /// Receives what was charged outside a decision: by a reservation that was committed
+    /// ([`crate::Reservation::commit`]), or by a [`crate::Counter`]. What a decision charges is in its
+    /// [`crate::Charge::charged`].
     fn used(&self, used: &Used<'_>) {
         let _ = used;
     }

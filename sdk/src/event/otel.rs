@@ -19,7 +19,7 @@ pub struct Otel {
 }
 
 impl Otel {
-    /// Makes the instruments `licentia.decisions`, `licentia.units`, `licentia.decision.duration`,
+    /// Creates the instruments `licentia.decisions`, `licentia.units`, `licentia.decision.duration`,
     /// `licentia.revocation.sequence` and `licentia.revocation.issued`.
     pub fn new(meter: &Meter) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Hands events to a thread of its own, and never waits for it.
+//! Passes events to a thread of its own, and never waits for it.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use super::{Event, Record, Sink};
 
-/// A bounded queue in front of something slow. What does not fit is dropped and counted.
+/// A bounded queue in front of a slow consumer. Records that do not fit are dropped and counted.
 #[derive(Debug)]
 pub struct Queue {
     sender: Option<SyncSender<Record>>,
@@ -18,10 +18,10 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Starts a thread that gives every record to `consumer`, with room for `capacity` that wait.
+    /// Starts a thread that calls `consumer` with every record. At most `capacity` records wait.
     ///
     /// # Errors
-    /// Where the system starts no thread.
+    /// If the system starts no thread.
     pub fn new(capacity: usize, mut consumer: impl FnMut(Record) + Send + 'static) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(capacity);
         let work = move || receiver.into_iter().for_each(&mut consumer);
@@ -45,11 +45,11 @@ impl Sink for Queue {
 }
 
 impl Drop for Queue {
-    /// Waits until everything that was taken has been consumed.
+    /// Waits until the queue is empty.
     fn drop(&mut self) {
         self.sender = None;
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // A consumer that panicked has said so itself.
+            // A consumer that panicked has reported it.
             let _ = thread.join();
         }
     }

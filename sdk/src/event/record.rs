@@ -1,4 +1,4 @@
-//! An event on its own, to be kept or sent.
+//! An owned event, to store or send.
 
 use std::{fmt, io::Write};
 
@@ -6,35 +6,35 @@ use licentia_core::{Code, State};
 
 use super::Event;
 
-/// An event that no longer borrows from its request. It holds no token and no key.
+/// An owned event. It holds no token and no key.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
     /// When, in seconds since 1970.
     pub at: u64,
-    /// Whether the request went on.
+    /// Whether the request was allowed to proceed.
     pub allowed: bool,
     /// Why.
     pub code: Code,
-    /// In which state of the licence.
+    /// The state in which the licence granted it.
     pub state: State,
-    /// A doubt that the licence's policy passed over.
+    /// A problem that the licence's policy tolerated.
     pub warning: Option<Code>,
-    /// What was asked for.
+    /// The operation.
     pub action: String,
-    /// Who presented it, as the host names it.
+    /// Who presented the licence.
     pub source: String,
-    /// The customer, where the licence's signature was good.
+    /// The customer, if the licence's signature was good.
     pub subject: Option<String>,
-    /// The licence through its renewals, where its signature was good.
+    /// The licence through its renewals, if its signature was good.
     pub lineage: Option<[u8; 16]>,
-    /// The tier, likewise.
+    /// Name and version of the tier, if the licence's signature was good.
     pub tier: Option<(String, u64)>,
     /// Sequence number of the keyset in use.
     pub keyset: u64,
     /// Sequence number of the revocation bundle in use: see [`Event::revocation`]; and when it was issued.
     pub revocation: Option<(u64, u64)>,
-    /// How long the decision took, in nanoseconds, where it was timed.
+    /// How long the decision took, in nanoseconds, if it was timed.
     pub took_nanos: Option<u64>,
     /// The whole decision as JSON: see [`crate::Decision::json`].
     pub decision: String,
@@ -90,9 +90,9 @@ pub fn json_lines(mut writer: impl Write + Send + 'static) -> impl FnMut(Record)
     }
 }
 
-/// Gives each record to `tracing`: allowed ones at level info, denials and doubts at warn.
+/// Emits each record through `tracing`: allowed ones at level info, denials and tolerated problems at warn.
 #[cfg(feature = "tracing")]
-#[allow(clippy::needless_pass_by_value, reason = "a queue gives its records away")]
+#[allow(clippy::needless_pass_by_value, reason = "a queue passes its records by value")]
 pub fn trace(record: Record) {
     let (code, number, state) = (record.code.name(), record.code.number(), record.state.name());
     let (subject, action) = (record.subject.as_deref().unwrap_or(""), record.action.as_str());

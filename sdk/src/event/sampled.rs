@@ -1,4 +1,4 @@
-//! Lets a part of the allowed events through, and every denial and doubt.
+//! Forwards a part of the allowed events, and every denial and tolerated problem.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{Event, Sink, Used};
 
-/// A sink that gets one in so many of the allowed events, and all others.
+/// A sink that forwards one in N of the allowed events, and all others.
 pub struct Sampled {
     sink: Arc<dyn Sink>,
     one_in: u64,
@@ -18,7 +18,7 @@ pub struct Sampled {
 }
 
 impl Sampled {
-    /// Lets one in `one_in` allowed events through to `sink`; 0 lets none.
+    /// Forwards one in `one_in` allowed events to `sink`; 0 forwards none.
     pub fn new(sink: Arc<dyn Sink>, one_in: u64) -> Self {
         Self { sink, one_in, seen: AtomicU64::new(0) }
     }

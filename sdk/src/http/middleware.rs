@@ -1,13 +1,13 @@
-//! A `tower` layer: asks the gate before a service sees the request.
+//! A `tower` layer that checks each request before the service gets it.
 //!
-//! The licence comes as `Authorization: Bearer lic1_...` (RFC 6750), a proof of possession as
-//! `Licentia-Proof`, in unpadded base64url. A refusal is answered with the status, header fields and problem
-//! details of the decision; what is allowed carries an [`Admitted`] in its extensions, and its response the
-//! `RateLimit` fields.
+//! The licence is in `Authorization: Bearer lic1_...` (RFC 6750), a proof of possession in `Licentia-Proof` in unpadded
+//! base64url. The response to a denied request has the status, header fields and problem details of the decision. An
+//! allowed request has an [`Admitted`] in its extensions, and its response the `RateLimit` fields.
 //!
-//! A check that may wait for the gate's store is made in a thread of its own, so that an async runtime's goes on.
+//! A check that may wait for the gate's store runs in a thread of its own, so that it does not block the async runtime.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     pin::Pin,
@@ -32,10 +32,10 @@ use crate::{
 
 use super::off_thread::OffThread;
 
-/// Name of the header field with the proof of possession.
+/// The header field of the proof of possession.
 pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
 
-/// What the routes behind a layer need of a licence.
+/// A layer, with what its routes need of a licence.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LicenseLayer {
@@ -47,7 +47,7 @@ pub struct LicenseLayer {
 }
 
 impl LicenseLayer {
-    /// Needs a good licence, and no more.
+    /// Needs a valid licence, and nothing else.
     pub fn new(gate: Arc<Gate>) -> Self {
         Self { gate, features: &[], meters: &[], rates: &[], origin: Arc::from("") }
     }
@@ -57,7 +57,7 @@ impl LicenseLayer {
         Self { features, ..self }
     }
 
-    /// Charges these meters, all of them or none, before the service is called.
+    /// Charges these meters, all or none, before it calls the service.
     pub fn meters(self, meters: &'static [(&'static str, u64)]) -> Self {
         Self { meters, ..self }
     }
@@ -67,9 +67,10 @@ impl LicenseLayer {
         Self { rates, ..self }
     }
 
-    /// The public origin, such as `https://api.acme.example`, that proofs name before the path and query.
+    /// The public origin, such as `https://api.acme.example`, which precedes path and query in proofs. Without it
+    /// every proof is refused as `proof_wrong_uri`: the `Host` field is the client's to choose.
     ///
-    /// Proofs that a layer checks do not cover the body: it has not been read yet.
+    /// A layer checks proofs that do not cover the body, since it has not read the body.
     pub fn origin(self, origin: &str) -> Self {
         Self { origin: Arc::from(origin), ..self }
     }
@@ -86,11 +87,13 @@ impl LicenseLayer {
     }
 
     fn with_request<T>(&self, parts: &Parts, ask: impl FnOnce(&str, &Request<'_>) -> T) -> T {
-        let authorization = parts.headers.get(header::AUTHORIZATION);
-        let token = authorization.and_then(|value| bearer(value.to_str().ok()?)).unwrap_or("");
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let uri = format!("{}{path}", self.origin);
-        let action = format!("{} {}", parts.method, parts.uri.path());
+        let authorization = joined(&parts.headers, &header::AUTHORIZATION);
+        let token = authorization.as_deref().and_then(bearer).unwrap_or("");
+        let target = original(parts);
+        let path = target.path_and_query().map_or("/", |path| path.as_str());
+        // Without an origin a proof would name no service: the empty URI matches none.
+        let uri = if self.origin.is_empty() { String::new() } else { format!("{}{path}", self.origin) };
+        let action = format!("{} {}", parts.method, target.path());
         let proof = proof(&parts.headers);
         let mut request =
             Request::new().action(&action).features(self.features).meters(self.meters).rates(self.rates);
@@ -101,7 +104,24 @@ impl LicenseLayer {
     }
 }
 
-/// What is kept of a decision while the service works.
+/// The URI that the client asked for: a nested router strips its prefix from the one in the parts.
+fn original(parts: &Parts) -> &http::Uri {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = parts.extensions.get() {
+        return uri;
+    }
+    &parts.uri
+}
+
+/// The value of a field that may stand several times (RFC 9110, section 5.3). Joined like this, two licences are no
+/// licence, as with every other middleware and server.
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("!"));
+    let first = values.next()?;
+    Some(values.fold(Cow::Borrowed(first), |all, value| Cow::Owned(format!("{all}, {value}"))))
+}
+
+/// What a response needs of a decision.
 struct Checked {
     fields: Vec<(HeaderName, HeaderValue)>,
     verdict: Result<Admitted, (u16, String)>,
@@ -122,7 +142,7 @@ impl From<&Decision<'_>> for Checked {
     }
 }
 
-/// The licence of a request that was let through. It is in the request's extensions.
+/// The licence of an allowed request, in the request's extensions.
 #[derive(Clone)]
 pub struct Admitted {
     licensed: Option<Arc<Licensed>>,
@@ -130,12 +150,12 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// The licence; none where an advisory gate let a request pass whose licence was not good.
+    /// The licence; none if an advisory gate allowed a request without a valid licence.
     pub fn license(&self) -> Option<License<'_>> {
         self.licensed.as_ref().map(|licensed| licensed.license())
     }
 
-    /// In which state it grants the request.
+    /// The state in which it grants the request.
     pub fn state(&self) -> State {
         self.state
     }
@@ -174,7 +194,7 @@ where
 
     fn call(&mut self, request: HttpRequest<In>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        // The service that is ready goes with the request; a copy of it is made ready for the next one.
+        // This request uses the service that is ready; the copy becomes ready for the next one.
         let copy = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, copy);
         let layer = self.layer.clone();
@@ -214,10 +234,10 @@ where
     }
 }
 
-/// The bytes of the proof; what is not base64url is no proof, and is refused as malformed.
+/// The bytes of the proof. Text that is not base64url becomes an empty proof, which is refused as malformed.
 fn proof(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let text = headers.get(PROOF)?.to_str().unwrap_or("!");
-    Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
+    let text = joined(headers, &PROOF)?;
+    Some(decode_base64url(&text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 impl fmt::Debug for Admitted {

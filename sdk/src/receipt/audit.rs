@@ -10,7 +10,7 @@ use licentia_core::{
     receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptLink},
 };
 
-use super::{log::cell, tally::Cell};
+use super::{log::cell, tally::UsageCell};
 
 /// Takes receipts and acknowledgements in any order, and as often as they come. What it finds and what it adds
 /// up depend on the set of them alone.
@@ -35,7 +35,7 @@ struct ReceiptFacts {
     previous: Digest,
     issued_at: u64,
     acknowledged: Option<ReceiptLink>,
-    entries: Vec<(Cell, u64)>,
+    entries: Vec<(UsageCell, u64)>,
 }
 
 /// Something that is wrong.
@@ -84,7 +84,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What was used. Of an instance that was forked it is what the copy that counted most has seen: at
     /// least this was used, and perhaps more.
-    pub usage: BTreeMap<Cell, Usage>,
+    pub usage: BTreeMap<UsageCell, Usage>,
     /// The instances.
     pub instances: BTreeMap<Instance, InstanceStatus>,
 }
@@ -230,7 +230,7 @@ impl Chain {
             .flat_map(|(sequence, same)| same.iter().map(|(digest, facts)| (*sequence, digest, facts)))
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&Cell, u64)> {
+    fn entries(&self) -> impl Iterator<Item = (&UsageCell, u64)> {
         self.all().flat_map(|(_, _, facts)| facts.entries.iter().map(|(cell, count)| (cell, *count)))
     }
 
@@ -303,7 +303,7 @@ impl Chain {
     /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are
     /// several histories, of which each only grows by itself.
     fn rollbacks(&self, fork: Option<u64>, find: &mut impl FnMut(Code, u64, u64, String)) {
-        let mut greatest: BTreeMap<&Cell, u64> = BTreeMap::new();
+        let mut greatest: BTreeMap<&UsageCell, u64> = BTreeMap::new();
         let mut newest = 0;
         for (sequence, same) in &self.receipts {
             let mut find = |detail| find(Code::ReceiptRollback, *sequence, *sequence, detail);

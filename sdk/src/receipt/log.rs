@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    error::Error,
     fmt,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek, SeekFrom, Write},
@@ -19,7 +20,7 @@ use licentia_core::{
     receipt::{Acknowledgement, Instance, Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
-use super::tally::Cell;
+use super::tally::UsageCell;
 use crate::license::HolderKey;
 
 const MAGIC: &[u8; 8] = b"LICRCPT1";
@@ -35,20 +36,28 @@ const NOTHING: ReceiptLink = ReceiptLink { sequence: 0, digest: [0; 32] };
 #[non_exhaustive]
 pub enum LogError {
     /// The file cannot be read or written.
-    Io(io::Error),
+    Io {
+        /// The log's path.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Another process, or another part of this one, has it open.
-    InUse,
+    InUse {
+        /// The log's path.
+        path: PathBuf,
+    },
     /// What is in it, or what was given, is not good: [`Code::ReceiptMalformed`], [`Code::ReceiptForged`],
     /// [`Code::ReceiptForeign`], [`Code::ReceiptFork`], [`Code::ReceiptRollback`] or [`Code::UnknownKey`].
     Refused(Code),
 }
 
 impl LogError {
-    /// Its code; [`Code::StoreUnreachable`] where the file cannot be used.
+    /// Its code; [`Code::StoreUnreachable`] if the file cannot be used.
     pub fn code(&self) -> Code {
         match self {
             Self::Refused(code) => *code,
-            Self::Io(_) | Self::InUse => Code::StoreUnreachable,
+            Self::Io { .. } | Self::InUse { .. } => Code::StoreUnreachable,
         }
     }
 }
@@ -56,16 +65,51 @@ impl LogError {
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => write!(f, "the log of receipts: {error}"),
-            Self::InUse => f.write_str("the log of receipts is in use by another process"),
+            Self::Io { path, error } => write!(f, "the log of receipts {}: {error}", path.display()),
+            Self::InUse { path } => write!(
+                f,
+                "the log of receipts {} is in use by another process: give each process a log of its own",
+                path.display()
+            ),
             Self::Refused(code) => write!(f, "the log of receipts: {code}"),
         }
     }
 }
 
-impl std::error::Error for LogError {}
+impl Error for LogError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            Self::InUse { .. } => None,
+            Self::Refused(code) => Some(code),
+        }
+    }
+}
 
-impl From<io::Error> for LogError {
+/// A [`LogError`] that does not know its path yet.
+enum Failure {
+    Io(io::Error),
+    InUse,
+    Refused(Code),
+}
+
+impl Failure {
+    fn at(self, path: &Path) -> LogError {
+        match self {
+            Self::Io(error) => LogError::Io { path: path.to_owned(), error },
+            Self::InUse => LogError::InUse { path: path.to_owned() },
+            Self::Refused(code) => LogError::Refused(code),
+        }
+    }
+}
+
+impl From<Code> for Failure {
+    fn from(code: Code) -> Self {
+        Self::Refused(code)
+    }
+}
+
+impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -74,11 +118,12 @@ impl From<io::Error> for LogError {
 /// The log of one instance, open for writing.
 pub struct Log {
     key: HolderKey,
+    path: PathBuf,
     file: File,
     /// Where the newest acknowledgement is kept: beside the log, so that a log which is set back alone shows.
     beside: PathBuf,
     length: u64,
-    cells: BTreeMap<Cell, Count>,
+    cells: BTreeMap<UsageCell, Count>,
     last: ReceiptLink,
     acknowledged: Option<ReceiptLink>,
     /// Every receipt that is not acknowledged, by its number.
@@ -120,6 +165,10 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub fn open(path: &Path, key: HolderKey) -> Result<Self, LogError> {
+        Self::open_file(path, key).map_err(|failure| failure.at(path))
+    }
+
+    fn open_file(path: &Path, key: HolderKey) -> Result<Self, Failure> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         lock(&file)?;
         let mut bytes = Vec::new();
@@ -135,6 +184,7 @@ impl Log {
         let (records, length) = records(&bytes)?;
         let mut log = Self {
             key,
+            path: path.to_owned(),
             file,
             beside: beside(path),
             length: length as u64,
@@ -166,14 +216,15 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub fn read(path: &Path) -> Result<Read, LogError> {
-        Self::parse(&fs::read(path)?)
+        let bytes = fs::read(path).map_err(|error| Failure::Io(error).at(path))?;
+        Self::parse(&bytes).map_err(LogError::Refused)
     }
 
     /// What the bytes of a log hold.
     ///
     /// # Errors
     /// [`Code::ReceiptMalformed`].
-    pub fn parse(bytes: &[u8]) -> Result<Read, LogError> {
+    pub fn parse(bytes: &[u8]) -> Result<Read, Code> {
         let (records, length) = records(bytes)?;
         let receipts = records.into_iter().map(|(_, record)| record.to_vec()).collect();
         Ok(Read { receipts, torn: length < bytes.len() })
@@ -189,13 +240,18 @@ impl Log {
         self.key.thumbprint()
     }
 
+    /// Its path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The newest receipt.
     pub fn last(&self) -> Option<ReceiptLink> {
         (self.last.sequence > 0).then_some(self.last)
     }
 
     /// Counts units, to be written with the next receipt.
-    pub fn count(&mut self, cell: Cell, units: u64) {
+    pub fn count(&mut self, cell: UsageCell, units: u64) {
         if units == 0 {
             return;
         }
@@ -214,20 +270,25 @@ impl Log {
     /// # Errors
     /// [`LogError`]; then nothing is written, and what was counted stays.
     pub fn write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        self.refused.map_or(Ok(()), |code| Err(LogError::Refused(code)))?;
+        let done = self.try_write(now);
+        done.map_err(|failure| failure.at(&self.path))
+    }
+
+    fn try_write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, Failure> {
+        self.refused.map_or(Ok(()), |code| Err(Failure::Refused(code)))?;
         if self.cells.values().all(|count| count.written.is_some()) {
             return Ok(Vec::new());
         }
         let known = self.acknowledged.map_or(0, |link| link.sequence);
         self.complete()?;
-        let open = |cell: &Cell| cell.window.end.is_none_or(|end| now < end.saturating_add(REPEATED));
-        let told = |cell: &Cell, count: &Count| count.written.is_none_or(|at| at > known && open(cell));
+        let open = |cell: &UsageCell| cell.window.end.is_none_or(|end| now < end.saturating_add(REPEATED));
+        let told = |cell: &UsageCell, count: &Count| count.written.is_none_or(|at| at > known && open(cell));
         let grown = self.cells.iter().filter(|(cell, count)| told(cell, count));
         let entries: Vec<_> = grown.map(|(cell, count)| entry(cell, count.units)).collect();
         let public = self.key.public();
         let (mut last, mut receipts) = (self.last, Vec::new());
         // In which receipt each cell is told.
-        let mut told_in: Vec<(Cell, u64)> = Vec::new();
+        let mut told_in: Vec<(UsageCell, u64)> = Vec::new();
         for entries in entries.chunks(limits::RECEIPT_ENTRIES) {
             let receipt = UnsignedReceipt {
                 key: &public,
@@ -237,7 +298,7 @@ impl Log {
                 entries,
                 acknowledged: self.acknowledged,
             };
-            let bytes = receipt.seal(|parts| self.key.sign(parts)).map_err(LogError::Refused)?;
+            let bytes = receipt.seal(|parts| self.key.sign(parts)).map_err(Failure::Refused)?;
             last = ReceiptLink { sequence: receipt.sequence, digest: inner::digest(&bytes) };
             told_in.extend(entries.iter().map(|entry| (cell(entry), last.sequence)));
             receipts.push((last, bytes));
@@ -261,23 +322,23 @@ impl Log {
                 count.written = Some(sequence);
             }
         }
-        let ended = |cell: &Cell| cell.window.end.filter(|_| !open(cell));
+        let ended = |cell: &UsageCell| cell.window.end.filter(|_| !open(cell));
         self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, u64::max);
         self.cells.retain(|cell, _| open(cell));
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
     }
 
     /// Adds what the log holds of cells that were no longer in memory when they were counted: very late ones.
-    fn complete(&mut self) -> Result<(), LogError> {
+    fn complete(&mut self) -> Result<(), Failure> {
         if !self.cells.values().any(|count| count.partial) {
             return Ok(());
         }
         let mut bytes = Vec::new();
         self.file.rewind()?;
         self.file.read_to_end(&mut bytes)?;
-        let mut before: BTreeMap<Cell, u64> = BTreeMap::new();
+        let mut before: BTreeMap<UsageCell, u64> = BTreeMap::new();
         for (_, record) in records(&bytes)?.0 {
-            let receipt = Receipt::read(record).map_err(LogError::Refused)?;
+            let receipt = Receipt::read(record).map_err(Failure::Refused)?;
             for entry in receipt.entries() {
                 let cell = cell(&entry);
                 if self.cells.get(&cell).is_some_and(|count| count.partial) {
@@ -295,7 +356,7 @@ impl Log {
     }
 
     /// Writes at the end, and waits until it is on the disk.
-    fn append(&mut self, records: &[u8]) -> Result<(), LogError> {
+    fn append(&mut self, records: &[u8]) -> Result<(), Failure> {
         let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(records));
         if let Err(error) = written {
             // Nothing of it was reported. Where it cannot be cut away either, opening does it: a shorter record written
@@ -315,19 +376,19 @@ impl Log {
     }
 
     /// Takes up a receipt of the file.
-    fn take_up(&mut self, offset: usize, bytes: &[u8]) -> Result<(), LogError> {
-        let receipt = Receipt::read(bytes).map_err(LogError::Refused)?;
+    fn take_up(&mut self, offset: usize, bytes: &[u8]) -> Result<(), Failure> {
+        let receipt = Receipt::read(bytes).map_err(Failure::Refused)?;
         if receipt.instance() != self.instance() {
-            return Err(LogError::Refused(Code::ReceiptForeign));
+            return Err(Failure::Refused(Code::ReceiptForeign));
         }
         let follows = receipt.sequence() == self.last.sequence.saturating_add(1);
         if !follows || *receipt.previous() != self.last.digest {
-            return Err(LogError::Refused(Code::ReceiptFork));
+            return Err(Failure::Refused(Code::ReceiptFork));
         }
         for entry in receipt.entries() {
             let count = self.cells.entry(cell(&entry)).or_default();
             if entry.count < count.units {
-                return Err(LogError::Refused(Code::ReceiptRollback));
+                return Err(Failure::Refused(Code::ReceiptRollback));
             }
             if entry.count > count.units || count.written.is_none() {
                 let written = Some(receipt.sequence());
@@ -346,9 +407,14 @@ impl Log {
     /// # Errors
     /// [`LogError`]; see [`super::Receipts::acknowledge`].
     pub fn acknowledge(&mut self, acknowledgement: &[u8], vendor: &[Key]) -> Result<(), LogError> {
-        let given = Acknowledgement::read(acknowledgement, vendor).map_err(LogError::Refused)?;
+        let done = self.try_acknowledge(acknowledgement, vendor);
+        done.map_err(|failure| failure.at(&self.path))
+    }
+
+    fn try_acknowledge(&mut self, acknowledgement: &[u8], vendor: &[Key]) -> Result<(), Failure> {
+        let given = Acknowledgement::read(acknowledgement, vendor).map_err(Failure::Refused)?;
         if given.instance != self.instance() {
-            return Err(LogError::Refused(Code::ReceiptForeign));
+            return Err(Failure::Refused(Code::ReceiptForeign));
         }
         if self.acknowledged.is_some_and(|known| given.receipt.sequence < known.sequence) {
             return Ok(()); // a late one
@@ -359,7 +425,7 @@ impl Log {
     }
 
     /// Holds the log against what the vendor has, and writes no more where it is not the same.
-    fn hold_against(&mut self, link: ReceiptLink) -> Result<(), LogError> {
+    fn hold_against(&mut self, link: ReceiptLink) -> Result<(), Failure> {
         let own = match self.acknowledged {
             Some(known) if known.sequence == link.sequence => Some(known.digest),
             _ => self.pending.get(&link.sequence).map(|place| place.digest),
@@ -374,7 +440,7 @@ impl Log {
             None => Code::ReceiptRollback,
         };
         self.refused = Some(code);
-        Err(LogError::Refused(code))
+        Err(Failure::Refused(code))
     }
 
     /// The receipts that the vendor has not acknowledged, oldest first.
@@ -382,6 +448,11 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub fn unacknowledged(&mut self) -> Result<Vec<Vec<u8>>, LogError> {
+        let done = self.try_unacknowledged();
+        done.map_err(|failure| failure.at(&self.path))
+    }
+
+    fn try_unacknowledged(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
         let mut receipts = Vec::with_capacity(self.pending.len());
         for place in self.pending.values() {
             let mut receipt = vec![0; place.length];
@@ -395,7 +466,7 @@ impl Log {
 
 /// Takes a file for this process. A child that is being started has it too, until it has become another program: so it
 /// is tried again for a moment.
-fn lock(file: &File) -> Result<(), LogError> {
+fn lock(file: &File) -> Result<(), Failure> {
     for _ in 0..50 {
         match file.try_lock() {
             Ok(()) => return Ok(()),
@@ -403,23 +474,23 @@ fn lock(file: &File) -> Result<(), LogError> {
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
     }
-    Err(LogError::InUse)
+    Err(Failure::InUse)
 }
 
-fn entry(cell: &Cell, count: u64) -> ReceiptEntry<'_> {
+fn entry(cell: &UsageCell, count: u64) -> ReceiptEntry<'_> {
     ReceiptEntry { lineage: cell.lineage.into(), meter: &cell.meter, window: cell.window, count }
 }
 
 /// The cell of an entry, with a name of its own.
-pub(super) fn cell(entry: &ReceiptEntry<'_>) -> Cell {
-    Cell { lineage: entry.lineage.into(), meter: entry.meter.to_owned(), window: entry.window }
+pub(super) fn cell(entry: &ReceiptEntry<'_>) -> UsageCell {
+    UsageCell { lineage: entry.lineage.into(), meter: entry.meter.to_owned(), window: entry.window }
 }
 
 /// The receipts of a log with their offsets, and the length of all that is whole.
 #[allow(clippy::type_complexity, reason = "a list and a length")]
-fn records(bytes: &[u8]) -> Result<(Vec<(usize, &[u8])>, usize), LogError> {
+fn records(bytes: &[u8]) -> Result<(Vec<(usize, &[u8])>, usize), Code> {
     if !bytes.starts_with(MAGIC) {
-        return Err(LogError::Refused(Code::ReceiptMalformed));
+        return Err(Code::ReceiptMalformed);
     }
     let (mut records, mut at) = (Vec::new(), MAGIC.len());
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -429,7 +500,7 @@ fn records(bytes: &[u8]) -> Result<(Vec<(usize, &[u8])>, usize), LogError> {
                 at += HEAD + record.len();
             }
             None if is_torn(rest) => break,
-            None => return Err(LogError::Refused(Code::ReceiptMalformed)),
+            None => return Err(Code::ReceiptMalformed),
         }
     }
     Ok((records, at))
@@ -470,7 +541,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 /// Saves the newest acknowledged receipt: sequence u64, digest, and the first 8 bytes of the SHA-256 of both.
-fn save_link(path: &Path, link: ReceiptLink) -> Result<(), LogError> {
+fn save_link(path: &Path, link: ReceiptLink) -> Result<(), Failure> {
     let mut bytes = [&link.sequence.to_le_bytes()[..], &link.digest].concat();
     let check = inner::digest(&bytes);
     bytes.extend(check.iter().take(8));
@@ -483,7 +554,7 @@ fn save_link(path: &Path, link: ReceiptLink) -> Result<(), LogError> {
     Ok(sync_folder(path)?)
 }
 
-fn load_link(path: &Path) -> Result<Option<ReceiptLink>, LogError> {
+fn load_link(path: &Path) -> Result<Option<ReceiptLink>, Failure> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -495,7 +566,7 @@ fn load_link(path: &Path) -> Result<Option<ReceiptLink>, LogError> {
         let fits = check.len() == 8 && inner::digest(signed).starts_with(check);
         fits.then_some(ReceiptLink { sequence: u64::from_le_bytes(*sequence), digest: *digest })
     });
-    link.map(Some).ok_or(LogError::Refused(Code::ReceiptMalformed))
+    link.map(Some).ok_or(Failure::Refused(Code::ReceiptMalformed))
 }
 
 /// Makes a new name in a folder durable.

@@ -55,8 +55,8 @@ pub use audit::{Audit, Finding, InstanceStatus, Report, Usage};
 pub use event::cloud_events;
 pub use licentia_core::receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptEntry, ReceiptLink};
 pub use log::{Log, LogError, Read};
-pub use tally::Cell;
 use tally::Tally;
+pub use tally::UsageCell;
 
 /// Counts what a gate allows, and writes it down as receipts.
 ///
@@ -82,7 +82,7 @@ impl Receipts {
     }
 
     /// Adds units that were used.
-    pub fn add(&self, cell: &Cell, units: u64) {
+    pub fn add(&self, cell: &UsageCell, units: u64) {
         self.used.add(&cell.lineage, &cell.meter, cell.window, units);
     }
 
@@ -124,7 +124,12 @@ impl Receipts {
 
     /// The log, where this process has opened it.
     fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
-        if self.process == process_id() { Ok(self.log()) } else { Err(LogError::InUse) }
+        let log = self.log();
+        if self.process == process_id() {
+            Ok(log)
+        } else {
+            Err(LogError::InUse { path: log.path().to_owned() })
+        }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -9,7 +9,7 @@ use licentia_core::Window;
 
 /// What is counted: a meter of a licence in a window.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cell {
+pub struct UsageCell {
     /// The licence, through its renewals and upgrades.
     pub lineage: [u8; 16],
     /// The meter.
@@ -43,11 +43,13 @@ impl Tally {
     }
 
     /// Takes everything out.
-    pub(super) fn take(&self) -> impl Iterator<Item = (Cell, u64)> {
+    pub(super) fn take(&self) -> impl Iterator<Item = (UsageCell, u64)> {
         self.shards.iter().flat_map(|shard| {
             let taken = std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
             taken.into_iter().flat_map(|(lineage, meters)| {
-                meters.into_iter().map(move |(meter, window, units)| (Cell { lineage, meter, window }, units))
+                meters
+                    .into_iter()
+                    .map(move |(meter, window, units)| (UsageCell { lineage, meter, window }, units))
             })
         })
     }

@@ -1,4 +1,4 @@
-//! Keeps requests from waiting, one after the other, for a store that does not answer.
+//! A circuit breaker: while the store does not answer, requests fail at once instead of waiting one after another.
 
 use std::{
     sync::{
@@ -10,20 +10,20 @@ use std::{
 
 use super::Unreachable;
 
-/// How long nobody asks after the first failure; it doubles with each further one, up to the longest.
+/// The pause after the first failure; it doubles with each further one, up to the longest.
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// After a failure everybody is refused at once for a while; then one tries, for all.
+/// After a failure every caller fails at once until the pause is over; then one caller probes for all.
 #[derive(Default)]
 pub(super) struct Breaker {
-    /// When the next one may try, in nanoseconds; 0 while all is well.
+    /// When the next probe is allowed, in nanoseconds; 0 while the store answers.
     until: AtomicU64,
     failures: AtomicU64,
 }
 
 impl Breaker {
-    /// Whether the store may be asked; who may, says what came of it.
+    /// Whether the store may be asked. A caller that may must then call `tell`.
     pub(super) fn pass(&self) -> Result<(), Unreachable> {
         let until = self.until.load(Ordering::Relaxed);
         if until == 0 {
@@ -40,7 +40,7 @@ impl Breaker {
         }
     }
 
-    /// The store answered, or did not.
+    /// Records whether the store answered.
     pub(super) fn tell(&self, answered: bool) {
         if answered {
             if self.until.load(Ordering::Relaxed) != 0 {
@@ -59,7 +59,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Never 0, which stands for nothing.
+/// Nanoseconds since the first call. Never 0, which encodes that the store answers.
 fn now() -> u64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     nanos(START.elapsed()).saturating_add(1)

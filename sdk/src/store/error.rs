@@ -38,7 +38,11 @@ impl fmt::Display for Unreachable {
     }
 }
 
-impl std::error::Error for Unreachable {}
+impl std::error::Error for Unreachable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
 
 /// Why a store was not opened.
 #[derive(Debug)]
@@ -49,7 +53,12 @@ pub enum OpenError {
     /// The URL names nothing that can be a store; the text says why.
     InvalidUrl(&'static str),
     /// What the URL names cannot be reached, or is broken.
-    Unreachable(Unreachable),
+    Unreachable {
+        /// The file's path or the server's address, without a password.
+        place: String,
+        /// Why.
+        error: Unreachable,
+    },
 }
 
 impl OpenError {
@@ -57,7 +66,7 @@ impl OpenError {
     pub fn code(&self) -> Code {
         match self {
             Self::UnknownScheme(_) | Self::InvalidUrl(_) => Code::InvalidArgument,
-            Self::Unreachable(_) => Code::StoreUnreachable,
+            Self::Unreachable { .. } => Code::StoreUnreachable,
         }
     }
 }
@@ -65,11 +74,22 @@ impl OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownScheme(known) => write!(f, "no such kind of store; this build knows {known}"),
-            Self::InvalidUrl(why) => write!(f, "no such store: {why}"),
-            Self::Unreachable(unreachable) => unreachable.fmt(f),
+            Self::UnknownScheme(known) => {
+                write!(f, "the URL names no kind of store that this build has: use {known}")
+            }
+            Self::InvalidUrl(why) => write!(f, "the store's URL is invalid: {why}"),
+            Self::Unreachable { place, error } => {
+                write!(f, "{place}: {error}; check that it exists and that this process may use it")
+            }
         }
     }
 }
 
-impl std::error::Error for OpenError {}
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreachable { error, .. } => Some(error),
+            Self::UnknownScheme(_) | Self::InvalidUrl(_) => None,
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::license::Interner;
 
 use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
 
-/// A store in the process's own memory. What it keeps ends with it.
+/// A store in the memory of this process. Its content ends with it.
 #[derive(Debug, Default)]
 pub struct Memory {
     content: Mutex<Content>,
@@ -19,9 +19,9 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Content {
-    /// Units of each cell that were taken.
+    /// Units taken of each cell.
     cells: HashMap<Key, u64>,
-    /// Those of them under a job's name.
+    /// Units charged to each job of a cell.
     jobs: HashMap<Key, HashMap<String, Charged>>,
     meters: Interner<MeterPeriod>,
     marks: HashMap<String, Vec<u8>>,
@@ -74,7 +74,7 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, Content> {
-        // Every change is one assignment, so that a panic elsewhere leaves nothing half done.
+        // Every change is one assignment, so a panic cannot leave it half done.
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

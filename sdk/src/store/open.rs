@@ -9,25 +9,30 @@ use super::sqlite::Sqlite;
 use super::{contract::Store, error::OpenError, memory::Memory};
 
 /// Opens the store that a URL names: `memory:`, `sqlite:PATH` (with the feature `sqlite`), or
-/// `redis://HOST:PORT/DATABASE` and what else Redis clients take (with the feature `redis`). What may stand behind
-/// the `?` of the latter is told at [`Redis::open`](crate::store::Redis::open).
+/// `redis://HOST:PORT/DATABASE` and other URLs of Redis clients (with the feature `redis`). [`Redis::open`](crate::store::Redis::open) lists the
+/// options after its `?`.
 ///
 /// # Errors
-/// [`OpenError`]. The URL is not repeated in it, for it may hold a password.
+/// [`OpenError`]. It never repeats the URL, which may hold a password.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
-    let store = open_lazily(url)?;
-    store.load("up").map_err(OpenError::Unreachable)?;
+    let (store, place) = named(url)?;
+    store.load("up").map_err(|error| OpenError::Unreachable { place, error })?;
     Ok(store)
 }
 
-/// As [`open`], when the store is first needed: for a service that must start also while its store is down. Until it
-/// is up, the licence's policy decides.
+/// As [`open`], but connects when the store is first needed: for a service that must start while its store is down.
+/// Until the store is up, the licence's policy decides.
 ///
 /// # Errors
-/// [`OpenError`], but not that the store cannot be reached.
+/// [`OpenError`], except that the store cannot be reached.
 pub fn open_lazily(url: &str) -> Result<Arc<dyn Store>, OpenError> {
+    named(url).map(|(store, _)| store)
+}
+
+/// The store that a URL names, and where it is, without a password.
+fn named(url: &str) -> Result<(Arc<dyn Store>, String), OpenError> {
     match url.split_once(':') {
-        Some(("memory", "")) => Ok(Arc::new(Memory::new())),
+        Some(("memory", "")) => Ok((Arc::new(Memory::new()), "memory".to_owned())),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", path)) => {
             // As others write it: three slashes for a relative path, four for an absolute one.
@@ -35,11 +40,13 @@ pub fn open_lazily(url: &str) -> Result<Arc<dyn Store>, OpenError> {
             if path.is_empty() || path == ":memory:" {
                 return Err(OpenError::InvalidUrl("`sqlite:` is followed by the path of a file"));
             }
-            Ok(Arc::new(Sqlite::lazy(path)))
+            Ok((Arc::new(Sqlite::lazy(path)), path.to_owned()))
         }
         #[cfg(feature = "redis")]
         Some(("redis" | "rediss" | "redis+unix" | "unix" | "valkey" | "valkeys" | "valkey+unix", _)) => {
-            Ok(Arc::new(Redis::lazy(url)?))
+            let redis = Redis::lazy(url)?;
+            let server = redis.server();
+            Ok((Arc::new(redis), server))
         }
         _ => Err(OpenError::UnknownScheme(KINDS.join(", "))),
     }

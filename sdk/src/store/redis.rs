@@ -205,18 +205,26 @@ impl Redis {
     /// [`OpenError`].
     pub fn open(url: &str) -> Result<Self, OpenError> {
         let redis = Self::lazy(url)?;
-        redis.ask(|_| Ok(())).map_err(OpenError::Unreachable)?;
+        let asked = redis.ask(|_| Ok(()));
+        asked.map_err(|error| OpenError::Unreachable { place: redis.server(), error })?;
         Ok(redis)
     }
 
-    /// As [`Redis::open`], when it is first needed.
+    /// As [`Redis::open`], but connects when it is first needed.
     ///
     /// # Errors
-    /// [`OpenError`], but not that the server cannot be reached.
+    /// [`OpenError`], except that the server cannot be reached.
     pub fn lazy(url: &str) -> Result<Self, OpenError> {
         let (options, url) = Options::take(url)?;
-        let client = Client::open(url).map_err(|error| OpenError::Unreachable(unreachable(error)))?;
+        let refused =
+            |error| OpenError::Unreachable { place: "the URL".to_owned(), error: unreachable(error) };
+        let client = Client::open(url).map_err(refused)?;
         Ok(Self { client, options, opened: PerProcess::new(None, || None), breaker: Breaker::default() })
+    }
+
+    /// The server's address.
+    pub(super) fn server(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
     }
 
     /// Asks the server, on the connection that there is or on a new one. What was sent is never sent again by
@@ -397,8 +405,6 @@ impl Store for Redis {
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis")
-            .field("server", &self.client.get_connection_info().addr())
-            .finish_non_exhaustive()
+        f.debug_struct("Redis").field("server", &self.server()).finish_non_exhaustive()
     }
 }

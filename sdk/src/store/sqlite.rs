@@ -14,7 +14,8 @@ use rusqlite::{
 use licentia_core::metering::rate::Tat;
 
 use super::{
-    Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable, breaker::Breaker,
+    Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
+    breaker::Breaker,
 };
 use crate::platform::PerProcess;
 
@@ -104,19 +105,21 @@ enum Write {
 }
 
 impl Sqlite {
-    /// Opens a file, or makes a new one where there is none.
+    /// Opens a file, and creates it if it does not exist.
     ///
     /// # Errors
-    /// [`Unreachable`], which says why: a folder that is not there, a file that is read-only, not a database,
-    /// damaged, or of a newer version.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, Unreachable> {
+    /// [`OpenError::Unreachable`] with the path and the reason: the folder does not exist, the file is read-only, no
+    /// database, damaged, or of a newer version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let sqlite = Self::lazy(path);
-        let opened = Opened::new(&sqlite.path)?;
+        let place = || sqlite.path.display().to_string();
+        let opened =
+            Opened::new(&sqlite.path).map_err(|error| OpenError::Unreachable { place: place(), error })?;
         sqlite.opened.with(|place| *place = Some(opened));
         Ok(sqlite)
     }
 
-    /// As [`Sqlite::open`], when it is first needed.
+    /// As [`Sqlite::open`], but opens the file when it is first needed.
     pub fn lazy(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
         let (breaker, unsafe_disk) = (Breaker::default(), AtomicBool::new(false));

@@ -43,10 +43,7 @@ impl Server {
 
     fn wait(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        while licentia::store::open(&self.url())
-            .and_then(|store| store.load("up").map_err(licentia::store::OpenError::Unreachable))
-            .is_err()
-        {
+        while licentia::store::open(&self.url()).is_err() {
             assert!(Instant::now() < deadline, "the server starts");
             std::thread::sleep(Duration::from_millis(5));
         }

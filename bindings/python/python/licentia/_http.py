@@ -27,7 +27,8 @@ def for_call(
     """Adds the details of one call to the needs of a route. The target is path and query as they were sent."""
     presented = None
     if proof is not None:
-        presented = Proof(decode_base64url(proof), method=method, uri=origin + target)
+        # Without an origin a proof would name no service: the empty URI matches none.
+        presented = Proof(decode_base64url(proof), method=method, uri=origin + target if origin else "")
     path = target.partition("?")[0]
     return request.replace(action=f"{method} {path}", source=source, proof=presented)
 

@@ -87,8 +87,10 @@ def _route(scope: Scope) -> str:
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
     """Checks the request of an ASGI scope."""
     found: dict[bytes, str] = {}
-    for name, value in scope["headers"]:
-        found.setdefault(name.lower(), value.decode("latin-1"))
+    for key, value in scope["headers"]:
+        # A field that stands twice is one list (RFC 9110, section 5.3), as WSGI servers and other languages have it.
+        name, text = key.lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
     raw, query = scope.get("raw_path"), scope.get("query_string", b"").decode("latin-1")
     path = raw.decode("latin-1") if raw else _http.encoded(scope.get("path", ""))
     client = scope.get("client")

@@ -41,7 +41,28 @@ fn good() -> LicenseGroup {
     );
     let long = "u".repeat(2048);
     good("a URI of 2048 bytes", Presented { uri: long.clone(), ..Presented::with(URI, cbor::text(&long)) });
-    good("an empty URI", Presented { uri: String::new(), ..Presented::with(URI, cbor::text("")) });
+    for (what, signed, uri) in [
+        ("capitals in scheme and host", "https://api.acme.example/v1", "HTTPS://API.acme.example/v1"),
+        ("the port that is the default", "https://api.acme.example/v1", "https://api.acme.example:443/v1"),
+        ("an empty port", "https://api.acme.example:/v1", "https://api.acme.example/v1"),
+        ("no path", "https://api.acme.example", "https://api.acme.example/"),
+        ("a fragment", "https://api.acme.example/v1#a", "https://api.acme.example/v1"),
+        ("an empty query", "https://api.acme.example/v1?", "https://api.acme.example/v1"),
+        ("dot segments", "https://api.acme.example/./a/../v1", "https://api.acme.example/v1"),
+        (
+            "the case of percent-encodings",
+            "https://api.acme.example/%c3?%c3",
+            "https://api.acme.example/%C3?%C3",
+        ),
+        (
+            "unreserved characters encoded",
+            "https://api.acme.example/%7Ea?%41",
+            "https://api.acme.example/~a?A",
+        ),
+    ] {
+        let proof = Presented::with(URI, cbor::text(signed));
+        good(&format!("the same URI but for {what}"), Presented { uri: uri.to_owned(), ..proof });
+    }
     let long = "M".repeat(256);
     good(
         "a method of 256 bytes",
@@ -168,14 +189,20 @@ fn requests() -> LicenseGroup {
         ("another path", "https://api.acme.example/v1/keys?x=1"),
         ("without the query", "https://api.acme.example/v1/jobs"),
         ("another scheme", "http://api.acme.example/v1/jobs?x=1"),
-        ("capitals in the host", "https://API.acme.example/v1/jobs?x=1"),
-        ("with the port that is the default", "https://api.acme.example:443/v1/jobs?x=1"),
+        ("capitals in the path", "https://api.acme.example/V1/jobs?x=1"),
+        ("another port", "https://api.acme.example:8443/v1/jobs?x=1"),
+        ("an encoded slash", "https://api.acme.example/v1%2fjobs?x=1"),
+        ("capitals in the query", "https://api.acme.example/v1/jobs?X=1"),
+        ("two slashes", "https://api.acme.example//v1/jobs?x=1"),
+        ("user information", "https://api.acme.example@evil.example/v1/jobs?x=1"),
         ("the path alone", "/v1/jobs?x=1"),
         ("none", ""),
     ] {
         let request = Presented { uri: uri.to_owned(), ..base() };
         refused(&mut cases, &format!("URI: {what}"), "proof_wrong_uri", &request);
     }
+    let empty = Presented { uri: String::new(), ..Presented::with(URI, cbor::text("")) };
+    refused(&mut cases, "an empty URI, which names nothing", "proof_wrong_uri", &empty);
     let signed = || Presented::with(BODY, cbor::bytes(&[7; 32]));
     let code = "proof_wrong_body";
     refused(&mut cases, "another body", code, &Presented { body: Some([8; 32]), ..signed() });
