@@ -12,6 +12,14 @@ HOLDER, STRANGER = Signer(b"hold", 7), Signer(b"hold", 8)
 NAMES = ["export", "sso", "calls", "api", "a", "mails", "x" * 64]
 NODE = bytes([0xAB]) * 32
 URI = "https://api.acme.example/v1/jobs"
+URIS = [
+    *(URI, "HTTPS://API.acme.EXAMPLE:443/v1/jobs", "https://api.acme.example:/v1/./x/../jobs?", URI + "#end", ""),
+    *("https://api.acme.example/v1/%6A%6fbs", URI + "/", URI + "?a=%2f", URI + "?a=%2F", URI + "?a=/", URI + "//"),
+    *("https://api.acme.example", "https://api.acme.example/", "https://api.acme.example/.", "/v1/jobs", "/v1/%zz"),
+    *("http://api.acme.example:443/v1/jobs", "https://api.acme.example/V1/jobs", "https://api.acme.example/../.."),
+    *("https://me@api.acme.example/v1/jobs", "https://[::1]:443/v1", "https://[::1]/v1", "%", "?", "#", "a:b", "//"),
+    *("https://api.acme.example/v1/jobs/..", "https://api.acme.example/v1/", "https://api.acme.example/v1/é"),
+]
 
 
 def claims(rng, **fixed):
@@ -153,7 +161,7 @@ def proof(rng, cti, now):
         7: cti if rng.random() < 0.95 else bytes(16),
         10: rng.randbytes(16),
         -65538: "POST",
-        -65539: rng.choice([URI] * 9 + [""]),
+        -65539: rng.choice([URI] * 2 + URIS),
     }
     if rng.random() < 0.7:
         found[8] = Map.of((1, holder_key(rng, HOLDER)))
@@ -171,7 +179,7 @@ def proof(rng, cti, now):
     return {
         "proof": base64url(written),
         "method": "POST" if rng.random() < 0.95 else "GET",
-        "uri": found[-65539] if rng.random() < 0.95 else URI + "/",
+        "uri": found[-65539] if rng.random() < 0.5 else rng.choice(URIS),
         "body": (body.hex() if body else None) if rng.random() < 0.95 else "11" * 32,
         "maxAge": rng.choice([60, 60, 60, 0]),
     }

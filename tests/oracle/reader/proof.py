@@ -3,7 +3,7 @@
 import base64
 from dataclasses import dataclass
 
-from reader import cose, ed25519, key, limits, text
+from reader import cose, ed25519, key, limits, text, uri
 from reader.cbor import Reader
 from reader.refusal import Refusal, require
 
@@ -32,7 +32,7 @@ def check(presented, claims, now, seen=None):
     require(_verifies(public, signed), "proof_bad_signature")
     require(proof["cti"] == claims["cti"], "proof_wrong_license")
     require(proof["method"] == presented.method, "proof_wrong_method")
-    require(proof["uri"] == presented.uri, "proof_wrong_uri")
+    require(uri.same(proof["uri"], presented.uri), "proof_wrong_uri")
     require(proof.get("body") == presented.body, "proof_wrong_body")
     require(now <= proof["iat"] + presented.max_age, "proof_stale")
     require(proof["iat"] <= now + presented.max_age, "proof_in_future")
