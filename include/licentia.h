@@ -139,6 +139,8 @@
 #define LICENTIA_CODE_KEYSET_ROLLBACK 207
 /* Two different keysets have the same sequence number. */
 #define LICENTIA_CODE_KEYSET_EQUIVOCATION 208
+/* Two keys have the same identifier, or one key is there twice. */
+#define LICENTIA_CODE_AMBIGUOUS_KEY 209
 /* The licence is not valid yet. */
 #define LICENTIA_CODE_NOT_YET_VALID 300
 /* The licence has expired. */

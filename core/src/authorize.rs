@@ -8,7 +8,7 @@ use crate::{
     license::feature,
     proof,
     revocation::{
-        bundle::{BundleHead, RevocationQuery, Verdict},
+        bundle::{BundleHead, RevocationQuery},
         rule::{Effect, RevocationTerms},
     },
     time::clock::Time,
@@ -136,7 +136,7 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
     (code, Facts::Audience { expected, named })
 }
 
-/// Checks that the revocation data is fresh enough and that the licence is not revoked. Returns whether a
+/// Checks that the revocation data of the licence's stream is fresh enough and that the licence is not revoked. Returns whether a
 /// revocation puts the licence into grace.
 fn check_revocation(
     license: &License<'_>,
@@ -146,30 +146,31 @@ fn check_revocation(
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
-    let bundle = bundle.filter(|bundle| bundle.is_about(license));
-    let head = bundle.as_ref().map(RevocationQuery::head);
+    let head = bundle.as_ref().and_then(|bundle| bundle.head(license));
     let age = policy.max_revocation_age;
-    let since = match head {
-        // A licence that names an age requires a bundle; without one, data was never fresh.
+    // A licence that states a maximum age requires a bundle. Any other licence does so only if the host asks for it.
+    let stale_since = match head {
         None => (required || age.is_some()).then_some(license.issued_at()),
         Some(head) => {
-            let oldest = age.map_or(head.next_update, |age| head.issued_at.saturating_add(age));
-            Some(oldest.min(head.next_update)).filter(|since| now > *since)
+            let latest = age.map_or(u64::MAX, |age| head.issued_at.saturating_add(age)).min(head.next_update);
+            Some(latest).filter(|latest| now > *latest)
         }
     };
-    if let Some(since) = since {
+    if let Some(since) = stale_since {
         let facts = Facts::Since { since, now };
         let action = policy.stale_revocation;
         explanation.doubt(Check::Freshness, Code::RevocationStale, facts, action, since, now)?;
     }
-    let Some(bundle) = bundle else { return Ok(false) };
-    let BundleHead { sequence, issued_at, expires, .. } = *bundle.head();
-    let facts = Facts::Bundle { sequence, issued_at };
-    if now >= expires {
+    let facts = head.map(|BundleHead { sequence, issued_at, .. }| Facts::Bundle { sequence, issued_at });
+    if let (Some(head), Some(facts)) = (head, facts)
+        && now >= head.expires
+    {
         explanation.note(Check::Revocation, Code::RevocationExpired, facts)?;
     }
-    let Verdict::Revoked { by_rule, terms } = bundle.verdict(license, now) else {
-        explanation.note(Check::Revocation, Code::Allowed, facts)?;
+    let Some((sequence, by_rule, terms)) = bundle.and_then(|bundle| bundle.verdict(license, now)) else {
+        if let Some(facts) = facts {
+            explanation.note(Check::Revocation, Code::Allowed, facts)?;
+        }
         return Ok(false);
     };
     let code = if by_rule { Code::RevokedByRule } else { Code::Revoked };

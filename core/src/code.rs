@@ -76,6 +76,8 @@ pub enum Code {
     KeysetRollback = 207,
     /// A keyset with a known sequence number and another content.
     KeysetEquivocation = 208,
+    /// Two keys have one identifier, or a key is known twice, so that nobody can tell which is meant.
+    AmbiguousKey = 209,
 
     /// The licence starts later.
     NotYetValid = 300,
@@ -349,6 +351,12 @@ const TABLE: &[CodeEntry] = &[
         "keyset_equivocation",
         "Two different keysets have the same sequence number.",
         "Raise an alarm with the vendor: the root key may be in wrong hands.",
+    ),
+    entry(
+        Code::AmbiguousKey,
+        "ambiguous_key",
+        "Two keys have the same identifier, or one key is there twice.",
+        "Give each key an identifier of its own, and list each key once.",
     ),
     entry(
         Code::NotYetValid,

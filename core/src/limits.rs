@@ -10,8 +10,6 @@ pub const DEPTH: usize = 8;
 pub const ITEMS: u16 = 1024;
 /// Longest key identifier, in bytes.
 pub const KID_BYTES: usize = 32;
-/// Most keys with one identifier that are tried against a signature.
-pub const KEYS_TRIED: usize = 4;
 /// Longest text value, in bytes of UTF-8.
 pub const TEXT_BYTES: usize = 256;
 /// Longest name of a tier, feature, meter or rate, in bytes.
@@ -29,7 +27,9 @@ pub const NODE_LOCKS: usize = 16;
 /// Most entries of free metadata in one licence.
 pub const META: usize = 16;
 /// Longest keyset, in bytes.
-pub const KEYSET_BYTES: usize = 16_384;
+pub const KEYSET_BYTES: usize = 65_536;
+/// Most CBOR data items of one keyset: 64 keys with windows and scopes of 100 items each have 7,232.
+pub const KEYSET_ITEMS: u16 = 8_192;
 /// Most keys of one keyset.
 pub const KEYSET_KEYS: usize = 64;
 /// Longest revocation bundle or delta, in bytes.

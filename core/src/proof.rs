@@ -66,13 +66,15 @@ impl fmt::Debug for Presented<'_> {
     }
 }
 
-/// A store of used nonces. When it is full it refuses, rather than forget a nonce that could still be replayed.
+/// A store of used nonces, each of one holder. When it is full it refuses, rather than forget a nonce that could still
+/// be replayed.
 pub trait Replay {
-    /// Remembers a nonce until `until` (seconds since 1970).
+    /// Remembers a nonce of a holder, by the holder's public key, until `until` (seconds since 1970). Another holder's
+    /// nonce is another one, whatever its bytes: nobody can use up a nonce for somebody else.
     ///
     /// # Errors
     /// [`Code::ProofReplayed`] if it is known, [`Code::ProofCacheFull`] if there is no room.
-    fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code>;
+    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code>;
 }
 
 /// What a proof says.
@@ -207,13 +209,13 @@ pub(crate) fn check(
     let malformed = |_| Code::ProofMalformed;
     let frame = Frame::read(presented.proof, Typ::Proof).map_err(malformed)?;
     let proof = Proof::read(presented.proof, &frame).map_err(malformed)?;
-    let key = match (confirmation, proof.key) {
+    let holder = match (confirmation, proof.key) {
         (Confirmation::Key(key), _) => key,
         (Confirmation::Thumbprint(print), Some(key)) if thumbprint(key) == *print => key,
         (Confirmation::Thumbprint(_), Some(_)) => return Err(Code::ProofBadSignature),
         (Confirmation::Thumbprint(_), None) => return Err(Code::ProofMalformed),
     };
-    let key = PublicKey::from_bytes(key).map_err(|_| Code::ProofBadSignature)?;
+    let key = PublicKey::from_bytes(holder).map_err(|_| Code::ProofBadSignature)?;
     if frame.algorithm != Algorithm::Ed25519.id() || !key.verify(&frame.to_be_signed(), frame.signature) {
         return Err(Code::ProofBadSignature);
     }
@@ -240,5 +242,5 @@ pub(crate) fn check(
     }
     // One second more than it is accepted, so that no proof is forgotten while it could be used again.
     let until = proof.issued_at.saturating_add(presented.max_age).saturating_add(1);
-    replay.map_or(Ok(()), |replay| replay.remember(&proof.nonce, until, now))
+    replay.map_or(Ok(()), |replay| replay.remember(holder, &proof.nonce, until, now))
 }

@@ -17,7 +17,7 @@ use crate::{
     cose::{Frame, Typ},
     expect::Expect,
     explain::{Check, Explanation, Facts},
-    key::{key::Key, keyring::Keyring},
+    key::{key::KeyPurpose, keyring::Keyring},
     license::claims::License,
     revocation::bundle::RevocationQuery,
     text,
@@ -58,11 +58,13 @@ impl core::error::Error for Denial<'_> {}
 
 /// Verifies a token (its bytes) at `now` (seconds since 1970).
 ///
+/// `keys` is a list of trusted keys, or the [`Keyring`] of a keyset, which keeps each key to its scope.
+///
 /// # Errors
 /// The first check that fails, with the explanation of all that ran.
-pub fn verify<'a>(
+pub fn verify<'a, 'k>(
     token: &'a [u8],
-    keys: &[Key],
+    keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
     now: u64,
 ) -> Result<Verified<'a>, Denial<'a>> {
@@ -77,14 +79,14 @@ pub fn verify<'a>(
 ///
 /// # Errors
 /// The first check that fails, with the licence if its signature was good.
-pub fn verify_into<'a>(
+pub fn verify_into<'a, 'k>(
     token: &'a [u8],
-    keys: &[Key],
+    keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
     now: u64,
     explanation: &mut Explanation<'a>,
 ) -> Result<(License<'a>, State), (Code, Option<License<'a>>)> {
-    match authenticate(token, Keyring::new(keys), explanation) {
+    match authenticate(token, keys.into(), explanation) {
         Err(code) => Err((code, None)),
         Ok(license) => {
             match authorize(
@@ -105,10 +107,10 @@ pub fn verify_into<'a>(
 ///
 /// # Errors
 /// The first check that fails, with the explanation of all that ran.
-pub fn verify_text<'a>(
+pub fn verify_text<'a, 'k>(
     text: &str,
     buffer: &'a mut Buffer,
-    keys: &[Key],
+    keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
     now: u64,
 ) -> Result<Verified<'a>, Denial<'a>> {
@@ -146,26 +148,22 @@ pub fn authenticate<'a>(
         Frame::read(token, Typ::License).map_err(|malformed| refuse(explanation, Check::Frame, malformed))?;
     explanation.note(Check::Frame, Code::Allowed, Facts::Size { bytes: token.len() })?;
 
-    let candidates = keyring.find(&frame.kid);
-    let fitting = candidates.clone().filter(|key| key.algorithm().id() == frame.algorithm);
-    let code = match (candidates.clone().next(), fitting.clone().next()) {
-        (None, _) => Code::UnknownKey,
-        (_, None) => Code::AlgorithmMismatch,
-        _ => Code::Allowed,
+    let facts = Facts::Key { kid: frame.kid, candidates: keyring.count(&frame.kid) };
+    let found = match keyring.find(&frame.kid, KeyPurpose::License) {
+        Ok(key) if key.algorithm().id() != frame.algorithm => Err(Code::AlgorithmMismatch),
+        found => found,
     };
-    let facts = Facts::Key { kid: frame.kid, candidates: candidates.count() };
-    explanation.note(Check::Key, code, facts)?;
+    explanation.note(Check::Key, found.err().unwrap_or(Code::Allowed), facts)?;
+    let key = found?;
 
-    let signer = fitting.clone().find(|key| key.verifies(&frame));
-    let code = if signer.is_some() { Code::Allowed } else { Code::BadSignature };
+    let code = if key.verifies(&frame) { Code::Allowed } else { Code::BadSignature };
     explanation.note(Check::Signature, code, Facts::None)?;
 
     let license =
         License::read(token, &frame).map_err(|malformed| refuse(explanation, Check::Claims, malformed))?;
     explanation.note(Check::Claims, Code::Allowed, Facts::None)?;
 
-    let code = signer.map_or(Code::BadSignature, |key| keyring.permits(key, &license));
-    explanation.note(Check::KeyScope, code, Facts::None)?;
+    explanation.note(Check::KeyScope, keyring.permits(key, &license), Facts::None)?;
     Ok(license)
 }
 

@@ -137,6 +137,16 @@ pub enum KeysetError {
     /// The keyset has the key already.
     #[error("key {0} is already in the keyset")]
     DuplicateKey(String),
+    /// Another key of the keyset has the same identifier.
+    #[error(
+        "another key of the keyset has the identifier {0}; give one of them a longer start of its thumbprint, or make another key"
+    )]
+    DuplicateKid(String),
+    /// The identifier is not the start of the key's thumbprint.
+    #[error(
+        "the identifier {0} was chosen by somebody: a key's identifier is the first 4 to 32 bytes of its RFC 9679 thumbprint"
+    )]
+    ForeignKid(String),
     /// The keyset has no key with this identifier.
     #[error("there is no key {kid}; there are: {}", known.join(", "))]
     UnknownKey {
@@ -205,6 +215,24 @@ pub enum BundleError {
     /// No gate would accept it.
     #[error("no gate would accept it: {0}")]
     Refused(Code),
+    /// The ledger is of another stream, and has licences or bundles.
+    #[error("the ledger is of stream {stream} and in use; start a new ledger for stream {wanted}")]
+    StreamInUse {
+        /// The ledger's stream.
+        stream: u64,
+        /// The one that was wanted.
+        wanted: u64,
+    },
+    /// A licence is of another stream than the ledger's.
+    #[error(
+        "the licence is of stream {given}, and the ledger of stream {stream}; draft it with the ledger's stream"
+    )]
+    WrongStream {
+        /// The ledger's stream.
+        stream: u64,
+        /// The licence's.
+        given: u64,
+    },
     /// The bundle names no issuer.
     #[error("it names no issuer; set `issuer`")]
     NoIssuer,

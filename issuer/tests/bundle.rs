@@ -204,7 +204,7 @@ fn empty() -> BundleDraft {
 #[test]
 fn the_costliest_bundles_are_bounded() {
     let denied = RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() };
-    let dated = |day: u64| RevocationTerms { effective: day * 86_400, ..denied };
+    let dated = |day: u64| RevocationTerms { effective: 1_800_000_000 + day * 86_400, ..denied };
     // One crowded chunk: as many members as a query decodes at most, and one index far off.
     let mut crowded = empty();
     crowded.indices =

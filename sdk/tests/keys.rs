@@ -8,7 +8,10 @@ use std::sync::{
 };
 
 use common::{DAY, NOW, YEAR, draft, issuer, key, keyset, sign};
-use licentia::{BuildError, Code, Gate, GateBuilder, Request, store::Memory};
+use licentia::{
+    BuildError, Code, Gate, GateBuilder, Keyset, Request,
+    store::{Memory, Store as _},
+};
 use licentia_issuer::{KeyScope, KeyStatus};
 
 fn code(gate: &Gate, token: &str) -> Code {
@@ -72,6 +75,44 @@ fn an_older_or_a_second_keyset_is_refused_also_after_a_restart() {
     assert_eq!(build(&first), Err(Code::KeysetRollback), "the store remembers");
     assert_eq!(build(&forked), Err(Code::KeysetEquivocation));
     assert_eq!(build(&second), Ok(()));
+}
+
+#[test]
+fn a_thief_of_an_old_root_does_not_lock_out_the_next_one() {
+    let store = Arc::new(Memory::new());
+    let build = |root: u8, bytes: &[u8]| {
+        let builder = GateBuilder::new().keyset(key(root).public(), bytes).store(store.clone());
+        builder.build().map(|_| ()).map_err(|error| error.code())
+    };
+    let signed = |root: u8, sequence: u64| {
+        let mut keys = keyset(&[1]);
+        keys.sequence = sequence - 1;
+        keys.sign(&key(root), NOW, NOW + YEAR).unwrap()
+    };
+    assert_eq!(build(9, &signed(9, 1)), Ok(()));
+    assert_eq!(build(9, &signed(9, 1 << 50)), Ok(()), "the thief's");
+    assert_eq!(build(9, &signed(9, 2)), Err(Code::KeysetRollback));
+    assert_eq!(build(8, &signed(8, 2)), Ok(()), "the new root begins anew");
+    assert_eq!(build(8, &signed(8, 1)), Err(Code::KeysetRollback));
+    assert_eq!(build(9, &signed(9, 1 << 49)), Err(Code::KeysetRollback), "the old root's is remembered too");
+    assert_eq!(build(8, &signed(8, 3)), Ok(()));
+}
+
+#[test]
+fn a_mark_of_an_earlier_version_counts_for_the_present_root() {
+    let store = Arc::new(Memory::new());
+    let mut keys = keyset(&[1]);
+    let (first, second) = (sign(&mut keys), sign(&mut keys));
+    let mark = Keyset::read(&second, &key(9).public()).unwrap().mark();
+    let earlier = [&mark.sequence.to_be_bytes()[..], &mark.digest].concat();
+    assert!(store.replace("keyset.seen", None, &earlier).unwrap());
+    let build = |bytes: &[u8]| {
+        let builder = GateBuilder::new().keyset(key(9).public(), bytes).store(store.clone());
+        builder.build().map(|_| ()).map_err(|error| error.code())
+    };
+    assert_eq!(build(&first), Err(Code::KeysetRollback));
+    assert_eq!(build(&second), Ok(()));
+    assert_eq!(build(&first), Err(Code::KeysetRollback));
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn key_map(rng: &mut Rng, key: &[u8; 32]) -> Value {
 fn proof(rng: &mut Rng) {
     let (id, nonce, key, signature) =
         (array::<16>(rng), array::<16>(rng), array::<32>(rng), array::<64>(rng));
-    let (method, uri, body) = (text(rng, 1, 256), text(rng, 0, 2048), rng.bool().then(|| array::<32>(rng)));
+    let (method, uri, body) = (text(rng, 1, 256), text(rng, 1, 2048), rng.bool().then(|| array::<32>(rng)));
     let issued_at = number(rng, limits::TIME);
     let mut buffer = Buffer::new();
     let proof = UnsignedProof {

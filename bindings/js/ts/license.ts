@@ -35,8 +35,10 @@ export interface License {
   readonly meta: Readonly<Record<string, string>>;
   /** Identifier that stays the same through renewals and upgrades. */
   readonly lineage: string;
-  /** Its index in the issuer's revocation stream. */
+  /** Its index in its revocation stream. */
   readonly index: number | null;
+  /** Which of the issuer's revocation streams it is in. The first is 0. */
+  readonly stream: number;
 }
 
 /** The value of a feature: `true`, a number or a text. */

@@ -87,7 +87,7 @@ impl Build {
         let since = since.as_deref().map(|bytes| read(bytes, keyring)).transpose()?;
         // The bundles that gates may have: the newest of them is compared with the next one.
         let (published, replaced) = (ledger.last_published(&self.issuer)?, input::bytes(&self.out).ok());
-        let written = [published, replaced].map(|bytes| bytes.unwrap_or_default());
+        let written = [published, replaced].map(Option::unwrap_or_default);
         let written = written.iter().filter_map(|bytes| Some(Bundle::inspect(bytes).ok()?.0));
         let candidates = since.into_iter().chain(written);
         let before = candidates
@@ -98,9 +98,9 @@ impl Build {
         if let Some(wanted) = self.sequence
             && !(last < wanted && wanted <= limits::INTEGER)
         {
-            let least = last.saturating_add(1);
             return Err(format!(
-                "nothing was written: --sequence {wanted} is not possible; {least} is the least number that is greater than those before"
+                "nothing was written: --sequence {wanted} is not possible; {} is the least number that is greater than those before",
+                last.saturating_add(1)
             )
             .into());
         }

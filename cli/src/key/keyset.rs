@@ -11,6 +11,7 @@ use licentia_issuer::{
 };
 use serde_json::json;
 
+use super::scope;
 use crate::terminal::{
     input::{self, Clock, Passphrase},
     output::{HEADING, Output, Result, counted},
@@ -56,6 +57,9 @@ pub(crate) enum Keyset {
         /// The longest term of a licence that it may sign.
         #[arg(long, value_name = "SPAN")]
         longest_term: Option<String>,
+        /// What it may sign, as a TOML file with any of the bounds of a scope.
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["issuer", "audience", "tier", "longest_term"])]
+        scope: Option<PathBuf>,
     },
     /// Retire a key: what it signed until now stays valid, and nothing later.
     Retire {
@@ -127,21 +131,22 @@ impl Keyset {
                 audience,
                 tier,
                 longest_term,
+                scope: file,
             } => {
                 let mut draft = KeysetDraft::load(&path)?;
                 let some = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
-                let scope = KeyScope {
-                    issuers: some(issuer),
-                    audiences: some(audience),
-                    tiers: some(tier),
-                    longest_term,
+                let scope = match file {
+                    Some(file) => KeyScope::load(&file)?,
+                    None => KeyScope {
+                        issuers: some(issuer),
+                        audiences: some(audience),
+                        tiers: some(tier),
+                        longest_term,
+                        ..KeyScope::default()
+                    },
                 };
                 let mut entry = KeysetEntry::new(&input::public_key(&key)?);
-                let limited = scope.issuers.is_some()
-                    || scope.audiences.is_some()
-                    || scope.tiers.is_some()
-                    || scope.longest_term.is_some();
-                entry.scope = limited.then_some(scope);
+                entry.scope = (scope != KeyScope::default()).then_some(scope);
                 entry.purpose = if revocation { KeyPurpose::Revocation } else { KeyPurpose::License };
                 (entry.not_before, entry.not_after) = (not_before, not_after);
                 draft.add(entry)?;
@@ -226,11 +231,12 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             json!({
                 "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
                 "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
+                "scope": scope::json(&key.scope(keyset.bytes())),
             })
         })
         .collect();
     let value = json!({
-        "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
+        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
     });
     output.show(&value, || {
         let mut text = format!(
@@ -247,6 +253,7 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             let window = window(first, last);
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
+            text += &scope::text(&key.scope(keyset.bytes()));
         }
         text
     })

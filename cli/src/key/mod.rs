@@ -2,3 +2,4 @@
 
 pub(crate) mod keygen;
 pub(crate) mod keyset;
+mod scope;

@@ -1,6 +1,6 @@
 //! `licentia revoke` and `licentia reinstate`
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use licentia::{
@@ -58,6 +58,9 @@ pub(crate) struct Reinstate {
     /// The number of a rule; `licentia ledger rules` lists them.
     #[arg(long, value_name = "NUMBER", conflicts_with = "Which")]
     rule: Option<u64>,
+    /// The issuer, if the ledger has such licences of several.
+    #[arg(long, value_name = "NAME", conflicts_with = "rule")]
+    issuer: Option<String>,
 }
 
 /// Which licences.
@@ -197,8 +200,9 @@ impl From<Why> for Reason {
 }
 
 impl Which {
-    fn find(&self, ledger: &Ledger) -> Result<Vec<IssuedLicense>> {
-        let found = match (&self.id, &self.subject, &self.lineage) {
+    /// Subjects and lineages are an issuer's own: another one's licences are never meant by chance.
+    fn find(&self, ledger: &Ledger, issuer: Option<&str>) -> Result<Vec<IssuedLicense>> {
+        let mut found: Vec<IssuedLicense> = match (&self.id, &self.subject, &self.lineage) {
             (Some(id), _, _) => ledger.find(id)?.into_iter().collect(),
             (_, Some(subject), lineage) => {
                 let mut found = ledger.of_subject(subject)?;
@@ -208,7 +212,16 @@ impl Which {
             (_, _, Some(lineage)) => ledger.of_lineage(lineage)?,
             _ => return Err("name the licences: --id, --subject or --lineage".into()),
         };
-        if found.is_empty() { Err("the ledger has no such licence".into()) } else { Ok(found) }
+        found.retain(|record| issuer.is_none_or(|issuer| issuer == record.issuer));
+        let issuers: BTreeSet<&str> = found.iter().map(|record| &*record.issuer).collect();
+        match issuers.len() {
+            0 => Err("the ledger has no such licence".into()),
+            1 => Ok(found),
+            _ => {
+                let issuers: Vec<_> = issuers.into_iter().collect();
+                Err(format!("choose one with --issuer; such licences are of {}", issuers.join(", ")).into())
+            }
+        }
     }
 }
 
@@ -233,7 +246,7 @@ impl Revoke {
                 format!("added rule {number}{text}; publish it with `licentia bundle build`\n")
             });
         }
-        let records = self.which.find(&ledger)?;
+        let records = self.which.find(&ledger, self.rule.issuer.as_deref())?;
         let progress = output.progress("revoking", records.len() as u64);
         let ids = records.iter().map(|record| &record.id);
         ledger.revoke_all(ids, terms, |count| output::advance(&progress, count))?;
@@ -254,7 +267,7 @@ impl Reinstate {
             });
         }
         let mut reinstated = Vec::new();
-        for record in self.which.find(&ledger)? {
+        for record in self.which.find(&ledger, self.issuer.as_deref())? {
             if ledger.reinstate(&record.id)? {
                 reinstated.push(record);
             }

@@ -96,7 +96,7 @@ impl Issue {
         let mut draft = self.draft(now)?;
         let mut ledger = self.ledger.as_deref().map(Ledger::open).transpose()?;
         if let Some(ledger) = &mut ledger {
-            draft.index = Some(ledger.next_index()?);
+            (draft.index, draft.stream) = (Some(ledger.next_index()?), ledger.stream()?);
         }
         let issuer = Issuer::new(&self.issuer, self.passphrase.load(&self.key)?);
         let token = issuer.issue(&draft)?;

@@ -4,6 +4,7 @@ mod desk;
 mod help;
 mod receipts;
 mod revocation;
+mod scope;
 mod secrets;
 mod shell;
 mod vendor;

@@ -8,7 +8,7 @@ use core::fmt;
 use super::{
     cose_key::{self, CoseKey},
     kid::Kid,
-    scope::Scope,
+    scope::{KeyScope, Scope},
 };
 use crate::{
     cbor::{self, Malformed, Reader},
@@ -195,6 +195,11 @@ impl Key {
     /// First and last `iat` of what it may sign, in seconds since 1970.
     pub fn window(&self) -> (u64, u64) {
         (self.validity.not_before, self.validity.not_after)
+    }
+
+    /// What it may sign for. `keyset` is the bytes of the keyset that the key was read from.
+    pub fn scope<'k>(&self, keyset: &'k [u8]) -> KeyScope<'k> {
+        KeyScope::new(keyset, self.validity.scope)
     }
 
     #[cfg(feature = "prepared")]

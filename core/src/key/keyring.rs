@@ -5,9 +5,9 @@ use crate::{
     key::{
         key::{Key, KeyPurpose, KeyStatus},
         kid::Kid,
+        scope::BundleTraits,
     },
     license::claims::Claims,
-    limits,
 };
 
 /// The keys to look licences up in: a simple list, or the keys of a keyset.
@@ -16,6 +16,13 @@ pub struct Keyring<'k> {
     keys: &'k [Key],
     /// The keyset that the keys' scopes stand in; empty for a simple list.
     keyset: &'k [u8],
+}
+
+/// A simple list of trusted keys.
+impl<'k, K: AsRef<[Key]> + ?Sized> From<&'k K> for Keyring<'k> {
+    fn from(keys: &'k K) -> Self {
+        Self::new(keys.as_ref())
+    }
 }
 
 impl<'k> Keyring<'k> {
@@ -29,46 +36,56 @@ impl<'k> Keyring<'k> {
         Self { keys, keyset }
     }
 
-    /// The keys with an identifier that licences may be signed with.
-    pub(crate) fn find(self, kid: &Kid) -> impl Iterator<Item = &'k Key> + Clone + use<'k> {
-        let kid = *kid;
-        let fits = move |key: &&Key| key.kid == kid && key.validity.purpose == KeyPurpose::License;
-        self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
+    /// How many of the keys have an identifier.
+    pub(crate) fn count(self, kid: &Kid) -> usize {
+        self.keys.iter().filter(|key| key.kid == *kid).count()
     }
 
-    /// Whether there is a key with this identifier that an issuer's revocation bundles may be signed with.
-    pub fn has_revocation(self, kid: &Kid, issuer: &str) -> bool {
-        self.find_revocation(kid).any(|key| key.validity.scope.permits_bundles(self.keyset, issuer))
-    }
-
-    /// The keys with an identifier that revocation bundles may be signed with: none that is retired or revoked.
-    pub(crate) fn find_revocation(self, kid: &Kid) -> impl Iterator<Item = &'k Key> + Clone + use<'k> {
-        let kid = *kid;
-        let fits = move |key: &&Key| {
-            key.kid == kid
-                && key.validity.purpose == KeyPurpose::Revocation
-                && key.validity.status == KeyStatus::Active
-        };
-        self.keys.iter().filter(fits).take(limits::KEYS_TRIED)
-    }
-
-    /// Why no key with an identifier may sign revocation bundles: it is out of use, or was never one.
-    pub(crate) fn no_revocation(self, kid: &Kid) -> Code {
-        let fits = |key: &&Key| key.kid == *kid && key.validity.purpose == KeyPurpose::Revocation;
-        match self.keys.iter().find(fits).map(|key| key.validity.status) {
-            Some(KeyStatus::Retired) => Code::KeyNotActive,
-            Some(KeyStatus::Revoked) => Code::KeyRevoked,
-            _ => Code::BundleUntrusted,
+    /// The key with an identifier, for a purpose.
+    ///
+    /// # Errors
+    /// [`Code::UnknownKey`] if there is none; [`Code::AmbiguousKey`] if there are two: whoever chose the identifier of
+    /// one would decide about the other.
+    pub(crate) fn find(self, kid: &Kid, purpose: KeyPurpose) -> Result<&'k Key, Code> {
+        let mut named = self.keys.iter().filter(|key| key.kid == *kid);
+        let first = named.next().ok_or(Code::UnknownKey)?;
+        let differs = |key: &Key| key.public() != first.public() || key.purpose() != first.purpose();
+        if named.any(differs) {
+            Err(Code::AmbiguousKey)
+        } else if first.purpose() == purpose {
+            Ok(first)
+        } else {
+            Err(Code::UnknownKey)
         }
     }
 
-    /// Whether `key` may have signed a revocation bundle for an issuer at a time. What else a scope can limit are
-    /// licences: a key that is limited in that way may revoke none, for a bundle cannot be held against it.
-    pub(crate) fn permits_bundle(self, key: &Key, issuer: &str, issued_at: u64) -> Code {
+    /// Whether there is a key with this identifier that revocation bundles of an issuer's stream may be signed with.
+    pub fn has_revocation(self, kid: &Kid, issuer: &str, stream: u64) -> bool {
+        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: 0 };
+        self.find_revocation(kid).is_ok_and(|key| key.validity.scope.permits_bundle(self.keyset, bundle))
+    }
+
+    /// The key with an identifier that revocation bundles may be signed with.
+    ///
+    /// # Errors
+    /// [`Code::BundleUntrusted`] if there is none, [`Code::AmbiguousKey`] if there are two, [`Code::KeyNotActive`] or
+    /// [`Code::KeyRevoked`] if it is out of use.
+    pub(crate) fn find_revocation(self, kid: &Kid) -> Result<&'k Key, Code> {
+        let untrusted = |code| if code == Code::UnknownKey { Code::BundleUntrusted } else { code };
+        let key = self.find(kid, KeyPurpose::Revocation).map_err(untrusted)?;
+        match key.status() {
+            KeyStatus::Active => Ok(key),
+            KeyStatus::Retired => Err(Code::KeyNotActive),
+            KeyStatus::Revoked => Err(Code::KeyRevoked),
+        }
+    }
+
+    /// Whether `key` may have signed a revocation bundle.
+    pub(crate) fn permits_bundle(self, key: &Key, bundle: BundleTraits<'_>) -> Code {
         let validity = &key.validity;
-        if !validity.scope.permits_bundles(self.keyset, issuer) {
+        if !validity.scope.permits_bundle(self.keyset, bundle) {
             Code::BundleUntrusted
-        } else if !(validity.not_before..=validity.not_after).contains(&issued_at) {
+        } else if !(validity.not_before..=validity.not_after).contains(&bundle.issued_at) {
             Code::KeyNotActive
         } else {
             Code::Allowed

@@ -1,8 +1,11 @@
 //! Keysets: the keys that licences may be signed with, themselves signed by a pinned root key.
 //!
 //! A COSE_Sign1 with its own `typ`, whose payload is
-//! `{0: schema = 1, 1: sequence uint, 2: issued_at uint, 3: expires uint, 4: [+ Entry]}` with
+//! `{0: schema = 1 / 2, 1: sequence uint, 2: issued_at uint, 3: expires uint, 4: [+ Entry]}` with
 //! `Entry = {0: COSE_Key, ?1: not_before uint, ?2: not_after uint, ?3: state, ?4: Scope, ?5: purpose}`.
+//!
+//! In both schemas no key and no identifier is there twice. Schema 2 adds bounds to scopes, and each identifier is the
+//! start of its key's thumbprint, so that nobody chooses it.
 //!
 //! A newer sequence replaces an older one and an older one is refused, so
 //! that an attacker cannot bring back a key that was revoked.
@@ -12,25 +15,39 @@ use crate::{
     code::Code,
     cose::{Frame, Typ},
     key::key::{Key, KeyPurpose, KeyStatus, Validity},
+    key::kid::Kid,
     key::scope::Scope,
     limits,
+    proof::thumbprint,
 };
 
-const SCHEMA: u64 = 1;
+/// The schemas that are read.
+const SCHEMAS: core::ops::RangeInclusive<u64> = 1..=2;
+/// Longest keyset of schema 1, in bytes, and most data items in it: what every version reads.
+const FIRST_BYTES: usize = 16_384;
+const FIRST_ITEMS: u16 = limits::ITEMS;
+/// Shortest identifier of a key in schema 2, in bytes.
+const KID_BYTES: usize = 4;
 
 /// A keyset whose signature was verified.
 #[derive(Clone, Debug)]
 pub struct Keyset<'a> {
     bytes: &'a [u8],
+    schema: u64,
     sequence: u64,
     issued_at: u64,
     expires: u64,
     entries: Span,
+    /// SHA-256 thumbprint of the root key.
+    root: [u8; 32],
 }
 
 /// The newest keyset that was accepted before, to tell a rollback. Persist it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeysetMark {
+    /// SHA-256 thumbprint of the root key that signed it (RFC 9679). Numbers count for one root: a thief of an old one
+    /// cannot lock out the next.
+    pub root: [u8; 32],
     /// Its sequence number.
     pub sequence: u64,
     /// SHA-256 of its bytes.
@@ -41,7 +58,8 @@ impl<'a> Keyset<'a> {
     /// Verifies a keyset with the pinned root key and reads it wholly.
     ///
     /// # Errors
-    /// A code of group 1xx or 2xx, or 8xx for a key in it that is weak or malformed.
+    /// A code of group 1xx or 2xx, in particular [`Code::AmbiguousKey`] if a key or an identifier is in it twice; or 8xx
+    /// for a key in it that is weak, malformed, or has an identifier that its schema does not allow.
     pub fn read(bytes: &'a [u8], root: &Key) -> Result<Self, Code> {
         let frame = Frame::read(bytes, Typ::Keyset).map_err(|malformed| malformed.code)?;
         if frame.kid != *root.kid() {
@@ -53,25 +71,70 @@ impl<'a> Keyset<'a> {
         if !root.verifies(&frame) {
             return Err(Code::BadSignature);
         }
-        Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)
+        let keyset = Self {
+            root: thumbprint(root.public().as_bytes()),
+            ..Self::read_payload(bytes, frame.payload).map_err(|malformed| malformed.code)?
+        };
+        keyset.check_keys(root)?;
+        Ok(keyset)
+    }
+
+    /// A key that cannot be loaded is reported now, and not when a licence names it.
+    fn check_keys(&self, root: &Key) -> Result<(), Code> {
+        let mut known: [Option<(Kid, [u8; 32])>; limits::KEYSET_KEYS] = [None; limits::KEYSET_KEYS];
+        for (at, key) in self.keys().enumerate() {
+            let key = key?;
+            let (kid, public) = (*key.kid(), *key.public().as_bytes());
+            let (earlier, rest) = known.split_at_mut_checked(at).ok_or(Code::InvalidValue)?;
+            if earlier.iter().flatten().any(|(other, x)| *other == kid || *x == public) {
+                return Err(Code::AmbiguousKey);
+            }
+            if self.schema >= 2 {
+                check_second(root, &key)?;
+            }
+            if let Some(slot) = rest.first_mut() {
+                *slot = Some((kid, public));
+            }
+        }
+        Ok(())
+    }
+
+    /// The reader of the payload, or of a part of it, with the bound on data items of the schema.
+    fn reader(bytes: &'a [u8], part: Span, schema: u64) -> Reader<'a> {
+        Reader::within(bytes, part).with_items(if schema == 1 { FIRST_ITEMS } else { limits::KEYSET_ITEMS })
+    }
+
+    /// Reads the schema, which has the first of all keys.
+    fn read_schema(bytes: &'a [u8], payload: Span) -> cbor::Result<u64> {
+        let mut reader = Reader::within(bytes, payload);
+        let mut map = reader.map()?;
+        let Some(MapKey::Int(0)) = map.next_key(&mut reader)? else { return Ok(1) };
+        let offset = reader.offset();
+        match reader.uint()? {
+            1 if bytes.len() > FIRST_BYTES => {
+                Err(Malformed { code: Code::TokenTooLong, offset: FIRST_BYTES })
+            }
+            schema if SCHEMAS.contains(&schema) => Ok(schema),
+            _ => Err(Malformed { code: Code::UnsupportedSchema, offset }),
+        }
     }
 
     fn read_payload(bytes: &'a [u8], payload: Span) -> cbor::Result<Self> {
-        let mut reader = Reader::within(bytes, payload);
+        let number = Self::read_schema(bytes, payload)?;
+        let mut reader = Self::reader(bytes, payload, number);
         let (mut sequence, mut issued_at, mut expires, mut entries) = (None, None, None, None);
         let mut schema = false;
         let mut map = reader.map()?;
         while let Some(key) = map.next_key(&mut reader)? {
             let start = reader.offset();
             match key {
-                MapKey::Int(0) if reader.uint()? == SCHEMA => schema = true,
-                MapKey::Int(0) => return Err(Malformed { code: Code::UnsupportedSchema, offset: start }),
+                MapKey::Int(0) => schema = SCHEMAS.contains(&reader.uint()?),
                 MapKey::Int(1) => sequence = Some(reader.uint_to(limits::INTEGER)?),
                 MapKey::Int(2) => issued_at = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
-                        read_entry(&mut reader)?;
+                        read_entry(&mut reader, number)?;
                     }
                     entries = Some(reader.span_from(start));
                 }
@@ -85,16 +148,17 @@ impl<'a> Keyset<'a> {
             return reader.malformed(Code::MissingField);
         };
         reader.finish()?;
-        Ok(Self { bytes, sequence, issued_at, expires, entries })
+        Ok(Self { bytes, schema: number, sequence, issued_at, expires, entries, root: [0; 32] })
     }
 
     /// Its keys, in their order.
     pub fn keys(&self) -> impl Iterator<Item = Result<Key, Code>> + use<'a> {
-        let mut reader = Reader::within(self.bytes, self.entries);
+        let schema = self.schema;
+        let mut reader = Self::reader(self.bytes, self.entries, schema);
         let mut left = reader.array().unwrap_or_default();
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            let key = read_entry(&mut reader).map_err(|malformed| malformed.code);
+            let key = read_entry(&mut reader, schema).map_err(|malformed| malformed.code);
             if key.is_err() {
                 left = 0;
             }
@@ -105,6 +169,11 @@ impl<'a> Keyset<'a> {
     /// The signed bytes.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The schema that it is written in: 1 or 2.
+    pub fn schema(&self) -> u64 {
+        self.schema
     }
 
     /// Its number in the order of keysets.
@@ -124,15 +193,16 @@ impl<'a> Keyset<'a> {
 
     /// What to persist once this keyset is in use.
     pub fn mark(&self) -> KeysetMark {
-        KeysetMark { sequence: self.sequence, digest: digest(self.bytes) }
+        KeysetMark { root: self.root, sequence: self.sequence, digest: digest(self.bytes) }
     }
 
-    /// Whether this keyset may replace the last one, whose mark is given: `false` if it is the same one.
+    /// Whether this keyset may replace the last one, whose mark is given: `false` if it is the same one. What another
+    /// root signed binds no more.
     ///
     /// # Errors
     /// [`Code::KeysetRollback`] for an older one, [`Code::KeysetEquivocation`] for another one of the same number.
     pub fn replaces(&self, mark: Option<&KeysetMark>) -> Result<bool, Code> {
-        match mark {
+        match mark.filter(|mark| mark.root == self.root) {
             Some(mark) if self.sequence < mark.sequence => Err(Code::KeysetRollback),
             Some(mark) if self.sequence == mark.sequence && self.mark() != *mark => {
                 Err(Code::KeysetEquivocation)
@@ -143,13 +213,26 @@ impl<'a> Keyset<'a> {
     }
 }
 
+/// What schema 2 requires of a key beyond schema 1.
+fn check_second(root: &Key, key: &Key) -> Result<(), Code> {
+    let (kid, (not_before, not_after)) = (key.kid().as_bytes(), key.window());
+    let named = kid.len() >= KID_BYTES && thumbprint(key.public().as_bytes()).starts_with(kid);
+    if !named || key.public() == root.public() {
+        Err(Code::InvalidKey)
+    } else if not_before > not_after {
+        Err(Code::InvalidValue)
+    } else {
+        Ok(())
+    }
+}
+
 /// SHA-256 of a signed object's bytes.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     hmac_sha256::Hash::hash(bytes)
 }
 
 /// Reads an entry and loads its key.
-fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Key> {
+fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Key> {
     let (mut key, mut validity) = (None, Validity::default());
     let mut map = reader.map()?;
     while let Some(label) = map.next_key(reader)? {
@@ -162,7 +245,7 @@ fn read_entry(reader: &mut Reader<'_>) -> cbor::Result<Key> {
                 validity.status = KeyStatus::from_number(reader.uint()?)
                     .ok_or(Malformed { code: Code::InvalidValue, offset })?;
             }
-            MapKey::Int(4) => validity.scope = Scope::read(reader)?,
+            MapKey::Int(4) => validity.scope = Scope::read(reader, schema)?,
             MapKey::Int(5) => {
                 let offset = reader.offset();
                 validity.purpose = KeyPurpose::from_number(reader.uint()?)

@@ -314,9 +314,14 @@ impl<'a> Claims<'a> {
         Entries::<(&'a str, &'a str)>::of(self.token, self.fields.grant.meta)
     }
 
-    /// The token's place in the issuer's revocation stream.
+    /// The token's place in its revocation stream.
     pub fn index(&self) -> Option<u64> {
         self.fields.grant.index
+    }
+
+    /// Which of the issuer's revocation streams it is in. The first is 0.
+    pub fn stream(&self) -> u64 {
+        self.fields.grant.stream
     }
 }
 

@@ -83,6 +83,7 @@ pub(crate) struct Fields {
     pub(crate) meta: Option<Span>,
     pub(crate) lineage: Option<Span>,
     pub(crate) index: Option<u64>,
+    pub(crate) stream: u64,
 }
 
 /// A kind of entry that a grant has a map of, by name.
@@ -239,6 +240,7 @@ impl Fields {
                     fields.lineage = Some(reader.span_from(start));
                 }
                 MapKey::Int(13) => fields.index = Some(reader.uint_to(limits::INTEGER)?),
+                MapKey::Int(14) => fields.stream = reader.uint_to(limits::INTEGER)?,
                 MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }
@@ -250,7 +252,8 @@ impl Fields {
     }
 }
 
-fn read_kind(reader: &mut Reader<'_>) -> cbor::Result<Kind> {
+/// Reads a kind's number.
+pub(crate) fn read_kind(reader: &mut Reader<'_>) -> cbor::Result<Kind> {
     let offset = reader.offset();
     Kind::from_number(reader.uint()?).ok_or(Malformed { code: Code::InvalidValue, offset })
 }

@@ -81,9 +81,10 @@ impl fmt::Display for Object<'_, '_> {
         list(f, claims.meta(), |f, (key, value)| write!(f, "{}:{}", Quoted(key), Quoted(value)))?;
         write!(
             f,
-            r#"}},"lineage":{},"index":{}}}"#,
+            r#"}},"lineage":{},"index":{},"stream":{}}}"#,
             Hex(claims.lineage().as_bytes()),
-            Optional(claims.index())
+            Optional(claims.index()),
+            claims.stream()
         )
     }
 }

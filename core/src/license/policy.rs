@@ -52,6 +52,15 @@ impl Policy {
     ///
     /// As in a grant, an unknown negative key is fatal and any other unknown key is ignored.
     pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        Self::read_with(reader, |key| matches!(key, MapKey::Int(..0)))
+    }
+
+    /// Reads the policy that bounds others: there every unknown key is fatal.
+    pub(crate) fn read_bound(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        Self::read_with(reader, |_| true)
+    }
+
+    fn read_with(reader: &mut Reader<'_>, is_fatal: fn(MapKey<'_>) -> bool) -> cbor::Result<Self> {
         let mut policy = Self::default();
         let mut map = reader.map_within(limits::FEATURES)?;
         loop {
@@ -62,11 +71,26 @@ impl Policy {
                 MapKey::Int(1) => policy.clock_doubt = Action::read(reader)?,
                 MapKey::Int(2) => policy.store_unreachable = Action::read(reader)?,
                 MapKey::Int(3) => policy.max_revocation_age = Some(reader.uint_to(limits::INTEGER)?),
-                MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
+                key if is_fatal(key) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }
         }
         Ok(policy)
+    }
+}
+
+impl Policy {
+    /// Whether it is nowhere more lenient than another one.
+    pub(crate) fn is_within(&self, bound: &Self) -> bool {
+        let age_fits = match (self.max_revocation_age, bound.max_revocation_age) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(age), Some(most)) => age <= most,
+        };
+        age_fits
+            && self.stale_revocation.is_within(bound.stale_revocation)
+            && self.clock_doubt.is_within(bound.clock_doubt)
+            && self.store_unreachable.is_within(bound.store_unreachable)
     }
 }
 
@@ -87,6 +111,14 @@ impl Action {
             Self::Deny => false,
             Self::Warn(seconds) => now.saturating_sub(since) <= seconds,
             Self::Allow => true,
+        }
+    }
+
+    fn is_within(self, bound: Self) -> bool {
+        match (self, bound) {
+            (_, Self::Allow) | (Self::Deny, _) => true,
+            (Self::Warn(seconds), Self::Warn(most)) => seconds <= most,
+            _ => false,
         }
     }
 

@@ -45,7 +45,24 @@ impl<'a> Quota<'a> {
     }
 }
 
+impl Quota<'_> {
+    /// Whether it grants no more than another one, in no shorter a period.
+    pub(crate) fn is_within(&self, bound: &Quota<'_>) -> bool {
+        self.limit <= bound.limit
+            && self.overage.is_within(bound.overage)
+            && self.period.is_no_shorter_than(bound.period)
+    }
+}
+
 impl Overage {
+    fn is_within(self, bound: Self) -> bool {
+        match (self, bound) {
+            (_, Self::Unlimited) | (Self::Deny, _) => true,
+            (Self::UpTo(hard), Self::UpTo(most)) => hard <= most,
+            _ => false,
+        }
+    }
+
     /// Reads `0 deny / [1, hard_limit] / 2 unlimited`.
     fn read(reader: &mut Reader<'_>, limit: u64) -> cbor::Result<Self> {
         if reader.at_array() {

@@ -28,3 +28,11 @@ impl<'a> Rate<'a> {
         Ok(Self { name, count, per_ms, burst })
     }
 }
+
+impl Rate<'_> {
+    /// Whether it is no faster than another one, with no greater burst.
+    pub(crate) fn is_within(&self, bound: &Rate<'_>) -> bool {
+        let product = |count: u64, per_ms: u64| u128::from(count).saturating_mul(per_ms.into());
+        self.burst <= bound.burst && product(self.count, bound.per_ms) <= product(bound.count, self.per_ms)
+    }
+}

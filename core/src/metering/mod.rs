@@ -15,6 +15,8 @@
 //! | slice of a shared rate | [`shared_rate::Slice`], kept by the process | [`shared_rate::Slice::spend`] | [`shared_rate`] |
 //! | reservation without a job | [`reservation::Reserved`], kept by the process | [`reservation::Reserved::commit`] | [`reservation`] |
 //!
+//! [`device`] counts by these rules in one block of bytes that a device keeps in flash.
+//!
 //! What all of them keep to:
 //! - Nothing is granted that the limit of the question does not allow. No sum or product saturates in favour of who
 //!   asks.
@@ -23,6 +25,7 @@
 //! - A state ends: a rate when its TAT has passed, a count, its takers and its jobs with the period, a seat when its
 //!   time is over.
 
+pub mod device;
 pub mod job;
 pub mod quota;
 pub mod rate;

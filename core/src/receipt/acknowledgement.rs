@@ -11,7 +11,8 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    key::key::{Key, KeyStatus},
+    key::key::{Key, KeyPurpose, KeyStatus},
+    key::keyring::Keyring,
     limits,
 };
 
@@ -32,17 +33,16 @@ impl Acknowledgement {
     /// Verifies an acknowledgement with the vendor's keys and reads it.
     ///
     /// # Errors
-    /// [`Code::ReceiptMalformed`], [`Code::UnknownKey`], or [`Code::ReceiptForged`] if the signature does
+    /// [`Code::ReceiptMalformed`], [`Code::UnknownKey`], [`Code::AmbiguousKey`], or [`Code::ReceiptForged`] if the signature does
     /// not fit.
     pub fn read(bytes: &[u8], keys: &[Key]) -> Result<Self, Code> {
         let malformed = |_: Malformed| Code::ReceiptMalformed;
         let frame = Frame::read(bytes, Typ::Acknowledgement).map_err(malformed)?;
-        let named = |key: &&Key| *key.kid() == frame.kid && key.status() != KeyStatus::Revoked;
-        let mut candidates = keys.iter().filter(named).take(limits::KEYS_TRIED).peekable();
-        if candidates.peek().is_none() {
+        let key = Keyring::new(keys).find(&frame.kid, KeyPurpose::License)?;
+        if key.status() == KeyStatus::Revoked {
             return Err(Code::UnknownKey);
         }
-        if !candidates.any(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame)) {
+        if key.algorithm().id() != frame.algorithm || !key.verifies(&frame) {
             return Err(Code::ReceiptForged);
         }
         Self::read_payload(bytes, frame.payload).map_err(malformed)

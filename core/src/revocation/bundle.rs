@@ -15,7 +15,7 @@ use crate::{
     code::Code,
     cose::{Frame, Typ},
     id::{Salt, TokenId},
-    key::{keyring::Keyring, kid::Kid},
+    key::{keyring::Keyring, kid::Kid, scope::BundleTraits},
     license::claims::Claims,
     limits,
 };
@@ -105,38 +105,56 @@ pub struct BundleHead {
     pub expires: u64,
 }
 
-/// A bundle as a licence of its issuer is held against it.
+/// The bundles of an issuer as one of its licences is held against them.
 #[derive(Clone, Copy, Debug)]
 pub struct RevocationQuery<'b> {
-    head: BundleHead,
+    silent: Option<BundleHead>,
     bundle: Option<&'b Bundle<'b>>,
+    others: &'b [Bundle<'b>],
 }
 
 impl<'b> RevocationQuery<'b> {
     /// A bundle that is asked.
-    pub fn of(bundle: &'b Bundle<'b>) -> Self {
-        Self { head: bundle.head(), bundle: Some(bundle) }
+    pub const fn of(bundle: &'b Bundle<'b>) -> Self {
+        Self { silent: None, bundle: Some(bundle), others: &[] }
     }
 
-    /// A bundle of the licence's issuer that was asked before, and does not concern the licence: see
-    /// [`Bundle::concerns`].
+    /// All bundles that there are of an issuer, one of each stream.
+    pub const fn of_all(bundles: &'b [Bundle<'b>]) -> Self {
+        Self { silent: None, bundle: None, others: bundles }
+    }
+
+    /// The bundle of a licence's stream, where the bundles of its issuer were asked before, and none of them concerns the
+    /// licence: see [`Bundle::concerns`].
     pub const fn silent(head: BundleHead) -> Self {
-        Self { head, bundle: None }
+        Self { silent: Some(head), bundle: None, others: &[] }
     }
 
-    /// Its number and its times.
-    pub const fn head(&self) -> &BundleHead {
-        &self.head
+    fn bundles(&self) -> impl Iterator<Item = &'b Bundle<'b>> + use<'b> {
+        self.bundle.into_iter().chain(self.others)
     }
 
-    /// Whether it is about the licences of an issuer.
-    pub(crate) fn is_about(&self, claims: &Claims<'_>) -> bool {
-        self.bundle.is_none_or(|bundle| claims.is_from(bundle.issuer()))
+    /// The number and the times of the bundle of a licence's own stream. Only this one can be fresh or stale for it.
+    pub(crate) fn head(&self, claims: &Claims<'_>) -> Option<BundleHead> {
+        let covers =
+            |bundle: &&Bundle<'_>| claims.is_from(bundle.issuer()) && bundle.stream() == claims.stream();
+        self.silent.or_else(|| self.bundles().find(covers).map(Bundle::head))
     }
 
-    /// What it says about a licence: see [`Bundle::verdict`].
-    pub(crate) fn verdict(&self, claims: &Claims<'_>, now: u64) -> Verdict {
-        self.bundle.map_or(Verdict::Good, |bundle| bundle.verdict(claims, now))
+    /// What they say about a licence: see [`Bundle::verdict`]. The number is that of the bundle that revokes it.
+    pub(crate) fn verdict(&self, claims: &Claims<'_>, now: u64) -> Option<(u64, bool, RevocationTerms)> {
+        let mut strictest: Option<(u64, bool, RevocationTerms)> = None;
+        for bundle in self.bundles() {
+            let Verdict::Revoked { by_rule, terms } = bundle.verdict(claims, now) else { continue };
+            // Of equals, a rule of any stream comes before the licence's own revocation.
+            let rank = (terms.severity(now), by_rule);
+            if strictest
+                .is_none_or(|(_, before_by_rule, before)| rank > (before.severity(now), before_by_rule))
+            {
+                strictest = Some((bundle.sequence(), by_rule, terms));
+            }
+        }
+        strictest
     }
 }
 
@@ -162,15 +180,12 @@ impl<'a> Bundle<'a> {
     /// [`Code::BundleWrongRoot`] if the state is not the one that it names.
     pub fn read(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<(Self, Kid), Code> {
         let (frame, delta) = frame(bytes)?;
-        let signers = keyring.find_revocation(&frame.kid);
-        if signers.clone().next().is_none() {
-            return Err(keyring.no_revocation(&frame.kid));
+        let signer = keyring.find_revocation(&frame.kid)?;
+        if signer.algorithm().id() != frame.algorithm || !signer.verifies(&frame) {
+            return Err(Code::BundleBadSignature);
         }
-        let mut signers =
-            signers.filter(|key| key.algorithm().id() == frame.algorithm && key.verifies(&frame));
-        let signer = signers.next().ok_or(Code::BundleBadSignature)?;
         let bundle = Self::of(bytes, &frame, delta)?;
-        match keyring.permits_bundle(signer, bundle.issuer(), bundle.issued_at()) {
+        match keyring.permits_bundle(signer, bundle.traits()) {
             Code::Allowed => {}
             code => return Err(code),
         }
@@ -183,6 +198,15 @@ impl<'a> Bundle<'a> {
             return Err(Code::BundleMalformed);
         }
         Ok((bundle, frame.kid))
+    }
+
+    fn traits(&self) -> BundleTraits<'a> {
+        BundleTraits {
+            issuer: self.issuer(),
+            stream: self.stream(),
+            has_rules: self.rules().next().is_some(),
+            issued_at: self.issued_at(),
+        }
     }
 
     /// Reads a bundle or delta without a key, to look into it. What it says is nobody's word.
@@ -362,7 +386,10 @@ impl<'a> Bundle<'a> {
             return; // about whom it has nothing to say
         }
         let kid = claims.kid();
-        let traits = Traits::of(claims, kid.as_bytes());
+        let mut traits = Traits::of(claims, kid.as_bytes());
+        // Rules are for the whole issuer; indices and hashes, also those of a rule, are for the bundle's stream.
+        let same_stream = claims.stream() == self.stream();
+        traits.index = traits.index.filter(|_| same_stream);
         // A token is hashed once, however many rules ask for it.
         let mut digest = None;
         for rule in self.rules() {
@@ -370,6 +397,9 @@ impl<'a> Bundle<'a> {
             if rule.hits(&traits, digest) && !next(true, rule.terms) {
                 return;
             }
+        }
+        if !same_stream {
+            return;
         }
         match claims.index() {
             Some(index) => self.all_terms_of(index).all(|terms| next(false, terms)),

@@ -91,6 +91,27 @@ impl Period {
         }
     }
 
+    /// Whether none of its windows is shorter than another period's are: a limit on this one is then no more than the
+    /// same limit on that one. Months are alike, whatever their anchors, and so are years.
+    pub(crate) fn is_no_shorter_than(self, other: Self) -> bool {
+        let ((shortest, _), (_, longest)) = (self.lengths(), other.lengths());
+        self.lengths() == other.lengths() || shortest >= longest
+    }
+
+    /// The lengths of its shortest and its longest window, in seconds.
+    fn lengths(self) -> (u64, u64) {
+        match self {
+            Self::Lifetime => (u64::MAX, u64::MAX),
+            Self::Minute => (60, 60),
+            Self::Hour => (3_600, 3_600),
+            Self::Day => (DAY, DAY),
+            Self::Week => (WEEK, WEEK),
+            Self::Month | Self::MonthFrom { .. } => (28 * DAY, 31 * DAY),
+            Self::Year | Self::YearFrom { .. } => (365 * DAY, 366 * DAY),
+            Self::Fixed { seconds, .. } => (seconds, seconds),
+        }
+    }
+
     /// Reads `0..6 / [seconds, anchor] / [-5, anchor] / [-6, anchor]`.
     pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
         let offset = reader.offset();

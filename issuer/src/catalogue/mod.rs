@@ -102,8 +102,8 @@ fn check(tier: &Tier) -> Result<()> {
         return Err(CatalogueError::PerpetualGrace(tier.label()).into());
     }
     let issuer = Issuer::new("check", SigningKey::from_seed(&[0; 32])?);
-    let issued = tier.draft("check", CHECKED_AT).and_then(|draft| issuer.issue(&draft));
-    Ok(issued.map(drop).map_err(in_tier)?)
+    let token = tier.draft("check", CHECKED_AT).and_then(|draft| issuer.issue(&draft));
+    Ok(token.map(drop).map_err(in_tier)?)
 }
 
 #[cfg(test)]

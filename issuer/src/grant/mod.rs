@@ -23,8 +23,8 @@ use licentia_core::{Kind, Policy, inner::is_valid_name};
 use crate::error::{Error, Result};
 
 pub use feature::{Feature, FeatureValue};
-pub(crate) use policy::PolicyTable;
 pub use policy::read_policy;
+pub(crate) use policy::{PolicyTable, bound_to_cbor as policy_to_cbor};
 pub use quota::Quota;
 pub use rate::Rate;
 
@@ -68,8 +68,8 @@ impl Grant {
     pub(crate) fn to_cbor(&self) -> [Option<Cbor>; 6] {
         [
             map(&self.features, Feature::to_cbor),
-            map(&self.quotas, Quota::to_cbor),
-            map(&self.rates, Rate::to_cbor),
+            map(&self.quotas, |quota| quota.to_cbor()),
+            map(&self.rates, |rate| rate.to_cbor()),
             self.seats.map(Cbor::from),
             policy::to_cbor(&self.policy),
             (self.kind != Kind::Paid).then(|| Cbor::from(self.kind.number())),

@@ -10,19 +10,33 @@ use crate::{
 };
 
 pub(super) fn to_cbor(policy: &Policy) -> Option<Cbor> {
-    let action = |action| match action {
-        Action::Warn(seconds) => Some(uints([1, seconds])),
-        Action::Allow => Some(Cbor::from(2)),
-        _ => None,
-    };
+    let stated = |action| Some(action).filter(|action| *action != Action::Deny).map(action_to_cbor);
     (*policy != Policy::default()).then(|| {
         labelled([
-            (0, action(policy.stale_revocation)),
-            (1, action(policy.clock_doubt)),
-            (2, action(policy.store_unreachable)),
+            (0, stated(policy.stale_revocation)),
+            (1, stated(policy.clock_doubt)),
+            (2, stated(policy.store_unreachable)),
             (3, policy.max_revocation_age.map(Cbor::from)),
         ])
     })
+}
+
+/// The policy that bounds others. It is stated also if it denies everything.
+pub(crate) fn bound_to_cbor(policy: &Policy) -> Cbor {
+    labelled([
+        (0, Some(action_to_cbor(policy.stale_revocation))),
+        (1, Some(action_to_cbor(policy.clock_doubt))),
+        (2, Some(action_to_cbor(policy.store_unreachable))),
+        (3, policy.max_revocation_age.map(Cbor::from)),
+    ])
+}
+
+fn action_to_cbor(action: Action) -> Cbor {
+    match action {
+        Action::Warn(seconds) => uints([1, seconds]),
+        Action::Allow => Cbor::from(2),
+        _ => Cbor::from(0),
+    }
 }
 
 /// A policy as it is written.

@@ -37,7 +37,7 @@ impl Quota {
         }
     }
 
-    pub(super) fn to_cbor(&self) -> Cbor {
+    pub(crate) fn to_cbor(self) -> Cbor {
         let mut items = vec![Cbor::from(self.limit), period_to_cbor(self.period)];
         match self.overage {
             Overage::UpTo(hard) => items.push(uints([1, hard])),

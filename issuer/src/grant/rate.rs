@@ -26,7 +26,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    pub(super) fn to_cbor(&self) -> Cbor {
+    pub(crate) fn to_cbor(self) -> Cbor {
         match self.burst.filter(|burst| *burst != self.count) {
             Some(burst) => uints([self.count, self.per_ms, burst]),
             None => uints([self.count, self.per_ms]),

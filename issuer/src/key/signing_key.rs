@@ -49,6 +49,21 @@ impl SigningKey {
         Ok(Self { secret, public })
     }
 
+    /// The key under a longer identifier: the first `bytes` of its thumbprint, 4 to 32. For a keyset in which another key
+    /// has the same first 4.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for another length.
+    pub fn with_kid_length(self, bytes: usize) -> Result<Self> {
+        let public = self.public.public().as_bytes();
+        let print = thumbprint(public);
+        let kid = Some(bytes).filter(|bytes| *bytes >= 4).and_then(|bytes| print.get(..bytes));
+        let kid =
+            kid.ok_or_else(|| Error::value("kid", &bytes.to_string(), "an identifier has 4 to 32 bytes"))?;
+        let public = Key::ed25519(kid, public).map_err(|_| KeyError::Weak)?;
+        Ok(Self { secret: self.secret.clone(), public })
+    }
+
     /// The public key, for verifiers.
     pub fn public(&self) -> Key {
         self.public.clone()

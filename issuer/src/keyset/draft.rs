@@ -3,10 +3,10 @@
 use std::{fs, path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{KeyStatus, Keyset, inner::Typ};
+use licentia_core::{Code, KeyStatus, Keyset, inner::Typ, proof::thumbprint};
 use serde::{Deserialize, Serialize};
 
-use super::entry::KeysetEntry;
+use super::{entry::KeysetEntry, scope::KeyScope};
 use crate::{
     canonical::{canonical, labelled},
     error::{Error, KeysetError, Result},
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A keyset before it is signed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysetDraft {
     /// The sequence number of the last keyset that was signed. Each one has a greater number than the last.
@@ -49,26 +49,46 @@ impl KeysetDraft {
     /// Adds a key.
     ///
     /// # Errors
-    /// [`KeysetError::DuplicateKey`] if the keyset has it already.
+    /// [`KeysetError::DuplicateKey`] if the keyset has it already, [`KeysetError::DuplicateKid`] if another key has its
+    /// identifier, [`KeysetError::ForeignKid`] if its identifier is not the start of its thumbprint.
     pub fn add(&mut self, entry: KeysetEntry) -> Result<()> {
-        let key = entry.read()?;
-        for other in &self.keys {
-            if other.read()?.public() == key.public() {
-                return Err(KeysetError::DuplicateKey(key.kid().to_string()).into());
+        self.keys.push(entry);
+        self.check_kids().inspect_err(|_| drop(self.keys.pop()))
+    }
+
+    /// Checks that each key is there once, under an identifier that nobody chose.
+    fn check_kids(&self) -> Result<()> {
+        let keys = self.keys.iter().map(KeysetEntry::read).collect::<Result<Vec<_>>>()?;
+        for (at, key) in keys.iter().enumerate() {
+            let kid = key.kid().to_string();
+            let earlier = keys.get(..at).unwrap_or_default();
+            if earlier.iter().any(|other| other.public() == key.public()) {
+                return Err(KeysetError::DuplicateKey(kid).into());
+            }
+            if earlier.iter().any(|other| other.kid() == key.kid()) {
+                return Err(KeysetError::DuplicateKid(kid).into());
+            }
+            if key.kid().as_bytes().len() < 4
+                || !thumbprint(key.public().as_bytes()).starts_with(key.kid().as_bytes())
+            {
+                return Err(KeysetError::ForeignKid(kid).into());
             }
         }
-        self.keys.push(entry);
         Ok(())
     }
 
     /// The entry of a key, by its identifier in hexadecimal digits.
     ///
     /// # Errors
-    /// [`KeysetError::UnknownKey`].
+    /// [`KeysetError::UnknownKey`], or [`KeysetError::DuplicateKid`] if two keys of a draft that was written by hand have
+    /// the identifier.
     pub fn entry(&mut self, kid: &str) -> Result<&mut KeysetEntry> {
         let mut known = Vec::new();
         for entry in &self.keys {
             known.push(entry.read()?.kid().to_string());
+        }
+        if known.iter().filter(|other| *other == kid).count() > 1 {
+            return Err(KeysetError::DuplicateKid(kid.to_owned()).into());
         }
         match known.iter().position(|other| other == kid).and_then(|at| self.keys.get_mut(at)) {
             Some(entry) => Ok(entry),
@@ -148,17 +168,30 @@ impl KeysetDraft {
                 return Err(KeysetError::RootKey(key.kid().to_string()).into());
             }
         }
+        self.check_kids()?;
         let sequence = self.sequence.saturating_add(1);
         let entries = self.keys.iter().map(KeysetEntry::to_cbor).collect::<Result<Vec<_>>>()?;
-        let payload = canonical(&labelled([
-            (0, Some(Cbor::from(1))),
-            (1, Some(Cbor::from(sequence))),
-            (2, Some(Cbor::from(issued_at))),
-            (3, Some(Cbor::from(expires))),
-            (4, Some(Cbor::Array(entries))),
-        ]));
-        let bytes = sign(root, Typ::Keyset, &payload);
-        Keyset::read(&bytes, &root.public()).map_err(KeysetError::Refused)?;
+        let payload = |schema: u64| {
+            canonical(&labelled([
+                (0, Some(Cbor::from(schema))),
+                (1, Some(Cbor::from(sequence))),
+                (2, Some(Cbor::from(issued_at))),
+                (3, Some(Cbor::from(expires))),
+                (4, Some(Cbor::Array(entries.clone()))),
+            ]))
+        };
+        let sealed = |schema: u64| {
+            let bytes = sign(root, Typ::Keyset, &payload(schema));
+            Keyset::read(&bytes, &root.public()).map(drop).map(|()| bytes)
+        };
+        // Gates of earlier versions read schema 1 alone: the other one is for what only it can say.
+        let scopes = self.keys.iter().filter_map(|entry| entry.scope.as_ref());
+        let signed = match sealed(1) {
+            Err(Code::TokenTooLong | Code::TooComplex) => sealed(2),
+            _ if scopes.into_iter().any(KeyScope::needs_second_schema) => sealed(2),
+            signed => signed,
+        };
+        let bytes = signed.map_err(KeysetError::Refused)?;
         self.sequence = sequence;
         Ok(bytes)
     }
@@ -249,7 +282,9 @@ mod tests {
 
     fn draft(seeds: &[u8]) -> KeysetDraft {
         let mut draft = KeysetDraft::default();
-        seeds.iter().for_each(|seed| draft.add(KeysetEntry::new(&key(*seed).public())).unwrap());
+        for seed in seeds {
+            draft.add(KeysetEntry::new(&key(*seed).public())).unwrap();
+        }
         draft
     }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One key of a keyset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysetEntry {
     /// The public key, in its text form.
@@ -105,6 +105,7 @@ mod status_name {
 
     use crate::KeyStatus;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(status: &KeyStatus, output: S) -> Result<S::Ok, S::Error> {
         output.serialize_str(match status {
             KeyStatus::Retired => "retired",
@@ -129,6 +130,7 @@ mod purpose_name {
 
     use crate::KeyPurpose;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(purpose: &KeyPurpose, output: S) -> Result<S::Ok, S::Error> {
         output.serialize_str(if *purpose == KeyPurpose::Revocation { "revocation" } else { "license" })
     }

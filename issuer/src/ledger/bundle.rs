@@ -86,6 +86,7 @@ impl Ledger {
         transaction.commit()?;
         let mut draft = BundleDraft {
             issuer: issuer.to_owned(),
+            stream: self.stream()?,
             sequence: sequence.unsigned_abs(),
             issued_at,
             salt: since.salt.unwrap_or(fresh),

@@ -1,10 +1,10 @@
 //! Indices of the revocation stream.
 
-use licentia_core::inner::bloom;
+use licentia_core::{inner::bloom, limits};
 use rusqlite::{OptionalExtension, params};
 
-use super::database::Ledger;
-use crate::error::{Error, Result};
+use super::database::{Ledger, number};
+use crate::error::{BundleError, Error, Result};
 
 impl Ledger {
     /// Hands out the next index of the revocation stream: each one once, in an order that does not show how many
@@ -17,6 +17,34 @@ impl Ledger {
         let sql = "UPDATE stream SET next = next + 1 RETURNING next - 1";
         let count: i64 = self.database.query_row(sql, [], |row| row.get(0))?;
         Ok(shuffled(&key, count.unsigned_abs()))
+    }
+
+    /// Which of the issuer's revocation streams the ledger's indices are in. All its licences and bundles are of it.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`].
+    pub fn stream(&self) -> Result<u64> {
+        let number = self.database.query_row("SELECT number FROM stream", [], |row| row.get::<_, i64>(0));
+        Ok(number.optional()?.unwrap_or(0).unsigned_abs())
+    }
+
+    /// Chooses the stream of a new ledger. Two ledgers of one issuer need one each, because both assign the same indices.
+    /// Before you choose another one than 0, upgrade every verifier.
+    ///
+    /// # Errors
+    /// [`BundleError::StreamInUse`] if the ledger has licences or bundles of another stream, [`Error::Value`] for a number
+    /// that no licence can have, [`Error::Ledger`], [`Error::Random`].
+    pub fn set_stream(&mut self, stream: u64) -> Result<()> {
+        if stream > limits::INTEGER {
+            return Err(Error::value("stream", &stream.to_string(), "a stream has a number below 2^53"));
+        }
+        self.stream_key()?;
+        let sql = "UPDATE stream SET number = ?1 WHERE number = ?1
+            OR (next = 0 AND sequence = 0 AND NOT EXISTS (SELECT 1 FROM license))";
+        if self.database.execute(sql, [number(stream)])? == 0 {
+            return Err(BundleError::StreamInUse { stream: self.stream()?, wanted: stream }.into());
+        }
+        Ok(())
     }
 
     /// The secret that orders the indices.
@@ -55,6 +83,31 @@ fn shuffled(key: &[u8; 16], count: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_ledger_is_of_one_stream() {
+        use crate::{Draft, Issuer, PublishedBundle, SigningKey};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
+        let draft = |stream| Draft { stream, ..Draft::new("cus_42", "pro", 3, 1_800_000_000, 1_900_000_000) };
+        let mut ledger = Ledger::open(&path).unwrap();
+        assert_eq!(ledger.stream().unwrap(), 0);
+        ledger.set_stream(2).unwrap();
+        assert!(ledger.record(&issuer.issue(&draft(0)).unwrap()).is_err(), "a licence of another stream");
+        ledger.record(&issuer.issue(&draft(2)).unwrap()).unwrap();
+        assert!(ledger.set_stream(3).unwrap_err().to_string().contains("stream 2"));
+        ledger.set_stream(2).unwrap();
+        drop(ledger);
+        let mut ledger = Ledger::open(&path).unwrap();
+        assert_eq!(ledger.stream().unwrap(), 2);
+        let bundle = ledger.draft_bundle("acme", 1_800_000_000, PublishedBundle::default(), |_| ()).unwrap();
+        assert_eq!(bundle.stream, 2);
+        let mut other = Ledger::in_memory().unwrap();
+        other.next_index().unwrap();
+        assert!(other.set_stream(2).is_err(), "an index was handed out");
+        assert!(other.set_stream(1 << 53).is_err());
+    }
 
     #[test]
     fn indices_are_handed_out_once_and_in_no_order() {

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::database::{Ledger, number};
 use crate::{
-    error::{Error, Result},
+    error::{BundleError, Error, Result},
     license::Token,
 };
 
@@ -39,11 +39,15 @@ impl Ledger {
     /// Records a licence. Do this before handing it out.
     ///
     /// # Errors
-    /// [`Error::Ledger`], also if the identifier is already there.
+    /// [`Error::Ledger`], also if the identifier is already there; [`BundleError::WrongStream`] for a licence of another
+    /// stream than the ledger's, which no bundle of the ledger would revoke.
     pub fn record(&mut self, token: &Token) -> Result<()> {
         let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
         let claims: &Claims<'_> = &claims;
-        let tier = claims.tier();
+        let (tier, stream) = (claims.tier(), self.stream()?);
+        if claims.stream() != stream {
+            return Err(BundleError::WrongStream { stream, given: claims.stream() }.into());
+        }
         self.database.execute(
             "INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid,
                 issued_at, not_before, term_end, expires, stream_index, digest)

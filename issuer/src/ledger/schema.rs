@@ -82,6 +82,10 @@ const MIGRATIONS: &[&str] = &[
         id BLOB PRIMARY KEY REFERENCES license (id)
     ) STRICT, WITHOUT ROWID;
 ",
+    // `number`: which of the issuer's streams the ledger's indices are in.
+    "
+    ALTER TABLE stream ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Brings a ledger to the current version.

@@ -45,6 +45,9 @@ pub struct Draft {
     pub meta: Vec<(String, String)>,
     /// Its index in the issuer's revocation stream.
     pub index: Option<u64>,
+    /// Which of the issuer's revocation streams the index is in. The first is 0. Before you use another one, upgrade
+    /// every verifier: earlier versions take each stream for the first.
+    pub stream: u64,
 }
 
 impl Draft {
@@ -73,6 +76,7 @@ impl Draft {
             node_locks: Vec::new(),
             meta: Vec::new(),
             index: None,
+            stream: 0,
         }
     }
 
@@ -133,6 +137,7 @@ impl Draft {
             (11, (!self.meta.is_empty()).then(|| Cbor::Map(meta.collect()))),
             (12, self.lineage.filter(|lineage| *lineage != id).map(|lineage| bytes(&lineage))),
             (13, self.index.map(Cbor::from)),
+            (14, (self.stream > 0).then(|| Cbor::from(self.stream))),
         ]);
         canonical(&labelled([
             (1, text(issuer)),

@@ -10,9 +10,11 @@
 mod civil;
 mod moment;
 mod plausible;
+mod show;
 mod span;
 
 pub(crate) use moment::{end, start};
-pub use moment::{parse, parse_end, parse_last, parse_start, show, stamp};
+pub use moment::{parse, parse_end, parse_last, parse_start};
 pub use plausible::plausible;
+pub use show::{show, stamp};
 pub use span::Span;

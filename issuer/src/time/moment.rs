@@ -7,10 +7,7 @@ use jiff::{
 use licentia_core::limits;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{
-    civil::{datetime, seconds},
-    plausible::plausible,
-};
+use super::{civil::seconds, plausible::plausible};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "write a date (2027-01-31), a date and time in UTC (2027-01-31T12:00:00Z), seconds since 1970, or `never`";
@@ -102,22 +99,6 @@ pub fn parse_end(text: &str) -> Result<u64> {
     Written::read(text)?.resolve(|first| first.saturating_add(DAY).min(limits::TIME))
 }
 
-/// Formats a time for people: `2027-01-31 12:00:00 UTC`, or `never`.
-pub fn show(time: u64) -> String {
-    match datetime(time).filter(|_| time < limits::TIME) {
-        Some(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        None => "never".into(),
-    }
-}
-
-/// Formats a time for files, as RFC 3339 does: `2027-01-31T12:00:00Z`, or `never`. All functions here read it back.
-pub fn stamp(time: u64) -> String {
-    match datetime(time).filter(|_| time < limits::TIME) {
-        Some(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        None => "never".into(),
-    }
-}
-
 /// Deserialises a start of TOML: a date, a date and time with an offset, or a text that [`parse_start`] reads.
 pub(crate) fn start<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
     parse_start(&text(input)?).map(Some).map_err(D::Error::custom)
@@ -137,7 +118,10 @@ fn text<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<String, D::E
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::show::{show, stamp},
+        *,
+    };
 
     #[test]
     fn times_are_read_in_every_documented_form() {

@@ -2,7 +2,7 @@
 
 use licentia_core::limits;
 
-use super::moment::show;
+use super::show::show;
 use crate::error::{Error, Result};
 
 /// 2000-01-01 00:00:00 UTC. Eight digits of a date, such as 20270131, are an earlier time.

@@ -72,7 +72,7 @@ impl Gate {
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads; `false` if it is the
-    /// one in use. Needs a keyset with a revocation key. Each issuer has one bundle in use.
+    /// one in use. Needs a keyset with a revocation key. Each stream of an issuer has one bundle in use.
     ///
     /// # Errors
     /// A code from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
@@ -82,9 +82,14 @@ impl Gate {
         self.licences.load_revocation(bundle)
     }
 
-    /// The revocation bundle in use for an issuer's licences.
+    /// The revocation bundle in use for an issuer's licences, of its first stream: 0.
     pub fn revocation(&self, issuer: &str) -> Option<BundleInUse> {
-        self.licences.bundles().of(issuer).map(LoadedBundle::in_use)
+        self.stream_revocation(issuer, 0)
+    }
+
+    /// The revocation bundle in use for one of an issuer's streams.
+    pub fn stream_revocation(&self, issuer: &str, stream: u64) -> Option<BundleInUse> {
+        self.licences.bundles().of(issuer, stream).map(LoadedBundle::in_use)
     }
 
     /// Counts the keysets that were loaded.
@@ -181,7 +186,7 @@ impl Gate {
                 source: request.source,
                 at: now.seconds,
                 keyset: snapshot.keyset,
-                revocation: snapshot.revocation.map(|(head, _)| (head.sequence, head.issued_at)),
+                revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
             };
             self.sinks.iter().for_each(|sink| sink.record(&event));
@@ -351,14 +356,15 @@ impl Gate {
 
     /// The time of a request by the clock guard.
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
-        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself.
-        let published =
-            snapshot.revocation.map_or(0, |(head, _)| clock::published(head.issued_at, now.seconds));
+        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
+        // ahead of the clock is a mistake or a theft, and supports nothing.
+        let published = snapshot.revocation.map_or(0, |head| clock::published(head.issued_at, now.seconds));
         let published = published.max(snapshot.keyset_issued_at);
-        self.clock.read(now, published.max(license.issued_at().min(now.seconds)))
+        let issued_at = clock::published(license.issued_at(), now.seconds).min(now.seconds);
+        self.clock.read(now, published.max(issued_at))
     }
 
-    /// Checks a licence against what is expected, and against its issuer's bundle if that concerns it.
+    /// Checks a licence against what is expected, and against its issuer's bundles if one concerns it.
     fn authorize<'a>(
         &self,
         license: &licentia_core::License<'_>,
@@ -367,13 +373,13 @@ impl Gate {
         time: Time,
         explanation: &mut Explanation<'a>,
     ) -> Result<State, Code> {
-        if let None | Some((_, false)) = snapshot.revocation {
-            let silent = snapshot.revocation.map(|(head, _)| RevocationQuery::silent(head));
+        if !snapshot.is_concerned {
+            let silent = snapshot.revocation.map(RevocationQuery::silent);
             return authorize(license, expect, silent, time, explanation);
         }
-        let bundles = self.licences.bundles();
-        let bundle = bundles.of(license.issuer()).map(LoadedBundle::bundle);
-        authorize(license, expect, bundle.as_ref().map(RevocationQuery::of), time, explanation)
+        let current = self.licences.bundles();
+        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(LoadedBundle::bundle).collect();
+        authorize(license, expect, Some(RevocationQuery::of_all(&bundles)), time, explanation)
     }
 
     fn expect<'a>(&'a self, request: &Request<'a>, snapshot: &TrustSnapshot) -> Expect<'a> {

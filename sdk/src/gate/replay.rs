@@ -4,7 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, Nonce, proof::Replay};
 
-use crate::platform::Table;
+use crate::platform::{Table, fork::Inside};
+
+/// A nonce, and the public key of its holder: nobody can use up another holder's.
+type Used = ([u8; 32], Nonce);
 
 /// Nonces, and until when (seconds since 1970) each must be remembered.
 #[derive(Debug)]
@@ -15,7 +18,7 @@ pub(crate) struct Nonces {
 
 #[derive(Debug, Default)]
 struct Remembered {
-    until: Table<Nonce, u64>,
+    until: Table<Used, u64>,
     /// Nothing can be forgotten before this time.
     earliest: u64,
 }
@@ -27,9 +30,11 @@ impl Nonces {
 }
 
 impl Replay for Nonces {
-    fn remember(&self, nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+        let _inside = Inside::enter();
+        let used = (*holder, *nonce);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.until.get(nonce).is_some_and(|until| now < *until) {
+        if remembered.until.get(&used).is_some_and(|until| now < *until) {
             return Err(Code::ProofReplayed);
         }
         if remembered.until.len() >= self.capacity {
@@ -44,7 +49,7 @@ impl Replay for Nonces {
         }
         remembered.earliest =
             if remembered.until.is_empty() { until } else { remembered.earliest.min(until) };
-        remembered.until.insert(*nonce, until);
+        remembered.until.insert(used, until);
         Ok(())
     }
 }
@@ -53,15 +58,25 @@ impl Replay for Nonces {
 mod tests {
     use super::*;
 
+    const HOLDER: [u8; 32] = [7; 32];
+
+    #[test]
+    fn a_nonce_is_one_holders() {
+        let nonces = Nonces::new(2);
+        assert_eq!(nonces.remember(&[8; 32], &[1; 16].into(), 100, 50), Ok(()), "used up by somebody else");
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Ok(()));
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Err(Code::ProofReplayed));
+    }
+
     #[test]
     fn remembers_refuses_when_full_and_recovers() {
         let nonces = Nonces::new(2);
-        assert_eq!(nonces.remember(&[1; 16].into(), 100, 50), Ok(()));
-        assert_eq!(nonces.remember(&[1; 16].into(), 100, 99), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&[2; 16].into(), 120, 50), Ok(()));
-        assert_eq!(nonces.remember(&[3; 16].into(), 120, 60), Err(Code::ProofCacheFull));
-        assert_eq!(nonces.remember(&[3; 16].into(), 160, 100), Ok(()), "the first is due");
-        assert_eq!(nonces.remember(&[2; 16].into(), 160, 100), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&[4; 16].into(), 160, 100), Err(Code::ProofCacheFull));
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Ok(()));
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 99), Err(Code::ProofReplayed));
+        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 120, 50), Ok(()));
+        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 120, 60), Err(Code::ProofCacheFull));
+        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 160, 100), Ok(()), "the first is due");
+        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 160, 100), Err(Code::ProofReplayed));
+        assert_eq!(nonces.remember(&HOLDER, &[4; 16].into(), 160, 100), Err(Code::ProofCacheFull));
     }
 }

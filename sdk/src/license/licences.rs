@@ -16,7 +16,7 @@ use crate::{
 use super::{
     cache::Cache,
     licensed::{Found, Licensed, Token, TrustSnapshot},
-    revocations::{Bundles, LoadedBundle, Revocations},
+    revocations::{Bundles, Revocations},
     trust::{Trust, Trusted},
 };
 
@@ -136,16 +136,21 @@ impl Licences {
     /// The keys in use, and the bundle about a licence; without a licence, the only bundle.
     pub(crate) fn snapshot(&self, license: Option<&licentia_core::License<'_>>) -> TrustSnapshot {
         let (trust, bundles) = (self.trusted.current(), self.revocations.current());
-        let loaded = license.map_or_else(|| bundles.only(), |license| bundles.of(license.issuer()));
-        let revocation = loaded
-            .map(LoadedBundle::bundle)
-            .map(|bundle| (bundle.head(), license.is_none_or(|license| bundle.concerns(license))));
+        let (own, is_concerned) = match license {
+            None => (bundles.only(), true),
+            Some(license) => (
+                bundles.of(license.issuer(), license.stream()),
+                bundles.of_issuer(license.issuer()).any(|loaded| loaded.bundle().concerns(license)),
+            ),
+        };
+        let revocation = own.map(|loaded| loaded.bundle().head());
         TrustSnapshot {
             epoch: 0,
             keyset: trust.sequence,
             keyset_issued_at: trust.issued_at,
             keyset_expires: trust.expires,
             revocation,
+            is_concerned,
         }
     }
 }

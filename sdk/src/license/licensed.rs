@@ -26,8 +26,10 @@ pub(crate) struct TrustSnapshot {
     pub(crate) keyset: u64,
     pub(crate) keyset_issued_at: u64,
     pub(crate) keyset_expires: Option<u64>,
-    /// The bundle of the licence's issuer, and whether it concerns the licence.
-    pub(crate) revocation: Option<(BundleHead, bool)>,
+    /// The bundle of the licence's issuer and stream.
+    pub(crate) revocation: Option<BundleHead>,
+    /// Whether a bundle of the issuer concerns the licence.
+    pub(crate) is_concerned: bool,
 }
 
 /// A licence with its counters, and the snapshot that it was looked up under.

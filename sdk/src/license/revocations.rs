@@ -1,9 +1,9 @@
-//! The revocation bundles of a gate, one for each issuer, replaceable while checks run.
+//! The revocation bundles of a gate, one for each issuer and stream, replaceable while checks run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    platform::{ArcSwap, Guard},
+    platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
 };
 
@@ -16,6 +16,8 @@ use licentia_core::{
 
 /// Prefix of the marks in the store: the newest bundle's sequence, digest and signer. The issuer follows.
 const SEEN: &str = "revocation.seen.";
+/// The same for streams other than 0. The stream's number, a dot and the issuer follow.
+const SEEN_STREAM: &str = "revocation.stream.";
 
 /// A bundle in use: its whole state, with its pre-filter.
 pub(crate) struct LoadedBundle {
@@ -39,6 +41,7 @@ impl LoadedBundle {
         let bundle = self.bundle();
         BundleInUse {
             issuer: bundle.issuer().to_owned(),
+            stream: bundle.stream(),
             sequence: bundle.sequence(),
             issued_at: bundle.issued_at(),
             next_update: bundle.next_update(),
@@ -53,6 +56,8 @@ impl LoadedBundle {
 pub struct BundleInUse {
     /// The issuer whose licences it covers.
     pub issuer: String,
+    /// The stream whose indices it covers. Its rules cover all streams of the issuer.
+    pub stream: u64,
     /// Its sequence number.
     pub sequence: u64,
     /// When it was issued.
@@ -68,9 +73,14 @@ pub struct BundleInUse {
 pub(crate) struct Bundles(Vec<Arc<LoadedBundle>>);
 
 impl Bundles {
-    /// The bundle that covers an issuer's licences.
-    pub(crate) fn of(&self, issuer: &str) -> Option<&LoadedBundle> {
-        self.0.iter().find(|loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
+    /// The bundle that covers the indices of an issuer's stream.
+    pub(crate) fn of(&self, issuer: &str, stream: u64) -> Option<&LoadedBundle> {
+        self.of_issuer(issuer).find(|loaded| loaded.bundle().stream() == stream)
+    }
+
+    /// The bundles of an issuer, one for each stream.
+    pub(crate) fn of_issuer(&self, issuer: &str) -> impl Iterator<Item = &LoadedBundle> {
+        self.0.iter().filter(move |loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
     }
 
     /// The bundle, if there is exactly one.
@@ -78,10 +88,11 @@ impl Bundles {
         if let [only] = &self.0[..] { Some(only) } else { None }
     }
 
-    /// A copy of the set, in which `loaded` replaces the bundle of its issuer.
+    /// A copy of the set, in which `loaded` replaces the bundle of its issuer and stream.
     fn with(&self, loaded: LoadedBundle) -> Self {
         let mut all = self.0.clone();
-        all.retain(|other| other.issuer != loaded.issuer);
+        let stream = loaded.bundle().stream();
+        all.retain(|other| other.issuer != loaded.issuer || other.bundle().stream() != stream);
         all.push(Arc::new(loaded));
         Self(all)
     }
@@ -105,19 +116,20 @@ impl Revocations {
 
     /// Loads a bundle, or a delta on the one in use; `false` if it is the one in use.
     pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, Code> {
+        let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         // Read after the lock: a bundle that waited for it is verified with the keys in use now.
         let trust = trusted.current();
         let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
         let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let bundles = self.current.load();
-        let current = bundles.of(bundle.issuer());
+        let current = bundles.of(bundle.issuer(), bundle.stream());
         let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
-        let (name, value) = (name(bundle.issuer()), encode(&seen));
+        let (name, value) = (name(&bundle), encode(&seen));
         loop {
             let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
             let before = saved.as_deref().and_then(decode);
-            let newer = newer(before, &seen, bundle.issuer(), trust.keyring()).map_err(|code| match code {
+            let newer = newer(before, &seen, &bundle, trust.keyring()).map_err(|code| match code {
                 // Another process has loaded newer ones: this delta no longer fits, and a whole bundle is needed.
                 Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
                 code => code,
@@ -143,18 +155,19 @@ impl Revocations {
     }
 }
 
-/// Whether a bundle is newer than the last one of its issuer.
+/// Whether a bundle is newer than the last one of its issuer and stream.
 ///
 /// If the root has since replaced the key that signed the last one, its sequence number no longer counts: a thief who
 /// signed a very high number must not lock the issuer out.
 fn newer(
     before: Option<BundleMark>,
     new: &BundleMark,
-    issuer: &str,
+    bundle: &Bundle<'_>,
     keyring: Keyring<'_>,
 ) -> Result<bool, Code> {
+    let may_sign = |kid: &Kid| keyring.has_revocation(kid, bundle.issuer(), bundle.stream());
     match before {
-        Some(seen) if seen.kid != new.kid && !keyring.has_revocation(&seen.kid, issuer) => Ok(true),
+        Some(seen) if seen.kid != new.kid && !may_sign(&seen.kid) => Ok(true),
         Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
         Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
             Err(Code::BundleEquivocation)
@@ -172,14 +185,17 @@ fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
     build::bloom(bundle.indices(), bundle.counts().0, bundle.salt()).into()
 }
 
-/// The name of a bundle's mark in the store, one for each issuer, for a host that loads the marks itself. Returns `None`
+/// The name of a bundle's mark in the store, one for each issuer and stream, for a host that loads the marks itself. Returns `None`
 /// if the bytes are no bundle; verifies nothing else.
 pub fn mark(bundle: &[u8]) -> Option<String> {
-    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(bundle.issuer()))
+    Bundle::inspect(bundle).ok().map(|(bundle, _)| name(&bundle))
 }
 
-fn name(issuer: &str) -> String {
-    format!("{SEEN}{issuer}")
+fn name(bundle: &Bundle<'_>) -> String {
+    match (bundle.stream(), bundle.issuer()) {
+        (0, issuer) => format!("{SEEN}{issuer}"),
+        (stream, issuer) => format!("{SEEN_STREAM}{stream}.{issuer}"),
+    }
 }
 
 fn encode(seen: &BundleMark) -> Vec<u8> {

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    platform::{ArcSwap, Guard},
+    platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
 };
 use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
 
-/// Name of the newest keyset's sequence and digest in the store.
+/// Name in the store of the newest keyset of each root key: the root's thumbprint, the sequence and the digest.
 const SEEN: &str = "keyset.seen";
+/// Most roots whose keysets are remembered. A vendor who replaces the root has two; a shared store may serve several.
+const ROOTS: usize = 8;
 
 /// One set of keys. It never changes; it is replaced.
 #[derive(Debug)]
@@ -75,24 +77,27 @@ impl Trusted {
         let keyset = Keyset::read(bytes, root)?;
         let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
         let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
+        let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let in_use = !current.keys.is_empty() && current.expires.is_none_or(|expires| known < expires);
         let expired = keyset.expires() <= known.max(keyset.issued_at());
         let seen = keyset.mark();
-        let value = [&seen.sequence.to_be_bytes()[..], &seen.digest].concat();
         loop {
             let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
-            let newer = keyset.replaces(saved.as_deref().and_then(decode).as_ref())?;
+            let mut marks = decode(saved.as_deref().unwrap_or_default(), seen.root);
+            let newer = keyset.replaces(marks.iter().find(|mark| mark.root == seen.root))?;
             if !newer && current.sequence == keyset.sequence() {
                 return Ok(false);
             }
             if in_use && expired {
                 return Err(Code::KeysetExpired);
             }
+            marks.retain(|mark| mark.root != seen.root);
+            marks.push(seen);
             // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
             // meanwhile, the keyset is compared with that one.
-            let replaced = self.store.replace(SEEN, saved.as_deref(), &value);
+            let replaced = self.store.replace(SEEN, saved.as_deref(), &encode(&marks));
             if replaced.map_err(|_| Code::StoreUnreachable)? {
                 break;
             }
@@ -109,7 +114,30 @@ impl Trusted {
     }
 }
 
-fn decode(saved: &[u8]) -> Option<KeysetMark> {
-    let (sequence, digest) = saved.split_first_chunk::<8>()?;
-    Some(KeysetMark { sequence: u64::from_be_bytes(*sequence), digest: digest.try_into().ok()? })
+fn encode(marks: &[KeysetMark]) -> Vec<u8> {
+    let newest = marks.get(marks.len().saturating_sub(ROOTS)..).unwrap_or_default();
+    let encoded =
+        newest.iter().map(|mark| [&mark.root, &mark.sequence.to_be_bytes()[..], &mark.digest].concat());
+    encoded.flatten().collect()
+}
+
+/// The mark of each root. An earlier version saved one mark without a root; it is taken to be of `root`, the present one.
+fn decode(saved: &[u8], root: [u8; 32]) -> Vec<KeysetMark> {
+    let mark = |root: &[u8; 32], sequence: &[u8; 8], digest: &[u8; 32]| KeysetMark {
+        root: *root,
+        sequence: u64::from_be_bytes(*sequence),
+        digest: *digest,
+    };
+    if let Some((sequence, rest)) = saved.split_first_chunk::<8>()
+        && let Ok(digest) = rest.try_into()
+    {
+        return vec![mark(&root, sequence, digest)];
+    }
+    let marks = saved.as_chunks::<72>().0.iter();
+    let parts = marks.filter_map(|saved| {
+        let (root, rest) = saved.split_first_chunk::<32>()?;
+        let (sequence, digest) = rest.split_first_chunk::<8>()?;
+        Some(mark(root, sequence, digest.try_into().ok()?))
+    });
+    parts.collect()
 }

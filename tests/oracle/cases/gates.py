@@ -1,5 +1,6 @@
 """Keysets and revocation bundles, step by step on one gate."""
 
+from cases import licenses
 from cases.licenses import GRANT, SIGNERS, claims, signed
 from cases.mutation import NOW, PERPETUAL, altered_bytes, value
 from cases.writer import LICENSE, Map, Raw, Signer, base64url, encode
@@ -7,6 +8,10 @@ from reader import bundle, exact
 
 KEYSET = "application/vnd.licentia.keyset+cbor"
 ROOT = Signer(b"root", 4)
+# Keys of schema 2, whose identifiers are the starts of their thumbprints.
+NAMED = [Signer(b"", 1), Signer(b"", 2)]
+for signer, length in zip(NAMED, (4, 32)):
+    signer.kid = licenses.thumbprint(signer)[:length]
 REVOKERS = [Signer(b"revoker", 5), Signer(b"other", 6)]
 SALT = bytes([3]) * 16
 DAY = 86400
@@ -14,42 +19,64 @@ DAY = 86400
 
 def keyset(rng, sequence, entries=None):
     """A keyset, which is good but for an unknown field now and then."""
+    schema = rng.choice([1, 2])
+    signers = NAMED if schema == 2 else SIGNERS
+    if rng.random() < 0.03:
+        signers = rng.choice([[SIGNERS[0], Signer(b"other", 1)], [SIGNERS[0], SIGNERS[2]], [ROOT], SIGNERS, NAMED])
     found = [
-        (0, 1),
+        (0, schema),
         (1, sequence),
         (2, rng.choice([NOW - DAY, NOW - DAY, NOW, NOW + 1])),
         (3, rng.choice([NOW + DAY, PERPETUAL, PERPETUAL, NOW, NOW + 1])),
-        (4, entries or [entry(rng, signer) for signer in SIGNERS[: rng.choice([1, 2, 2])]]),
+        (4, entries or [entry(rng, signer, schema) for signer in signers[: rng.choice([1, 2, 2])]]),
     ]
     if rng.random() < 0.1:
         found.append((rng.choice([5, 99, "x", b"k", -1]), value(rng)))
     return Map.of(*found)
 
 
-def entry(rng, signer):
+def entry(rng, signer, schema=1):
     found = [(0, signer.cose_key())]
     optional = {
         1: lambda: NOW + rng.choice([-2 * DAY, -DAY, -DAY + 1, 0, 1]),
         2: lambda: NOW + rng.choice([-DAY - 1, -DAY, 0, DAY]),
         3: lambda: rng.choice([0, 0, 1, 2]),
-        4: lambda: scope(rng),
+        4: lambda: scope(rng, schema),
         5: lambda: rng.choice([0, 0, 0, 1]),
     }
     found += [(label, make()) for label, make in optional.items() if rng.random() < 0.15]
     return Map.of(*found)
 
 
-def scope(rng):
+def scope(rng, schema):
     found = {
         0: rng.choice([["acme"], ["other"], ["other", "acme"]]),
         1: rng.choice([["api"], ["api", "web"], ["x"]]),
         2: rng.choice([["pro"], ["free"], ["pro", "free", "x" * 64]]),
         3: rng.choice([0, DAY, 2 * DAY, PERPETUAL]),
     }
-    kept = [(label, item) for label, item in found.items() if rng.random() < 0.4]
+    kept = [(label, item) for label, item in found.items() if rng.random() < (0.4 if schema == 1 else 0.15)]
+    if schema == 2 or rng.random() < 0.02:
+        bounds = {
+            4: lambda: rng.choice([0, 86399, 86400, DAY + 60]),
+            5: lambda: listed_names(rng, lambda: rng.choice([True, 25, -1, 2**53 - 1, ["gold"], ["a", "gold"]])),
+            6: lambda: listed_names(rng, lambda: licenses.quota(rng)),
+            7: lambda: listed_names(rng, lambda: licenses.rate(rng)),
+            8: lambda: rng.choice([0, 4, 5]),
+            9: lambda: licenses.policy(rng),
+            10: lambda: rng.choice([[0], [0, 1], [1, 2, 3]]),
+            11: lambda: rng.choice([[0, 10], [7, 7], [8, 2**53 - 1], [0, 2**53 - 1], [1, 0]]),
+            12: lambda: rng.choice([[0], [1], [0, 1], [2**53 - 1]]),
+        }
+        kept += [(label, bounds[label]()) for label in rng.sample(range(4, 13), rng.choice([1, 1, 1, 2]))]
     if rng.random() < 0.05:
         kept.append((rng.choice([4, 9, -1, "x"]), value(rng)))
     return Map.of(*kept)
+
+
+def listed_names(rng, bound):
+    """Bounds of most names."""
+    return Map([[name, bound()] for name in licenses.NAMES if rng.random() < 0.9])
 
 
 def plain(signer, typ, payload):
@@ -108,14 +135,15 @@ def keyset_case(rng):
         signer = ROOT if rng.random() < 0.95 else rng.choice([SIGNERS[0], Signer(b"root", 9)])
         payload = keyset(rng, sequence)
         if rng.random() < 0.05:
-            payload = keyset(rng, sequence, [entry(rng, SIGNERS[0])] * rng.choice([33, 34, 64, 65]))
+            many = [Signer(bytes([at]), at) for at in range(1, rng.choice([33, 34, 64, 65]) + 1)]
+            payload = keyset(rng, sequence, [entry(rng, signer) for signer in many])
         good = rng.random() < 0.4
         written = plain(signer, KEYSET, payload) if good else signed(rng, signer, signer.header(KEYSET), payload)
         steps.append(load(written))
         if rng.random() < 0.2:
             steps.append({"do": "restart"})
     for now in sorted(NOW + rng.choice([0, 0, 0, 1, DAY]) for _ in range(2)):
-        signer = rng.choices(SIGNERS, [4, 2, 1])[0]
+        signer = rng.choices([*SIGNERS, *NAMED], [4, 2, 1, 5, 3])[0]
         token = plain(signer, LICENSE, unbound(rng) if rng.random() < 0.7 else claims(rng))
         steps.append(check(token, now))
     return gate(steps)
@@ -237,7 +265,7 @@ def payload(rng, sequence, groups, listed, base=None, result=None):
     found = {
         0: schema if rng.random() < 0.98 else 3,
         1: "acme" if rng.random() < 0.95 else "other",
-        2: 0,
+        2: rng.choice([*[0] * 12, 1]),
         3: sequence,
         4: issued,
         5: update,
@@ -298,6 +326,8 @@ def listed(rng, used):
         grant.append([12, rng.choice(CTIS)])
     if rng.random() < 0.7:
         grant.append([13, rng.choice(indices)])
+    if rng.random() < 0.1:
+        grant.append([14, rng.choice([0, 1])])
     if rng.random() < 0.3:
         policies = [(0, [1, 10])], [(0, 2)], [(0, 2), (3, 5)], [(3, DAY)]
         grant.append([7, Map.of(*rng.choice(policies))])

@@ -61,6 +61,7 @@ def grant(rng):
         11: lambda: Map.of((text(rng) or "a", text(rng) or "b")),
         12: lambda: rng.randbytes(16),
         13: lambda: rng.choice([0, 7, 1000000, 2**53 - 1]),
+        14: lambda: rng.choice([0, 1, 2**53 - 1]),
         200: lambda: value(rng),
         "x": lambda: None,
         -9: lambda: 1,
@@ -193,7 +194,7 @@ def license_case(rng):
     now = NOW + rng.choice([*[0] * 9, -1, 1, -60, -61, 86400, PERPETUAL])
     written = token(rng, payload)
     cti = next(item for label, item in payload.entries if label == 7)
-    known = rng.choice([*[SIGNERS] * 6, SIGNERS[:1], SIGNERS[::-1], SIGNERS[1:2]])
+    known = rng.choice([SIGNERS, *[SIGNERS[:2]] * 6, SIGNERS[:1], SIGNERS[::-1], SIGNERS[1:2]])
     keys = [signer.text() for signer in known]
     return {
         "case": "license",

@@ -87,20 +87,20 @@ def read(data, keys):
     signed, is_delta = _frame(data)
     named = [entry for entry in keys.of(keyset.REVOCATION) if entry.key.kid == signed.kid]
     require(named, "bundle_untrusted")
-    active = [entry for entry in named if entry.status == keyset.ACTIVE][: limits.KEYS_TRIED]
-    require(active, "key_not_active" if named[0].status == keyset.RETIRED else "key_revoked")
-    verified = [entry for entry in active if _verifies(entry, signed)]
-    require(verified, "bundle_bad_signature")
+    entry = named[0]
+    require(entry.status != keyset.RETIRED, "key_not_active")
+    require(entry.status != keyset.REVOKED, "key_revoked")
+    require(_verifies(entry, signed), "bundle_bad_signature")
     try:
         bundle = payload(signed.payload, is_delta)
     except Refusal:
         raise Refusal(MALFORMED) from None
-    permits(verified[0], bundle)
+    permits(entry, bundle)
     if not is_delta:
         require(root(bundle.encoded_rules, bundle.encoded_groups) == bundle.root, "bundle_wrong_root")
     if bundle.filter:
         _check_filter(bundle)
-    return bundle, verified[0]
+    return bundle, entry
 
 
 def _verifies(entry, signed):
@@ -121,11 +121,14 @@ def _frame(data):
 
 def permits(entry, bundle):
     """Whether a revocation key may have signed this bundle."""
-    scope = entry.scope
-    limited = not (scope.audiences is None and scope.tiers is None and scope.term is None)
-    require(not limited, "bundle_untrusted")
-    require(scope.issuers is None or bundle.issuer in scope.issuers, "bundle_untrusted")
+    require(speaks(entry.scope, bundle.issuer, bundle.stream, bool(bundle.rules)), "bundle_untrusted")
     require(entry.not_before <= bundle.issued_at <= entry.not_after, "key_not_active")
+
+
+def speaks(scope, issuer, stream, has_rules):
+    """Whether a key of this scope may sign for a stream: rules speak for the whole issuer."""
+    within = set(scope) <= {0, 12} and issuer in scope.get(0, [issuer])
+    return within and (12 not in scope or (stream in scope[12] and not has_rules))
 
 
 def payload(data, is_delta):
@@ -354,11 +357,17 @@ def identifier_hash(salt, cti):
     return siphash13(salt, cti).to_bytes(8, "big")
 
 
-def revocations(bundle, token, kid, claims):
-    """Every revocation that hits a licence: code and terms, rules first."""
-    found = [("revoked_by_rule", rule.terms) for rule in bundle.rules if _hits(rule, token, kid, claims)]
-    index = claims["grant"].get("index")
-    for group in bundle.groups:
+def revocations(bundles, token, kid, claims):
+    """Every revocation that hits a licence: code and terms, rules first. The bundles are those of its issuer."""
+    index, stream = claims["grant"].get("index"), claims["grant"].get("stream", 0)
+    found = []
+    for bundle in bundles:
+        # An index is one of its stream.
+        known = index if bundle.stream == stream else None
+        hits = (rule for rule in bundle.rules if _hits(rule, token, kid, claims, known))
+        found += [("revoked_by_rule", rule.terms) for rule in hits]
+    own = [bundle for bundle in bundles if bundle.stream == stream]
+    for bundle, group in ((bundle, group) for bundle in own for group in bundle.groups):
         if index is not None:
             hit = index in group.indices
         else:
@@ -368,10 +377,9 @@ def revocations(bundle, token, kid, claims):
     return found
 
 
-def _hits(rule, token, kid, claims):
+def _hits(rule, token, kid, claims, index):
     grant = claims["grant"]
     name, version = grant["tier"]
-    index = grant.get("index")
     tests = {
         "kid": lambda wanted: kid == wanted,
         "subject": lambda wanted: claims["sub"] == wanted,
@@ -385,10 +393,10 @@ def _hits(rule, token, kid, claims):
     return claims["cti"] not in rule.exempt and hashlib.sha256(token).digest() not in rule.allowed
 
 
-def query(bundle, token, kid, claims, now):
+def query(bundles, token, kid, claims, now):
     """The strictest revocation in effect: its code, and whether it refuses, flags or puts into grace."""
     found = None
-    for code, terms in revocations(bundle, token, kid, claims):
+    for code, terms in revocations(bundles, token, kid, claims):
         if now < terms.effective:
             continue
         effect = DENY if terms.effect == DENY or now >= terms.until else terms.effect

@@ -72,17 +72,17 @@ def _grant(reader):
             require(reader.array() == 2, "invalid_value")
             found["tier"] = reader.name(), reader.number()
         elif label == 2:
-            found["features"] = _named(reader, limits.FEATURES, _feature)
+            found["features"] = named(reader, limits.FEATURES, _feature)
         elif label == 3:
-            found["quotas"] = _named(reader, limits.QUOTAS, _quota)
+            found["quotas"] = named(reader, limits.QUOTAS, quota)
         elif label == 4:
-            found["rates"] = _named(reader, limits.RATES, _rate)
+            found["rates"] = named(reader, limits.RATES, rate)
         elif label == 5:
             found["term_end"] = reader.time()
         elif label == 6:
             found["seats"] = reader.number()
         elif label == 7:
-            found["policy"] = _policy(reader)
+            found["policy"] = policy(reader)
         elif label == 8:
             found["node_locks"] = [reader.sized(32) for _ in range(reader.array(1, limits.NODE_LOCKS))]
         elif label == 9:
@@ -96,6 +96,8 @@ def _grant(reader):
             found["lineage"] = reader.sized(16)
         elif label == 13:
             found["index"] = reader.number()
+        elif label == 14:
+            found["stream"] = reader.number()
         else:
             _unknown(reader, label)
     require({"schema", "tier"} <= set(found), "missing_field")
@@ -108,7 +110,7 @@ def _unknown(reader, label):
     reader.skip()
 
 
-def _named(reader, most, value):
+def named(reader, most, value):
     return {as_name(name): value(reader) for name in reader.keys(reader.map(1, most))}
 
 
@@ -129,7 +131,7 @@ def _value(reader):
     return reader.number(-limits.INTEGER)
 
 
-def _quota(reader):
+def quota(reader):
     count = reader.array()
     require(count in (2, 3), "invalid_value")
     limit = reader.number()
@@ -159,18 +161,18 @@ def _overage(reader, limit):
     return 1, hard_limit
 
 
-def _rate(reader):
+def rate(reader):
     count = reader.array()
     require(count in (2, 3), "invalid_value")
-    rate = [reader.number(1) for _ in range(count)]
-    return tuple(rate if count == 3 else [*rate, rate[0]])
+    found = [reader.number(1) for _ in range(count)]
+    return tuple(found if count == 3 else [*found, found[0]])
 
 
-def _policy(reader):
+def policy(reader):
     found = {}
     for label in reader.keys(reader.map(1, limits.POLICY)):
         if label in (0, 1, 2):
-            found[label] = _action(reader)
+            found[label] = action(reader)
         elif label == 3:
             found[label] = reader.number()
         else:
@@ -178,7 +180,7 @@ def _policy(reader):
     return found
 
 
-def _action(reader):
+def action(reader):
     if reader.peek() != ARRAY:
         value = reader.number()
         require(value in (0, 2), "invalid_value")
@@ -236,6 +238,7 @@ def show(kid, claims):
         "meta": grant.get("meta", {}),
         "lineage": grant.get("lineage", claims["cti"]).hex(),
         "index": grant.get("index"),
+        "stream": grant.get("stream", 0),
     }
 
 

@@ -99,10 +99,11 @@ class Gate:
 
     def publish(self, data):
         read, entry = bundle.read(data, self.keys)
-        used, mark = self.bundles.get(read.issuer), self.memory.bundles.get(read.issuer)
-        content = read.stream, read.root, read.issued_at, read.next_update, read.expires, read.salt
+        name = read.issuer, read.stream
+        used, mark = self.bundles.get(name), self.memory.bundles.get(name)
+        content = read.root, read.issued_at, read.next_update, read.expires, read.salt
         is_seen = False
-        if mark is not None and (mark.signer == entry.key.kid or self._speaks(mark.signer, read.issuer)):
+        if mark is not None and (mark.signer == entry.key.kid or self._speaks(mark.signer, *name)):
             require(read.sequence >= mark.sequence, "bundle_wrong_base" if read.base is not None else "bundle_rollback")
             is_seen = read.sequence == mark.sequence
             require(not is_seen or content == mark.content, "bundle_equivocation")
@@ -110,17 +111,14 @@ class Gate:
             return
         if read.base is not None:
             read = bundle.merge(used, read)
-        self.bundles[read.issuer] = read
-        self.memory.bundles[read.issuer] = Mark(read.sequence, content, entry.key.kid)
+        self.bundles[name] = read
+        self.memory.bundles[name] = Mark(read.sequence, content, entry.key.kid)
         self.clock.dated.append(read.issued_at)
 
-    def _speaks(self, kid, issuer):
-        """Whether a key may still sign an issuer's bundles."""
-        for entry in self.keys.of(keyset.REVOCATION):
-            if entry.key.kid == kid and entry.status == keyset.ACTIVE:
-                limits = entry.scope.audiences, entry.scope.tiers, entry.scope.term
-                return limits == (None, None, None) and issuer in (entry.scope.issuers or [issuer])
-        return False
+    def _speaks(self, kid, issuer, stream):
+        """Whether a key may still sign the bundles of an issuer's stream."""
+        active = (entry for entry in self.keys.of(keyset.REVOCATION) if entry.status == keyset.ACTIVE)
+        return any(entry.key.kid == kid and bundle.speaks(entry.scope, issuer, stream, False) for entry in active)
 
     def check(self, token, wall, monotonic_ms, rates=(), meters=()):
         """Code, state and the code of a doubt that was passed over."""
@@ -163,15 +161,14 @@ class Gate:
         self.warning = self.warning or code
 
     def _revocation(self, token, kid, found, now):
-        used = self.bundles.get(found["iss"])
+        bundles = [one for (issuer, _), one in self.bundles.items() if issuer == found["iss"]]
+        used = self.bundles.get((found["iss"], found["grant"].get("stream", 0)))
         policy = found["grant"].get("policy", {})
         since = bundle.stale_since(used, found, now)
         if since is not None:
             self._doubt(policy.get(0, 0), now - since, "revocation_stale")
-        if used is None:
-            return
-        require(now < used.expires, "revocation_expired")
-        hit = bundle.query(used, token, kid, found, now)
+        require(used is None or now < used.expires, "revocation_expired")
+        hit = bundle.query(bundles, token, kid, found, now)
         if hit is None:
             return
         code, effect = hit

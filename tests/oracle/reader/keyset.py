@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from reader import cose, ed25519, limits
-from reader.cbor import Reader
-from reader.key import Key
+from reader import cose, ed25519, limits, scope
+from reader.cbor import UNSIGNED, Reader
+from reader.key import Key, thumbprint
 from reader.key import read as read_key
 from reader.refusal import require
 
@@ -14,20 +14,12 @@ LICENSES, REVOCATION = range(2)
 
 
 @dataclass
-class Scope:
-    issuers: list | None = None
-    audiences: list | None = None
-    tiers: list | None = None
-    term: int | None = None
-
-
-@dataclass
 class Entry:
     key: Key = None
     not_before: int = 0
     not_after: int = limits.TIME
     status: int = ACTIVE
-    scope: Scope = field(default_factory=Scope)
+    scope: dict = field(default_factory=dict)
     purpose: int = LICENSES
 
 
@@ -49,22 +41,37 @@ def read(data, root):
     require(signed.kid == root.kid, "unknown_key")
     require(signed.alg == cose.ED25519, "algorithm_mismatch")
     require(ed25519.verifies(root.public, signed.signature, signed.signed), "bad_signature")
-    return _payload(signed.payload)
+    schema = _schema(signed.payload, len(data))
+    found = _payload(signed.payload, schema)
+    _compare(found.entries, root, schema)
+    return found
 
 
-def _payload(payload):
+def _schema(payload, length):
+    """The schema, which has the first of all labels and is looked at before the rest is read."""
     reader = Reader(payload)
+    for label in reader.keys(reader.map()):
+        if label == 0:
+            schema = reader.of(UNSIGNED)[1]
+            require(schema != 1 or length <= limits.FIRST_KEYSET_BYTES, "token_too_long")
+            require(schema in (1, 2), "unsupported_schema")
+            return schema
+        break
+    return 1
+
+
+def _payload(payload, schema):
+    reader = Reader(payload, limits.ITEMS if schema == 1 else limits.KEYSET_ITEMS)
     found = {}
     for label in reader.keys(reader.map()):
         if label == 0:
-            require(reader.of(0)[1] == 1, "unsupported_schema")
-            found[0] = 1
+            found[0] = reader.number()
         elif label == 1:
             found[1] = reader.number()
         elif label in (2, 3):
             found[label] = reader.time()
         elif label == 4:
-            found[4] = [_entry(reader) for _ in range(reader.array(1, limits.KEYSET_KEYS))]
+            found[4] = [_entry(reader, schema) for _ in range(reader.array(1, limits.KEYSET_KEYS))]
         else:
             require(not (isinstance(label, int) and label < 0), "unknown_critical_field")
             reader.skip()
@@ -73,7 +80,21 @@ def _payload(payload):
     return Keyset(found[1], found[2], found[3], found[4])
 
 
-def _entry(reader):
+def _compare(entries, root, schema):
+    """No key and no identifier is there twice; schema 2 bounds both, and windows."""
+    kids, publics = set(), set()
+    for entry in entries:
+        kid, public = entry.key.kid, entry.key.public
+        require(kid not in kids and public not in publics, "ambiguous_key")
+        kids.add(kid)
+        publics.add(public)
+        if schema == 2:
+            named = len(kid) >= 4 and thumbprint(public).startswith(kid)
+            require(named and public != root.public, "invalid_key")
+            require(entry.not_before <= entry.not_after, "invalid_value")
+
+
+def _entry(reader, schema):
     entry = Entry()
     for label in reader.keys(reader.map()):
         if label == 0:
@@ -85,7 +106,7 @@ def _entry(reader):
         elif label == 3:
             entry.status = reader.number(0, 2)
         elif label == 4:
-            entry.scope = _scope(reader)
+            entry.scope = scope.read(reader, schema)
         elif label == 5:
             entry.purpose = reader.number(0, 1)
         else:
@@ -94,40 +115,8 @@ def _entry(reader):
     return entry
 
 
-def _scope(reader):
-    scope = Scope()
-    for label in reader.keys(reader.map()):
-        if label == 0:
-            scope.issuers = _list(reader)
-        elif label == 1:
-            scope.audiences = _list(reader)
-        elif label == 2:
-            scope.tiers = _list(reader)
-        elif label == 3:
-            scope.term = reader.number()
-        else:
-            require(False, "unknown_critical_field")
-    return scope
-
-
-def _list(reader):
-    return [reader.text() for _ in range(reader.array(1, limits.SCOPE_LIST))]
-
-
 def permits(entry, claims):
     """Whether a key may have signed these claims: `key_scope`."""
     require(entry.status != REVOKED, "key_revoked")
     require(entry.not_before <= claims["iat"] <= entry.not_after, "key_not_active")
-    scope = entry.scope
-    covered = (
-        (scope.issuers is None or claims["iss"] in scope.issuers)
-        and (scope.audiences is None or _within(claims.get("aud", []), scope.audiences))
-        and (scope.tiers is None or claims["grant"]["tier"][0] in scope.tiers)
-        and (scope.term is None or claims["exp"] - claims["iat"] <= scope.term)
-    )
-    require(covered, "key_out_of_scope")
-
-
-def _within(audiences, permitted):
-    """A licence names some, and only these."""
-    return bool(audiences) and set(audiences) <= set(permitted)
+    require(scope.permits(entry.scope, claims), "key_out_of_scope")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from reader import claims, cose, ed25519, limits, text
+from reader import claims, cose, ed25519, text
 from reader import proof as possession
 from reader.refusal import require
 
@@ -36,13 +36,12 @@ def verify(token, keys):
 
 def find(signed, keys):
     """The key whose signature it is."""
-    named = [key for key in keys if key.kid == signed.kid][: limits.KEYS_TRIED]
+    named = [key for key in keys if key.kid == signed.kid]
     require(named, "unknown_key")
+    require(len({key.public for key in named}) == 1, "ambiguous_key")
     require(signed.alg == cose.ED25519, "algorithm_mismatch")
-    for key in named:
-        if ed25519.verifies(key.public, signed.signature, signed.signed):
-            return key
-    require(False, "bad_signature")
+    require(ed25519.verifies(named[0].public, signed.signature, signed.signed), "bad_signature")
+    return named[0]
 
 
 def time(found, request, now):

@@ -130,9 +130,10 @@ def _entry(reader):
 def acknowledgement(data, keys):
     """An acknowledgement that one of these keys has signed."""
     signed = _malformed(cose.read, data, ACKNOWLEDGEMENT)
-    named = [one for one in keys if one.kid == signed.kid][: limits.KEYS_TRIED]
+    named = [one for one in keys if one.kid == signed.kid]
     require(named, "unknown_key")
-    require(any(_signed(signed, one.public) for one in named), FORGED)
+    require(len({one.public for one in named}) == 1, "ambiguous_key")
+    require(_signed(signed, named[0].public), FORGED)
     reader = Reader(signed.payload)
     found = _malformed(_fields, reader, {1: _digest, 2: _sequence, 3: _digest, 4: _time})
     return Acknowledgement(*(found[label] for label in range(1, 5)))

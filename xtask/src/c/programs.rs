@@ -9,13 +9,14 @@ use crate::{
 };
 
 /// The programs of the suites, and their arguments.
-pub(crate) const PROGRAMS: [(&str, &[&str]); 9] = [
+pub(crate) const PROGRAMS: [(&str, &[&str]); 10] = [
     ("vectors", &["tests/vectors"]),
     ("abi", &[]),
     ("misuse", &[]),
     ("vendor", &[]),
     ("revocation", &["target/c"]),
     ("meters", &["target/c", REDIS]),
+    ("fork", &["target/c", REDIS]),
     ("wrapper", &[]),
     ("throws", &[]),
     ("threads", &["60"]),

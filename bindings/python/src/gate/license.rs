@@ -205,10 +205,16 @@ macro_rules! getters {
                 texts(py, self.claims(|claims| claims.node_locks().map(|lock| hex(lock)).collect()))
             }
 
-            /// The token's index in the issuer's revocation stream, or None.
+            /// The token's index in its revocation stream, or None.
             #[getter]
             fn index(&self) -> Option<u64> {
                 self.claims(|claims| claims.index()).flatten()
+            }
+
+            /// Which of the issuer's revocation streams it is in. The first is 0.
+            #[getter]
+            fn stream(&self) -> u64 {
+                self.claims(|claims| claims.stream()).unwrap_or_default()
             }
 
             /// All claims as JSON, in the form that is the same in every language.

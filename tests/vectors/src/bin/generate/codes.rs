@@ -121,6 +121,12 @@ const TABLE: &[(u16, &str, &str, &str)] = &[
         "Raise an alarm with the vendor: the root key may be in wrong hands.",
     ),
     (
+        209,
+        "ambiguous_key",
+        "Two keys have the same identifier, or one key is there twice.",
+        "Give each key an identifier of its own, and list each key once.",
+    ),
+    (
         300,
         "not_yet_valid",
         "The licence is not valid yet.",

@@ -76,6 +76,7 @@ pub(crate) struct Licence {
     pub(crate) meta: Vec<(String, String)>,
     pub(crate) lineage: Option<[u8; 16]>,
     pub(crate) index: Option<u64>,
+    pub(crate) stream: u64,
     /// Header parameters, claims and grant fields that are to be ignored.
     pub(crate) more: [Vec<(Item, Item)>; 3],
 }
@@ -107,6 +108,7 @@ impl Licence {
             meta: Vec::new(),
             lineage: None,
             index: None,
+            stream: 0,
             more: [Vec::new(), Vec::new(), Vec::new()],
         }
     }
@@ -166,7 +168,8 @@ impl Licence {
             .set_some(10, self.kind.map(|(number, _)| cbor::uint(number)))
             .set_some(11, (!meta.is_empty()).then(|| cbor::map(&meta)))
             .set_some(12, self.lineage.map(|lineage| cbor::bytes(&lineage)))
-            .set_some(13, self.index.map(cbor::uint));
+            .set_some(13, self.index.map(cbor::uint))
+            .set_some(14, (self.stream > 0).then(|| cbor::uint(self.stream)));
         add(fields, &self.more[2])
     }
 
@@ -210,6 +213,7 @@ impl Licence {
             "meta": object(&self.meta, |value| json!(value)),
             "lineage": hex(&self.lineage.unwrap_or(self.id)),
             "index": self.index,
+            "stream": self.stream,
         })
     }
 }

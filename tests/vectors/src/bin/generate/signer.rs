@@ -1,6 +1,7 @@
 //! Issuer keys from fixed seeds. Everybody knows them: they are good for tests and nothing else.
 
 use ed25519_dalek::{Signer as _, SigningKey};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     cbor::{self, Item},
@@ -20,6 +21,18 @@ pub(crate) struct Signer {
 impl Signer {
     pub(crate) fn new(kid: &[u8], seed: u8) -> Self {
         Self { kid: kid.to_vec(), key: SigningKey::from_bytes(&[seed; 32]) }
+    }
+
+    /// A key whose identifier is the start of its thumbprint (RFC 9679): SHA-256 of its required parts.
+    pub(crate) fn named(seed: u8) -> Self {
+        let mut signer = Self::new(&[0], seed);
+        let required = [
+            (cbor::int(1), cbor::int(1)),
+            (cbor::int(-1), cbor::int(6)),
+            (cbor::int(-2), cbor::bytes(&signer.public())),
+        ];
+        signer.kid = Sha256::digest(cbor::map(&required))[..4].to_vec();
+        signer
     }
 
     /// The key of nearly all tokens.

@@ -154,8 +154,9 @@ pub(crate) fn malformed() -> GateGroup {
         sealed(&root(), TYP, &[payload(2, std::slice::from_ref(&wrong)).encode(), vec![0]].concat());
     let late = with(keyed(&key(&[]).set(1, cbor::int(2))).set(1, cbor::text("soon")));
     let text_label = main.clone().set_raw(cbor::text("x"), cbor::int(0));
-    let mut many = vec![main.clone(); 64];
-    many.push(main.clone());
+    let many: Vec<Fields> = (1..=65).map(|seed| entry(&Signer::new(&[b'k', seed], seed))).collect();
+    let named = |kid: &[u8], seed: u8| entry(&Signer::new(kid, seed));
+    let revoked = |entry: Fields| entry.set(3, cbor::int(REVOKED));
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("signed by a key that is no root", sealed(&next(), TYP, &good.encode()), "unknown_key"),
         (
@@ -166,7 +167,36 @@ pub(crate) fn malformed() -> GateGroup {
         ("a bent signature", bent, "bad_signature"),
         ("a licence in place of a keyset", Licence::base().token(), "wrong_typ"),
         ("the kind of a licence", sealed(&root(), token::TYP, &good.encode()), "wrong_typ"),
-        ("schema 2", of(good.clone().set(0, cbor::int(2))), "unsupported_schema"),
+        ("schema 0", of(good.clone().set(0, cbor::int(0))), "unsupported_schema"),
+        ("schema 3", of(good.clone().set(0, cbor::int(3))), "unsupported_schema"),
+        ("a key twice", keyset(2, &[main.clone(), main.clone()]), "ambiguous_key"),
+        (
+            "a key that is revoked the second time",
+            keyset(2, &[main.clone(), revoked(main.clone())]),
+            "ambiguous_key",
+        ),
+        (
+            "a key that signs licences and bundles",
+            keyset(2, &[main.clone(), main.clone().set(5, cbor::int(1))]),
+            "ambiguous_key",
+        ),
+        ("a key under two identifiers", keyset(2, &[main.clone(), named(b"other", 1)]), "ambiguous_key"),
+        ("two keys with one identifier", keyset(2, &[main.clone(), named(b"main", 2)]), "ambiguous_key"),
+        (
+            "two keys with one identifier, far apart",
+            keyset(2, &[vec![main.clone()], many[2..60].to_vec(), vec![named(b"main", 99)]].concat()),
+            "ambiguous_key",
+        ),
+        (
+            "a licence key and a revocation key with one identifier",
+            keyset(2, &[main.clone(), named(b"main", 2).set(5, cbor::int(1))]),
+            "ambiguous_key",
+        ),
+        (
+            "a bound of schema 2 in schema 1",
+            with(main.clone().set(4, Fields::default().set(8, cbor::int(1)).encode())),
+            "unknown_critical_field",
+        ),
         ("no schema", of(good.clone().without(0)), "missing_field"),
         ("no sequence", of(good.clone().without(1)), "missing_field"),
         ("no time of issue", of(good.clone().without(2)), "missing_field"),

@@ -1,5 +1,6 @@
 //! The tests of the gate: keysets, the clock guard with its policy, and counting.
 
+mod bounds;
 mod clock;
 mod counts;
 mod keysets;
@@ -21,8 +22,15 @@ const NOTES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn file() -> File<GateGroup> {
-    let mut groups =
-        vec![keysets::rotation(), keysets::scopes(), keysets::malformed(), clock::group(), counts::group()];
+    let mut groups = vec![
+        keysets::rotation(),
+        keysets::scopes(),
+        keysets::malformed(),
+        bounds::group(),
+        bounds::malformed(),
+        clock::group(),
+        counts::group(),
+    ];
     groups.extend(revocation::groups());
     output::file("licentia-gate-v1", NOTES, groups)
 }
