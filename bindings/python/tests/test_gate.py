@@ -494,8 +494,9 @@ def test_a_forgotten_await_allows_nothing(token: str, issuer: licentia.Issuer) -
                 with pytest.raises(TypeError, match="await"):
                     use(make())
             # It is a coroutine in every other way.
-            assert inspect.isawaitable(make())
-            assert not await make()
+            pending = make()
+            assert inspect.isawaitable(pending)
+            assert not await pending
             assert not await asyncio.create_task(make())
             assert not await asyncio.wait_for(make(), 10)
             assert [bool(one) for one in await asyncio.gather(make(), make())] == [False, False]

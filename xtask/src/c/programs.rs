@@ -40,17 +40,7 @@ pub(crate) fn compile(name: &str, flags: &[&str], library: &str) -> Result<PathB
     arguments.extend(STRICT);
     arguments.extend(flags);
     let to = program.to_string_lossy();
-    arguments.extend([
-        source.as_str(),
-        "-o",
-        &to,
-        library,
-        "-ljansson",
-        "-lgcc_s",
-        "-lpthread",
-        "-lm",
-        "-ldl",
-    ]);
+    arguments.extend([source.as_str(), "-o", &to, library, "-ljansson", "-lpthread", "-lm", "-ldl"]);
     run(command(compiler, &arguments))?;
     Ok(program)
 }

@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from types import TracebackType
 
-    from typing_extensions import ParamSpec
-
-    P = ParamSpec("P")
-
+P = ParamSpec("P")
 T = TypeVar("T")
 
 __all__ = ["Pending", "pending"]
@@ -71,4 +68,4 @@ def pending(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Corout
         return Pending(function(*arguments, **named))
 
     mark = getattr(inspect, "markcoroutinefunction", None)  # From Python 3.12 on.
-    return call if mark is None else mark(call)  # type: ignore[no-any-return]
+    return call if mark is None else mark(call)

@@ -142,19 +142,21 @@ fn sets() -> Vec<Story> {
         (0..u64::from(chunks)).step_by(64).for_each(|anchor| section.extend(anchor.to_le_bytes()));
         (0..chunks).for_each(|at| section.extend([u8::try_from(at % 64).expect("below 64"), 0]));
         section.extend(vec![0; usize::try_from(chunks / 8).expect("a few")]);
-        if chunks % 8 > 0 {
+        if !chunks.is_multiple_of(8) {
             section.push(0xff >> (chunks % 8));
         }
         section
     };
     // One member behind so many ones, under Rice parameter 53.
     let quotient = |ones: usize| {
-        let bits =
-            [vec![0xff; ones / 8], if ones % 8 == 0 { vec![0; 7] } else { vec![0x80, 0, 0, 0, 0, 0, 0] }]
-                .concat();
+        let bits = [
+            vec![0xff; ones / 8],
+            if ones.is_multiple_of(8) { vec![0; 7] } else { vec![0x80, 0, 0, 0, 0, 0, 0] },
+        ]
+        .concat();
         let mut section = vec![0x80 + 53];
         section.extend(bits);
-        *section.last_mut().expect("bits") |= if ones % 8 == 0 { 3 } else { 1 };
+        *section.last_mut().expect("bits") |= if ones.is_multiple_of(8) { 3 } else { 1 };
         section
     };
     let mut padded = chunked(&[1, 2, 3], 1, 2);
