@@ -134,7 +134,7 @@ impl<'a> Keyset<'a> {
                 MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
-                        reader.skip()?;
+                        read_entry(&mut reader, number)?;
                     }
                     entries = Some(reader.span_from(start));
                 }
@@ -142,13 +142,13 @@ impl<'a> Keyset<'a> {
                 _ => reader.skip()?,
             }
         }
+        let (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) =
+            (schema, sequence, issued_at, expires, entries)
+        else {
+            return reader.malformed(Code::MissingField);
+        };
         reader.finish()?;
-        match (schema, sequence, issued_at, expires, entries) {
-            (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) => {
-                Ok(Self { bytes, schema: number, sequence, issued_at, expires, entries, root: [0; 32] })
-            }
-            _ => reader.malformed(Code::MissingField),
-        }
+        Ok(Self { bytes, schema: number, sequence, issued_at, expires, entries, root: [0; 32] })
     }
 
     /// Its keys, in their order.
@@ -162,7 +162,7 @@ impl<'a> Keyset<'a> {
             if key.is_err() {
                 left = 0;
             }
-            Some(key.flatten())
+            Some(key)
         })
     }
 
@@ -231,8 +231,8 @@ pub fn digest(bytes: &[u8]) -> [u8; 32] {
     hmac_sha256::Hash::hash(bytes)
 }
 
-/// Reads an entry; the inner error is of a key that is well-formed and cannot be used.
-fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Result<Key, Code>> {
+/// Reads an entry and loads its key.
+fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Key> {
     let (mut key, mut validity) = (None, Validity::default());
     let mut map = reader.map()?;
     while let Some(label) = map.next_key(reader)? {
@@ -256,7 +256,7 @@ fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Result<Key, 
         }
     }
     match key {
-        Some(key) => Ok(key.map(|key| key.with_validity(validity))),
+        Some(key) => Ok(key.with_validity(validity)),
         None => reader.malformed(Code::MissingField),
     }
 }
