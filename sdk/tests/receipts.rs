@@ -547,8 +547,12 @@ fn an_acknowledgement_that_is_only_claimed_hides_nothing() {
     };
     let with = |receipts: &[&Vec<u8>], acknowledged: &[ReceiptLink]| {
         let mut audit = Audit::new();
-        receipts.iter().for_each(|receipt| audit.add(receipt));
-        acknowledged.iter().for_each(|link| audit.add_acknowledgement(given(*link)));
+        for receipt in receipts {
+            audit.add(receipt);
+        }
+        for link in acknowledged {
+            audit.add_acknowledgement(given(*link));
+        }
         let report = audit.finish();
         let whole = report.instances.values().next().and_then(|known| known.whole);
         (report.is_good(), whole.map(|link| link.sequence))
