@@ -14,16 +14,6 @@
 #include "licentia.h"
 
 /**
- * The largest number of keys.
- */
-#define LICENTIA_BARE_KEYS 4
-
-/**
- * The largest number of features.
- */
-#define LICENTIA_BARE_FEATURES 8
-
-/**
  * Most rates and meters of one charge.
  */
 #define LICENTIA_BARE_CHARGES 8
@@ -37,6 +27,149 @@
  * Length of one counter, in bytes. A block has one for each rate and meter of the licences that it counts.
  */
 #define LICENTIA_BARE_COUNTER 48
+
+/**
+ * The largest number of keys.
+ */
+#define LICENTIA_BARE_KEYS 4
+
+/**
+ * The largest number of features.
+ */
+#define LICENTIA_BARE_FEATURES 8
+
+/**
+ * A block of counters in memory of the caller. Its length says how many counters it has.
+ */
+typedef struct {
+  /**
+   * The block.
+   */
+  uint8_t *bytes;
+  /**
+   * Its length: LICENTIA_BARE_COUNTERS_HEAD and LICENTIA_BARE_COUNTER for each counter.
+   */
+  size_t len;
+} licentia_bare_counters;
+
+/**
+ * A licence that was verified and allowed, in memory of the caller. Its token's bytes must stay where they are for as
+ * long as it is used. What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[64];
+} licentia_bare_license;
+
+/**
+ * A text: UTF-8, without need of a NUL. NULL means none.
+ */
+typedef struct {
+  /**
+   * The text.
+   */
+  const char *data;
+  /**
+   * Its length, in bytes.
+   */
+  size_t len;
+} licentia_bare_text;
+
+/**
+ * What is charged.
+ */
+typedef struct {
+  /**
+   * The name of the rate or meter.
+   */
+  licentia_bare_text name;
+  /**
+   * 1 for a rate, 0 for a meter.
+   */
+  uint32_t is_rate;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * Units; 0 only reads.
+   */
+  uint64_t cost;
+} licentia_bare_charge;
+
+/**
+ * The time of a charge.
+ */
+typedef struct {
+  /**
+   * Nanoseconds since 1970.
+   */
+  uint64_t now_nanos;
+  /**
+   * The latest time that is known to have passed, in seconds since 1970. A device whose clock nobody can set gives
+   * its time; another one gives what it knows from something signed or from a clock that only advances.
+   */
+  uint64_t mark;
+} licentia_bare_moment;
+
+/**
+ * What came of a charge.
+ */
+typedef struct {
+  /**
+   * Why: LICENTIA_CODE_ALLOWED, RATE_LIMITED, QUOTA_EXCEEDED, RATE_NOT_LICENSED, METER_NOT_LICENSED, or
+   * STORE_UNREACHABLE if no counter is free.
+   */
+  uint32_t code;
+  /**
+   * 1 if the block has changed: it must be in flash before anything is granted; else 0.
+   */
+  uint32_t changed;
+  /**
+   * 1 if a quota's own limit is used up and the contract lets the work go on; else 0.
+   */
+  uint32_t overage;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+  /**
+   * What is left of the last rate or meter that was looked at.
+   */
+  uint64_t remaining;
+  /**
+   * Seconds until it may be asked again, or LICENTIA_NONE if that does not help.
+   */
+  uint64_t retry_after;
+} licentia_bare_charged;
+
+/**
+ * The value of a feature.
+ */
+typedef struct {
+  /**
+   * 1 if it has no value but that it is licensed, 2 for a number, 3 for a text.
+   */
+  uint32_t kind;
+  /**
+   * 1 if it has ended, else 0.
+   */
+  uint32_t ended;
+  /**
+   * The number.
+   */
+  int64_t number;
+  /**
+   * When it ends, in seconds since 1970, or LICENTIA_NONE if it ends with the licence.
+   */
+  uint64_t expires;
+  /**
+   * The text, which points into the token.
+   */
+  licentia_bare_text text;
+} licentia_bare_feature;
 
 /**
  * A public key that licences are signed with.
@@ -57,18 +190,82 @@ typedef struct {
 } licentia_bare_key;
 
 /**
- * A text: UTF-8, without need of a NUL. NULL means none.
+ * What to remember of the newest keyset, or of an issuer's newest bundle, so that no older one takes its place.
  */
 typedef struct {
   /**
-   * The text.
+   * Its number.
    */
-  const char *data;
+  uint64_t sequence;
   /**
-   * Its length, in bytes.
+   * SHA-256 of its content.
    */
-  size_t len;
-} licentia_bare_text;
+  uint8_t digest[32];
+  /**
+   * What tells its signer: the thumbprint of a keyset's root key, or the identifier of a bundle's key.
+   */
+  uint8_t signer[32];
+  /**
+   * Length of that, in bytes.
+   */
+  uint32_t signer_len;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} licentia_bare_mark;
+
+/**
+ * A keyset that was verified, in memory of the caller. Its bytes must stay where they are for as long as it is used.
+ * What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[16];
+} licentia_bare_keyset;
+
+/**
+ * A revocation bundle that was verified, in memory of the caller. Its bytes must stay where they are for as long as it
+ * is used. What it holds is the library's alone.
+ */
+typedef struct {
+  /**
+   * Not to be read or written.
+   */
+  uint64_t private_words[32];
+} licentia_bare_bundle;
+
+/**
+ * What a licence is held against.
+ */
+typedef struct {
+  /**
+   * Keys that licences may be signed with, if there is no keyset.
+   */
+  const licentia_bare_key *keys;
+  /**
+   * How many there are, at most LICENTIA_BARE_KEYS.
+   */
+  size_t keys_len;
+  /**
+   * A keyset, or NULL.
+   */
+  const licentia_bare_keyset *keyset;
+  /**
+   * A revocation bundle, or NULL.
+   */
+  const licentia_bare_bundle *bundle;
+  /**
+   * 1 if a licence without a bundle of its issuer is stale also if it does not ask for one, else 0.
+   */
+  uint32_t require_revocations;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} licentia_bare_trust;
 
 /**
  * A proof of possession, and the request that it came with.
@@ -184,235 +381,9 @@ typedef struct {
   uint8_t lineage[16];
 } licentia_bare_verdict;
 
-/**
- * A block of counters in memory of the caller. Its length says how many counters it has.
- */
-typedef struct {
-  /**
-   * The block.
-   */
-  uint8_t *bytes;
-  /**
-   * Its length: LICENTIA_BARE_COUNTERS_HEAD and LICENTIA_BARE_COUNTER for each counter.
-   */
-  size_t len;
-} licentia_bare_counters;
-
-/**
- * A licence that was verified and allowed, in memory of the caller. Its token's bytes must stay where they are for as
- * long as it is used. What it holds is the library's alone.
- */
-typedef struct {
-  /**
-   * Not to be read or written.
-   */
-  uint64_t private_words[64];
-} licentia_bare_license;
-
-/**
- * What is charged.
- */
-typedef struct {
-  /**
-   * The name of the rate or meter.
-   */
-  licentia_bare_text name;
-  /**
-   * 1 for a rate, 0 for a meter.
-   */
-  uint32_t is_rate;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-  /**
-   * Units; 0 only reads.
-   */
-  uint64_t cost;
-} licentia_bare_charge;
-
-/**
- * The time of a charge.
- */
-typedef struct {
-  /**
-   * Nanoseconds since 1970.
-   */
-  uint64_t now_nanos;
-  /**
-   * The latest time that is known to have passed, in seconds since 1970. A device whose clock nobody can set gives
-   * its time; another one gives what it knows from something signed or from a clock that only advances.
-   */
-  uint64_t mark;
-} licentia_bare_moment;
-
-/**
- * What came of a charge.
- */
-typedef struct {
-  /**
-   * Why: LICENTIA_CODE_ALLOWED, RATE_LIMITED, QUOTA_EXCEEDED, RATE_NOT_LICENSED, METER_NOT_LICENSED, or
-   * STORE_UNREACHABLE if no counter is free.
-   */
-  uint32_t code;
-  /**
-   * 1 if the block has changed: it must be in flash before anything is granted; else 0.
-   */
-  uint32_t changed;
-  /**
-   * 1 if a quota's own limit is used up and the contract lets the work go on; else 0.
-   */
-  uint32_t overage;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-  /**
-   * What is left of the last rate or meter that was looked at.
-   */
-  uint64_t remaining;
-  /**
-   * Seconds until it may be asked again, or LICENTIA_NONE if that does not help.
-   */
-  uint64_t retry_after;
-} licentia_bare_charged;
-
-/**
- * The value of a feature.
- */
-typedef struct {
-  /**
-   * 1 if it has no value but that it is licensed, 2 for a number, 3 for a text.
-   */
-  uint32_t kind;
-  /**
-   * 1 if it has ended, else 0.
-   */
-  uint32_t ended;
-  /**
-   * The number.
-   */
-  int64_t number;
-  /**
-   * When it ends, in seconds since 1970, or LICENTIA_NONE if it ends with the licence.
-   */
-  uint64_t expires;
-  /**
-   * The text, which points into the token.
-   */
-  licentia_bare_text text;
-} licentia_bare_feature;
-
-/**
- * What to remember of the newest keyset, or of an issuer's newest bundle, so that no older one takes its place.
- */
-typedef struct {
-  /**
-   * Its number.
-   */
-  uint64_t sequence;
-  /**
-   * SHA-256 of its content.
-   */
-  uint8_t digest[32];
-  /**
-   * What tells its signer: the thumbprint of a keyset's root key, or the identifier of a bundle's key.
-   */
-  uint8_t signer[32];
-  /**
-   * Length of that, in bytes.
-   */
-  uint32_t signer_len;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-} licentia_bare_mark;
-
-/**
- * A keyset that was verified, in memory of the caller. Its bytes must stay where they are for as long as it is used.
- * What it holds is the library's alone.
- */
-typedef struct {
-  /**
-   * Not to be read or written.
-   */
-  uint64_t private_words[16];
-} licentia_bare_keyset;
-
-/**
- * A revocation bundle that was verified, in memory of the caller. Its bytes must stay where they are for as long as it
- * is used. What it holds is the library's alone.
- */
-typedef struct {
-  /**
-   * Not to be read or written.
-   */
-  uint64_t private_words[32];
-} licentia_bare_bundle;
-
-/**
- * What a licence is held against.
- */
-typedef struct {
-  /**
-   * Keys that licences may be signed with, if there is no keyset.
-   */
-  const licentia_bare_key *keys;
-  /**
-   * How many there are, at most LICENTIA_BARE_KEYS.
-   */
-  size_t keys_len;
-  /**
-   * A keyset, or NULL.
-   */
-  const licentia_bare_keyset *keyset;
-  /**
-   * A revocation bundle, or NULL.
-   */
-  const licentia_bare_bundle *bundle;
-  /**
-   * 1 if a licence without a bundle of its issuer is stale also if it does not ask for one, else 0.
-   */
-  uint32_t require_revocations;
-  /**
-   * 0.
-   */
-  uint32_t reserved;
-} licentia_bare_trust;
-
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-/**
- * Decodes the text form of a licence, `lic1_...`, into memory of the caller, and writes the length. 4096 bytes are
- * always enough.
- *
- * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also if the text and the memory overlap.
- */
-LICENTIA_MUST_USE
-uint32_t licentia_bare_decode(const char *token,
-                              size_t token_len,
-                              uint8_t *space,
-                              size_t space_len,
-                              size_t *decoded_len);
-
-/**
- * Verifies the bytes of a licence with at most LICENTIA_BARE_KEYS keys, and decides whether it meets the requirements.
- * A denial is a verdict too: the status is LICENTIA_OK.
- *
- * It needs up to 8 KiB of stack and keeps no state. Several threads may call it at once.
- *
- * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
- */
-LICENTIA_MUST_USE
-uint32_t licentia_bare_verify(const licentia_bare_key *keys,
-                              size_t keys_len,
-                              const uint8_t *token,
-                              size_t token_len,
-                              const licentia_bare_request *request,
-                              licentia_bare_verdict *verdict);
 
 /**
  * Reads the newest of the two blocks in flash into memory, or makes a new one if nothing was written yet. A write that
@@ -522,6 +493,35 @@ uint32_t licentia_bare_check(const licentia_bare_trust *trust,
                              const licentia_bare_request *request,
                              licentia_bare_verdict *verdict,
                              licentia_bare_license *license);
+
+/**
+ * Decodes the text form of a licence, `lic1_...`, into memory of the caller, and writes the length. 4096 bytes are
+ * always enough.
+ *
+ * Errors: MALFORMED_TEXT, TOKEN_TOO_LONG; INVALID_ARGUMENT, also if the text and the memory overlap.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_decode(const char *token,
+                              size_t token_len,
+                              uint8_t *space,
+                              size_t space_len,
+                              size_t *decoded_len);
+
+/**
+ * Verifies the bytes of a licence with at most LICENTIA_BARE_KEYS keys, and decides whether it meets the requirements.
+ * A denial is a verdict too: the status is LICENTIA_OK.
+ *
+ * It needs up to 8 KiB of stack and keeps no state. Several threads may call it at once.
+ *
+ * Errors: INVALID_ARGUMENT; INVALID_KEY or WEAK_KEY for one of the keys.
+ */
+LICENTIA_MUST_USE
+uint32_t licentia_bare_verify(const licentia_bare_key *keys,
+                              size_t keys_len,
+                              const uint8_t *token,
+                              size_t token_len,
+                              const licentia_bare_request *request,
+                              licentia_bare_verdict *verdict);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -31,7 +31,15 @@ function types() {
       run(program("tsc"), "--ignoreConfig", ...options, "--module", module, "--moduleResolution", moduleResolution, `tests/types/${file}`);
     }
   }
-  console.log("TypeScript: strict under bundler, node16 and nodenext");
+  // What users write with the types of their framework. Those of Cloudflare stand in place of the browser's.
+  for (const [file, lib, types, roots] of [
+    ["worker.mts", "es2023", "@cloudflare/workers-types", join(here, "node_modules")],
+    ["express.mts", "es2023,dom", "node,express", join(here, "node_modules/@types")],
+  ]) {
+    const options = ["--strict", "--noEmit", "--skipLibCheck", "--target", "es2022", "--lib", lib, "--types", types, "--typeRoots", roots];
+    run(program("tsc"), "--ignoreConfig", ...options, "--module", "nodenext", "--moduleResolution", "nodenext", `tests/types/${file}`);
+  }
+  console.log("TypeScript: strict under bundler, node16 and nodenext; with the types of Workers, Hono and Express");
 }
 
 process.env.PORT = join(here, "ts/generated/port.js");
@@ -55,6 +63,7 @@ const steps = {
   },
   HTTP: () => run("node", "tests/hosts/serve.mjs"),
   failures: () => run("node", "tests/hosts/trap.mjs"),
+  realms: () => run("node", "--expose-gc", "tests/hosts/realms.mjs"),
   Redis: () => run("node", "tests/hosts/redis.mjs"),
   "edge-light": () => run("node", "tests/hosts/edge-light.mjs"),
   workerd: () => run("node", "tests/hosts/workerd.mjs"),

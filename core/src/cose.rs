@@ -177,15 +177,14 @@ fn read_header(reader: &mut Reader<'_>, typ: Typ) -> cbor::Result<(i64, Kid)> {
             _ => reader.skip()?,
         }
     }
+    let (Some(algorithm), Some(kid), Some((found, offset))) = (algorithm, kid, found) else {
+        return reader.malformed(Code::MissingField);
+    };
     reader.finish()?;
-    match found {
-        Some((found, _)) if found == typ.media_type() => {}
-        Some((_, offset)) => return Err(Malformed { code: Code::WrongTyp, offset }),
-        None => return reader.malformed(Code::MissingField),
-    }
-    match (algorithm, kid) {
-        (Some(algorithm), Some(kid)) => Ok((algorithm, kid)),
-        _ => reader.malformed(Code::MissingField),
+    if found == typ.media_type() {
+        Ok((algorithm, kid))
+    } else {
+        Err(Malformed { code: Code::WrongTyp, offset })
     }
 }
 

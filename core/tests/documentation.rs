@@ -84,6 +84,7 @@ fn the_format_states_the_limits() {
         ("RULE_LIST", limits::RULE_LIST as u64),
         ("RECEIPT_BYTES", limits::RECEIPT_BYTES as u64),
         ("RECEIPT_ENTRIES", limits::RECEIPT_ENTRIES as u64),
+        ("RECEIPT_ITEMS", limits::RECEIPT_ITEMS.into()),
         ("URI_BYTES", limits::URI_BYTES as u64),
         ("INTEGER", limits::INTEGER),
         ("TIME", limits::TIME),

@@ -3,6 +3,7 @@
 use std::{ffi::c_char, sync::Arc};
 
 use crate::{
+    background::fork,
     border::{Out, end, enter, text},
     status::Status,
 };
@@ -26,6 +27,7 @@ pub unsafe extern "C" fn licentia_store_open(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let store = Out::handle(store)?;
+        fork::register();
         store.give(Store(licentia::store::open(text(url, url_len)?).map_err(|error| error.code())?));
         Ok(())
     })

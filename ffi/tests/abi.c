@@ -97,7 +97,7 @@ static void decisions(const world *it) {
     CHECK(feature.kind == LICENTIA_VALUE_INT && feature.number == 5000 && feature.text == NULL);
     CHECK(licentia_license_feature(license, LITERAL("level"), sizeof feature, &feature) == LICENTIA_OK);
     CHECK(feature.kind == LICENTIA_VALUE_TEXT && feature.text_len == 4 && memcmp(feature.text, "gold", 4) == 0);
-    CHECK(feature.expires == 1893456000);
+    CHECK(feature.expires == 1893542400);
     CHECK(licentia_license_feature(license, LITERAL("sso"), sizeof feature, &feature) == LICENTIA_ABSENT);
     CHECK(licentia_license_json(license, &given, &length) == LICENTIA_OK && strstr(given, "\"cus_42\"") != NULL);
     licentia_string_free(given);

@@ -28,7 +28,7 @@ static licentia_gate *gate_on(const world *it, const char *url) {
 static char *issue_minutes(const world *it) {
     licentia_draft *draft;
     char *token;
-    CHECK(licentia_draft_new(LITERAL("cus_42"), LITERAL("pro"), 3, 1000, 253402300799u, &draft) == LICENTIA_OK);
+    CHECK(licentia_draft_new(LITERAL("cus_42"), LITERAL("pro"), 3, 1000000000, 253402300799u, &draft) == LICENTIA_OK);
     CHECK(licentia_draft_add_quota(draft, LITERAL("minutes"), LITERAL("100/lifetime")) == LICENTIA_OK);
     CHECK(licentia_draft_set_seats(draft, 2) == LICENTIA_OK);
     token = issue(it, draft);

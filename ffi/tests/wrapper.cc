@@ -182,7 +182,7 @@ void counting() {
     const auto key = licentia::SigningKey::from_seed({2}), instance = licentia::SigningKey::generate();
     const auto public_key = key->public_key();
     CHECK(public_key->kid().size == 4 && public_key->bytes().size == 32);
-    auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
+    auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000000000, 253402300799);
     CHECK(draft->set_quota("calls", 5, LICENTIA_PERIOD_MONTH, 0, 0, LICENTIA_OVERAGE_UP_TO, 7) && draft->set_seats(1));
     CHECK(draft->set_rate("api", 10, 1000, 2) && draft->set_policy(LICENTIA_DOUBT_STORE, LICENTIA_ACTION_WARN, 60));
     const auto token = issued(*key, *draft);
@@ -239,7 +239,7 @@ void counting() {
 void moved_away() {
     const auto key = licentia::SigningKey::from_seed({2});
     const auto public_key = key->public_key();
-    const auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
+    const auto draft = licentia::Draft::make("cus_42", "pro", 3, 1000000000, 253402300799);
     const auto token = issued(*key, *draft);
     const auto gate = licentia::GateBuilder().key(*public_key).build();
     licentia::Request request;
@@ -252,7 +252,7 @@ void moved_away() {
     CHECK((*gate->check(*token, other)).code() == LICENTIA_CODE_FEATURE_NOT_LICENSED);
     CHECK((*gate->check(*token)).is_allowed());
     // A licence that wants a bundle of a certain age has none here.
-    auto wary = licentia::Draft::make("cus_42", "pro", 3, 1000, 253402300799);
+    auto wary = licentia::Draft::make("cus_42", "pro", 3, 1000000000, 253402300799);
     CHECK(wary->set_max_revocation_age(86400));
     const auto guarded = issued(*key, *wary);
     CHECK((*gate->check(*guarded)).code() == LICENTIA_CODE_REVOCATION_STALE);

@@ -56,3 +56,5 @@ pub use licentia_core::{
 };
 pub use metering::{Charge, Counter, Refiller, Seat, Unit};
 pub use platform::Now;
+#[cfg(not(target_family = "wasm"))]
+pub use platform::fork;

@@ -87,6 +87,7 @@ def show(kid, claims):
         "meta": grant.get(11, {}),
         "lineage": grant.get(12, claims[7]).hex(),
         "index": grant.get(13),
+        "stream": grant.get(14, 0),
     }
 
 

@@ -45,7 +45,11 @@ const SUITES: &[Suite] = &[
     suite("wasm", "core builds for wasm32", targets::wasm),
     suite("js", "the npm package works packed, on every host", js::suite::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
-    suite("oracle", "Python's CWT and CBOR libraries read what we issue", python::oracle::check),
+    suite(
+        "oracle",
+        "an independent reader gives our verdicts; CWT and COSE libraries read what we issue",
+        python::oracle::check,
+    ),
     suite("c-header", "the C header is what its generator makes, and compiles", c::header::check),
     suite("c-abi", "C runs the vectors and the whole ABI, and nothing else is exported", c::abi::check),
     suite("c-sanitizers", "ASan, UBSan and Valgrind find nothing", c::sanitizers::check),

@@ -35,6 +35,7 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
   await charges();
   refusals();
   shapes();
+  await misuse();
 
   /** A store that fails, or never answers, is told to every request, whatever else goes on. */
   async function failures() {
@@ -162,7 +163,7 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
     same(api.verify(token, []).name, "unknown_key", "no key at all");
     same(gate({ prepareKeys: 81_920, cacheCapacity: 0 }).check(token).name, "allowed", "a key with tables");
     same(thrown(() => gate({ prepareKeys: 81_919 })), wrong, "too little for tables");
-    same(thrown(() => gate().check(undefined)), wrong, "no token");
+    for (const nothing of [undefined, null, ""]) same(gate().check(nothing).name, "missing_token", "no token");
     same(thrown(() => gate({ now: () => ({ seconds: Date.now(), monotonicMs: 0 }) }).check(token)), wrong, "milliseconds");
     // A request that only looks unchangeable is read each time.
     const features = ["export"];
@@ -171,6 +172,76 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
     same(checked.check(token, request).name, "feature_not_licensed", "a feature");
     features.length = 0;
     same(checked.check(token, request).name, "allowed", "no feature any more");
+  }
+
+  /** Wrong types, sizes and keys are errors, and none of them makes a gate forget what it has counted. */
+  async function misuse() {
+    const wrong = "invalid_argument";
+    const token = issue({ tier: "pro" });
+    const counted = gate(), needs = { rates: { api: 20 }, meters: { calls: 400 } };
+    same(counted.check(token, needs).name, "allowed", "before");
+    const odd = [5, 4n, true, Symbol("x"), {}, { length: 4e9 }, [], ["lic1_"], () => token, new String(token), new Uint8Array(3), { toString: () => token }];
+    for (const given of odd) {
+      same(thrown(() => counted.check(given)), wrong, `a token that is ${typeof given}`);
+      same(thrown(() => api.verify(given, issuer.publicKey)), wrong, "a token to verify");
+      same(thrown(() => api.inspect(given)), wrong, "a token to inspect");
+      same(thrown(() => api.decodeLicense(given)), wrong, "a text to decode");
+    }
+    const many = [5, null, {}, { length: 4e9 }, "text", [1, 2], new Uint16Array(16), new ArrayBuffer(32)];
+    for (const given of many) {
+      same(thrown(() => counted.loadKeyset(given)), wrong, "a keyset");
+      same(thrown(() => counted.loadRevocation(given)), wrong, "a bundle");
+      same(thrown(() => api.encodeLicense(given)), wrong, "a licence's bytes");
+      same(thrown(() => api.proofHeader(given)), wrong, "a proof's bytes");
+      same(thrown(() => api.holderKey(given)), wrong, "a seed");
+      same(thrown(() => counted.check(token, { node: given })), wrong, "a node");
+      if (typeof given !== "string") same(thrown(() => counted.check(token, { proof: { proof: given, method: "GET", uri: "/" } })), wrong, "a proof");
+    }
+    const proof = { proof: "AA", method: "GET", uri: "/" }, seed = new Uint8Array(32);
+    for (const [needs, what] of [
+      [{ feature: ["sso"] }, "feature"], [{ meter: "calls" }, "meter"], [{ rate: "api" }, "rate"], [{ Features: ["sso"] }, "Features"],
+      [{ features: "sso" }, "features that are a text"], [{ features: [5] }, "a feature that is a number"], [{ features: { sso: 1 } }, "features with costs"],
+      [{ meters: "calls" }, "meters that are a text"], [{ meters: { calls: "5" } }, "a cost that is a text"], [{ meters: [5] }, "a meter that is a number"],
+      [{ meters: { calls: -1 } }, "a negative cost"], [{ meters: { calls: NaN } }, "no cost"], [{ rates: 5 }, "rates that are a number"],
+      [{ audience: 5 }, "an audience"], [{ release: "1" }, "a release"], [{ proof: { ...proof, method: 5 } }, "a method"], [{ proof: { ...proof, uri: {} } }, "a URI"],
+      [{ proof: { ...proof, body: "x" } }, "a body"], [{ proof: { ...proof, digest: seed } }, "a proof's key"], [{ proof: "AA" }, "a bare proof"], [null, "null"], [[], "a list"], ["x", "a text"],
+    ]) {
+      same(thrown(() => counted.check(token, needs)), wrong, what);
+      same(thrown(() => api.request(needs)), wrong, `${what}, beforehand`);
+    }
+    same(thrown(() => counted.check(token, {}, { actoin: "x" })), wrong, "a key of the circumstances");
+    same(thrown(() => counted.check(token, {}, "GET /")), wrong, "circumstances that are a text");
+    same(thrown(() => api.verify(token, issuer.publicKey, { audiance: "x" })), wrong, "a key of a verification");
+    for (const [options, what] of [
+      [{ audiance: "x" }, "a misspelt audience"], [{ requireRevocations: true }, "a misspelt demand"], [{ requireRevocation: "no" }, "a demand that is a text"],
+      [{ mode: "enforced" }, "a mode"], [{ keys: issuer.publicKey }, "keys that are a text"], [{ keys: [5] }, "a key that is a number"], [{ onEvent: 5 }, "no function"],
+      [{ store: {} }, "a store without functions"], [{ skew: "60" }, "a skew that is a text"], [{ revocation: "x" }, "a bundle that is a text"],
+    ]) same(thrown(() => gate(options)), wrong, what);
+    same(thrown(() => api.createGate(undefined)), wrong, "no options");
+    same(thrown(() => issue({ subjekt: "x" })), wrong, "a misspelt subject");
+    same(thrown(() => createIssuer("acme", { sead: seed })), wrong, "a misspelt seed");
+    same(thrown(() => createIssuer(5, { seed })), wrong, "a name that is a number");
+    for (const change of [{ body: new Uint8Array(1e6) }, { seed: new Uint8Array(1e6) }, { method: 5 }, { uri: undefined }, { token: 5 }, { url: "/" }]) {
+      same(thrown(() => api.prove({ seed, token, method: "GET", uri: "/", ...change })), wrong, `a proof of ${Object.keys(change)}`);
+    }
+    // What a client may send in any size is denied, with the same code as at the limit.
+    for (const length of [5_468, 8_192, 1_000_001, 50_000_000]) {
+      const code = length % 4 === 2 ? "malformed_text" : "token_too_long";
+      same(counted.check(`lic1_${"A".repeat(length - 5)}`).name, code, `a token of ${length}`);
+      same(counted.check("A".repeat(length)).name, "malformed_text", `a text of ${length}`);
+      same(counted.presented(() => `Bearer lic1_${"A".repeat(length)}`).token.length < 20_000, true, "a header field");
+      const long = { proof: "A".repeat(length), method: "G".repeat(length), uri: "/".repeat(length) };
+      same(counted.check(token, { proof: long }).allowed, true, "a proof that nothing asks for");
+    }
+    const left = counted.check(token, { meters: { calls: 0 } }).charges[0].remaining;
+    same([left, counted.check(token, { rates: ["api"] }).name], [600, "rate_limited"], "nothing was forgotten");
+
+    // A promise in place of a decision allows nothing.
+    const shared = gate({ store: stores.memoryStore() }), promise = shared.check(token);
+    for (const name of ["allowed", "code", "name", "status", "denied"]) same(thrown(() => promise[name]), wrong, `${name} of a promise`);
+    same([(await promise).name, await promise.then(({ allowed }) => allowed)], ["allowed", true], "what it becomes");
+    same(await rejected(shared.check(5)), wrong, "a token of another type");
+    same(await rejected(shared.check(token, { feature: ["sso"] })), wrong, "a misspelt key");
   }
 
   function shapes() {

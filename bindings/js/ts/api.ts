@@ -1,6 +1,8 @@
+import { bytes as checkedBytes, number, object, short, text, texts, token as checkedToken } from "./arguments.js";
+import { wrong } from "./error.js";
 import { type Code, table, type Verdict, verdict } from "./gate/decision.js";
 import { type Gate, localGate, type SharedGate } from "./gate/gate.js";
-import type { GateOptions, SharedGateOptions } from "./gate/options.js";
+import { GATE_KEYS, type GateOptions, type SharedGateOptions } from "./gate/options.js";
 import type { License, Period } from "./license.js";
 import { instances, Live, type ModuleSource } from "./module/instance.js";
 import { type Port, Raw, type RawVerifier } from "./module/port.js";
@@ -63,6 +65,9 @@ export interface Licentia extends Verifier {
   periodWindow(period: Period, time: number): { start: number; end: number | undefined };
 }
 
+const VERIFY_KEYS = ["issuer", "skew", "proofAge", "now", "audience", "features", "node", "release", "proof"];
+const PROVE_KEYS = ["seed", "token", "method", "uri", "body", "now"];
+
 function seconds(): number {
   return Math.floor(Date.now() / 1000);
 }
@@ -71,12 +76,15 @@ function seconds(): number {
 export function verifier<T extends RawVerifier>(use: <R>(use: (raw: T) => R) => R): Verifier {
   return {
     verify(token, keys, options = {}) {
-      const { issuer, skew, proofAge, now = seconds(), ...request } = options;
+      const { issuer, skew, proofAge, now = seconds(), ...request } = object(options, VERIFY_KEYS, "a verification");
       const { words, numbers, bytes } = pack(request, { issuer, skew, proofAge });
-      const list = typeof keys === "string" ? [keys] : keys;
-      return use((raw) => verdict(raw.verify(token, list, words, numbers, bytes, now), raw.told()));
+      const list = typeof keys === "string" ? [keys] : texts(keys, "keys"), given = checkedToken(token);
+      return use((raw) => verdict(raw.verify(given, list, words, numbers, bytes, number(now, "now")), raw.told()));
     },
-    inspect: (token) => JSON.parse(use((raw) => raw.inspect(token))) as License,
+    inspect(token) {
+      const given = checkedToken(token);
+      return JSON.parse(use((raw) => raw.inspect(given))) as License;
+    },
   };
 }
 
@@ -90,33 +98,51 @@ export function create(
   function createGate(options: SharedGateOptions): SharedGate;
   function createGate(options: GateOptions): Gate;
   function createGate(options: GateOptions & Partial<SharedGateOptions>): Gate | SharedGate {
-    return options.store === undefined
+    return object(options, GATE_KEYS, "a gate").store === undefined
       ? localGate(make, options) : sharedGate(make, options as SharedGateOptions);
   }
   return {
     ...verifier(use),
     createGate,
-    prove({ seed, token, method, uri, body = new Uint8Array(0), now = seconds() }) {
-      return use((raw) => raw.prove(seed, token, method, uri, body, now));
+    prove(request) {
+      const { body, now = seconds() } = object(request, PROVE_KEYS, "a proof's request");
+      const seed = checkedBytes(request.seed, "a seed", 32), token = checkedToken(request.token);
+      const method = short(request.method, "a method"), uri = short(request.uri, "a URI");
+      if (body !== undefined) checkedBytes(body, "a body, which is a SHA-256,", 32);
+      return use((raw) => raw.prove(seed, token, method, uri, body, number(now, "now")));
     },
     proofHeader(proof) {
+      checkedBytes(proof, "a proof");
       const [name = "", value = ""] = use((raw) => raw.proofField(proof)).split("\0");
       return { [name]: value };
     },
     holderKey(seed) {
+      checkedBytes(seed, "a seed", 32);
       const key = use((raw) => raw.holderKey(seed));
       return { publicKey: key.slice(0, 32), thumbprint: key.slice(32) };
     },
     codes: () => [...table(use).values()],
-    decodeLicense: (text) => use((raw) => raw.decodeLicense(text)),
-    encodeLicense: (bytes) => use((raw) => raw.encodeLicense(bytes)),
-    readKey(key) {
+    decodeLicense(given) {
+      const token = checkedToken(text(given, "a licence"));
+      return use((raw) => raw.decodeLicense(token));
+    },
+    encodeLicense(bytes) {
+      checkedBytes(bytes, "a licence");
+      return use((raw) => raw.encodeLicense(bytes));
+    },
+    readKey(given) {
+      const key = short(given, "a key");
       const bytes = use((raw) => raw.readKey(key));
       const end = 1 + (bytes[0] ?? 0);
       return { kid: bytes.slice(1, end), publicKey: bytes.slice(end) };
     },
     periodWindow(period, time) {
+      if (typeof period !== "string") object(period, ["seconds", "anchor", "month_from", "year_from"], "a period");
       const [kind = "", first = 0] = typeof period === "string" ? [period] : Object.entries(period)[0] ?? [];
+      if (typeof period === "object" && Object.keys(period).length !== (kind === "seconds" ? 2 : 1)) {
+        throw wrong("a period has seconds and anchor, or month_from, or year_from");
+      }
+      number(time, "a time");
       const anchor = typeof period === "object" && "anchor" in period ? period.anchor : first;
       const [start = 0, end = Infinity] = use((raw) => raw.window(kind, first, anchor, time));
       return { start, end: end === Infinity ? undefined : end };

@@ -47,8 +47,9 @@ export function wrong(says: string): LicentiaError {
 
 /** Whether an instance that threw this may be in an inconsistent state: it trapped, or its stack overflowed. */
 function broken(thrown: unknown): boolean {
-  return thrown instanceof WebAssembly.RuntimeError || thrown instanceof RangeError ||
-    (thrown instanceof Error && thrown.name === "InternalError");
+  // By name, for an error may be of another realm than this one.
+  const error = Object.prototype.toString.call(thrown) === "[object Error]" ? thrown as Error : undefined;
+  return ["RuntimeError", "RangeError", "InternalError"].includes(error?.name ?? "");
 }
 
 /** Turns what a call of the module threw into an error, and says whether the instance must be replaced. */

@@ -6,6 +6,16 @@ import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
+declare global {
+  // Express' own types take members of requests from here.
+  namespace Express {
+    interface Request {
+      /** The decision of the gate, after `licensed`. */
+      licentia?: Decision;
+    }
+  }
+}
+
 /** A request that was allowed. */
 export type LicensedRequest = IncomingMessage & {
   licentia?: Decision;

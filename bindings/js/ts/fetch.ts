@@ -1,13 +1,18 @@
 // Middleware for handlers from `Request` to `Response`: Workers, Hono, Deno.serve, Bun.serve.
 import type { Decision } from "./gate/decision.js";
 import type { Gate, SharedGate } from "./gate/gate.js";
+import { Pending } from "./gate/pending.js";
 import { asker, type Route } from "./http.js";
 
 export type { Route } from "./http.js";
 
+/** A Worker's environment and context, which other hosts do not pass, or not of this type. */
+type Rest<E, C> = unknown extends E ? [env?: unknown, context?: unknown]
+  : unknown extends C ? [env: E, context?: unknown] : [env: E, context: C];
+
 /** Serves a request that was allowed. */
-export type Handler<A extends unknown[]> =
-  (request: Request, decision: Decision, ...rest: A) => Response | Promise<Response>;
+export type Handler<E = unknown, C = unknown> =
+  (request: Request, decision: Decision, env: E, context: C) => Response | Promise<Response>;
 
 /** A gate, or a function that returns one: a Worker knows its environment only once a request has come. */
 type GateOf<A extends unknown[]> = Gate | SharedGate | ((...given: A) => Gate | SharedGate);
@@ -34,25 +39,20 @@ function guarding(route: Route): (gate: Gate | SharedGate, request: Request) => 
 
 /** Checks one request. If the routes are known in advance, `licensed` and `hono` cost less. */
 export function guard(gate: Gate | SharedGate, request: Request, route: Route = {}): Promise<Guarded> {
-  return guarding(route)(gate, request);
+  return Pending.of(guarding(route)(gate, request));
 }
 
 /** Wraps a handler with a gate: `export default { fetch: licensed(gate, handler, { features: ["export"] }) }`. */
-export function licensed<A extends unknown[]>(
-  gate: Gate | SharedGate, handler: Handler<A>, route?: Route,
-): (request: Request, ...rest: A) => Promise<Response>;
-export function licensed<A extends unknown[]>(
-  gate: (request: Request, ...rest: A) => Gate | SharedGate, handler: Handler<NoInfer<A>>, route?: Route,
-): (request: Request, ...rest: A) => Promise<Response>;
-export function licensed<A extends unknown[]>(
-  gate: GateOf<[Request, ...A]>, handler: Handler<A>, route: Route = {},
-): (request: Request, ...rest: A) => Promise<Response> {
+export function licensed<E, C>(
+  gate: GateOf<[request: Request, env: E, context: C]>, handler: Handler<E, C>, route: Route = {},
+): (request: Request, ...rest: Rest<E, C>) => Promise<Response> {
   const ask = guarding(route);
   return async (request, ...rest) => {
-    const found = typeof gate === "function" ? gate(request, ...rest) : gate;
+    const [env, context] = rest as [E, C];
+    const found = typeof gate === "function" ? gate(request, env, context) : gate;
     const { decision, denied } = await ask(found, request);
     if (denied !== undefined) return denied;
-    const answer = await handler(request, decision, ...rest);
+    const answer = await handler(request, decision, env, context);
     const fields = Object.entries(decision.headers());
     // A response that upgrades the connection, or that stands for a network error, cannot be copied.
     if (fields.length === 0 || answer.status < 200) return answer;
@@ -66,6 +66,8 @@ export function licensed<A extends unknown[]>(
 /** The part of Hono's context that is used here. */
 export interface HonoContext {
   req: { raw: Request };
+  /** Bindings, whose type only the application knows. */
+  env: any;
   res: Response;
   header(name: string, value: string): void;
   set(key: never, value: never): void;

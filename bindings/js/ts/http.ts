@@ -1,5 +1,6 @@
 import type { Decision } from "./gate/decision.js";
 import type { AnyGate, Gate, SharedGate } from "./gate/gate.js";
+import { object, optionalText } from "./arguments.js";
 import { type About, type Request as Needs, request } from "./gate/request.js";
 
 /** What requests of a route need of a licence. */
@@ -19,9 +20,12 @@ export interface Seen {
   source: string | undefined;
 }
 
+const ROUTE_KEYS = ["audience", "features", "rates", "meters", "origin"];
+
 /** Returns a function that checks requests of a route. */
 export function asker(route: Route): (gate: Gate | SharedGate, seen: Seen) => Decision | Promise<Decision> {
-  const { origin, audience, features, rates, meters } = route;
+  const { origin, audience, features, rates, meters } = object(route, ROUTE_KEYS, "a route");
+  optionalText(origin, "an origin");
   const needs = request({ audience, features, rates, meters });
   return (gate, { header, method, path, query, source, ...seen }) => {
     const { token, proof } = (gate as AnyGate).presented(header);

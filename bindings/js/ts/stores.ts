@@ -64,9 +64,11 @@ const PAGE = 128;
 
 /** The Durable Object that counts shared quotas: export it from the worker, under the name of its binding. */
 export class LicentiaQuota {
+  /** By which Cloudflare's types know a Durable Object. */
+  declare readonly __DURABLE_OBJECT_BRAND: never;
   readonly #storage: Storage;
 
-  constructor(state: ObjectState) {
+  constructor(state: ObjectState, _env?: unknown) {
     this.#storage = state.storage;
   }
 

@@ -1,4 +1,5 @@
 // The vendor's side, for every kind of module.
+import { bytes as checkedBytes, number, object, optionalText, text, texts } from "./arguments.js";
 import { wrong } from "./error.js";
 import { type Instantiate, Live } from "./module/instance.js";
 import type { RawVendor } from "./module/vendor-port.js";
@@ -42,11 +43,18 @@ export interface Vendor {
   generateKey(passphrase?: string): string;
 }
 
+const DRAFT_KEYS = ["tier", "version", "subject", "now", "audiences", "holder", "lineage", "index"];
+
 /** Makes the vendor's side of a module. */
 export function vendor(instantiate: Instantiate<RawVendor>): Vendor {
   const live = new Live(instantiate);
   return {
-    createIssuer(name, key) {
+    createIssuer(name, given) {
+      text(name, "an issuer's name");
+      const key = { ...object(given, ["seed", "pem", "passphrase"], "a key") };
+      if (("seed" in key) === ("pem" in key)) throw wrong("a key has either a seed or a pem");
+      if ("seed" in key) checkedBytes(key.seed, "a seed", 32);
+      else optionalText(text(key.pem, "a key's pem") && key.passphrase, "a passphrase");
       const issuer = new Live(() => {
         const { RawIssuer } = instantiate();
         return "seed" in key ? new RawIssuer(name, key.seed) : RawIssuer.fromPem(name, key.pem, key.passphrase);
@@ -54,15 +62,20 @@ export function vendor(instantiate: Instantiate<RawVendor>): Vendor {
       return {
         publicKey: issuer.use((raw) => raw.publicKey()),
         issue(catalogue, draft) {
-          const { tier, version, subject, now = Math.floor(Date.now() / 1000), audiences = [] } = draft;
+          const { version, now = Math.floor(Date.now() / 1000), audiences = [] } = object(draft, DRAFT_KEYS, "a draft");
           const { holder, lineage, index } = draft;
-          if (!audiences.every((name) => typeof name === "string")) throw wrong("an audience is a text");
+          const tier = text(draft.tier, "a tier"), subject = text(draft.subject, "a subject");
+          text(catalogue, "a catalogue");
+          texts(audiences, "audiences");
+          if (holder !== undefined) checkedBytes(holder, "a holder", 32);
+          if (lineage !== undefined) checkedBytes(lineage, "a lineage", 16);
+          for (const [what, value] of Object.entries({ version, now, index })) if (value !== undefined) number(value, what);
           return issuer.use((raw) => (
             raw.issue(catalogue, tier, version, subject, now, audiences, holder, lineage, index)
           ));
         },
       };
     },
-    generateKey: (passphrase) => live.use((raw) => raw.generateKey(passphrase)),
+    generateKey: (passphrase) => live.use((raw) => raw.generateKey(optionalText(passphrase, "a passphrase"))),
   };
 }

@@ -22,6 +22,7 @@ import pytest
 from shared import NOW, vectors
 
 import licentia
+import licentia.asgi
 import licentia.log
 
 
@@ -478,6 +479,32 @@ def test_asyncio(token: str, issuer: licentia.Issuer) -> None:
             return reservation.reserved("calls")
 
     assert asyncio.run(reserve()) == 0
+
+
+def test_a_forgotten_await_allows_nothing(token: str, issuer: licentia.Issuer) -> None:
+    async def ask() -> None:
+        gate = licentia.Gate(issuer.key)
+        scope = {"headers": [], "path": "/", "method": "GET"}
+        for make in (
+            lambda: gate.check_async("lic1_no", features="export", now=NOW),
+            lambda: gate.reserve_async("lic1_no", meters="calls", now=NOW),
+            lambda: licentia.asgi.check(gate, scope, licentia.Request()),
+        ):
+            for use in (bool, lambda pending: not pending, lambda pending: pending and True, lambda pending: pending or 1):
+                with pytest.raises(TypeError, match="await"):
+                    use(make())
+            # It is a coroutine in every other way.
+            pending = make()
+            assert inspect.isawaitable(pending)
+            assert not await pending
+            assert not await asyncio.create_task(make())
+            assert not await asyncio.wait_for(make(), 10)
+            assert [bool(one) for one in await asyncio.gather(make(), make())] == [False, False]
+            with pytest.raises(TypeError):
+                await asyncio.create_task(gate.check_async(5, now=NOW))  # type: ignore[arg-type]
+        assert await gate.check_async(token, now=NOW)
+
+    asyncio.run(ask())
 
 
 def test_threads_share_a_quota_exactly(issuer: licentia.Issuer) -> None:

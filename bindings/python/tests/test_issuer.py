@@ -64,7 +64,11 @@ def test_terms_are_any_mappings_in_the_forms_of_a_catalogue(issuer: licentia.Iss
         features=MappingProxyType({"beta": {"value": "gold", "expires": when}, "export": True}),
         quotas={"calls": {"limit": 2, "per": "month", "overage": 3}},
         rates={"api": {"count": 10, "per": "1s", "burst": 20}},
-        policy={"store_unreachable": {"warn": "1 hour"}, "clock_doubt": "allow", "max_revocation_age": "7 days"},
+        policy={
+            "store_unreachable": {"warn": "1 hour"},
+            "stale_revocation": "allow",
+            "max_revocation_age": "7 days",
+        },
         meta=MappingProxyType({"order": "1234"}),
     )
     claims = licentia.inspect(token)

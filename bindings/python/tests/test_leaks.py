@@ -29,13 +29,13 @@ quiet = licentia.Gate(issuer.key)
 request = licentia.Request(features="export", meters="calls", rates="api")
 folder = tempfile.TemporaryDirectory()
 disk = licentia.Gate(issuer.key, store=f"sqlite:///{folder.name}/usage.db")
-revoker = licentia.SigningKey.generate()
-keyset = licentia.Keyset.sign(signing, [issuer.key, {"key": revoker.public, "purpose": "revocation"}],
+root, revoker = licentia.SigningKey.generate(), licentia.SigningKey.generate()
+keyset = licentia.Keyset.sign(root, [issuer.key, {"key": revoker.public, "purpose": "revocation"}],
                               sequence=1, issued_at=NOW, expires=NOW + 10**6)
 def bundle(sequence):
     return licentia.RevocationBundle.sign(revoker, issuer="acme", sequence=sequence, issued_at=NOW, salt=bytes(16),
                                           next_update=NOW + 10**5, expires=NOW + 10**6, indices=range(100))
-watched = licentia.Gate(root=signing.public, keyset=keyset)
+watched = licentia.Gate(root=root.public, keyset=keyset)
 sequence = [0]
 
 def everything():

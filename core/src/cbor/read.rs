@@ -222,9 +222,14 @@ impl<'a> Reader<'a> {
 
     /// Reads an unsigned integer of at most `most`.
     pub fn uint_to(&mut self, most: u64) -> Result<u64> {
+        self.uint_within(0, most)
+    }
+
+    /// Reads an unsigned integer from `least` to `most`.
+    pub fn uint_within(&mut self, least: u64, most: u64) -> Result<u64> {
         let start = self.at;
         match self.uint()? {
-            value if value <= most => Ok(value),
+            value if (least..=most).contains(&value) => Ok(value),
             _ => Err(Malformed { code: Code::InvalidValue, offset: start }),
         }
     }

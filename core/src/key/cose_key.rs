@@ -22,7 +22,7 @@ pub(crate) struct CoseKey<'a> {
     /// Whether it names its algorithm.
     pub(crate) has_algorithm: bool,
     /// The public key.
-    pub(crate) x: Option<&'a [u8; 32]>,
+    pub(crate) x: &'a [u8; 32],
 }
 
 impl<'a> CoseKey<'a> {
@@ -31,25 +31,23 @@ impl<'a> CoseKey<'a> {
         let (mut kid, mut has_algorithm, mut key_type, mut curve, mut x) = (None, false, false, false, None);
         let mut map = reader.map()?;
         while let Some(key) = map.next_key(reader)? {
+            let mut only = |value: i64| match reader.int()? {
+                found if found == value => Ok(true),
+                _ => reader.malformed(Code::InvalidValue),
+            };
             match key {
-                MapKey::Int(1) => key_type = reader.int()? == OKP,
+                MapKey::Int(1) => key_type = only(OKP)?,
                 MapKey::Int(2) => kid = Some(reader.bytes()?),
-                MapKey::Int(3) => {
-                    has_algorithm = reader.int()? == Algorithm::Ed25519.id();
-                    if !has_algorithm {
-                        return reader.malformed(Code::InvalidValue);
-                    }
-                }
-                MapKey::Int(-1) => curve = reader.int()? == ED25519,
+                MapKey::Int(3) => has_algorithm = only(Algorithm::Ed25519.id())?,
+                MapKey::Int(-1) => curve = only(ED25519)?,
                 MapKey::Int(-2) => x = Some(reader.array_of::<32>()?),
                 // -4 is a private key, which must not travel.
                 _ => return reader.malformed(Code::InvalidValue),
             }
         }
-        if key_type && curve {
-            Ok(Self { kid, has_algorithm, x })
-        } else {
-            reader.malformed(Code::InvalidValue)
+        match x {
+            Some(x) if key_type && curve => Ok(Self { kid, has_algorithm, x }),
+            _ => reader.malformed(Code::MissingField),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     scope::{KeyScope, Scope},
 };
 use crate::{
-    cbor::{self, Reader},
+    cbor::{self, Malformed, Reader},
     code::Code,
     cose::{self, Algorithm},
     crypto::ed25519::PublicKey,
@@ -114,8 +114,11 @@ impl Key {
     /// # Errors
     /// [`Code::InvalidArgument`] for a `kid` that is not 1 to 32 bytes, else as [`PublicKey::from_bytes`].
     pub fn ed25519(kid: &[u8], public: &[u8; 32]) -> Result<Self, Code> {
-        let (kid, public) = (Kid::new(kid)?, PublicKey::from_bytes(public)?);
-        Ok(Self { kid, algorithm: Algorithm::Ed25519, public, validity: Validity::default() })
+        Ok(Self::new(Kid::new(kid)?, PublicKey::from_bytes(public)?))
+    }
+
+    fn new(kid: Kid, public: PublicKey) -> Self {
+        Self { kid, algorithm: Algorithm::Ed25519, public, validity: Validity::default() }
     }
 
     /// Reads the text form, `licpub1_` and the base64url of a COSE_Key.
@@ -135,19 +138,22 @@ impl Key {
     /// [`Code::InvalidKey`] or [`Code::WeakKey`].
     pub fn from_cose(cose_key: &[u8]) -> Result<Self, Code> {
         let mut reader = Reader::new(cose_key);
-        match Self::read(&mut reader).and_then(|key| reader.finish().map(|()| key)) {
-            Ok(Err(Code::WeakKey)) => Err(Code::WeakKey),
-            Ok(Ok(key)) => Ok(key),
-            _ => Err(Code::InvalidKey),
-        }
+        let read = Self::read(&mut reader).and_then(|key| reader.finish().map(|()| key));
+        read.map_err(|malformed| match malformed.code {
+            Code::WeakKey => Code::WeakKey,
+            _ => Code::InvalidKey,
+        })
     }
 
-    /// Reads a COSE_Key that names its `kid` and algorithm; the inner error is of one that cannot be used.
-    pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Result<Self, Code>> {
-        match CoseKey::read(reader)? {
-            CoseKey { kid: Some(kid), has_algorithm: true, x: Some(x) } => Ok(Self::ed25519(kid, x)),
-            _ => reader.malformed(Code::MissingField),
-        }
+    /// Reads a COSE_Key that names its `kid` and algorithm.
+    pub(crate) fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
+        let offset = reader.offset();
+        let CoseKey { kid: Some(kid), has_algorithm: true, x } = CoseKey::read(reader)? else {
+            return reader.malformed(Code::MissingField);
+        };
+        let kid = Kid::new(kid).map_err(|_| Malformed { code: Code::InvalidValue, offset })?;
+        let public = PublicKey::from_bytes(x).map_err(|code| Malformed { code, offset })?;
+        Ok(Self::new(kid, public))
     }
 
     pub(crate) fn with_validity(self, validity: Validity) -> Self {

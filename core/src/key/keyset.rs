@@ -109,7 +109,7 @@ impl<'a> Keyset<'a> {
             let mut ahead = reader.clone();
             let name = read_name(&mut ahead).ok()?;
             if name.is_some_and(|(named, _)| named == kid.as_bytes()) {
-                return read_entry(&mut reader, self.schema).ok()?.ok();
+                return read_entry(&mut reader, self.schema).ok();
             }
             reader = ahead;
         }
@@ -158,7 +158,7 @@ impl<'a> Keyset<'a> {
                 MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
-                        reader.skip()?;
+                        read_entry(&mut reader, number)?;
                     }
                     entries = Some(reader.span_from(start));
                 }
@@ -166,13 +166,13 @@ impl<'a> Keyset<'a> {
                 _ => reader.skip()?,
             }
         }
+        let (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) =
+            (schema, sequence, issued_at, expires, entries)
+        else {
+            return reader.malformed(Code::MissingField);
+        };
         reader.finish()?;
-        match (schema, sequence, issued_at, expires, entries) {
-            (true, Some(sequence), Some(issued_at), Some(expires), Some(entries)) => {
-                Ok(Self { bytes, schema: number, sequence, issued_at, expires, entries, root: [0; 32] })
-            }
-            _ => reader.malformed(Code::MissingField),
-        }
+        Ok(Self { bytes, schema: number, sequence, issued_at, expires, entries, root: [0; 32] })
     }
 
     /// Its keys, in their order.
@@ -186,7 +186,7 @@ impl<'a> Keyset<'a> {
             if key.is_err() {
                 left = 0;
             }
-            Some(key.flatten())
+            Some(key)
         })
     }
 
@@ -266,7 +266,7 @@ fn read_name<'a>(reader: &mut Reader<'a>) -> cbor::Result<Option<Name<'a>>> {
         match label {
             MapKey::Int(0) => {
                 let key = CoseKey::read(reader)?;
-                name = key.kid.zip(key.x);
+                name = key.kid.map(|kid| (kid, key.x));
             }
             _ => reader.skip()?,
         }
@@ -274,8 +274,8 @@ fn read_name<'a>(reader: &mut Reader<'a>) -> cbor::Result<Option<Name<'a>>> {
     Ok(name)
 }
 
-/// Reads an entry; the inner error is of a key that is well-formed and cannot be used.
-fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Result<Key, Code>> {
+/// Reads an entry and loads its key.
+fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Key> {
     let (mut key, mut validity) = (None, Validity::default());
     let mut map = reader.map()?;
     while let Some(label) = map.next_key(reader)? {
@@ -299,7 +299,7 @@ fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Result<Key, 
         }
     }
     match key {
-        Some(key) => Ok(key.map(|key| key.with_validity(validity))),
+        Some(key) => Ok(key.with_validity(validity)),
         None => reader.malformed(Code::MissingField),
     }
 }

@@ -392,14 +392,13 @@ impl<'a> Confirmation<'a> {
         let offset = reader.offset();
         let unsupported = Err(Malformed { code: Code::UnsupportedConfirmation, offset });
         let mut map = reader.map()?;
-        let confirmation = match map.next_key(reader)? {
-            Some(MapKey::Int(1)) => match CoseKey::read(reader)?.x {
-                Some(x) => Self::Key(x),
-                None => return Err(Malformed { code: Code::MissingField, offset }),
-            },
-            Some(MapKey::Int(5)) => Self::Thumbprint(reader.array_of()?),
-            _ => return unsupported,
-        };
-        if map.remaining() == 0 { Ok(confirmation) } else { unsupported }
+        if map.remaining() != 1 {
+            return unsupported;
+        }
+        match map.next_key(reader)? {
+            Some(MapKey::Int(1)) => CoseKey::read(reader).map(|key| Self::Key(key.x)),
+            Some(MapKey::Int(5)) => reader.array_of().map(Self::Thumbprint),
+            _ => unsupported,
+        }
     }
 }

@@ -124,17 +124,16 @@ impl Action {
 
     /// Reads `0 deny / [1, seconds] warn / 2 allow`.
     fn read(reader: &mut Reader<'_>) -> cbor::Result<Self> {
-        let offset = reader.offset();
-        let invalid = Malformed { code: Code::InvalidValue, offset };
         if reader.at_array() {
             reader.array_within(2, 2)?;
-            let (kind, seconds) = (reader.uint()?, reader.uint_to(limits::INTEGER)?);
-            return if kind == 1 { Ok(Self::Warn(seconds)) } else { Err(invalid) };
+            reader.uint_within(1, 1)?;
+            return reader.uint_to(limits::INTEGER).map(Self::Warn);
         }
+        let offset = reader.offset();
         match reader.uint()? {
             0 => Ok(Self::Deny),
             2 => Ok(Self::Allow),
-            _ => Err(invalid),
+            _ => Err(Malformed { code: Code::InvalidValue, offset }),
         }
     }
 }

@@ -65,17 +65,16 @@ impl Overage {
 
     /// Reads `0 deny / [1, hard_limit] / 2 unlimited`.
     fn read(reader: &mut Reader<'_>, limit: u64) -> cbor::Result<Self> {
-        let offset = reader.offset();
-        let invalid = Malformed { code: Code::InvalidValue, offset };
         if reader.at_array() {
             reader.array_within(2, 2)?;
-            let (kind, hard) = (reader.uint()?, reader.uint_to(limits::INTEGER)?);
-            return if kind == 1 && hard >= limit { Ok(Self::UpTo(hard)) } else { Err(invalid) };
+            reader.uint_within(1, 1)?;
+            return reader.uint_within(limit, limits::INTEGER).map(Self::UpTo);
         }
+        let offset = reader.offset();
         match reader.uint()? {
             0 => Ok(Self::Deny),
             2 => Ok(Self::Unlimited),
-            _ => Err(invalid),
+            _ => Err(Malformed { code: Code::InvalidValue, offset }),
         }
     }
 }

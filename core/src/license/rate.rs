@@ -1,8 +1,7 @@
 //! Rates: how fast requests may come.
 
 use crate::{
-    cbor::{self, Malformed, Reader},
-    code::Code,
+    cbor::{self, Reader},
     limits,
 };
 
@@ -23,9 +22,9 @@ impl<'a> Rate<'a> {
     /// Reads `[count uint, per_ms uint, ?burst uint]`.
     pub(crate) fn read(name: &'a str, reader: &mut Reader<'a>) -> cbor::Result<Self> {
         let length = reader.array_within(2, 3)?;
-        let count = positive(reader)?;
-        let per_ms = positive(reader)?;
-        let burst = if length == 3 { positive(reader)? } else { count };
+        let mut positive = || reader.uint_within(1, limits::INTEGER);
+        let (count, per_ms) = (positive()?, positive()?);
+        let burst = if length == 3 { positive()? } else { count };
         Ok(Self { name, count, per_ms, burst })
     }
 }
@@ -35,13 +34,5 @@ impl Rate<'_> {
     pub(crate) fn is_within(&self, bound: &Rate<'_>) -> bool {
         let product = |count: u64, per_ms: u64| u128::from(count).saturating_mul(per_ms.into());
         self.burst <= bound.burst && product(self.count, bound.per_ms) <= product(bound.count, self.per_ms)
-    }
-}
-
-fn positive(reader: &mut Reader<'_>) -> cbor::Result<u64> {
-    let offset = reader.offset();
-    match reader.uint_to(limits::INTEGER)? {
-        0 => Err(Malformed { code: Code::InvalidValue, offset }),
-        value => Ok(value),
     }
 }

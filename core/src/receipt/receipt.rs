@@ -23,9 +23,6 @@ use crate::{
 };
 
 const SCHEMA: u64 = 1;
-/// Data items of a whole receipt: six for each entry, and the rest.
-const ITEMS: u16 = 6 * 8192 + 64;
-const _: () = assert!(ITEMS as usize == 6 * limits::RECEIPT_ENTRIES + 64, "enough for every entry");
 
 /// Identifier of an instance: the SHA-256 thumbprint of its public key (RFC 9679).
 pub type Instance = [u8; 32];
@@ -111,7 +108,7 @@ impl<'a> Receipt<'a> {
     }
 
     fn read_payload(bytes: &'a [u8], payload: Span) -> cbor::Result<(Self, &'a [u8; 32])> {
-        let mut reader = Reader::within(bytes, payload).with_items(ITEMS);
+        let mut reader = Reader::within(bytes, payload).with_items(limits::RECEIPT_ITEMS);
         let (mut public, mut sequence, mut previous, mut issued_at) = (None, None, None, None);
         let (mut schema, mut entries, mut acknowledged) = (false, None, None);
         let mut map = reader.map()?;
@@ -183,7 +180,7 @@ impl<'a> Receipt<'a> {
 
     /// What was counted, in ascending order.
     pub fn entries(&self) -> impl Iterator<Item = ReceiptEntry<'a>> + use<'a> {
-        let mut reader = Reader::within(self.bytes, self.entries).with_items(ITEMS);
+        let mut reader = Reader::within(self.bytes, self.entries).with_items(limits::RECEIPT_ITEMS);
         let mut left = reader.array().unwrap_or_default();
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
@@ -202,11 +199,7 @@ impl ReceiptLink {
 
 /// Reads a sequence number, which is at least 1.
 pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
-    let offset = reader.offset();
-    match reader.uint_to(limits::INTEGER)? {
-        0 => Err(Malformed { code: Code::InvalidValue, offset }),
-        sequence => Ok(sequence),
-    }
+    reader.uint_within(1, limits::INTEGER)
 }
 
 /// Skips the entries, which must ascend, and returns their span.

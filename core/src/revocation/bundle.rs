@@ -146,7 +146,11 @@ impl<'b> RevocationQuery<'b> {
         let mut strictest: Option<(u64, bool, RevocationTerms)> = None;
         for bundle in self.bundles() {
             let Verdict::Revoked { by_rule, terms } = bundle.verdict(claims, now) else { continue };
-            if strictest.is_none_or(|(_, _, before)| terms.severity(now) > before.severity(now)) {
+            // Of equals, a rule of any stream comes before the licence's own revocation.
+            let rank = (terms.severity(now), by_rule);
+            if strictest
+                .is_none_or(|(_, before_by_rule, before)| rank > (before.severity(now), before_by_rule))
+            {
                 strictest = Some((bundle.sequence(), by_rule, terms));
             }
         }

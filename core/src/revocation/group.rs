@@ -80,10 +80,13 @@ impl<'a> Group<'a> {
         let times = until.is_some_and(|until| until <= limits::TIME) && terms.effective <= limits::TIME;
         let whole = self.hashes.as_chunks::<HASH>().1.is_empty();
         let sorted = self.hashes().is_sorted_by(|a, b| a < b);
-        if *effect > 2 || !times || !whole || !sorted || (self.exact.is_empty() && self.hashes.is_empty()) {
-            return Err(Code::BundleMalformed);
+        let census = Exact::read(self.exact)?.check(most)?;
+        let empty = census.count == 0 && self.hashes.is_empty();
+        if *effect > 2 || !times || !whole || !sorted || empty {
+            Err(Code::BundleMalformed)
+        } else {
+            Ok(census)
         }
-        Exact::read(self.exact)?.check(most)
     }
 }
 

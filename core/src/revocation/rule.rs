@@ -158,11 +158,11 @@ impl<'a> Rule<'a> {
                     let version = if length == 2 { Some(reader.uint_to(limits::INTEGER)?) } else { None };
                     rule.tier = Some((name, version));
                 }
-                MapKey::Int(4) => rule.issued_at = Some(range(reader)?),
-                MapKey::Int(5) => rule.index = Some(range(reader)?),
+                MapKey::Int(4) => rule.issued_at = Some(range(reader, limits::TIME)?),
+                MapKey::Int(5) => rule.index = Some(range(reader, limits::INTEGER)?),
                 MapKey::Int(6) => rule.exempt = items(reader)?,
                 MapKey::Int(7) => rule.allowed = items(reader)?,
-                MapKey::Int(8) => rule.terms.reason = Reason::from_number(reader.uint()?),
+                MapKey::Int(8) => rule.terms.reason = Reason::from_number(reader.uint_to(limits::INTEGER)?),
                 MapKey::Int(9) => rule.terms.effective = reader.uint_to(limits::TIME)?,
                 MapKey::Int(10) => rule.terms.effect = Effect::read(reader)?,
                 // A condition that is not understood would make the rule hit more than it means.
@@ -236,10 +236,11 @@ impl<'a> Traits<'a> {
     }
 }
 
-fn range(reader: &mut Reader<'_>) -> cbor::Result<(u64, u64)> {
+/// Reads two numbers of at most `most`, both included.
+fn range(reader: &mut Reader<'_>, most: u64) -> cbor::Result<(u64, u64)> {
     let offset = reader.offset();
     reader.array_within(2, 2)?;
-    match (reader.uint_to(limits::INTEGER)?, reader.uint_to(limits::INTEGER)?) {
+    match (reader.uint_to(most)?, reader.uint_to(most)?) {
         (from, to) if from <= to => Ok((from, to)),
         _ => Err(Malformed { code: Code::InvalidValue, offset }),
     }

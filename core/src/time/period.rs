@@ -118,13 +118,18 @@ impl Period {
         let invalid = Malformed { code: Code::InvalidValue, offset };
         if reader.at_array() {
             reader.array_within(2, 2)?;
-            let (unit, anchor) = (reader.int()?, reader.uint_to(limits::TIME)?);
-            return match (unit, u64::try_from(unit)) {
-                (_, Ok(seconds @ 1..)) => Ok(Self::Fixed { seconds, anchor }),
-                (-5, _) => Ok(Self::MonthFrom { anchor }),
-                (-6, _) => Ok(Self::YearFrom { anchor }),
-                _ => Err(invalid),
+            let unit = reader.int()?;
+            let seconds = match (unit, u64::try_from(unit)) {
+                (_, Ok(seconds @ 1..)) => seconds,
+                (-6 | -5, _) => 0,
+                _ => return Err(invalid),
             };
+            let anchor = reader.uint_to(limits::TIME)?;
+            return Ok(match unit {
+                -5 => Self::MonthFrom { anchor },
+                -6 => Self::YearFrom { anchor },
+                _ => Self::Fixed { seconds, anchor },
+            });
         }
         Ok(match reader.uint()? {
             0 => Self::Lifetime,

@@ -1,10 +1,23 @@
 //! What crosses the border: pointers, lengths, texts, and values that the caller's memory keeps.
 
-use core::mem::MaybeUninit;
+use core::{ffi::c_char, mem::MaybeUninit, ptr};
 
 use licentia_core::Code;
 
-use crate::BareText;
+/// A text: UTF-8, without need of a NUL. NULL means none.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct BareText {
+    /// The text.
+    pub data: *const c_char,
+    /// Its length, in bytes.
+    pub len: usize,
+}
+
+/// Stands for a number that is absent.
+pub(crate) const NONE: u64 = u64::MAX;
+/// No text.
+pub(crate) const NO_TEXT: BareText = BareText { data: ptr::null(), len: 0 };
 
 /// The call succeeded.
 const OK: u32 = 1;

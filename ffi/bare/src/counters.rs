@@ -6,8 +6,7 @@ use licentia_core::{
 };
 
 use crate::{
-    BareText, NONE,
-    border::{bytes, disjoint, kept, list, place, status, text},
+    border::{BareText, NONE, bytes, disjoint, kept, list, place, status, text},
     feature::BareLicense,
 };
 

@@ -4,10 +4,7 @@ use core::ptr;
 
 use licentia_core::{Code, FeatureValue, OwnedLicense};
 
-use crate::{
-    BareText, NO_TEXT, NONE,
-    border::{Memory, found, kept, place, text},
-};
+use crate::border::{BareText, Memory, NO_TEXT, NONE, found, kept, place, text};
 
 /// A licence that was verified and allowed, in memory of the caller. Its token's bytes must stay where they are for as
 /// long as it is used. What it holds is the library's alone.

@@ -7,11 +7,12 @@ use licentia_core::{
 };
 
 use crate::{
-    BareKey, BareRequest, BareVerdict, DENIED, Known, LICENTIA_BARE_KEYS,
     border::{Memory, bytes, empty, keep, kept, list, one, place, status},
-    decide,
     feature::BareLicense,
-    read_key, signed, signed_by,
+    verify::{
+        BareKey, BareRequest, BareVerdict, DENIED, Known, LICENTIA_BARE_KEYS, decide, read_key, signed,
+        signed_by,
+    },
 };
 
 /// A keyset that was verified, in memory of the caller. Its bytes must stay where they are for as long as it is used.

@@ -20,6 +20,9 @@ const RULES: &str = include_str!("rules.txt");
 /// Functions with deliberate faults, for the tests; no header has them.
 const FAULTS: [&str; 2] = ["licentia_fault_panic", "licentia_fault_race"];
 
+/// Functions of the system that the library calls.
+const SYSTEM: [&str; 1] = ["pthread_atfork"];
+
 /// Names in Rust, and in C.
 const TYPES: &[(&str, &str)] = &[
     ("Status", "status"),
@@ -128,7 +131,11 @@ fn config(guard: &str, title: &str, types: &[(&str, &str)]) -> Config {
         usize_is_size_t: true,
         documentation_style: DocumentationStyle::Doxy,
         line_length: 110,
-        export: ExportConfig { rename, exclude: FAULTS.map(Into::into).into(), ..ExportConfig::default() },
+        export: ExportConfig {
+            rename,
+            exclude: FAULTS.into_iter().chain(SYSTEM).map(Into::into).collect(),
+            ..ExportConfig::default()
+        },
         defines: defines.into_iter().map(|(from, to)| (from.into(), to.into())).collect::<HashMap<_, _>>(),
         ..Config::default()
     }

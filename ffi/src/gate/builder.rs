@@ -8,6 +8,7 @@ use std::{
 use licentia::{Code, GateBuilder as SdkBuilder, Mode};
 
 use crate::{
+    background::fork,
     border::{Out, Outcome, Refusal, bytes, callback::FreeCallback, end, enter, exclusive, shared, text},
     gate::event::{EventCallback, Sink},
     gate::gate::Gate,
@@ -37,7 +38,9 @@ impl GateBuilder {
 pub unsafe extern "C" fn licentia_gate_builder_new(builder: *mut *mut GateBuilder) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        Out::handle(builder)?.give(GateBuilder(Some(SdkBuilder::new())));
+        let builder = Out::handle(builder)?;
+        fork::register();
+        builder.give(GateBuilder(Some(SdkBuilder::new())));
         Ok(())
     })
 }

@@ -1,6 +1,14 @@
 //! The gate.
 
-use std::{cell::Cell, ffi::c_char, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    ffi::c_char,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use licentia::Now;
 
@@ -15,8 +23,8 @@ use crate::{
 /// same time.
 pub struct Gate {
     pub(crate) gate: Arc<licentia::Gate>,
-    /// The process that made it.
-    process: u32,
+    /// The process that made it, or took it over after a fork.
+    process: AtomicU32,
 }
 
 /// The wait between two looks at whether a thread of the library still uses the gate.
@@ -29,14 +37,30 @@ thread_local! {
 
 impl Gate {
     pub(crate) fn new(gate: licentia::Gate) -> Self {
-        Self { gate: Arc::new(gate), process: std::process::id() }
+        Self { gate: Arc::new(gate), process: AtomicU32::new(std::process::id()) }
+    }
+
+    /// Makes the gate this process's, after a fork.
+    fn take_over(&self) {
+        let process = std::process::id();
+        if self.process.swap(process, Ordering::Relaxed) != process {
+            // Threads of the parent that were at work for the gate held it. They do not exist here, and would keep it
+            // for ever. This process has one thread, so nobody else holds or drops it meanwhile.
+            for _ in 1..Arc::strong_count(&self.gate) {
+                // SAFETY: a thread that does not exist owns the count, and the handle itself owns another one.
+                unsafe { Arc::decrement_strong_count(Arc::as_ptr(&self.gate)) }
+            }
+        }
+        self.gate.after_fork();
     }
 
     /// Ends the gate now. Waits until no refiller and no watch uses it.
     fn end(self) {
+        let own = self.process.load(Ordering::Relaxed) == std::process::id();
         let mut gate = self.gate;
-        // A child process after fork has no such threads, and a watch cannot wait for itself.
-        if self.process != std::process::id() || callback::is_running() {
+        // A child that did not take the gate over has none of the threads that hold it, and a watch cannot wait for
+        // itself.
+        if !own || callback::is_running() {
             return;
         }
         loop {
@@ -192,7 +216,7 @@ pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
 pub unsafe extern "C" fn licentia_gate_after_fork(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        shared(gate)?.gate.after_fork();
+        shared(gate)?.take_over();
         Ok(())
     })
 }

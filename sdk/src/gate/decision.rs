@@ -160,8 +160,12 @@ impl fmt::Display for Json<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decision = self.0;
         let (allowed, code) = (decision.is_allowed(), decision.code);
-        let (number, name, state) = (code.number(), code.name(), decision.state.name());
-        write!(f, r#"{{"allowed":{allowed},"code":{number},"name":"{name}","state":"{state}","#)?;
+        write!(f, r#"{{"allowed":{allowed},"code":{},"name":"{}","#, code.number(), code.name())?;
+        if allowed {
+            write!(f, r#""state":"{}","#, decision.state.name())?;
+        } else {
+            f.write_str(r#""state":null,"#)?;
+        }
         match decision.warning() {
             Some(warning) => write!(f, r#""warning":"{}","#, warning.name())?,
             None => f.write_str(r#""warning":null,"#)?,

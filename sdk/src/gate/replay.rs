@@ -4,10 +4,18 @@ use std::sync::{Mutex, PoisonError};
 
 use licentia_core::{Code, Nonce, proof::Replay};
 
-use crate::platform::Table;
+use crate::platform::{Table, fork::Inside};
 
-/// A nonce, and the public key of its holder: nobody can use up another holder's.
-type Used = ([u8; 32], Nonce);
+/// The public key of a holder, and a nonce: nobody can use up another holder's. As bytes, for the table of WebAssembly.
+type Used = [u8; 48];
+
+fn used(holder: &[u8; 32], nonce: &Nonce) -> Used {
+    let mut used = [0; 48];
+    let (of_holder, of_nonce) = used.split_at_mut(holder.len());
+    of_holder.copy_from_slice(holder);
+    of_nonce.copy_from_slice(nonce.as_bytes());
+    used
+}
 
 /// Nonces, and until when (seconds since 1970) each must be remembered.
 #[derive(Debug)]
@@ -31,7 +39,8 @@ impl Nonces {
 
 impl Replay for Nonces {
     fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
-        let used = (*holder, *nonce);
+        let _inside = Inside::enter();
+        let used = used(holder, nonce);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.until.get(&used).is_some_and(|until| now < *until) {
             return Err(Code::ProofReplayed);

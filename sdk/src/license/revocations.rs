@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    platform::{ArcSwap, Guard},
+    platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
 };
 
@@ -116,6 +116,7 @@ impl Revocations {
 
     /// Loads a bundle, or a delta on the one in use; `false` if it is the one in use.
     pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, Code> {
+        let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         // Read after the lock: a bundle that waited for it is verified with the keys in use now.
         let trust = trusted.current();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{
-    platform::{ArcSwap, Guard},
+    platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
 };
 use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
@@ -77,6 +77,7 @@ impl Trusted {
         let keyset = Keyset::read(bytes, root)?;
         let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
         let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
+        let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let in_use = !current.keys.is_empty() && current.expires.is_none_or(|expires| known < expires);

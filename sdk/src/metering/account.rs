@@ -16,7 +16,7 @@ use licentia_core::{License, metering::rate::Tat};
 
 use crate::{
     license::Interner,
-    platform::{Now, PerProcess, Table},
+    platform::{Now, PerProcess, Table, fork::Inside},
     store::{Store, Unreachable},
 };
 
@@ -82,7 +82,10 @@ const WIDE: u64 = u64::MAX;
 impl RateState {
     fn load(&self) -> Tat {
         match self.word.load(Ordering::Relaxed) {
-            WIDE => self.wide().as_deref().copied().unwrap_or_default(),
+            WIDE => {
+                let _inside = Inside::enter();
+                self.wide().as_deref().copied().unwrap_or_default()
+            }
             word => Tat::from_nanos(word.into()),
         }
     }
@@ -106,6 +109,7 @@ impl RateState {
 
     #[cold]
     fn update_wide<T>(&self, step: impl Fn(Tat) -> (Tat, T)) -> T {
+        let _inside = Inside::enter();
         let mut wide = self.wide();
         loop {
             let word = self.word.load(Ordering::Relaxed);

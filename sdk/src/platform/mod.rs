@@ -1,6 +1,7 @@
 //! What depends on the platform: clocks, processes, and structures that WebAssembly has a smaller twin of.
 
 mod clock_reading;
+pub mod fork;
 mod now;
 mod per_process;
 mod swap;

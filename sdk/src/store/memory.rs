@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashMap,
+    ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use licentia_core::{Window, metering::rate::Tat};
 
 use crate::license::Interner;
+use crate::platform::fork::Inside;
 
 use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
 
@@ -67,15 +69,39 @@ impl Content {
     }
 }
 
+/// The content, while this thread has it alone.
+struct Locked<'m> {
+    content: MutexGuard<'m, Content>,
+    /// Dropped last: a fork finds the lock free.
+    #[expect(dead_code, reason = "it is held, not read")]
+    inside: Inside,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Content;
+
+    fn deref(&self) -> &Content {
+        &self.content
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Content {
+        &mut self.content
+    }
+}
+
 impl Memory {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Content> {
+    fn lock(&self) -> Locked<'_> {
+        let inside = Inside::enter();
         // Every change is one assignment, so a panic cannot leave it half done.
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
+        Locked { content, inside }
     }
 }
 

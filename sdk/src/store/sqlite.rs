@@ -17,7 +17,7 @@ use super::{
     Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
     breaker::Breaker,
 };
-use crate::platform::PerProcess;
+use crate::platform::{PerProcess, fork::Inside};
 
 /// Each step takes the schema from the version of its place to the next. Lifetimes end at the greatest integer.
 const MIGRATIONS: &[&str] = &[
@@ -111,6 +111,7 @@ impl Sqlite {
     /// [`OpenError::Unreachable`] with the path and the reason: the folder does not exist, the file is read-only, no
     /// database, damaged, or of a newer version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let _inside = Inside::enter();
         let sqlite = Self::lazy(path);
         let place = || sqlite.path.display().to_string();
         let opened =
@@ -136,6 +137,8 @@ impl Sqlite {
         write: Write,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Unreachable> {
+        // A child of a fork in the middle of it would find locks of SQLite's own taken for ever.
+        let _inside = Inside::enter();
         self.opened.with(|place| {
             // Who has waited here while another one failed waits no longer.
             self.breaker.pass()?;
@@ -156,6 +159,14 @@ impl Sqlite {
             self.breaker.tell(done.is_ok());
             done
         })
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let _inside = Inside::enter();
+        // In a child, the connection of the parent is left alone.
+        self.opened.with(|place| drop(place.take()));
     }
 }
 

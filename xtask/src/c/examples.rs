@@ -33,6 +33,7 @@ pub(crate) fn check() -> Result {
     let prefix_flag = format!("-DCMAKE_PREFIX_PATH={}", prefix.display());
     cmake(&root().join("examples/c"), &built, &prefix_flag)?;
     native()?;
+    statically(&pkgconfig)?;
     let lacking: [&[&str]; 5] = [&["issuer"], &["holder"], &["holder", "issuer"], &["redis"], &["sqlite"]];
     lacking.into_iter().enumerate().try_for_each(|(at, without)| without_some(without, at % 2 == 0))
 }
@@ -60,7 +61,8 @@ fn native() -> Result {
     let said = String::from_utf8_lossy(&said.stderr);
     let line = said.lines().find_map(|line| line.split_once("native-static-libs: "));
     let (_, line) = line.ok_or_else(|| format!("the compiler names no native libraries:\n{said}"))?;
-    let mut needed: Vec<&str> = line.split_whitespace().filter(|word| *word != "-lc").collect();
+    let by_itself = ["-lc", "-lgcc_s"];
+    let mut needed: Vec<&str> = line.split_whitespace().filter(|word| !by_itself.contains(word)).collect();
     needed.sort_unstable();
     needed.dedup();
     let mut named = NATIVE.to_vec();
@@ -70,6 +72,18 @@ fn native() -> Result {
     } else {
         Err(format!("the package names {named:?}, the compiler {needed:?}"))
     }
+}
+
+/// A program that is linked with `-static`, as pkg-config says, runs on its own.
+fn statically(pkgconfig: &Path) -> Result {
+    let mut flags = command("pkg-config", &["--static", "--cflags", "--libs", "licentia"]);
+    flags.env("PKG_CONFIG_PATH", pkgconfig);
+    let flags = output(flags)?;
+    let program = work()?.join("static").to_string_lossy().into_owned();
+    let mut arguments = vec!["-std=c++17", "-static", "ffi/tests/package.cc", "-o", &program];
+    arguments.extend(flags.split_whitespace());
+    run(command("g++", &arguments))?;
+    run(command(&program, &[PARTS, STORES].concat()))
 }
 
 /// A package without some parts has just the rest, says so to who compiles with it, and is found wherever it is: below

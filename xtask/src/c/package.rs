@@ -9,7 +9,9 @@ use super::parts::{PARTS, STORES, WRAPPER, soname, symbols};
 use crate::command::{Result, cargo, command, root, run, target_folder};
 
 /// What the static library needs of the system, besides itself.
-pub(crate) const NATIVE: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
+/// Without the unwinder: the C compiler adds the shared or the static one by itself, and only one of them is there for
+/// a program that is linked with `-static`.
+pub(crate) const NATIVE: [&str; 5] = ["-lutil", "-lrt", "-lpthread", "-lm", "-ldl"];
 /// How a library is built that is only tried, and not measured.
 pub(crate) const QUICKLY: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_LTO", "off"),
@@ -18,7 +20,9 @@ pub(crate) const QUICKLY: [(&str, &str); 3] = [
 ];
 
 const HELP: &str = "\
-cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer|redis|sqlite]...";
+cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer|redis|sqlite]...
+
+Builds the C library and installs it, on Linux. It needs Rust and a C compiler.";
 
 /// Where to install, and what.
 pub(crate) struct Package {
@@ -165,6 +169,11 @@ impl Package {
 
 /// Runs `cargo xtask install`.
 pub(crate) fn install(words: &[&str]) -> Result {
+    if !cfg!(target_os = "linux") {
+        return Err("installing works on Linux alone; elsewhere run `cargo build --release -p licentia-ffi` and copy \
+                    the library and `include`"
+            .to_owned());
+    }
     Package::read(words)?.install()
 }
 

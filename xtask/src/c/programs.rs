@@ -9,13 +9,14 @@ use crate::{
 };
 
 /// The programs of the suites, and their arguments.
-pub(crate) const PROGRAMS: [(&str, &[&str]); 9] = [
+pub(crate) const PROGRAMS: [(&str, &[&str]); 10] = [
     ("vectors", &["tests/vectors"]),
     ("abi", &[]),
     ("misuse", &[]),
     ("vendor", &[]),
     ("revocation", &["target/c"]),
     ("meters", &["target/c", REDIS]),
+    ("fork", &["target/c", REDIS]),
     ("wrapper", &[]),
     ("throws", &[]),
     ("threads", &["60"]),
@@ -39,17 +40,7 @@ pub(crate) fn compile(name: &str, flags: &[&str], library: &str) -> Result<PathB
     arguments.extend(STRICT);
     arguments.extend(flags);
     let to = program.to_string_lossy();
-    arguments.extend([
-        source.as_str(),
-        "-o",
-        &to,
-        library,
-        "-ljansson",
-        "-lgcc_s",
-        "-lpthread",
-        "-lm",
-        "-ldl",
-    ]);
+    arguments.extend([source.as_str(), "-o", &to, library, "-ljansson", "-lpthread", "-lm", "-ldl"]);
     run(command(compiler, &arguments))?;
     Ok(program)
 }

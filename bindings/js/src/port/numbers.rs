@@ -140,3 +140,11 @@ pub(crate) mod loaded {
     pub(crate) const WHOLE: u32 = 1;
     pub(crate) const DELTA: u32 = 2;
 }
+
+/// Lengths beyond which JavaScript does not copy a text into the module.
+pub(crate) mod limit {
+    /// The longest token in its text form.
+    pub(crate) const TOKEN_TEXT: u32 = 5467;
+    /// More than any proof, method or URI has.
+    pub(crate) const PROOF_TEXT: u32 = 8192;
+}

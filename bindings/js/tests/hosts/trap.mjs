@@ -86,6 +86,33 @@ const decision = gate.check(token);
 trap(HTTP_STATUS, () => decision.status);
 same([decision.status, gate.check(token).name], [200, "allowed"], "a gate after a failure beside it");
 
+// A gate that has counted is closed when its module fails: it does not start again from 0.
+const clock = () => ({ seconds: now, monotonicMs: 0 });
+const pro = issuer.issue(CATALOGUE, { tier: "pro", subject: "cus_42", now });
+const open = (options) => api.createGate({ keys: [issuer.publicKey], now: clock, ...options });
+for (const [needs, options, what] of [
+  [{ meters: ["calls"] }, {}, "a quota in memory"], [{ rates: ["api"] }, {}, "a rate"], [{ rates: ["api"] }, { store: memoryStore() }, "a rate beside a store"],
+  [{ proof: { proof: "AA", method: "GET", uri: "/" } }, {}, "a proof"],
+]) {
+  const gate = open(options);
+  const counted = await gate.check(pro, needs);
+  same(counted.name, "allowed", what);
+  if (options.store) [armed, error] = [CHECK, ERRORS[0]];
+  else trap(CHECK, () => gate.check(pro, needs));
+  for (let round = 0; round < 2; round++) {
+    const after = await (async () => gate.check(pro))().then(({ name }) => name, ({ codeName }) => codeName);
+    same(after, "internal", `${what}, after a failure`);
+  }
+  same(outcome(() => gate.loadKeyset(new Uint8Array(1))), "internal", `${what}: nothing goes on`);
+  same([counted.status, counted.license.sub], [200, "cus_42"], `${what}: a decision is still to be read`);
+}
+for (const [needs, options, what] of [[{ meters: { calls: 0 } }, {}, "a look"], [{ features: ["export"] }, {}, "a feature"], [{ meters: ["calls"] }, { store: memoryStore() }, "a quota in a store"]]) {
+  const gate = open(options);
+  same((await gate.check(pro, needs)).name, "allowed", what);
+  trap(LOAD_REVOCATION, () => gate.loadRevocation(new Uint8Array(0)));
+  same((await gate.check(pro, needs)).name, "allowed", `${what}, after a failure`);
+}
+
 // A lease that is on its way while the module is replaced is used once, or goes back; units are never granted twice.
 const store = memoryStore();
 let answer;

@@ -1,6 +1,9 @@
 // A gate in an instance of the module. An instance that fails is replaced.
 import { type Decision, GateDecision, type Use } from "./decision.js";
-import { decision_bit, decision as place, loaded as outcome } from "../generated/port.js";
+import { bytes as checkedBytes, number, object, optionalFunction, optionalText, text, texts } from "../arguments.js";
+import { coded, wrong } from "../error.js";
+import { INTERNAL } from "../generated/codes.js";
+import { decision_bit, decision as place, limit, loaded as outcome } from "../generated/port.js";
 import { type Instantiate, Live } from "../module/instance.js";
 import type { Raw } from "../module/port.js";
 import type { GateOptions, Now } from "./options.js";
@@ -39,26 +42,56 @@ class History {
   }
 }
 
+/** Checks the types of options. */
+function checkOptions(options: GateOptions): void {
+  const { keys, keyset, revocation, requireRevocation, mode, marks } = options;
+  if (keys !== undefined) texts(keys, "keys");
+  if (keyset !== undefined) {
+    const { root, bytes } = object(keyset, ["root", "bytes"], "a keyset");
+    text(root, "a keyset's root");
+    checkedBytes(bytes, "a keyset's bytes");
+  }
+  if (revocation !== undefined) checkedBytes(revocation, "a revocation bundle");
+  for (const name of ["issuer", "audience"] as const) optionalText(options[name], name);
+  for (const name of ["skew", "proofAge", "replayCapacity", "cacheCapacity", "prepareKeys"] as const) {
+    if (options[name] !== undefined) number(options[name], name);
+  }
+  for (const name of ["now", "onEvent"] as const) optionalFunction(options[name], name);
+  if (marks !== undefined) {
+    optionalFunction(marks.load, "marks.load");
+    optionalFunction(marks.save, "marks.save");
+  }
+  if (requireRevocation !== undefined && typeof requireRevocation !== "boolean") {
+    throw wrong("requireRevocation must be true or false");
+  }
+  if (mode !== undefined && mode !== "enforce" && mode !== "advisory") throw wrong("mode must be enforce or advisory");
+}
+
 /** The part that local and shared gates have in common. */
 export class Core {
   readonly #options: GateOptions;
   readonly #leases: boolean;
   readonly #history = new History();
   readonly #marks = new Map<string, Uint8Array>();
-  /** Calls the module. */
-  readonly use: Use;
+  readonly #live: Live<Raw>;
+  /** For decisions of a gate that is closed. */
+  readonly #spare: Live<Raw>;
   #built = false;
+  /** Whether the gate holds counts or proofs that a new instance would not know. */
+  #counted = false;
+  #closed = false;
   #seconds = -1;
   #proofField: string | undefined;
 
   constructor(instantiate: Instantiate<Raw>, options: GateOptions, leases: boolean) {
-    // The caller's own object may change later.
+    checkOptions(options);
+    // Copies, since the caller's object may change later.
     const keyset = options.keyset && { ...options.keyset };
     this.#options = { ...options, keys: [...(options.keys ?? [])], keyset };
     this.#leases = leases;
     // The instance belongs to the gate: with the gate its memory goes, so that nothing has to be freed.
-    const live = new Live(() => this.#build(instantiate()));
-    this.use = (call) => live.use(call);
+    this.#live = new Live(() => this.#build(instantiate()));
+    this.#spare = new Live(instantiate);
     this.#recall(CLOCK);
     this.#recall(KEYSET);
     this.#remember();
@@ -66,6 +99,20 @@ export class Core {
     if (keyset !== undefined) this.#history.add("keyset", keyset.bytes);
     if (options.revocation !== undefined) this.loadRevocation(options.revocation);
   }
+
+  /** Calls the gate. One that has lost what it counted with its instance is closed, and does not start again from 0. */
+  readonly use: Use = (call) => {
+    if (this.#closed) throw coded(INTERNAL, "the gate is closed: its module failed, and lost what it had counted");
+    const { failures } = this.#live;
+    try {
+      return this.#live.use(call);
+    } finally {
+      if (this.#counted && this.#live.failures > failures) this.#closed = true;
+    }
+  };
+
+  /** Calls the module for a decision, also after the gate has closed. */
+  readonly #show: Use = (call) => (this.#closed ? this.#spare.use(call) : this.use(call));
 
   /** Builds the gate: the first time from the options, later also from what was loaded since. */
   #build(raw: Raw): Raw {
@@ -126,12 +173,13 @@ export class Core {
       if (((answer[place.BITS] ?? 0) & decision_bit.EXPLAINED) !== 0) told = raw.told();
       return answer;
     });
+    this.#counted ||= this.#leases ? packed.countsHere : packed.counts;
     // The clock's mark changes at most once a second.
     if (this.#seconds !== seconds) {
       this.#seconds = seconds;
       this.#remember();
     }
-    const decision = new GateDecision(answer, told, token, packed, this.use);
+    const decision = new GateDecision(answer, told, token, packed, this.#show);
     const { onEvent } = this.#options;
     if (onEvent !== undefined) {
       onEvent({ at: seconds, action: about.action ?? "", source: about.source ?? "", decision });
@@ -140,6 +188,7 @@ export class Core {
   }
 
   loadKeyset(keyset: Uint8Array): boolean {
+    checkedBytes(keyset, "a keyset");
     const loaded = this.use((raw) => raw.loadKeyset(keyset));
     if (loaded) this.#history.add("keyset", keyset);
     this.#remember();
@@ -147,6 +196,7 @@ export class Core {
   }
 
   loadRevocation(bundle: Uint8Array): boolean {
+    checkedBytes(bundle, "a bundle");
     // Each issuer's bundles have a mark of their own, which is loaded with the first bundle.
     const about = this.use((raw) => raw.bundleMark(bundle));
     const mark = about === "" ? undefined : this.#recall(about);
@@ -158,7 +208,8 @@ export class Core {
   }
 
   presented(header: (name: string) => string | null | undefined): { token: string; proof: string | undefined } {
-    const authorization = header("authorization");
+    // Longer than every token, with room for the scheme: what follows is never read.
+    const authorization = header("authorization")?.slice(0, 2 * limit.TOKEN_TEXT);
     const token = authorization ? this.use((raw) => raw.bearer(authorization)) : "";
     this.#proofField ??= this.use((raw) => raw.proofField(new Uint8Array(0))).split("\0", 1)[0] ?? "";
     return { token, proof: header(this.#proofField) ?? undefined };

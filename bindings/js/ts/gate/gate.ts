@@ -3,7 +3,8 @@ import type { Decision } from "./decision.js";
 import type { GateOptions } from "./options.js";
 import type { Instantiate } from "../module/instance.js";
 import type { Raw } from "../module/port.js";
-import { type About, NOTHING, packOnce, type Request } from "./request.js";
+import { token as checkedToken } from "../arguments.js";
+import { type About, checkedAbout, NOTHING, packOnce, type Request } from "./request.js";
 
 /** What local and shared gates have in common. */
 export interface AnyGate {
@@ -21,13 +22,13 @@ export interface AnyGate {
 /** A gate that counts in its own memory. */
 export interface Gate extends AnyGate {
   /** Decides whether a request with a token may proceed. */
-  check(token: string, request?: Request, about?: About): Decision;
+  check(token: string | null | undefined, request?: Request, about?: About): Decision;
 }
 
 /** A gate whose quotas are shared. */
 export interface SharedGate extends AnyGate {
   /** Decides whether a request with a token may proceed. Leases units from the store first if the gate lacks them. */
-  check(token: string, request?: Request, about?: About): Promise<Decision>;
+  check(token: string | null | undefined, request?: Request, about?: About): Promise<Decision>;
   /**
    * Returns unused units to the store; call it before the process ends. The gate can be used afterwards. Units that the
    * store does not take are lost, and the promise is rejected.
@@ -39,7 +40,9 @@ export interface SharedGate extends AnyGate {
 export function localGate(instantiate: Instantiate<Raw>, options: GateOptions): Gate {
   const core = new Core(instantiate, options, false);
   return {
-    check: (token, request = NOTHING, about = NOTHING) => core.check(token, packOnce(request), about, core.now()),
+    check: (token, request = NOTHING, about) => (
+      core.check(checkedToken(token), packOnce(request), checkedAbout(about), core.now())
+    ),
     loadKeyset: (keyset) => core.loadKeyset(keyset),
     loadRevocation: (bundle) => core.loadRevocation(bundle),
     presented: (header) => core.presented(header),

@@ -55,6 +55,12 @@ export interface GateOptions {
   onEvent?: ((event: LicentiaEvent) => void) | undefined;
 }
 
+/** The keys of options, with those of a store. */
+export const GATE_KEYS: readonly string[] = [
+  "keys", "keyset", "revocation", "requireRevocation", "issuer", "audience", "mode", "skew", "proofAge",
+  "replayCapacity", "cacheCapacity", "prepareKeys", "marks", "now", "onEvent", "store", "storeTimeoutMs", "onStoreError",
+];
+
 /** Options with a shared store. */
 export interface SharedGateOptions extends GateOptions {
   store: Store;

@@ -1,5 +1,6 @@
+import { bytes as checkedBytes, number, object, optionalText, short, texts } from "../arguments.js";
 import { wrong } from "../error.js";
-import { needs as place, needs_flag as flag } from "../generated/port.js";
+import { limit, needs as place, needs_flag as flag } from "../generated/port.js";
 
 /** A proof of possession, and the request that it came with. */
 export interface Proof {
@@ -52,6 +53,9 @@ export interface Packed {
   /** Names of the rates, then of the meters. */
   names: readonly string[];
   rates: number;
+  /** Whether it changes what a gate remembers: in its counters, or of proofs; and of these, what no store has. */
+  counts: boolean;
+  countsHere: boolean;
 }
 
 /** Options of a verification without a gate. */
@@ -63,17 +67,26 @@ export interface Expectation {
 
 const NONE = new Uint8Array(0);
 
-function entries(costs: Costs | undefined): readonly (readonly [string, number])[] {
+const KEYS = ["audience", "features", "rates", "meters", "node", "release", "proof", "explain"] as const;
+const PROOF_KEYS = ["proof", "method", "uri", "body"] as const;
+
+function entries(costs: Costs | undefined, what: string): readonly (readonly [string, number])[] {
   if (costs === undefined) return [];
-  return Array.isArray(costs) ? costs.map((name: string) => [name, 1] as const) : Object.entries(costs);
+  if (Array.isArray(costs)) return texts(costs, what).map((name) => [name, 1] as const);
+  if (typeof costs !== "object" || costs === null) throw wrong(`${what} must be an array of names, or an object of costs`);
+  return Object.entries(costs).map(([name, cost]) => {
+    if (!Number.isSafeInteger(cost) || cost < 0) throw wrong(`the cost of ${name} must be a whole number from 0`);
+    return [name, cost] as const;
+  });
 }
 
 /** Packs a request for the module, which unpacks and checks it. */
 export function pack(request: Request, expectation: Expectation = {}): Packed {
-  const { audience, features = [], node, release, proof } = request;
-  const { issuer, skew, proofAge } = expectation;
-  const rates = entries(request.rates);
-  const charges = [...rates, ...entries(request.meters)];
+  const { features = [], node, release, proof } = object(request, KEYS, "a request");
+  const { skew, proofAge } = expectation;
+  const audience = optionalText(request.audience, "an audience"), issuer = optionalText(expectation.issuer, "an issuer");
+  const rates = entries(request.rates, "rates");
+  const charges = [...rates, ...entries(request.meters, "meters")];
   const names = charges.map(([name]) => name);
   let flags = request.explain === true ? flag.EXPLAIN : 0;
   if (audience !== undefined) flags |= flag.AUDIENCE;
@@ -84,36 +97,41 @@ export function pack(request: Request, expectation: Expectation = {}): Packed {
   const parts: Uint8Array[] = [];
   if (node !== undefined) {
     flags |= flag.NODE;
-    parts.push(digest(node));
+    parts.push(checkedBytes(node, "a node", 32));
   }
+  let method = "", uri = "", given = "";
   if (proof !== undefined) {
     flags |= flag.PROOF;
-    if (proof.body !== undefined) {
+    const { body } = object(proof, PROOF_KEYS, "a proof");
+    method = short(proof.method, "a proof's method");
+    uri = short(proof.uri, "a proof's URI");
+    if (body !== undefined) {
       flags |= flag.BODY;
-      parts.push(digest(proof.body));
+      parts.push(checkedBytes(body, "a proof's body, a SHA-256,", 32));
     }
-    if (typeof proof.proof === "string") flags |= flag.PROOF_TEXT;
-    else parts.push(proof.proof);
+    if (typeof proof.proof === "string") {
+      flags |= flag.PROOF_TEXT;
+      given = short(proof.proof, "a proof");
+    } else {
+      parts.push(checkedBytes(proof.proof, "a proof").subarray(0, limit.PROOF_TEXT));
+    }
   }
-  const text = typeof proof?.proof === "string" ? proof.proof : "";
-  const words = [
-    audience ?? "", issuer ?? "", proof?.method ?? "", proof?.uri ?? "", text, ...features, ...names,
-  ];
+  const words = [audience ?? "", issuer ?? "", method, uri, given, ...texts(features, "features"), ...names];
   const numbers = new Float64Array(place.COSTS + charges.length);
   numbers[place.FLAGS] = flags;
-  numbers[place.RELEASE] = release ?? 0;
-  numbers[place.SKEW] = skew ?? 0;
-  numbers[place.PROOF_AGE] = proofAge ?? 0;
+  numbers[place.RELEASE] = number(release ?? 0, "a release");
+  numbers[place.SKEW] = number(skew ?? 0, "skew");
+  numbers[place.PROOF_AGE] = number(proofAge ?? 0, "proofAge");
   numbers[place.FEATURES] = features.length;
   numbers[place.RATES] = rates.length;
   numbers[place.METERS] = charges.length - rates.length;
   charges.forEach(([, cost], index) => { numbers[place.COSTS + index] = cost; });
-  return { words: words.join("\0"), numbers, bytes: concat(parts), names, rates: rates.length };
-}
-
-function digest(bytes: Uint8Array): Uint8Array {
-  if (bytes.length !== 32) throw wrong("a SHA-256 has 32 bytes");
-  return bytes;
+  const counting = (charges: readonly (readonly [string, number])[]): boolean => charges.some(([, cost]) => cost > 0);
+  const countsHere = proof !== undefined || counting(rates);
+  return {
+    words: words.join("\0"), numbers, bytes: concat(parts), names, rates: rates.length, countsHere,
+    counts: countsHere || counting(charges),
+  };
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {
@@ -132,12 +150,14 @@ const PACKED = Symbol.for("licentia.packed");
 
 /** Packs a request, unless {@link request} has packed it. */
 export function packOnce(request: Request & { [PACKED]?: Packed }): Packed {
-  return request[PACKED] ?? pack(request);
+  return (request as { [PACKED]?: Packed } | null)?.[PACKED] ?? pack(request);
 }
 
 /** Makes a request that never changes. Make it once per route: checking it then costs less. */
 export function request(needs: Request): Readonly<Request> {
-  const copy: Request = { ...needs };
+  const copy: Request = { ...object(needs, KEYS, "a request") };
+  // Also checks the types, before anything is copied.
+  pack(copy);
   if (needs.features !== undefined) copy.features = Object.freeze([...needs.features]);
   for (const part of ["rates", "meters"] as const) {
     const costs = needs[part];
@@ -151,4 +171,14 @@ export function request(needs: Request): Readonly<Request> {
 }
 
 /** A request that needs only a good licence. */
-export const NOTHING: Readonly<Request & About> = /* @__PURE__ */ request({});
+export const NOTHING: Readonly<Request> = /* @__PURE__ */ request({});
+
+const ABOUT: Readonly<About> = Object.freeze({});
+
+/** Checks what a caller says about a request. */
+export function checkedAbout(about: About = ABOUT): About {
+  const { action, source } = object(about, ["action", "source"], "the third argument");
+  optionalText(action, "an action");
+  optionalText(source, "a source");
+  return about;
+}

@@ -1,12 +1,15 @@
 // A gate that leases units from a store.
 import { Core } from "./core.js";
-import { coded } from "../error.js";
+import { Pending } from "./pending.js";
+import { optionalFunction, token as checkedToken } from "../arguments.js";
+import { coded, wrong } from "../error.js";
+import type { Decision } from "./decision.js";
 import type { SharedGate } from "./gate.js";
 import { STORE_UNREACHABLE } from "../generated/codes.js";
 import type { Instantiate } from "../module/instance.js";
 import type { Raw } from "../module/port.js";
 import type { SharedGateOptions } from "./options.js";
-import { NOTHING, packOnce } from "./request.js";
+import { checkedAbout, NOTHING, packOnce } from "./request.js";
 import type { StoreFailure } from "./store.js";
 
 /** How often a request leases again because others have used its units. */
@@ -24,8 +27,11 @@ function groups(text: string, size: number): string[][] {
 
 /** Makes a gate that leases units from a store. */
 export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOptions): SharedGate {
-  const core = new Core(instantiate, options, true);
   const { store, storeTimeoutMs = PATIENCE_MS, onStoreError } = options;
+  if (typeof store?.lease !== "function") throw wrong("a store must have a function lease");
+  optionalFunction(store.release, "a store's release");
+  optionalFunction(onStoreError, "onStoreError");
+  const core = new Core(instantiate, options, true);
   let lookedAt = -Infinity;
 
   function failed(failure: StoreFailure): void {
@@ -74,24 +80,26 @@ export function sharedGate(instantiate: Instantiate<Raw>, options: SharedGateOpt
     }
   }
 
-  return {
-    async check(token, request = NOTHING, about = NOTHING) {
-      const packed = packOnce(request);
-      const { words, numbers, bytes } = packed;
-      for (let round = 0; round < ROUNDS && packed.names.length > packed.rates; round++) {
-        const { seconds, monotonicMs } = core.now();
-        const wishes = core.use((raw) => raw.wishes(token, words, numbers, bytes, seconds, monotonicMs));
-        const leases = groups(wishes, 5).map(([key = "", want, need, limit, until = ""]) => (
-          lease(key, Number(want), Number(need), Number(limit), until)
-        ));
-        if (monotonicMs - lookedAt >= IDLE_MS) {
-          lookedAt = monotonicMs;
-          await releaseAll(core.use((raw) => raw.idle(seconds, monotonicMs)));
-        }
-        if (!(await Promise.all(leases)).includes(true)) break;
+  async function check(...[given, request = NOTHING, about]: Parameters<SharedGate["check"]>): Promise<Decision> {
+    const token = checkedToken(given), packed = packOnce(request), said = checkedAbout(about);
+    const { words, numbers, bytes } = packed;
+    for (let round = 0; round < ROUNDS && packed.names.length > packed.rates; round++) {
+      const { seconds, monotonicMs } = core.now();
+      const wishes = core.use((raw) => raw.wishes(token, words, numbers, bytes, seconds, monotonicMs));
+      const leases = groups(wishes, 5).map(([key = "", want, need, limit, until = ""]) => (
+        lease(key, Number(want), Number(need), Number(limit), until)
+      ));
+      if (monotonicMs - lookedAt >= IDLE_MS) {
+        lookedAt = monotonicMs;
+        await releaseAll(core.use((raw) => raw.idle(seconds, monotonicMs)));
       }
-      return core.check(token, packed, about, core.now());
-    },
+      if (!(await Promise.all(leases)).includes(true)) break;
+    }
+    return core.check(token, packed, said, core.now());
+  }
+
+  return {
+    check: (...given) => Pending.of(check(...given)),
     async close() {
       const released = await releaseAll(core.use((raw) => raw.drain()));
       if (!released) throw coded(STORE_UNREACHABLE);

@@ -1,5 +1,7 @@
 // Instances of a WebAssembly module, and their replacement after a failure.
-import { failure } from "../error.js";
+import { isModule } from "../arguments.js";
+import { coded, failure } from "../error.js";
+import { INTERNAL } from "../generated/codes.js";
 
 /** The bytes of a module, or the compiled module. */
 export type ModuleSource = BufferSource | WebAssembly.Module;
@@ -7,16 +9,25 @@ export type ModuleSource = BufferSource | WebAssembly.Module;
 /** Makes a new instance of a module. */
 export type Instantiate<T> = () => T;
 
+/** The module, compiled if it is not. */
+function compiled(source: ModuleSource): WebAssembly.Module {
+  if (typeof WebAssembly === "undefined") throw coded(INTERNAL, "this host has no WebAssembly");
+  if (isModule(source)) return source;
+  try {
+    return new WebAssembly.Module(source);
+  } catch (cause) {
+    const says = "the WebAssembly module cannot be compiled; a Content Security Policy must allow 'wasm-unsafe-eval'";
+    throw coded(INTERNAL, says, { cause });
+  }
+}
+
 /** Returns a function that makes instances. It compiles the module once, when it is first called. */
 export function instances<T>(
   source: () => ModuleSource, instantiate: (module: WebAssembly.Module) => T,
 ): Instantiate<T> {
   let module: WebAssembly.Module | undefined;
   return () => {
-    if (module === undefined) {
-      const found = source();
-      module = found instanceof WebAssembly.Module ? found : new WebAssembly.Module(found);
-    }
+    module ??= compiled(source());
     return instantiate(module);
   };
 }
@@ -25,6 +36,8 @@ export function instances<T>(
 export class Live<T> {
   readonly #make: () => T;
   #state: T | undefined;
+  /** How many instances have failed. */
+  failures = 0;
 
   constructor(make: () => T) {
     this.#make = make;
@@ -36,7 +49,10 @@ export class Live<T> {
       return call((this.#state ??= this.#make()));
     } catch (thrown) {
       const { error, failed } = failure(thrown);
-      if (failed) this.#state = undefined;
+      if (failed) {
+        this.#state = undefined;
+        this.failures++;
+      }
       throw error;
     }
   }

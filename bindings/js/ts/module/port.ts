@@ -1,4 +1,5 @@
 // The exports of a WebAssembly module of this package, as wasm-bindgen presents them, with one method per operation.
+import { bytes as checked, text } from "../arguments.js";
 import { loaded, operation, settings, settings_flag } from "../generated/port.js";
 
 /** The exports of a module without an issuer: one function for all operations. */
@@ -26,7 +27,9 @@ export class RawVerifier {
     operation: number, subject: string, words: string, numbers: Float64Array, bytes: Uint8Array, first: number,
     second: number,
   ): Float64Array {
-    const answer = this.#port.call(operation, subject, words, numbers, bytes, first, second);
+    const answer = this.#port.call(
+      operation, text(subject, "an argument"), words, numbers, checked(bytes, "an argument"), first, second,
+    );
     if (answer.length === 0) throw this.#port.told();
     return answer;
   }
@@ -94,8 +97,12 @@ export class Raw extends RawVerifier {
     return this.ask(operation.PERIOD_WINDOW, kind, "", Float64Array.of(seconds, anchor), NO_BYTES, time, 0);
   }
 
-  prove(seed: Uint8Array, token: string, method: string, uri: string, body: Uint8Array, now: number): Uint8Array {
-    return this.bytes(operation.PROVE, token, `${method}\0${uri}`, NO_NUMBERS, Uint8Array.of(...seed, ...body), now, seed.length);
+  /** The seed has 32 bytes, and so has the digest of the body, if there is one. */
+  prove(
+    seed: Uint8Array, token: string, method: string, uri: string, body: Uint8Array | undefined, now: number,
+  ): Uint8Array {
+    const all = body === undefined ? seed : Uint8Array.of(...seed, ...body);
+    return this.bytes(operation.PROVE, token, `${method}\0${uri}`, NO_NUMBERS, all, now, seed.length);
   }
 
   holderKey(seed: Uint8Array): Uint8Array {
@@ -135,9 +142,6 @@ export class Raw extends RawVerifier {
     given: Settings, keys: readonly string[], keyset: { root: string; bytes: Uint8Array } | undefined,
   ): void {
     const { issuer, audience } = given;
-    for (const text of [issuer, audience, keyset?.root]) {
-      if (text !== undefined && typeof text !== "string") throw new TypeError("an issuer, audience or key is no text");
-    }
     const numbers = new Float64Array(settings.LENGTH);
     let flags = 0;
     if (given.advisory) flags |= settings_flag.ADVISORY;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from licentia import _http
 from licentia._http import NOTHING, PROOF_FIELD
+from licentia._pending import pending
 from licentia.errors import StoreError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _route(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", ""))
 
 
+@pending
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
     """Checks the request of an ASGI scope."""
     found: dict[bytes, str] = {}

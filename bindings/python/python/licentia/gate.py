@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from licentia._licentia import Gate as _Gate
+from licentia._pending import pending
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,6 +30,7 @@ class Gate(_Gate):
     __slots__ = ()
     __signature__: inspect.Signature = inspect.signature(_Gate)
 
+    @pending
     async def check_async(
         self,
         token: _Token | None,
@@ -42,6 +44,7 @@ class Gate(_Gate):
             return self.check(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
 
+    @pending
     async def reserve_async(
         self,
         token: _Token | None,

@@ -29,7 +29,7 @@ use crate::{
 /// Decides whether API requests may proceed. Make one, and share it among all threads and tasks.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
-    gate: DropDetached<SettlingGate>,
+    settling: DropDetached<SettlingGate>,
     store: DropDetached<Arc<dyn Store>>,
     /// The callables that it holds, for the garbage collector.
     callbacks: Vec<Arc<Callback>>,
@@ -137,7 +137,7 @@ impl Gate {
         let (store, may_block) = open(store, py)?;
         let builder = builder.store(Arc::clone(&store));
         let gate = detached(py, || builder.build()).map_err(|error| explained(error.code(), &error))?;
-        Ok(Self { gate: SettlingGate::new(gate).into(), store: store.into(), callbacks, may_block })
+        Ok(Self { settling: SettlingGate::new(gate).into(), store: store.into(), callbacks, may_block })
     }
 
     /// Decides whether a request with a token may proceed.
@@ -297,7 +297,7 @@ impl Gate {
 impl Gate {
     /// The gate, as Rust has it.
     pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
-        self.gate.get().map(|SettlingGate(gate)| gate)
+        self.settling.get().map(|SettlingGate(gate)| gate)
     }
 }
 

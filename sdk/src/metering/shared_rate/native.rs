@@ -15,6 +15,7 @@ use licentia_core::metering::{
 
 use crate::{
     metering::outcome::Outcome,
+    platform::fork::Inside,
     store::{RateAsk, Store, Unreachable},
 };
 
@@ -85,6 +86,7 @@ impl Slice {
         now_nanos: u64,
         store: &dyn Store,
     ) -> Result<Sliced, Unreachable> {
+        let _inside = Inside::enter();
         let fork = self.forks.load(Ordering::Relaxed);
         if self.fork.load(Ordering::Relaxed) != fork {
             self.word.store(0, Ordering::Relaxed);

@@ -157,8 +157,11 @@ fn pack(bits: &str) -> Vec<u8> {
 
 /// A small set as a state has it, under the parameter that the format prescribes for its density.
 pub(crate) fn state(indices: &[u64]) -> Vec<u8> {
+    if indices.is_empty() {
+        return Vec::new();
+    }
     let span = indices.last().map_or(0, |last| last + 1);
-    let scaled = span * 1000 / indices.len().max(1) as u64 * 693 / 1_000_000;
+    let scaled = span * 1000 / indices.len() as u64 * 693 / 1_000_000;
     let parameter = if scaled < 2 { 0 } else { scaled.ilog2() };
     small(indices, u8::try_from(parameter).expect("a small parameter"))
 }

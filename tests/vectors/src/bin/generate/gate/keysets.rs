@@ -124,6 +124,7 @@ pub(crate) fn scopes() -> GateGroup {
     GateGroup { comment: "What a key may sign".to_owned(), tests: cases.into_iter().map(test).collect() }
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a list of cases")]
 pub(crate) fn malformed() -> GateGroup {
     let main = entry(&Signer::main());
     let with = |entry: Fields| keyset(2, &[entry]);
@@ -134,6 +135,26 @@ pub(crate) fn malformed() -> GateGroup {
         *last ^= 1;
     }
     let weak = Fields::default().set(0, cbor::map(&crate::signer::cose_key(b"weak", &[0; 32])));
+    let keyed = |key: &Fields| Fields::default().set(0, key.encode());
+    // The parameters of a good key: those of these labels, or all.
+    let key = |labels: &[i64]| {
+        let all = [
+            (1, cbor::int(1)),
+            (2, cbor::bytes(b"main")),
+            (3, cbor::int(-19)),
+            (-1, cbor::int(6)),
+            (-2, cbor::bytes(&Signer::main().public())),
+        ];
+        let kept = all.into_iter().filter(|(label, _)| labels.is_empty() || labels.contains(label));
+        kept.fold(Fields::default(), |key, (label, value)| key.set(label, value))
+    };
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    let wrong = main.clone().set(3, cbor::int(3));
+    let entry_and_end =
+        sealed(&root(), TYP, &[payload(2, std::slice::from_ref(&wrong)).encode(), vec![0]].concat());
+    let late = with(keyed(&key(&[]).set(1, cbor::int(2))).set(1, cbor::text("soon")));
+    let text_label = main.clone().set_raw(cbor::text("x"), cbor::int(0));
     let many: Vec<Fields> = (1..=65).map(|seed| entry(&Signer::new(&[b'k', seed], seed))).collect();
     let named = |kid: &[u8], seed: u8| entry(&Signer::new(kid, seed));
     let revoked = |entry: Fields| entry.set(3, cbor::int(REVOKED));
@@ -200,6 +221,27 @@ pub(crate) fn malformed() -> GateGroup {
         ("a purpose of 2", with(main.clone().set(5, cbor::int(2))), "invalid_value"),
         ("an entry without a key", with(Fields::default().set(3, cbor::int(0))), "missing_field"),
         ("a weak key", with(weak), "weak_key"),
+        ("a key without its kid", with(keyed(&key(&[1, 3, -1, -2]))), "missing_field"),
+        ("a key without its algorithm", with(keyed(&key(&[1, 2, -1, -2]))), "missing_field"),
+        ("a key without its type", with(keyed(&key(&[2, 3, -1, -2]))), "missing_field"),
+        ("a key without its curve", with(keyed(&key(&[1, 2, 3, -2]))), "missing_field"),
+        ("a key without its point", with(keyed(&key(&[1, 2, 3, -1]))), "missing_field"),
+        ("a key of another type", with(keyed(&key(&[]).set(1, cbor::int(2)))), "invalid_value"),
+        ("a key of another curve", with(keyed(&key(&[]).set(-1, cbor::int(4)))), "invalid_value"),
+        ("a key for another algorithm", with(keyed(&key(&[]).set(3, cbor::int(-8)))), "invalid_value"),
+        (
+            "a key with its private half",
+            with(keyed(&key(&[]).set(-4, cbor::bytes(&[0; 32])))),
+            "invalid_value",
+        ),
+        ("a kid of no bytes", with(keyed(&key(&[]).set(2, cbor::bytes(&[])))), "invalid_value"),
+        ("a kid of 33 bytes", with(keyed(&key(&[]).set(2, cbor::bytes(&[0; 33])))), "invalid_value"),
+        ("a kid of text", with(keyed(&key(&[]).set(2, cbor::text("main")))), "wrong_type"),
+        ("a point of 31 bytes", with(keyed(&key(&[]).set(-2, cbor::bytes(&[0; 31])))), "invalid_value"),
+        ("a key that is no point", with(keyed(&key(&[]).set(-2, cbor::bytes(&no_point)))), "invalid_key"),
+        ("what an entry has wrong before what follows the payload", entry_and_end, "invalid_value"),
+        ("what an entry has wrong before its later fields", late, "invalid_value"),
+        ("a text label in an entry", with(text_label), "unknown_critical_field"),
         ("a text for a time", with(main.clone().set(1, cbor::text("soon"))), "wrong_type"),
     ];
     let first = keyset(1, std::slice::from_ref(&main));
@@ -211,11 +253,14 @@ pub(crate) fn malformed() -> GateGroup {
             story.check(&base, NOW, 0, "allowed").done()
         })
         .collect();
-    let ignored = of(good.set(5, cbor::int(0)));
-    tests.push(
-        Story::rooted("Malformed", "an unknown label above the known ones is ignored", &first)
-            .load(&ignored, "allowed")
-            .done(),
-    );
+    for (what, ignored) in [
+        ("an unknown label above the known ones", good.clone().set(5, cbor::int(0))),
+        ("a text label", good.clone().set_raw(cbor::text("x"), cbor::int(0))),
+        ("a label of bytes", good.clone().set_raw(cbor::bytes(b"x"), cbor::int(0))),
+    ] {
+        let comment = format!("{what} is ignored");
+        let story = Story::rooted("Malformed", &comment, &first).load(&of(ignored), "allowed");
+        tests.push(story.done());
+    }
     GateGroup { comment: "Keysets that are refused leave the one in use in place".to_owned(), tests }
 }

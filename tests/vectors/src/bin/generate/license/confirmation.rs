@@ -128,9 +128,9 @@ fn keys() -> LicenseGroup {
     }
     let text = holder_key().set_raw(cbor::text("x"), cbor::uint(0));
     cases.invalid("a parameter with a text label", "invalid_value", &with(&text));
-    cases.invalid("kty is missing", "invalid_value", &with(&holder_key().without(1)));
-    cases.invalid("crv is missing", "invalid_value", &with(&holder_key().without(-1)));
     cases.flag("Missing");
+    cases.invalid("kty is missing", "missing_field", &with(&holder_key().without(1)));
+    cases.invalid("crv is missing", "missing_field", &with(&holder_key().without(-1)));
     cases.invalid("x is missing", "missing_field", &with(&holder_key().without(-2)));
     cases.done()
 }

@@ -4,14 +4,15 @@ use licentia_vectors::LicenseGroup;
 
 use crate::{
     cbor,
+    encoding::unhex,
     licence::{Audience, EXPIRES, ISSUED, Licence, NOW},
     section::Section,
     signer::Signer,
-    token::{Frame, with_claim},
+    token::{Frame, GRANT, with_claim, with_header, with_payload},
 };
 
 pub(crate) fn groups() -> Vec<LicenseGroup> {
-    vec![authenticity(), authorisation(), binding()]
+    vec![authenticity(), parts(), authorisation(), binding()]
 }
 
 /// The base licence with something changed after it was signed.
@@ -62,6 +63,67 @@ fn authenticity() -> LicenseGroup {
     cases.invalid_at("the form of the claims before the time", "wrong_type", &token, EXPIRES + 1);
     let token = with_claim(100, vec![0xf9, 0x3c, 0]);
     cases.invalid_at("the form of what is ignored before the time", "forbidden_item", &token, EXPIRES + 1);
+    cases.done()
+}
+
+/// A part is read from front to back, and the first thing that is wrong decides.
+fn parts() -> LicenseGroup {
+    let mut cases = Section::new("Precedence", "Within the header and within the claims");
+    let base = Licence::base();
+    let (header, claims) = (base.header(), base.claims());
+    let after = |part: &crate::fields::Fields| [part.encode(), vec![0]].concat();
+    let no_kid = header.clone().without(4);
+    cases.invalid(
+        "header: what is missing before what follows",
+        "missing_field",
+        &with_header(&after(&no_kid)),
+    );
+    let other = header.clone().set(16, cbor::text("JWT"));
+    cases.invalid("header: what follows before typ", "trailing_bytes", &with_header(&after(&other)));
+    let no_alg = other.clone().without(1).encode();
+    cases.invalid("header: what is missing before typ", "missing_field", &with_header(&no_alg));
+    let long = other.set(17, vec![0xff]).encode();
+    cases.invalid("header: a later parameter before typ", "forbidden_item", &with_header(&long));
+    let no_subject = claims.clone().without(2);
+    cases.invalid(
+        "claims: what is missing before what follows",
+        "missing_field",
+        &with_payload(&after(&no_subject)),
+    );
+    let late = no_subject.clone().set(4, cbor::text("never")).encode();
+    cases.invalid("claims: what is wrong before what is missing", "wrong_type", &with_payload(&late));
+    let first = claims.clone().set(4, cbor::text("never")).set(5, vec![0xff]).encode();
+    cases.invalid("claims: the first of two", "wrong_type", &with_payload(&first));
+    let grant = base.grant().without(1).encode();
+    let tierless = after(&claims.clone().set(GRANT, grant));
+    cases.invalid(
+        "claims: what the grant is missing before what follows",
+        "missing_field",
+        &with_payload(&tierless),
+    );
+    for (what, hex, code) in [
+        ("a type before a size", "bb ffffffffffffffff", "wrong_type"),
+        ("a type before the text", "61 ff", "wrong_type"),
+        ("the shortest form before a type", "78 01 61", "not_deterministic"),
+        ("the shortest form before a tag", "d8 01 00", "not_deterministic"),
+        ("a tag before a type", "c1 61 61", "forbidden_item"),
+        ("a type before a range", "3b ffffffffffffffff", "wrong_type"),
+    ] {
+        cases.invalid(format!("exp: {what}"), code, &with_claim(4, unhex(hex)));
+    }
+    cases.invalid(
+        "iss: UTF-8 before the length",
+        "invalid_utf8",
+        &with_claim(1, cbor::raw_text(&[0xff; 300])),
+    );
+    let two = |key: &str| cbor::map(&[(cbor::int(1), unhex(key)), (cbor::int(5), vec![0x00])]);
+    let code = "unsupported_confirmation";
+    cases.invalid("cnf: how many methods before the first", code, &with_claim(8, two("00")));
+    let key = unhex("a3 01 02 20 06 21 80");
+    let bad_key = cbor::map(&[(cbor::int(1), key)]);
+    cases.invalid("cnf: kty before the type of x", "invalid_value", &with_claim(8, bad_key));
+    let schema = base.grant().set(0, cbor::int(2)).set(1, vec![0xff]).encode();
+    cases.invalid("grant: its schema before its tier", "unsupported_schema", &with_claim(GRANT, schema));
     cases.done()
 }
 

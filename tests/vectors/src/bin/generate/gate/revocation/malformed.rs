@@ -104,6 +104,12 @@ fn fields() -> Vec<Story> {
         ruled("a rule with an unknown action", rule(0, cbor::bytes(b"main")).set(10, pair(3, 0))),
         ruled("a rule with a list that is cut", rule(0, cbor::bytes(b"main")).set(6, cbor::bytes(&[0; 15]))),
         ruled("a range that ends before it begins", rule(5, pair(2, 1))),
+        ruled("a range of times past the last one", rule(4, pair(0, 253_402_300_800))),
+        ruled("a range of one number", rule(5, cbor::array(&[cbor::uint(1)]))),
+        ruled(
+            "a number of a reason past 2^53 - 1",
+            rule(0, cbor::bytes(b"main")).set(8, cbor::uint(1 << 53)),
+        ),
         ruled(
             "exempt identifiers out of order",
             rule(0, cbor::bytes(b"main")).set(6, cbor::bytes(&[[2; 16], [1; 16]].concat())),
@@ -136,19 +142,21 @@ fn sets() -> Vec<Story> {
         (0..u64::from(chunks)).step_by(64).for_each(|anchor| section.extend(anchor.to_le_bytes()));
         (0..chunks).for_each(|at| section.extend([u8::try_from(at % 64).expect("below 64"), 0]));
         section.extend(vec![0; usize::try_from(chunks / 8).expect("a few")]);
-        if chunks % 8 > 0 {
+        if !chunks.is_multiple_of(8) {
             section.push(0xff >> (chunks % 8));
         }
         section
     };
     // One member behind so many ones, under Rice parameter 53.
     let quotient = |ones: usize| {
-        let bits =
-            [vec![0xff; ones / 8], if ones % 8 == 0 { vec![0; 7] } else { vec![0x80, 0, 0, 0, 0, 0, 0] }]
-                .concat();
+        let bits = [
+            vec![0xff; ones / 8],
+            if ones.is_multiple_of(8) { vec![0; 7] } else { vec![0x80, 0, 0, 0, 0, 0, 0] },
+        ]
+        .concat();
         let mut section = vec![0x80 + 53];
         section.extend(bits);
-        *section.last_mut().expect("bits") |= if ones % 8 == 0 { 3 } else { 1 };
+        *section.last_mut().expect("bits") |= if ones.is_multiple_of(8) { 3 } else { 1 };
         section
     };
     let mut padded = chunked(&[1, 2, 3], 1, 2);
@@ -165,6 +173,8 @@ fn sets() -> Vec<Story> {
     vec![
         set("a set of an unknown form", &[2, 0]),
         set("a Rice parameter of 54 in a small set", &[0x80 + 54, 0]),
+        set("a small set of nobody", &[0x80]),
+        set("a small set of nobody that is filled up", &[0x80, 0xff]),
         set("a small set of too many members", &[&[0x80_u8][..], &[0; 200]].concat()),
         set("a small set with a byte of ones too many", &[&small(&[5], 2)[..], &[0xff]].concat()),
         set("a small set that ends in a gap", &[0x80 + 4, 0b0000_0000]),

@@ -7,7 +7,7 @@ use crate::{
     bundle::{DELTA_TYP, EXPIRES, ISSUED, NEXT, TYP},
     cbor,
     gate::story::{Story, sealed},
-    licence::{Licence, NOW},
+    licence::{self, Licence, NOW},
     terms::Action,
 };
 
@@ -103,6 +103,10 @@ pub(super) fn group() -> GateGroup {
             0,
             "revocation_stale",
         ),
+        story("a warning where there is no bundle, from the time of issue on")
+            .check(&stale(Some(Action::Warn(10)), Some(200)), licence::ISSUED + 10, 0, "allowed")
+            .warning("revocation_stale")
+            .check(&stale(Some(Action::Warn(10)), Some(200)), licence::ISSUED + 11, 1, "revocation_stale"),
     ];
     GateGroup {
         comment: "Bundles, deltas and their freshness".to_owned(),
