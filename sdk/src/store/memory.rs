@@ -97,10 +97,10 @@ impl Memory {
     }
 
     fn lock(&self) -> Locked<'_> {
-        let _inside = Inside::enter();
+        let inside = Inside::enter();
         // Every change is one assignment, so a panic cannot leave it half done.
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { content, _inside }
+        Locked { content, _inside: inside }
     }
 }
 
