@@ -7,7 +7,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use common::{DAY, NOW, key, licence};
 use licentia::{
-    Code, HolderKey, Now, Request, Window,
+    Code, HolderKey, Now, Period, Request, Window,
     receipt::{Audit, Log, LogError, Receipt, Receipts, Report, UsageCell, cloud_events},
 };
 use licentia_issuer::acknowledge;
@@ -516,4 +516,76 @@ proptest! {
         prop_assert!(licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).is_err());
         let _ = Log::parse(&[b"LICRCPT1", &bytes[..]].concat());
     }
+}
+
+#[test]
+fn an_acknowledgement_that_is_only_claimed_hides_nothing() {
+    use licentia_core::receipt::{ReceiptEntry, ReceiptLink, UnsignedReceipt};
+    use licentia_issuer::SigningKey;
+
+    let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
+    let public = instance(1).public();
+    let seal = |sequence, previous: &[u8; 32], meter: &str, acknowledged| {
+        let entry = [ReceiptEntry { lineage: [1; 16].into(), meter, window, count: 5 }];
+        let receipt = UnsignedReceipt {
+            key: &public,
+            sequence,
+            previous,
+            issued_at: NOW,
+            entries: &entry,
+            acknowledged,
+        };
+        receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()
+    };
+    let link = |receipt: &[u8]| Receipt::read(receipt).unwrap().link();
+    let first = seal(1, &[0; 32], "calls", None);
+    let tenth = ReceiptLink { sequence: 10, digest: [7; 32] };
+    let eleventh = |acknowledged| seal(11, &tenth.digest, "mails", acknowledged);
+    let given = |receipt: ReceiptLink| {
+        let bytes = acknowledge(&key(1), &instance(1).thumbprint(), receipt, NOW).unwrap();
+        licentia::receipt::Acknowledgement::read(&bytes, &[key(1).public()]).unwrap()
+    };
+    let with = |receipts: &[&Vec<u8>], acknowledged: &[ReceiptLink]| {
+        let mut audit = Audit::new();
+        for receipt in receipts {
+            audit.add(receipt);
+        }
+        for link in acknowledged {
+            audit.add_acknowledgement(given(*link));
+        }
+        let report = audit.finish();
+        let whole = report.instances.values().next().and_then(|known| known.whole);
+        (report.is_good(), whole.map(|link| link.sequence))
+    };
+    // Receipts 2 to 10 are withheld, and the eleventh says that the vendor has them.
+    let claims = eleventh(Some(tenth));
+    assert_eq!(with(&[&first, &claims], &[]), (false, Some(1)));
+    assert_eq!(with(&[&first, &claims], &[link(&first)]), (false, Some(1)));
+    assert_eq!(with(&[&first, &claims], &[ReceiptLink { sequence: 9, digest: [6; 32] }]), (false, Some(9)));
+    assert_eq!(with(&[&first, &claims], &[tenth]), (true, Some(11)), "the vendor gave it");
+    // One that claims less tells the missing ones again.
+    assert_eq!(with(&[&first, &eleventh(Some(link(&first)))], &[]), (true, Some(1)));
+    assert_eq!(with(&[&first, &eleventh(None)], &[]), (true, Some(1)));
+}
+
+#[test]
+fn a_window_that_no_receipt_can_hold_keeps_nobody_elses_from_being_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
+    let gate = common::builder().sink(receipts.clone()).build().unwrap();
+    let most = licentia_core::limits::INTEGER;
+    for (at, (seconds, anchor)) in (1_u8..).zip([(most, 0), (most, NOW - 1), (most - 5, 7)]) {
+        let token = licence(|draft| {
+            draft.lineage = Some([at; 16]);
+            let quota = draft.grant.quotas.get_mut("calls").unwrap();
+            quota.period = Period::Fixed { seconds, anchor };
+        });
+        assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), NOW).is_allowed());
+    }
+    let other = licence(|draft| draft.lineage = Some([9; 16]));
+    assert!(gate.check(&other, &Request::new().meters(&[("calls", 3)]), NOW).is_allowed());
+    receipts.add(&UsageCell { window: Window { start: 5, end: Some(u64::MAX) }, ..cell(8, "calls") }, 2);
+    let written = receipts.write(NOW).unwrap();
+    assert_eq!(total(&audit(&written)), 8, "all of them");
+    drop(receipts);
 }

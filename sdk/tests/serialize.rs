@@ -13,9 +13,12 @@ use serde_json::{Value, from_str, to_value};
 fn a_decision_serialises_as_its_json() {
     let (gate, token) = (gate(), licence(|_| ()));
     let request = Request::new().meters(&[("calls", 1)]).rates(&[("api", 1)]);
-    for token in [&*token, "lic1_nonsense"] {
+    // A refusal is in no state.
+    for (token, state) in [(&*token, Value::from("active")), ("lic1_nonsense", Value::Null)] {
         let decision = gate.check(token, &request, NOW);
-        assert_eq!(to_value(&decision).unwrap(), from_str::<Value>(&decision.json().to_string()).unwrap());
+        let json = to_value(&decision).unwrap();
+        assert_eq!(json, from_str::<Value>(&decision.json().to_string()).unwrap());
+        assert_eq!(json["state"], state);
     }
     assert_eq!(to_value(Code::QuotaExceeded).unwrap(), "quota_exceeded");
 }

@@ -28,8 +28,9 @@ def test_verdicts(make, count, codes, capsys):
     started = time.time()
     wrong, found = compare(cases(make, count))
     with capsys.disabled():
-        total, kinds = sum(found.values()), len(found)
-        print(f"\n{make.__name__}: {total} verdicts, {found['allowed']} allowed, {kinds} codes, {time.time() - started:.1f} s")
+        total, took = sum(found.values()), time.time() - started
+        allowed, kinds = found["allowed"], len(found)
+        print(f"\n{make.__name__}: {total} verdicts, {allowed} allowed, {kinds} codes, {took:.1f} s")
     shown = "\n".join(f"{ours} is {theirs} in Rust: {json.dumps(case)}" for case, ours, theirs in wrong[:3])
     assert wrong == [], f"{len(wrong)} differ\n{shown}"
     assert len(found) >= codes

@@ -63,12 +63,11 @@ impl Steps<'_> {
         match step {
             Step::Load { keyset, .. } => {
                 let keyset = unhex(keyset)?;
-                let result = match &self.gate {
-                    Some(gate) => gate.load_keyset(&keyset).map(|_| ()),
-                    None => {
-                        let built = self.build(&keyset).map_err(|error| error.code());
-                        built.map(|built| self.gate = Some(built))
-                    }
+                let result = if let Some(gate) = &self.gate {
+                    gate.load_keyset(&keyset).map(|_| ())
+                } else {
+                    let built = self.build(&keyset).map_err(|error| error.code());
+                    built.map(|built| self.gate = Some(built))
                 };
                 if result.is_ok() {
                     self.loaded = keyset;

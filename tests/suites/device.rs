@@ -14,7 +14,7 @@ const NANOS: u64 = 1_000_000_000;
 
 fn licence(issuer: &str, lineage: u8, quotas: &[(&str, &str)], rates: &[(&str, [u64; 3])]) -> Vec<u8> {
     let mut draft = Draft::new("customer-42", "pro", 3, NOW - DAY, NOW + 365 * DAY);
-    draft.lineage = Some([lineage; 16].into());
+    draft.lineage = Some([lineage; 16]);
     for (name, terms) in quotas {
         draft.grant.quotas.insert((*name).into(), terms.parse().unwrap());
     }
@@ -54,7 +54,7 @@ fn charge(
     charges: &[Charge<'_>],
     moment: Moment,
 ) -> (Code, u64) {
-    let Charged { code, remaining, .. } = record.charge(&license, charges, moment);
+    let Charged { code, remaining, .. } = record.charge(license, charges, moment);
     (code, remaining)
 }
 

@@ -50,7 +50,7 @@ pub struct Finding {
     pub sequences: Option<(u64, u64)>,
     /// More about it.
     pub detail: String,
-    /// Whether what was counted may be lost: receipts are missing that were acknowledged, and no later one is there.
+    /// Whether what was counted may be lost: receipts are missing, and no later one holds what they held.
     pub lost: bool,
 }
 
@@ -71,8 +71,8 @@ pub struct InstanceStatus {
     pub last: ReceiptLink,
     /// When that was issued, in seconds since 1970.
     pub issued_at: u64,
-    /// The newest up to which none is missing, counted from the first or from one that was acknowledged: what may be
-    /// acknowledged, for the instance sends nothing again that was.
+    /// The newest up to which none is missing, counted from the first or from one that the vendor acknowledged (see
+    /// [`Audit::add_acknowledgement`]): what may be acknowledged, for the instance sends nothing again that was.
     pub whole: Option<ReceiptLink>,
 }
 
@@ -190,7 +190,8 @@ impl Audit {
             let newest = chain.receipts.last_key_value().map_or(0, |(sequence, _)| *sequence);
             let mut find = |code, first, last, detail| {
                 let (instance, sequences) = (Some(*instance), Some((first, last)));
-                let lost = code == Code::ReceiptGap && last > newest;
+                let lost =
+                    code == Code::ReceiptGap && (last > newest || !chain.tells_again(first, acknowledged));
                 report.findings.push(Finding { code, instance, sequences, detail, lost });
             };
             let fork = chain.forks(acknowledged, &mut find);
@@ -241,11 +242,10 @@ impl Chain {
         Some(InstanceStatus { receipts, last, issued_at, whole: self.whole(acknowledged) })
     }
 
-    /// The last receipt of those that follow the first, or an acknowledged one, without a gap.
+    /// The last receipt of those that follow the first, or one that the vendor acknowledged, without a gap. What an
+    /// instance only claims to be acknowledged hides nothing.
     fn whole(&self, acknowledged: &[Acknowledgement]) -> Option<ReceiptLink> {
-        let told = self.all().filter_map(|(_, _, facts)| facts.acknowledged);
-        let given = acknowledged.iter().map(|given| given.receipt);
-        let mut whole = told.chain(given).max_by_key(|link| link.sequence);
+        let mut whole = acknowledged.iter().map(|given| given.receipt).max_by_key(|link| link.sequence);
         while let Some((digest, _)) = self
             .receipts
             .get(&whole.map_or(1, |link| link.sequence.saturating_add(1)))
@@ -298,6 +298,18 @@ impl Chain {
             }
             next = next.max(sequence.saturating_add(1));
         }
+    }
+
+    /// Whether a later receipt holds all that the missing ones from `first` on held. A receipt leaves out what has not
+    /// grown since the one that its instance says was acknowledged: so that must be one before the gap, or one that
+    /// the vendor really gave.
+    fn tells_again(&self, first: u64, given: &[Acknowledgement]) -> bool {
+        let mut later = self.all().filter(|(sequence, _, _)| *sequence >= first);
+        later.any(|(_, _, facts)| {
+            facts.acknowledged.is_none_or(|claimed| {
+                claimed.sequence < first || given.iter().any(|given| given.receipt == claimed)
+            })
+        })
     }
 
     /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are

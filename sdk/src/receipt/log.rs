@@ -251,10 +251,14 @@ impl Log {
     }
 
     /// Counts units, to be written with the next receipt.
-    pub fn count(&mut self, cell: UsageCell, units: u64) {
+    ///
+    /// A window that ends beyond [`limits::INTEGER`] counts as ending there: no receipt can hold a later end, and one
+    /// licence must not keep those of all others from being written.
+    pub fn count(&mut self, mut cell: UsageCell, units: u64) {
         if units == 0 {
             return;
         }
+        cell.window.end = cell.window.end.map(|end| end.min(limits::INTEGER));
         let partial = cell.window.end.is_some_and(|end| end <= self.forgotten);
         let count = self.cells.entry(cell).or_insert_with(|| Count { partial, ..Count::default() });
         count.units = count.units.saturating_add(units).min(limits::INTEGER);

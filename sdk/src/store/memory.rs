@@ -73,7 +73,8 @@ impl Content {
 struct Locked<'m> {
     content: MutexGuard<'m, Content>,
     /// Dropped last: a fork finds the lock free.
-    _inside: Inside,
+    #[expect(dead_code, reason = "it is held, not read")]
+    inside: Inside,
 }
 
 impl Deref for Locked<'_> {
@@ -100,7 +101,7 @@ impl Memory {
         let inside = Inside::enter();
         // Every change is one assignment, so a panic cannot leave it half done.
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        Locked { content, _inside: inside }
+        Locked { content, inside }
     }
 }
 

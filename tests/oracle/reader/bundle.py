@@ -367,11 +367,11 @@ def revocations(bundles, token, kid, claims):
         hits = (rule for rule in bundle.rules if _hits(rule, token, kid, claims, known))
         found += [("revoked_by_rule", rule.terms) for rule in hits]
     own = [bundle for bundle in bundles if bundle.stream == stream]
-    for bundle, group in ((bundle, group) for bundle in own for group in bundle.groups):
+    for salt, group in ((bundle.salt, group) for bundle in own for group in bundle.groups):
         if index is not None:
             hit = index in group.indices
         else:
-            hit = identifier_hash(bundle.salt, claims["cti"]) in group.hashes
+            hit = identifier_hash(salt, claims["cti"]) in group.hashes
         if hit:
             found.append(("revoked", group.terms))
     return found

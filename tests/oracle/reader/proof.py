@@ -1,6 +1,5 @@
 """Proofs of possession: `docs/proof-format.md`."""
 
-import base64
 from dataclasses import dataclass
 
 from reader import cose, ed25519, key, limits, text, uri

@@ -93,9 +93,9 @@ fn folders_of_sdk_use_each_other_as_documented() {
     let documented = uses_that_are_documented();
     let (mut refused, mut unused) = (String::new(), documented.clone());
     for (from, to, reasons) in uses("sdk/src/lib.rs").edges() {
-        let (Some(user), Some(used)) = (folder(from), folder(to)) else { continue };
-        let ways = [(user.clone(), used.clone()), (from.to_owned(), used.clone())];
-        if user != used && ways.iter().all(|way| !documented.contains(way)) {
+        let (Some(user), Some(target)) = (folder(from), folder(to)) else { continue };
+        let ways = [(user.clone(), target.clone()), (from.to_owned(), target.clone())];
+        if user != target && ways.iter().all(|way| !documented.contains(way)) {
             refused += &format!("  {from} uses {to}: {reasons:?}\n");
         }
         unused.retain(|way| !ways.contains(way));

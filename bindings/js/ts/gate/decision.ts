@@ -214,7 +214,7 @@ export class GateDecision implements Decision {
   toJSON(): unknown {
     const { allowed, code, name, state, warning, license, charges, retryAfterMs, explanation } = this;
     return {
-      allowed, code, name, state, warning: warning ?? null, license: license ?? null,
+      allowed, code, name, state: allowed ? state : null, warning: warning ?? null, license: license ?? null,
       charges: charges.map(({ name, unit, cost, limit, remaining, resetMs }) => (
         { name, unit, cost, limit, remaining, reset_ms: resetMs ?? null }
       )),

@@ -124,6 +124,7 @@ pub(crate) fn scopes() -> GateGroup {
     GateGroup { comment: "What a key may sign".to_owned(), tests: cases.into_iter().map(test).collect() }
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a list of cases")]
 pub(crate) fn malformed() -> GateGroup {
     let main = entry(&Signer::main());
     let with = |entry: Fields| keyset(2, &[entry]);
