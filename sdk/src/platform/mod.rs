@@ -1,6 +1,9 @@
 //! What depends on the platform: clocks, processes, and structures that WebAssembly has a smaller twin of.
 
 mod clock_reading;
+#[cfg(target_family = "wasm")]
+pub(crate) mod fork;
+#[cfg(not(target_family = "wasm"))]
 pub mod fork;
 mod now;
 mod per_process;
