@@ -33,6 +33,7 @@ pub(super) const SMALL: u8 = 128;
 pub(super) const SMALL_COUNT: u64 = 1024;
 
 /// Most members of a chunk that the builder leaves in one piece (from schema 2 on).
+#[cfg(feature = "alloc")]
 pub(super) const CROWD: u64 = 1024;
 
 /// A set of indices, read in place.
