@@ -10,7 +10,10 @@ use crate::{command::Result, tools::system};
 pub(crate) fn check() -> Result {
     let library = static_library(&installed()?);
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-    for (name, arguments) in PROGRAMS {
+    // GCC's runtime of ASan takes no lock of its allocator at a fork: a child of a process whose other threads allocate
+    // may hang in it, and Valgrind runs one thread of a child alone. The suite c-abi runs that program as it is.
+    let sanitized = PROGRAMS.into_iter().filter(|(name, _)| *name != "fork");
+    for (name, arguments) in sanitized.clone() {
         let program = compile(name, &flags, &library)?;
         run_program(&[&[&*program.to_string_lossy()], arguments].concat(), |program| {
             program.env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1");
@@ -18,7 +21,7 @@ pub(crate) fn check() -> Result {
     }
     system::require(&[("valgrind", "valgrind"), ("/usr/lib/debug/.build-id", "libc6-dbg")])?;
     // One that is thrown through ends without an end, and what it held is no leak.
-    for (name, arguments) in PROGRAMS.into_iter().filter(|(name, _)| *name != "throws") {
+    for (name, arguments) in sanitized.filter(|(name, _)| *name != "throws") {
         let program = compile(name, &[], &library)?;
         let mut words = vec!["valgrind", "-q", "--leak-check=full", "--error-exitcode=9", "--fair-sched=try"];
         words.extend([
