@@ -10,8 +10,8 @@ use crate::{command::Result, tools::system};
 pub(crate) fn check() -> Result {
     let library = static_library(&installed()?);
     let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-    // GCC's runtime of ASan takes no lock of its allocator at a fork: a child of a process whose other threads allocate
-    // may hang in it, and Valgrind runs one thread of a child alone. The suite c-abi runs that program as it is.
+    // Under ASan one child of the fork program did not end well, and it is not known why: that is to be found. The suite
+    // c-abi runs the program as it is.
     let sanitized = PROGRAMS.into_iter().filter(|(name, _)| *name != "fork");
     for (name, arguments) in sanitized.clone() {
         let program = compile(name, &flags, &library)?;
