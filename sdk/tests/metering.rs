@@ -13,7 +13,7 @@ use std::{
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
     Code, Counter, Gate, Now, Refiller, Request,
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, Fault, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 use licentia_core::Window;
 use licentia_issuer::{Overage, Period, Quota};
@@ -29,7 +29,11 @@ struct Counting {
 
 impl Counting {
     fn reach(&self) -> Result<&Memory, Unreachable> {
-        if self.lost.load(Ordering::Relaxed) { Err(Unreachable("cut off".into())) } else { Ok(&self.memory) }
+        if self.lost.load(Ordering::Relaxed) {
+            Err(Unreachable::new(Fault::NotSent, "cut off"))
+        } else {
+            Ok(&self.memory)
+        }
     }
 }
 
@@ -41,11 +45,11 @@ impl Store for Counting {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.reach()?.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.reach()?.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.reach()?.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.reach()?.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)

@@ -32,7 +32,11 @@ struct Slow {
 
 impl Store for Slow {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        self.go_on.lock().unwrap().recv().map_err(|error| Unreachable(error.into()))?;
+        self.go_on
+            .lock()
+            .unwrap()
+            .recv()
+            .map_err(|error| Unreachable::new(licentia::store::Fault::NotSent, error))?;
         self.memory.take(cell, need, want, limit)
     }
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {

@@ -11,7 +11,7 @@ use std::sync::{
 use common::{DAY, NOW, builder, licence};
 use licentia::{
     Action, Code, Now, Request,
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, Fault, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 
 /// A store that can be cut off.
@@ -27,7 +27,7 @@ impl Fragile {
     fn reach(&self) -> Result<&Memory, Unreachable> {
         if self.lost.load(Ordering::Relaxed) {
             self.asked.fetch_add(1, Ordering::Relaxed);
-            return Err(Unreachable("cut off".into()));
+            return Err(Unreachable::new(Fault::NotSent, "cut off"));
         }
         Ok(&self.memory)
     }
@@ -40,11 +40,11 @@ impl Store for Fragile {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.reach()?.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.reach()?.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.reach()?.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.reach()?.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)

@@ -10,11 +10,12 @@ use licentia_core::{Code, Expect, Key, Preparation};
 use crate::{
     event::Sink,
     license::{LicenceSettings, Licences},
+    metering::Outage,
     platform::process_id,
     store::{Memory, Store},
 };
 
-use super::{clock_guard::ClockGuard, gate::Gate, mode::Mode, outage::Outage, replay::Nonces};
+use super::{clock_guard::ClockGuard, gate::Gate, mode::Mode, replay::Nonces};
 
 /// Most tokens that a cache may have space for.
 const MAX_CACHED: usize = 1 << 24;

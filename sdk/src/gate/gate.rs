@@ -17,16 +17,15 @@ use licentia_core::{
 use crate::{
     event::{Event, Sink, Used},
     license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
-    metering::{Charges, SEATS},
+    metering::{Charges, Outage, SEATS, Unanswered},
     platform::{Now, process_id},
-    store::{SeatAsk, Store},
+    store::{Fault, SeatAsk, Store},
 };
 
 use super::{
     clock_guard::ClockGuard,
     decision::Decision,
     mode::Mode,
-    outage::Outage,
     replay::Nonces,
     request::{Inquiry, Request, SeatRequest},
     reservation::Reservation,
@@ -238,9 +237,14 @@ impl Gate {
     pub fn refill(&self, now: impl Into<Now>) {
         let now = now.into();
         let meters = self.licences.accounts().meters();
-        // Stop at the first failure: the other meters would wait for the same store. The request that needs units sees
-        // the outage, and its licence's policy decides.
-        let _ = meters.iter().try_for_each(|meter| meter.refill_or_return(now.monotonic_nanos, &*self.store));
+        for meter in meters {
+            // In an outage the other meters would wait for the same store. The request that needs units sees it, and
+            // its licence's policy decides.
+            match meter.refill_or_return(now.monotonic_nanos, &*self.store) {
+                Err(error) if error.fault() != Fault::OneKey => break,
+                _ => {}
+            }
+        }
     }
 
     fn decide<'a>(
@@ -321,8 +325,8 @@ impl Gate {
                 let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
-            Err(_unreachable) => {
-                self.doubt(Check::Seat, now, license, explanation)?;
+            Err(error) => {
+                self.doubt(Check::Seat, Unanswered::of(&error, None, now), now, license, explanation)?;
             }
         }
         Ok(now.saturating_add(ttl))
@@ -420,26 +424,31 @@ impl Gate {
         explanation: &mut Explanation<'a>,
     ) -> Result<bool, Code> {
         for (name, cost) in request.rates {
-            let (code, remaining) = match charges.rate(name, *cost, now.monotonic_nanos, &*self.store) {
-                Ok(Ok(outcome)) => {
-                    if outcome.reached {
-                        self.outage.end();
+            let (code, remaining) =
+                match charges.rate(name, *cost, (seconds, now.monotonic_nanos), &*self.store) {
+                    Ok(Ok(outcome)) => {
+                        if outcome.reached {
+                            self.outage.end();
+                        }
+                        let code = if outcome.granted { Code::Allowed } else { Code::RateLimited };
+                        (code, Some(outcome.remaining))
                     }
-                    let code = if outcome.granted { Code::Allowed } else { Code::RateLimited };
-                    (code, Some(outcome.remaining))
-                }
-                Ok(Err(_unreachable)) => {
-                    self.doubt(Check::Rate, seconds, license, explanation)?;
-                    continue;
-                }
-                Err(code) => (code, None),
-            };
+                    Ok(Err(unanswered)) => {
+                        self.doubt(Check::Rate, unanswered, seconds, license, explanation)?;
+                        continue;
+                    }
+                    Err(code) => (code, None),
+                };
             explanation.note(Check::Rate, code, Facts::Charge { name, cost: *cost, remaining })?;
+        }
+        // A cost of 0 reads the meter, and needs no job.
+        if let Some(job) = request.job.filter(|_| request.meters.iter().any(|(_, cost)| *cost > 0)) {
+            return self.charge_job(charges, job, request.meters, seconds, license, explanation);
         }
         let mut overage = false;
         for (name, cost) in request.meters {
             let cost = *cost;
-            match charges.meter(name, cost, (seconds, now.monotonic_nanos), request.job, &*self.store) {
+            match charges.meter(name, cost, (seconds, now.monotonic_nanos), &*self.store) {
                 Ok(Ok(outcome)) => {
                     if outcome.reached {
                         self.outage.end();
@@ -449,8 +458,8 @@ impl Gate {
                     let facts = Facts::Charge { name, cost, remaining: Some(outcome.remaining) };
                     explanation.note(Check::Quota, code, facts)?;
                 }
-                Ok(Err(_unreachable)) => {
-                    self.doubt(Check::Quota, seconds, license, explanation)?;
+                Ok(Err(unanswered)) => {
+                    self.doubt(Check::Quota, unanswered, seconds, license, explanation)?;
                 }
                 Err(code) => {
                     explanation.note(Check::Quota, code, Facts::Charge { name, cost, remaining: None })?;
@@ -460,15 +469,48 @@ impl Gate {
         Ok(overage)
     }
 
+    /// Charges a job on all its meters, or on none; `true` if a quota is in overage.
+    fn charge_job<'a>(
+        &self,
+        charges: &mut Charges<'_, 'a>,
+        job: &'a str,
+        meters: &'a [(&'a str, u64)],
+        seconds: u64,
+        license: &licentia_core::License<'_>,
+        explanation: &mut Explanation<'a>,
+    ) -> Result<bool, Code> {
+        let mut overage = false;
+        match charges.job(job, meters, seconds, &*self.store) {
+            Ok(Ok(codes)) => {
+                self.outage.end();
+                for ((name, cost), (code, outcome)) in meters.iter().zip(codes) {
+                    overage |= outcome.overage;
+                    let facts = Facts::Charge { name, cost: *cost, remaining: Some(outcome.remaining) };
+                    explanation.note(Check::Quota, code, facts)?;
+                }
+            }
+            Ok(Err(unanswered)) => {
+                self.doubt(Check::Quota, unanswered, seconds, license, explanation)?;
+            }
+            Err((place, code)) => {
+                let (name, cost) = meters.get(place).copied().unwrap_or(("", 0));
+                explanation.note(Check::Quota, code, Facts::Charge { name, cost, remaining: None })?;
+            }
+        }
+        Ok(overage)
+    }
+
     /// The store has not answered: the licence's policy decides, by how long that has been so.
     fn doubt(
         &self,
         check: Check,
+        unanswered: Unanswered,
         now: u64,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
     ) -> Result<(), Code> {
-        let since = self.outage.since(now);
+        // A store that refuses one key answers for all others.
+        let since = unanswered.since.unwrap_or_else(|| self.outage.since(now));
         let action = license.policy().store_unreachable;
         let facts = Facts::Since { since, now };
         explanation.doubt(check, Code::StoreUnreachable, facts, action, since, now)

@@ -17,7 +17,7 @@ use licentia_core::{License, metering::rate::Tat};
 use crate::{
     license::Interner,
     platform::{Now, PerProcess, Table, fork::Inside},
-    store::{Store, Unreachable},
+    store::{Fault, Store, Unreachable},
 };
 
 use super::{
@@ -189,7 +189,12 @@ impl Accounts {
             (self.find(table, license, now.seconds), due)
         });
         // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
-        let _ = due.iter().try_for_each(|meter| meter.settle(store));
+        for meter in due {
+            match meter.settle(store) {
+                Err(error) if error.fault() != Fault::OneKey => break,
+                _ => {}
+            }
+        }
         counters
     }
 

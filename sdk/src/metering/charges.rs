@@ -3,12 +3,16 @@
 use arrayvec::ArrayVec;
 use licentia_core::{Code, Period};
 
-use crate::store::{Finish, Job, Seats, Store, Unreachable};
+use crate::store::{
+    Finish, FinishPart, JobAsk, JobFinish, JobPart, Outcome as JobOutcome, PartCharged, Seats, Store,
+    Unreachable,
+};
 
 use super::{
     account::{Counters, RateCounter},
     charge::{Charge, ChargeList, MAX_CHARGES, SEATS, Unit},
     meter::{Present, QuotaCounter},
+    outage::Unanswered,
     outcome::Outcome,
 };
 
@@ -21,25 +25,29 @@ pub(crate) struct Charges<'d, 'a> {
     shown: &'d mut ChargeList<'a>,
     /// With what was charged, and the time of the monotonic clock, in nanoseconds.
     rates: ArrayVec<(&'d RateCounter, u64, u64), MAX_CHARGES>,
-    meters: ArrayVec<Metered<'d, 'a>, MAX_CHARGES>,
+    meters: ArrayVec<Metered<'d>, MAX_CHARGES>,
     count: usize,
+    /// The job under whose name the meters were charged.
+    job: Option<&'a str>,
     /// Whether the meters are only reserved, until the reservation is committed.
     held: bool,
 }
 
 /// A meter that was charged.
-pub(crate) struct Metered<'d, 'a> {
+pub(crate) struct Metered<'d> {
     pub(crate) quota: &'d QuotaCounter,
     pub(crate) units: Present<'d>,
     pub(crate) cost: u64,
-    /// The job under whose name it was charged, and whether that was now.
-    pub(crate) job: Option<(&'a str, bool)>,
-    held: bool,
+    /// The job's attempt that it was charged for.
+    pub(crate) attempt: Option<u64>,
 }
+
+/// What a job's charge came to, for each meter: the code, and what is left.
+pub(crate) type JobCodes = ArrayVec<(Code, Outcome), MAX_CHARGES>;
 
 impl<'d, 'a> Charges<'d, 'a> {
     pub(crate) fn new(counters: &'d Counters, shown: &'d mut ChargeList<'a>, held: bool) -> Self {
-        Self { counters, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, held }
+        Self { counters, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, job: None, held }
     }
 
     /// Whether there is space for one more charge.
@@ -66,14 +74,14 @@ impl<'d, 'a> Charges<'d, 'a> {
         &mut self,
         name: &'a str,
         cost: u64,
-        now_nanos: u64,
+        (now, now_nanos): (u64, u64),
         store: &dyn Store,
-    ) -> Result<Result<Outcome, Unreachable>, Code> {
+    ) -> Result<Result<Outcome, Unanswered>, Code> {
         let rate = self.counters.rate(name).ok_or(Code::RateNotLicensed)?;
         self.count()?;
         let outcome = match rate.charge(cost, now_nanos, store) {
             Ok(outcome) => outcome,
-            Err(unreachable) => return Ok(Err(unreachable)),
+            Err(error) => return Ok(Err(Unanswered::of(&error, None, now))),
         };
         let charged = if outcome.granted { cost } else { 0 };
         let window = (rate.burst, Some(rate.burst_seconds), None);
@@ -90,37 +98,124 @@ impl<'d, 'a> Charges<'d, 'a> {
         name: &'a str,
         cost: u64,
         now: (u64, u64),
-        job: Option<&'a str>,
         store: &dyn Store,
-    ) -> Result<Result<Outcome, Unreachable>, Code> {
+    ) -> Result<Result<Outcome, Unanswered>, Code> {
+        let (quota, units) = self.quota(name, now.0)?;
+        let outcome = match quota.charge(&units, cost, now, store) {
+            Ok(outcome) => outcome,
+            Err(error) => return Ok(Err(Unanswered::of(&error, Some(units.outage()), now.0))),
+        };
+        let charged = if outcome.granted && !self.held { cost } else { 0 };
+        let window = (quota.limit, quota.length, Some(quota.period));
+        self.show(charge(name, Unit::Quota, (cost, charged), window, outcome));
+        if outcome.granted {
+            let _ = self.meters.try_push(Metered { quota, units, cost, attempt: None });
+        }
+        Ok(Ok(outcome))
+    }
+
+    /// The quota of a meter that is to be charged, and its units at `now`.
+    fn quota(&mut self, name: &str, now: u64) -> Result<(&'d QuotaCounter, Present<'d>), Code> {
         let counters = self.counters;
         let quota = counters.quota(name).ok_or(Code::MeterNotLicensed)?;
-        if job.is_some_and(|job| job.is_empty() || job.len() > JOB_BYTES) {
-            return Err(Code::InvalidArgument);
-        }
         self.count()?;
-        let units = quota.units(now.0);
+        let units = quota.units(now);
         if units.is_other() {
             counters.set_outdated();
         }
-        // A cost of 0 reads the meter, and needs no job.
-        let job = job.filter(|_| cost > 0);
-        let outcome = match job {
-            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, outcome.granted)),
-            Some(name) => quota.charge_once(&units, Job { name, held: self.held }, cost, now.0, store),
-        };
-        let (outcome, charged) = match outcome {
-            Ok(outcome) => outcome,
-            Err(unreachable) => return Ok(Err(unreachable)),
-        };
-        let final_units = if charged && !self.held { cost } else { 0 };
-        let window = (quota.limit, quota.length, Some(quota.period));
-        self.show(charge(name, Unit::Quota, (cost, final_units), window, outcome));
-        if outcome.granted {
-            let job = job.map(|job| (job, charged));
-            let _ = self.meters.try_push(Metered { quota, units, cost, job, held: self.held });
+        Ok((quota, units))
+    }
+
+    /// Charges a job on all its meters, or on none, in one step of the store. Answers for each meter up to the first that
+    /// refuses. The time is in seconds since 1970.
+    ///
+    /// An error names the meter at whose place it is.
+    pub(crate) fn job(
+        &mut self,
+        job: &'a str,
+        meters: &[(&'a str, u64)],
+        now: u64,
+        store: &dyn Store,
+    ) -> Result<Result<JobCodes, Unanswered>, (usize, Code)> {
+        if job.is_empty() || job.len() > JOB_BYTES {
+            return Err((0, Code::InvalidArgument));
         }
-        Ok(Ok(outcome))
+        let mut found = ArrayVec::<(&'d QuotaCounter, Present<'d>, u64), MAX_CHARGES>::new();
+        // The part of each meter: one that is named twice is charged once, for the sum.
+        let mut places = ArrayVec::<usize, MAX_CHARGES>::new();
+        for (place, (name, cost)) in meters.iter().enumerate() {
+            let (quota, units) = self.quota(name, now).map_err(|code| (place, code))?;
+            let known = found.iter().position(|(known, ..)| std::ptr::eq(*known, quota));
+            let part = known.unwrap_or(found.len());
+            match found.get_mut(part) {
+                Some((.., sum)) => *sum = sum.saturating_add(*cost),
+                None => found.push((quota, units, *cost)),
+            }
+            places.push(part);
+        }
+        let charged = match self.charge_job(job, &found, store) {
+            Ok(charged) => charged,
+            Err(error) => {
+                let first = found.first().map(|(_, units, _)| units.outage());
+                return Ok(Err(Unanswered::of(&error, first, now)));
+            }
+        };
+        let refusing = match charged.0 {
+            JobOutcome::Charged | JobOutcome::Before => None,
+            JobOutcome::Refused(part) => Some((part, Code::QuotaExceeded)),
+            JobOutcome::CostDiffers(part) => Some((part, Code::JobCostDiffers)),
+        };
+        let mut codes = JobCodes::new();
+        for ((name, cost), part) in meters.iter().zip(places) {
+            let (Some((quota, units, sum)), Some(after)) = (found.get(part), charged.1.get(part)) else {
+                break;
+            };
+            let code = refusing.filter(|(place, _)| *place == part).map_or(Code::Allowed, |(_, code)| code);
+            let granted = code == Code::Allowed;
+            let mut outcome = quota.job_outcome(units, (*sum, granted), after.total, now);
+            outcome.retry_after_ms = outcome.retry_after_ms.filter(|_| code == Code::QuotaExceeded);
+            units.outage().end();
+            let final_units = if refusing.is_none() && after.fresh && !self.held { *cost } else { 0 };
+            let window = (quota.limit, quota.length, Some(quota.period));
+            self.show(charge(name, Unit::Quota, (*cost, final_units), window, outcome));
+            codes.push((code, outcome));
+            if !granted {
+                break;
+            }
+        }
+        if refusing.is_none() {
+            self.job = Some(job);
+            for ((quota, units, cost), after) in found.into_iter().zip(charged.1) {
+                let _ = self.meters.try_push(Metered { quota, units, cost, attempt: after.attempt });
+            }
+        }
+        Ok(Ok(codes))
+    }
+
+    fn charge_job(
+        &self,
+        job: &str,
+        found: &[(&'d QuotaCounter, Present<'d>, u64)],
+        store: &dyn Store,
+    ) -> Result<(JobOutcome, Vec<PartCharged>), Unreachable> {
+        let part = |(quota, units, cost): &(&'d QuotaCounter, Present<'d>, u64)| JobPart {
+            cell: quota.cell(units),
+            cost: *cost,
+            limit: quota.hard,
+        };
+        let parts: ArrayVec<JobPart<'_>, MAX_CHARGES> = found.iter().map(part).collect();
+        let ask = JobAsk { job, held: self.held, parts: &parts };
+        let mut charged = store.charge_job(&ask)?;
+        for _ in found {
+            // What was taken ahead here may be what is missing there.
+            let JobOutcome::Refused(part) = charged.outcome else { break };
+            let Some((quota, units, _)) = found.get(part) else { break };
+            if !quota.settle(units, store)? {
+                break;
+            }
+            charged = store.charge_job(&ask)?;
+        }
+        Ok((charged.outcome, charged.parts))
     }
 
     /// Shows the seats of the licence. Times are in seconds since 1970.
@@ -144,8 +239,13 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// The meters that were charged.
-    pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d, 'a>> {
+    pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d>> {
         self.meters.iter()
+    }
+
+    /// The job under whose name they were charged.
+    pub(crate) fn charged_job(&self) -> Option<&'a str> {
+        self.job
     }
 
     /// Takes everything back: a denied request costs nothing.
@@ -154,22 +254,19 @@ impl<'d, 'a> Charges<'d, 'a> {
         for (rate, cost, now_nanos) in &self.rates {
             rate.undo(*cost, *now_nanos);
         }
-        for metered in self.meters() {
-            metered.undo(store);
-        }
-    }
-}
-
-impl Metered<'_, '_> {
-    fn undo(&self, store: &dyn Store) {
-        match self.job {
-            None => self.units.undo(self.cost),
-            // Where the store cannot be reached it stays charged; the same job may be tried again.
-            Some((job, true)) => {
-                let finish = if self.held { Finish::Cancel } else { Finish::Undo };
-                drop(self.quota.finish_once(&self.units, job, finish, store));
-            }
-            Some((_, false)) => {}
+        let Some(job) = self.job else {
+            return self.meters().for_each(|metered| metered.units.undo(metered.cost));
+        };
+        let part = |metered: &Metered<'d>| {
+            let attempt = metered.attempt.unwrap_or(0);
+            FinishPart { cell: metered.quota.cell(&metered.units), attempt, units: 0 }
+        };
+        let charged = || self.meters().filter(|metered| metered.cost > 0);
+        let parts: ArrayVec<FinishPart<'_>, MAX_CHARGES> = charged().map(part).collect();
+        // If the store cannot be reached it stays charged; the same job may be tried again.
+        let done = store.finish_job(&JobFinish { job, how: Finish::Cancel, parts: &parts });
+        for (metered, done) in charged().zip(done.into_iter().flatten()) {
+            metered.units.learn(done.total);
         }
     }
 }

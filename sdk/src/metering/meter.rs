@@ -7,7 +7,6 @@
 //! units, and the last one can be used by anybody.
 
 use std::{
-    num::NonZeroU64,
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -15,14 +14,14 @@ use std::{
     },
 };
 
-use licentia_core::{Window, inner::clock::STEP_BACK};
+use licentia_core::{Window, inner::clock::STEP_BACK, metering::quota::Refusal};
 
 use crate::{
     platform::{ArcSwap, ArcSwapOption, Guard},
-    store::{Cell, Finish, Job, Once, Store, Unreachable},
+    store::{Became, Cell, Fault, Store, Taker, Turn, Unreachable},
 };
 
-use super::{outcome::Outcome, terms::QuotaTerms};
+use super::{outage::Outage, outcome::Outcome, terms::QuotaTerms};
 
 /// A chunk is this part of what is left, so that no process takes what others need.
 const PART: u64 = 64;
@@ -107,6 +106,8 @@ pub(crate) struct Units {
     /// Units that everybody has taken, as the store said last.
     total: AtomicU64,
     refilling: Mutex<Pace>,
+    /// Since when the store refuses this cell alone.
+    outage: Outage,
 }
 
 /// How fast units are used.
@@ -115,8 +116,8 @@ struct Pace {
     /// What was used, and when, at the last refill.
     spent: u64,
     at_nanos: u64,
-    /// How many units the store did not have then.
-    refused: Option<NonZeroU64>,
+    /// What the store said when it had too few units.
+    refused: Option<Refusal>,
     /// The last chunk, and the terms that it was taken under.
     chunk: u64,
     terms: Option<Arc<QuotaTerms>>,
@@ -124,6 +125,33 @@ struct Pace {
     seen: u64,
     /// When the store was asked last.
     asked_at: u64,
+    /// The name that this process takes from the cell by, and the number of its last operation.
+    taker: Option<Taker>,
+    sequence: u64,
+    /// An operation whose answer was lost: the store is asked nothing else of this cell until it says what became of it.
+    doubt: Option<Doubt>,
+}
+
+/// An operation whose answer was lost.
+struct Doubt {
+    turn: Turn,
+    /// Units that were given back by it; none if it took units.
+    gave_back: Option<u64>,
+}
+
+impl Pace {
+    /// The next operation of this process on the cell.
+    fn turn(&mut self) -> Result<Turn, Unreachable> {
+        let taker = if let Some(taker) = self.taker {
+            taker
+        } else {
+            let mut name = [0; 16];
+            getrandom::fill(&mut name).map_err(|_| Unreachable::because("the system has no random bytes"))?;
+            *self.taker.insert(Taker::from_bytes(name))
+        };
+        self.sequence = self.sequence.saturating_add(1);
+        Ok(Turn { taker, sequence: self.sequence })
+    }
 }
 
 impl Units {
@@ -136,12 +164,18 @@ impl Units {
             taken: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
             refilling: Mutex::default(),
+            outage: Outage::none(),
         }
     }
 
     /// The period.
     pub(crate) fn window(&self) -> Window {
         self.window
+    }
+
+    /// Since when the store refuses this cell alone.
+    pub(crate) fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
@@ -154,6 +188,11 @@ impl Units {
     /// Takes back a charge of a request that was then denied, or of work that cost less.
     pub(crate) fn undo(&self, cost: u64) {
         self.spent.fetch_sub(cost, Ordering::AcqRel);
+    }
+
+    /// Notes how many units everybody has taken.
+    pub(crate) fn learn(&self, total: u64) {
+        self.total.store(total, Ordering::Release);
     }
 
     /// Units that are used, by everybody, as far as is known here.
@@ -272,45 +311,31 @@ impl QuotaCounter {
         Ok(true)
     }
 
-    /// Charges a job once, whoever asks and however often. It goes to the store each time. Gives also whether it was
-    /// charged by this call.
-    pub(crate) fn charge_once(
-        &self,
-        units: &Units,
-        job: Job<'_>,
-        cost: u64,
-        now: u64,
-        store: &dyn Store,
-    ) -> Result<(Outcome, bool), Unreachable> {
-        let cell = self.counter.cell(units);
-        let mut once = store.take_once(&cell, job, cost, self.hard)?;
-        if matches!(once, Once::Refused(_)) && units.unspent() > 0 {
-            // What was taken ahead here may be what is missing there.
-            self.counter.settle(store)?;
-            once = store.take_once(&cell, job, cost, self.hard)?;
-        }
-        let (total, granted, charged) = match once {
-            Once::Charged(total) => (total, true, true),
-            Once::Before(total) => (total, true, false),
-            Once::Refused(total) => (total, false, false),
-        };
-        units.total.store(total, Ordering::Release);
-        let used = units.used(units.spent.load(Ordering::Acquire));
-        Ok((Outcome { reached: true, ..self.outcome(units, cost, granted, used, now) }, charged))
+    /// The cell of these units.
+    pub(crate) fn cell(&self, units: &Units) -> Cell<'_> {
+        self.counter.cell(units)
     }
 
-    /// Finishes what a job was charged; see [`Store::finish_once`].
-    pub(crate) fn finish_once(
+    /// Gives back what was taken ahead here, which may be what a job lacks in the store. Returns whether there was any.
+    pub(crate) fn settle(&self, units: &Units, store: &dyn Store) -> Result<bool, Unreachable> {
+        let ahead = units.unspent() > 0;
+        if ahead {
+            self.counter.settle(store)?;
+        }
+        Ok(ahead)
+    }
+
+    /// What a job's charge of `cost` came to, when `total` units were taken in all. The times are in seconds since 1970.
+    pub(crate) fn job_outcome(
         &self,
         units: &Units,
-        job: &str,
-        finish: Finish,
-        store: &dyn Store,
-    ) -> Result<bool, Unreachable> {
-        let finished = store.finish_once(&self.counter.cell(units), job, finish)?;
-        // What was said before is no longer so: who looks asks anew.
-        units.pace().asked_at = 0;
-        Ok(finished)
+        (cost, granted): (u64, bool),
+        total: u64,
+        now: u64,
+    ) -> Outcome {
+        units.learn(total);
+        let used = units.used(units.spent.load(Ordering::Acquire));
+        Outcome { reached: true, ..self.outcome(units, cost, granted, used, now) }
     }
 
     /// Takes what a charge of `cost` would lack, where the store has it.
@@ -340,7 +365,7 @@ impl QuotaCounter {
             return Ok(Refill { enough: true, reached: false }); // another thread was first
         }
         let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
-        if store.may_wait() && again && pace.refused.is_some_and(|units| need >= units.get()) {
+        if store.may_wait() && again && pace.refused.is_some_and(|refused| refused.answers(need, self.hard)) {
             return Ok(Refill { enough: false, reached: false });
         }
         if pace.terms.as_ref().is_none_or(|terms| !Arc::ptr_eq(terms, &self.terms)) {
@@ -436,6 +461,13 @@ impl Meter {
         now_nanos: u64,
         store: &dyn Store,
     ) -> Result<Refill, Unreachable> {
+        if self.resolve(units, pace, store)? {
+            // What was in doubt may be enough.
+            let unspent = units.unspent();
+            if unspent >= need {
+                return Ok(Refill { enough: true, reached: true });
+            }
+        }
         let spent = units.spent.load(Ordering::Acquire);
         let taken = units.taken.load(Ordering::Acquire);
         let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
@@ -453,13 +485,21 @@ impl Meter {
         let chunk = per_second.min(left / PART);
         // What is here already is a part of the chunk, so that no more than one is ever held.
         let want = need.max(chunk.saturating_sub(taken.saturating_sub(spent)));
-        let given = store.take(&self.cell(units), need, want, hard)?;
+        let turn = pace.turn()?;
+        let given = match store.take_in_turn(&self.cell(units), turn, need, want, hard) {
+            Err(error) if error.fault() == Fault::Unknown => {
+                pace.doubt = Some(Doubt { turn, gave_back: None });
+                return Err(error);
+            }
+            given => given?,
+        };
+        units.outage.end();
         units.total.store(given.total, Ordering::Release);
         units.taken.store(taken.saturating_add(given.units), Ordering::Release);
         (pace.spent, pace.at_nanos, pace.asked_at) = (spent, now_nanos, now_nanos);
         pace.chunk = chunk.max(1);
         let enough = given.units >= need;
-        pace.refused = NonZeroU64::new(need).filter(|_| !enough);
+        pace.refused = (!enough).then_some(Refusal { total: given.total });
         Ok(Refill { enough, reached: true })
     }
 
@@ -516,17 +556,46 @@ impl Meter {
         if units.unspent() <= keep || units.fork != self.forks.load(Ordering::Relaxed) {
             return Ok(());
         }
-        // While the store is out of reach they stay here, and can be used. Only one that fails between this and the
-        // next line loses them: whether it has taken them back is not known then, and they are never granted twice.
-        let found = store.take(&self.cell(units), 0, 0, 0)?;
-        units.total.store(found.total, Ordering::Release);
+        self.resolve(units, pace, store)?;
+        let turn = pace.turn()?;
         let unspent = units.claim(pace, keep);
+        if unspent == 0 {
+            return Ok(());
+        }
+        match store.give_back_in_turn(&self.cell(units), turn, unspent) {
+            Ok(()) => {
+                let known = |total| {
+                    (total != UNKNOWN).then_some(total).map(|total: u64| total.saturating_sub(unspent))
+                };
+                let _ = units.total.fetch_update(Ordering::AcqRel, Ordering::Acquire, known);
+            }
+            Err(error) if error.fault() == Fault::Unknown => {
+                pace.doubt = Some(Doubt { turn, gave_back: Some(unspent) });
+                return Err(error);
+            }
+            // They did not go back: they can be used here.
+            Err(error) => {
+                units.undo(unspent);
+                return Err(error);
+            }
+        }
         pace.seen = units.spent.load(Ordering::Acquire);
         pace.spent = pace.spent.saturating_add(unspent);
-        if unspent > 0 {
-            store.give_back(&self.cell(units), unspent)?;
-            units.total.store(found.total.saturating_sub(unspent), Ordering::Release);
-        }
         Ok(())
+    }
+
+    /// Asks what became of an operation whose answer was lost. Returns whether there was one.
+    fn resolve(&self, units: &Units, pace: &mut Pace, store: &dyn Store) -> Result<bool, Unreachable> {
+        let Some(doubt) = &pace.doubt else { return Ok(false) };
+        match (store.resolve(&self.cell(units), doubt.turn)?, doubt.gave_back) {
+            (Became::Again(taken), None) => {
+                units.taken.fetch_add(taken, Ordering::AcqRel);
+            }
+            // It was not done, and never will be: the units are here.
+            (Became::New, Some(unspent)) => units.undo(unspent),
+            _ => {}
+        }
+        pace.doubt = None;
+        Ok(true)
     }
 }

@@ -1,0 +1,51 @@
+//! Since when the store has not answered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::store::{Fault, Unreachable};
+
+/// Encodes that the store answers.
+const NEVER: u64 = u64::MAX;
+
+/// Since when the store has not answered, in seconds since 1970.
+#[derive(Debug)]
+pub(crate) struct Outage(AtomicU64);
+
+impl Outage {
+    pub(crate) const fn none() -> Self {
+        Self(AtomicU64::new(NEVER))
+    }
+
+    /// The store has answered. Only a change is written, since all threads read this.
+    pub(crate) fn end(&self) {
+        if self.0.load(Ordering::Relaxed) != NEVER {
+            self.0.store(NEVER, Ordering::Relaxed);
+        }
+    }
+
+    /// The store has not answered at `now`. Returns since when it has not.
+    pub(crate) fn since(&self, now: u64) -> u64 {
+        self.0.fetch_min(now, Ordering::Relaxed).min(now)
+    }
+}
+
+impl Default for Outage {
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
+/// A store that did not answer for a charge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unanswered {
+    /// Since when this key alone is not answered for, in seconds since 1970; none if the store answers nobody.
+    pub(crate) since: Option<u64>,
+}
+
+impl Unanswered {
+    /// What an error at `now` means, where `key` is the outage of the key that was asked for.
+    pub(crate) fn of(error: &Unreachable, key: Option<&Outage>, now: u64) -> Self {
+        let alone = error.fault() == Fault::OneKey;
+        Self { since: alone.then(|| key.map_or(now, |key| key.since(now))) }
+    }
+}
