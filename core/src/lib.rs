@@ -85,7 +85,7 @@ pub use cose::Algorithm;
 pub use crypto::ed25519::PublicKey;
 pub use expect::Expect;
 pub use explain::{Check, Explanation, Facts, Step};
-pub use id::{Lineage, Nonce, Salt, TokenId};
+pub use id::{AccountId, Lineage, Nonce, Salt, TokenId};
 pub use key::key::{Key, KeyPurpose, KeyStatus};
 pub use key::keyring::Keyring;
 pub use key::keyset::{Keyset, KeysetMark};
