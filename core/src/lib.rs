@@ -112,7 +112,7 @@ pub mod inner {
         cose::{Frame, Typ},
         json::{Optional, Quoted},
         key::keyset::digest,
-        license::name::is_valid as is_valid_name,
+        license::{json::JsonPart, name::is_valid as is_valid_name},
         revocation::bundle::state_root,
         time::{calendar, clock},
         verify::decode,
