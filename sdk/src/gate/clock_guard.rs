@@ -1,6 +1,9 @@
 //! The clock guard, shared by all threads. It takes its lock at most once per second of the wall clock.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use licentia_core::{
     Clock, Time,
@@ -8,6 +11,7 @@ use licentia_core::{
 };
 
 use crate::{
+    metering::{Driver, Slot},
     platform::{CachedReading, ClockReading, Now, PerProcess},
     store::{Store, Unreachable},
 };
@@ -28,6 +32,8 @@ pub(crate) struct ClockGuard {
     state: PerProcess<GuardState>,
     /// The last reading, which holds for the rest of its second.
     latest: CachedReading,
+    /// Whether the mark was asked for.
+    is_resumed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -50,7 +56,7 @@ type Mark = (u64, Option<u64>);
 impl ClockGuard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let state = PerProcess::new(GuardState::default(), GuardState::default);
-        Self { store, state, latest: CachedReading::default() }
+        Self { store, state, latest: CachedReading::default(), is_resumed: AtomicBool::new(false) }
     }
 
     /// The time of the last reading, or 0 before the first one.
@@ -59,7 +65,7 @@ impl ClockGuard {
     }
 
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
-    pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
+    pub(crate) fn read(self: &Arc<Self>, now: Now, signed: u64, driver: &Driver) -> Time {
         if let Some(latest) = self.latest.get() {
             // A wall clock that stands still must not stop time: a reading expires after a monotonic second.
             let fresh = now.monotonic_nanos.saturating_sub(latest.monotonic_nanos) < NANOS;
@@ -76,16 +82,39 @@ impl ClockGuard {
             self.latest.set(ClockReading { wall, monotonic_nanos, signed, time });
             (time, state.due(&clock, monotonic))
         });
-        // Outside the lock: a store that does not answer delays this request only.
         if let Some(mark) = due {
-            let saved = self.save(mark);
-            self.state.with(|state| state.tell(mark, saved.ok(), monotonic));
-            self.forget();
+            // Beside the requests: a store that does not answer delays none.
+            let guard = Arc::clone(self);
+            driver.run(move |_| {
+                let saved = guard.save(mark);
+                guard.state.with(|state| state.tell(mark, saved.ok(), monotonic));
+                guard.forget();
+            });
         }
         time
     }
 
+    /// Whether the mark was asked for, so that a reading does not wait for the store.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.is_resumed.load(Ordering::Relaxed)
+    }
+
+    /// Asks for the mark, beside the requests.
+    pub(crate) fn begin_to_resume(self: &Arc<Self>, now: Now, driver: &Driver) -> Arc<Slot<()>> {
+        let (guard, slot) = (Arc::clone(self), Slot::new());
+        let asked = Arc::clone(&slot);
+        driver.run(move |_| {
+            guard.state.with(|state| {
+                let clock = state.clock.unwrap_or_else(|| guard.resume(state, now.monotonic_nanos / NANOS));
+                state.clock = Some(clock);
+            });
+            slot.answer(Ok(()));
+        });
+        asked
+    }
+
     fn resume(&self, state: &mut GuardState, monotonic: u64) -> Clock {
+        self.is_resumed.store(true, Ordering::Relaxed);
         let Ok(saved) = self.store.load(MARK) else { return Clock::new() };
         state.resumed = true;
         saved

@@ -7,15 +7,15 @@ use licentia_core::Code;
 use crate::{
     event::{Sink, Used},
     license::Licensed,
-    metering::{Charges, QuotaCounter, Units},
+    metering::{ChargedMeter, Charges, Driver, QuotaCounter, Units, Wait, finish_job},
     platform::process_id,
-    store::{Finish, FinishPart, JobFinish, Store, Unreachable},
+    store::{Finish, Unreachable},
 };
 
 /// Units that are reserved. Dropping it takes them back, as [`Reservation::cancel`] does.
 #[must_use = "what is reserved is taken back when this is dropped"]
 pub struct Reservation {
-    store: Arc<dyn Store>,
+    driver: Arc<Driver>,
     sinks: Arc<[Arc<dyn Sink>]>,
     licensed: Arc<Licensed>,
     held: Vec<HeldUnits>,
@@ -37,7 +37,7 @@ struct HeldUnits {
 
 impl Reservation {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        driver: Arc<Driver>,
         sinks: Arc<[Arc<dyn Sink>]>,
         licensed: Arc<Licensed>,
         charges: &Charges<'_, '_>,
@@ -53,7 +53,7 @@ impl Reservation {
         });
         let held = held.collect();
         let job = charges.charged_job().map(Into::into);
-        Self { store, sinks, licensed, held, job, process: process_id() }
+        Self { driver, sinks, licensed, held, job, process: process_id() }
     }
 
     /// What is reserved of a meter.
@@ -85,18 +85,16 @@ impl Reservation {
         };
         let finished = match &self.job {
             Some(job) => self.finish(job, Finish::Commit, &held, cost).map_err(|_| Code::StoreUnreachable)?,
-            None => held
-                .iter()
-                .map(|held| {
-                    held.units.undo(held.reserved.saturating_sub(cost(held)));
-                    true
-                })
-                .collect(),
+            None => {
+                held.iter().for_each(|held| self.take_back(held, held.reserved.saturating_sub(cost(held))));
+                vec![true; held.len()]
+            }
         };
         for (held, charged) in held.iter().zip(finished) {
             let Some(quota) = self.quota(held).filter(|_| charged && cost(held) > 0) else { continue };
+            let lineage = quota.lineage();
             let used = Used {
-                lineage: quota.lineage(),
+                lineage: lineage.as_bytes(),
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost(held),
@@ -125,20 +123,26 @@ impl Reservation {
         held: &[HeldUnits],
         cost: impl Fn(&HeldUnits) -> u64,
     ) -> Result<Vec<bool>, Unreachable> {
-        let part = |held: &HeldUnits| {
-            let quota = self.quota(held)?;
-            Some(FinishPart {
-                cell: quota.cell(&held.units),
-                attempt: held.attempt.unwrap_or(0),
-                units: cost(held),
-            })
+        let charged = |held: &HeldUnits| {
+            let meter = Arc::clone(self.quota(held)?.meter());
+            let (units, attempt) = (Arc::clone(&held.units), held.attempt.unwrap_or(0));
+            Some(ChargedMeter { meter, units, attempt, cost: cost(held) })
         };
-        let parts: Vec<_> = held.iter().filter_map(part).collect();
-        let done = self.store.finish_job(&JobFinish { job, how, parts: &parts })?;
-        for (held, done) in held.iter().zip(&done) {
-            held.units.learn(done.total);
-        }
+        let charged = held.iter().filter_map(charged).collect();
+        let done = finish_job(job, how, charged, &self.driver)?;
         Ok(done.iter().map(|part| part.done).collect())
+    }
+
+    /// Takes units back that were not used. If the gate was dropped before, they go to the store at once: nobody else
+    /// would give them back.
+    fn take_back(&self, held: &HeldUnits, units: u64) {
+        held.units.undo(units);
+        if units > 0
+            && self.driver.is_closed()
+            && let Some(quota) = self.quota(held)
+        {
+            let _ = quota.settle(&held.units, &self.driver, &Wait::Block);
+        }
     }
 }
 
@@ -152,7 +156,7 @@ impl Drop for Reservation {
             // If the store cannot be reached it stays charged.
             Some(job) if !held.is_empty() => drop(self.finish(job, Finish::Cancel, &held, |_| 0)),
             Some(_) => {}
-            None => held.iter().for_each(|held| held.units.undo(held.reserved)),
+            None => held.iter().for_each(|held| self.take_back(held, held.reserved)),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Charges one request, and takes it back if the request is denied.
 
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 use licentia_core::{Code, Period};
 
-use crate::store::{
-    Finish, FinishPart, JobAsk, JobFinish, JobPart, Outcome as JobOutcome, PartCharged, Seats, Store,
-    Unreachable,
-};
+use crate::store::{Finish, Outcome as JobOutcome, PartCharged, Seats};
 
 use super::{
     account::{Counters, RateCounter},
     charge::{Charge, ChargeList, MAX_CHARGES, SEATS, Unit},
+    driver::{Driver, Stop, Wait},
+    job::{self, ChargedMeter, JobMeter},
     meter::{Present, QuotaCounter},
     outage::Unanswered,
     outcome::Outcome,
@@ -75,13 +76,13 @@ impl<'d, 'a> Charges<'d, 'a> {
         name: &'a str,
         cost: u64,
         (now, now_nanos): (u64, u64),
-        store: &dyn Store,
+        (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<Outcome, Unanswered>, Code> {
         let rate = self.counters.rate(name).ok_or(Code::RateNotLicensed)?;
         self.count()?;
-        let outcome = match rate.charge(cost, now_nanos, store) {
+        let outcome = match rate.charge(cost, now_nanos, driver, wait) {
             Ok(outcome) => outcome,
-            Err(error) => return Ok(Err(Unanswered::of(&error, None, now))),
+            Err(stop) => return Ok(Err(Unanswered::of(stop, None, now))),
         };
         let charged = if outcome.granted { cost } else { 0 };
         let window = (rate.burst, Some(rate.burst_seconds), None);
@@ -98,12 +99,12 @@ impl<'d, 'a> Charges<'d, 'a> {
         name: &'a str,
         cost: u64,
         now: (u64, u64),
-        store: &dyn Store,
+        (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<Outcome, Unanswered>, Code> {
         let (quota, units) = self.quota(name, now.0)?;
-        let outcome = match quota.charge(&units, cost, now, store) {
+        let outcome = match quota.charge(&units, cost, now, driver, wait) {
             Ok(outcome) => outcome,
-            Err(error) => return Ok(Err(Unanswered::of(&error, Some(units.outage()), now.0))),
+            Err(stop) => return Ok(Err(Unanswered::of(stop, Some(units.outage()), now.0))),
         };
         let charged = if outcome.granted && !self.held { cost } else { 0 };
         let window = (quota.limit, quota.length, Some(quota.period));
@@ -135,7 +136,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         job: &'a str,
         meters: &[(&'a str, u64)],
         now: u64,
-        store: &dyn Store,
+        (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<JobCodes, Unanswered>, (usize, Code)> {
         if job.is_empty() || job.len() > JOB_BYTES {
             return Err((0, Code::InvalidArgument));
@@ -153,11 +154,11 @@ impl<'d, 'a> Charges<'d, 'a> {
             }
             places.push(part);
         }
-        let charged = match self.charge_job(job, &found, store) {
+        let charged = match self.charge_job(job, &found, driver, wait) {
             Ok(charged) => charged,
-            Err(error) => {
+            Err(stop) => {
                 let first = found.first().map(|(_, units, _)| units.outage());
-                return Ok(Err(Unanswered::of(&error, first, now)));
+                return Ok(Err(Unanswered::of(stop, first, now)));
             }
         };
         let refusing = match charged.0 {
@@ -196,24 +197,28 @@ impl<'d, 'a> Charges<'d, 'a> {
         &self,
         job: &str,
         found: &[(&'d QuotaCounter, Present<'d>, u64)],
-        store: &dyn Store,
-    ) -> Result<(JobOutcome, Vec<PartCharged>), Unreachable> {
-        let part = |(quota, units, cost): &(&'d QuotaCounter, Present<'d>, u64)| JobPart {
-            cell: quota.cell(units),
-            cost: *cost,
-            limit: quota.hard,
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<(JobOutcome, Vec<PartCharged>), Stop> {
+        let ask = || {
+            let meter = |(quota, units, cost): &(&'d QuotaCounter, Present<'d>, u64)| JobMeter {
+                meter: Arc::clone(quota.meter()),
+                units: units.share(),
+                cost: *cost,
+                limit: quota.hard,
+            };
+            found.iter().map(meter).collect()
         };
-        let parts: ArrayVec<JobPart<'_>, MAX_CHARGES> = found.iter().map(part).collect();
-        let ask = JobAsk { job, held: self.held, parts: &parts };
-        let mut charged = store.charge_job(&ask)?;
+        let mut charged = job::charge(job, self.held, ask(), driver, wait)?;
         for _ in found {
             // What was taken ahead here may be what is missing there.
             let JobOutcome::Refused(part) = charged.outcome else { break };
             let Some((quota, units, _)) = found.get(part) else { break };
-            if !quota.settle(units, store)? {
+            if !quota.settle(units, driver, wait)? {
                 break;
             }
-            charged = store.charge_job(&ask)?;
+            wait.forget(|kept| kept.job = None);
+            charged = job::charge(job, self.held, ask(), driver, wait)?;
         }
         Ok((charged.outcome, charged.parts))
     }
@@ -249,24 +254,31 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// Takes everything back: a denied request costs nothing.
-    pub(crate) fn undo(&mut self, store: &dyn Store) {
+    pub(crate) fn undo(&mut self, driver: &Driver, wait: &Wait<'_>) {
+        self.undo_here();
+        let Some(job) = self.job else { return };
+        let meter = |metered: &Metered<'d>| ChargedMeter {
+            meter: Arc::clone(metered.quota.meter()),
+            units: metered.units.share(),
+            attempt: metered.attempt.unwrap_or(0),
+            cost: 0,
+        };
+        let charged = self.meters.iter().filter(|metered| metered.cost > 0).map(meter).collect();
+        // If the store cannot be reached it stays charged; the same job may be tried again.
+        match wait {
+            Wait::Block => drop(job::finish(job, Finish::Cancel, charged, driver)),
+            Wait::Poll(_) => drop(job::begin_to_finish(job, Finish::Cancel, charged, driver)),
+        }
+    }
+
+    /// Takes back what was charged in this process alone, so that the charges can be made again.
+    pub(crate) fn undo_here(&mut self) {
         self.shown.iter_mut().for_each(|charge| charge.charged = 0);
         for (rate, cost, now_nanos) in &self.rates {
             rate.undo(*cost, *now_nanos);
         }
-        let Some(job) = self.job else {
-            return self.meters().for_each(|metered| metered.units.undo(metered.cost));
-        };
-        let part = |metered: &Metered<'d>| {
-            let attempt = metered.attempt.unwrap_or(0);
-            FinishPart { cell: metered.quota.cell(&metered.units), attempt, units: 0 }
-        };
-        let charged = || self.meters().filter(|metered| metered.cost > 0);
-        let parts: ArrayVec<FinishPart<'_>, MAX_CHARGES> = charged().map(part).collect();
-        // If the store cannot be reached it stays charged; the same job may be tried again.
-        let done = store.finish_job(&JobFinish { job, how: Finish::Cancel, parts: &parts });
-        for (metered, done) in charged().zip(done.into_iter().flatten()) {
-            metered.units.learn(done.total);
+        if self.job.is_none() {
+            self.meters.iter().for_each(|metered| metered.units.undo(metered.cost));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::driver::Stop;
 use crate::store::{Fault, Unreachable};
 
 /// Encodes that the store answers.
@@ -35,17 +36,31 @@ impl Default for Outage {
     }
 }
 
-/// A store that did not answer for a charge.
+/// A store that did not answer for a charge, or has not yet.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Unanswered {
-    /// Since when this key alone is not answered for, in seconds since 1970; none if the store answers nobody.
-    pub(crate) since: Option<u64>,
+pub(crate) enum Unanswered {
+    /// The answer comes later.
+    Pending,
+    /// The store answers nobody.
+    Outage,
+    /// This key alone is not answered for, since this time in seconds since 1970.
+    KeySince(u64),
 }
 
 impl Unanswered {
-    /// What an error at `now` means, where `key` is the outage of the key that was asked for.
-    pub(crate) fn of(error: &Unreachable, key: Option<&Outage>, now: u64) -> Self {
-        let alone = error.fault() == Fault::OneKey;
-        Self { since: alone.then(|| key.map_or(now, |key| key.since(now))) }
+    /// What a charge that stopped at `now` means, where `key` is the outage of the key that was asked for.
+    pub(crate) fn of(stop: Stop, key: Option<&Outage>, now: u64) -> Self {
+        match stop {
+            Stop::Pending => Self::Pending,
+            Stop::Unreachable(error) => Self::of_error(&error, key, now),
+        }
+    }
+
+    /// The same of an error.
+    pub(crate) fn of_error(error: &Unreachable, key: Option<&Outage>, now: u64) -> Self {
+        match error.fault() {
+            Fault::OneKey => Self::KeySince(key.map_or(now, |key| key.since(now))),
+            _ => Self::Outage,
+        }
     }
 }

@@ -99,8 +99,8 @@ impl<'g> Seat<'g> {
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
     pub fn release(self) -> Result<(), Unreachable> {
-        let lineage = self.licensed.license().lineage();
-        self.gate.store().release_seat(lineage.as_bytes(), &self.holder)
+        let (account, holder) = (self.licensed.license().account(), self.holder);
+        self.gate.driver().call(move |store| store.release_seat(&account, &holder))
     }
 }
 

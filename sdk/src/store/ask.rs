@@ -1,9 +1,12 @@
 //! What a store is asked, and what it answers.
 
-use licentia_core::metering::{
-    job::{Outcome, Part},
-    rate::{Gcra, RateTaken, Tat},
-    taker::Turn as Became,
+use licentia_core::{
+    AccountId,
+    metering::{
+        job::{Outcome, Part},
+        rate::{Gcra, RateTaken, Tat},
+        taker::Turn as Became,
+    },
 };
 
 use super::cell::Cell;
@@ -43,14 +46,14 @@ pub struct Turn {
 }
 
 /// What is asked of a job: its charge on all parts, or on none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JobAsk<'a> {
     /// What the job is known by.
     pub job: &'a str,
     /// Whether its units are reserved until they are committed.
     pub held: bool,
-    /// What is charged: cells of one lineage, each once.
-    pub parts: &'a [JobPart<'a>],
+    /// What is charged: cells of one account, each once.
+    pub parts: Vec<JobPart<'a>>,
 }
 
 /// One cell that a job is charged on.
@@ -91,14 +94,14 @@ impl From<&Part> for PartCharged {
 }
 
 /// How a job ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct JobFinish<'a> {
     /// What the job is known by.
     pub job: &'a str,
     /// What is done.
     pub how: Finish,
     /// The cells that it was charged on.
-    pub parts: &'a [FinishPart<'a>],
+    pub parts: Vec<FinishPart<'a>>,
 }
 
 /// One cell that a job was charged on.
@@ -148,8 +151,8 @@ impl Finish {
 /// Who asks for a slice of a rate.
 #[derive(Clone, Copy, Debug)]
 pub struct RateAsk<'a> {
-    /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    /// Who is counted.
+    pub account: AccountId,
     /// The rate.
     pub name: &'a str,
     /// How it counts.
@@ -170,8 +173,8 @@ impl RateAsk<'_> {
 /// Who asks for a seat. Times are in whole seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SeatAsk<'a> {
-    /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    /// Whose seat it is.
+    pub account: AccountId,
     /// Who sits on it.
     pub holder: &'a str,
     /// How long it is held unless it is asked for again.
@@ -194,7 +197,7 @@ pub struct Seats {
 }
 
 /// One operation of a batch: see [`Store::batch`](super::Store::batch).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Op<'a> {
     /// Takes units; without a turn, they cannot be resolved if the answer is lost.

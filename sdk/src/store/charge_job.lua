@@ -1,11 +1,11 @@
 -- Charges a job on all its counts, or on none. It stands behind job.lua.
--- Keys: the counts. Arguments: the job's field, 1 if its units are reserved, and for each count the cost, the limit and
+-- Keys: each count, and the one that it starts from. Arguments: the job's field, 1 if its units are reserved, and for each count the cost, the limit and
 -- when it may be forgotten or 0 for never.
 -- Answers 0 for refused, 1 for charged, 2 for charged before, 3 for another cost; the place of the count that says so;
 -- and for each count the total, 1 if this call has charged it, and the attempt or -1.
 local field, stage, parts = ARGV[1], ARGV[2] == '1' and 'held' or 'final', {}
-for i = 1, #KEYS do
-  parts[i] = read(KEYS[i], field, tonumber(ARGV[3 * i]))
+for i = 1, #KEYS / 2 do
+  parts[i] = read(KEYS[2 * i - 1], KEYS[2 * i], field, tonumber(ARGV[3 * i]))
   parts[i].limit, parts[i].forgotten = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
 end
 local function answer(code, place)

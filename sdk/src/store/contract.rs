@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use licentia_core::metering::{rate::RateTaken, taker::Turn as Became};
+use licentia_core::{
+    AccountId,
+    metering::{rate::RateTaken, taker::Turn as Became},
+};
 
 use super::{
     ask::{Answer, JobAsk, JobCharged, JobFinish, Op, PartDone, RateAsk, SeatAsk, Seats, Taken, Turn},
@@ -147,8 +150,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
-        let _ = (lineage, holder);
+    fn release_seat(&self, account: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let _ = (account, holder);
         Err(Unreachable::because("this store keeps no seats"))
     }
 
@@ -173,6 +176,14 @@ pub trait Store: Send + Sync {
             Op::Seat(ask) => self.take_seat(ask).map(Answer::Seats),
         };
         ops.iter().map(one).collect()
+    }
+
+    /// Whether the store answers, and can be written to.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn probe(&self) -> Result<(), Unreachable> {
+        self.load("up").map(|_| ())
     }
 
     /// How long a request waits for this store before the licence's policy decides.

@@ -1,8 +1,12 @@
 -- What a count keeps of a job: the algebra of core/src/metering/job.rs. It stands before the two scripts of jobs.
 local function whole(number) return string.format('%.0f', number) end
 -- The count and the job's entry. An entry of an older version has the units alone, and says nothing of its cost.
-local function read(key, field, cost)
+local function read(key, former, field, cost)
   local values = redis.call('HMGET', key, 'total', 'refunded', field)
+  -- A count that is new starts from the one of the time before keys named the issuer.
+  if not values[1] and redis.call('COPY', former, key) == 1 then
+    values = redis.call('HMGET', key, 'total', 'refunded', field)
+  end
   local part = { key = key, total = tonumber(values[1] or '0'), refunded = tonumber(values[2] or '0'), cost = cost }
   local text = values[3]
   if text then

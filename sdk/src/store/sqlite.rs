@@ -9,16 +9,19 @@ use std::{
     time::Duration,
 };
 
-use licentia_core::metering::{
-    job::{self, Part},
-    rate::Tat,
-    taker::{self, LIFETIME_KEPT},
+use licentia_core::{
+    AccountId,
+    metering::{
+        job::{self, Part},
+        rate::Tat,
+        taker::{self, LIFETIME_KEPT},
+    },
 };
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
 };
 
-use self::rows::{count, last, number, part, set_count, set_last, set_part};
+use self::rows::{account, count, last, number, part, set_count, set_last, set_part};
 use super::{
     Answer, Became, Cell, Fault, JobAsk, JobCharged, JobFinish, Op, OpenError, PartCharged, PartDone,
     RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Turn, Unreachable, breaker::Breaker,
@@ -78,6 +81,59 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE narrow;
     CREATE INDEX rate_tat ON rate (tat);
     ",
+    // Who is counted is an issuer's lineage. Rows from before have no issuer, and every issuer starts from them.
+    "
+    ALTER TABLE cell RENAME TO old_cell;
+    CREATE TABLE cell (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        meter   TEXT NOT NULL,
+        start   INTEGER NOT NULL,
+        end     INTEGER NOT NULL,
+        total   INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, meter, start, end)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO cell SELECT X'', lineage, meter, start, end, total FROM old_cell;
+    DROP TABLE old_cell;
+    CREATE INDEX cell_end ON cell (end);
+    ALTER TABLE job RENAME TO old_job;
+    CREATE TABLE job (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        meter   TEXT NOT NULL,
+        start   INTEGER NOT NULL,
+        end     INTEGER NOT NULL,
+        job     TEXT NOT NULL,
+        units   INTEGER NOT NULL,
+        held    INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, meter, start, end, job)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO job SELECT X'', lineage, meter, start, end, job, units, held FROM old_job;
+    DROP TABLE old_job;
+    CREATE INDEX job_end ON job (end);
+    ALTER TABLE seat RENAME TO old_seat;
+    CREATE TABLE seat (
+        issuer   BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage  BLOB NOT NULL CHECK (length(lineage) = 16),
+        holder   TEXT NOT NULL,
+        taken_at INTEGER NOT NULL,
+        ttl      INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, holder)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO seat SELECT X'', lineage, holder, taken_at, ttl FROM old_seat;
+    DROP TABLE old_seat;
+    ALTER TABLE rate RENAME TO old_rate;
+    CREATE TABLE rate (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        name    TEXT NOT NULL,
+        tat     BLOB NOT NULL CHECK (length(tat) = 16),
+        PRIMARY KEY (lineage, issuer, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO rate SELECT X'', lineage, name, tat FROM old_rate;
+    DROP TABLE old_rate;
+    CREATE INDEX rate_tat ON rate (tat);
+    ",
     // Jobs by the algebra of the core (`held` is 0 for final, 1 for held, 2 for open), and who took last.
     "
     ALTER TABLE cell ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
@@ -86,6 +142,7 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE job ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE job ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
     CREATE TABLE turn (
+        issuer   BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
         lineage  BLOB NOT NULL CHECK (length(lineage) = 16),
         meter    TEXT NOT NULL,
         start    INTEGER NOT NULL,
@@ -94,7 +151,7 @@ const MIGRATIONS: &[&str] = &[
         sequence INTEGER NOT NULL,
         units    INTEGER NOT NULL,
         used_at  INTEGER NOT NULL,
-        PRIMARY KEY (lineage, meter, start, end, taker)
+        PRIMARY KEY (lineage, issuer, meter, start, end, taker)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX turn_end ON turn (end, used_at);
     ",
@@ -401,16 +458,18 @@ fn finish_job(transaction: &Transaction<'_>, ask: &JobFinish<'_>) -> rusqlite::R
 }
 
 fn take_rate(transaction: &Transaction<'_>, ask: &RateAsk<'_>) -> rusqlite::Result<RateTaken> {
-    let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND name = ?2";
+    let (issuer, lineage) = account(&ask.account);
+    let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND issuer IN (?2, X'') AND name = ?3
+        ORDER BY length(issuer) DESC LIMIT 1";
     let mut statement = transaction.prepare_cached(sql)?;
-    let key = params![ask.lineage, ask.name];
+    let key = params![lineage, issuer, ask.name];
     let tat = statement.query_row(key, |row| row.get(0)).optional()?;
     let tat = tat.map(Tat::from_bytes).unwrap_or_default();
     let (after, taken) = ask.take(tat, super::wall_clock::wall_nanos());
     // Also after a refusal: what lay too far ahead is lowered.
     if after != tat {
-        let sql = "INSERT OR REPLACE INTO rate (lineage, name, tat) VALUES (?1, ?2, ?3)";
-        let row = params![ask.lineage, ask.name, after.to_bytes()];
+        let sql = "INSERT OR REPLACE INTO rate (lineage, issuer, name, tat) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![lineage, issuer, ask.name, after.to_bytes()];
         transaction.prepare_cached(sql)?.execute(row)?;
     }
     Ok(taken)
@@ -418,22 +477,26 @@ fn take_rate(transaction: &Transaction<'_>, ask: &RateAsk<'_>) -> rusqlite::Resu
 
 fn take_seat(transaction: &Transaction<'_>, ask: &SeatAsk<'_>) -> rusqlite::Result<Seats> {
     let (now, ttl) = (number(ask.now), number(ask.ttl));
-    let run = |sql: &str, values: &[&dyn ToSql]| transaction.prepare_cached(sql)?.execute(values);
-    run("UPDATE seat SET taken_at = ?2 WHERE lineage = ?1 AND taken_at > ?2", &[&ask.lineage, &now])?;
-    run("DELETE FROM seat WHERE lineage = ?1 AND taken_at + ttl <= ?2", &[&ask.lineage, &now])?;
+    let (issuer, lineage) = account(&ask.account);
+    let run = |sql: &str, value: &dyn ToSql| {
+        transaction.prepare_cached(sql)?.execute(params![lineage, issuer, value])
+    };
+    // Seats from before seats had issuers are everybody's of the lineage, until they end.
+    run("UPDATE seat SET taken_at = ?3 WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at > ?3", &now)?;
+    run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at + ttl <= ?3", &now)?;
     // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
-    run("DELETE FROM seat WHERE lineage = ?1 AND holder = ?2", &[&ask.lineage, &ask.holder])?;
-    let sql = "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1";
+    run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3", &ask.holder)?;
+    let sql = "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'')";
     let mut statement = transaction.prepare_cached(sql)?;
     let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-    let (others, free) = statement.query_row([ask.lineage], found)?;
+    let (others, free) = statement.query_row(params![lineage, issuer], found)?;
     let (others, free) = (others.unsigned_abs(), free.map(i64::unsigned_abs));
     let granted = others < ask.limit;
     if !granted {
         return Ok(Seats { granted, taken: others, next_free: free });
     }
-    let sql = "INSERT INTO seat (lineage, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4)";
-    run(sql, &[&ask.lineage, &ask.holder, &now, &ttl])?;
+    let sql = "INSERT INTO seat (lineage, issuer, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4, ?5)";
+    transaction.prepare_cached(sql)?.execute(params![lineage, issuer, ask.holder, now, ttl])?;
     let own = ask.now.saturating_add(ask.ttl);
     let next_free = Some(free.map_or(own, |free| free.min(own)));
     Ok(Seats { granted, taken: others.saturating_add(1), next_free })
@@ -478,11 +541,11 @@ impl Store for Sqlite {
     }
 
     fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
-        expect!(self.one(Op::ChargeJob(*ask)), Answer::Charged)
+        expect!(self.one(Op::ChargeJob(ask.clone())), Answer::Charged)
     }
 
     fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
-        expect!(self.one(Op::FinishJob(*ask)), Answer::Finished)
+        expect!(self.one(Op::FinishJob(ask.clone())), Answer::Finished)
     }
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
@@ -504,7 +567,7 @@ impl Store for Sqlite {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             // One row that cannot be read keeps nobody else from being served.
             Err(error) if error.fault() == Fault::OneKey && ops.len() > 1 => {
-                ops.iter().map(|op| self.one(*op)).collect()
+                ops.iter().map(|op| self.one(op.clone())).collect()
             }
             Err(error) => ops.iter().map(|_| Err(error.clone())).collect(),
         }
@@ -556,10 +619,11 @@ impl Store for Sqlite {
         })
     }
 
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+    fn release_seat(&self, of: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let (issuer, lineage) = account(of);
         self.write(|transaction| {
-            let sql = "DELETE FROM seat WHERE lineage = ?1 AND holder = ?2";
-            transaction.prepare_cached(sql)?.execute(params![lineage, holder])?;
+            let sql = "DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3";
+            transaction.prepare_cached(sql)?.execute(params![lineage, issuer, holder])?;
             Ok(())
         })
     }

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use licentia_core::AccountId;
 use redis::{Cmd, FromRedisValue, Script, Value};
 
 use crate::store::{
     Answer, Became, Cell, Fault, Finish, JobCharged, Op, Outcome, PartCharged, PartDone, RateTaken, Seats,
-    Taken, Turn, Unreachable, cell,
+    Taken, Turn, Unreachable,
+    cell::{self, Keys},
 };
 
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
@@ -35,12 +37,13 @@ static CHARGE_JOB: LazyLock<Text> =
 static FINISH_JOB: LazyLock<Text> =
     LazyLock::new(|| Text::new(concat!(include_str!("../job.lua"), include_str!("../finish_job.lua"))));
 static TAKE_RATE: LazyLock<Text> = LazyLock::new(|| Text::new(include_str!("../take_rate.lua")));
-/// Takes a seat, or keeps it. Keys: the seats. Arguments: holder, time to live, limit, now, seconds that the key is
+/// Takes a seat, or keeps it. Keys: the seats, and those that they start from. Arguments: holder, time to live, limit, now, seconds that the key is
 /// kept. Each field is a holder, and its value when the seat was taken and for how long.
 /// Answers 1 for granted, how many are taken, and when the first comes free or -1.
 static TAKE_SEAT: LazyLock<Text> = LazyLock::new(|| {
     Text::new(
         "local now, count, free = tonumber(ARGV[4]), 0, -1
+         if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('COPY', KEYS[2], KEYS[1]) end
          local seats = redis.call('HGETALL', KEYS[1])
          for i = 1, #seats, 2 do
            local taken, ttl = string.match(seats[i + 1], '(%d+) (%d+)')
@@ -94,7 +97,7 @@ impl Call {
     pub(super) fn new(op: &Op<'_>, prefix: &str) -> Self {
         let number = |value: u64| value.min(GREATEST).to_string();
         let turn = |cell: &Cell<'_>, by: &Turn| turn_key(prefix, cell, by);
-        let key = |cell: &Cell<'_>| cell.key_under(prefix);
+        let both = |cell: &Cell<'_>| both_of(cell::keys(prefix, &cell.account, &cell.name()));
         let forgotten = |cell: &Cell<'_>| number(cell.forgotten().unwrap_or(0));
         let call = |text: &'static LazyLock<Text>, keys, values| Self {
             text,
@@ -105,7 +108,7 @@ impl Call {
         };
         match op {
             Op::Take { cell, by, need, want, limit } => {
-                let mut keys = vec![key(cell)];
+                let mut keys = both(cell);
                 let mut values = vec![number(*need), number(*want), number(*limit), forgotten(cell)];
                 if let Some(by) = by {
                     keys.push(turn(cell, by));
@@ -115,7 +118,7 @@ impl Call {
                 Self { replicated: takes, again: by.is_some() || !takes, ..call(&TAKE, keys, values) }
             }
             Op::GiveBack { cell, by, units } => {
-                let mut keys = vec![key(cell)];
+                let mut keys = vec![cell::keys(prefix, &cell.account, &cell.name()).now];
                 let mut values = vec![number(*units), forgotten(cell)];
                 if let Some(by) = by {
                     keys.push(turn(cell, by));
@@ -128,54 +131,61 @@ impl Call {
                 Self { replicated: true, ..call(&RESOLVE, vec![turn(cell, by)], values) }
             }
             Op::ChargeJob(ask) => {
-                let keys = ask.parts.iter().map(|part| key(&part.cell)).collect();
+                let keys = ask.parts.iter().flat_map(|part| both(&part.cell)).collect();
                 let mut values = vec![field(ask.job), u8::from(ask.held).to_string()];
-                for part in ask.parts {
+                for part in &ask.parts {
                     values.extend([number(part.cost), number(part.limit), forgotten(&part.cell)]);
                 }
                 Self { replicated: true, ..call(&CHARGE_JOB, keys, values) }
             }
             Op::FinishJob(ask) => {
-                let keys = ask.parts.iter().map(|part| key(&part.cell)).collect();
+                let keys = ask.parts.iter().flat_map(|part| both(&part.cell)).collect();
                 let word = match ask.how {
                     Finish::Commit => "commit",
                     Finish::Cancel => "cancel",
                     Finish::Refund => "refund",
                 };
                 let mut values = vec![field(ask.job), word.to_owned()];
-                for part in ask.parts {
+                for part in &ask.parts {
                     values.extend([number(part.attempt), number(part.units)]);
                 }
                 Self { again: ask.how != Finish::Cancel, ..call(&FINISH_JOB, keys, values) }
             }
             Op::Rate(ask) => {
-                let key = format!("{}:rate:{}", cell::keys(prefix, &ask.lineage), ask.name);
+                // No meter's name has a slash.
+                let now = cell::keys(prefix, &ask.account, &format!("rate/{}", ask.name)).now;
+                let former = cell::keys(prefix, &ask.account, &format!("rate:{}", ask.name)).former;
                 let values = vec![
                     ask.gcra.interval().to_string(),
                     number(ask.gcra.burst()),
                     number(ask.need),
                     number(ask.want),
                 ];
-                call(&TAKE_RATE, vec![key], values)
+                call(&TAKE_RATE, vec![now, former], values)
             }
             Op::Seat(ask) => {
                 let values = [ask.ttl, ask.limit, ask.now, SEATS_KEPT].map(|value| value.to_string());
                 let values = std::iter::once(ask.holder.to_owned()).chain(values).collect();
-                call(&TAKE_SEAT, vec![seats(prefix, &ask.lineage)], values)
+                call(&TAKE_SEAT, both_of(seats(prefix, &ask.account)), values)
             }
         }
     }
 }
 
-/// The key of a licence's seats.
-pub(super) fn seats(prefix: &str, lineage: &[u8; 16]) -> String {
-    format!("{}:seats", cell::keys(prefix, lineage))
+/// The keys of an account's seats.
+pub(super) fn seats(prefix: &str, account: &AccountId) -> Keys {
+    cell::keys(prefix, account, "seats")
+}
+
+/// A key, and the one that its value starts from.
+fn both_of(keys: Keys) -> Vec<String> {
+    vec![keys.now, keys.former]
 }
 
 /// The key of a taker's last operation on a cell.
 fn turn_key(prefix: &str, cell: &Cell<'_>, by: &Turn) -> String {
     let taker: String = by.taker.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}:by:{taker}", cell.key_under(prefix))
+    cell::keys(prefix, &cell.account, &format!("{}/{taker}", cell.name())).now
 }
 
 /// The field of a job, which never is that of the total.

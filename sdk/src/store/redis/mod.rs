@@ -6,6 +6,7 @@ mod options;
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
+use licentia_core::AccountId;
 use redis::{Client, Connection, RedisResult, Script};
 
 use self::{
@@ -141,11 +142,11 @@ impl Store for Redis {
     }
 
     fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
-        expect!(self.one(Op::ChargeJob(*ask)), Answer::Charged)
+        expect!(self.one(Op::ChargeJob(ask.clone())), Answer::Charged)
     }
 
     fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
-        expect!(self.one(Op::FinishJob(*ask)), Answer::Finished)
+        expect!(self.one(Op::FinishJob(ask.clone())), Answer::Finished)
     }
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
@@ -197,10 +198,21 @@ impl Store for Redis {
         .map(|did| did == 1)
     }
 
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
-        let key = seats(&self.options.prefix, lineage);
-        self.ask(&key, |connection| redis::cmd("HDEL").arg(&key).arg(holder).query::<u64>(connection))
-            .map(|_| ())
+    fn release_seat(&self, account: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let seats = seats(&self.options.prefix, account);
+        self.ask(&seats.now, |connection| {
+            let mut both = redis::pipe();
+            both.hdel(&seats.now, holder).ignore().hdel(&seats.former, holder).ignore();
+            both.query::<()>(connection)
+        })
+    }
+
+    /// Writes a key that is gone in a moment: a server that takes no writes refuses it.
+    fn probe(&self) -> Result<(), Unreachable> {
+        let key = self.mark("probe");
+        self.ask(&key, |connection| {
+            redis::cmd("SET").arg(&key).arg("").arg("PX").arg(1).query::<()>(connection)
+        })
     }
 
     fn patience(&self) -> Duration {
