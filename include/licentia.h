@@ -998,6 +998,30 @@ licentia_status licentia_token_encode(const uint8_t *decoded,
                                       size_t *token_len);
 
 /**
+ * Returns the token of a value of the HTTP field `Authorization` whose scheme is Bearer; free it with
+ * licentia_string_free. Join several fields of one request by `, `: then there is none that is accepted.
+ *
+ * Errors: ABSENT for another scheme.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_token_from_authorization(const char *value,
+                                                  size_t value_len,
+                                                  char **token,
+                                                  size_t *token_len);
+
+/**
+ * Decodes base64url without padding, strictly: the form of a proof in the HTTP field `Licentia-Proof`. Free the bytes
+ * with licentia_bytes_free.
+ *
+ * Errors: MALFORMED_TEXT.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_base64url_decode(const char *encoded,
+                                          size_t encoded_len,
+                                          uint8_t **decoded,
+                                          size_t *decoded_len);
+
+/**
  * Returns the claims of a licence as a JSON object, without checking its signature: to show them, never to decide.
  * Free it with licentia_string_free.
  *

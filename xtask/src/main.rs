@@ -7,6 +7,7 @@ mod bench;
 mod c;
 mod command;
 mod cross;
+mod java;
 mod js;
 mod programs;
 mod python;
@@ -31,6 +32,7 @@ cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
+cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["header"] => c::header::write(),
         ["api"] => api::write(),
         ["install", options @ ..] => c::package::install(options),
+        ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),
     };
