@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use licentia_core::{License, metering::rate::Tat};
+use licentia_core::{License, Timestamp, metering::rate::Tat};
 
 use crate::{
     license::Interner,
@@ -186,25 +186,25 @@ impl Accounts {
     pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
         let (counters, due) = self.table.with(|table| {
             let due = table.sweep(now.monotonic_nanos);
-            (self.find(table, license, now.seconds), due)
+            (self.find(table, license, now.time), due)
         });
         // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
         let _ = due.iter().try_for_each(|meter| meter.settle(store));
         counters
     }
 
-    fn find(&self, table: &mut AccountTable, license: &License<'_>, now: u64) -> Counters {
-        let lineage = license.lineage().into();
+    fn find(&self, table: &mut AccountTable, license: &License<'_>, now: Timestamp) -> Counters {
+        let lineage = license.lineage();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }
         let AccountTable { by_lineage, rates, quotas, .. } = table;
-        let account = by_lineage.entry(lineage).or_default();
+        let account = by_lineage.entry(lineage.into()).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
             let terms = rates.intern(RateTerms::of(&rate));
             let known = account.rates().find(|known| known.terms.name == terms.name).map(Arc::clone);
             let rate = known.unwrap_or_else(|| {
-                let shared = SharedRate::new(self.shared, lineage, &self.forks);
+                let shared = SharedRate::new(self.shared, lineage.into(), &self.forks);
                 let (terms, before) = (Arc::clone(&terms), account.rate.take());
                 let new = Arc::new(Rate { terms, state: RateState::default(), shared, before });
                 Arc::clone(account.rate.insert(new))
