@@ -47,7 +47,7 @@ fn revocation(criterion: &mut Criterion) {
         sequence: 1,
         next_update: 2_000_000_000,
         expires: 2_000_000_001,
-        salt: [3; 16],
+        salt: [3; 16].into(),
         indices: members.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     };

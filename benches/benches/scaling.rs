@@ -168,9 +168,9 @@ fn bundles() {
         let draft = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,
-            next_update: 1_999_999_999,
+            next_update: 1_999_999_999.into(),
             expires: 2_000_000_000,
-            salt: [3; 16],
+            salt: [3; 16].into(),
             indices: revoked.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         };

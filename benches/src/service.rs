@@ -35,7 +35,7 @@ impl Service {
             issued_at: NOW - 60,
             next_update: EXPIRES - 1,
             expires: EXPIRES,
-            salt: [7; 16],
+            salt: [7; 16].into(),
             indices: (0..revoked)
                 .map(|index| (index * OF, RevocationTerms::default()))
                 .collect::<BTreeMap<_, _>>(),
@@ -68,5 +68,5 @@ impl Service {
 
 /// The time of the `count`th request, 100 nanoseconds after the one before.
 pub fn later(count: u64) -> Now {
-    Now { seconds: NOW, monotonic_nanos: count * 100 }
+    Now { time: NOW.into(), monotonic_nanos: count * 100 }
 }

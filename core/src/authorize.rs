@@ -152,7 +152,8 @@ fn check_revocation(
     let stale_since = match head {
         None => (required || age.is_some()).then_some(license.issued_at()),
         Some(head) => {
-            let latest = age.map_or(Timestamp::MAX, |age| head.issued_at.saturating_add(age)).min(head.next_update);
+            let latest =
+                age.map_or(Timestamp::MAX, |age| head.issued_at.saturating_add(age)).min(head.next_update);
             Some(latest).filter(|latest| now > *latest)
         }
     };

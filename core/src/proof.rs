@@ -76,7 +76,13 @@ pub trait Replay {
     ///
     /// # Errors
     /// [`Code::ProofReplayed`] if it is known, [`Code::ProofCacheFull`] if there is no room.
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: Timestamp, now: Timestamp) -> Result<(), Code>;
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code>;
 }
 
 /// What a proof says.

@@ -9,7 +9,7 @@ use licentia_issuer::{
     RuleDraft, SigningKey,
 };
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia_issuer::Timestamp = licentia_issuer::Timestamp::from_seconds(1_800_000_000);
 const DAY: u64 = 86_400;
 
 fn key(seed: u8) -> SigningKey {
@@ -79,8 +79,8 @@ const EXCESSES: &[Excess] = &[
     ("another audience", |d| d.audiences.push("admin".into())),
     ("every audience", |d| d.audiences.clear()),
     ("another tier", |d| d.tier = "enterprise".into()),
-    ("a second more than the term", |d| d.expires += 1),
-    ("a perpetual licence", |d| d.expires = licentia_core::limits::TIME),
+    ("a second more than the term", |d| d.expires = d.expires + 1),
+    ("a perpetual licence", |d| d.expires = licentia_core::limits::TIME.into()),
     ("a second more than the lead", |d| (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY)),
     ("a start in ten years", |d| (d.not_before, d.expires) = (Some(NOW + 3650 * DAY), NOW + 3660 * DAY)),
     ("no start, and the term from the issue", |d| d.not_before = None),
@@ -93,7 +93,7 @@ const EXCESSES: &[Excess] = &[
     ("a quota without end", |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
     ("a shorter period", |d| quota(d, 1000, Period::Week, Overage::Deny)),
     ("a fixed period of 30 days", |d| {
-        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny);
+        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0.into() }, Overage::Deny);
     }),
     ("a higher hard limit", |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
     ("overage without end", |d| quota(d, 1000, Period::Month, Overage::Unlimited)),

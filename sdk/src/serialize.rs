@@ -28,8 +28,8 @@ impl Serialize for Record {
 
 #[cfg(feature = "receipts")]
 mod receipts {
-    use serde_core::{Serialize, Serializer};
     use licentia_core::Timestamp;
+    use serde_core::{Serialize, Serializer};
     use serde_json::{Map, Value, json};
 
     use crate::receipt::{Finding, Report};

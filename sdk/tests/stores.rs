@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{DAY, NOW, YEAR, builder, licence};
+use common::{DAY, YEAR, builder, licence};
 use licentia::{
     Action, Code, Request,
     store::{self, Cell, Finish, Job, Once, SeatAsk, Store, Taken},
 };
 use licentia_core::Window;
 use server::Server;
+
+/// The time in seconds, as stores have it.
+const NOW: u64 = common::NOW.as_seconds();
 
 /// Stores, by what they are called.
 type Named = Vec<(&'static str, Arc<dyn Store>)>;
@@ -32,7 +35,7 @@ fn stores() -> (Named, tempfile::TempDir, Option<Server>) {
 }
 
 fn cell(meter: &str, start: u64, end: Option<u64>) -> Cell<'_> {
-    Cell { lineage: [7; 16], meter, window: Window { start, end } }
+    Cell { lineage: [7; 16], meter, window: Window { start: start.into(), end: end.map(Into::into) } }
 }
 
 #[test]
@@ -349,7 +352,7 @@ fn threads_and_gates_never_exceed_a_limit_and_reach_it() {
                         let mut time = 0;
                         let mut charge = || {
                             time += 1_000_000;
-                            let now = licentia::Now { seconds: NOW, monotonic_nanos: time };
+                            let now = licentia::Now { time: common::NOW, monotonic_nanos: time };
                             gate.check(&token, &request, now).is_allowed()
                         };
                         (0..3_000).filter(|_| charge()).count()

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use licentia::{Gate, GateBuilder, Mode, Now, Proof, Request};
+use licentia::{Gate, GateBuilder, Mode, Now, Proof, Request, Timestamp};
 use serde_json::Value;
 
 use super::{inspect, prove};
@@ -45,7 +45,7 @@ pub(crate) struct Verify {
     node: Option<[u8; 32]>,
     /// The date of the release that is used.
     #[arg(long, value_name = "TIME", value_parser = licentia_issuer::time::parse)]
-    release: Option<u64>,
+    release: Option<Timestamp>,
     /// A proof of possession, as `licentia prove` prints it, for --method and --uri.
     #[arg(long, value_name = "TEXT", requires = "uri")]
     proof: Option<String>,

@@ -31,7 +31,12 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#"{{"kid":"{}","iss":{},"#, claims.kid(), Quoted(claims.issuer()))?;
         write!(f, r#""sub":{},"aud":["#, Quoted(claims.subject()))?;
         list(f, claims.audiences(), |f, audience| Quoted(audience).fmt(f))?;
-        write!(f, r#"],"exp":{},"nbf":{},"#, claims.expires().as_seconds(), OptionalTime(claims.not_before()))?;
+        write!(
+            f,
+            r#"],"exp":{},"nbf":{},"#,
+            claims.expires().as_seconds(),
+            OptionalTime(claims.not_before())
+        )?;
         write!(f, r#""iat":{},"cti":{},"#, claims.issued_at().as_seconds(), Hex(claims.id().as_bytes()))?;
         match claims.confirmation() {
             None => f.write_str(r#""cnf":null,"#)?,
@@ -95,7 +100,9 @@ struct JsonPeriod(Period);
 impl fmt::Display for JsonPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Period::Fixed { seconds, anchor } => write!(f, r#"{{"seconds":{seconds},"anchor":{}}}"#, anchor.as_seconds()),
+            Period::Fixed { seconds, anchor } => {
+                write!(f, r#"{{"seconds":{seconds},"anchor":{}}}"#, anchor.as_seconds())
+            }
             Period::MonthFrom { anchor } => write!(f, r#"{{"month_from":{}}}"#, anchor.as_seconds()),
             Period::YearFrom { anchor } => write!(f, r#"{{"year_from":{}}}"#, anchor.as_seconds()),
             named => write!(f, r#""{named}""#),

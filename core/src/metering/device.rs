@@ -349,7 +349,9 @@ impl State {
     fn is_over(&self, mark: Timestamp) -> bool {
         match self {
             Self::Free => true,
-            Self::Rate(tat) => tat.as_nanos() <= u128::from(mark.as_seconds()).saturating_mul(NANOS_PER_SECOND.into()),
+            Self::Rate(tat) => {
+                tat.as_nanos() <= u128::from(mark.as_seconds()).saturating_mul(NANOS_PER_SECOND.into())
+            }
             Self::Quota(window, _) => window.end.is_some_and(|end| end <= mark),
         }
     }

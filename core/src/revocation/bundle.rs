@@ -143,7 +143,11 @@ impl<'b> RevocationQuery<'b> {
     }
 
     /// What they say about a licence: see [`Bundle::verdict`]. The number is that of the bundle that revokes it.
-    pub(crate) fn verdict(&self, claims: &Claims<'_>, now: Timestamp) -> Option<(u64, bool, RevocationTerms)> {
+    pub(crate) fn verdict(
+        &self,
+        claims: &Claims<'_>,
+        now: Timestamp,
+    ) -> Option<(u64, bool, RevocationTerms)> {
         let mut strictest: Option<(u64, bool, RevocationTerms)> = None;
         for bundle in self.bundles() {
             let Verdict::Revoked { by_rule, terms } = bundle.verdict(claims, now) else { continue };

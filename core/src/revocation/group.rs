@@ -75,7 +75,9 @@ impl<'a> Group<'a> {
         let terms = self.terms();
         let [_, effect, ..] = self.key;
         let until = match terms.effect {
-            Effect::Deny => self.key.last_chunk::<8>().is_some_and(|until| *until == [0; 8]).then_some(Timestamp::EPOCH),
+            Effect::Deny => {
+                self.key.last_chunk::<8>().is_some_and(|until| *until == [0; 8]).then_some(Timestamp::EPOCH)
+            }
             Effect::WarnUntil(until) | Effect::GraceUntil(until) => Some(until),
         };
         let known = |time: Timestamp| time.as_seconds() <= limits::TIME;

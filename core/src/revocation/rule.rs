@@ -162,7 +162,7 @@ impl<'a> Rule<'a> {
                 MapKey::Int(4) => {
                     let (from, to) = range(reader, limits::TIME)?;
                     rule.issued_at = Some((from.into(), to.into()));
-                },
+                }
                 MapKey::Int(5) => rule.index = Some(range(reader, limits::INTEGER)?),
                 MapKey::Int(6) => rule.exempt = items(reader)?,
                 MapKey::Int(7) => rule.allowed = items(reader)?,

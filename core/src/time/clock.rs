@@ -187,7 +187,10 @@ mod tests {
 
     #[test]
     fn a_bundle_that_is_far_ahead_moves_nothing() {
-        assert_eq!([T - DAY, T, T + DAY].map(|issued| published(at(issued), at(T))), [T - DAY, T, T + DAY].map(at));
+        assert_eq!(
+            [T - DAY, T, T + DAY].map(|issued| published(at(issued), at(T))),
+            [T - DAY, T, T + DAY].map(at)
+        );
         assert_eq!([T + DAY + 1, u64::MAX].map(|issued| published(at(issued), at(T))), [Timestamp::EPOCH; 2]);
         assert_eq!(published(Timestamp::MAX, Timestamp::MAX), Timestamp::MAX);
         let mut clock = Clock::new();

@@ -154,9 +154,9 @@ impl fmt::Display for Period {
             Self::Week => f.write_str("week"),
             Self::Month => f.write_str("month"),
             Self::Year => f.write_str("year"),
-            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {:e}", anchor),
-            Self::MonthFrom { anchor } => write!(f, "month from {:e}", anchor),
-            Self::YearFrom { anchor } => write!(f, "year from {:e}", anchor),
+            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {anchor}"),
+            Self::MonthFrom { anchor } => write!(f, "month from {anchor}"),
+            Self::YearFrom { anchor } => write!(f, "year from {anchor}"),
         }
     }
 }
@@ -245,8 +245,15 @@ mod tests {
 
     #[test]
     fn windows_tile_time_without_gap_or_overlap() {
-        let anchors =
-            [0, 1, DAY - 1, at(1999, 12, 31) + 86_399, at(2024, 1, 31), at(2024, 2, 29) + 7, crate::limits::TIME];
+        let anchors = [
+            0,
+            1,
+            DAY - 1,
+            at(1999, 12, 31) + 86_399,
+            at(2024, 1, 31),
+            at(2024, 2, 29) + 7,
+            crate::limits::TIME,
+        ];
         for anchor in anchors.map(Timestamp::from_seconds) {
             for period in [
                 Period::Week,

@@ -68,7 +68,7 @@ impl From<u64> for Timestamp {
     }
 }
 
-impl fmt::LowerExp for Timestamp {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Date { year, month, day } = Date::of(self.0);
         let second = self.0 % DAY;

@@ -301,7 +301,8 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
+        let warn =
+            RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
         let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
@@ -406,8 +407,16 @@ mod tests {
         assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::Deny), (1, 0, 0), "at once");
         assert_eq!(new(&mut ledger, NOW - 5, Effect::Deny), (0, 0, 0), "in effect either way");
         assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
-        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 500)), (1, 0, 0), "a shorter warning");
-        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::GraceUntil(NOW + 500)), (1, 0, 0), "grace after a warning");
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 500)),
+            (1, 0, 0),
+            "a shorter warning"
+        );
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::GraceUntil(NOW + 500)),
+            (1, 0, 0),
+            "grace after a warning"
+        );
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 1, 0), "put off");
     }
 

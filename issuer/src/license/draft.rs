@@ -97,8 +97,9 @@ impl Draft {
             time.map(|time| plausible(field, time)).transpose()?;
         }
         let start = self.not_before.unwrap_or(self.issued_at);
-        let contradiction =
-            |field, given: Timestamp, expected| Err(Error::value(field, &given.as_seconds().to_string(), expected));
+        let contradiction = |field, given: Timestamp, expected| {
+            Err(Error::value(field, &given.as_seconds().to_string(), expected))
+        };
         if self.expires <= start {
             return contradiction("expires", self.expires, "a licence must end after it starts");
         }

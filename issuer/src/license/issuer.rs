@@ -102,7 +102,8 @@ mod tests {
         draft.index = Some(77);
         draft.grant.seats = Some(5);
         draft.grant.policy.max_revocation_age = Some(86_400);
-        draft.grant.quotas.get_mut("mails").unwrap().period = Period::MonthFrom { anchor: 1_800_000_000.into() };
+        draft.grant.quotas.get_mut("mails").unwrap().period =
+            Period::MonthFrom { anchor: 1_800_000_000.into() };
         let token = issuer().issue(&draft).unwrap();
         let claims = token.claims().unwrap();
         assert_eq!((claims.issuer(), claims.subject()), ("acme", "cus_42"));

@@ -35,7 +35,9 @@ impl Written {
             text.parse::<Date>().ok().and_then(|date| timestamp(date.into())).map(Self::Date)
         };
         match written {
-            Some(Self::Number(time)) if time.as_seconds() > limits::TIME => plausible("time", time).map(Self::Number),
+            Some(Self::Number(time)) if time.as_seconds() > limits::TIME => {
+                plausible("time", time).map(Self::Number)
+            }
             Some(written) => Ok(written),
             None => Err(Error::value("time", text, EXPECTED)),
         }

@@ -76,8 +76,16 @@ mod tests {
     fn spans_follow_the_calendar() {
         let span = |text: &str| text.parse::<Span>().unwrap();
         let (january, february) = (1_706_659_200, 1_709_164_800);
-        assert_eq!(span("1 month").after(january).unwrap().as_seconds(), february, "2024-01-31 to 2024-02-29");
-        assert_eq!(span("1 year").after(february).unwrap().as_seconds(), 1_740_700_800, "2024-02-29 to 2025-02-28");
+        assert_eq!(
+            span("1 month").after(january).unwrap().as_seconds(),
+            february,
+            "2024-01-31 to 2024-02-29"
+        );
+        assert_eq!(
+            span("1 year").after(february).unwrap().as_seconds(),
+            1_740_700_800,
+            "2024-02-29 to 2025-02-28"
+        );
         assert_eq!(span("14d").after(0).unwrap().as_seconds(), 14 * 86_400);
         assert_eq!(span("1s").millis().unwrap(), 1000);
         assert_eq!(span("250ms").millis().unwrap(), 250);

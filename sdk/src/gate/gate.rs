@@ -358,7 +358,8 @@ impl Gate {
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
         // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
         // ahead of the clock is a mistake or a theft, and supports nothing.
-        let published = snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
+        let published =
+            snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
         let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
         self.clock.read(now, published.max(issued_at))

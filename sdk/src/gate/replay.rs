@@ -38,7 +38,13 @@ impl Nonces {
 }
 
 impl Replay for Nonces {
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: Timestamp, now: Timestamp) -> Result<(), Code> {
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code> {
         let _inside = Inside::enter();
         let used = used(holder, nonce);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,20 +77,43 @@ mod tests {
     #[test]
     fn a_nonce_is_one_holders() {
         let nonces = Nonces::new(2);
-        assert_eq!(nonces.remember(&[8; 32], &[1; 16].into(), 100.into(), 50.into()), Ok(()), "used up by somebody else");
+        assert_eq!(
+            nonces.remember(&[8; 32], &[1; 16].into(), 100.into(), 50.into()),
+            Ok(()),
+            "used up by somebody else"
+        );
         assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()), Err(Code::ProofReplayed));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()),
+            Err(Code::ProofReplayed)
+        );
     }
 
     #[test]
     fn remembers_refuses_when_full_and_recovers() {
         let nonces = Nonces::new(2);
         assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 99.into()), Err(Code::ProofReplayed));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 99.into()),
+            Err(Code::ProofReplayed)
+        );
         assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 120.into(), 50.into()), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 120.into(), 60.into()), Err(Code::ProofCacheFull));
-        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 160.into(), 100.into()), Ok(()), "the first is due");
-        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 160.into(), 100.into()), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&HOLDER, &[4; 16].into(), 160.into(), 100.into()), Err(Code::ProofCacheFull));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[3; 16].into(), 120.into(), 60.into()),
+            Err(Code::ProofCacheFull)
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[3; 16].into(), 160.into(), 100.into()),
+            Ok(()),
+            "the first is due"
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[2; 16].into(), 160.into(), 100.into()),
+            Err(Code::ProofReplayed)
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[4; 16].into(), 160.into(), 100.into()),
+            Err(Code::ProofCacheFull)
+        );
     }
 }

@@ -61,7 +61,8 @@ impl HolderKey {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(ProveError::Random)?;
         let key = self.public();
-        let proof = UnsignedProof { issued_at: now.into(), id, nonce: nonce.into(), key: &key, method, uri, body };
+        let proof =
+            UnsignedProof { issued_at: now.into(), id, nonce: nonce.into(), key: &key, method, uri, body };
         let sealed = proof.seal(&mut Buffer::new(), |parts| self.sign(parts)).map(<[u8]>::to_vec);
         sealed.map_err(|_| {
             if (1..=limits::TEXT_BYTES).contains(&method.len()) {

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use licentia_core::{Check, Code, Explanation, Facts, Key, Preparation, Timestamp, authenticate, inner::decode, limits};
+use licentia_core::{
+    Check, Code, Explanation, Facts, Key, Preparation, Timestamp, authenticate, inner::decode, limits,
+};
 
 use crate::{
     metering::Accounts,

@@ -61,8 +61,14 @@ impl Trusted {
         store: Arc<dyn Store>,
     ) -> Self {
         let keys = keys.into_iter().map(|key| prepare_key(tables.as_ref(), key)).collect();
-        let trust =
-            Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: Timestamp::EPOCH, expires: None };
+        let trust = Trust {
+            keys,
+            keyset: Box::default(),
+            generation: 0,
+            sequence: 0,
+            issued_at: Timestamp::EPOCH,
+            expires: None,
+        };
         Self { root, store, tables, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
 

@@ -206,12 +206,15 @@ impl Store for Leased {
 
 #[cfg(test)]
 mod tests {
-    use licentia_core::Window;
+    use licentia_core::{Timestamp, Window};
 
     use super::*;
 
-    const CELL: Cell<'static> =
-        Cell { lineage: [7; 16], meter: "calls", window: Window { start: 60, end: Some(120) } };
+    const CELL: Cell<'static> = Cell {
+        lineage: [7; 16],
+        meter: "calls",
+        window: Window { start: Timestamp::from_seconds(60), end: Some(Timestamp::from_seconds(120)) },
+    };
     const KEY: &str = "licentia:{07070707070707070707070707070707}:calls:60:120";
 
     fn taken(units: u64, total: u64) -> Taken {
@@ -270,10 +273,13 @@ mod tests {
     #[test]
     fn what_has_ended_or_is_not_used_is_forgotten() {
         let store = Leased::new();
-        let cell =
-            |lineage: u8, end| Cell { lineage: [lineage; 16], meter: "m", window: Window { start: 0, end } };
+        let cell = |lineage: u8, end| Cell {
+            lineage: [lineage; 16],
+            meter: "m",
+            window: Window { start: 0.into(), end },
+        };
         for lineage in 0..=255 {
-            let cell = cell(lineage, (lineage > 9).then_some(60));
+            let cell = cell(lineage, (lineage > 9).then_some(60.into()));
             assert!(store.take(&cell, 1, 1, 10).is_ok());
             store.granted(&cell.key(), u64::from(lineage < 5), 1);
         }
@@ -283,7 +289,7 @@ mod tests {
         store.forget(60 + 86_400);
         assert_eq!(count(), 256, "few have come since");
         for lineage in 0..=255 {
-            assert!(store.take(&cell(lineage, Some(100_000)), 1, 1, 10).is_ok());
+            assert!(store.take(&cell(lineage, Some(100_000.into())), 1, 1, 10).is_ok());
         }
         store.forget(60 + 86_400);
         assert_eq!(count(), 256 + 5, "those of today, and those that hold units");

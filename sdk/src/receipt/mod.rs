@@ -148,12 +148,7 @@ impl Sink for Receipts {
         let lineage = license.lineage();
         for charge in event.decision.charges().filter(|charge| charge.charged > 0) {
             if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
-                self.used.add(
-                    &lineage,
-                    charge.name,
-                    period.window(event.decision.time()),
-                    charge.charged,
-                );
+                self.used.add(&lineage, charge.name, period.window(event.decision.time()), charge.charged);
             }
         }
     }

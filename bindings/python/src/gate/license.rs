@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use licentia::Unverified;
-use licentia_core::Claims;
+use licentia_core::{Claims, Timestamp};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},
@@ -63,8 +63,8 @@ impl HasClaims for UnverifiedLicense {
     }
 }
 
-fn time(py: Python<'_>, seconds: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    seconds.map(|seconds| aware(py, seconds)).transpose()
+fn time(py: Python<'_>, time: Option<Timestamp>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    time.map(|time| aware(py, time)).transpose()
 }
 
 fn texts(py: Python<'_>, texts: Option<Vec<String>>) -> PyResult<Bound<'_, PyTuple>> {

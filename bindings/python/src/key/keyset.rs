@@ -1,6 +1,6 @@
 //! Keysets that the root key signed.
 
-use licentia::Keyset as SdkKeyset;
+use licentia::{Keyset as SdkKeyset, Timestamp};
 use licentia_issuer::{KeysetDraft, KeysetEntry};
 use pyo3::{
     prelude::*,
@@ -8,7 +8,7 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{Whole, aware, bytes, moment, seconds},
+    convert::{Whole, aware, bytes, moment, time},
     error::{invalid, issuing, refused},
     key::public_key::{Key, key},
     vendor::{signing_key::SigningKey, table::read},
@@ -22,8 +22,8 @@ pub(crate) struct Keyset {
     /// The keyset's sequence number. A newer keyset has a greater one.
     #[pyo3(get)]
     sequence: u64,
-    issued_at: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    expires: Timestamp,
 }
 
 #[pymethods]
@@ -71,7 +71,7 @@ impl Keyset {
             draft.add(entry).map_err(issuing)?;
         }
         let root = &root.get().0;
-        let bytes = draft.sign(root, moment(issued_at)?.seconds, seconds(expires)?).map_err(issuing)?;
+        let bytes = draft.sign(root, moment(issued_at)?.time, time(expires)?).map_err(issuing)?;
         Self::read(bytes, &root.public())
     }
 
