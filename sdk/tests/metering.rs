@@ -320,9 +320,10 @@ fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
 fn a_process_holds_one_chunk_at_most() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (on(&store), calls(64_000));
-    let window =
-        Window { start: NOW - NOW.as_seconds() % DAY, end: Some(NOW - NOW.as_seconds() % DAY + DAY) };
-    let cell = Cell { lineage: [9; 16], meter: "calls", window };
+    let start = NOW - NOW.as_seconds() % DAY;
+    let window = Window { start, end: Some(start + DAY) };
+    let cell =
+        Cell { account: licentia_core::AccountId::new("acme", [9; 16].into()), meter: "calls", window };
     let total = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
     let (mut used, mut most) = (0, 0);
     for millis in 0..10_000 {

@@ -109,12 +109,9 @@ impl Reservation {
             true
         };
         if charged && cost > 0 {
-            let used = Used {
-                lineage: quota.lineage(),
-                meter: quota.name(),
-                window: held.units.window(),
-                units: cost,
-            };
+            let lineage = quota.lineage();
+            let used =
+                Used { lineage: &lineage, meter: quota.name(), window: held.units.window(), units: cost };
             self.sinks.iter().for_each(|sink| sink.used(&used));
         }
         Ok(())
