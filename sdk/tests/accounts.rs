@@ -150,7 +150,14 @@ fn in_redis_a_count_starts_from_the_one_before_keys_named_the_issuer() {
         command.arg(&words[1..]);
         command.query::<redis::Value>(&mut connection).unwrap();
     };
-    run(&["HSET", &key(&format!("calls:{NOW}:{}", NOW + DAY)), "total", "42", "job:old", "held 7"]);
+    run(&[
+        "HSET",
+        &key(&format!("calls:{}:{}", NOW.as_seconds(), (NOW + DAY).as_seconds())),
+        "total",
+        "42",
+        "job:old",
+        "held 7",
+    ]);
     let seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     run(&["SET", &key("rate:api"), &format!("{} 000000000", seconds + 3 * 3600)]);
     run(&["HSET", &key("seats"), "ada", &format!("{seconds} 600")]);
