@@ -122,10 +122,10 @@ const EXCESSES: &[Excess] = &[
     ("a doubt that is allowed", ScopeBound::Policy, |d| d.grant.policy.clock_doubt = Action::Allow),
     ("a longer warning", ScopeBound::Policy, |d| d.grant.policy.clock_doubt = Action::Warn(3601)),
     ("another doubt that is allowed", ScopeBound::Policy, |d| {
-        d.grant.policy.stale_revocation = Action::Allow
+        d.grant.policy.stale_revocation = Action::Allow;
     }),
     ("counters that may be out of reach", ScopeBound::Policy, |d| {
-        d.grant.policy.store_unreachable = Action::Warn(1)
+        d.grant.policy.store_unreachable = Action::Warn(1);
     }),
     ("a greater age", ScopeBound::Policy, |d| d.grant.policy.max_revocation_age = Some(7 * DAY + 1)),
     ("any age", ScopeBound::Policy, |d| d.grant.policy.max_revocation_age = None),

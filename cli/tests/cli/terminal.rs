@@ -115,7 +115,6 @@ fn outputs_fit_80_columns() {
         &["inspect", &token],
         &["verify", &token, "--key", "acme.pub"],
         &["verify", &token, "--key", "root.pub"],
-        &["catalogue", "check", "tiers.toml"],
         &["keygen", "--out", "other"],
     ] {
         let output = desk.run(arguments);
@@ -152,7 +151,7 @@ fn explanations_have_dates_and_the_customer() {
 #[test]
 fn a_file_is_found_without_a_sign_or_missed_by_name() {
     let desk = Desk::new();
-    let made = desk.run(&[
+    let issued = desk.run(&[
         "issue",
         "--key",
         "acme.pem",
@@ -167,7 +166,7 @@ fn a_file_is_found_without_a_sign_or_missed_by_name() {
         "--out",
         "c.lic",
     ]);
-    assert!(text(&made.stdout).starts_with("c.lic: pro for x, expires "), "{}", text(&made.stdout));
+    assert!(text(&issued.stdout).starts_with("c.lic: pro for x, expires "), "{}", text(&issued.stdout));
     let again = desk.run(&[
         "issue",
         "--key",
