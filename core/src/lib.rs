@@ -115,6 +115,7 @@ pub mod inner {
         license::{json::JsonPart, name::is_valid as is_valid_name},
         revocation::bundle::state_root,
         time::{calendar, clock},
+        uri::same as same_uri,
         verify::decode,
     };
 

@@ -92,7 +92,7 @@ const EXCESSES: &[Excess] = &[
     ("a number that is too great", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::Int(11))),
     ("`true` for a number", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::True)),
     ("a text that is not listed", ScopeBound::Features, |d| {
-        feature(d, "region", FeatureValue::Text("asia".into()))
+        feature(d, "region", FeatureValue::Text("asia".into()));
     }),
     ("a number for `true`", ScopeBound::Features, |d| feature(d, "export", FeatureValue::Int(1))),
     ("a unit more", ScopeBound::Quotas, |d| quota(d, 1001, Period::Month, Overage::Deny)),
