@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use crate::{
     code::Code,
     json::{Optional, OptionalTime, Quoted},
-    key::kid::Kid,
+    key::{kid::Kid, scope::ScopeBound},
     license::policy::Action,
     revocation::rule::Reason,
     time::timestamp::Timestamp,
@@ -108,6 +108,11 @@ pub enum Facts<'a> {
         kid: Kid,
         /// How many known keys have it (at most the number that is tried).
         candidates: usize,
+    },
+    /// What the key may not sign.
+    Scope {
+        /// The first bound of its scope that the licence exceeds.
+        bound: ScopeBound,
     },
     /// The licence's times.
     Time {
@@ -327,6 +332,7 @@ impl fmt::Display for Facts<'_> {
             Self::Size { bytes } => write!(f, "{bytes} bytes"),
             Self::At { offset } => write!(f, "at byte {offset}"),
             Self::Key { kid, candidates } => write!(f, "kid {kid}, {candidates} known"),
+            Self::Scope { bound } => write!(f, "beyond the key's {}", bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
                 write!(f, "now {}, issued at {}", now.as_seconds(), issued_at.as_seconds())?;
                 if let Some(not_before) = not_before {
@@ -409,6 +415,7 @@ impl Facts<'_> {
             Self::Size { bytes } => write!(f, r#","bytes":{bytes}"#),
             Self::At { offset } => write!(f, r#","offset":{offset}"#),
             Self::Key { kid, candidates } => write!(f, r#","kid":"{kid}","candidates":{candidates}"#),
+            Self::Scope { bound } => write!(f, r#","bound":"{}""#, bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
                 let (not_before, term_end) = (OptionalTime(*not_before), OptionalTime(*term_end));
                 let [now, issued_at, expires] = [now, issued_at, expires].map(|time| time.as_seconds());
