@@ -22,13 +22,16 @@ use ledger::{
     revoke::{Reinstate, Revoke},
 };
 use license::{inspect::Inspect, issue::Issue, prove::Prove, verify::Verify};
-use terminal::output::{self, Output, Result};
+use terminal::{
+    interrupt,
+    output::{self, Output, Result},
+};
 
 /// Issue, inspect and verify licences, and protect an API with them. No command
 /// but `gateway` makes a network call.
 ///
-/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken
-/// environment.
+/// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
+/// call or a broken environment, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "licentia", version, propagate_version = true, arg_required_else_help = true)]
 #[command(max_term_width = 80)]
@@ -89,7 +92,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(error),
     };
     match cli.color {
         clap::ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
@@ -101,12 +104,13 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output.error(&*error);
-            ExitCode::from(2)
+            output::exit_code(&*error)
         }
     }
 }
 
 fn run(command: Command, output: Output) -> Result {
+    interrupt::leaves_nothing_behind();
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Issue(issue) => issue.run(output),
