@@ -6,6 +6,7 @@ use clap::Args;
 use licentia_core::PublicKey;
 use licentia_issuer::{
     Confirmation, Draft, Feature, Issuer, Quota, Rate,
+    file::{Access, create},
     time::{self, Span},
 };
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::{
     ledger::open::open,
     terminal::{
         input::{self, Clock, Signer, hex, pair},
-        output::{Output, Result},
+        output::{Output, Result, printable},
     },
 };
 
@@ -88,6 +89,10 @@ pub(crate) struct Issue {
     /// creates one.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
+    /// The file to write the licence to, which must not exist, instead of
+    /// printing it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     signer: Signer,
     #[command(flatten)]
@@ -104,19 +109,31 @@ impl Issue {
         }
         let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
         let token = issuer.issue(&draft)?;
+        let text = token.text();
+        // A licence that is recorded and lost could not be signed again.
+        let file =
+            self.out.as_deref().map(|path| create(path, format!("{text}\n").as_bytes(), Access::Owner));
+        let file = file.transpose()?;
         if let Some(ledger) = &mut ledger {
             ledger.record(&token)?;
         }
+        if let Some(file) = file {
+            file.keep();
+        }
         let claims = token.claims().map_err(|malformed| malformed.code)?;
         let claims: Value = serde_json::from_str(&claims.json().to_string())?;
-        let text = token.text();
-        output.note(&format!(
+        let about = format!(
             "{} for {}, expires {}: {} bytes",
             draft.tier,
-            draft.subject,
+            printable(&draft.subject),
             time::show(draft.expires),
             token.as_bytes().len()
-        ));
+        );
+        if let Some(path) = &self.out {
+            let value = json!({ "out": path, "claims": claims });
+            return output.show(&value, || format!("{}: {about}\n", printable(&path.display().to_string())));
+        }
+        output.note(&about);
         output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
     }
 
