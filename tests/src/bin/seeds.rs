@@ -175,7 +175,7 @@ fn sets(bundles: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 /// Chains of receipts and an acknowledgement, as payloads after their lengths.
 fn receipts() -> Vec<Vec<u8>> {
-    let entry = |meter, start, count| ReceiptEntry {
+    let entry = |meter, start: u64, count| ReceiptEntry {
         lineage: [7; 16].into(),
         meter,
         window: licentia_core::Window { start: start.into(), end: Some((start + 86_400).into()) },
