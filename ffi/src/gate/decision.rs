@@ -303,7 +303,8 @@ pub unsafe extern "C" fn licentia_decision_facts(
             (facts.tier, facts.tier_len) = (tier.name.as_ptr().cast(), tier.name.len());
             facts.tier_version = tier.version;
             (facts.id, facts.lineage) = (*license.id().as_bytes(), *license.lineage().as_bytes());
-            (facts.issued_at, facts.expires) = (license.issued_at(), license.expires());
+            (facts.issued_at, facts.expires) =
+                (license.issued_at().as_seconds(), license.expires().as_seconds());
         }
         out.set(facts);
         Ok(())
