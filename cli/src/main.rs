@@ -4,6 +4,7 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
+mod gateway;
 mod key;
 mod ledger;
 mod license;
@@ -21,12 +22,16 @@ use ledger::{
     revoke::{Reinstate, Revoke},
 };
 use license::{inspect::Inspect, issue::Issue, prove::Prove, verify::Verify};
-use terminal::output::{self, Output, Result};
+use terminal::{
+    interrupt,
+    output::{self, Output, Result},
+};
 
-/// Issue, inspect and verify licences. No command makes a network call.
+/// Issue, inspect and verify licences, and protect an API with them. No command
+/// but `gateway` makes a network call.
 ///
-/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken
-/// environment.
+/// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
+/// call or a broken environment, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "licentia", version, propagate_version = true, arg_required_else_help = true)]
 #[command(max_term_width = 80)]
@@ -59,7 +64,7 @@ enum Command {
     /// Create, change and sign the set of keys that services trust.
     #[command(subcommand)]
     Keyset(Keyset),
-    /// Look up issued licences in the ledger.
+    /// Create a ledger, and look up issued licences in it.
     #[command(subcommand)]
     Ledger(Lookup),
     /// Revoke licences.
@@ -72,6 +77,8 @@ enum Command {
     /// Check, sum up, export and acknowledge receipts of usage.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
+    /// Protect an HTTP API with licences, without code.
+    Gateway(licentia_gateway::command::Command),
     /// List the codes of decisions.
     Codes,
     /// Walk through the main features, on data that it generates.
@@ -85,7 +92,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(error),
     };
     match cli.color {
         clap::ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
@@ -97,12 +104,13 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output.error(&*error);
-            ExitCode::from(2)
+            output::exit_code(&*error)
         }
     }
 }
 
 fn run(command: Command, output: Output) -> Result {
+    interrupt::leaves_nothing_behind();
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Issue(issue) => issue.run(output),
@@ -116,6 +124,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Reinstate(reinstate) => reinstate.run(output),
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
+        Command::Gateway(command) => gateway::run(&command, output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(Cli::command(), output),

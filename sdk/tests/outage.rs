@@ -27,7 +27,7 @@ const LIMIT: u64 = 1000;
 fn tokens() -> [(Action, String); 3] {
     [Action::Deny, Action::Warn(3600), Action::Allow].map(|action| {
         let token = licence(|draft| {
-            draft.lineage = Some([7; 16]);
+            draft.lineage = Some([7; 16].into());
             draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
             draft.grant.policy.store_unreachable = action;
         });
@@ -308,7 +308,7 @@ fn a_disk_that_is_full_or_read_only_is_got_over() {
 /// A gate that has taken units ahead, at a thousand requests a second. Returns how many were used.
 fn with_units_ahead(gate: &Gate, token: &str) -> u64 {
     let charge = |millis: u64| {
-        let now = licentia::Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
+        let now = licentia::Now { time: NOW.into(), monotonic_nanos: millis * 1_000_000 };
         gate.check(token, &Request::new().meters(&[("calls", 1)]), now).is_allowed()
     };
     (0..777).filter(|millis| charge(*millis)).count() as u64

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_core::Keyset as Signed;
+use licentia_core::{Keyset as Signed, Timestamp};
 use licentia_issuer::{
     KeyPurpose, KeyScope, KeyStatus, KeysetDraft, KeysetEntry,
     file::replace,
@@ -14,7 +14,7 @@ use serde_json::json;
 use super::scope;
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{HEADING, Output, Result, counted},
+    output::{HEADING, Output, Result, counted, notice},
 };
 
 /// Changes and signs keysets. A draft is a TOML file; services load the keyset
@@ -87,7 +87,7 @@ pub(crate) enum Keyset {
         /// When services stop trusting it; a year from now by default. A date is
         /// included, in UTC.
         #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-        expires: Option<u64>,
+        expires: Option<Timestamp>,
         /// The keyset to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -117,7 +117,7 @@ impl Keyset {
                 }
                 let mut draft = KeysetDraft::default();
                 for key in &key {
-                    draft.add(KeysetEntry::new(&input::public_key(key)?))?;
+                    add(&mut draft, KeysetEntry::new(&input::public_key(key)?))?;
                 }
                 save(&draft, &path, output)
             }
@@ -149,7 +149,7 @@ impl Keyset {
                 entry.scope = (scope != KeyScope::default()).then_some(scope);
                 entry.purpose = if revocation { KeyPurpose::Revocation } else { KeyPurpose::License };
                 (entry.not_before, entry.not_after) = (not_before, not_after);
-                draft.add(entry)?;
+                add(&mut draft, entry)?;
                 save(&draft, &path, output)
             }
             Self::Retire { draft: path, kid, clock } => {
@@ -183,6 +183,18 @@ impl Keyset {
     }
 }
 
+/// Adds a key, and says so if it gets another identifier than its owner knows.
+fn add(draft: &mut KeysetDraft, entry: KeysetEntry) -> Result<()> {
+    let own = *entry.read()?.kid();
+    let kid = draft.add(entry)?;
+    if kid != own {
+        notice(&format!(
+            "another key has the identifier {own}: this one is listed as {kid}, and its owner signs with --kid {kid}"
+        ));
+    }
+    Ok(())
+}
+
 fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
     let keys = draft.keys.iter().map(described).collect::<licentia_issuer::Result<Vec<_>>>()?;
     draft.save(path)?;
@@ -197,16 +209,16 @@ fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
 /// One key of a draft, and what was understood of its window.
 fn described(entry: &KeysetEntry) -> licentia_issuer::Result<String> {
     let (kid, (first, last)) = (entry.read()?.kid().to_string(), entry.window()?);
-    let window = window(first.unwrap_or(0), last.unwrap_or(u64::MAX));
+    let window = window(first.unwrap_or_default(), last.unwrap_or(Timestamp::MAX));
     Ok(format!("  {kid} {}, signs what is issued {window}\n", state(entry.status)))
 }
 
 /// The times between which a key signs.
-fn window(first: u64, last: u64) -> String {
+fn window(first: Timestamp, last: Timestamp) -> String {
     match (first, last) {
-        (0, u64::MAX) => "at any time".to_owned(),
-        (0, to) => format!("until {}", time::show(to)),
-        (from, u64::MAX) => format!("from {}", time::show(from)),
+        (Timestamp::EPOCH, Timestamp::MAX) => "at any time".to_owned(),
+        (Timestamp::EPOCH, to) => format!("until {}", time::show(to)),
+        (from, Timestamp::MAX) => format!("from {}", time::show(from)),
         (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
     }
 }
@@ -230,13 +242,15 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             let (from, to) = key.window();
             json!({
                 "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
-                "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
+                "purpose": purpose(key.purpose()), "not_before": from.as_seconds(),
+                "not_after": (to != Timestamp::MAX).then_some(to.as_seconds()),
                 "scope": scope::json(&key.scope(keyset.bytes())),
             })
         })
         .collect();
     let value = json!({
-        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
+        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at().as_seconds(),
+        "expires": keyset.expires().as_seconds(), "keys": rows,
     });
     output.show(&value, || {
         let mut text = format!(
@@ -253,7 +267,9 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             let window = window(first, last);
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
-            text += &scope::text(&key.scope(keyset.bytes()));
+            for (name, bound) in scope::bounds(&key.scope(keyset.bytes())) {
+                text += &format!("{:<12} only {name}: {bound}\n", "");
+            }
         }
         text
     })

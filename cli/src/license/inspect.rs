@@ -2,7 +2,7 @@
 
 use clap::Args;
 use licentia_core::{
-    Algorithm, Buffer, Claims, Confirmation, FeatureValue, Malformed, Overage, Unverified,
+    Algorithm, Buffer, Claims, Confirmation, FeatureValue, Malformed, Overage, Timestamp, Unverified,
     inner::{Frame, Typ},
     text::decode_license,
 };
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::terminal::{
     input::{self, Clock},
     output::{HEADING, NOTE, Output, Result, hex, printable, table},
+    table::{width, wrap},
     words::{millis, period, policy, when},
 };
 
@@ -18,7 +19,7 @@ use crate::terminal::{
 /// have written the token.
 #[derive(Args)]
 pub(crate) struct Inspect {
-    /// The token, `-` for standard input, or `@FILE` for a file.
+    /// The token, the name of its file (or `@FILE`), or `-` for standard input.
     #[arg(value_name = "TOKEN")]
     token: String,
     #[command(flatten)]
@@ -62,14 +63,15 @@ fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
         id => format!("unknown algorithm {id}"),
     };
     let (all, claims, signature) = (bytes.len(), frame.payload.of(bytes).len(), frame.signature.len());
-    format!(
+    let said = format!(
         "COSE_Sign1, {algorithm}, kid {}; {all} bytes (claims {claims}, signature {signature}), {characters} characters",
         frame.kid
-    )
+    );
+    wrap(&said, width()).join("\n")
 }
 
 /// The claims, for people, at the time `now`.
-pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
+pub(crate) fn show(claims: &Claims<'_>, now: Timestamp) -> String {
     let tier = claims.tier();
     let list =
         |items: Vec<String>, none: &str| if items.is_empty() { none.to_owned() } else { items.join(", ") };
@@ -83,7 +85,7 @@ pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
         ("audience", list(claims.audiences().map(printable).collect(), "all services of the issuer")),
         ("issued", when(claims.issued_at(), now)),
     ];
-    let time = |name, time: Option<u64>| time.map(|time| (name, when(time, now)));
+    let time = |name, time: Option<Timestamp>| time.map(|time| (name, when(time, now)));
     rows.extend(time("starts", claims.not_before()));
     rows.extend(time("term ends", claims.term_end()));
     rows.push(("expires", when(claims.expires(), now)));

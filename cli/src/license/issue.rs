@@ -3,16 +3,20 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::PublicKey;
+use licentia_core::{PublicKey, Timestamp};
 use licentia_issuer::{
-    Confirmation, Draft, Feature, Issuer, Ledger, Quota, Rate,
+    Confirmation, Draft, Feature, Issuer, Quota, Rate,
+    file::{Access, create},
     time::{self, Span},
 };
 use serde_json::{Value, json};
 
-use crate::terminal::{
-    input::{self, Clock, Passphrase, hex, pair},
-    output::{Output, Result},
+use crate::{
+    ledger::open::open,
+    terminal::{
+        input::{self, Clock, Signer, hex, pair},
+        output::{Output, Result, printable},
+    },
 };
 
 /// Issues a licence and prints its text, and nothing else, on standard output.
@@ -46,11 +50,11 @@ pub(crate) struct Issue {
     audience: Vec<String>,
     /// When it starts.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    starts: Option<u64>,
+    starts: Option<Timestamp>,
     /// When it ends, instead of after the tier's term and grace. A date is
     /// included: the licence ends when the day is over, in UTC.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
-    expires: Option<u64>,
+    expires: Option<Timestamp>,
     /// How long it lasts, instead of the tier's term and grace: `1 year`.
     #[arg(long, value_name = "SPAN")]
     term: Option<Span>,
@@ -81,11 +85,16 @@ pub(crate) struct Issue {
     /// counts continue.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     renews: Option<[u8; 16]>,
-    /// The ledger that records it before it is printed.
+    /// The ledger that records it before it is printed: `licentia ledger init`
+    /// creates one.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
+    /// The file to write the licence to, which must not exist, instead of
+    /// printing it.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     #[command(flatten)]
-    passphrase: Passphrase,
+    signer: Signer,
     #[command(flatten)]
     clock: Clock,
 }
@@ -94,29 +103,41 @@ impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
         let now = self.clock.now();
         let mut draft = self.draft(now)?;
-        let mut ledger = self.ledger.as_deref().map(Ledger::open).transpose()?;
+        let mut ledger = self.ledger.as_deref().map(open).transpose()?;
         if let Some(ledger) = &mut ledger {
             (draft.index, draft.stream) = (Some(ledger.next_index()?), ledger.stream()?);
         }
-        let issuer = Issuer::new(&self.issuer, self.passphrase.load(&self.key)?);
+        let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
         let token = issuer.issue(&draft)?;
+        let text = token.text();
+        // A licence that is recorded and lost could not be signed again.
+        let file =
+            self.out.as_deref().map(|path| create(path, format!("{text}\n").as_bytes(), Access::Owner));
+        let file = file.transpose()?;
         if let Some(ledger) = &mut ledger {
             ledger.record(&token)?;
         }
+        if let Some(file) = file {
+            file.keep();
+        }
         let claims = token.claims().map_err(|malformed| malformed.code)?;
         let claims: Value = serde_json::from_str(&claims.json().to_string())?;
-        let text = token.text();
-        output.note(&format!(
+        let about = format!(
             "{} for {}, expires {}: {} bytes",
             draft.tier,
-            draft.subject,
+            printable(&draft.subject),
             time::show(draft.expires),
             token.as_bytes().len()
-        ));
+        );
+        if let Some(path) = &self.out {
+            let value = json!({ "out": path, "claims": claims });
+            return output.show(&value, || format!("{}: {about}\n", printable(&path.display().to_string())));
+        }
+        output.note(&about);
         output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
     }
 
-    fn draft(&self, now: u64) -> Result<Draft> {
+    fn draft(&self, now: Timestamp) -> Result<Draft> {
         let (name, version) = match self.tier.split_once('@') {
             Some((name, version)) => {
                 let version =
@@ -168,7 +189,7 @@ impl Issue {
         draft.audiences.clone_from(&self.audience);
         draft.node_locks.clone_from(&self.node_lock);
         draft.meta.clone_from(&self.meta);
-        draft.lineage = self.renews;
+        draft.lineage = self.renews.map(Into::into);
         Ok(draft)
     }
 }

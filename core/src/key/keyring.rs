@@ -5,9 +5,10 @@ use crate::{
     key::{
         key::{Key, KeyPurpose, KeyStatus},
         kid::Kid,
-        scope::BundleTraits,
+        scope::{BundleTraits, ScopeBound},
     },
     license::claims::Claims,
+    time::timestamp::Timestamp,
 };
 
 /// The keys to look licences up in: a simple list, or the keys of a keyset.
@@ -61,7 +62,7 @@ impl<'k> Keyring<'k> {
 
     /// Whether there is a key with this identifier that revocation bundles of an issuer's stream may be signed with.
     pub fn has_revocation(self, kid: &Kid, issuer: &str, stream: u64) -> bool {
-        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: 0 };
+        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: Timestamp::EPOCH };
         self.find_revocation(kid).is_ok_and(|key| key.validity.scope.permits_bundle(self.keyset, bundle))
     }
 
@@ -92,20 +93,19 @@ impl<'k> Keyring<'k> {
         }
     }
 
-    /// Whether `key` may have signed a licence with these claims.
+    /// Whether `key` may have signed a licence with these claims; if its scope is exceeded, by which bound.
     ///
     /// The time of use is held against `iat`, which the signer chooses: it
     /// keeps honest issuers in order. Against a thief, revoke the key.
-    pub(crate) fn permits(self, key: &Key, claims: &Claims<'_>) -> Code {
+    pub(crate) fn permits(self, key: &Key, claims: &Claims<'_>) -> (Code, Option<ScopeBound>) {
         let validity = &key.validity;
         if validity.status == KeyStatus::Revoked {
-            Code::KeyRevoked
+            (Code::KeyRevoked, None)
         } else if !(validity.not_before..=validity.not_after).contains(&claims.issued_at()) {
-            Code::KeyNotActive
-        } else if !validity.scope.permits(self.keyset, claims) {
-            Code::KeyOutOfScope
+            (Code::KeyNotActive, None)
         } else {
-            Code::Allowed
+            let exceeded = validity.scope.exceeded(self.keyset, claims);
+            (if exceeded.is_some() { Code::KeyOutOfScope } else { Code::Allowed }, exceeded)
         }
     }
 }

@@ -1,16 +1,16 @@
 //! A keyset before it is signed.
 
-use std::{fs, path::Path, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Code, KeyStatus, Keyset, inner::Typ, proof::thumbprint};
+use licentia_core::{Code, Key, KeyStatus, Keyset, Kid, Timestamp, inner::Typ, proof::thumbprint};
 use serde::{Deserialize, Serialize};
 
 use super::{entry::KeysetEntry, scope::KeyScope};
 use crate::{
-    canonical::{canonical, labelled},
+    canonical::{canonical, labelled, time},
     error::{Error, KeysetError, Result},
-    file::replace,
+    file::{read_text, replace},
     key::{SigningKey, sign},
     time::{plausible, stamp},
 };
@@ -33,7 +33,7 @@ impl KeysetDraft {
     /// # Errors
     /// [`Error::File`], or [`Error::Content`] with what is wrong and on which line.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let text = read_text(path)?;
         text.parse().map_err(Error::content(path))
     }
 
@@ -46,14 +46,30 @@ impl KeysetDraft {
         replace(path, text.as_bytes())
     }
 
-    /// Adds a key.
+    /// Adds a key, and returns the identifier that it has in the keyset: its own or, if another key of the keyset has
+    /// that one, a longer start of its thumbprint. Its owner then signs under the longer one
+    /// ([`SigningKey::with_kid_length`]).
     ///
     /// # Errors
-    /// [`KeysetError::DuplicateKey`] if the keyset has it already, [`KeysetError::DuplicateKid`] if another key has its
-    /// identifier, [`KeysetError::ForeignKid`] if its identifier is not the start of its thumbprint.
-    pub fn add(&mut self, entry: KeysetEntry) -> Result<()> {
+    /// [`KeysetError::DuplicateKey`] if the keyset has it already, [`KeysetError::ForeignKid`] if its identifier is not
+    /// the start of its thumbprint.
+    pub fn add(&mut self, mut entry: KeysetEntry) -> Result<Kid> {
+        let given = entry.read()?;
+        let others = self.keys.iter().map(KeysetEntry::read).collect::<Result<Vec<_>>>()?;
+        let print = thumbprint(given.public().as_bytes());
+        let longer = (given.kid().as_bytes().len()..=print.len()).filter_map(|length| print.get(..length));
+        let free = |kid: &&[u8]| others.iter().all(|other| other.kid().as_bytes() != *kid);
+        let mut key = given.clone();
+        if print.starts_with(given.kid().as_bytes())
+            && let Some(kid) = longer.into_iter().find(free)
+            && kid != given.kid().as_bytes()
+        {
+            key = Key::ed25519(kid, given.public().as_bytes()).map_err(KeysetError::Key)?;
+            entry.key = key.to_string();
+        }
         self.keys.push(entry);
-        self.check_kids().inspect_err(|_| drop(self.keys.pop()))
+        self.check_kids().inspect_err(|_| drop(self.keys.pop()))?;
+        Ok(*key.kid())
     }
 
     /// Checks that each key is there once, under an identifier that nobody chose.
@@ -96,12 +112,12 @@ impl KeysetDraft {
         }
     }
 
-    /// Retires a key: what it signed until `now` (seconds since 1970) stays valid. If it was to end earlier, that stays.
+    /// Retires a key: what it signed until `now` stays valid. If it was to end earlier, that stays.
     ///
     /// # Errors
     /// [`KeysetError::UnknownKey`], [`KeysetError::Revoked`], [`KeysetError::EmptyWindow`] for a key that was not to
     /// sign before `now`, or [`Error::Value`].
-    pub fn retire(&mut self, kid: &str, now: u64) -> Result<()> {
+    pub fn retire(&mut self, kid: &str, now: impl Into<Timestamp>) -> Result<()> {
         let now = plausible("now", now)?;
         let entry = self.entry(kid)?;
         if entry.status == KeyStatus::Revoked {
@@ -142,7 +158,7 @@ impl KeysetDraft {
             let before = before.map_err(KeysetError::Refused)?;
             for entry in &self.keys {
                 let longer = before.status() != KeyStatus::Active
-                    && entry.window()?.1.unwrap_or(u64::MAX) > before.window().1;
+                    && entry.window()?.1.unwrap_or(Timestamp::MAX) > before.window().1;
                 let same = entry.read()?.public() == before.public();
                 if same && (trust(entry.status) > trust(before.status()) || longer) {
                     return Err(KeysetError::MoreTrust(before.kid().to_string()).into());
@@ -157,9 +173,15 @@ impl KeysetDraft {
     /// # Errors
     /// [`Error::Value`] for a time or duration, [`Error::Keyset`] for a keyset that would help nobody, or that no gate
     /// would accept.
-    pub fn sign(&mut self, root: &SigningKey, issued_at: u64, expires: u64) -> Result<Vec<u8>> {
-        plausible("issued_at", issued_at)?;
-        if plausible("expires", expires)? <= issued_at {
+    pub fn sign(
+        &mut self,
+        root: &SigningKey,
+        issued_at: impl Into<Timestamp>,
+        expires: impl Into<Timestamp>,
+    ) -> Result<Vec<u8>> {
+        let issued_at = plausible("issued_at", issued_at)?;
+        let expires = plausible("expires", expires)?;
+        if expires <= issued_at {
             return Err(KeysetError::Expired { issued_at, expires }.into());
         }
         for entry in &self.keys {
@@ -175,8 +197,8 @@ impl KeysetDraft {
             canonical(&labelled([
                 (0, Some(Cbor::from(schema))),
                 (1, Some(Cbor::from(sequence))),
-                (2, Some(Cbor::from(issued_at))),
-                (3, Some(Cbor::from(expires))),
+                (2, Some(time(issued_at))),
+                (3, Some(time(expires))),
                 (4, Some(Cbor::Array(entries.clone()))),
             ]))
         };
@@ -212,7 +234,7 @@ mod tests {
 
     use crate::{KeyScope, KeyStatus};
 
-    const NOW: u64 = 1_800_000_000;
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn key(seed: u8) -> SigningKey {
         SigningKey::from_seed(&[seed; 32]).unwrap()
@@ -240,7 +262,35 @@ mod tests {
         assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, NOW, NOW + 1000));
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
         assert_eq!(keys[0].status(), KeyStatus::Revoked);
-        assert_eq!(keys[1].window().0, 1_798_761_600);
+        assert_eq!(keys[1].window().0, 1_798_761_600.into());
+    }
+
+    /// Keys whose thumbprints share the first four bytes.
+    fn alike() -> [SigningKey; 2] {
+        [102_343_u64, 105_824].map(|number| {
+            let mut seed = [0; 32];
+            seed[..8].copy_from_slice(&number.to_le_bytes());
+            SigningKey::from_seed(&seed).unwrap()
+        })
+    }
+
+    #[test]
+    fn of_two_keys_that_begin_alike_the_second_is_listed_under_more_bytes() {
+        let [first, second] = alike();
+        assert_eq!(
+            (first.kid().to_string(), second.kid().to_string()),
+            ("152bebcf".into(), "152bebcf".into())
+        );
+        let mut draft = KeysetDraft::default();
+        assert_eq!(draft.add(KeysetEntry::new(&first.public())).unwrap(), *first.kid());
+        let kid = draft.add(KeysetEntry::new(&second.public())).unwrap();
+        let longer = second.with_kid_length(5).unwrap();
+        assert_eq!(kid, *longer.kid());
+        assert!(draft.add(KeysetEntry::new(&alike()[1].public())).is_err(), "the same key again");
+        let bytes = draft.sign(&key(9), NOW, NOW + 1000).unwrap();
+        let keyset = Keyset::read(&bytes, &key(9).public()).unwrap();
+        assert_eq!(keyset.key(&kid).unwrap().public(), longer.public().public());
+        assert_eq!(keyset.key(first.kid()).unwrap().public(), first.public().public());
     }
 
     #[test]
@@ -331,14 +381,14 @@ mod tests {
     #[test]
     fn a_root_signs_no_nonsense() {
         let root = key(9);
-        let refused = |keys: &mut KeysetDraft, issued_at, expires| {
+        let refused = |keys: &mut KeysetDraft, issued_at: Timestamp, expires: Timestamp| {
             keys.sign(&root, issued_at, expires).unwrap_err().to_string()
         };
         let mut keys = draft(&[1]);
         assert!(refused(&mut keys, NOW, NOW).contains("it expires at 2027-01-15"));
         assert!(refused(&mut keys, NOW, NOW - 1).contains("later `expires`"));
-        assert!(refused(&mut keys, NOW, 1_900_000_000_000).contains("milliseconds"));
-        assert!(refused(&mut keys, NOW, 20_270_131).contains("1970-08-23"));
+        assert!(refused(&mut keys, NOW, 1_900_000_000_000.into()).contains("milliseconds"));
+        assert!(refused(&mut keys, NOW, 20_270_131.into()).contains("1970-08-23"));
         assert!(refused(&mut draft(&[1, 9]), NOW, NOW + 1).contains("is the root key"));
         keys.keys[0].not_before = Some("2027-02-01".into());
         keys.keys[0].not_after = Some("2027-01-31".into());
@@ -356,6 +406,6 @@ mod tests {
         let signed = keys.sign(&root, NOW, NOW + 1000).unwrap();
         let keyset = Keyset::read(&signed, &root.public()).unwrap();
         let last = keyset.keys().next().unwrap().unwrap().window().1;
-        assert_eq!(last, 1_801_353_600 + 86_399, "its last second");
+        assert_eq!(last, Timestamp::from_seconds(1_801_353_600 + 86_399), "its last second");
     }
 }

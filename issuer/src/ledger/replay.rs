@@ -1,11 +1,14 @@
 //! The replay of every licence against a bundle before it is published.
 
-use licentia_core::revocation::{Bundle, RevocationTerms, Rule, Traits};
+use licentia_core::{
+    TokenId,
+    revocation::{Bundle, RevocationTerms, Rule, Traits},
+};
 use rusqlite::{Row, params};
 
 use super::{
     database::{Ledger, number},
-    revocations::{hex, terms},
+    revocations::terms,
     strictness::covers_all,
 };
 use crate::error::{BundleError, Result};
@@ -33,32 +36,33 @@ pub struct ReplayReport {
     pub removed_rules: u64,
 }
 
-/// A bundle and its rules.
-struct Rules<'a, 'b> {
+/// A bundle and its rules, asked about the ledger's licences as a gate asks.
+struct Judge<'a, 'b> {
     bundle: &'b Bundle<'a>,
     rules: Vec<Rule<'a>>,
+    /// Whether the bundle is of the ledger's stream. In another one, the same indices are other licences.
+    same_stream: bool,
 }
 
-impl<'a, 'b> Rules<'a, 'b> {
-    fn new(bundle: &'b Bundle<'a>) -> Self {
-        Self { bundle, rules: bundle.rules().collect() }
+impl<'a, 'b> Judge<'a, 'b> {
+    fn new(bundle: &'b Bundle<'a>, stream: u64) -> Self {
+        Self { bundle, rules: bundle.rules().collect(), same_stream: bundle.stream() == stream }
     }
 
-    /// The licence's own revocation.
-    fn own(&self, index: Option<u64>, id: &[u8; 16]) -> Option<RevocationTerms> {
+    /// The licence's own revocations. There are several if the bundle has it in several groups, which no ledger writes.
+    fn own(&self, index: Option<u64>, id: &TokenId) -> Vec<RevocationTerms> {
         match index {
-            Some(index) => self.bundle.terms_of(index),
-            None => self.bundle.terms_of_id(&(*id).into()),
+            _ if !self.same_stream => Vec::new(),
+            Some(index) => self.bundle.all_terms_of(index).collect(),
+            None => self.bundle.all_terms_of_id(id).collect(),
         }
     }
 
     /// The terms of the rules that hit a licence.
-    fn hitting<'r>(
-        &'r self,
-        traits: &'r Traits<'_>,
-        digest: [u8; 32],
-    ) -> impl Iterator<Item = RevocationTerms> + use<'r, 'a, 'b> {
-        self.rules.iter().filter(move |rule| rule.hits(traits, || digest)).map(|rule| rule.terms)
+    fn hitting(&self, traits: &Traits<'_>, digest: [u8; 32]) -> Vec<RevocationTerms> {
+        let index = traits.index.filter(|_| self.same_stream);
+        let traits = Traits { index, ..*traits };
+        self.rules.iter().filter(|rule| rule.hits(&traits, || digest)).map(|rule| rule.terms).collect()
     }
 }
 
@@ -79,8 +83,9 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<ReplayReport> {
         let now = bundle.issued_at();
-        let next = Rules::new(bundle);
-        let before = before.map(Rules::new);
+        let stream = self.stream()?;
+        let next = Judge::new(bundle, stream);
+        let before = before.map(|before| Judge::new(before, stream));
         let mut found = ReplayReport::default();
         (found.new_rules, found.removed_rules) =
             compare_rules(bundle, before.as_ref().map(|before| before.bundle));
@@ -97,24 +102,24 @@ impl Ledger {
         let mut statement = self.database.prepare(sql)?;
         let mut rows = statement.query(params![issuer, number(bundle.sequence())])?;
         while let Some(row) = rows.next()? {
-            let (id, revoked): ([u8; 16], bool) = (row.get(0)?, row.get(2)?);
+            let (id, revoked): (TokenId, bool) = (row.get::<_, [u8; 16]>(0)?.into(), row.get(2)?);
             let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
             let said = next.own(index, &id);
-            let meant = if revoked { Some(terms(row)?) } else { None };
+            let meant = if revoked { vec![terms(row)?] } else { Vec::new() };
             if said != meant {
-                let verdict = match (said, meant) {
-                    (Some(_), None) => "is innocent and would be refused",
-                    (None, _) => "is revoked and would pass",
+                let verdict = match (&said[..], &meant[..]) {
+                    (_, []) => "is innocent and would be refused",
+                    ([], _) => "is revoked and would pass",
                     _ => "is revoked on other terms",
                 };
-                return Err(BundleError::Replay { id: hex(&id), verdict }.into());
+                return Err(BundleError::Replay { id: id.to_string(), verdict }.into());
             }
-            let was = before.as_ref().and_then(|before| before.own(index, &id));
+            let was = before.as_ref().map_or_else(Vec::new, |before| before.own(index, &id));
             let known = if index.is_some() { &mut known.0 } else { &mut known.1 };
-            *known += u64::from(was.is_some());
+            *known += was.len() as u64;
 
-            let mut after: Vec<RevocationTerms> = said.into_iter().collect();
-            let mut earlier: Vec<RevocationTerms> = was.into_iter().collect();
+            let (mut after, mut earlier) = (said, was);
+            let (own, was_own) = (after.len(), earlier.len());
             if has_rules {
                 let (traits, digest) = (traits(row, id, index)?, row.get(9)?);
                 after.extend(next.hitting(&traits, digest));
@@ -122,16 +127,16 @@ impl Ledger {
             }
             let better = !covers_all(&after, &earlier, now);
             found.issued += 1;
-            found.revoked += u64::from(said.is_some());
-            found.by_rule += u64::from(after.len() > usize::from(said.is_some()));
+            found.revoked += u64::from(own > 0);
+            found.by_rule += u64::from(after.len() > own);
             found.new += u64::from(!covers_all(&earlier, &after, now));
             found.reinstated += u64::from(better);
             // A licence that is still revoked was revoked again on milder terms, which is a command too.
-            let silently = was.is_some() && said.is_none() && !row.get::<_, bool>(14)?;
+            let silently = was_own > 0 && own == 0 && !row.get::<_, bool>(14)?;
             found.forgotten += u64::from(better && silently);
             progress(found.issued);
         }
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| before.same_stream) {
             // The rest belongs to licences that this ledger does not have.
             let (indices, hashes) = before.bundle.counts();
             let rest = indices.saturating_sub(known.0).saturating_add(hashes.saturating_sub(known.1));
@@ -168,7 +173,7 @@ fn encoded_rules(bundle: &Bundle<'_>) -> Vec<ciborium::Value> {
     rules.into_iter().map(without).collect()
 }
 
-fn traits<'r>(row: &'r Row<'_>, id: [u8; 16], index: Option<u64>) -> Result<Traits<'r>> {
+fn traits<'r>(row: &'r Row<'_>, id: TokenId, index: Option<u64>) -> Result<Traits<'r>> {
     let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
     Ok(Traits {
@@ -176,9 +181,9 @@ fn traits<'r>(row: &'r Row<'_>, id: [u8; 16], index: Option<u64>) -> Result<Trai
         subject: text(4)?,
         lineage: row.get::<_, [u8; 16]>(3)?.into(),
         tier: (text(5)?, unsigned(6)?),
-        issued_at: unsigned(8)?,
+        issued_at: unsigned(8)?.into(),
         index,
-        id: id.into(),
+        id,
     })
 }
 
@@ -186,12 +191,16 @@ fn traits<'r>(row: &'r Row<'_>, id: [u8; 16], index: Option<u64>) -> Result<Trai
 mod tests {
     use std::collections::BTreeSet;
 
+    use ciborium::Value as Cbor;
     use licentia_core::{
-        Keyring,
-        revocation::{Effect, Reason, RevocationTerms},
+        Keyring, Salt, Timestamp,
+        inner::{Typ, build, state_root},
+        revocation::{Effect, Reason, RevocationTerms, Schema},
     };
 
     use super::*;
+    use crate::canonical::{bytes, canonical, labelled};
+    use crate::key::sign;
     use crate::{BundleDraft, Draft, Issuer, PublishedBundle, RuleDraft, SigningKey};
 
     fn key() -> SigningKey {
@@ -199,7 +208,7 @@ mod tests {
     }
 
     /// A ledger of 200 licences, every tenth without an index, and their identifiers.
-    fn ledger() -> (Ledger, Vec<[u8; 16]>) {
+    fn ledger() -> (Ledger, Vec<TokenId>) {
         let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
         let mut ledger = Ledger::in_memory().unwrap();
         let mut ids = Vec::new();
@@ -209,16 +218,16 @@ mod tests {
             draft.index = if count % 10 == 0 { None } else { Some(ledger.next_index().unwrap()) };
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            ids.push(*token.claims().unwrap().id().as_bytes());
+            ids.push(token.claims().unwrap().id());
         }
         (ledger, ids)
     }
 
-    fn draft(ledger: &mut Ledger, salt: Option<[u8; 16]>) -> BundleDraft {
+    fn draft(ledger: &mut Ledger, salt: Option<Salt>) -> BundleDraft {
         let since = PublishedBundle { salt, ..PublishedBundle::default() };
         BundleDraft {
-            next_update: 1_800_100_000,
-            expires: 1_900_000_000,
+            next_update: 1_800_100_000.into(),
+            expires: 1_900_000_000.into(),
             ..ledger.draft_bundle("acme", 1_800_000_000, since, |_| ()).unwrap()
         }
     }
@@ -246,7 +255,7 @@ mod tests {
         for id in ids.iter().step_by(7) {
             ledger.revoke(id, RevocationTerms::default()).unwrap();
         }
-        assert!(ledger.revoke(&[0; 16], RevocationTerms::default()).is_err(), "not in the ledger");
+        assert!(ledger.revoke(&[0; 16].into(), RevocationTerms::default()).is_err(), "not in the ledger");
         let first = draft(&mut ledger, None);
         let expected = ReplayReport { issued: 200, revoked: 29, new: 29, ..ReplayReport::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
@@ -272,12 +281,12 @@ mod tests {
         let (mut ledger, ids) = ledger();
         let grace = RevocationTerms {
             reason: Reason::Unpaid,
-            effective: 1_800_000_005,
-            effect: Effect::GraceUntil(1_800_000_500),
+            effective: 1_800_000_005.into(),
+            effect: Effect::GraceUntil(1_800_000_500.into()),
         };
         ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
         ledger.revoke_all(&ids[15..25], RevocationTerms::default(), |_| ()).unwrap();
-        let lacking = [ids[30], [0; 16]];
+        let lacking = [ids[30], [0; 16].into()];
         assert!(
             ledger.revoke_all(&lacking, grace, |_| ()).is_err() && ledger.revoked().unwrap() == 25,
             "all or none"
@@ -298,7 +307,8 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900), ..RevocationTerms::default() };
+        let warn =
+            RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
         let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
@@ -323,7 +333,7 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(token.claims().unwrap().id().as_bytes(), RevocationTerms::default()).unwrap();
+        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);
@@ -331,7 +341,7 @@ mod tests {
         publish(&mut ledger, &bundle);
 
         let next = ledger.draft_bundle("other", 1_800_000_000, PublishedBundle::default(), |_| ()).unwrap();
-        let next = BundleDraft { next_update: 1_800_100_000, expires: 1_900_000_000, ..next };
+        let next = BundleDraft { next_update: 1_800_100_000.into(), expires: 1_900_000_000.into(), ..next };
         let found = replay_after(&ledger, &next, None).unwrap();
         assert_eq!((found.issued, found.new, found.new_rules), (1, 1, 1), "still to be confirmed");
     }
@@ -387,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_revocation_that_is_brought_forward_or_made_stricter_is_new() {
-        const NOW: u64 = 1_800_000_000;
+        const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
         let (mut ledger, ids) = ledger();
         let new = |ledger: &mut Ledger, effective, effect| {
             let terms = RevocationTerms { reason: Reason::Unpaid, effective, effect };
@@ -400,11 +410,19 @@ mod tests {
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (1, 0, 0));
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 0, 0), "the same again");
         assert_eq!(new(&mut ledger, NOW + 500, Effect::Deny), (1, 0, 0), "brought forward");
-        assert_eq!(new(&mut ledger, 0, Effect::Deny), (1, 0, 0), "at once");
+        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::Deny), (1, 0, 0), "at once");
         assert_eq!(new(&mut ledger, NOW - 5, Effect::Deny), (0, 0, 0), "in effect either way");
-        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
-        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 500)), (1, 0, 0), "a shorter warning");
-        assert_eq!(new(&mut ledger, 0, Effect::GraceUntil(NOW + 500)), (1, 0, 0), "grace after a warning");
+        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 500)),
+            (1, 0, 0),
+            "a shorter warning"
+        );
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::GraceUntil(NOW + 500)),
+            (1, 0, 0),
+            "grace after a warning"
+        );
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 1, 0), "put off");
     }
 
@@ -419,7 +437,7 @@ mod tests {
             draft.index = indexed.then(|| ledger.next_index().unwrap());
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            *token.claims().unwrap().id().as_bytes()
+            token.claims().unwrap().id()
         };
         let ids = [issue(&mut old, true), issue(&mut old, true), issue(&mut old, false)];
         old.database.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
@@ -438,6 +456,63 @@ mod tests {
         let next = draft(&mut restored, None);
         let found = replay_after(&restored, &next, Some(&published)).unwrap();
         assert_eq!((found.reinstated, found.forgotten), (5, 4), "one was reinstated by a command");
+    }
+
+    /// A bundle whose signer has put a licence into two groups. Gates take the stricter.
+    fn overlapping(index: u64, id: TokenId, [first, second]: [RevocationTerms; 2], stream: u64) -> Vec<u8> {
+        // The first group is the longer one, and comes first.
+        let (many, one) = ([index, 1 << 40, 1 << 41, 1 << 42], [index]);
+        let ids = [id];
+        let groups = [(first, many.iter().copied(), &ids[..]), (second, one.iter().copied(), &ids[..])];
+        let salt = [3; 16];
+        let groups = build::groups(groups.into_iter(), &salt.into(), Schema::default()).unwrap();
+        let numbers = [stream, 1, 1_800_000_000, 1_800_100_000, 1_900_000_000].map(|n| Some(Cbor::from(n)));
+        let [stream, sequence, issued_at, next_update, expires] = numbers;
+        let payload = canonical(&labelled([
+            (0, Some(Cbor::from(2))),
+            (1, Some(Cbor::from("acme"))),
+            (2, stream),
+            (3, sequence),
+            (4, issued_at),
+            (5, next_update),
+            (6, expires),
+            (7, Some(bytes(&state_root(&[], &groups)))),
+            (8, Some(bytes(&salt))),
+            (10, Some(Cbor::Bytes(groups))),
+        ]));
+        sign(&key(), Typ::Bundle, &payload)
+    }
+
+    #[test]
+    fn of_a_licence_in_two_groups_the_replay_sees_both_as_gates_do() {
+        let (mut ledger, ids) = ledger();
+        let warn =
+            RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
+        let deny = RevocationTerms::default();
+        // One with an index, and one without.
+        ledger.revoke_all([&ids[1], &ids[10]], warn, |_| ()).unwrap();
+        let index = ledger.of_subject("customer-1").unwrap()[0].id;
+        assert_eq!(index, ids[1]);
+        let sql = "SELECT stream_index FROM license WHERE id = ?1";
+        let index: i64 = ledger.database.query_row(sql, [ids[1].as_bytes()], |row| row.get(0)).unwrap();
+        let index = index.unsigned_abs();
+        let next = draft(&mut ledger, None);
+
+        let before = overlapping(index, ids[10], [warn, deny], 0);
+        let found = replay_after(&ledger, &next, Some(&before)).unwrap();
+        let counts = (found.new, found.reinstated, found.forgotten);
+        assert_eq!(counts, (0, 2 + 3, 3), "two were refused and are flagged now; three are unknown");
+        let before = overlapping(index, ids[10], [warn, deny], 7);
+        let found = replay_after(&ledger, &next, Some(&before)).unwrap();
+        assert_eq!((found.new, found.reinstated), (2, 0), "a bundle of another stream is of other licences");
+
+        let keys = [key().public().for_revocation()];
+        for groups in [[warn, deny], [deny, warn]] {
+            let foreign = overlapping(index, ids[10], groups, 0);
+            let foreign = Bundle::read(&foreign, Keyring::new(&keys)).unwrap().0;
+            let error = ledger.replay("acme", &foreign, None, |_| ()).unwrap_err().to_string();
+            assert!(error.contains("other terms"), "{error}");
+        }
     }
 
     #[test]
@@ -470,18 +545,22 @@ mod tests {
     #[test]
     fn no_implausible_time_enters_the_ledger() {
         let (mut ledger, ids) = ledger();
-        let terms = |effective, effect| RevocationTerms { effective, effect, ..RevocationTerms::default() };
+        let terms = |effective: u64, effect| RevocationTerms {
+            effective: effective.into(),
+            effect,
+            ..RevocationTerms::default()
+        };
         for wrong in [
             terms(20_280_101, Effect::Deny),
             terms(1_800_000_000_000, Effect::Deny),
-            terms(0, Effect::WarnUntil(20_280_101)),
-            terms(0, Effect::GraceUntil(1_800_000_000_000)),
+            terms(0, Effect::WarnUntil(20_280_101.into())),
+            terms(0, Effect::GraceUntil(1_800_000_000_000.into())),
         ] {
             assert!(ledger.revoke(&ids[0], wrong).is_err(), "{wrong:?}");
             let rule = RuleDraft { subject: Some("a".into()), terms: wrong, ..RuleDraft::default() };
             assert!(ledger.add_rule("acme", &rule, false).is_err(), "{wrong:?}");
         }
-        let issued = RuleDraft { issued_at: Some((0, 20_280_101)), ..RuleDraft::default() };
+        let issued = RuleDraft { issued_at: Some((0.into(), 20_280_101.into())), ..RuleDraft::default() };
         assert!(ledger.add_rule("acme", &issued, false).is_err());
         assert_eq!((ledger.revoked().unwrap(), ledger.rules().unwrap().len()), (0, 0));
     }

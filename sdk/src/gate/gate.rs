@@ -13,7 +13,7 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, Time, authorize, inner::clock,
+    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, inner::clock,
     revocation::RevocationQuery,
 };
 
@@ -41,7 +41,7 @@ fn is_sampled(monotonic_nanos: u64) -> bool {
 
 /// A decision that waits as a future.
 struct Run {
-    started: (u64, Option<Instant>),
+    started: (Timestamp, Option<Instant>),
     /// How many answers of the store there were when it began.
     begun: u64,
     /// When it has waited for as long as it wants to.
@@ -150,7 +150,7 @@ impl Gate {
         let counters = &licensed.counters;
         let meters = |(name, cost): &(&str, u64)| {
             let quota = counters.quota(name);
-            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.seconds))
+            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.time))
         };
         let rates = |(name, cost): &(&str, u64)| {
             counters.rate(name).is_some_and(|rate| !rate.is_at_hand(*cost, now.monotonic_nanos))
@@ -223,10 +223,10 @@ impl Gate {
         &'a self,
         run: &mut Run,
         inquiry: Inquiry<'_, 'a>,
-        (state, time): (State, u64),
+        (state, time): (State, Timestamp),
         decision: &mut Decision<'a>,
         context: &Context<'_>,
-    ) -> Option<Result<(State, Option<u64>), Code>> {
+    ) -> Option<Result<(State, Option<Timestamp>), Code>> {
         let is_over = run.over.is_some_and(|over| Instant::now() >= over);
         let waiting = Waiting { waker: context.waker(), begun: run.begun, is_over, kept: &run.kept };
         let charged = self.charge_all(inquiry, (state, time), decision, &Wait::Poll(waiting), |_, _| ());
@@ -255,7 +255,7 @@ impl Gate {
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Option<u64> {
+    ) -> Option<Timestamp> {
         let started = self.start(inquiry.now, decision);
         let charged = self.admit(token, inquiry, decision).and_then(|admitted| {
             // A thread that waits has an answer at last.
@@ -268,17 +268,17 @@ impl Gate {
     }
 
     /// Begins a decision. Returns its time, and when it began if that is measured.
-    fn start(&self, now: Now, decision: &mut Decision<'_>) -> (u64, Option<Instant>) {
+    fn start(&self, now: Now, decision: &mut Decision<'_>) -> (Timestamp, Option<Instant>) {
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
         decision.clear();
-        decision.time = now.seconds;
-        (now.seconds, timed.then(Instant::now))
+        decision.time = now.time;
+        (now.time, timed.then(Instant::now))
     }
 
     /// Ends a decision, and reports it to the sinks.
     fn conclude<'a>(
         &self,
-        (at, started): (u64, Option<Instant>),
+        (at, started): (Timestamp, Option<Instant>),
         request: &Request<'a>,
         decision: &mut Decision<'a>,
         result: Result<State, Code>,
@@ -383,7 +383,7 @@ impl Gate {
         token: &str,
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
-    ) -> Result<(State, u64), Code> {
+    ) -> Result<(State, Timestamp), Code> {
         let Inquiry { request, now, .. } = inquiry;
         decision.license = self.licences.find(token, now, &mut decision.explanation)?;
         // `find` returns a licence or an error.
@@ -402,11 +402,11 @@ impl Gate {
     fn charge_all<'a>(
         &'a self,
         inquiry: Inquiry<'_, 'a>,
-        (state, time): (State, u64),
+        (state, time): (State, Timestamp),
         decision: &mut Decision<'a>,
         wait: &Wait<'_>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Option<Result<(State, Option<u64>), Code>> {
+    ) -> Option<Result<(State, Option<Timestamp>), Code>> {
         let Inquiry { request, seat, reserve, now } = inquiry;
         let found = &decision.license;
         let licensed = found.get()?;
@@ -436,7 +436,7 @@ impl Gate {
 
     /// The time by the clock guard.
     pub(crate) fn time(&self, now: Now) -> Time {
-        self.clock.read(now, 0, &self.driver)
+        self.clock.read(now, Timestamp::EPOCH, &self.driver)
     }
 
     /// Reports to the sinks what was charged outside a decision.
@@ -454,10 +454,10 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         ask: SeatRequest<'_>,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
-    ) -> Result<u64, Code> {
+    ) -> Result<Timestamp, Code> {
         let facts = |remaining| Facts::Charge { name: SEATS, cost: 1, remaining };
         if !ask.is_valid() {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
@@ -470,10 +470,10 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let SeatRequest { holder, ttl } = ask;
-        let (account, name) = (license.account(), holder.to_owned());
+        let (account, name, at) = (license.account(), holder.to_owned(), now.as_seconds());
         let asked = self
             .driver
-            .call(move |store| store.take_seat(&SeatAsk { account, holder: &name, ttl, limit, now }));
+            .call(move |store| store.take_seat(&SeatAsk { account, holder: &name, ttl, limit, now: at }));
         match asked {
             Ok(seats) => {
                 self.outage.end();
@@ -522,9 +522,10 @@ impl Gate {
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
         // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
         // ahead of the clock is a mistake or a theft, and supports nothing.
-        let published = snapshot.revocation.map_or(0, |head| clock::published(head.issued_at, now.seconds));
+        let published =
+            snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
-        let issued_at = clock::published(license.issued_at(), now.seconds).min(now.seconds);
+        let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
         self.clock.read(now, published.max(issued_at), &self.driver)
     }
 
@@ -578,7 +579,7 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         request: &Request<'a>,
-        (now, seconds): (Now, u64),
+        (now, seconds): (Now, Timestamp),
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
         wait: &Wait<'_>,
@@ -634,7 +635,7 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         (job, meters): (&'a str, &'a [(&'a str, u64)]),
-        seconds: u64,
+        seconds: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
         wait: &Wait<'_>,
@@ -665,7 +666,7 @@ impl Gate {
         &self,
         check: Check,
         unanswered: Unanswered,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
     ) -> Result<(), Halt> {

@@ -94,7 +94,7 @@ impl Reservation {
             let Some(quota) = self.quota(held).filter(|_| charged && cost(held) > 0) else { continue };
             let lineage = quota.lineage();
             let used = Used {
-                lineage: lineage.as_bytes(),
+                lineage: &lineage,
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost(held),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use licentia_core::{Code, Period};
+use licentia_core::{Code, Period, Timestamp};
 
 use crate::store::{Finish, Outcome as JobOutcome, PartCharged, Seats};
 
@@ -75,7 +75,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         &mut self,
         name: &'a str,
         cost: u64,
-        (now, now_nanos): (u64, u64),
+        (now, now_nanos): (Timestamp, u64),
         (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<Outcome, Unanswered>, Code> {
         let rate = self.counters.rate(name).ok_or(Code::RateNotLicensed)?;
@@ -93,12 +93,12 @@ impl<'d, 'a> Charges<'d, 'a> {
         Ok(Ok(outcome))
     }
 
-    /// Charges a meter. The times are seconds since 1970, and nanoseconds of a monotonic clock.
+    /// Charges a meter. The times are by the clock guard, and nanoseconds of a monotonic clock.
     pub(crate) fn meter(
         &mut self,
         name: &'a str,
         cost: u64,
-        now: (u64, u64),
+        now: (Timestamp, u64),
         (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<Outcome, Unanswered>, Code> {
         let (quota, units) = self.quota(name, now.0)?;
@@ -116,7 +116,7 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// The quota of a meter that is to be charged, and its units at `now`.
-    fn quota(&mut self, name: &str, now: u64) -> Result<(&'d QuotaCounter, Present<'d>), Code> {
+    fn quota(&mut self, name: &str, now: Timestamp) -> Result<(&'d QuotaCounter, Present<'d>), Code> {
         let counters = self.counters;
         let quota = counters.quota(name).ok_or(Code::MeterNotLicensed)?;
         self.count()?;
@@ -135,7 +135,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         &mut self,
         job: &'a str,
         meters: &[(&'a str, u64)],
-        now: u64,
+        now: Timestamp,
         (driver, wait): (&Driver, &Wait<'_>),
     ) -> Result<Result<JobCodes, Unanswered>, (usize, Code)> {
         if job.is_empty() || job.len() > JOB_BYTES {
@@ -223,9 +223,9 @@ impl<'d, 'a> Charges<'d, 'a> {
         Ok((charged.outcome, charged.parts))
     }
 
-    /// Shows the seats of the licence. Times are in seconds since 1970.
-    pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: u64) -> Result<(), Code> {
-        let millis = |time: u64| time.saturating_sub(now).saturating_mul(1000);
+    /// Shows the seats of the licence.
+    pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: Timestamp) -> Result<(), Code> {
+        let millis = |time: u64| Timestamp::from_seconds(time).seconds_since(now).saturating_mul(1000);
         self.count()?;
         let charge = Charge {
             name: SEATS,

@@ -19,7 +19,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use licentia_core::{AccountId, Lineage, metering::quota::Refusal};
+use licentia_core::{AccountId, Lineage, Timestamp, metering::quota::Refusal};
 
 use crate::{
     platform::{ArcSwap, Guard},
@@ -130,7 +130,7 @@ impl QuotaCounter {
     }
 
     /// The units of the period at `now`, in seconds since 1970.
-    pub(crate) fn units(&self, now: u64) -> Present<'_> {
+    pub(crate) fn units(&self, now: Timestamp) -> Present<'_> {
         let first = &self.first;
         let fork = self.counter.forks.load(Ordering::Relaxed);
         if !first.over.load(Ordering::Acquire) && first.fits(now, fork) {
@@ -140,18 +140,18 @@ impl QuotaCounter {
     }
 
     /// Whether `cost` can be charged at `now` without asking the store.
-    pub(crate) fn is_at_hand(&self, cost: u64, now: u64) -> bool {
+    pub(crate) fn is_at_hand(&self, cost: u64, now: Timestamp) -> bool {
         let units = self.counter.current.load();
         units.fits(now, self.counter.forks.load(Ordering::Relaxed)) && cost > 0 && units.unspent() >= cost
     }
 
-    /// Charges `cost` of these units, or none. `now` is in seconds since 1970, `now_nanos` of a monotonic clock.
+    /// Charges `cost` of these units, or none. `now_nanos` is of a monotonic clock.
     #[inline]
     pub(crate) fn charge(
         &self,
         units: &Arc<Units>,
         cost: u64,
-        (now, now_nanos): (u64, u64),
+        (now, now_nanos): (Timestamp, u64),
         driver: &Driver,
         wait: &Wait<'_>,
     ) -> Result<Outcome, Stop> {
@@ -233,7 +233,7 @@ impl QuotaCounter {
         units: &Units,
         (cost, granted): (u64, bool),
         total: u64,
-        now: u64,
+        now: Timestamp,
     ) -> Outcome {
         units.learn(total);
         let used = units.used(units.spent.load(Ordering::Acquire));
@@ -309,8 +309,8 @@ impl QuotaCounter {
     }
 
     #[inline]
-    fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: u64) -> Outcome {
-        let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
+    fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: Timestamp) -> Outcome {
+        let reset_ms = units.window.end.map(|end| end.seconds_since(now).saturating_mul(1000));
         Outcome {
             granted,
             remaining: self.limit.saturating_sub(used),
@@ -439,11 +439,11 @@ impl UnitsAsk {
 }
 
 impl Meter {
-    /// A meter at `now`, in seconds since 1970, and the one of the same lineage before it.
+    /// A meter at `now`, and the one of the same lineage before it.
     pub(crate) fn new(
         account: AccountId,
         terms: Arc<QuotaTerms>,
-        now: u64,
+        now: Timestamp,
         forks: Arc<AtomicU32>,
         before: Option<Arc<Self>>,
     ) -> Self {
@@ -469,7 +469,7 @@ impl Meter {
     }
 
     /// The units of the period at `now`.
-    fn units(&self, now: u64) -> Guard<Arc<Units>> {
+    fn units(&self, now: Timestamp) -> Guard<Arc<Units>> {
         let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
         if current.fits(now, fork) {
@@ -481,7 +481,7 @@ impl Meter {
 
     /// Begins the period at `now`, or goes on with it if a clock had jumped out of it.
     #[cold]
-    fn turn(&self, now: u64, fork: u32) {
+    fn turn(&self, now: Timestamp, fork: u32) {
         let mut left = self.left();
         let before = self.current.load_full();
         if before.fits(now, fork) {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use licentia_core::Timestamp;
+
 use super::driver::Stop;
 use crate::store::{Fault, Unreachable};
 
@@ -25,8 +27,8 @@ impl Outage {
     }
 
     /// The store has not answered at `now`. Returns since when it has not.
-    pub(crate) fn since(&self, now: u64) -> u64 {
-        self.0.fetch_min(now, Ordering::Relaxed).min(now)
+    pub(crate) fn since(&self, now: Timestamp) -> Timestamp {
+        self.0.fetch_min(now.as_seconds(), Ordering::Relaxed).min(now.as_seconds()).into()
     }
 }
 
@@ -43,13 +45,13 @@ pub(crate) enum Unanswered {
     Pending,
     /// The store answers nobody.
     Outage,
-    /// This key alone is not answered for, since this time in seconds since 1970.
-    KeySince(u64),
+    /// This key alone is not answered for, since this time.
+    KeySince(Timestamp),
 }
 
 impl Unanswered {
     /// What a charge that stopped at `now` means, where `key` is the outage of the key that was asked for.
-    pub(crate) fn of(stop: Stop, key: Option<&Outage>, now: u64) -> Self {
+    pub(crate) fn of(stop: Stop, key: Option<&Outage>, now: Timestamp) -> Self {
         match stop {
             Stop::Pending => Self::Pending,
             Stop::Unreachable(error) => Self::of_error(&error, key, now),
@@ -57,7 +59,7 @@ impl Unanswered {
     }
 
     /// The same of an error.
-    pub(crate) fn of_error(error: &Unreachable, key: Option<&Outage>, now: u64) -> Self {
+    pub(crate) fn of_error(error: &Unreachable, key: Option<&Outage>, now: Timestamp) -> Self {
         match error.fault() {
             Fault::OneKey => Self::KeySince(key.map_or(now, |key| key.since(now))),
             _ => Self::Outage,

@@ -6,7 +6,7 @@ use std::sync::{
 };
 use std::task::Waker;
 
-use licentia_core::{Window, inner::clock::STEP_BACK, metering::quota::Refusal};
+use licentia_core::{Timestamp, Window, inner::clock::STEP_BACK, metering::quota::Refusal};
 
 use super::{outage::Outage, terms::QuotaTerms};
 use crate::store::{Taker, Turn, Unreachable};
@@ -118,7 +118,7 @@ impl Units {
 
     /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
     /// far ahead when it began.
-    pub(super) fn fits(&self, now: u64, fork: u32) -> bool {
+    pub(super) fn fits(&self, now: Timestamp, fork: u32) -> bool {
         let begun = now.saturating_add(STEP_BACK) >= self.window.start;
         self.fork == fork && begun && self.window.end.is_none_or(|end| now < end)
     }
