@@ -188,7 +188,7 @@ fn a_token_that_is_used_up_does_not_starve_a_greater_one_of_its_lineage() {
     let gate = on(&store);
     let token = |limit: u64| {
         licence(|draft| {
-            draft.lineage = Some([9; 16]);
+            draft.lineage = Some([9; 16].into());
             draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
         })
     };

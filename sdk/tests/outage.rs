@@ -317,7 +317,7 @@ fn with_units_ahead(gate: &Gate, token: &str) -> u64 {
 /// A licence of a lineage of its own.
 fn customer(lineage: u8, limit: u64) -> String {
     licence(|draft| {
-        draft.lineage = Some([lineage; 16]);
+        draft.lineage = Some([lineage; 16].into());
         draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
         draft.grant.policy.store_unreachable = Action::Deny;
     })
@@ -326,7 +326,8 @@ fn customer(lineage: u8, limit: u64) -> String {
 /// How many single units can be used without a pause.
 fn usable(gate: &Gate, token: &str) -> u64 {
     let request = Request::new().meters(&[("calls", 1)]);
-    (0..).take_while(|_| gate.check(token, &request, NOW).is_allowed()).count() as u64
+    let now = licentia::Now { time: NOW.into(), monotonic_nanos: 1_000_000_000 };
+    (0..).take_while(|_| gate.check(token, &request, now).is_allowed()).count() as u64
 }
 
 fn total(server: &Server, lineage: u8) -> u64 {
@@ -347,7 +348,8 @@ fn a_server_that_reads_and_cannot_write_leaves_what_is_held_usable() {
     for set in [["min-replicas-to-write", "1"], ["maxmemory", "1"]] {
         server.tell(&["CONFIG", "SET", set[0], set[1]]);
         for second in 2..6_u64 {
-            gate.refill(NOW + second); // nobody has used any since, and they cannot be given back
+            // Nobody has used any since, and they cannot be given back.
+            gate.refill(licentia::Now { time: NOW.into(), monotonic_nanos: second * 1_000_000_000 });
         }
         assert_eq!(gate.settle(), Err(Code::StoreUnreachable), "{set:?}");
         server.tell(&["CONFIG", "SET", set[0], "0"]);

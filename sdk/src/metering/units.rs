@@ -9,7 +9,10 @@ use std::task::Waker;
 use licentia_core::{Timestamp, Window, inner::clock::STEP_BACK, metering::quota::Refusal};
 
 use super::{outage::Outage, terms::QuotaTerms};
-use crate::store::{Taker, Turn, Unreachable};
+use crate::{
+    platform::process_id,
+    store::{Taker, Turn, Unreachable},
+};
 
 /// Stands for a number of units that the store was never asked for.
 pub(super) const UNKNOWN: u64 = u64::MAX;
@@ -47,7 +50,7 @@ pub(super) struct Pace {
     /// When the store said last how many units are taken.
     pub(super) asked_at: u64,
     /// The name that this process takes from the cell by, and the number of its last operation.
-    taker: Option<Taker>,
+    taker: Option<(Taker, u32)>,
     sequence: u64,
     /// An operation whose answer was lost: the store is asked nothing else of this cell until it says what became of it.
     pub(super) doubt: Option<Doubt>,
@@ -80,12 +83,16 @@ impl Pace {
 
     /// The next operation of this process on the cell.
     pub(super) fn turn(&mut self) -> Result<Turn, Unreachable> {
-        let taker = if let Some(taker) = self.taker {
-            taker
-        } else {
-            let mut name = [0; 16];
-            getrandom::fill(&mut name).map_err(|_| Unreachable::because("the system has no random bytes"))?;
-            *self.taker.insert(Taker::from_bytes(name))
+        // A child of a fork takes under a name of its own.
+        let process = process_id();
+        let taker = match self.taker {
+            Some((taker, of)) if of == process => taker,
+            _ => {
+                let mut name = [0; 16];
+                let failed = |_| Unreachable::because("the system has no random bytes");
+                getrandom::fill(&mut name).map_err(failed)?;
+                self.taker.insert((Taker::from_bytes(name), process)).0
+            }
         };
         self.sequence = self.sequence.saturating_add(1);
         Ok(Turn { taker, sequence: self.sequence })

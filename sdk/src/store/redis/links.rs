@@ -125,8 +125,9 @@ impl Links {
         })?;
         let mut answers: Vec<Result<Value, Unreachable>> = values.into_iter().map(told).collect();
         answers.resize_with(calls.len(), || Err(Unreachable::new(Fault::Unknown, "an answer is missing")));
-        let written =
-            |(call, answer): (&&Call, &Result<Value, Unreachable>)| call.replicated && answer.is_ok();
+        let written = |(call, answer): (&&Call, &Result<Value, Unreachable>)| {
+            call.replicated && answer.as_ref().is_ok_and(has_written)
+        };
         if options.replicas > 0 && calls.iter().zip(&answers).any(written) {
             let have = self.ask(node, client, options, false, |connection| {
                 redis::cmd("WAIT").arg(options.replicas).arg(options.replicas_ms).query::<u64>(connection)
@@ -261,7 +262,11 @@ fn told(value: Value) -> Result<Value, Unreachable> {
 
 /// Whether an answer says that something was written: a refusal of [`Op::Take`](crate::store::Op::Take) wrote nothing.
 fn has_written(value: &Value) -> bool {
-    !matches!(value, Value::Array(parts) if matches!(parts.as_slice(), [Value::Int(0), _, Value::Int(0)]))
+    match value {
+        Value::ServerError(_) => false,
+        Value::Array(parts) => !matches!(parts.as_slice(), [Value::Int(0), _, Value::Int(0)]),
+        _ => true,
+    }
 }
 
 fn connect(node: Option<&String>, client: &Client, options: &Options) -> Result<Link, Unreachable> {
