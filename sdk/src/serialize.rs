@@ -60,12 +60,14 @@ mod receipts {
                     let by_instance: Map<String, Value> = usage
                         .by_instance
                         .iter()
-                        .map(|(instance, count)| (hex(instance), json!(count)))
+                        .map(|(instance, units)| (hex(instance), json!(units.counted)))
                         .collect();
+                    let sum = usage.sum();
                     json!({
-                        "lineage": hex(&cell.lineage), "meter": cell.meter,
+                        "issuer": cell.issuer, "lineage": hex(&cell.lineage), "meter": cell.meter,
                         "start": cell.window.start, "end": cell.window.end,
-                        "count": usage.total(), "by_instance": by_instance,
+                        "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
+                        "by_instance": by_instance,
                     })
                 })
                 .collect();

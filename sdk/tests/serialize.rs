@@ -29,7 +29,10 @@ fn a_report_serialises_its_totals_and_its_findings() {
     let holder = licentia::HolderKey::from_seed(&[7; 32]);
     let receipts = Receipts::open(folder.path().join("usage.receipts"), holder).unwrap();
     let window = Window { start: 0, end: Some(60) };
-    receipts.add(&UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window }, 3);
+    receipts.add(
+        &UsageCell { issuer: "acme".to_owned(), lineage: [1; 16], meter: "calls".to_owned(), window },
+        3,
+    );
     let written = receipts.write(NOW).unwrap();
     let mut audit = Audit::new();
     for receipt in &written {

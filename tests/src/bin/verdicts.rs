@@ -138,7 +138,9 @@ fn license(case: &License) -> Result<Value> {
 
 fn shown(receipt: &Receipt<'_>) -> Value {
     let entries = receipt.entries().map(|entry| {
-        json!([hex(entry.lineage.as_bytes()), entry.meter, entry.window.start, entry.window.end, entry.count])
+        let (start, end) = (entry.window.start, entry.window.end);
+        let lineage = hex(entry.lineage.as_bytes());
+        json!([entry.issuer, lineage, entry.meter, start, end, entry.count, entry.refunded])
     });
     let link = receipt.acknowledged().map(|link| json!([link.sequence, hex(link.digest.as_ref())]));
     json!([
@@ -147,7 +149,8 @@ fn shown(receipt: &Receipt<'_>) -> Value {
         hex(receipt.previous().as_ref()),
         receipt.issued_at(),
         entries.collect::<Vec<_>>(),
-        link
+        link,
+        receipt.since()
     ])
 }
 
