@@ -92,7 +92,7 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
             issuer: input.choose(&["", "acme", "reseller"])?,
             lineage: Lineage::from([input.int_in_range(0..=3)?; 16]),
             meter: input.choose(&meters)?,
-            window: Window { start, end: end.filter(|end| *end > start) },
+            window: Window { start: start.into(), end: end.filter(|end| *end > start).map(Into::into) },
             count: number(input, limits::INTEGER)?,
             refunded: number(input, limits::INTEGER)?,
         });
@@ -106,7 +106,7 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
         .then_some(ReceiptLink { sequence: acknowledged, digest: [2; 32] });
     let since = number(input, sequence.saturating_sub(1))?;
     let key = INSTANCES[0].public_bytes();
-    let issued_at = number(input, limits::TIME)?;
+    let issued_at = number(input, limits::TIME)?.into();
     let unsigned = UnsignedReceipt {
         key: &key,
         sequence,

@@ -28,6 +28,7 @@ impl Serialize for Record {
 
 #[cfg(feature = "receipts")]
 mod receipts {
+    use licentia_core::Timestamp;
     use serde_core::{Serialize, Serializer};
     use serde_json::{Map, Value, json};
 
@@ -64,8 +65,9 @@ mod receipts {
                         .collect();
                     let sum = usage.sum();
                     json!({
-                        "issuer": cell.issuer, "lineage": hex(&cell.lineage), "meter": cell.meter,
-                        "start": cell.window.start, "end": cell.window.end,
+                        "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                        "start": cell.window.start.as_seconds(),
+                        "end": cell.window.end.map(Timestamp::as_seconds),
                         "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
                         "by_instance": by_instance,
                     })
@@ -78,7 +80,7 @@ mod receipts {
                     json!({
                         "instance": hex(instance), "receipts": status.receipts,
                         "sequence": status.last.sequence, "digest": hex(&status.last.digest),
-                        "issued_at": status.issued_at,
+                        "issued_at": status.issued_at.as_seconds(),
                     })
                 })
                 .collect();

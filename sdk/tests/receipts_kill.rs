@@ -12,7 +12,7 @@ use licentia::{
     receipt::{Audit, Log, Receipt, Receipts, Usage, UsageCell},
 };
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 
 /// Runs in a process of its own, which [`kill_loses_nothing_that_was_reported`] starts and kills.
 #[test]
@@ -21,9 +21,9 @@ fn writer() {
     let log = Receipts::open(path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = UsageCell {
         issuer: "acme".to_owned(),
-        lineage: [1; 16],
+        lineage: [1; 16].into(),
         meter: "calls".to_owned(),
-        window: Window { start: 0, end: None },
+        window: Window { start: 0.into(), end: None },
     };
     for at in 0.. {
         log.add(&cell, 1);
@@ -108,9 +108,9 @@ fn a_full_disk_fails_the_write_and_harms_nothing() {
     let log = Receipts::open(&path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = UsageCell {
         issuer: "acme".to_owned(),
-        lineage: [1; 16],
+        lineage: [1; 16].into(),
         meter: "calls".to_owned(),
-        window: Window { start: 0, end: None },
+        window: Window { start: 0.into(), end: None },
     };
     log.add(&cell, 1);
     assert_eq!(log.write(NOW).unwrap().len(), 1);

@@ -34,8 +34,8 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         let entries: Vec<ReceiptEntry<'_>> = (0..count)
             .zip(&names)
             .map(|(at, meter)| {
-                let end = (at % 2 == 0).then_some(at * 1_000_000 + 1);
-                let window = Window { start: at * 1_000_000, end };
+                let end = (at % 2 == 0).then_some((at * 1_000_000 + 1).into());
+                let window = Window { start: (at * 1_000_000).into(), end };
                 let (issuer, count, refunded) = ("acme", at << (at % 40), at % 3);
                 ReceiptEntry { issuer, lineage: [9; 16].into(), meter, window, count, refunded }
             })
@@ -44,7 +44,7 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
             key: public.as_bytes(),
             sequence: count + 2,
             previous: &[7; 32],
-            issued_at: 1_800_000_000,
+            issued_at: 1_800_000_000.into(),
             entries: &entries,
             since: count,
             acknowledged: (count > 1).then_some(ReceiptLink { sequence: 1, digest: [8; 32] }),
@@ -62,13 +62,13 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         assert_eq!((field(0), field(7)), (Some(Value::from(2)), Some(Value::from(count))));
         assert_eq!(field(6).is_some(), count > 1);
         let expected = entries.iter().map(|entry| {
-            let end = entry.window.end.map_or(Value::Null, Value::from);
+            let end = entry.window.end.map_or(Value::Null, |end| end.as_seconds().into());
             let lineage = Value::Bytes(entry.lineage.as_bytes().to_vec());
             Value::Array(vec![
                 Value::from(entry.issuer),
                 lineage,
                 Value::from(entry.meter),
-                Value::from(entry.window.start),
+                Value::from(entry.window.start.as_seconds()),
                 end,
                 Value::from(entry.count),
                 Value::from(entry.refunded),

@@ -90,9 +90,9 @@ impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
     /// Counts a record.
     pub fn watch(&mut self, record: &Record) {
         let (Some(issuer), Some(lineage)) = (&record.issuer, record.lineage) else { return };
-        let account = AccountId::new(issuer, lineage.into());
+        let account = AccountId::new(issuer, lineage);
         let limits = self.thresholds;
-        self.turn(record.at / limits.window.max(1));
+        self.turn(record.at.as_seconds() / limits.window.max(1));
         // One look-up, however many there are: what has ended goes with its window.
         let full = self.licenses.len() >= WATCHED;
         let activity = match self.licenses.entry(account) {

@@ -112,7 +112,7 @@ impl Reservation {
             let (lineage, license) = (quota.lineage(), self.licensed.license());
             let used = Used {
                 issuer: license.issuer(),
-                lineage: lineage.as_bytes(),
+                lineage: &lineage,
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost,

@@ -16,7 +16,7 @@ use std::{
 };
 
 use licentia_core::{
-    Code, Key, inner, limits,
+    Code, Key, Timestamp, inner, limits,
     receipt::{Acknowledgement, Instance, Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
@@ -139,14 +139,14 @@ pub struct Log {
     base: ReceiptLink,
     last: ReceiptLink,
     /// The latest time of issue.
-    issued_at: u64,
+    issued_at: Timestamp,
     /// What the last receipt repeats: see [`Receipt::since`].
     told_since: u64,
     acknowledged: Option<ReceiptLink>,
     /// Every receipt that is not acknowledged, by its number.
     pending: BTreeMap<u64, Place>,
     /// The latest end of the windows that are no longer in `cells`.
-    forgotten: u64,
+    forgotten: Timestamp,
     /// The newest receipt in which one of those grew.
     forgotten_in: u64,
     too_late: u64,
@@ -210,11 +210,11 @@ impl Log {
             cells: BTreeMap::new(),
             base: NOTHING,
             last: NOTHING,
-            issued_at: 0,
+            issued_at: Timestamp::EPOCH,
             told_since: 0,
             acknowledged: None,
             pending: BTreeMap::new(),
-            forgotten: 0,
+            forgotten: Timestamp::EPOCH,
             forgotten_in: 0,
             too_late: 0,
             refused: None,
@@ -293,9 +293,9 @@ impl Log {
         if units.is_zero() {
             return;
         }
-        cell.window.end = cell.window.end.map(|end| end.min(limits::INTEGER));
+        cell.window.end = cell.window.end.map(|end| end.min(Timestamp::from_seconds(limits::INTEGER)));
         let dropped =
-            |end| self.base != NOTHING && late(cell.window.start, end).saturating_add(end) <= self.issued_at;
+            |end: Timestamp| self.base != NOTHING && end + late(cell.window.start, end) <= self.issued_at;
         let partial = cell.window.end.is_some_and(|end| end <= self.forgotten || dropped(end));
         let count = self.cells.entry(cell).or_insert_with(|| Count { partial, ..Count::default() });
         count.units.add(units, limits::INTEGER);
@@ -311,12 +311,12 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`]; then nothing is written, and what was counted stays.
-    pub fn write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        let done = self.try_write(now);
+    pub fn write(&mut self, now: impl Into<Timestamp>) -> Result<Vec<Vec<u8>>, LogError> {
+        let done = self.try_write(now.into());
         done.map_err(|failure| failure.at(&self.path))
     }
 
-    fn try_write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, Failure> {
+    fn try_write(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Failure> {
         self.refused.map_or(Ok(()), |code| Err(Failure::Refused(code)))?;
         if self.cells.values().all(|count| count.written.is_some()) {
             return Ok(Vec::new());
@@ -390,15 +390,15 @@ impl Log {
     }
 
     /// Drops cells from memory that are neither repeated nor likely to grow.
-    fn forget(&mut self, now: u64) {
+    fn forget(&mut self, now: Timestamp) {
         let told_since = self.told_since;
         let due = |cell: &UsageCell, count: &Count| {
             let (Some(end), Some(at)) = (cell.window.end, count.written) else { return false };
-            let over = |by: u64| now >= end.saturating_add(by);
+            let over = |by: u64| now >= end + by;
             over(REPEATED) || (at <= told_since && over(late(cell.window.start, end)))
         };
         for (cell, count) in self.cells.iter().filter(|(cell, count)| due(cell, count)) {
-            self.forgotten = self.forgotten.max(cell.window.end.unwrap_or(0));
+            self.forgotten = self.forgotten.max(cell.window.end.unwrap_or(Timestamp::EPOCH));
             self.forgotten_in = self.forgotten_in.max(count.written.unwrap_or(0));
         }
         self.cells.retain(|cell, count| !due(cell, count));
@@ -610,7 +610,7 @@ fn lock(file: &File) -> Result<(), Failure> {
 fn entry(cell: &UsageCell, units: Units) -> ReceiptEntry<'_> {
     ReceiptEntry {
         issuer: &cell.issuer,
-        lineage: cell.lineage.into(),
+        lineage: cell.lineage,
         meter: &cell.meter,
         window: cell.window,
         count: units.counted,
@@ -630,8 +630,8 @@ pub(super) fn units(entry: &ReceiptEntry<'_>) -> Units {
 }
 
 /// How long after its end a window stays in memory, in seconds.
-fn late(start: u64, end: u64) -> u64 {
-    end.saturating_sub(start).clamp(LATE.0, LATE.1)
+fn late(start: Timestamp, end: Timestamp) -> u64 {
+    end.as_seconds().saturating_sub(start.as_seconds()).clamp(LATE.0, LATE.1)
 }
 
 /// Entries in parts that fit into a receipt each.

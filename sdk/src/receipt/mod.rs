@@ -45,7 +45,7 @@ use std::{
     },
 };
 
-use licentia_core::{Code, Key};
+use licentia_core::{Code, Key, Timestamp};
 
 use crate::{
     event::{Event, Sink, Used},
@@ -104,16 +104,17 @@ impl Receipts {
     }
 
     /// Writes down what was used since the last time, durably, and gives the receipts: none where nothing was
-    /// used. `now` is in seconds since 1970. It waits for the disk, so call it from a thread that may wait.
+    /// used. It waits for the disk, so call it from a thread that may wait.
     ///
     /// # Errors
     /// [`LogError`]; what was used is then still counted, and goes into the next receipt that is written.
-    pub fn write(&self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
+    pub fn write(&self, now: impl Into<Timestamp>) -> Result<Vec<Vec<u8>>, LogError> {
+        let now = now.into();
         let mut log = self.own_log()?;
         for (cell, units) in self.used.take() {
             log.add(cell, units);
         }
-        self.seen.fetch_max(now, Ordering::Relaxed);
+        self.seen.fetch_max(now.as_seconds(), Ordering::Relaxed);
         log.write(now)
     }
 
@@ -167,16 +168,12 @@ impl Sink for Receipts {
         for charge in event.decision.charges().filter(|charge| charge.charged > 0) {
             // The window of the units, which is not always the one at the decision's time.
             if let (Unit::Quota, Some(window)) = (charge.unit, charge.counted_in) {
-                let name = CellName {
-                    issuer: license.issuer(),
-                    lineage: lineage.as_bytes(),
-                    meter: charge.name,
-                    window,
-                };
+                let name =
+                    CellName { issuer: license.issuer(), lineage: &lineage, meter: charge.name, window };
                 self.used.add(name, Units { counted: charge.charged, refunded: 0 });
             }
         }
-        self.seen.fetch_max(event.at, Ordering::Relaxed);
+        self.seen.fetch_max(event.at.as_seconds(), Ordering::Relaxed);
     }
 
     fn used(&self, used: &Used<'_>) {

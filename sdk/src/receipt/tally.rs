@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use licentia_core::Window;
+use licentia_core::{Lineage, Window};
 
 use crate::event::Used;
 
@@ -15,7 +15,7 @@ pub struct UsageCell {
     /// The licence's issuer; empty if it was counted by a version that did not record it.
     pub issuer: String,
     /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    pub lineage: Lineage,
     /// The meter.
     pub meter: String,
     /// The window.
@@ -63,7 +63,7 @@ impl Units {
 #[derive(Clone, Copy)]
 pub(super) struct CellName<'a> {
     pub(super) issuer: &'a str,
-    pub(super) lineage: &'a [u8; 16],
+    pub(super) lineage: &'a Lineage,
     pub(super) meter: &'a str,
     pub(super) window: Window,
 }
@@ -89,11 +89,11 @@ pub(super) struct Tally {
 }
 
 /// The few cells of each lineage, so that finding one copies no name.
-type Shard = HashMap<[u8; 16], Vec<(UsageCell, Units)>>;
+type Shard = HashMap<Lineage, Vec<(UsageCell, Units)>>;
 
 impl Tally {
     pub(super) fn add(&self, name: CellName<'_>, units: Units) {
-        let [first, ..] = *name.lineage;
+        let [first, ..] = *name.lineage.as_bytes();
         let Some(shard) = self.shards.get(usize::from(first) % SHARDS) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let cells = shard.entry(*name.lineage).or_default();
