@@ -18,7 +18,7 @@ use licentia_core::{
 };
 
 use crate::{
-    event::{Event, Sink, Used},
+    event::{self, Event, Sink, Used},
     license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
     metering::{Charges, Driver, Kept, Outage, SEATS, Unanswered, Wait, Waiting},
     platform::{Now, process_id},
@@ -32,6 +32,7 @@ use super::{
     replay::Nonces,
     request::{Inquiry, Request, SeatRequest},
     reservation::Reservation,
+    settle_error::SettleError,
 };
 
 /// Whether a decision at this time is timed though no sink needs it: one in 16, in no pattern.
@@ -190,20 +191,46 @@ impl Gate {
         request: &Request<'a>,
         now: impl Into<Now>,
     ) -> Decision<'a> {
-        let now = now.into();
+        let inquiry = Inquiry { request, seat: None, reserve: false, now: now.into() };
+        self.answer_async(token, inquiry).await.0
+    }
+
+    /// As [`Gate::reserve`], as a future: see [`Gate::check_async`]. Committing or dropping the reservation of a job asks
+    /// the store, and blocks.
+    pub async fn reserve_async<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+    ) -> (Decision<'a>, Option<Reservation>) {
+        let inquiry = Inquiry { request, seat: None, reserve: true, now: now.into() };
+        self.answer_async(token, inquiry).await
+    }
+
+    async fn answer_async<'a>(
+        &'a self,
+        token: &str,
+        inquiry: Inquiry<'_, 'a>,
+    ) -> (Decision<'a>, Option<Reservation>) {
+        let Inquiry { request, now, reserve, .. } = inquiry;
         if self.driver.may_wait() && !self.clock.is_resumed() {
             self.resume_clock(now).await;
         }
-        let mut decision = Decision::undecided();
+        let (mut decision, mut reservation) = (Decision::undecided(), None);
         let started = self.start(now, &mut decision);
         let mut run = Run { started, begun: self.driver.answers(), over: None, kept: RefCell::default() };
-        let inquiry = Inquiry { request, seat: None, reserve: false, now };
         match self.admit(token, inquiry, &mut decision) {
             Err(code) => self.conclude(run.started, request, &mut decision, Err(code)),
-            Ok((state, time)) => {
+            Ok(admitted) => {
                 let before = decision.explanation.clone();
                 poll_fn(|context| {
-                    let charged = self.poll_charges(&mut run, inquiry, (state, time), &mut decision, context);
+                    let keep = |charges: &Charges<'_, 'a>, found: &Found| {
+                        if reserve {
+                            reservation = self.reservation(charges, found);
+                        }
+                    };
+                    let charged =
+                        self.poll_charges(&mut run, (inquiry, admitted), &mut decision, context, keep);
                     let Some(charged) = charged else {
                         decision.charges.clear();
                         decision.explanation = before.clone();
@@ -215,21 +242,27 @@ impl Gate {
                 .await;
             }
         }
-        decision
+        (decision, reservation)
+    }
+
+    /// What was charged, to be committed later.
+    fn reservation(&self, charges: &Charges<'_, '_>, found: &Found) -> Option<Reservation> {
+        let (driver, sinks) = (Arc::clone(&self.driver), Arc::clone(&self.sinks));
+        found.share().map(|licensed| Reservation::new(driver, sinks, licensed, charges))
     }
 
     /// Charges once more for a future. None if it must wait.
     fn poll_charges<'a>(
         &'a self,
         run: &mut Run,
-        inquiry: Inquiry<'_, 'a>,
-        (state, time): (State, Timestamp),
+        (inquiry, admitted): (Inquiry<'_, 'a>, (State, Timestamp)),
         decision: &mut Decision<'a>,
         context: &Context<'_>,
+        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Option<Result<(State, Option<Timestamp>), Code>> {
         let is_over = run.over.is_some_and(|over| Instant::now() >= over);
         let waiting = Waiting { waker: context.waker(), begun: run.begun, is_over, kept: &run.kept };
-        let charged = self.charge_all(inquiry, (state, time), decision, &Wait::Poll(waiting), |_, _| ());
+        let charged = self.charge_all(inquiry, admitted, decision, &Wait::Poll(waiting), keep);
         if charged.is_none() && run.over.is_none() {
             run.over = Some(self.driver.wake_in_time(context.waker()));
         }
@@ -314,7 +347,7 @@ impl Gate {
             revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
             took_nanos,
         };
-        self.sinks.iter().for_each(|sink| sink.record(&event));
+        event::each(&self.sinks, |sink| sink.record(&event));
     }
 
     /// Decides as [`Gate::check`] does, and reserves the most that the request's meters may cost, for work whose cost
@@ -326,10 +359,7 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Reservation>) {
         let mut reservation = None;
-        let keep = |charges: &Charges<'_, 'a>, found: &Found| {
-            let (driver, sinks) = (Arc::clone(&self.driver), Arc::clone(&self.sinks));
-            reservation = found.share().map(|licensed| Reservation::new(driver, sinks, licensed, charges));
-        };
+        let keep = |charges: &Charges<'_, 'a>, found: &Found| reservation = self.reservation(charges, found);
         let mut decision = Decision::undecided();
         let inquiry = Inquiry { request, seat: None, reserve: true, now: now.into() };
         self.answer(token, inquiry, &mut decision, keep);
@@ -341,18 +371,18 @@ impl Gate {
     /// it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`]. What could not be given back stays here and can be used, unless the store failed
-    /// halfway, so that it is unknown: then it is lost, and never granted twice.
-    pub fn settle(&self) -> Result<(), Code> {
+    /// [`SettleError`]. What could not be given back stays here and can be used. If nobody knows whether it went back, it
+    /// is set aside until the store can be asked, and never granted twice.
+    pub fn settle(&self) -> Result<(), SettleError> {
         let meters = self.licences.accounts().meters();
         // All of them are asked for at once, so that they go in few round trips.
         if self.driver.may_wait() {
             meters.iter().for_each(|meter| meter.begin_to_settle(&self.driver));
         }
         // Every meter is tried, also after one that failed.
-        let failed = meters.iter().filter(|meter| meter.settle(&self.driver).is_err()).count();
+        let failures: Vec<_> = meters.iter().filter_map(|meter| meter.settle(&self.driver).err()).collect();
         self.driver.flush();
-        if failed == 0 { Ok(()) } else { Err(Code::StoreUnreachable) }
+        SettleError::of(failures.into_iter(), meters.len())
     }
 
     /// Makes the gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
@@ -441,7 +471,7 @@ impl Gate {
 
     /// Reports to the sinks what was charged outside a decision.
     pub(crate) fn report_used(&self, used: &Used<'_>) {
-        self.sinks.iter().for_each(|sink| sink.used(used));
+        event::each(&self.sinks, |sink| sink.used(used));
     }
 
     /// Asks the store where counters, marks and seats are kept.

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use licentia_core::Code;
 
 use crate::{
-    event::{Sink, Used},
+    event::{self, Sink, Used},
     license::Licensed,
     metering::{ChargedMeter, Charges, Driver, QuotaCounter, Units, Wait, finish_job},
     platform::process_id,
@@ -92,14 +92,15 @@ impl Reservation {
         };
         for (held, charged) in held.iter().zip(finished) {
             let Some(quota) = self.quota(held).filter(|_| charged && cost(held) > 0) else { continue };
-            let lineage = quota.lineage();
+            let (lineage, license) = (quota.lineage(), self.licensed.license());
             let used = Used {
+                issuer: license.issuer(),
                 lineage: &lineage,
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost(held),
             };
-            self.sinks.iter().for_each(|sink| sink.used(&used));
+            event::each(&self.sinks, |sink| sink.used(&used));
         }
         if fits { Ok(()) } else { Err(Code::InvalidArgument) }
     }

@@ -7,4 +7,4 @@ mod middleware;
 pub use headers::headers;
 pub use licentia_core::http::*;
 #[cfg(feature = "tower")]
-pub use middleware::{Admitted, LicenseLayer, Licensing, PROOF};
+pub use middleware::{Admitted, Cost, LicenseLayer, Licensing, PROOF};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use licentia_core::{Code, Period, Timestamp};
+use licentia_core::{Code, Timestamp};
 
 use crate::store::{Finish, Outcome as JobOutcome, PartCharged, Seats};
 
@@ -85,8 +85,8 @@ impl<'d, 'a> Charges<'d, 'a> {
             Err(stop) => return Ok(Err(Unanswered::of(stop, None, now))),
         };
         let charged = if outcome.granted { cost } else { 0 };
-        let window = (rate.burst, Some(rate.burst_seconds), None);
-        self.show(charge(name, Unit::Rate, (cost, charged), window, outcome));
+        let limit = (rate.burst, Some(rate.burst_seconds));
+        self.show(charge(name, Unit::Rate, (cost, charged), limit, outcome));
         if outcome.granted {
             let _ = self.rates.try_push((rate, cost, now_nanos));
         }
@@ -107,8 +107,9 @@ impl<'d, 'a> Charges<'d, 'a> {
             Err(stop) => return Ok(Err(Unanswered::of(stop, Some(units.outage()), now.0))),
         };
         let charged = if outcome.granted && !self.held { cost } else { 0 };
-        let window = (quota.limit, quota.length, Some(quota.period));
-        self.show(charge(name, Unit::Quota, (cost, charged), window, outcome));
+        let limit = (quota.limit, quota.length);
+        let charge = charge(name, Unit::Quota, (cost, charged), limit, outcome);
+        self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
         if outcome.granted {
             let _ = self.meters.try_push(Metered { quota, units, cost, attempt: None });
         }
@@ -177,8 +178,9 @@ impl<'d, 'a> Charges<'d, 'a> {
             outcome.retry_after_ms = outcome.retry_after_ms.filter(|_| code == Code::QuotaExceeded);
             units.outage().end();
             let final_units = if refusing.is_none() && after.fresh && !self.held { *cost } else { 0 };
-            let window = (quota.limit, quota.length, Some(quota.period));
-            self.show(charge(name, Unit::Quota, (*cost, final_units), window, outcome));
+            let limit = (quota.limit, quota.length);
+            let charge = charge(name, Unit::Quota, (*cost, final_units), limit, outcome);
+            self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
             codes.push((code, outcome));
             if !granted {
                 break;
@@ -235,6 +237,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             limit,
             window: None,
             period: None,
+            counted_in: None,
             remaining: limit.saturating_sub(seats.taken),
             reset_ms: None,
             retry_after_ms: seats.next_free.filter(|_| !seats.granted).map(millis),
@@ -287,7 +290,7 @@ fn charge(
     name: &str,
     unit: Unit,
     (cost, charged): (u64, u64),
-    (limit, window, period): (u64, Option<u64>, Option<Period>),
+    (limit, window): (u64, Option<u64>),
     outcome: Outcome,
 ) -> Charge<'_> {
     Charge {
@@ -297,7 +300,8 @@ fn charge(
         charged,
         limit,
         window,
-        period,
+        period: None,
+        counted_in: None,
         remaining: outcome.remaining,
         reset_ms: outcome.reset_ms,
         retry_after_ms: outcome.retry_after_ms,
