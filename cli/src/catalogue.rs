@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use licentia_core::{Kind, Overage, Period};
+use licentia_core::{Kind, Overage, Period, Timestamp};
 use licentia_issuer::{
     Anchor, Catalogue as Tiers, Demand, Feature, FeatureValue, Issuer, Quota, SigningKey, Tier, time::Span,
 };
@@ -164,7 +164,7 @@ fn described(catalogue: &Tiers, tier: &Tier) -> Result<Value> {
 }
 
 /// 2027-01-15 08:00:00 UTC. Any plausible time will do.
-const LOOKED_AT: u64 = 1_800_000_000;
+const LOOKED_AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 /// The tiers side by side, as many as fit.
 pub(crate) fn show(tiers: &[&Tier], width: usize) -> String {

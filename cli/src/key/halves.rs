@@ -26,7 +26,8 @@ pub(crate) enum KeyFile {
         passphrase: Passphrase,
     },
     /// Change the passphrase of a private key, set one, or remove it.
-    Passphrase {
+    #[command(name = "passphrase")]
+    Change {
         /// The private key. Its file is replaced.
         key: PathBuf,
         #[command(flatten)]
@@ -61,7 +62,7 @@ impl KeyFile {
                     ]),
                 })
             }
-            Self::Passphrase { key: path, passphrase, new_passphrase_file, remove } => {
+            Self::Change { key: path, passphrase, new_passphrase_file, remove } => {
                 let key = passphrase.load(&path)?;
                 let chosen = match &new_passphrase_file {
                     Some(file) => Some(input::first_line(file)?),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_core::Keyset as Signed;
+use licentia_core::{Keyset as Signed, Timestamp};
 use licentia_issuer::{
     KeyPurpose, KeyScope, KeysetDraft, KeysetEntry,
     file::replace,
@@ -109,7 +109,7 @@ pub(crate) enum Keyset {
         /// When services stop trusting it; a year from now by default. A date is
         /// included, in UTC.
         #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-        expires: Option<u64>,
+        expires: Option<Timestamp>,
         /// The keyset to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use licentia_core::{
-    Claims, Explanation, Facts, Key, KeyPurpose, KeyStatus, Keyring, Keyset, authenticate, proof::thumbprint,
+    Claims, Explanation, Facts, Key, KeyPurpose, KeyStatus, Keyring, Keyset, Timestamp, authenticate,
+    proof::thumbprint,
 };
 use licentia_issuer::{KeysetDraft, Token, file, time};
 use serde_json::{Value, json};
@@ -30,8 +31,8 @@ pub(crate) struct View {
 /// What a signed keyset says beside its keys.
 struct Signed {
     schema: u64,
-    issued_at: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    expires: Timestamp,
 }
 
 impl View {
@@ -119,14 +120,15 @@ impl View {
             json!({
                 "kid": key.kid().to_string(), "key": key.to_string(), "fingerprint": fingerprint(key),
                 "label": self.label(key), "state": state(key.status()), "purpose": purpose(key.purpose()),
-                "not_before": from, "not_after": (to != u64::MAX).then_some(to),
+                "not_before": from.as_seconds(), "not_after": (to != Timestamp::MAX).then_some(to.as_seconds()),
                 "scope": scope::json(&key.scope(&self.bytes)),
             })
         });
         let signed = self.signed.as_ref();
         json!({
             "schema": signed.map(|signed| signed.schema), "sequence": self.sequence,
-            "issued_at": signed.map(|signed| signed.issued_at), "expires": signed.map(|signed| signed.expires),
+            "issued_at": signed.map(|signed| signed.issued_at.as_seconds()),
+            "expires": signed.map(|signed| signed.expires.as_seconds()),
             "keys": keys.collect::<Vec<_>>(),
         })
     }
@@ -212,11 +214,11 @@ pub(super) fn fingerprint(key: &Key) -> String {
 }
 
 /// The times between which a key signs.
-fn window(first: u64, last: u64) -> String {
+fn window(first: Timestamp, last: Timestamp) -> String {
     match (first, last) {
-        (0, u64::MAX) => "at any time".to_owned(),
-        (0, to) => format!("until {}", time::show(to)),
-        (from, u64::MAX) => format!("from {}", time::show(from)),
+        (Timestamp::EPOCH, Timestamp::MAX) => "at any time".to_owned(),
+        (Timestamp::EPOCH, to) => format!("until {}", time::show(to)),
+        (from, Timestamp::MAX) => format!("from {}", time::show(from)),
         (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
     }
 }

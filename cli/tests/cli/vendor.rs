@@ -81,8 +81,9 @@ fn a_new_sale_takes_the_newest_version_and_an_old_contract_its_own() {
 #[test]
 fn a_wrong_catalogue_is_explained_with_its_line() {
     let desk = Desk::new();
-    let shown = text(&desk.run(&["catalogue", "check", "tiers.toml"]).stdout);
-    assert!(shown.contains("pro@3") && shown.contains("calls 100000/month"), "{shown}");
+    assert!(text(&desk.run(&["catalogue", "check", "tiers.toml"]).stdout).contains("2 versions"));
+    let shown = text(&desk.run(&["catalogue", "show", "tiers.toml"]).stdout);
+    assert!(shown.contains("pro@3") && shown.contains("100,000/month"), "{shown}");
     std::fs::write(desk.path().join("bad.toml"), "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"soon\"\n")
         .unwrap();
     let wrong = desk.run(&["catalogue", "check", "bad.toml"]);

@@ -3,14 +3,14 @@
 use std::str::FromStr;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Overage, Period};
+use licentia_core::{Overage, Period, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::short_form::{count, short_or_table};
 use crate::{
-    canonical::uints,
+    canonical::{time, uints},
     error::{Error, Result},
-    time::{self, Span},
+    time::{Span, parse_start, plausible, written},
 };
 
 const EXPECTED: &str = "write LIMIT/PERIOD, such as 100000/month; periods: lifetime, minute, hour, day, week, month, year, a duration such as 30d";
@@ -27,16 +27,16 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// The quota with periods that begin at `anchor` (seconds since 1970). A period that cannot be moved stays.
-    pub(crate) fn anchored(self, anchor: u64) -> Self {
+    /// The quota with periods that begin at `anchor`. A period that cannot be moved stays.
+    pub(crate) fn anchored(self, anchor: Timestamp) -> Self {
         Self { period: anchored(self.period, anchor).unwrap_or(self.period), ..self }
     }
 
     /// Refuses an anchor of months or years that is not plausible. Fixed periods count from any second.
     pub(super) fn check(&self) -> Result<()> {
         match self.period {
-            Period::MonthFrom { anchor } | Period::YearFrom { anchor } if anchor > 0 => {
-                time::plausible("quota anchor", anchor).map(drop)
+            Period::MonthFrom { anchor } | Period::YearFrom { anchor } if anchor > Timestamp::EPOCH => {
+                plausible("quota anchor", anchor).map(drop)
             }
             _ => Ok(()),
         }
@@ -54,7 +54,7 @@ impl Quota {
 }
 
 fn period_to_cbor(period: Period) -> Cbor {
-    let anchored = |unit: i64, anchor: u64| Cbor::Array(vec![Cbor::from(unit), Cbor::from(anchor)]);
+    let anchored = |unit: i64, anchor: Timestamp| Cbor::Array(vec![Cbor::from(unit), time(anchor)]);
     match period {
         Period::Minute => Cbor::from(1),
         Period::Hour => Cbor::from(2),
@@ -62,7 +62,7 @@ fn period_to_cbor(period: Period) -> Cbor {
         Period::Week => Cbor::from(4),
         Period::Month => Cbor::from(5),
         Period::Year => Cbor::from(6),
-        Period::Fixed { seconds, anchor } => uints([seconds, anchor]),
+        Period::Fixed { seconds, anchor } => uints([seconds, anchor.as_seconds()]),
         Period::MonthFrom { anchor } => anchored(-5, anchor),
         Period::YearFrom { anchor } => anchored(-6, anchor),
         _ => Cbor::from(0),
@@ -76,12 +76,12 @@ fn parse_period(text: &str) -> Result<Period> {
     }
     match text.parse::<Span>()?.seconds()? {
         0 => Err(Error::value("period", text, EXPECTED)),
-        seconds => Ok(Period::Fixed { seconds, anchor: 0 }),
+        seconds => Ok(Period::Fixed { seconds, anchor: Timestamp::EPOCH }),
     }
 }
 
 /// Moves the start of a period to `anchor`.
-fn anchored(period: Period, anchor: u64) -> Option<Period> {
+fn anchored(period: Period, anchor: Timestamp) -> Option<Period> {
     match period {
         Period::Month => Some(Period::MonthFrom { anchor }),
         Period::Year => Some(Period::YearFrom { anchor }),
@@ -115,15 +115,15 @@ impl WrittenQuota {
         let expected = "only a month, a year or a duration can have an anchor";
         let cannot = || Error::value("period", written, expected);
         if text.trim() == "term" {
-            anchored(quota.period, 0).ok_or_else(cannot)?;
+            anchored(quota.period, Timestamp::EPOCH).ok_or_else(cannot)?;
             return Ok(Self { quota, anchor: Some(Anchor::Term) });
         }
-        let period = anchored(quota.period, time::parse_start(text)?).ok_or_else(cannot)?;
+        let period = anchored(quota.period, parse_start(text)?).ok_or_else(cannot)?;
         Ok(Self { quota: Quota { period, ..quota }, anchor: Some(Anchor::Written(text.trim().to_owned())) })
     }
 
-    /// The quota of a licence whose term starts at `start` (seconds since 1970).
-    pub fn starting(&self, start: u64) -> Quota {
+    /// The quota of a licence whose term starts at `start`.
+    pub fn starting(&self, start: Timestamp) -> Quota {
         match self.anchor {
             Some(Anchor::Term) => self.quota.anchored(start),
             _ => self.quota,
@@ -164,7 +164,7 @@ impl<'de> Deserialize<'de> for WrittenQuota {
         struct Table {
             limit: u64,
             per: String,
-            #[serde(default, deserialize_with = "time::written")]
+            #[serde(default, deserialize_with = "written")]
             anchor: Option<String>,
             overage: Option<toml::Value>,
         }
@@ -209,13 +209,21 @@ mod tests {
 
     #[test]
     fn periods_begin_with_the_calendar_the_term_or_a_time() {
-        let starting = |text: &str| text.parse::<WrittenQuota>().unwrap().starting(1_800_000_000).period;
+        let starting = |text: &str| {
+            text.parse::<WrittenQuota>().unwrap().starting(Timestamp::from_seconds(1_800_000_000)).period
+        };
         assert_eq!(starting("5/month"), Period::Month);
-        assert_eq!(starting("5/month@term"), Period::MonthFrom { anchor: 1_800_000_000 });
-        assert_eq!(starting("5/30d@term"), Period::Fixed { seconds: 2_592_000, anchor: 1_800_000_000 });
-        assert_eq!(starting("5/year@2024-01-31"), Period::YearFrom { anchor: 1_706_659_200 });
+        assert_eq!(starting("5/month@term"), Period::MonthFrom { anchor: 1_800_000_000.into() });
+        assert_eq!(
+            starting("5/30d@term"),
+            Period::Fixed { seconds: 2_592_000, anchor: 1_800_000_000.into() }
+        );
+        assert_eq!(starting("5/year@2024-01-31"), Period::YearFrom { anchor: 1_706_659_200.into() });
         let zoned: WrittenQuota = "5/month@2024-01-31T09:00:00+09:00".parse().unwrap();
-        assert_eq!(zoned.starting(0).period, Period::MonthFrom { anchor: 1_706_659_200 });
+        assert_eq!(
+            zoned.starting(Timestamp::EPOCH).period,
+            Period::MonthFrom { anchor: 1_706_659_200.into() }
+        );
         assert_eq!(zoned.anchor, Some(Anchor::Written("2024-01-31T09:00:00+09:00".into())));
         for wrong in ["5/day@term", "5/lifetime@2024-01-31", "5/month@", "5/month@soon", "5@term"] {
             assert!(wrong.parse::<WrittenQuota>().is_err(), "{wrong}");
