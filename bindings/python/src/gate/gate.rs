@@ -8,7 +8,7 @@ use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use crate::{
     background::fork::{DropDetached, SettlingGate, detached},
     convert::{Whole, moment, token as text_of, whole},
-    error::{explained, invalid, refused, wrong_type},
+    error::{explained, invalid, wrong_type},
     gate::{
         decided::Call,
         decision::Decision,
@@ -244,7 +244,7 @@ impl Gate {
     ///         doubt are lost, and never granted twice.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
         let gate = self.gate()?;
-        detached(py, || gate.settle()).map_err(refused)
+        detached(py, || gate.settle()).map_err(|error| explained(error.code(), &error))
     }
 
     /// Makes the gate safe to use in a child process after a fork: units that the parent fetched ahead stay with the
@@ -264,7 +264,7 @@ impl Gate {
     fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
         let keyset = keyset_bytes(keyset)?;
         let gate = self.gate()?;
-        detached(py, || gate.load_keyset(&keyset)).map_err(refused)
+        detached(py, || gate.load_keyset(&keyset)).map_err(|error| explained(error.code(), &error))
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
@@ -277,7 +277,7 @@ impl Gate {
     fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
         let bundle = bundle_bytes(bundle)?;
         let gate = self.gate()?;
-        detached(py, || gate.load_revocation(&bundle)).map_err(refused)
+        detached(py, || gate.load_revocation(&bundle)).map_err(|error| explained(error.code(), &error))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
