@@ -1,8 +1,8 @@
 //! The gate.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use licentia::{Gate as SdkGate, GateBuilder, Mode, store::Store};
+use licentia::{Gate as SdkGate, GateBuilder, Mode, Now, store::Store};
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 
 use crate::{
@@ -158,9 +158,7 @@ impl Gate {
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
-        let now = moment(now)?;
-        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
-        let token = text_of(token)?;
+        let (call, token, now) = self.call(py, token, request, now, needs)?;
         let token: &str = &token;
         // A cached token takes nanoseconds; releasing the interpreter would cost as much.
         let decided = if self.may_block || !call.gate.knows(token) {
@@ -187,9 +185,7 @@ impl Gate {
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Reservation> {
-        let now = moment(now)?;
-        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
-        let token = text_of(token)?;
+        let (call, token, now) = self.call(py, token, request, now, needs)?;
         let token: &str = &token;
         let (decided, reserved) = detached(py, || call.reserve(token, now));
         Ok(Reservation::new(Arc::new(decided), reserved))
@@ -294,6 +290,20 @@ impl Gate {
 }
 
 impl Gate {
+    /// The arguments of a check: the call, the token and the time.
+    fn call<'t>(
+        &self,
+        py: Python<'_>,
+        token: &'t Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Call, Cow<'t, str>, Now)> {
+        let now = moment(now)?;
+        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
+        Ok((call, text_of(token)?, now))
+    }
+
     /// The gate, as Rust has it.
     pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
         self.settling.get().map(|SettlingGate(gate)| gate)
