@@ -232,7 +232,7 @@ impl Needs {
         named.set_item("audience", audience)?;
         named.set_item("job", job)?;
         named.set_item("node", node.as_ref().map(|node| PyBytes::new(py, node)))?;
-        named.set_item("release", release)?;
+        named.set_item("release", release.map(Timestamp::as_seconds))?;
         named.set_item("proof", proof.clone())?;
         Ok(named)
     }
