@@ -351,7 +351,7 @@ fn a_server_that_reads_and_cannot_write_leaves_what_is_held_usable() {
             // Nobody has used any since, and they cannot be given back.
             gate.refill(licentia::Now { time: NOW.into(), monotonic_nanos: second * 1_000_000_000 });
         }
-        assert_eq!(gate.settle(), Err(Code::StoreUnreachable), "{set:?}");
+        assert!(gate.settle().is_err(), "{set:?}");
         server.tell(&["CONFIG", "SET", set[0], "0"]);
         std::thread::sleep(Duration::from_millis(1100));
     }

@@ -19,7 +19,7 @@ use licentia_core::{
 
 use crate::{
     event::{self, Event, Sink, Used},
-    license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
+    license::{BundleInUse, Found, Licences, LoadError, TrustSnapshot},
     metering::{Charges, Driver, Kept, Outage, SEATS, Unanswered, Wait, Waiting},
     platform::{Now, process_id},
     store::{Fault, SeatAsk},
@@ -91,10 +91,10 @@ impl Gate {
     /// Needs a gate that was built with a keyset.
     ///
     /// # Errors
-    /// A code of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
+    /// [`LoadError`]. Its code is of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
     /// [`Code::KeysetEquivocation`]; [`Code::KeysetExpired`] for one that has already expired while the keys in use have
     /// not; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use then stay.
-    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
+    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_keyset(keyset, self.clock.known())
     }
 
@@ -102,10 +102,10 @@ impl Gate {
     /// one in use. Needs a keyset with a revocation key. Each stream of an issuer has one bundle in use.
     ///
     /// # Errors
-    /// A code from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
+    /// [`LoadError`]. Its code is one from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
     /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for a key that is out of use; [`Code::StoreUnreachable`] if the
     /// store cannot save its mark. The bundle in use then stays.
-    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_revocation(bundle)
     }
 
@@ -116,7 +116,7 @@ impl Gate {
 
     /// The revocation bundle in use for one of an issuer's streams.
     pub fn stream_revocation(&self, issuer: &str, stream: u64) -> Option<BundleInUse> {
-        self.licences.bundles().of(issuer, stream).map(LoadedBundle::in_use)
+        self.licences.bundles().of(issuer, stream).map(|loaded| loaded.in_use())
     }
 
     /// Counts the keysets that were loaded.
@@ -573,7 +573,7 @@ impl Gate {
             return authorize(license, expect, silent, time, explanation);
         }
         let current = self.licences.bundles();
-        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(LoadedBundle::bundle).collect();
+        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(|loaded| loaded.bundle()).collect();
         authorize(license, expect, Some(RevocationQuery::of_all(&bundles)), time, explanation)
     }
 

@@ -9,6 +9,7 @@ mod mode;
 mod replay;
 mod request;
 mod reservation;
+mod settle_error;
 
 pub use builder::{BuildError, GateBuilder};
 pub use decision::Decision;
@@ -17,3 +18,4 @@ pub use mode::Mode;
 pub(crate) use request::{Inquiry, SeatRequest};
 pub use request::{Proof, Request};
 pub use reservation::Reservation;
+pub use settle_error::SettleError;
