@@ -308,7 +308,7 @@ fn a_disk_that_is_full_or_read_only_is_got_over() {
 /// A gate that has taken units ahead, at a thousand requests a second. Returns how many were used.
 fn with_units_ahead(gate: &Gate, token: &str) -> u64 {
     let charge = |millis: u64| {
-        let now = licentia::Now { time: NOW.into(), monotonic_nanos: millis * 1_000_000 };
+        let now = licentia::Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
         gate.check(token, &Request::new().meters(&[("calls", 1)]), now).is_allowed()
     };
     (0..777).filter(|millis| charge(*millis)).count() as u64
@@ -326,7 +326,7 @@ fn customer(lineage: u8, limit: u64) -> String {
 /// How many single units can be used without a pause.
 fn usable(gate: &Gate, token: &str) -> u64 {
     let request = Request::new().meters(&[("calls", 1)]);
-    let now = licentia::Now { time: NOW.into(), monotonic_nanos: 1_000_000_000 };
+    let now = licentia::Now { time: NOW, monotonic_nanos: 1_000_000_000 };
     (0..).take_while(|_| gate.check(token, &request, now).is_allowed()).count() as u64
 }
 
@@ -349,7 +349,7 @@ fn a_server_that_reads_and_cannot_write_leaves_what_is_held_usable() {
         server.tell(&["CONFIG", "SET", set[0], set[1]]);
         for second in 2..6_u64 {
             // Nobody has used any since, and they cannot be given back.
-            gate.refill(licentia::Now { time: NOW.into(), monotonic_nanos: second * 1_000_000_000 });
+            gate.refill(licentia::Now { time: NOW, monotonic_nanos: second * 1_000_000_000 });
         }
         assert!(gate.settle().is_err(), "{set:?}");
         server.tell(&["CONFIG", "SET", set[0], "0"]);
@@ -369,8 +369,8 @@ fn replicas_that_are_missing_burn_no_units() {
         assert_eq!(usable(&gate, &token), 0, "no replica has them");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let taken = total(&server, 1);
-    assert!(taken <= 2, "{taken} were taken for nothing");
+    let lost = total(&server, 1);
+    assert!(lost <= 2, "{lost} were taken for nothing");
     let replica = server.replica().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut granted = 0;

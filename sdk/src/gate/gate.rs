@@ -377,7 +377,9 @@ impl Gate {
         let meters = self.licences.accounts().meters();
         // All of them are asked for at once, so that they go in few round trips.
         if self.driver.may_wait() {
-            meters.iter().for_each(|meter| meter.begin_to_settle(&self.driver));
+            for meter in &meters {
+                meter.begin_to_settle(&self.driver);
+            }
         }
         // Every meter is tried, also after one that failed.
         let failures: Vec<_> = meters.iter().filter_map(|meter| meter.settle(&self.driver).err()).collect();
@@ -443,8 +445,7 @@ impl Gate {
         let license = licensed.kept.license();
         let mut charges = Charges::new(&licensed.counters, &mut decision.charges, reserve);
         let explanation = &mut decision.explanation;
-        let charged = self.charge(&mut charges, request, (now, time), &license, explanation, wait);
-        let overage = match charged {
+        let overage = match self.charge(&mut charges, request, (now, time), &license, explanation, wait) {
             Ok(overage) => Ok(overage),
             Err(Halt::Pending) => {
                 charges.undo_here();

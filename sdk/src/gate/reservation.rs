@@ -83,12 +83,13 @@ impl Reservation {
             let cost = actual.iter().find(|(meter, _)| fits && self.name(held) == Some(meter));
             cost.map_or(held.reserved, |(_, cost)| *cost)
         };
-        let finished = match &self.job {
-            Some(job) => self.finish(job, Finish::Commit, &held, cost).map_err(|_| Code::StoreUnreachable)?,
-            None => {
-                held.iter().for_each(|held| self.take_back(held, held.reserved.saturating_sub(cost(held))));
-                vec![true; held.len()]
+        let finished = if let Some(job) = &self.job {
+            self.finish(job, Finish::Commit, &held, cost).map_err(|_| Code::StoreUnreachable)?
+        } else {
+            for held in &held {
+                self.take_back(held, held.reserved.saturating_sub(cost(held)));
             }
+            vec![true; held.len()]
         };
         for (held, charged) in held.iter().zip(finished) {
             let Some(quota) = self.quota(held).filter(|_| charged && cost(held) > 0) else { continue };

@@ -189,7 +189,9 @@ impl Accounts {
             (self.find(table, license, now.time), due)
         });
         // Outside the lock, and nobody waits for it. What fails is tried again by the next sweep.
-        due.iter().for_each(|meter| meter.begin_to_settle(driver));
+        for meter in due {
+            meter.begin_to_settle(driver);
+        }
         counters
     }
 

@@ -374,7 +374,7 @@ impl Ask for UnitsAsk {
         waiting.into_iter().for_each(Waker::wake);
         let holds = self.units.unspent() > 0 || self.meter.has_left();
         let is_new = holds && !self.meter.is_looked_after.swap(true, Ordering::AcqRel);
-        is_new.then(|| self.meter as Arc<dyn Holder>)
+        is_new.then_some(self.meter as Arc<dyn Holder>)
     }
 }
 

@@ -7,53 +7,30 @@
 //!
 //! A store that never waits is asked at once, in the thread of the request.
 
+mod ask;
 #[cfg(not(target_family = "wasm"))]
 mod native;
+mod status;
 mod wait;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::{Poll, Waker},
+    time::Instant,
 };
 
 #[cfg(not(target_family = "wasm"))]
 use self::native::Queue;
-pub(crate) use self::wait::{Kept, Slot, Stop, Wait, Waiting};
+use self::status::{Status, is_outage};
 #[cfg(target_family = "wasm")]
 use self::wasm::Queue;
-use crate::store::{Answer, Fault, Op, Store, Unreachable};
-
-/// Something that the store is asked, and what to do with the answer.
-pub(crate) trait Ask: Send {
-    /// The question.
-    fn op(&self) -> Op<'_>;
-
-    /// Takes the answer. `number` counts the answers of the driver. A holder of units that it returns is looked after
-    /// from then on.
-    fn done(self: Box<Self>, answer: Result<Answer, Unreachable>, number: u64) -> Option<Arc<dyn Holder>>;
-}
-
-/// Something that holds units of the store.
-pub(crate) trait Holder: Send + Sync {
-    /// Fetches more before they are used up, or gives back what nobody uses, if that is due. The time is of the
-    /// system's monotonic clock, in nanoseconds.
-    fn look_after(self: Arc<Self>, now_nanos: u64) -> Care;
-}
-
-/// What a holder of units needs.
-pub(crate) enum Care {
-    /// The store must be asked.
-    Ask(Box<dyn Ask>),
-    /// Nothing now.
-    Later,
-    /// Nothing any more: it holds no units.
-    Done,
-}
+pub(crate) use self::{
+    ask::{Ask, Care, Holder},
+    wait::{Kept, Slot, Stop, Wait, Waiting},
+};
+use crate::store::{Store, Unreachable};
 
 /// Asks a store for all requests of a gate.
 pub(crate) struct Driver {
@@ -61,43 +38,6 @@ pub(crate) struct Driver {
     status: Arc<Status>,
     /// None for a store that never waits.
     queue: Option<Queue>,
-}
-
-/// How the store has answered.
-#[derive(Default)]
-pub(crate) struct Status {
-    /// How many answers there were.
-    answers: AtomicU64,
-    /// Whether the last one said that the store is in an outage.
-    down: AtomicBool,
-    /// Whether somebody tries a store in an outage now.
-    tried: AtomicBool,
-    /// Whether the gate was dropped.
-    closed: AtomicBool,
-}
-
-/// Whether an answer says that the store is in an outage.
-fn is_outage<T>(answer: &Result<T, Unreachable>) -> bool {
-    answer.as_ref().is_err_and(|error| error.fault() != Fault::OneKey)
-}
-
-impl Status {
-    /// Whether the store may be asked: it answers, or nobody else tries it now.
-    fn may_ask(&self) -> bool {
-        !self.down.load(Ordering::Relaxed) || !self.tried.swap(true, Ordering::AcqRel)
-    }
-
-    /// Records what came of asking.
-    fn tell(&self, is_down: bool) {
-        self.down.store(is_down, Ordering::Relaxed);
-        self.tried.store(false, Ordering::Release);
-    }
-
-    /// Passes an answer on.
-    fn finish(&self, ask: Box<dyn Ask>, answer: Result<Answer, Unreachable>) -> Option<Arc<dyn Holder>> {
-        let number = self.answers.fetch_add(1, Ordering::AcqRel).saturating_add(1);
-        ask.done(answer, number)
-    }
 }
 
 impl Driver {
@@ -231,8 +171,8 @@ impl Driver {
     }
 
     /// Wakes somebody when the patience for this store is over.
-    pub(crate) fn wake_in_time(&self, waker: &Waker) -> std::time::Instant {
-        let over = std::time::Instant::now() + self.store.patience();
+    pub(crate) fn wake_in_time(&self, waker: &Waker) -> Instant {
+        let over = Instant::now() + self.store.patience();
         if let Some(queue) = &self.queue {
             queue.wake_at(over, waker.clone());
         }

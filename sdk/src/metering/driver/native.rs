@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ask, Care, Holder, Status, is_outage};
+use super::{
+    ask::{Ask, Care, Holder},
+    status::{Status, is_outage},
+};
 use crate::{
     platform::{Now, PerProcess, fork::Inside},
     store::{Op, Store, Unreachable},

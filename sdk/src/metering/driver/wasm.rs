@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, task::Waker, time::Instant};
 
-use super::{Ask, Status};
+use super::{ask::Ask, status::Status};
 use crate::store::{Store, Unreachable};
 
 pub(super) enum Queue {}

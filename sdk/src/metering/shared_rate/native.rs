@@ -204,13 +204,13 @@ impl Slice {
                 }
                 talk.is_asked = true;
                 let (used, at) = talk.said.map_or((0, 0), |(said, _)| (said.taken.units, said.at));
-                let want = match cost {
+                let more = match cost {
                     0 => 0,
                     _ => shared_rate::want(gcra, need, used, now_nanos.saturating_sub(at)),
                 };
                 drop(talk);
                 let (slice, terms) = (Arc::clone(self), Arc::clone(terms));
-                driver.ask(Box::new(SliceAsk { slice, terms, need, want, now_nanos, alone: None }));
+                driver.ask(Box::new(SliceAsk { slice, terms, need, want: more, now_nanos, alone: None }));
                 if driver.may_wait() {
                     return Poll::Pending;
                 }

@@ -313,7 +313,7 @@ pub(super) fn refused(error: &RedisError) -> Unreachable {
             let word = |word: &&str| error.code() == Some(word) || text.contains(&format!("-{word} "));
             // What a user may not run is said in words.
             let denied = text.contains("can't run this command") || text.contains("No permissions");
-            if denied || REFUSALS.iter().any(|name| word(name)) { Fault::Refused } else { Fault::OneKey }
+            if denied || REFUSALS.iter().any(word) { Fault::Refused } else { Fault::OneKey }
         }
         _ => Fault::Unknown,
     };
