@@ -1,6 +1,6 @@
 //! The gateway: everything that runs, from a configuration.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use licentia::{Gate, event::Metrics};
@@ -11,8 +11,8 @@ use crate::{
     decide::{Decider, Settings},
     events::Stream,
     listen::{Listener, Serving, serve},
-    protocols::{check, proxy::ReverseProxy},
-    trust,
+    protocols::{check, envoy_grpc, proxy::ReverseProxy},
+    trust::{Follower, Trusted},
 };
 
 /// A gateway that runs. Dropping it stops it at once; [`Gateway::stop`] lets requests end.
@@ -20,6 +20,8 @@ use crate::{
 pub struct Gateway {
     /// What decides, with the gate, the rules and the stream of decisions.
     pub decider: Arc<Decider>,
+    /// What is trusted: the gate, whose keysets and bundles may be loaded by hand too.
+    pub trusted: Trusted,
     /// Counts of decisions.
     pub metrics: Arc<Metrics>,
     /// Where it listens.
@@ -35,6 +37,8 @@ pub struct Listening {
     pub proxy: Option<Address>,
     /// `/envoy`, `/forward` and `/nginx`.
     pub check: Option<Address>,
+    /// Envoy's `Authorization` service over gRPC.
+    pub grpc: Option<Address>,
 }
 
 impl Gateway {
@@ -44,7 +48,10 @@ impl Gateway {
     /// What cannot be started, and why.
     pub async fn start(config: Config) -> Result<Self, String> {
         let metrics = Arc::new(Metrics::new());
-        let gate = Arc::new(trust::build(&config, vec![Arc::clone(&metrics) as _])?);
+        let (follower, problems) = Follower::start(&config, vec![Arc::clone(&metrics) as _]).await?;
+        problems.iter().for_each(|problem| log(problem));
+        let trusted = follower.trusted().clone();
+        let gate = Arc::clone(trusted.gate());
         let settings = Settings {
             origin: config.origin.clone(),
             node: config.node,
@@ -54,8 +61,10 @@ impl Gateway {
         let decider = Arc::new(Decider::new(gate, config.rules, settings, Arc::new(Stream::new())));
         let (stop, stopped) = watch::channel(false);
         let (mut serving, mut listening) = (Vec::new(), Listening::default());
+        tokio::spawn(follower.run(stopped.clone(), |problem| log(problem)));
         if let (Some(address), Some(proxy)) = (&config.listen.proxy, &config.proxy) {
             let proxy = Arc::new(ReverseProxy::new(Arc::clone(&decider), proxy.clone())?);
+            tokio::spawn(close_streams(Arc::clone(&proxy), trusted.loaded(), stopped.clone()));
             let started =
                 serve(Listener::bind(address).await?, stopped.clone(), move |peer: Option<IpAddr>| {
                     let proxy = Arc::clone(&proxy);
@@ -74,7 +83,15 @@ impl Gateway {
             listening.check = Some(started.address.clone());
             serving.push(started);
         }
-        Ok(Self { decider, metrics, listening, stop, serving })
+        if let Some(address) = &config.listen.grpc {
+            let decider = Arc::clone(&decider);
+            let started = serve(Listener::bind(address).await?, stopped.clone(), move |_| {
+                envoy_grpc::service(Arc::clone(&decider))
+            });
+            listening.grpc = Some(started.address.clone());
+            serving.push(started);
+        }
+        Ok(Self { decider, trusted, metrics, listening, stop, serving })
     }
 
     /// The gate.
@@ -90,5 +107,38 @@ impl Gateway {
         }
         let gate = Arc::clone(self.decider.gate());
         let _ = tokio::task::spawn_blocking(move || gate.settle()).await;
+    }
+}
+
+/// Tells the operator.
+fn log(problem: &str) {
+    eprintln!("licentia-gateway: {problem}");
+}
+
+/// Closes streams whose licence ends, and looks at all of them when keys or revocations have changed.
+async fn close_streams(
+    proxy: Arc<ReverseProxy>,
+    mut loaded: watch::Receiver<u64>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        let all = tokio::select! {
+            _ = second.tick() => false,
+            changed = loaded.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                true
+            }
+            _ = stop.wait_for(|stop| *stop) => {
+                proxy.close_all_streams();
+                return;
+            }
+        };
+        let now = licentia::Now::system().seconds;
+        let proxy = Arc::clone(&proxy);
+        // Many streams take a while.
+        let _ = tokio::task::spawn_blocking(move || proxy.close_ended_streams(now, all)).await;
     }
 }

@@ -23,7 +23,7 @@ pub mod listen;
 pub mod protocols;
 pub mod receipts;
 pub mod routes;
-mod trust;
+pub mod trust;
 
 pub use config::Config;
 pub use fault::{Fault, Faults};
