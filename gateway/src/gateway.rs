@@ -136,7 +136,7 @@ async fn close_streams(
                 return;
             }
         };
-        let now = licentia::Now::system().seconds;
+        let now = licentia::Now::system().time;
         let proxy = Arc::clone(&proxy);
         // Many streams take a while.
         let _ = tokio::task::spawn_blocking(move || proxy.close_ended_streams(now, all)).await;

@@ -7,7 +7,9 @@ mod bench;
 mod c;
 mod command;
 mod cross;
+mod fuzz;
 mod gateway;
+mod java;
 mod js;
 mod programs;
 mod python;
@@ -33,6 +35,7 @@ cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
+cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
 fn main() -> ExitCode {
@@ -45,10 +48,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["soak", words @ ..] => soak::run(words),
-        ["soaks"] => {
-            soak::list();
-            Ok(())
-        }
+        ["soaks"] => soak::list(),
         ["bench", groups @ ..] => bench::run::run(groups),
         ["instructions"] => bench::instructions::write(),
         ["proto"] => gateway::write(),
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         ["header"] => c::header::write(),
         ["api"] => api::write(),
         ["install", options @ ..] => c::package::install(options),
+        ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),
     };

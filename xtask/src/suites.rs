@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    gateway, js,
+    fuzz, gateway, java, js,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -45,6 +45,7 @@ const SUITES: &[Suite] = &[
     suite("wasm", "core builds for wasm32", targets::wasm),
     suite("js", "the npm package works packed, on every host", js::suite::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
+    suite("fuzz", "no fuzz target finds a fault within some seconds", fuzz::check),
     suite(
         "oracle",
         "an independent reader gives our verdicts; CWT and COSE libraries read what we issue",
@@ -60,6 +61,7 @@ const SUITES: &[Suite] = &[
     suite("c-bare", "vectors run on a Cortex-M4, within flash and stack", c::bare::check),
     suite("python", "the Python package does what the vectors and its tests say", python::suite::check),
     suite("gateway", "nginx, HAProxy, Caddy and Envoy protect a service as shipped", gateway::check),
+    suite("java", "the Java package runs the vectors and its tests, on old and new Javas", java::check),
     suite("instructions", "no main path takes more instructions than before", instructions::check),
     suite("demo", "the walk through the main job ends well", demo),
 ];

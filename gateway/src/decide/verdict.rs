@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::{HeaderName, HeaderValue, header};
-use licentia::{Decision, Reservation, http::PROBLEM_TYPE};
+use licentia::{Decision, Reservation, Timestamp, http::PROBLEM_TYPE};
 
 use crate::routes::path::Anomalies;
 
@@ -51,8 +51,8 @@ pub struct Charging {
 pub struct Held {
     /// The token.
     pub(crate) token: String,
-    /// When its licence ends, in seconds since 1970.
-    pub expires: u64,
+    /// When its licence ends.
+    pub expires: Timestamp,
     /// The features that it needs.
     pub(crate) features: Vec<String>,
     /// The service that it must be for.

@@ -89,9 +89,9 @@ impl World {
         BundleDraft {
             issuer: "acme".into(),
             sequence,
-            issued_at: now(),
-            next_update: now() + 3600,
-            expires: now() + 7200,
+            issued_at: now().into(),
+            next_update: (now() + 3600).into(),
+            expires: (now() + 7200).into(),
             indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         }

@@ -13,6 +13,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
+use licentia::Timestamp;
 
 use crate::{
     client::{Connector, connector},
@@ -67,8 +68,8 @@ impl ReverseProxy {
     }
 
     /// Closes the streams whose licence has ended; with `all`, also those whose licence was revoked since, for when
-    /// keys or revocations have changed. `now` is in seconds since 1970.
-    pub fn close_ended_streams(&self, now: u64, all: bool) {
+    /// keys or revocations have changed.
+    pub fn close_ended_streams(&self, now: Timestamp, all: bool) {
         self.streams.close_ended(&self.decider, now, all);
     }
 

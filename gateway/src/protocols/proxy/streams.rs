@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use licentia::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::decide::{Decider, Held};
@@ -38,9 +39,9 @@ impl Streams {
         Hold { id, closed, streams: Arc::downgrade(self) }
     }
 
-    /// Closes the streams whose licence allows them no more. `now` is in seconds since 1970; only licences that end are
+    /// Closes the streams whose licence allows them no more. Only licences that end are
     /// asked about, unless `all`, for when keys or revocations have changed.
-    pub(crate) fn close_ended(&self, decider: &Decider, now: u64, all: bool) {
+    pub(crate) fn close_ended(&self, decider: &Decider, now: Timestamp, all: bool) {
         let due: Vec<(u64, Held)> = {
             let open = self.lock();
             let due = open.iter().filter(|(_, open)| all || open.held.expires <= now);
