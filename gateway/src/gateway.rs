@@ -1,6 +1,6 @@
 //! The gateway: everything that runs, from a configuration.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use licentia::{Gate, event::Metrics};
@@ -10,6 +10,7 @@ use crate::{
     config::{Address, Config},
     decide::{Decider, Settings},
     events::Stream,
+    fault::Faults,
     listen::{Listener, Serving, serve},
     protocols::{check, envoy_grpc, proxy::ReverseProxy},
     trust::{Follower, Trusted},
@@ -97,6 +98,25 @@ impl Gateway {
     /// The gate.
     pub fn gate(&self) -> &Arc<Gate> {
         self.decider.gate()
+    }
+
+    /// Reads a configuration again, and replaces the rules by which requests are decided: routes, trusted proxies,
+    /// what unlisted requests need. Addresses, trust, store and receipts stay as they were when the gateway started.
+    ///
+    /// # Errors
+    /// What is wrong. The rules in use then stay.
+    pub fn reload(&self, path: &Path) -> Result<(), Faults> {
+        self.decider.replace_rules(Config::load(path)?.rules);
+        Ok(())
+    }
+
+    /// Returns when every keyset and bundle was looked at once more.
+    pub async fn polled(&self) {
+        let mut polled = self.trusted.polled();
+        // The first may have begun before this call.
+        for _ in 0..2 {
+            let _ = polled.changed().await;
+        }
     }
 
     /// Stops listening, lets requests end, and gives back to the store what was taken ahead.

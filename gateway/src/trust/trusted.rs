@@ -20,6 +20,8 @@ pub struct Trusted {
     gate: Arc<Gate>,
     /// Counts what was loaded.
     loaded: watch::Sender<u64>,
+    /// Counts how often every place was looked at.
+    polled: watch::Sender<u64>,
 }
 
 /// What is followed.
@@ -60,6 +62,11 @@ impl Trusted {
         self.loaded.subscribe()
     }
 
+    /// Changes whenever every place was looked at.
+    pub fn polled(&self) -> watch::Receiver<u64> {
+        self.polled.subscribe()
+    }
+
     fn noting(&self, result: Result<bool, Code>) -> Result<bool, Code> {
         if result == Ok(true) {
             self.loaded.send_modify(|loaded| *loaded = loaded.wrapping_add(1));
@@ -86,19 +93,16 @@ impl Follower {
         let cache = Cache(trust.cache.clone());
         let mut problems = Vec::new();
         let mut keyset = trust.keyset.clone().map(|place| Source::new(place, limits::BUNDLE_BYTES));
-        let mut fetched = None;
+        let mut offered = None;
         if let Some(source) = &mut keyset {
-            fetched = source.poll(&fetcher).await.unwrap_or_else(|problem| {
+            offered = source.poll(&fetcher).await.unwrap_or_else(|problem| {
                 problems.push(format!("`keyset`: {problem}"));
                 None
             });
         }
         let cached = keyset.as_ref().and_then(|_| cache.read(KEYSET));
         // The cached one goes first: an older one that is offered now must not replace it.
-        let (first, second) = match (cached, fetched) {
-            (Some(cached), fetched) => (Some(cached), fetched),
-            (None, fetched) => (fetched, None),
-        };
+        let (first, second) = if cached.is_some() { (cached, offered) } else { (offered, None) };
         if keyset.is_some() && first.is_none() {
             let tried = problems.join("; ");
             return Err(format!("{tried}; and `cache` has no earlier one"));
@@ -114,7 +118,8 @@ impl Follower {
                 None => return Err(problem),
             },
         };
-        let trusted = Trusted { gate: Arc::new(gate), loaded: watch::channel(0).0 };
+        let trusted =
+            Trusted { gate: Arc::new(gate), loaded: watch::channel(0).0, polled: watch::channel(0).0 };
         let bundles = trust.bundles.iter();
         let bundles: Vec<Source> =
             bundles.map(|place| Source::new(place.clone(), limits::BUNDLE_BYTES)).collect();
@@ -145,9 +150,8 @@ impl Follower {
         if let Some(source) = &mut self.keyset {
             match source.poll(&self.fetcher).await {
                 Ok(Some(keyset)) => {
-                    let taken = self.take_keyset(&keyset);
-                    if let (Err(problem), Some(source)) = (taken, &mut self.keyset) {
-                        source.forget();
+                    if let Err(problem) = self.take_keyset(&keyset) {
+                        self.keyset.iter_mut().for_each(Source::forget);
                         problems.push(problem);
                     }
                 }
@@ -200,6 +204,7 @@ impl Follower {
             problems.iter().filter(|problem| !known.contains(*problem)).for_each(|problem| report(problem));
             failures = if problems.is_empty() { 0 } else { failures.saturating_add(1) };
             known = problems;
+            self.trusted.polled.send_modify(|polled| *polled = polled.wrapping_add(1));
         }
     }
 
