@@ -187,7 +187,7 @@ impl Verify {
         let gate = builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()))?;
         for path in &self.revocations {
             let bytes = input::bytes(path)?;
-            gate.load_revocation(&bytes).map_err(|code| untrusted(path, code))?;
+            gate.load_revocation(&bytes).map_err(|error| untrusted(path, error.code()))?;
         }
         Ok(gate)
     }

@@ -51,16 +51,10 @@ impl Quota {
 fn period_to_cbor(period: Period) -> Cbor {
     let anchored = |unit: i64, anchor: Timestamp| Cbor::Array(vec![Cbor::from(unit), time(anchor)]);
     match period {
-        Period::Minute => Cbor::from(1),
-        Period::Hour => Cbor::from(2),
-        Period::Day => Cbor::from(3),
-        Period::Week => Cbor::from(4),
-        Period::Month => Cbor::from(5),
-        Period::Year => Cbor::from(6),
         Period::Fixed { seconds, anchor } => uints([seconds, anchor.as_seconds()]),
         Period::MonthFrom { anchor } => anchored(-5, anchor),
         Period::YearFrom { anchor } => anchored(-6, anchor),
-        _ => Cbor::from(0),
+        named => Cbor::from(named.number().unwrap_or(0)),
     }
 }
 
