@@ -3,8 +3,11 @@
 use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
-use licentia::{Gate, event::Metrics};
-use tokio::sync::watch;
+use licentia::{
+    Gate,
+    event::{Metrics, Sink},
+};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     config::{Address, Config},
@@ -13,6 +16,7 @@ use crate::{
     fault::Faults,
     listen::{Listener, Serving, serve},
     protocols::{check, envoy_grpc, proxy::ReverseProxy},
+    receipts::Receipts,
     trust::{Follower, Trusted},
 };
 
@@ -29,6 +33,8 @@ pub struct Gateway {
     pub listening: Listening,
     stop: watch::Sender<bool>,
     serving: Vec<Serving>,
+    /// Receipts are written until the last request has ended.
+    writing: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 /// Where a gateway listens; ports that the system chose are known.
@@ -47,10 +53,13 @@ impl Gateway {
     ///
     /// # Errors
     /// What cannot be started, and why.
-    pub async fn start(config: Config) -> Result<Self, String> {
+    pub async fn start(mut config: Config) -> Result<Self, String> {
         let metrics = Arc::new(Metrics::new());
-        let (follower, problems) = Follower::start(&config, vec![Arc::clone(&metrics) as _]).await?;
-        problems.iter().for_each(|problem| log(problem));
+        let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&metrics) as _];
+        let receipts = config.receipts.take().map(Receipts::open).transpose()?;
+        sinks.extend(receipts.iter().map(|receipts| Arc::clone(receipts.log()) as _));
+        let (follower, problems) = Follower::start(&config, sinks).await?;
+        problems.iter().map(String::as_str).for_each(log);
         let trusted = follower.trusted().clone();
         let gate = Arc::clone(trusted.gate());
         let settings = Settings {
@@ -62,7 +71,11 @@ impl Gateway {
         let decider = Arc::new(Decider::new(gate, config.rules, settings, Arc::new(Stream::new())));
         let (stop, stopped) = watch::channel(false);
         let (mut serving, mut listening) = (Vec::new(), Listening::default());
-        tokio::spawn(follower.run(stopped.clone(), |problem| log(problem)));
+        tokio::spawn(follower.run(stopped.clone(), log));
+        let writing = receipts.map(|receipts| {
+            let (stop, stopped) = watch::channel(false);
+            (stop, tokio::spawn(receipts.run(stopped, log)))
+        });
         if let (Some(address), Some(proxy)) = (&config.listen.proxy, &config.proxy) {
             let proxy = Arc::new(ReverseProxy::new(Arc::clone(&decider), proxy.clone())?);
             tokio::spawn(close_streams(Arc::clone(&proxy), trusted.loaded(), stopped.clone()));
@@ -92,7 +105,7 @@ impl Gateway {
             listening.grpc = Some(started.address.clone());
             serving.push(started);
         }
-        Ok(Self { decider, trusted, metrics, listening, stop, serving })
+        Ok(Self { decider, trusted, metrics, listening, stop, serving, writing })
     }
 
     /// The gate.
@@ -124,6 +137,10 @@ impl Gateway {
         let _ = self.stop.send(true);
         for serving in self.serving {
             let _ = serving.ended.await;
+        }
+        if let Some((stop, writing)) = self.writing {
+            let _ = stop.send(true);
+            let _ = writing.await;
         }
         let gate = Arc::clone(self.decider.gate());
         let _ = tokio::task::spawn_blocking(move || gate.settle()).await;

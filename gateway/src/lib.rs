@@ -21,7 +21,7 @@ mod fault;
 mod gateway;
 pub mod listen;
 pub mod protocols;
-pub mod receipts;
+mod receipts;
 pub mod routes;
 pub mod trust;
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use licentia::{Code, Gate, event::Sink, limits};
+use licentia::{Gate, LoadError, event::Sink, limits};
 use tokio::sync::watch;
 
 use crate::config::{Config, Place};
@@ -45,7 +45,7 @@ impl Trusted {
     ///
     /// # Errors
     /// Those of [`Gate::load_keyset`].
-    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
+    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, LoadError> {
         self.noting(self.gate.load_keyset(keyset))
     }
 
@@ -53,7 +53,7 @@ impl Trusted {
     ///
     /// # Errors
     /// Those of [`Gate::load_revocation`].
-    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         self.noting(self.gate.load_revocation(bundle))
     }
 
@@ -67,8 +67,8 @@ impl Trusted {
         self.polled.subscribe()
     }
 
-    fn noting(&self, result: Result<bool, Code>) -> Result<bool, Code> {
-        if result == Ok(true) {
+    fn noting(&self, result: Result<bool, LoadError>) -> Result<bool, LoadError> {
+        if let Ok(true) = result {
             self.loaded.send_modify(|loaded| *loaded = loaded.wrapping_add(1));
         }
         result
