@@ -4,6 +4,8 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
+mod dev;
+mod gateway;
 mod key;
 mod ledger;
 mod license;
@@ -26,7 +28,8 @@ use terminal::{
     output::{self, Output, Result},
 };
 
-/// Issue, inspect and verify licences. No command makes a network call.
+/// Issue, inspect and verify licences, and protect an API with them. No command
+/// but `gateway` and `dev` makes a network call.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
 /// call or a broken environment, 130 interrupted.
@@ -75,6 +78,10 @@ enum Command {
     /// Check, sum up, export and acknowledge receipts of usage.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
+    /// Protect an HTTP API with licences, without code.
+    Gateway(licentia_gateway::command::Command),
+    /// Run a vendor, a gateway, an API and three customers, with a live page.
+    Dev(dev::Dev),
     /// List the codes of decisions.
     Codes,
     /// Walk through the main features, on data that it generates.
@@ -106,7 +113,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, output: Output) -> Result {
-    interrupt::leaves_nothing_behind();
+    // A server stops listening first, and lets requests end.
+    if !matches!(command, Command::Gateway(_) | Command::Dev(_)) {
+        interrupt::leaves_nothing_behind();
+    }
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Issue(issue) => issue.run(output),
@@ -120,6 +130,8 @@ fn run(command: Command, output: Output) -> Result {
         Command::Reinstate(reinstate) => reinstate.run(output),
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
+        Command::Gateway(command) => gateway::run(&command, output),
+        Command::Dev(dev) => dev.run(output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(Cli::command(), output),

@@ -8,6 +8,7 @@ mod c;
 mod command;
 mod cross;
 mod js;
+mod live;
 mod programs;
 mod python;
 mod rust;
@@ -30,6 +31,7 @@ cargo xtask instructions      write benches/instructions.json
 cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
+cargo xtask live              make the pictures of the live page, docs/live-*.png
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         ["vectors"] => vectors::write(),
         ["header"] => c::header::write(),
         ["api"] => api::write(),
+        ["live"] => live::write(),
         ["install", options @ ..] => c::package::install(options),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),
