@@ -81,7 +81,9 @@ impl Page {
     fn take(&mut self) {
         // Chunks of HTTP/1.1 frame the events; their sizes stand on lines of their own.
         while let Some((event, rest)) = self.text.split_once("\n\n") {
-            let data = |event: &str| event.lines().find_map(|line| line.strip_prefix("data: ")).map(ToOwned::to_owned);
+            let data = |event: &str| {
+                event.lines().find_map(|line| line.strip_prefix("data: ")).map(ToOwned::to_owned)
+            };
             let json: Option<Value> = data(event).and_then(|data| serde_json::from_str(&data).ok());
             if event.contains("event: decision") {
                 self.decisions += 1;
@@ -219,7 +221,8 @@ async fn the_dashboard_asks_for_metrics_that_exist() {
     let mut asked = BTreeSet::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().unwrap() {
-            let words = target["expr"].as_str().unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let words =
+                target["expr"].as_str().unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             asked.extend(words.filter(|word| word.starts_with("licentia_")).map(ToOwned::to_owned));
         }
     }

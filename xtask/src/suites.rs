@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    js, live,
+    fuzz, js, live,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -46,6 +46,7 @@ const SUITES: &[Suite] = &[
     suite("js", "the npm package works packed, on every host", js::suite::check),
     suite("live", "licentia dev and its live page do what they say, in Chromium", live::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
+    suite("fuzz", "no fuzz target finds a fault within some seconds", fuzz::check),
     suite(
         "oracle",
         "an independent reader gives our verdicts; CWT and COSE libraries read what we issue",

@@ -110,7 +110,9 @@ impl Buttons {
                 let (gate, _) = self.running()?;
                 gate.load_revocation(&bundle)?;
                 let took = started.elapsed().as_millis();
-                self.say(&format!("{customer} is {BAD}revoked{BAD:#}: bundle #{sequence} is in force after {took} ms"));
+                self.say(&format!(
+                    "{customer} is {BAD}revoked{BAD:#}: bundle #{sequence} is in force after {took} ms"
+                ));
                 self.call(customer, self.first_path())
             }
             "renew" | "upgrade" => {

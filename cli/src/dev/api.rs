@@ -2,12 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::{
-    Json, Router,
-    extract::Path,
-    http::HeaderMap,
-    routing::get,
-};
+use axum::{Json, Router, extract::Path, http::HeaderMap, routing::get};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -24,7 +19,9 @@ pub(super) async fn start() -> std::io::Result<SocketAddr> {
 }
 
 async fn forecast(headers: HeaderMap) -> Json<Value> {
-    Json(json!({ "forecast": "sunny, 21 °C", "for": field(&headers, "x-licentia-subject"), "tier": field(&headers, "x-licentia-tier") }))
+    Json(
+        json!({ "forecast": "sunny, 21 °C", "for": field(&headers, "x-licentia-subject"), "tier": field(&headers, "x-licentia-tier") }),
+    )
 }
 
 async fn export(Path(id): Path<String>, headers: HeaderMap) -> Json<Value> {

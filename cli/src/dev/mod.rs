@@ -58,7 +58,8 @@ impl Dev {
     async fn serve(self, output: Output) -> Result {
         let place = Place::open(self.folder)?;
         let toy = if self.upstream.is_none() { Some(api::start().await?) } else { None };
-        let upstream = self.upstream.clone().or_else(|| toy.map(|address: SocketAddr| format!("http://{address}")));
+        let upstream =
+            self.upstream.clone().or_else(|| toy.map(|address: SocketAddr| format!("http://{address}")));
         let setup = Setup {
             upstream: upstream.unwrap_or_default(),
             openapi: self.openapi,
@@ -120,9 +121,13 @@ fn show(
         ] {
             text += &format!("  {name:<8} {value}\n");
         }
-        text += "\nCall as a customer, and watch the page. Each file holds the header field with a\nlicence:\n";
+        text +=
+            "\nCall as a customer, and watch the page. Each file holds the header field with a\nlicence:\n";
         for card in &customers {
-            text += &format!("\n  {HEADING}{}{HEADING:#}  {NOTE}{}{NOTE:#}, {}\n", card.subject, card.tier, card.terms);
+            text += &format!(
+                "\n  {HEADING}{}{HEADING:#}  {NOTE}{}{NOTE:#}, {}\n",
+                card.subject, card.tier, card.terms
+            );
             text += &format!("  curl -iH @{} http://{api}{path}\n", card.header.display());
         }
         text + "\n"

@@ -63,7 +63,8 @@ impl Setup {
         };
         let mut text = format!("issuer = \"{}\"\nstore = \"{store}\"\n", keys::ISSUER);
         if let Some(path) = openapi {
-            let path = path.canonicalize().map_err(|error| format!("--openapi {}: {error}", path.display()))?;
+            let path =
+                path.canonicalize().map_err(|error| format!("--openapi {}: {error}", path.display()))?;
             text += &format!("openapi = {}\n", quoted(&path.to_string_lossy()));
         }
         text += &format!("\n[listen]\nproxy = \"{listen}\"\nadmin = \"{admin}\"\nhealth = \"{health}\"\n");

@@ -123,9 +123,9 @@ impl Vendor {
         let (at, customer) =
             at.and_then(|at| Some((at, self.customers.get(at)?))).ok_or("no such customer")?;
         let level = LEVELS.iter().position(|level| level.name == customer.tier).unwrap_or(0);
-        let level = LEVELS.get(level + usize::from(upgrade)).ok_or_else(|| {
-            format!("{subject} has the highest tier already")
-        })?;
+        let level = LEVELS
+            .get(level + usize::from(upgrade))
+            .ok_or_else(|| format!("{subject} has the highest tier already"))?;
         let next = (customer.subject, customer.lineage, customer.header.clone());
         let next = self.issue(next.0, level.name, Some(next.1), next.2)?;
         if let Some(customer) = self.customers.get_mut(at) {

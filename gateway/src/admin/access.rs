@@ -33,7 +33,9 @@ impl Token {
             Ok(text) => {
                 let text = Zeroizing::new(text);
                 let secret = text.trim();
-                if secret.len() < BYTES || !secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+                if secret.len() < BYTES
+                    || !secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                {
                     return Err(format!(
                         "{}: no admin token: write at least {BYTES} letters and digits, or delete the file",
                         path.display()
@@ -84,7 +86,9 @@ pub(super) fn is_own_host(headers: &HeaderMap, names: &[String]) -> bool {
     let host = values.next().and_then(|value| value.to_str().ok());
     let (Some(host), None) = (host, values.next()) else { return false };
     let without_port = match host.strip_prefix('[') {
-        Some(rest) => return rest.split_once(']').is_some_and(|(address, _)| address.parse::<IpAddr>().is_ok()),
+        Some(rest) => {
+            return rest.split_once(']').is_some_and(|(address, _)| address.parse::<IpAddr>().is_ok());
+        }
         None => host.split(':').next().unwrap_or_default(),
     };
     without_port.parse::<IpAddr>().is_ok()
@@ -110,7 +114,15 @@ mod tests {
         assert!(opens(&[&format!("Bearer {text}")]) && opens(&[&format!("bearer {text}")]));
         let (head, tail) = text.split_at(text.len() - 1);
         let other = if tail == "A" { "B" } else { "A" };
-        for wrong in ["", "Bearer", "Bearer ", &text, &format!("Bearer {head}"), &format!("Bearer {head}{other}"), &format!("Bearer {text}0")] {
+        for wrong in [
+            "",
+            "Bearer",
+            "Bearer ",
+            &text,
+            &format!("Bearer {head}"),
+            &format!("Bearer {head}{other}"),
+            &format!("Bearer {text}0"),
+        ] {
             assert!(!opens(&[wrong]), "{wrong}");
         }
         assert!(!opens(&[]) && !opens(&[&format!("Bearer {text}"), &format!("Bearer {text}")]));
@@ -125,7 +137,10 @@ mod tests {
         let first = Token::load(&path).unwrap().url("");
         assert_eq!(Token::load(&path).unwrap().url(""), first);
         #[cfg(unix)]
-        assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions()) & 0o777,
+            0o600
+        );
         for bad in ["", "short", "with spaces, which no header has and nobody copies"] {
             fs::write(&path, bad).unwrap();
             assert!(Token::load(&path).unwrap_err().contains("token: no admin token"), "{bad}");
@@ -135,10 +150,27 @@ mod tests {
     #[test]
     fn a_foreign_name_that_points_here_is_refused() {
         let own = |host: &str| is_own_host(&with(header::HOST, &[host]), &["admin.example".into()]);
-        for good in ["localhost", "LOCALHOST:9000", "127.0.0.1:9000", "10.1.2.3", "[::1]:9000", "[::1]", "admin.example:1"] {
+        for good in [
+            "localhost",
+            "LOCALHOST:9000",
+            "127.0.0.1:9000",
+            "10.1.2.3",
+            "[::1]:9000",
+            "[::1]",
+            "admin.example:1",
+        ] {
             assert!(own(good), "{good}");
         }
-        for bad in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example:9000", "[evil.example]", "[::1", "admin.example.org", ":9000"] {
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:9000",
+            "[evil.example]",
+            "[::1",
+            "admin.example.org",
+            ":9000",
+        ] {
             assert!(!own(bad), "{bad}");
         }
         assert!(!is_own_host(&HeaderMap::new(), &[]));

@@ -115,7 +115,9 @@ impl Customers {
         if !shown.allowed && (state.reasons.len() < REASONS || state.reasons.contains_key(&shown.name)) {
             *state.reasons.entry(shown.name.clone()).or_default() += 1;
         }
-        let Some(Decision { code, state: granted, warning, license: Some(license), charges }) = shown.decision else {
+        let Some(Decision { code, state: granted, warning, license: Some(license), charges }) =
+            shown.decision
+        else {
             return;
         };
         state.changes += 1;
@@ -159,7 +161,9 @@ impl Customers {
             let resets_at = reset_ms.map(|reset| shown.at_ms.saturating_add(reset));
             let known = customer.meters.iter_mut().find(|meter| meter.name == name && meter.unit == unit);
             match known {
-                Some(meter) => (meter.limit, meter.remaining, meter.resets_at) = (limit, remaining, resets_at),
+                Some(meter) => {
+                    (meter.limit, meter.remaining, meter.resets_at) = (limit, remaining, resets_at)
+                }
                 None => customer.meters.push(Meter { name, unit, limit, remaining, resets_at }),
             }
         }
@@ -190,7 +194,9 @@ mod tests {
     fn decision(lineage: u64, tier: &str, code: u16, left: u64) -> String {
         let (status, allowed) = if code == 0 { (200, true) } else { (401, false) };
         let charges = if code == 0 {
-            format!(r#"{{"name":"calls","unit":"quota","cost":1,"limit":10,"remaining":{left},"reset_ms":5000}}"#)
+            format!(
+                r#"{{"name":"calls","unit":"quota","cost":1,"limit":10,"remaining":{left},"reset_ms":5000}}"#
+            )
         } else {
             String::new()
         };

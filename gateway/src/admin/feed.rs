@@ -1,17 +1,13 @@
 //! What a page receives: a snapshot, each decision, and a summary twice a second, as Server-Sent Events.
 
-use std::{
-    fmt::Write,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::{
     sync::{
-        broadcast::error::{RecvError, TryRecvError},
         OwnedSemaphorePermit,
+        broadcast::error::{RecvError, TryRecvError},
         mpsc::{self, Sender},
     },
     time::{MissedTickBehavior, interval, timeout},
@@ -204,7 +200,8 @@ fn summary<'a>(admin: &Admin, customers: &'a [Customer], since: u64, missed: u64
         codes: reasons.into_iter().map(|(name, count)| Reason { name, count }).collect(),
         series: admin.series.since(since),
         trust: Trust {
-            bundle: bundle.map(|bundle| BundleInUse { sequence: bundle.sequence, issued_at: bundle.issued_at }),
+            bundle: bundle
+                .map(|bundle| BundleInUse { sequence: bundle.sequence, issued_at: bundle.issued_at }),
         },
         customers,
         missed,

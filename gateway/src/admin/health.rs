@@ -10,15 +10,31 @@ pub(super) fn metrics(admin: &Admin) -> String {
     let mut text = admin.metrics.prometheus();
     let [allowed, denied] = admin.decider.events().totals();
     let samples = [
-        ("requests_total", "counter", "Requests by outcome.", vec![(r#"{outcome="allowed"}"#, allowed), (r#"{outcome="denied"}"#, denied)]),
-        ("events_skipped_total", "counter", "Decisions that the live page was not sent, because there were more than 500 in a second.", vec![("", admin.decider.events().skipped())]),
+        (
+            "requests_total",
+            "counter",
+            "Requests by outcome.",
+            vec![(r#"{outcome="allowed"}"#, allowed), (r#"{outcome="denied"}"#, denied)],
+        ),
+        (
+            "events_skipped_total",
+            "counter",
+            "Decisions that the live page was not sent, because there were more than 500 in a second.",
+            vec![("", admin.decider.events().skipped())],
+        ),
         ("pages", "gauge", "Live pages that are open.", vec![("", admin.pages())]),
         ("routes", "gauge", "Routes in use.", vec![("", admin.decider.rules().table.routes().len() as u64)]),
-        ("start_time_seconds", "gauge", "When the gateway started, in seconds since 1970.", vec![("", admin.started)]),
+        (
+            "start_time_seconds",
+            "gauge",
+            "When the gateway started, in seconds since 1970.",
+            vec![("", admin.started)],
+        ),
     ];
     for (name, kind, help, values) in samples {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "# HELP licentia_gateway_{name} {help}\n# TYPE licentia_gateway_{name} {kind}");
+        let _ =
+            writeln!(text, "# HELP licentia_gateway_{name} {help}\n# TYPE licentia_gateway_{name} {kind}");
         for (labels, value) in values {
             let _ = writeln!(text, "licentia_gateway_{name}{labels} {value}");
         }

@@ -51,7 +51,17 @@ mod tests {
             // The namespace of SVG, in the icon and in the script, is a name and no address.
             assert_eq!(HTML.matches(foreign).count(), allowed, "{foreign}");
         }
-        for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", " onclick=", " style=", "setHTML"] {
+        for sink in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            " onclick=",
+            " style=",
+            "setHTML",
+        ] {
             assert!(!HTML.contains(sink), "{sink}");
         }
     }

@@ -22,7 +22,8 @@ type Answer = Response<Either<Full<Bytes>, Chunks>>;
 /// Serves the page on a listener.
 pub fn serve_page(admin: &Arc<Admin>, listener: Listener) -> Serving {
     let admin = Arc::clone(admin);
-    let policy = HeaderValue::try_from(page::policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+    let policy =
+        HeaderValue::try_from(page::policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     serve(listener, admin.stop.clone(), move |_| {
         let (admin, policy) = (Arc::clone(&admin), policy.clone());
         service_fn(move |request| {
@@ -144,9 +145,7 @@ async fn act(admin: &Admin, customer: &str, action: &str) -> Answer {
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Either::Left(Full::new(text.into())));
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
 }
 

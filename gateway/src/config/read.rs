@@ -21,9 +21,9 @@ use crate::{
 };
 
 use super::{
-    Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust,
+    config::{Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust},
     duration::Period,
-    file::{self, Unlisted},
+    file,
     network::TrustedProxies,
 };
 
@@ -32,7 +32,25 @@ const LONGEST: u64 = 16 << 20;
 /// The sections, besides `route`.
 const SECTIONS: [&str; 6] = ["admin", "defaults", "listen", "proxy", "receipts", "trust"];
 
-pub(super) fn load(path: &Path) -> Result<Config, Faults> {
+impl Config {
+    /// Reads a file, and what it names. Relative paths are relative to the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        load(path)
+    }
+
+    /// Reads the text of a file. `folder` is what relative paths are relative to.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(text: &str, file: &str, folder: &Path) -> Result<Self, Faults> {
+        parse(text, file, folder)
+    }
+}
+
+fn load(path: &Path) -> Result<Config, Faults> {
     let shown = path.display().to_string();
     let unreadable =
         |message: String| Faults { file: shown.clone(), faults: vec![Fault { line: None, message }] };
@@ -49,7 +67,7 @@ fn read_text(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
 }
 
-pub(super) fn parse(text: &str, file: &str, folder: &Path) -> Result<Config, Faults> {
+fn parse(text: &str, file: &str, folder: &Path) -> Result<Config, Faults> {
     let mut reader = Reader { text, folder, faults: Vec::new() };
     let config = reader.config();
     let mut faults = reader.faults;
@@ -421,11 +439,5 @@ impl<'t> Reader<'t> {
             );
         }
         bytes
-    }
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { table: Table::default(), unlisted: Unlisted::Deny, trusted_proxies: TrustedProxies::default() }
     }
 }

@@ -211,8 +211,7 @@ impl Decider {
             (self.gate.check(token, request, now), None)
         };
         let (status, code, took) = (decision.http_status(), decision.code(), Some(started.elapsed()));
-        let shown =
-            Shown { status, name: code.name(), message: code.message(), advice: code.advice(), took };
+        let shown = Shown { status, name: code.name(), message: code.message(), advice: code.advice(), took };
         self.show(facts, Some(route), Some(&decision), &shown);
         if !decision.is_allowed() {
             return Err(Refused::from(&decision));
