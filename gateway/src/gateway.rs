@@ -98,7 +98,10 @@ impl Gateway {
                 hosts: config.admin.hosts.clone(),
                 about: About {
                     address: clients.map(|address| format!("http://{address}")),
-                    upstream: config.proxy.as_ref().map(|proxy| proxy.upstream.to_string()),
+                    upstream: config
+                        .proxy
+                        .as_ref()
+                        .map(|proxy| proxy.upstream.to_string().trim_end_matches('/').to_owned()),
                     issuer: config.issuer.clone(),
                 },
                 decider: Arc::clone(&decider),
