@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use licentia::{
-    Code,
+    Code, Timestamp,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, Receipt, Report, cloud_events},
 };
 use licentia_issuer::{acknowledge, file::replace, time};
@@ -193,7 +193,7 @@ fn value(report: &Report) -> Value {
     let instances = report.instances.iter().map(|(instance, known)| {
         json!({
             "instance": hex(instance), "receipts": known.receipts, "sequence": known.last.sequence,
-            "digest": hex(&known.last.digest), "issued_at": known.issued_at,
+            "digest": hex(&known.last.digest), "issued_at": known.issued_at.as_seconds(),
         })
     });
     let findings = report.findings.iter().map(|finding| {
@@ -215,8 +215,9 @@ fn usage(report: &Report) -> Value {
             let by_instance: serde_json::Map<_, _> =
                 usage.by_instance.iter().map(|(instance, count)| (hex(instance), json!(count))).collect();
             json!({
-                "lineage": hex(&cell.lineage), "meter": cell.meter, "start": cell.window.start,
-                "end": cell.window.end, "count": usage.total(), "by_instance": by_instance,
+                "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                "start": cell.window.start.as_seconds(), "end": cell.window.end.map(Timestamp::as_seconds),
+                "count": usage.total(), "by_instance": by_instance,
             })
         })
         .collect()
@@ -239,7 +240,7 @@ fn summed(report: &Report) -> String {
     let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
     let rows = report.usage.iter().map(|(cell, usage)| {
         [
-            hex(&cell.lineage),
+            cell.lineage.to_string(),
             cell.meter.clone(),
             if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
             cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
