@@ -67,10 +67,10 @@ struct Page {
 }
 
 impl Page {
-    /// Reads until a tick says that the total is `total`.
+    /// Reads until it has, or knows that it missed, each of so many decisions.
     async fn read(&mut self, stream: &mut TcpStream, total: u64) {
         let mut bytes = vec![0; 1 << 16];
-        while self.total < total {
+        while self.total < total || self.decisions + self.missed < total {
             let length = timeout(Duration::from_secs(20), stream.read(&mut bytes)).await.unwrap().unwrap();
             assert_ne!(length, 0, "the stream ended");
             self.text += std::str::from_utf8(&bytes[..length]).unwrap();

@@ -15,7 +15,7 @@ use licentia_gateway::admin::{Actions, Person};
 use ureq::Agent;
 
 use super::{terms::Terms, vendor::Vendor};
-use crate::terminal::output::{BAD, GOOD, Output, Result, hex};
+use crate::terminal::output::{BAD, GOOD, Output, Result};
 
 /// Requests of a burst.
 const BURST: usize = 40;
@@ -68,7 +68,7 @@ impl Buttons {
         let card = |customer: &super::vendor::Customer| Card {
             subject: customer.subject,
             tier: customer.tier.clone(),
-            lineage: hex(&customer.lineage),
+            lineage: customer.lineage.to_string(),
             header: customer.header.clone(),
             terms: self.terms.describe(&customer.tier),
         };
@@ -135,7 +135,7 @@ impl Actions for Buttons {
     fn customers(&self) -> Vec<Person> {
         let person = |customer: &super::vendor::Customer| Person {
             id: customer.subject.to_owned(),
-            lineage: hex(&customer.lineage),
+            lineage: customer.lineage.to_string(),
             subject: customer.subject.to_owned(),
             tier: customer.tier.clone(),
             tier_version: customer.tier_version,

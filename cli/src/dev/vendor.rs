@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use licentia_core::revocation::{Bundle, Reason, RevocationTerms};
+use licentia_core::{
+    Lineage, Timestamp,
+    revocation::{Bundle, Reason, RevocationTerms},
+};
 use licentia_issuer::{Catalogue, Issuer, Ledger, PublishedBundle, SigningKey, file::replace};
 use zeroize::Zeroizing;
 
@@ -27,7 +30,7 @@ const FIELD: &str = "Authorization: Bearer ";
 /// A customer and the newest licence.
 pub(super) struct Customer {
     pub(super) subject: &'static str,
-    pub(super) lineage: [u8; 16],
+    pub(super) lineage: Lineage,
     pub(super) tier: String,
     pub(super) tier_version: u64,
     pub(super) token: Zeroizing<String>,
@@ -99,7 +102,7 @@ impl Vendor {
         &mut self,
         subject: &'static str,
         tier: &str,
-        lineage: Option<[u8; 16]>,
+        lineage: Option<Lineage>,
         header: PathBuf,
     ) -> Result<Customer> {
         let tier = self.catalogue.tier(tier, None)?;
@@ -111,7 +114,7 @@ impl Vendor {
         let text = Zeroizing::new(token.text());
         write_secret(&header, &[FIELD, &text, "\n"].concat())?;
         let claims = token.claims().map_err(|malformed| malformed.code)?;
-        let lineage = *claims.lineage().as_bytes();
+        let lineage = claims.lineage();
         let (tier, tier_version) = (tier.name.clone(), tier.version);
         Ok(Customer { subject, lineage, tier, tier_version, token: text, header })
     }
@@ -149,9 +152,9 @@ impl Vendor {
         let last = self.ledger.last_published(ISSUER)?.unwrap_or_default();
         let since = PublishedBundle {
             sequence: self.ledger.sequence()?,
-            salt: Bundle::inspect(&last).ok().map(|(bundle, _)| *bundle.salt().as_bytes()),
+            salt: Bundle::inspect(&last).ok().map(|(bundle, _)| *bundle.salt()),
         };
-        let now = now();
+        let now = Timestamp::from(now());
         let mut draft = self.ledger.draft_bundle(ISSUER, now, since, |_| ())?;
         (draft.next_update, draft.expires) = (now + BUNDLE_LASTS, now + 2 * BUNDLE_LASTS);
         let bytes = draft.sign(&self.revocation)?;

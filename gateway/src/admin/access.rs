@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    fn with(name: header::HeaderName, values: &[&str]) -> HeaderMap {
+    fn with(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
         values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
@@ -110,7 +110,7 @@ mod tests {
     fn only_the_token_itself_opens() {
         let token = Token::generate().unwrap();
         let text = token.url("").split_once('=').unwrap().1.to_owned();
-        let opens = |values: &[&str]| token.is_in(&with(header::AUTHORIZATION, values));
+        let opens = |values: &[&str]| token.is_in(&with(&header::AUTHORIZATION, values));
         assert!(opens(&[&format!("Bearer {text}")]) && opens(&[&format!("bearer {text}")]));
         let (head, tail) = text.split_at(text.len() - 1);
         let other = if tail == "A" { "B" } else { "A" };
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_foreign_name_that_points_here_is_refused() {
-        let own = |host: &str| is_own_host(&with(header::HOST, &[host]), &["admin.example".into()]);
+        let own = |host: &str| is_own_host(&with(&header::HOST, &[host]), &["admin.example".into()]);
         for good in [
             "localhost",
             "LOCALHOST:9000",
@@ -174,6 +174,6 @@ mod tests {
             assert!(!own(bad), "{bad}");
         }
         assert!(!is_own_host(&HeaderMap::new(), &[]));
-        assert!(!is_own_host(&with(header::HOST, &["localhost", "evil.example"]), &[]));
+        assert!(!is_own_host(&with(&header::HOST, &["localhost", "evil.example"]), &[]));
     }
 }

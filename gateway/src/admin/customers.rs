@@ -1,6 +1,7 @@
 //! What the page knows of each customer, gathered from the decisions.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -162,7 +163,7 @@ impl Customers {
             let known = customer.meters.iter_mut().find(|meter| meter.name == name && meter.unit == unit);
             match known {
                 Some(meter) => {
-                    (meter.limit, meter.remaining, meter.resets_at) = (limit, remaining, resets_at)
+                    (meter.limit, meter.remaining, meter.resets_at) = (limit, remaining, resets_at);
                 }
                 None => customer.meters.push(Meter { name, unit, limit, remaining, resets_at }),
             }
@@ -182,7 +183,7 @@ impl Customers {
     pub(super) fn reasons(&self) -> Vec<(String, u64)> {
         let mut reasons: Vec<_> =
             self.state().reasons.iter().map(|(name, count)| (name.clone(), *count)).collect();
-        reasons.sort_by(|a, b| b.1.cmp(&a.1));
+        reasons.sort_by_key(|(_, count)| Reverse(*count));
         reasons
     }
 }

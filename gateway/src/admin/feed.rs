@@ -200,8 +200,10 @@ fn summary<'a>(admin: &Admin, customers: &'a [Customer], since: u64, missed: u64
         codes: reasons.into_iter().map(|(name, count)| Reason { name, count }).collect(),
         series: admin.series.since(since),
         trust: Trust {
-            bundle: bundle
-                .map(|bundle| BundleInUse { sequence: bundle.sequence, issued_at: bundle.issued_at }),
+            bundle: bundle.map(|bundle| BundleInUse {
+                sequence: bundle.sequence,
+                issued_at: bundle.issued_at.as_seconds(),
+            }),
         },
         customers,
         missed,
