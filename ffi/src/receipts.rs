@@ -51,7 +51,8 @@ pub unsafe extern "C" fn licentia_receipts_open(
     })
 }
 
-/// Frees receipts; counts that were not written are lost. Gates that use them keep them open. NULL is ignored.
+/// Frees receipts. Gates that use them keep them open; when the last of these is freed too, what was counted since the
+/// last receipt is written, with the time of the latest event. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_free(receipts: *mut Receipts) {
     // SAFETY: the caller keeps to the header's rules.

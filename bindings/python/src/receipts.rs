@@ -136,10 +136,14 @@ pub(crate) fn audit<'py>(
     let report = py.detach(|| audit.finish());
     let usage = report.usage.iter().map(|(cell, usage)| {
         let row = PyDict::new(py);
+        let sum = usage.sum();
+        row.set_item("issuer", &cell.issuer)?;
         row.set_item("lineage", cell.lineage.to_string())?;
         row.set_item("meter", &cell.meter)?;
         row.set_item("start", cell.window.start.as_seconds())?;
         row.set_item("end", cell.window.end.map(Timestamp::as_seconds))?;
+        row.set_item("count", sum.counted)?;
+        row.set_item("refunded", sum.refunded)?;
         row.set_item("total", usage.total())?;
         Ok(row)
     });

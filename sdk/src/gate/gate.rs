@@ -15,7 +15,7 @@ use licentia_core::{
 };
 
 use crate::{
-    event::{Event, Sink, Used},
+    event::{self, Event, Sink, Used},
     license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
     metering::{Charges, SEATS},
     platform::{Now, process_id},
@@ -189,7 +189,7 @@ impl Gate {
                 revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
             };
-            self.sinks.iter().for_each(|sink| sink.record(&event));
+            event::each(&self.sinks, |sink| sink.record(&event));
         }
         until
     }
@@ -284,7 +284,7 @@ impl Gate {
 
     /// Reports to the sinks what was charged outside a decision.
     pub(crate) fn report_used(&self, used: &Used<'_>) {
-        self.sinks.iter().for_each(|sink| sink.used(used));
+        event::each(&self.sinks, |sink| sink.used(used));
     }
 
     /// Where counters, marks and seats are stored.
