@@ -1,8 +1,7 @@
 // The pictures in the README. `pictures.mjs write` makes them; without `write`, it checks that they are of the page as
 // it is now, in the size and under the text that the README says.
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open, start, view } from "./browser.mjs";
 import { same, until } from "./expect.mjs";
@@ -15,22 +14,26 @@ const record = join(docs, "live.json");
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function write() {
-  const folder = mkdtempSync(join(tmpdir(), "licentia-live-"));
-  const gateway = await dev("--folder", folder);
+  const gateway = await dev();
   const browser = await start();
   try {
     const { page: live } = await open(browser, gateway.page, SIZE);
     const seen = view(live);
     await until("the page is live", 10_000, async () => await seen.state() === "live");
-    // A minute and a half of an ordinary day, and then the revocation.
-    for (let second = 0; second < 90; second++) {
-      const calls = 4 + Math.round(3 * Math.sin(second / 9));
-      for (let call = 0; call < calls; call++) {
-        await seen.press(["globex", "initech", "initech", "globex"][call % 4], "call");
+    // Two minutes of an ordinary day, and then the revocation.
+    const header = (subject) => readFileSync(gateway.customers.find((customer) => customer.subject === subject).header, "utf8").trim().split(": ");
+    const fields = Object.fromEntries(["northwind", "globex", "initech"].map((subject) => [subject, [header(subject)]]));
+    const call = async (subject, path) => (await fetch(gateway.api + path, { headers: fields[subject] })).text();
+    for (let second = 0; second < 118; second++) {
+      const began = performance.now();
+      const busy = 6 + Math.round(5 * Math.sin(second / 14) + 2 * Math.sin(second / 3));
+      for (let count = 0; count < busy; count++) {
+        const export_ = count % 5 === 4;
+        await call(count % 3 === 1 ? "globex" : "initech", export_ ? `/v1/exports/${count}` : "/v1/forecast");
       }
-      if (second % 30 === 20) await seen.press("northwind", "burst");
-      if (second % 11 === 5) await seen.press("northwind", "call");
-      await pause(900);
+      if (second % 4 === 1) await call("northwind", "/v1/forecast");
+      if (second % 13 === 6) await call("northwind", "/v1/exports/7");
+      await pause(1000 - (performance.now() - began));
     }
     await seen.press("northwind", "revoke");
     await until("the revocation", 2000, async () => (await seen.customer("northwind")).revoked);
@@ -46,7 +49,6 @@ async function write() {
   } finally {
     await browser.close();
     await gateway.end("SIGTERM");
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
