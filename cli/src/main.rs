@@ -51,6 +51,9 @@ struct Cli {
 enum Command {
     /// Generate a key pair: NAME.pem is secret, NAME.pub is for verifiers.
     Keygen(Keygen),
+    /// Show the public half of a private key, or change its passphrase.
+    #[command(subcommand)]
+    Key(key::halves::KeyFile),
     /// Issue a licence and print its text.
     Issue(Box<Issue>),
     /// Show what a token says, without verifying it.
@@ -119,6 +122,7 @@ fn run(command: Command, output: Output) -> Result {
     }
     match command {
         Command::Keygen(keygen) => keygen.run(output),
+        Command::Key(key) => key.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Verify(verify) => verify.run(output),

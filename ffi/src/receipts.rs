@@ -45,7 +45,7 @@ pub unsafe extern "C" fn licentia_receipts_open(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let receipts = Out::handle(receipts)?;
-        let key = licentia::HolderKey::from_pem(text(key, key_len)?)?;
+        let key = licentia::HolderKey::from_pem(text(key, key_len)?).map_err(licentia::Code::from)?;
         receipts.give(Receipts(Arc::new(Counted::open(text(path, path_len)?, key)?)));
         Ok(())
     })

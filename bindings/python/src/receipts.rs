@@ -12,7 +12,7 @@ use pyo3::{
 use crate::{
     background::fork::detached,
     convert::{bytes, hex, moment, plain},
-    error::{error, invalid, issuing, refused},
+    error::{error, explained, invalid, issuing, refused},
     key::public_key::keys,
     vendor::signing_key::SigningKey,
 };
@@ -54,7 +54,7 @@ impl Receipts {
 impl Receipts {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
-        let holder = licentia::HolderKey::from_pem(key).map_err(refused)?;
+        let holder = licentia::HolderKey::from_pem(key).map_err(|error| explained(error.into(), &error))?;
         let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
         Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }
