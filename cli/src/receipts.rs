@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use licentia::{
-    Code,
+    Code, Timestamp,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, Receipt, Report, cloud_events},
 };
 use licentia_issuer::{acknowledge, file::replace, time};
@@ -193,7 +193,7 @@ fn value(report: &Report) -> Value {
     let instances = report.instances.iter().map(|(instance, known)| {
         json!({
             "instance": hex(instance), "receipts": known.receipts, "sequence": known.last.sequence,
-            "digest": hex(&known.last.digest), "issued_at": known.issued_at,
+            "digest": hex(&known.last.digest), "issued_at": known.issued_at.as_seconds(),
         })
     });
     let findings = report.findings.iter().map(|finding| {
@@ -212,11 +212,17 @@ fn usage(report: &Report) -> Value {
         .usage
         .iter()
         .map(|(cell, usage)| {
-            let by_instance: serde_json::Map<_, _> =
-                usage.by_instance.iter().map(|(instance, count)| (hex(instance), json!(count))).collect();
+            let by_instance: serde_json::Map<_, _> = usage
+                .by_instance
+                .iter()
+                .map(|(instance, units)| (hex(instance), json!(units.counted)))
+                .collect();
+            let sum = usage.sum();
             json!({
-                "lineage": hex(&cell.lineage), "meter": cell.meter, "start": cell.window.start,
-                "end": cell.window.end, "count": usage.total(), "by_instance": by_instance,
+                "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                "start": cell.window.start.as_seconds(), "end": cell.window.end.map(Timestamp::as_seconds),
+                "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
+                "by_instance": by_instance,
             })
         })
         .collect()
@@ -236,13 +242,18 @@ fn verified(report: &Report) -> String {
 
 /// The usage as a table.
 fn summed(report: &Report) -> String {
-    let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
+    let heads = ["issuer", "lineage", "meter", "from", "until", "counted", "refunded", "used", "instances"];
+    let heads = heads.map(str::to_owned);
     let rows = report.usage.iter().map(|(cell, usage)| {
+        let sum = usage.sum();
         [
-            hex(&cell.lineage),
+            printable(&cell.issuer),
+            cell.lineage.to_string(),
             cell.meter.clone(),
             if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
             cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
+            sum.counted.to_string(),
+            sum.refunded.to_string(),
             usage.total().to_string(),
             usage.by_instance.len().to_string(),
         ]
@@ -253,7 +264,7 @@ fn summed(report: &Report) -> String {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
             // Numbers are aligned to the right.
-            if column < 4 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column < 5 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         let line = cells.collect::<Vec<_>>().join("  ");
         text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };

@@ -6,6 +6,8 @@
 
 use hmac_sha256::HMAC;
 
+use crate::time::timestamp::Timestamp;
+
 /// Length of a nonce, in bytes.
 pub const NONCE_BYTES: usize = 24;
 /// Separates this use of the secret from any other.
@@ -31,9 +33,9 @@ impl<'a> ServiceNonces<'a> {
         Self { is_required: true, ..self }
     }
 
-    /// A nonce that is handed out at `now`, in seconds since 1970.
-    pub fn issue(self, now: u64) -> [u8; NONCE_BYTES] {
-        let time = now.to_be_bytes();
+    /// A nonce that is handed out at `now`.
+    pub fn issue(self, now: impl Into<Timestamp>) -> [u8; NONCE_BYTES] {
+        let time = now.into().as_seconds().to_be_bytes();
         let mut nonce = [0; NONCE_BYTES];
         let bytes = time.into_iter().chain(self.tag(time));
         nonce.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
@@ -41,12 +43,12 @@ impl<'a> ServiceNonces<'a> {
     }
 
     /// When a nonce was handed out; `None` if it was not handed out under this secret.
-    pub(crate) fn time_of(self, nonce: &[u8]) -> Option<u64> {
+    pub(crate) fn time_of(self, nonce: &[u8]) -> Option<Timestamp> {
         let (time, tag) = nonce.split_first_chunk::<8>()?;
         let tag: &[u8; 16] = tag.try_into().ok()?;
         // All bytes are compared, wherever they differ.
         let differs = self.tag(*time).zip(tag).fold(0, |differs, (ours, theirs)| differs | (ours ^ theirs));
-        (differs == 0).then(|| u64::from_be_bytes(*time))
+        (differs == 0).then(|| Timestamp::from_seconds(u64::from_be_bytes(*time)))
     }
 
     fn tag(self, time: [u8; 8]) -> impl Iterator<Item = u8> {
@@ -72,7 +74,7 @@ mod tests {
     fn a_nonce_tells_when_it_was_handed_out_and_by_whom() {
         let nonces = ServiceNonces::new(&[7; 32]);
         let nonce = nonces.issue(1_800_000_000);
-        assert_eq!(nonces.required().time_of(&nonce), Some(1_800_000_000));
+        assert_eq!(nonces.required().time_of(&nonce), Some(Timestamp::from_seconds(1_800_000_000)));
         assert_eq!(ServiceNonces::new(&[8; 32]).time_of(&nonce), None, "another secret");
         for at in 0..NONCE_BYTES {
             let mut changed = nonce;

@@ -7,7 +7,7 @@ use std::{cell::Cell, sync::LazyLock};
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use licentia_core::{
-    Buffer, Code, Expect, Key, Nonce, TokenId, Unverified,
+    Buffer, Code, Expect, Key, Nonce, Timestamp, TokenId, Unverified,
     inner::Typ,
     limits,
     proof::{Presented, Replay, ServiceNonces, UnsignedProof},
@@ -20,7 +20,7 @@ use licentia_issuer::{Confirmation, Draft, Issuer, SigningKey};
 const BOUND: Bound = Bound { heap: (4_096, 8), nanos: (3_000_000, 2_000) };
 const HOLDER: Signer = Signer { seed: [7; 32] };
 const NONCES: ServiceNonces<'_> = ServiceNonces::new(&[6; 32]);
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const AGE: u64 = 60;
 
 /// A licence that is bound to the holder's key, and the key that signed it.
@@ -28,7 +28,7 @@ static LICENSE: LazyLock<(Vec<u8>, Key)> = LazyLock::new(|| {
     let issuer = Issuer::new("acme", SigningKey::from_seed(&KEY.seed).expect("a key"));
     let draft = Draft {
         holder: Some(Confirmation::thumbprint_of(&HOLDER.public_bytes())),
-        id: Some([5; 16]),
+        id: Some([5; 16].into()),
         ..Draft::new("c", "pro", 1, NOW, NOW + 1_000_000)
     };
     (issuer.issue(&draft).expect("a licence").as_bytes().to_vec(), issuer.key().public())
@@ -39,7 +39,13 @@ static LICENSE: LazyLock<(Vec<u8>, Key)> = LazyLock::new(|| {
 struct Memory(Cell<Option<([u8; 32], Nonce)>>);
 
 impl Replay for Memory {
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code> {
         assert!(until > now, "a nonce is remembered while its proof is good");
         if self.0.get() == Some((*holder, *nonce)) {
             return Err(Code::ProofReplayed);
@@ -50,7 +56,7 @@ impl Replay for Memory {
 }
 
 /// What the gate would say of a proof.
-fn ask(presented: Presented<'_>, memory: &Memory, now: u64) -> Code {
+fn ask(presented: Presented<'_>, memory: &Memory, now: Timestamp) -> Code {
     let (token, key) = &*LICENSE;
     let expect = Expect::new().proof(presented, Some(memory)).service_nonces(NONCES);
     verify(token, &[key.clone()], &expect, now).map_or_else(|denial| denial.code, |_| Code::Allowed)
@@ -94,12 +100,20 @@ fn made_for_a_request(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary:
     let uri: &str = input.arbitrary()?;
     let key = HOLDER.public_bytes();
     let id: TokenId = Unverified::read(&LICENSE.0).expect("a licence").id();
-    let unsigned =
-        UnsignedProof { service_nonce: given.as_deref(), issued_at, id, nonce: nonce.into(), key: &key, method, uri, body: body.as_ref() };
+    let unsigned = UnsignedProof {
+        service_nonce: given.as_deref(),
+        issued_at,
+        id,
+        nonce: nonce.into(),
+        key: &key,
+        method,
+        uri,
+        body: body.as_ref(),
+    };
     let mut buffer = Buffer::new();
     let sealed = unsigned.seal(&mut buffer, |parts| HOLDER.sign(&parts.concat()));
-    let fits =
-        (1..=limits::TEXT_BYTES).contains(&method.len()) && (1..=limits::URI_BYTES).contains(&uri.len())
+    let fits = (1..=limits::TEXT_BYTES).contains(&method.len())
+        && (1..=limits::URI_BYTES).contains(&uri.len())
         && given.as_ref().is_none_or(|nonce| (1..=limits::TEXT_BYTES).contains(&nonce.len()));
     assert_eq!(sealed.is_ok(), fits, "{} {}", method.len(), uri.len());
     let Ok(proof) = sealed else { return Ok(()) };
@@ -110,7 +124,7 @@ fn made_for_a_request(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary:
     let is_nothing = matches!(uri.split('#').next(), Some("" | "?"));
     let expected = match issued_at {
         _ if is_nothing => Code::ProofWrongUri,
-        _ if is_ours && handed_out.abs_diff(NOW) <= AGE => Code::Allowed,
+        _ if is_ours && handed_out.as_seconds().abs_diff(NOW.as_seconds()) <= AGE => Code::Allowed,
         _ if given.is_some() => Code::ProofNonceRequired,
         at if at + AGE < NOW => Code::ProofStale,
         at if at > NOW + AGE => Code::ProofInFuture,

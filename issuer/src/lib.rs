@@ -68,5 +68,7 @@ pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
 pub use ledger::{IssuedLicense, Ledger, PublishedBundle, ReplayReport, StandingRule};
 pub use license::{Confirmation, Draft, Issuer, Token};
-pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
+pub use licentia_core::{
+    KeyPurpose, KeyStatus, Kind, Lineage, Overage, Period, Policy, Salt, Timestamp, TokenId,
+};
 pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

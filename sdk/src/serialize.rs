@@ -28,6 +28,7 @@ impl Serialize for Record {
 
 #[cfg(feature = "receipts")]
 mod receipts {
+    use licentia_core::Timestamp;
     use serde_core::{Serialize, Serializer};
     use serde_json::{Map, Value, json};
 
@@ -60,12 +61,15 @@ mod receipts {
                     let by_instance: Map<String, Value> = usage
                         .by_instance
                         .iter()
-                        .map(|(instance, count)| (hex(instance), json!(count)))
+                        .map(|(instance, units)| (hex(instance), json!(units.counted)))
                         .collect();
+                    let sum = usage.sum();
                     json!({
-                        "lineage": hex(&cell.lineage), "meter": cell.meter,
-                        "start": cell.window.start, "end": cell.window.end,
-                        "count": usage.total(), "by_instance": by_instance,
+                        "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                        "start": cell.window.start.as_seconds(),
+                        "end": cell.window.end.map(Timestamp::as_seconds),
+                        "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
+                        "by_instance": by_instance,
                     })
                 })
                 .collect();
@@ -76,7 +80,7 @@ mod receipts {
                     json!({
                         "instance": hex(instance), "receipts": status.receipts,
                         "sequence": status.last.sequence, "digest": hex(&status.last.digest),
-                        "issued_at": status.issued_at,
+                        "issued_at": status.issued_at.as_seconds(),
                     })
                 })
                 .collect();

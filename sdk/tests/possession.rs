@@ -3,7 +3,7 @@
 mod common;
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, HolderKey, Proof, Request};
+use licentia::{Code, Gate, HolderKey, PemError, Proof, Request, Timestamp};
 
 const URI: &str = "https://api.acme.example/export";
 const BODY: [u8; 32] = [5; 32];
@@ -14,7 +14,7 @@ fn holder() -> HolderKey {
 
 fn bound(id: u8) -> String {
     licence(|draft| {
-        draft.id = Some([id; 16]);
+        draft.id = Some([id; 16].into());
         draft.holder = Some(licentia_issuer::Confirmation::Key(holder().public()));
     })
 }
@@ -26,7 +26,7 @@ fn code(
     method: &str,
     uri: &str,
     body: Option<&[u8; 32]>,
-    now: u64,
+    now: Timestamp,
 ) -> Code {
     let request = Request::new().proof(Proof { bytes: proof, method, uri, body });
     gate.check(token, &request, now).code()
@@ -109,22 +109,22 @@ fn a_nonce_of_the_service_replaces_the_holders_clock() {
         (first.code(), first.proof_nonce())
     };
     // A holder whose clock is a year ahead learns a nonce from the refusal.
-    let year = 31_536_000;
+    let (year, long_ago) = (31_536_000, NOW - 1_800_000_000);
     let (code, nonce) = ask(&gate, None, NOW + year, NOW);
     assert_eq!(code, Code::ProofInFuture);
     let nonce = nonce.unwrap();
-    for made_at in [0, NOW - year, NOW, NOW + year] {
+    for made_at in [long_ago, NOW - year, NOW, NOW + year] {
         assert_eq!(ask(&gate, Some(&nonce), made_at, NOW), (Code::Allowed, None), "{made_at}");
     }
     assert_eq!(ask(&gate, Some(&nonce), NOW + year, NOW + 60).0, Code::Allowed);
     let (code, next) = ask(&gate, Some(&nonce), NOW + 61, NOW + 61);
     assert_eq!(code, Code::ProofNonceRequired, "a good time does not make up for an old nonce");
     assert_ne!(next.as_ref(), Some(&nonce));
-    assert_eq!(ask(&gate, next.as_deref(), 0, NOW + 61).0, Code::Allowed);
+    assert_eq!(ask(&gate, next.as_deref(), long_ago, NOW + 61).0, Code::Allowed);
 
     // Any process with the secret takes it, and no other does.
     let replica = builder().nonce_secret([9; 32]).require_proof_nonce().build().unwrap();
-    assert_eq!(ask(&replica, Some(&nonce), 0, NOW).0, Code::Allowed);
+    assert_eq!(ask(&replica, Some(&nonce), long_ago, NOW).0, Code::Allowed);
     let (code, again) = ask(&replica, None, NOW, NOW);
     assert_eq!((code, again.as_ref()), (Code::ProofNonceRequired, Some(&nonce)), "one is required there");
     for stranger in [builder().build().unwrap(), builder().nonce_secret([8; 32]).build().unwrap()] {
@@ -152,4 +152,14 @@ fn no_mutated_proof_passes() {
         }
         assert_eq!(code(&gate, &token, &proof[..at], "GET", URI, Some(&BODY), NOW), Code::ProofMalformed);
     }
+}
+
+#[test]
+fn a_text_that_is_no_holders_key_is_told_apart() {
+    let read =
+        |label: &str| HolderKey::from_pem(&format!("-----BEGIN {label}-----\n-----END {label}-----\n"));
+    assert_eq!(HolderKey::from_pem("lic1_AAAA").unwrap_err(), PemError::NotPkcs8);
+    assert_eq!(read("ENCRYPTED PRIVATE KEY").unwrap_err(), PemError::Encrypted);
+    assert_eq!(read("PUBLIC KEY").unwrap_err(), PemError::Public);
+    assert_eq!(read("PRIVATE KEY").unwrap_err(), PemError::NotEd25519);
 }

@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use common::{DAY, NOW, draft, issuer, key, keyset, sign};
+use common::{DAY, NOW, draft, issuer, key, keyset, loaded, sign};
 use licentia::{
-    Action, Code, Feed, FeedError, Gate, GateBuilder, Request, State, Watch,
+    Action, Code, Feed, FeedError, Gate, GateBuilder, LoadError, Loadable, Request, State, Timestamp, Watch,
     revocation::{Effect, Reason, RevocationTerms},
     store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
@@ -38,7 +38,7 @@ fn bundle(sequence: u64, indices: &[u64]) -> BundleDraft {
         issued_at: NOW - 100,
         next_update: NOW + DAY,
         expires: NOW + 30 * DAY,
-        salt: [3; 16],
+        salt: [3; 16].into(),
         indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     }
@@ -70,13 +70,13 @@ fn exactly_the_revoked_licence_is_refused_and_can_be_reinstated_by_a_delta() {
     let tokens: Vec<_> = (6..=10).map(|index| licence(index, |_| ())).collect();
     let codes = || tokens.iter().map(|token| code(&gate, token)).collect::<Vec<_>>();
     assert_eq!(codes(), [Code::Allowed; 5]);
-    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(true));
     assert_eq!(codes(), [Code::Allowed, Code::Revoked, Code::Allowed, Code::Revoked, Code::Allowed]);
     let delta = third.sign_delta(&second, &key(REVOKER)).unwrap();
-    assert_eq!(gate.load_revocation(&delta), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true));
     assert_eq!(codes(), [Code::Allowed, Code::Allowed, Code::Allowed, Code::Revoked, Code::Allowed]);
-    assert_eq!(gate.load_revocation(&delta), Ok(false), "the same one again");
-    assert_eq!(gate.load_revocation(&signed(&third)), Ok(false), "the same state, whole");
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(false), "the same one again");
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Ok(false), "the same state, whole");
     let decision = gate.check(&tokens[3], &Request::new(), NOW);
     assert_eq!(decision.http_status(), 401);
     let json = decision.explanation().json().to_string();
@@ -93,10 +93,10 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
         next.indices.insert(sequence * 1000, RevocationTerms::default());
         if sequence % 3 == 0 {
             next.indices.pop_first();
-            next.ids.insert([u8::try_from(sequence).unwrap(); 16], RevocationTerms::default());
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16].into(), RevocationTerms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
-        assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
+        assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true), "{sequence}");
         draft = next;
     }
     for index in (0..102).map(|sequence| sequence * 1000) {
@@ -108,34 +108,34 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
 #[test]
 fn licences_without_an_index_are_revoked_by_their_identifier() {
     let mut draft = bundle(1, &[]);
-    draft.ids.insert([1; 16], RevocationTerms::default());
+    draft.ids.insert([1; 16].into(), RevocationTerms::default());
     let gate = gate(&draft);
-    let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
+    let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16].into())));
     assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
 }
 
 #[test]
 fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
     let kid = key(1).kid().as_bytes().to_vec();
-    let good = licence(1, |draft| draft.id = Some([1; 16]));
+    let good = licence(1, |draft| draft.id = Some([1; 16].into()));
     let mut buffer = licentia_core::Buffer::new();
     let bytes = licentia_core::text::decode_license(&good, &mut buffer).unwrap();
     let digest = licentia_core::inner::digest(bytes);
-    let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16]), NOW - 2 * DAY));
+    let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16].into()), NOW - 2 * DAY));
     let rule = RuleDraft::default;
     let cases = [
         (RuleDraft { subject: Some("customer-42".into()), ..rule() }, Code::RevokedByRule),
         (RuleDraft { subject: Some("customer-43".into()), ..rule() }, Code::Allowed),
-        (RuleDraft { lineage: Some([1; 16]), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { lineage: Some([1; 16].into()), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), None)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), Some(3))), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), Some(2))), ..rule() }, Code::Allowed),
-        (RuleDraft { issued_at: Some((0, NOW - DAY)), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { issued_at: Some((Timestamp::EPOCH, NOW - DAY)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { issued_at: Some((NOW - DAY + 1, NOW)), ..rule() }, Code::Allowed),
         (RuleDraft { index: Some((0, 1)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { index: Some((2, 9)), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), ..rule() }, Code::RevokedByRule),
-        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16]].into(), ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16].into()].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), allowed: [digest].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), index: Some((5, 6)), ..rule() }, Code::Allowed),
     ];
@@ -156,8 +156,8 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let terms = |effective, effect| RevocationTerms { reason: Reason::Unpaid, effective, effect };
     let indices: BTreeMap<_, _> = [
         (1, terms(NOW + 10, Effect::Deny)),
-        (2, terms(0, Effect::WarnUntil(NOW + 10))),
-        (3, terms(0, Effect::GraceUntil(NOW + 10))),
+        (2, terms(Timestamp::EPOCH, Effect::WarnUntil(NOW + 10))),
+        (3, terms(Timestamp::EPOCH, Effect::GraceUntil(NOW + 10))),
     ]
     .into();
     let gate = gate(&BundleDraft { indices, ..bundle(1, &[]) });
@@ -173,7 +173,8 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let token = licence(3, |_| ());
     let decision = gate.check(&token, &Request::new(), NOW + 9);
     let text = decision.explanation().to_string();
-    let expected = format!("warn  revocation  bundle 1, reason unpaid, passed over until {}", NOW + 10);
+    let expected =
+        format!("warn  revocation  bundle 1, reason unpaid, passed over until {}", (NOW + 10).as_seconds());
     assert!(text.contains(&expected), "{text}");
     assert_eq!([1, 2, 3].map(|index| at(index, NOW + 10)), [revoked; 3]);
 }
@@ -189,8 +190,9 @@ fn of_several_revocations_the_strictest_counts() {
         let gate = gate(&BundleDraft { rules, ..bundle(1, indices) });
         code(&gate, &licence(7, |_| ()))
     };
-    let (later, warn) = (rule(NOW + 1, Effect::Deny), rule(0, Effect::WarnUntil(NOW + 1)));
-    let (grace, now) = (rule(0, Effect::GraceUntil(NOW + 1)), rule(0, Effect::Deny));
+    let (later, warn) = (rule(NOW + 1, Effect::Deny), rule(Timestamp::EPOCH, Effect::WarnUntil(NOW + 1)));
+    let (grace, now) =
+        (rule(Timestamp::EPOCH, Effect::GraceUntil(NOW + 1)), rule(Timestamp::EPOCH, Effect::Deny));
     assert_eq!(with(vec![later.clone(), warn.clone(), grace.clone()], &[]), Code::Allowed);
     assert_eq!(with(vec![later, warn.clone(), grace.clone()], &[7]), Code::Revoked);
     assert_eq!(with(vec![warn, grace, now.clone()], &[]), Code::RevokedByRule);
@@ -242,17 +244,19 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     let fork = BundleDraft { issued_at: NOW - 99, ..second.clone() };
     let third = bundle(3, &[2]);
     let gate = build(&keyset, &signed(&first)).unwrap();
-    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&first)), Err(Code::BundleRollback));
-    assert_eq!(gate.load_revocation(&signed(&fork)), Err(Code::BundleEquivocation));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&first))), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&fork))), Err(Code::BundleEquivocation));
     let delta = |base: &BundleDraft| third.sign_delta(base, &key(REVOKER)).unwrap();
-    assert_eq!(gate.load_revocation(&delta(&first)), Err(Code::BundleWrongBase));
+    assert_eq!(loaded(gate.load_revocation(&delta(&first))), Err(Code::BundleWrongBase));
     assert_eq!(
-        gate.load_revocation(&delta(&BundleDraft { indices: first.indices.clone(), ..second.clone() })),
+        loaded(
+            gate.load_revocation(&delta(&BundleDraft { indices: first.indices.clone(), ..second.clone() }))
+        ),
         Err(Code::BundleWrongRoot)
     );
     assert_eq!(
-        gate.load_revocation(&third.sign(&key(1)).unwrap()),
+        loaded(gate.load_revocation(&third.sign(&key(1)).unwrap())),
         Err(Code::BundleUntrusted),
         "a licence key"
     );
@@ -265,25 +269,25 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     }
     let mut bent = good.clone();
     *bent.last_mut().unwrap() ^= 1;
-    assert_eq!(gate.load_revocation(&bent), Err(Code::BundleBadSignature));
-    assert_eq!(gate.load_revocation(&keyset), Err(Code::WrongTyp), "a keyset");
+    assert_eq!(loaded(gate.load_revocation(&bent)), Err(Code::BundleBadSignature));
+    assert_eq!(loaded(gate.load_revocation(&keyset)), Err(Code::WrongTyp), "a keyset");
     let licence = licence(1, |_| ());
-    assert_eq!(gate.load_revocation(licence.as_bytes()), Err(Code::BundleMalformed));
+    assert_eq!(loaded(gate.load_revocation(licence.as_bytes())), Err(Code::BundleMalformed));
     assert_eq!(code(&gate, &licence), Code::Revoked, "the one in use stays");
     drop(gate);
     assert_eq!(build(&keyset, &signed(&first)).map(|_| ()), Err(Code::BundleRollback), "the store remembers");
 
     // A thief signed a very high number. The root replaces the key, and the issuer goes on from its own.
     let gate = build(&keyset, &signed(&bundle(1 << 50, &[]))).unwrap();
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::BundleRollback));
     keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
     keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) }).unwrap();
-    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyRevoked));
+    assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::KeyRevoked));
     keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Retired;
-    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyNotActive));
-    assert_eq!(gate.load_revocation(&third.sign(&key(6)).unwrap()), Ok(true));
+    assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::KeyNotActive));
+    assert_eq!(loaded(gate.load_revocation(&third.sign(&key(6)).unwrap())), Ok(true));
 }
 
 #[test]
@@ -299,8 +303,8 @@ fn a_bundle_says_nothing_about_another_issuer() {
 fn each_issuer_has_a_bundle_of_its_own() {
     let theirs = |sequence| BundleDraft { issuer: "other".into(), ..bundle(sequence, &[8]) };
     let gate = gate(&bundle(5, &[7]));
-    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(false));
+    assert_eq!(loaded(gate.load_revocation(&signed(&theirs(2)))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&theirs(2)))), Ok(false));
     let other = |index| {
         let mut draft = draft();
         draft.index = Some(index);
@@ -340,11 +344,11 @@ fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() 
     };
     let (fourth, fifth, sixth) = (bundle(4, &[]), bundle(5, &[7]), bundle(6, &[7, 8]));
     let (one, two) = (build(&fourth), build(&fourth));
-    assert_eq!(two.load_revocation(&signed(&sixth)), Ok(true));
+    assert_eq!(loaded(two.load_revocation(&signed(&sixth))), Ok(true));
     let delta = fifth.sign_delta(&fourth, &key(REVOKER)).unwrap();
-    assert_eq!(one.load_revocation(&delta), Err(Code::BundleWrongBase));
-    assert_eq!(one.load_revocation(&signed(&fifth)), Err(Code::BundleRollback));
-    assert_eq!(one.load_revocation(&signed(&sixth)), Ok(true));
+    assert_eq!(loaded(one.load_revocation(&delta)), Err(Code::BundleWrongBase));
+    assert_eq!(loaded(one.load_revocation(&signed(&fifth))), Err(Code::BundleRollback));
+    assert_eq!(loaded(one.load_revocation(&signed(&sixth))), Ok(true));
     assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
 }
 
@@ -402,9 +406,9 @@ fn a_slower_process_never_sets_a_mark_back() {
     let another = mark.clone().unwrap();
     let store = Interrupted::new(move |memory| memory.save("revocation.seen.acme", &another).unwrap());
     let slower = build(store.clone());
-    assert_eq!(slower.load_revocation(&signed(&bundle(5, &[]))), Err(Code::BundleRollback));
+    assert_eq!(loaded(slower.load_revocation(&signed(&bundle(5, &[])))), Err(Code::BundleRollback));
     assert_eq!(store.load("revocation.seen.acme").unwrap(), mark);
-    assert_eq!(slower.load_revocation(&signed(&bundle(6, &[]))), Ok(true));
+    assert_eq!(loaded(slower.load_revocation(&signed(&bundle(6, &[])))), Ok(true));
 }
 
 #[test]
@@ -425,12 +429,12 @@ fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
         keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
         keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) })
             .unwrap();
-        assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+        assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
         go.send(()).unwrap();
-        assert_eq!(first.join().unwrap(), Ok(true));
-        assert_eq!(thief.join().unwrap(), Err(Code::KeyRevoked));
+        assert_eq!(loaded(first.join().unwrap()), Ok(true));
+        assert_eq!(loaded(thief.join().unwrap()), Err(Code::KeyRevoked));
     });
-    assert_eq!(gate.load_revocation(&bundle(2, &[7]).sign(&key(6)).unwrap()), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&bundle(2, &[7]).sign(&key(6)).unwrap())), Ok(true));
 }
 
 #[test]
@@ -533,12 +537,29 @@ fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
     assert!(spinning.to_string().contains("`interval`"), "{spinning}");
 }
 
+#[test]
+fn a_store_that_loses_its_mark_brings_no_older_bundle_back() {
+    let store = Arc::new(Memory::new());
+    let (first, second) = (bundle(1, &[1]), bundle(2, &[1, 2]));
+    let fork = BundleDraft { issued_at: NOW - 99, ..second.clone() };
+    let builder = GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).revocation(signed(&first));
+    let gate = builder.store(store.clone()).build().unwrap();
+    let delta = second.sign_delta(&first, &key(REVOKER)).unwrap();
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true));
+    store.save("revocation.seen.acme", &[]).unwrap();
+    assert_eq!(loaded(gate.load_revocation(&signed(&first))), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&fork))), Err(Code::BundleEquivocation));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(false), "it is the one in use");
+    assert!(store.load("revocation.seen.acme").unwrap().is_some_and(|mark| !mark.is_empty()));
+    assert_eq!(code(&gate, &licence(2, |_| ())), Code::Revoked);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_of_the_same_length_and_date_is_seen_to_be_another_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revoked.bin");
-    let date = std::time::UNIX_EPOCH + Duration::from_secs(NOW);
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(NOW.as_seconds());
     let publish = |bytes: &[u8]| {
         let beside = folder.path().join("revoked.new");
         std::fs::write(&beside, bytes).unwrap();
@@ -602,7 +623,9 @@ fn a_source_is_asked_again_and_again() {
         assert!(std::time::Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(1));
     }
-    let none = || Err(FeedError::Refused(Code::BundleMalformed));
+    let none = || {
+        Err(FeedError::Refused(LoadError::Refused { what: Loadable::Bundle, code: Code::BundleMalformed }))
+    };
     let refused = Watch::source(&gate, Duration::from_millis(1), none, |_| ());
     assert_eq!(refused.unwrap_err().code(), Code::BundleMalformed, "the first time is the caller's to know");
 }

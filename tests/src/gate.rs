@@ -64,7 +64,7 @@ impl Steps<'_> {
             Step::Load { keyset, .. } => {
                 let keyset = unhex(keyset)?;
                 let result = if let Some(gate) = &self.gate {
-                    gate.load_keyset(&keyset).map(|_| ())
+                    gate.load_keyset(&keyset).map(|_| ()).map_err(|error| error.code())
                 } else {
                     let built = self.build(&keyset).map_err(|error| error.code());
                     built.map(|built| self.gate = Some(built))
@@ -74,9 +74,9 @@ impl Steps<'_> {
                 }
                 Ok(Some(Outcome::of(result)))
             }
-            Step::Publish { bundle, .. } => {
-                Ok(Some(Outcome::of(self.gate()?.load_revocation(&unhex(bundle)?).map(|_| ()))))
-            }
+            Step::Publish { bundle, .. } => Ok(Some(Outcome::of(
+                self.gate()?.load_revocation(&unhex(bundle)?).map(|_| ()).map_err(|error| error.code()),
+            ))),
             Step::Restart => {
                 drop(self.gate.take());
                 self.gate = Some(self.build(&self.loaded).map_err(|error| error.to_string())?);
@@ -85,7 +85,7 @@ impl Steps<'_> {
             Step::Check { token, now, monotonic_ms, rates, meters, .. } => {
                 let (rates, meters) = (named(rates), named(meters));
                 let request = Request::new().rates(&rates).meters(&meters);
-                let now = Now { seconds: *now, monotonic_nanos: monotonic_ms * 1_000_000 };
+                let now = Now { time: (*now).into(), monotonic_nanos: monotonic_ms * 1_000_000 };
                 let decision = self.gate()?.check(token, &request, now);
                 let code = decision.code();
                 let state = code.is_allowed().then(|| State::name(decision.state()));

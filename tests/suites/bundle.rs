@@ -15,7 +15,7 @@ use licentia_core::{
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
 use licentia_vectors::Step;
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia_core::Timestamp = licentia_core::Timestamp::from_seconds(1_800_000_000);
 
 /// The bundles and deltas of the vectors that a gate takes, and licences to ask about.
 struct Setting {
@@ -98,7 +98,7 @@ fn load(setting: &Setting, bytes: &[u8], rng: &mut Rng) -> Result<bool, Code> {
     let key = setting.signer.public().for_revocation();
     let gate = GateBuilder::new().key(key.clone()).key(setting.main.clone());
     let gate = gate.cache_capacity(1).replay_capacity(1).build().expect("a gate");
-    let loaded = gate.load_revocation(bytes);
+    let loaded = gate.load_revocation(bytes).map_err(Code::from);
     let keys = [key];
     if let (Ok(true), Ok((bundle, _))) = (loaded, Bundle::read(bytes, Keyring::new(&keys))) {
         let token = &setting.tokens[rng.usize(0..setting.tokens.len())];

@@ -57,7 +57,7 @@ impl Lookup {
             Self::Init { ledger, stream } => return init(&ledger, stream, output),
             Self::Rules { ledger } => return rules(&open(&ledger)?.rules()?, output),
             Self::Subject { ledger, subject } => open(&ledger)?.of_subject(&subject)?,
-            Self::Find { ledger, id } => open(&ledger)?.find(&id)?.into_iter().collect(),
+            Self::Find { ledger, id } => open(&ledger)?.find(&id.into())?.into_iter().collect(),
         };
         let value: Vec<Value> = records.iter().map(record).collect();
         output.show(&Value::Array(value), || {
@@ -73,7 +73,7 @@ impl Lookup {
                 let (issued, expires) = (time::show(record.issued_at), time::show(record.expires));
                 text += &format!(
                     "{} {:<20} {tier:<12} {issued:<23} {expires}\n",
-                    hex(&record.id),
+                    record.id,
                     printable(&record.subject)
                 );
             }
@@ -106,7 +106,7 @@ pub(crate) fn conditions(standing: &StandingRule) -> String {
     let mut words = vec![format!("issuer {}", printable(&standing.issuer))];
     words.extend(rule.kid.as_ref().map(|kid| format!("key {}", hex(kid))));
     words.extend(rule.subject.as_ref().map(|subject| format!("subject {}", printable(subject))));
-    words.extend(rule.lineage.map(|lineage| format!("lineage {}", hex(&lineage))));
+    words.extend(rule.lineage.map(|lineage| format!("lineage {lineage}")));
     words.extend(rule.tier.as_ref().map(|(name, version)| match version {
         Some(version) => format!("tier {}@{version}", printable(name)),
         None => format!("tier {}", printable(name)),
@@ -131,27 +131,27 @@ fn rule(standing: &StandingRule) -> Value {
         "issuer": standing.issuer,
         "kid": rule.kid.as_deref().map(hex),
         "subject": rule.subject,
-        "lineage": rule.lineage.map(|lineage| hex(&lineage)),
+        "lineage": rule.lineage.map(|lineage| lineage.to_string()),
         "tier": rule.tier.as_ref().map(|(name, version)| json!({ "name": name, "version": version })),
-        "issued_at": rule.issued_at,
+        "issued_at": rule.issued_at.map(|(from, to)| (from.as_seconds(), to.as_seconds())),
         "index": rule.index,
-        "exempt": rule.exempt.iter().map(|id| hex(id)).collect::<Vec<_>>(),
+        "exempt": rule.exempt.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "spare_issued": standing.spare_issued,
         "reason": rule.terms.reason.name(),
-        "effective": rule.terms.effective,
+        "effective": rule.terms.effective.as_seconds(),
     })
 }
 
 fn record(record: &IssuedLicense) -> Value {
     json!({
-        "id": hex(&record.id),
-        "lineage": hex(&record.lineage),
+        "id": record.id.to_string(),
+        "lineage": record.lineage.to_string(),
         "issuer": record.issuer,
         "subject": record.subject,
         "tier": { "name": record.tier, "version": record.tier_version },
         "kid": hex(&record.kid),
-        "issued_at": record.issued_at,
-        "expires": record.expires,
+        "issued_at": record.issued_at.as_seconds(),
+        "expires": record.expires.as_seconds(),
         "digest": hex(&record.digest),
     })
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::PublicKey;
+use licentia_core::{PublicKey, Timestamp};
 use licentia_issuer::{
     Confirmation, Draft, Feature, Issuer, Quota, Rate,
     file::{Access, create},
@@ -50,11 +50,11 @@ pub(crate) struct Issue {
     audience: Vec<String>,
     /// When it starts.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    starts: Option<u64>,
+    starts: Option<Timestamp>,
     /// When it ends, instead of after the tier's term and grace. A date is
     /// included: the licence ends when the day is over, in UTC.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
-    expires: Option<u64>,
+    expires: Option<Timestamp>,
     /// How long it lasts, instead of the tier's term and grace: `1 year`.
     #[arg(long, value_name = "SPAN")]
     term: Option<Span>,
@@ -137,7 +137,7 @@ impl Issue {
         output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
     }
 
-    fn draft(&self, now: u64) -> Result<Draft> {
+    fn draft(&self, now: Timestamp) -> Result<Draft> {
         let (name, version) = match self.tier.split_once('@') {
             Some((name, version)) => {
                 let version =
@@ -189,7 +189,7 @@ impl Issue {
         draft.audiences.clone_from(&self.audience);
         draft.node_locks.clone_from(&self.node_lock);
         draft.meta.clone_from(&self.meta);
-        draft.lineage = self.renews;
+        draft.lineage = self.renews.map(Into::into);
         Ok(draft)
     }
 }

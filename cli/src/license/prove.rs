@@ -52,7 +52,8 @@ struct Nonce(Vec<u8>);
 
 fn service_nonce(text: &str) -> std::result::Result<Nonce, String> {
     let mut buffer = Buffer::new();
-    let bytes = text::decode_base64url(text, &mut buffer).map_err(|_| "write it as the service has sent it")?;
+    let bytes =
+        text::decode_base64url(text, &mut buffer).map_err(|_| "write it as the service has sent it")?;
     Ok(Nonce(bytes.to_vec()))
 }
 

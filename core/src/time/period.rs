@@ -32,62 +32,103 @@ pub enum Period {
     Month,
     /// Every calendar year, on 1 January at midnight.
     Year,
-    /// Every `seconds` seconds, counted from `anchor` (seconds since 1970).
+    /// Every `seconds` seconds, counted from `anchor`.
     Fixed {
         /// Length, at least 1.
         seconds: u64,
         /// Start of one of the periods.
-        anchor: u64,
+        anchor: Timestamp,
     },
     /// Every month, on the day and time of `anchor`; a day past a month's end is its last day.
     MonthFrom {
-        /// Start of one of the periods, in seconds since 1970.
-        anchor: u64,
+        /// Start of one of the periods.
+        anchor: Timestamp,
     },
     /// Every year, on the date and time of `anchor`; 29 February is the 28th in common years.
     YearFrom {
-        /// Start of one of the periods, in seconds since 1970.
-        anchor: u64,
+        /// Start of one of the periods.
+        anchor: Timestamp,
     },
 }
 
-/// One occurrence of a period: `start <= time < end`, in seconds since 1970.
+/// One occurrence of a period: `start <= time < end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// First second.
-    pub start: u64,
+    pub start: Timestamp,
     /// First second after it; `None` if it never ends.
-    pub end: Option<u64>,
+    pub end: Option<Timestamp>,
 }
 
 impl Period {
-    /// The one of a name, of those that need no more than that: as the JSON of a licence has it.
+    /// The periods that a name is enough for, in the order of their numbers in a token.
+    const NAMED: [(&str, Self); 7] = [
+        ("lifetime", Self::Lifetime),
+        ("minute", Self::Minute),
+        ("hour", Self::Hour),
+        ("day", Self::Day),
+        ("week", Self::Week),
+        ("month", Self::Month),
+        ("year", Self::Year),
+    ];
+
+    /// The period of a name, as the JSON of a licence has it: `"month"`.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "lifetime" => Self::Lifetime,
-            "minute" => Self::Minute,
-            "hour" => Self::Hour,
-            "day" => Self::Day,
-            "week" => Self::Week,
-            "month" => Self::Month,
-            "year" => Self::Year,
-            _ => return None,
-        })
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, period)| period)
     }
 
-    /// The window that `time` (seconds since 1970) falls into.
-    pub fn window(self, time: u64) -> Window {
+    /// The period of a number, as a token has it: 0 for a lifetime to 6 for a year.
+    pub fn numbered(number: u64) -> Option<Self> {
+        let named = usize::try_from(number).ok().and_then(|number| Self::NAMED.get(number));
+        named.map(|(_, period)| *period)
+    }
+
+    /// Its number in a token, if a name is enough for it.
+    pub fn number(self) -> Option<u64> {
+        let number = Self::NAMED.into_iter().position(|(_, period)| period == self);
+        number.and_then(|number| number.try_into().ok())
+    }
+
+    /// The period of an object's members, as the JSON of a licence has them: `seconds` and `anchor`, `month_from` or
+    /// `year_from`, in any order. `None` for other members, and for numbers that no licence holds.
+    pub fn of_members<'n>(members: impl IntoIterator<Item = (&'n str, u64)>) -> Option<Self> {
+        let (mut seconds, mut anchor, mut month_from, mut year_from) = (None, None, None, None);
+        for (name, number) in members {
+            let (member, most) = match name {
+                "seconds" => (&mut seconds, i64::MAX.cast_unsigned()),
+                "anchor" => (&mut anchor, limits::TIME),
+                "month_from" => (&mut month_from, limits::TIME),
+                "year_from" => (&mut year_from, limits::TIME),
+                _ => return None,
+            };
+            if number > most || member.replace(number).is_some() {
+                return None;
+            }
+        }
+        match (seconds, anchor, month_from, year_from) {
+            (Some(seconds @ 1..), Some(anchor), None, None) => {
+                Some(Self::Fixed { seconds, anchor: anchor.into() })
+            }
+            (None, None, Some(anchor), None) => Some(Self::MonthFrom { anchor: anchor.into() }),
+            (None, None, None, Some(anchor)) => Some(Self::YearFrom { anchor: anchor.into() }),
+            _ => None,
+        }
+    }
+
+    /// The window that `time` falls into.
+    pub fn window(self, time: impl Into<Timestamp>) -> Window {
+        let time = time.into().as_seconds();
         match self {
-            Self::Lifetime => Window { start: 0, end: None },
+            Self::Lifetime => Window { start: Timestamp::EPOCH, end: None },
             Self::Minute => fixed(60, 0, time),
             Self::Hour => fixed(3_600, 0, time),
             Self::Day => fixed(DAY, 0, time),
             Self::Week => fixed(WEEK, MONDAY, time),
             Self::Month => months(1, 0, time),
             Self::Year => months(12, 0, time),
-            Self::Fixed { seconds, anchor } => fixed(seconds, anchor, time),
-            Self::MonthFrom { anchor } => months(1, anchor, time),
-            Self::YearFrom { anchor } => months(12, anchor, time),
+            Self::Fixed { seconds, anchor } => fixed(seconds, anchor.as_seconds(), time),
+            Self::MonthFrom { anchor } => months(1, anchor.as_seconds(), time),
+            Self::YearFrom { anchor } => months(12, anchor.as_seconds(), time),
         }
     }
 
@@ -124,40 +165,27 @@ impl Period {
                 (-6 | -5, _) => 0,
                 _ => return Err(invalid),
             };
-            let anchor = reader.uint_to(limits::TIME)?;
+            let anchor = reader.timestamp()?;
             return Ok(match unit {
                 -5 => Self::MonthFrom { anchor },
                 -6 => Self::YearFrom { anchor },
                 _ => Self::Fixed { seconds, anchor },
             });
         }
-        Ok(match reader.uint()? {
-            0 => Self::Lifetime,
-            1 => Self::Minute,
-            2 => Self::Hour,
-            3 => Self::Day,
-            4 => Self::Week,
-            5 => Self::Month,
-            6 => Self::Year,
-            _ => return Err(invalid),
-        })
+        Self::numbered(reader.uint()?).ok_or(invalid)
     }
 }
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = |anchor: &u64| Timestamp::from_seconds(*anchor);
         match self {
-            Self::Lifetime => f.write_str("lifetime"),
-            Self::Minute => f.write_str("minute"),
-            Self::Hour => f.write_str("hour"),
-            Self::Day => f.write_str("day"),
-            Self::Week => f.write_str("week"),
-            Self::Month => f.write_str("month"),
-            Self::Year => f.write_str("year"),
-            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {}", from(anchor)),
-            Self::MonthFrom { anchor } => write!(f, "month from {}", from(anchor)),
-            Self::YearFrom { anchor } => write!(f, "year from {}", from(anchor)),
+            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {anchor}"),
+            Self::MonthFrom { anchor } => write!(f, "month from {anchor}"),
+            Self::YearFrom { anchor } => write!(f, "year from {anchor}"),
+            named => {
+                let name = Self::NAMED.into_iter().find(|(_, period)| period == named);
+                name.map_or(Ok(()), |(name, _)| f.write_str(name))
+            }
         }
     }
 }
@@ -168,10 +196,10 @@ fn fixed(length: u64, anchor: u64, time: u64) -> Window {
     let phase = anchor.checked_rem(length).unwrap_or(0);
     let since = match time.checked_sub(phase) {
         Some(elapsed) => elapsed.checked_rem(length).unwrap_or(0),
-        None => return Window { start: 0, end: Some(phase) },
+        None => return window(0, phase),
     };
     let start = time.saturating_sub(since);
-    Window { start, end: Some(start.saturating_add(length)) }
+    window(start, start.saturating_add(length))
 }
 
 /// Windows of `step` calendar months. Each start is counted from the anchor
@@ -184,10 +212,14 @@ fn months(step: i64, anchor: u64, time: u64) -> Window {
     };
     let month = |date: Date| date.year.saturating_mul(12).saturating_add(date.month).cast_signed();
     let apart = month(Date::of(time)).saturating_sub(month(origin));
-    let window = apart.checked_div_euclid(step).unwrap_or(0);
+    let at = apart.checked_div_euclid(step).unwrap_or(0);
     // In the right month, but perhaps before its boundary.
-    let window = if start_of(window) > time { window.saturating_sub(1) } else { window };
-    Window { start: start_of(window), end: Some(start_of(window.saturating_add(1))) }
+    let at = if start_of(at) > time { at.saturating_sub(1) } else { at };
+    window(start_of(at), start_of(at.saturating_add(1)))
+}
+
+fn window(start: u64, end: u64) -> Window {
+    Window { start: Timestamp::from_seconds(start), end: Some(Timestamp::from_seconds(end)) }
 }
 
 #[cfg(test)]
@@ -200,7 +232,7 @@ mod tests {
 
     fn window(period: Period, time: u64) -> (u64, u64) {
         let Window { start, end } = period.window(time);
-        (start, end.unwrap_or(u64::MAX))
+        (start.as_seconds(), end.map_or(u64::MAX, Timestamp::as_seconds))
     }
 
     #[test]
@@ -211,9 +243,35 @@ mod tests {
             assert_eq!(std::format!("{}", period.json()), std::format!("\"{name}\""));
         }
         assert_eq!(Period::named("Day"), None);
-        let from = Period::MonthFrom { anchor: at(2024, 1, 31) };
+        assert_eq!((Period::numbered(5), Period::numbered(7)), (Some(Period::Month), None));
+        let from = Period::MonthFrom { anchor: at(2024, 1, 31).into() };
         assert_eq!(std::format!("{from}"), "month from 2024-01-31T00:00:00Z");
         assert_eq!(std::format!("{}", from.json()), r#"{"month_from":1706659200}"#);
+    }
+
+    #[test]
+    fn an_object_has_the_members_of_one_shape_and_no_others() {
+        let anchor = Timestamp::from_seconds(60);
+        let fixed = Some(Period::Fixed { seconds: 5, anchor });
+        assert_eq!(Period::of_members([("seconds", 5), ("anchor", 60)]), fixed);
+        assert_eq!(Period::of_members([("anchor", 60), ("seconds", 5)]), fixed, "in any order");
+        assert_eq!(Period::of_members([("month_from", 60)]), Some(Period::MonthFrom { anchor }));
+        assert_eq!(Period::of_members([("year_from", limits::TIME)]).map(|_| ()), Some(()));
+        for wrong in [
+            &[][..],
+            &[("seconds", 5)],
+            &[("anchor", 60)],
+            &[("seconds", 0), ("anchor", 60)],
+            &[("seconds", u64::MAX), ("anchor", 60)],
+            &[("seconds", 5), ("anchor", limits::TIME + 1)],
+            &[("month_from", limits::TIME + 1)],
+            &[("month_from", 60), ("year_from", 60)],
+            &[("month_from", 60), ("anchor", 60)],
+            &[("month_from", 60), ("month_from", 60)],
+            &[("month", 60)],
+        ] {
+            assert_eq!(Period::of_members(wrong.iter().copied()), None, "{wrong:?}");
+        }
     }
 
     #[test]
@@ -231,20 +289,27 @@ mod tests {
 
     #[test]
     fn anchored_months_clamp_and_come_back() {
-        let period = Period::MonthFrom { anchor: at(2024, 1, 31) + 3600 };
+        let period = Period::MonthFrom { anchor: (at(2024, 1, 31) + 3600).into() };
         assert_eq!(window(period, at(2024, 2, 29)), (at(2024, 1, 31) + 3600, at(2024, 2, 29) + 3600));
         assert_eq!(window(period, at(2024, 2, 29) + 3600), (at(2024, 2, 29) + 3600, at(2024, 3, 31) + 3600));
         assert_eq!(window(period, at(2023, 3, 1)), (at(2023, 2, 28) + 3600, at(2023, 3, 31) + 3600));
-        let yearly = Period::YearFrom { anchor: at(2024, 2, 29) };
+        let yearly = Period::YearFrom { anchor: at(2024, 2, 29).into() };
         assert_eq!(window(yearly, at(2025, 2, 28)), (at(2025, 2, 28), at(2026, 2, 28)));
         assert_eq!(window(yearly, at(2028, 2, 28)), (at(2027, 2, 28), at(2028, 2, 29)));
     }
 
     #[test]
     fn windows_tile_time_without_gap_or_overlap() {
-        let anchors =
-            [0, 1, DAY - 1, at(1999, 12, 31) + 86_399, at(2024, 1, 31), at(2024, 2, 29) + 7, limits::TIME];
-        for anchor in anchors {
+        let anchors = [
+            0,
+            1,
+            DAY - 1,
+            at(1999, 12, 31) + 86_399,
+            at(2024, 1, 31),
+            at(2024, 2, 29) + 7,
+            crate::limits::TIME,
+        ];
+        for anchor in anchors.map(Timestamp::from_seconds) {
             for period in [
                 Period::Week,
                 Period::Month,

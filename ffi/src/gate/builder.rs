@@ -9,7 +9,9 @@ use licentia::{Code, GateBuilder as SdkBuilder, Mode};
 
 use crate::{
     background::fork,
-    border::{Out, Outcome, Refusal, array, bytes, callback::FreeCallback, end, enter, exclusive, shared, text},
+    border::{
+        Out, Outcome, Refusal, array, bytes, callback::FreeCallback, end, enter, exclusive, shared, text,
+    },
     gate::event::{EventCallback, Sink},
     gate::gate::Gate,
     key::public_key::Key,

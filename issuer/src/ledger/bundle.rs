@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use licentia_core::{limits, revocation::Bundle};
+use licentia_core::{Salt, Timestamp, limits, revocation::Bundle};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -39,7 +39,7 @@ pub struct PublishedBundle {
     /// The greatest sequence number that was published. A ledger that was restored from a backup may not know it.
     pub sequence: u64,
     /// The salt of the bundle that a delta will start from. Without one, the next bundle gets a new salt.
-    pub salt: Option<[u8; 16]>,
+    pub salt: Option<Salt>,
 }
 
 impl Ledger {
@@ -62,7 +62,7 @@ impl Ledger {
     pub fn draft_bundle(
         &mut self,
         issuer: &str,
-        issued_at: u64,
+        issued_at: impl Into<Timestamp>,
         since: PublishedBundle,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
@@ -88,8 +88,8 @@ impl Ledger {
             issuer: issuer.to_owned(),
             stream: self.stream()?,
             sequence: sequence.unsigned_abs(),
-            issued_at,
-            salt: since.salt.unwrap_or(fresh),
+            issued_at: issued_at.into(),
+            salt: since.salt.unwrap_or(fresh.into()),
             ..BundleDraft::default()
         };
         let sql = "SELECT license.id, stream_index, reason, effective, effect, until
@@ -103,7 +103,7 @@ impl Ledger {
                     draft.indices.insert(index.unsigned_abs(), terms(row)?);
                 }
                 None => {
-                    draft.ids.insert(row.get("id")?, terms(row)?);
+                    draft.ids.insert(row.get::<_, [u8; 16]>("id")?.into(), terms(row)?);
                 }
             }
             done += 1;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use licentia_core::Timestamp;
 use rusqlite::Connection;
 
 use super::schema::migrate;
@@ -39,6 +40,11 @@ impl Ledger {
         migrate(&mut database)?;
         Ok(Self { database })
     }
+}
+
+/// A time as SQLite has it.
+pub(super) fn time(time: Timestamp) -> i64 {
+    number(time.as_seconds())
 }
 
 /// SQLite's integers are signed. Every integer of a licence is below 2^53.

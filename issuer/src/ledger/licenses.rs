@@ -1,22 +1,22 @@
 //! The licences that were issued.
 
-use licentia_core::Claims;
+use licentia_core::{Claims, Lineage, Timestamp, TokenId};
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::database::{Ledger, number};
+use super::database::{Ledger, number, time};
 use crate::{
     error::{BundleError, Error, Result},
     license::Token,
 };
 
-/// What the ledger knows about one licence. Times are seconds since 1970.
+/// What the ledger knows about one licence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IssuedLicense {
     /// The token's identifier.
-    pub id: [u8; 16],
+    pub id: TokenId,
     /// The lineage, which renewals and upgrades share.
-    pub lineage: [u8; 16],
+    pub lineage: Lineage,
     /// Who issued it.
     pub issuer: String,
     /// Who it was issued to.
@@ -28,9 +28,9 @@ pub struct IssuedLicense {
     /// Identifier of the key that signed it.
     pub kid: Vec<u8>,
     /// When it was issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When everything ends.
-    pub expires: u64,
+    pub expires: Timestamp,
     /// SHA-256 of the token's bytes.
     pub digest: [u8; 32],
 }
@@ -61,10 +61,10 @@ impl Ledger {
                 number(tier.version),
                 claims.kind().number(),
                 claims.kid().as_bytes(),
-                number(claims.issued_at()),
-                claims.not_before().map(number),
-                claims.term_end().map(number),
-                number(claims.expires()),
+                time(claims.issued_at()),
+                claims.not_before().map(time),
+                claims.term_end().map(time),
+                time(claims.expires()),
                 claims.index().map(number),
                 hmac_sha256::Hash::hash(token.as_bytes()),
             ],
@@ -76,8 +76,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn find(&self, id: &[u8; 16]) -> Result<Option<IssuedLicense>> {
-        let found = self.database.query_row("SELECT * FROM license WHERE id = ?1", [id], read);
+    pub fn find(&self, id: &TokenId) -> Result<Option<IssuedLicense>> {
+        let found = self.database.query_row("SELECT * FROM license WHERE id = ?1", [id.as_bytes()], read);
         Ok(found.optional()?)
     }
 
@@ -96,10 +96,10 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn of_lineage(&self, lineage: &[u8; 16]) -> Result<Vec<IssuedLicense>> {
+    pub fn of_lineage(&self, lineage: &Lineage) -> Result<Vec<IssuedLicense>> {
         let sql = "SELECT * FROM license WHERE lineage = ?1 ORDER BY issued_at, id";
         let mut statement = self.database.prepare(sql)?;
-        let rows = statement.query_map([lineage], read)?;
+        let rows = statement.query_map([lineage.as_bytes()], read)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -126,15 +126,15 @@ impl Ledger {
 fn read(row: &Row<'_>) -> rusqlite::Result<IssuedLicense> {
     let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
     Ok(IssuedLicense {
-        id: row.get("id")?,
-        lineage: row.get("lineage")?,
+        id: row.get::<_, [u8; 16]>("id")?.into(),
+        lineage: row.get::<_, [u8; 16]>("lineage")?.into(),
         issuer: row.get("issuer")?,
         subject: row.get("subject")?,
         tier: row.get("tier")?,
         tier_version: unsigned("tier_version")?,
         kid: row.get("kid")?,
-        issued_at: unsigned("issued_at")?,
-        expires: unsigned("expires")?,
+        issued_at: unsigned("issued_at")?.into(),
+        expires: unsigned("expires")?.into(),
         digest: row.get("digest")?,
     })
 }
@@ -153,14 +153,14 @@ mod tests {
         Ledger::open(&path).unwrap().record(&token).unwrap();
 
         let mut ledger = Ledger::open(&path).unwrap();
-        let id = *token.claims().unwrap().id().as_bytes();
+        let id = token.claims().unwrap().id();
         let record = ledger.find(&id).unwrap().unwrap();
         assert_eq!((record.subject.as_str(), record.tier_version), ("cus_42", 3));
         assert_eq!(record.kid, issuer.key().kid().as_bytes());
         assert_eq!(ledger.of_subject("cus_42").unwrap(), [record]);
         assert_eq!(ledger.count().unwrap(), 1);
         assert!(ledger.record(&token).is_err(), "the same licence twice");
-        assert_eq!(ledger.find(&[0; 16]).unwrap(), None);
+        assert_eq!(ledger.find(&[0; 16].into()).unwrap(), None);
         let bytes = std::fs::read(&path).unwrap();
         assert!(
             !bytes.windows(64).any(|window| token.as_bytes().ends_with(window)),

@@ -1,9 +1,12 @@
 //! The licences and rules that are revoked.
 
-use licentia_core::revocation::{Effect, Reason, RevocationTerms};
+use licentia_core::{
+    Lineage, Timestamp, TokenId,
+    revocation::{Effect, Reason, RevocationTerms},
+};
 use rusqlite::{Row, params};
 
-use super::database::{Ledger, number};
+use super::database::{Ledger, number, time};
 use crate::{
     error::{BundleError, Result},
     revocation::{RuleDraft, check_terms},
@@ -28,7 +31,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`BundleError::UnknownLicense`], [`Error::Value`](crate::Error::Value) for a time that is not plausible, [`Error::Ledger`](crate::Error::Ledger).
-    pub fn revoke(&mut self, id: &[u8; 16], terms: RevocationTerms) -> Result<()> {
+    pub fn revoke(&mut self, id: &TokenId, terms: RevocationTerms) -> Result<()> {
         self.revoke_all([id], terms, |_| ())
     }
 
@@ -38,13 +41,13 @@ impl Ledger {
     /// [`BundleError::UnknownLicense`], [`Error::Ledger`](crate::Error::Ledger).
     pub fn revoke_all<'a>(
         &mut self,
-        ids: impl IntoIterator<Item = &'a [u8; 16]>,
+        ids: impl IntoIterator<Item = &'a TokenId>,
         terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         check_terms(&terms)?;
         let (effect, until) = effect(terms.effect);
-        let (reason, effective) = (terms.reason.number(), number(terms.effective));
+        let (reason, effective) = (terms.reason.number(), time(terms.effective));
         let transaction = self.database.transaction()?;
         {
             let mut statement = transaction.prepare(
@@ -55,10 +58,10 @@ impl Ledger {
             )?;
             let mut forget = transaction.prepare("DELETE FROM reinstated WHERE id = ?1")?;
             for (id, done) in ids.into_iter().zip(1..) {
-                if statement.execute(params![id, reason, effective, effect, number(until)])? == 0 {
-                    return Err(BundleError::UnknownLicense(hex(id)).into());
+                if statement.execute(params![id.as_bytes(), reason, effective, effect, time(until)])? == 0 {
+                    return Err(BundleError::UnknownLicense(id.to_string()).into());
                 }
-                forget.execute([id])?;
+                forget.execute([id.as_bytes()])?;
                 progress(done);
             }
         }
@@ -70,11 +73,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
-    pub fn reinstate(&mut self, id: &[u8; 16]) -> Result<bool> {
+    pub fn reinstate(&mut self, id: &TokenId) -> Result<bool> {
         let transaction = self.database.transaction()?;
-        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", [id])? > 0;
+        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", [id.as_bytes()])? > 0;
         if found {
-            transaction.execute("INSERT OR IGNORE INTO reinstated (id) VALUES (?1)", [id])?;
+            transaction.execute("INSERT OR IGNORE INTO reinstated (id) VALUES (?1)", [id.as_bytes()])?;
         }
         transaction.commit()?;
         Ok(found)
@@ -89,7 +92,7 @@ impl Ledger {
         rule.check()?;
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
-        let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
+        let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());
         self.database.execute(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
                 index_from, index_to, exempt, spare_issued, reason, effective, effect, until)
@@ -98,19 +101,19 @@ impl Ledger {
                 issuer,
                 rule.kid,
                 rule.subject,
-                rule.lineage,
+                rule.lineage.as_ref().map(Lineage::as_bytes),
                 tier,
                 version.flatten().map(number),
-                time.0.map(number),
-                time.1.map(number),
+                issued.0.map(time),
+                issued.1.map(time),
                 index.0.map(number),
                 index.1.map(number),
-                rule.exempt.iter().flatten().copied().collect::<Vec<u8>>(),
+                rule.exempt.iter().flat_map(TokenId::as_bytes).copied().collect::<Vec<u8>>(),
                 spare_issued,
                 rule.terms.reason.number(),
-                number(rule.terms.effective),
+                time(rule.terms.effective),
                 effect,
-                number(until),
+                time(until),
             ],
         )?;
         Ok(self.database.last_insert_rowid().unsigned_abs())
@@ -145,18 +148,18 @@ impl Ledger {
 }
 
 /// The number of an effect, and its end.
-fn effect(effect: Effect) -> (u8, u64) {
+fn effect(effect: Effect) -> (u8, Timestamp) {
     match effect {
         Effect::WarnUntil(until) => (1, until),
         Effect::GraceUntil(until) => (2, until),
-        _ => (0, 0),
+        _ => (0, Timestamp::EPOCH),
     }
 }
 
 /// Reads the terms of a revocation.
 pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
     let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
-    let until = unsigned("until")?;
+    let until = unsigned("until")?.into();
     let effect = match unsigned("effect")? {
         1 => Effect::WarnUntil(until),
         2 => Effect::GraceUntil(until),
@@ -164,7 +167,7 @@ pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
     };
     Ok(RevocationTerms {
         reason: Reason::from_number(unsigned("reason")?),
-        effective: unsigned("effective")?,
+        effective: unsigned("effective")?.into(),
         effect,
     })
 }
@@ -185,19 +188,14 @@ fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {
         rule: RuleDraft {
             kid: row.get("kid")?,
             subject: row.get("subject")?,
-            lineage: row.get("lineage")?,
+            lineage: row.get::<_, Option<[u8; 16]>>("lineage")?.map(Lineage::from),
             tier: tier.map(|name| (name, version)),
-            issued_at: range("issued_from", "issued_to")?,
+            issued_at: range("issued_from", "issued_to")?.map(|(from, to)| (from.into(), to.into())),
             index: range("index_from", "index_to")?,
-            exempt: exempt.as_chunks::<16>().0.iter().copied().collect(),
+            exempt: exempt.as_chunks::<16>().0.iter().copied().map(TokenId::from).collect(),
             terms: terms(row)?,
             ..RuleDraft::default()
         },
         spare_issued: row.get("spare_issued")?,
     })
-}
-
-/// An identifier in hexadecimal digits.
-pub(super) fn hex(id: &[u8; 16]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,7 +12,12 @@ mod queue;
 mod record;
 mod sampled;
 
-use licentia_core::Window;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use licentia_core::{Lineage, Timestamp, Window};
 
 use crate::gate::Decision;
 
@@ -36,18 +41,19 @@ pub struct Event<'e, 'a> {
     pub action: &'e str,
     /// Who presented the licence: [`crate::Request::source`].
     pub source: &'e str,
-    /// When, in seconds since 1970.
-    pub at: u64,
+    /// When.
+    pub at: Timestamp,
     /// Sequence number of the keyset in use; 0 if there is none.
     pub keyset: u64,
     /// Sequence number of the revocation bundle in use for the licence's issuer, and when it was issued. Without a good
     /// licence it is that of the only bundle in use.
-    pub revocation: Option<(u64, u64)>,
+    pub revocation: Option<(u64, Timestamp)>,
     /// How long the decision took, in nanoseconds, if it was timed: see [`Sink::is_timed`].
     pub took_nanos: Option<u64>,
 }
 
-/// Receives events. It is called on the path of the request, so it must return at once and never block.
+/// Receives events. It is called on the path of the request, so it must return at once and never block. If it panics,
+/// the request and the other sinks go on.
 pub trait Sink: Send + Sync {
     /// Receives an event.
     fn record(&self, event: &Event<'_, '_>);
@@ -64,14 +70,28 @@ pub trait Sink: Send + Sync {
     fn used(&self, used: &Used<'_>) {
         let _ = used;
     }
+
+    /// Receives what was refunded of what a decision or [`Sink::used`] had told.
+    fn refunded(&self, refunded: &Used<'_>) {
+        let _ = refunded;
+    }
 }
 
-/// Units that were used.
+/// Calls each sink. One that panics keeps neither the others nor the caller from going on: the panic hook reports it.
+pub(crate) fn each(sinks: &[Arc<dyn Sink>], tell: impl Fn(&dyn Sink)) {
+    for sink in sinks {
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(&**sink)));
+    }
+}
+
+/// Units that were used, or refunded.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Used<'a> {
+    /// The licence's issuer.
+    pub issuer: &'a str,
     /// The licence, through its renewals and upgrades.
-    pub lineage: &'a [u8; 16],
+    pub lineage: &'a Lineage,
     /// The meter.
     pub meter: &'a str,
     /// The period that they are charged in.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use licentia_core::{Code, Explanation, State, proof::NONCE_BYTES, text::Base64Url};
+use licentia_core::{Code, Explanation, State, Timestamp, proof::NONCE_BYTES, text::Base64Url};
 
 use crate::{
     http,
@@ -18,8 +18,8 @@ pub struct Decision<'a> {
     pub(super) state: State,
     pub(super) enforced: bool,
     pub(super) license: Found,
-    /// The time that it was made for, by the clock guard, in seconds since 1970.
-    pub(super) time: u64,
+    /// The time that it was made for, by the clock guard.
+    pub(super) time: Timestamp,
     pub(super) explanation: Explanation<'a>,
     pub(super) charges: ChargeList<'a>,
     pub(super) proof_nonce: Option<[u8; NONCE_BYTES]>,
@@ -33,7 +33,7 @@ impl<'a> Decision<'a> {
             state: State::Active,
             enforced: true,
             license: Found::default(),
-            time: 0,
+            time: Timestamp::EPOCH,
             explanation: Explanation::default(),
             charges: ChargeList::new(),
             proof_nonce: None,
@@ -77,12 +77,6 @@ impl<'a> Decision<'a> {
     /// The licence, reference-counted, to outlive the decision.
     pub(crate) fn shared_license(&self) -> Option<Arc<Licensed>> {
         self.license.share()
-    }
-
-    /// The time that it was made for, by the gate's clock, in seconds since 1970.
-    #[cfg(feature = "receipts")]
-    pub(crate) fn time(&self) -> u64 {
-        self.time
     }
 
     /// The name of its tier.

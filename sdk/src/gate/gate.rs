@@ -10,13 +10,13 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, Time, authorize, http::brings_nonce, inner::clock,
-    proof::ServiceNonces, revocation::RevocationQuery,
+    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, http::brings_nonce,
+    inner::clock, proof::ServiceNonces, revocation::RevocationQuery,
 };
 
 use crate::{
-    event::{Event, Sink, Used},
-    license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
+    event::{self, Event, Sink, Used},
+    license::{BundleInUse, Found, Licences, LoadError, TrustSnapshot},
     metering::{Charges, SEATS},
     platform::{Now, process_id},
     store::{SeatAsk, Store},
@@ -30,6 +30,7 @@ use super::{
     replay::Nonces,
     request::{Inquiry, Request, SeatRequest},
     reservation::Reservation,
+    settle_error::SettleError,
 };
 
 /// Whether a decision at this time is timed though no sink needs it: one in 16, in no pattern.
@@ -67,10 +68,10 @@ impl Gate {
     /// Needs a gate that was built with a keyset.
     ///
     /// # Errors
-    /// A code of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
+    /// [`LoadError`]. Its code is of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
     /// [`Code::KeysetEquivocation`]; [`Code::KeysetExpired`] for one that has already expired while the keys in use have
     /// not; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use then stay.
-    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
+    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_keyset(keyset, self.clock.known())
     }
 
@@ -78,10 +79,10 @@ impl Gate {
     /// one in use. Needs a keyset with a revocation key. Each stream of an issuer has one bundle in use.
     ///
     /// # Errors
-    /// A code from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
+    /// [`LoadError`]. Its code is one from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
     /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for a key that is out of use; [`Code::StoreUnreachable`] if the
     /// store cannot save its mark. The bundle in use then stays.
-    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_revocation(bundle)
     }
 
@@ -92,7 +93,7 @@ impl Gate {
 
     /// The revocation bundle in use for one of an issuer's streams.
     pub fn stream_revocation(&self, issuer: &str, stream: u64) -> Option<BundleInUse> {
-        self.licences.bundles().of(issuer, stream).map(LoadedBundle::in_use)
+        self.licences.bundles().of(issuer, stream).map(|loaded| loaded.in_use())
     }
 
     /// Counts the keysets that were loaded.
@@ -119,7 +120,7 @@ impl Gate {
         let counters = &licensed.counters;
         let asks = |(name, cost): &(&str, u64)| {
             let quota = counters.quota(name);
-            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.seconds))
+            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.time))
         };
         let shared = counters.rates.iter().any(|rate| !rate.is_local()) && !request.rates.is_empty();
         shared || request.meters.iter().any(asks)
@@ -156,12 +157,12 @@ impl Gate {
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Option<u64> {
+    ) -> Option<Timestamp> {
         let Inquiry { request, now, .. } = inquiry;
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
         let started = timed.then(Instant::now);
         decision.clear();
-        decision.time = now.seconds;
+        decision.time = now.time;
         let mut until = None;
         match self.decide(token, inquiry, decision, keep) {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
@@ -190,12 +191,12 @@ impl Gate {
                 decision,
                 action: request.action,
                 source: request.source,
-                at: now.seconds,
+                at: now.time,
                 keyset: snapshot.keyset,
                 revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
             };
-            self.sinks.iter().for_each(|sink| sink.record(&event));
+            event::each(&self.sinks, |sink| sink.record(&event));
         }
         until
     }
@@ -223,13 +224,13 @@ impl Gate {
     /// it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`]. What could not be given back stays here and can be used, unless the store failed
-    /// halfway, so that it is unknown: then it is lost, and never granted twice.
-    pub fn settle(&self) -> Result<(), Code> {
+    /// [`SettleError`]. What could not be given back stays here and can be used, unless the store failed halfway, so
+    /// that it is unknown: then it is lost, and never granted twice.
+    pub fn settle(&self) -> Result<(), SettleError> {
         // Every meter is tried, also after one that failed.
         let meters = self.licences.accounts().meters();
-        let failed = meters.iter().filter(|meter| meter.settle(&*self.store).is_err()).count();
-        if failed == 0 { Ok(()) } else { Err(Code::StoreUnreachable) }
+        let failures = meters.iter().filter_map(|meter| meter.settle(&*self.store).err());
+        SettleError::of(failures, meters.len())
     }
 
     /// Makes the gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
@@ -255,7 +256,7 @@ impl Gate {
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Result<(State, Option<u64>), Code> {
+    ) -> Result<(State, Option<Timestamp>), Code> {
         let Inquiry { request, seat, reserve, now } = inquiry;
         decision.license = self.licences.find(token, now, &mut decision.explanation)?;
         let found = &decision.license;
@@ -285,12 +286,12 @@ impl Gate {
 
     /// The time by the clock guard.
     pub(crate) fn time(&self, now: Now) -> Time {
-        self.clock.read(now, 0)
+        self.clock.read(now, Timestamp::EPOCH)
     }
 
     /// Reports to the sinks what was charged outside a decision.
     pub(crate) fn report_used(&self, used: &Used<'_>) {
-        self.sinks.iter().for_each(|sink| sink.used(used));
+        event::each(&self.sinks, |sink| sink.used(used));
     }
 
     /// Where counters, marks and seats are stored.
@@ -303,10 +304,10 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         ask: SeatRequest<'_>,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
-    ) -> Result<u64, Code> {
+    ) -> Result<Timestamp, Code> {
         let facts = |remaining| Facts::Charge { name: SEATS, cost: 1, remaining };
         if !ask.is_valid() {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
@@ -319,7 +320,7 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let SeatRequest { holder, ttl } = ask;
-        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now };
+        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now: now.as_seconds() };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
                 self.outage.end();
@@ -364,9 +365,10 @@ impl Gate {
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
         // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
         // ahead of the clock is a mistake or a theft, and supports nothing.
-        let published = snapshot.revocation.map_or(0, |head| clock::published(head.issued_at, now.seconds));
+        let published =
+            snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
-        let issued_at = clock::published(license.issued_at(), now.seconds).min(now.seconds);
+        let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
         self.clock.read(now, published.max(issued_at))
     }
 
@@ -384,7 +386,7 @@ impl Gate {
             return authorize(license, expect, silent, time, explanation);
         }
         let current = self.licences.bundles();
-        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(LoadedBundle::bundle).collect();
+        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(|loaded| loaded.bundle()).collect();
         authorize(license, expect, Some(RevocationQuery::of_all(&bundles)), time, explanation)
     }
 
@@ -430,7 +432,7 @@ impl Gate {
         charges: &mut Charges<'_, 'a>,
         request: &Request<'a>,
         now: Now,
-        seconds: u64,
+        seconds: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
     ) -> Result<bool, Code> {
@@ -479,7 +481,7 @@ impl Gate {
     fn doubt(
         &self,
         check: Check,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
     ) -> Result<(), Code> {

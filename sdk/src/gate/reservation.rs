@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use licentia_core::Code;
 
 use crate::{
-    event::{Sink, Used},
+    event::{self, Sink, Used},
     license::Licensed,
     metering::{Charges, QuotaCounter, Units},
     platform::process_id,
@@ -109,14 +109,15 @@ impl Reservation {
             true
         };
         if charged && cost > 0 {
-            let lineage = quota.lineage();
+            let (lineage, license) = (quota.lineage(), self.licensed.license());
             let used = Used {
-                lineage: lineage.as_bytes(),
+                issuer: license.issuer(),
+                lineage: &lineage,
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost,
             };
-            self.sinks.iter().for_each(|sink| sink.used(&used));
+            event::each(&self.sinks, |sink| sink.used(&used));
         }
         Ok(())
     }

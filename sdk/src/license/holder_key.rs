@@ -4,10 +4,12 @@ use std::{error, fmt};
 
 use ed25519_dalek::{Signer, SigningKey, pkcs8::DecodePrivateKey};
 use licentia_core::{
-    Buffer, Code, Unverified, limits,
+    Buffer, Code, Timestamp, Unverified, limits,
     proof::{self, UnsignedProof},
     text::{decode_base64url, decode_license},
 };
+
+use super::error::PemError;
 
 /// The private key of a licence's holder, or of an instance that signs receipts. It is zeroised when dropped.
 pub struct HolderKey(SigningKey);
@@ -21,9 +23,9 @@ impl HolderKey {
     /// Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
     ///
     /// # Errors
-    /// [`Code::InvalidKey`].
-    pub fn from_pem(pem: &str) -> Result<Self, Code> {
-        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| Code::InvalidKey)
+    /// [`PemError`], which says what the text is instead.
+    pub fn from_pem(pem: &str) -> Result<Self, PemError> {
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| PemError::of(pem))
     }
 
     /// The public key, for the issuer to bind a licence to.
@@ -41,7 +43,7 @@ impl HolderKey {
         self.0.sign(&parts.concat()).to_bytes()
     }
 
-    /// Signs a proof for one request with a licence in its text form, at `now` (seconds since 1970).
+    /// Signs a proof for one request with a licence in its text form, at `now`.
     ///
     /// `body` is the SHA-256 of the request's body, if the service requires the proof to cover it.
     ///
@@ -53,7 +55,7 @@ impl HolderKey {
         method: &str,
         uri: &str,
         body: Option<&[u8; 32]>,
-        now: u64,
+        now: impl Into<Timestamp>,
     ) -> Result<Vec<u8>, ProveError> {
         self.prove_with_nonce(license, method, uri, body, None, now)
     }
@@ -70,7 +72,7 @@ impl HolderKey {
         uri: &str,
         body: Option<&[u8; 32]>,
         service_nonce: Option<&str>,
-        now: u64,
+        now: impl Into<Timestamp>,
     ) -> Result<Vec<u8>, ProveError> {
         let mut space = Buffer::new();
         let service_nonce = match service_nonce {
@@ -86,7 +88,16 @@ impl HolderKey {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(ProveError::Random)?;
         let key = self.public();
-        let proof = UnsignedProof { issued_at: now, id, nonce: nonce.into(), key: &key, method, uri, body, service_nonce };
+        let proof = UnsignedProof {
+            issued_at: now.into(),
+            id,
+            nonce: nonce.into(),
+            key: &key,
+            method,
+            uri,
+            body,
+            service_nonce,
+        };
         let sealed = proof.seal(&mut Buffer::new(), |parts| self.sign(parts)).map(<[u8]>::to_vec);
         sealed.map_err(|_| {
             if (1..=limits::TEXT_BYTES).contains(&method.len()) {

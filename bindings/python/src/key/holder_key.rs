@@ -27,7 +27,7 @@ impl HolderKey {
     ///     InvalidArgumentError: ``invalid_key``.
     #[staticmethod]
     fn from_pem(pem: &str) -> PyResult<Self> {
-        SdkHolderKey::from_pem(pem).map(Self).map_err(refused)
+        SdkHolderKey::from_pem(pem).map(Self).map_err(|error| explained(error.into(), &error))
     }
 
     /// The public key, 32 bytes, for ``Issuer.issue(holder=...)``.
@@ -96,7 +96,7 @@ impl HolderKey {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<u8>> {
         let body = body_digest.map(|digest| array("a digest", digest)).transpose()?;
-        let (license, now) = (token(license)?, moment(now)?.seconds);
+        let (license, now) = (token(license)?, moment(now)?.time);
         self.0
             .prove_with_nonce(&license, method, uri, body.as_ref(), nonce, now)
             .map_err(|error| explained(error.code(), &error))
