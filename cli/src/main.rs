@@ -50,6 +50,9 @@ struct Cli {
 enum Command {
     /// Generate a key pair: NAME.pem is secret, NAME.pub is for verifiers.
     Keygen(Keygen),
+    /// Show the public half of a private key, or change its passphrase.
+    #[command(subcommand)]
+    Key(key::halves::KeyFile),
     /// Issue a licence and print its text.
     Issue(Box<Issue>),
     /// Show what a token says, without verifying it.
@@ -113,6 +116,7 @@ fn run(command: Command, output: Output) -> Result {
     interrupt::leaves_nothing_behind();
     match command {
         Command::Keygen(keygen) => keygen.run(output),
+        Command::Key(key) => key.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Verify(verify) => verify.run(output),

@@ -57,7 +57,7 @@ fn vendor(walk: &mut Walk, folder: &Path) -> Result<Vendor> {
     let path = folder.join("tiers.toml");
     fs::write(&path, CATALOGUE)?;
     let catalogue = Catalogue::load(&path)?;
-    walk.indented(&catalogue::show(&catalogue));
+    walk.indented(&catalogue::show(&catalogue::chosen(&catalogue, true), 77));
     walk.note(
         json!({ "what": "key and catalogue", "kid": key.kid().to_string(), "tiers": catalogue.tiers().len() }),
     );

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use licentia_core::{PublicKey, Timestamp};
 use licentia_issuer::{
-    Confirmation, Draft, Feature, Issuer, Quota, Rate,
+    Confirmation, Draft, Feature, Issuer, Rate, WrittenQuota,
     file::{Access, create},
     time::{self, Span},
 };
 use serde_json::{Value, json};
 
 use crate::{
+    key::view::View,
     ledger::open::open,
     terminal::{
         input::{self, Clock, Signer, hex, pair},
@@ -61,7 +62,8 @@ pub(crate) struct Issue {
     /// A feature, with an optional value and end. May be repeated.
     #[arg(long, value_name = "NAME[=VALUE[@END]]")]
     feature: Vec<String>,
-    /// A quota: `api_calls=100000/month`. May be repeated.
+    /// A quota: `api_calls=100000/month`, or with months that begin with the term,
+    /// `api_calls=100000/month@term`. May be repeated.
     #[arg(long, value_name = "METER=LIMIT/PERIOD", value_parser = pair)]
     quota: Vec<(String, String)>,
     /// A rate: `api=10/1s`. May be repeated.
@@ -93,6 +95,13 @@ pub(crate) struct Issue {
     /// printing it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The keyset or draft that gates will have: a licence that its keys may not
+    /// sign is issued with a warning. A signed keyset needs --root.
+    #[arg(long, value_name = "FILE")]
+    keyset: Option<PathBuf>,
+    /// The public root key that verifies --keyset.
+    #[arg(long, value_name = "KEY", requires = "keyset")]
+    root: Option<String>,
     #[command(flatten)]
     signer: Signer,
     #[command(flatten)]
@@ -102,6 +111,8 @@ pub(crate) struct Issue {
 impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
         let now = self.clock.now();
+        let trusted =
+            self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()?;
         let mut draft = self.draft(now)?;
         let mut ledger = self.ledger.as_deref().map(open).transpose()?;
         if let Some(ledger) = &mut ledger {
@@ -119,6 +130,9 @@ impl Issue {
         }
         if let Some(file) = file {
             file.keep();
+        }
+        if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
+            output.warn(&format!("gates with this keyset will refuse the licence: {refusal}"));
         }
         let claims = token.claims().map_err(|malformed| malformed.code)?;
         let claims: Value = serde_json::from_str(&claims.json().to_string())?;
@@ -172,7 +186,7 @@ impl Issue {
             draft.grant.features.insert(name.into(), value.parse::<Feature>()?);
         }
         for (meter, quota) in &self.quota {
-            draft.grant.quotas.insert(meter.clone(), quota.parse::<Quota>()?);
+            draft.grant.quotas.insert(meter.clone(), quota.parse::<WrittenQuota>()?.starting(start));
         }
         for (name, rate) in &self.rate {
             draft.grant.rates.insert(name.clone(), rate.parse::<Rate>()?);
