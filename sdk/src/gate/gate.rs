@@ -363,13 +363,17 @@ impl Gate {
 
     /// The time of a request by the clock guard.
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
-        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
-        // ahead of the clock is a mistake or a theft, and supports nothing.
+        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself.
         let published =
             snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
-        let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
-        self.clock.read(now, published.max(issued_at))
+        let issued_at =
+            Some(license.issued_at()).filter(|issued_at| *issued_at <= now.time).unwrap_or_default();
+        let time = self.clock.read(now, published.max(issued_at));
+        if let Some(seconds) = self.clock.take_healed() {
+            event::each(&self.sinks, |sink| sink.clock_healed(time.now, seconds));
+        }
+        time
     }
 
     /// Checks a licence against what is expected, and against its issuer's bundles if one concerns it.
