@@ -10,8 +10,8 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, inner::clock,
-    revocation::RevocationQuery,
+    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, http::brings_nonce,
+    inner::clock, proof::ServiceNonces, revocation::RevocationQuery,
 };
 
 use crate::{
@@ -50,6 +50,9 @@ pub struct Gate {
     pub(super) skew: u64,
     pub(super) proof_age: u64,
     pub(super) nonces: Nonces,
+    /// The secret of the nonces that are handed out.
+    pub(super) nonce_secret: Option<[u8; 32]>,
+    pub(super) nonces_required: bool,
     pub(super) clock: ClockGuard,
     pub(super) store: Arc<dyn Store>,
     pub(super) outage: Outage,
@@ -165,6 +168,9 @@ impl Gate {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
+                if brings_nonce(code) {
+                    decision.proof_nonce = self.service_nonces().map(|nonces| nonces.issue(decision.time));
+                }
                 if self.mode == Mode::Advisory {
                     decision.state = State::Advisory;
                 }
@@ -410,8 +416,17 @@ impl Gate {
         }
         if let Some(proof) = &request.proof {
             expect = expect.proof(proof.presented(self.proof_age), Some(&self.nonces));
+            if let Some(nonces) = self.service_nonces() {
+                expect = expect.service_nonces(nonces);
+            }
         }
         expect
+    }
+
+    /// How nonces for proofs are handed out.
+    fn service_nonces(&self) -> Option<ServiceNonces<'_>> {
+        let nonces = ServiceNonces::new(self.nonce_secret.as_ref()?);
+        Some(if self.nonces_required { nonces.required() } else { nonces })
     }
 
     /// Charges every rate and meter of the request; `true` if a quota is in overage. On an error the caller undoes the
