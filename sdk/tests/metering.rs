@@ -380,7 +380,7 @@ fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
         gate.refill(at(2000)); // nobody has used it since, and it cannot be given back
     }
     let unsettled = gate.settle().unwrap_err();
-    assert_eq!((unsettled.failed, unsettled.meters, unsettled.code()), (1, 1, Code::StoreUnreachable));
+    assert_eq!((unsettled.failed, unsettled.code()), (1, Code::StoreUnreachable));
     let granted = (0..ahead).filter(|_| gate.check(&token, &request, at(3000)).is_allowed()).count() as u64;
     assert_eq!(granted, ahead, "nothing was thrown away");
     assert_eq!(gate.check(&token, &request, at(3000)).code(), Code::StoreUnreachable);
@@ -617,4 +617,36 @@ proptest! {
         let rest = (0..).take_while(|_| last.check(&token, &Request::new().meters(&[("calls", 1)]), at(millis)).is_allowed());
         prop_assert_eq!(used + rest.count() as u64, limit);
     }
+}
+
+#[test]
+fn after_a_downgrade_no_more_is_granted_from_what_is_held() {
+    let quota = |limit: &str| {
+        licence(|draft| {
+            draft.lineage = Some([9; 16].into());
+            draft.grant.quotas.insert("calls".into(), limit.parse().unwrap());
+        })
+    };
+    let (large, small) = (quota("1000000/day"), quota("100/day"));
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let process = || builder().store(Arc::clone(&store)).build().unwrap();
+    let calls = Request::new().meters(&[("calls", 1)]);
+    let one = process();
+    let ask = |gate: &Gate, token: &str, millis: u64| {
+        let now = Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
+        gate.check(token, &calls, now).is_allowed()
+    };
+    // 10,000 a second for three seconds, so that about a second's use is held ahead.
+    assert!((0..30_000).all(|at| ask(&one, &large, 1_000 + at / 10)));
+    let more = (0..20_000).filter(|at| ask(&one, &small, 4_001 + at / 100)).count();
+    assert_eq!(more, 0, "30,000 are used, and the new limit is 100");
+    // The old token, as long as it is good, uses what is held.
+    assert!(ask(&one, &large, 5_000));
+    // Another process that held units when others had used little grants up to the new limit.
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let [here, there] = [0, 1].map(|_| builder().store(Arc::clone(&store)).build().unwrap());
+    assert!((0..500).all(|at| ask(&here, &large, 1_000 + at)));
+    assert!((0..5_000).all(|at| ask(&there, &large, 1_000 + at)));
+    let more = (0..20_000).filter(|at| ask(&here, &small, 2_000 + at / 100)).count();
+    assert!(more <= 100, "{more}: at most the new limit for each process");
 }

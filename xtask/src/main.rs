@@ -8,8 +8,10 @@ mod c;
 mod command;
 mod cross;
 mod fuzz;
+mod gateway;
 mod java;
 mod js;
+mod live;
 mod programs;
 mod python;
 mod rust;
@@ -29,9 +31,11 @@ cargo xtask soak [--minutes N] [RUN...]
 cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
                               groups such as `cold` and `warm`, or `scaling`, `wasm`, `c`, `python`, `javascript`
 cargo xtask instructions      write benches/instructions.json
+cargo xtask proto             generate the gateway's code from Envoy's definitions
 cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
+cargo xtask live              make the pictures of the live page, docs/live-*.png
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
@@ -49,9 +53,11 @@ fn main() -> ExitCode {
         ["soaks"] => soak::list(),
         ["bench", groups @ ..] => bench::run::run(groups),
         ["instructions"] => bench::instructions::write(),
+        ["proto"] => gateway::write(),
         ["vectors"] => vectors::write(),
         ["header"] => c::header::write(),
         ["api"] => api::write(),
+        ["live"] => live::write(),
         ["install", options @ ..] => c::package::install(options),
         ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),

@@ -175,6 +175,12 @@ impl Store for Redis {
         })
     }
 
+    fn time(&self) -> Result<Option<u64>, Unreachable> {
+        let read = |connection: &mut Connection| redis::cmd("TIME").query::<(u64, u64)>(connection);
+        // Of the server that has the marks.
+        self.ask(&self.mark("clock"), read).map(|(seconds, _)| Some(seconds))
+    }
+
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         let key = self.mark(name);
         self.ask(&key, |connection| redis::cmd("GET").arg(&key).query(connection))
