@@ -9,6 +9,7 @@ mod key;
 mod ledger;
 mod license;
 mod receipts;
+mod schema;
 mod shell;
 mod terminal;
 
@@ -84,6 +85,8 @@ enum Command {
     Gateway(licentia_gateway::command::Command),
     /// List the codes of decisions.
     Codes,
+    /// Print JSON Schemas of what commands print with --json.
+    Schema(schema::Schema),
     /// Walk through the main features, on data that it generates.
     Demo,
     /// Print completions for a shell.
@@ -130,6 +133,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Receipts(receipts) => receipts.run(output),
         Command::Gateway(command) => gateway::run(&command, output),
         Command::Codes => codes::run(output),
+        Command::Schema(schema) => schema.run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(Cli::command(), output),
         Command::Man(man) => man.run(Cli::command(), output),

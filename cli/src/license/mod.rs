@@ -4,4 +4,5 @@ mod explain;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod prove;
+pub(crate) mod record;
 pub(crate) mod verify;

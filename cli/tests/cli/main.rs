@@ -6,6 +6,7 @@ mod help;
 mod keys;
 mod receipts;
 mod revocation;
+mod schema;
 mod scope;
 mod secrets;
 mod shell;
