@@ -13,7 +13,7 @@
 //! | `key/` | private keys, and the signature over everything that is signed |
 //! | `keyset/` | which keys gates trust |
 //! | `revocation/` | bundles and deltas |
-//! | `ledger/` | what was issued and revoked, in SQLite |
+//! | `ledger/` | what was issued and revoked, in SQLite or PostgreSQL |
 //! | `time/` | times and durations as people write them |
 //! | `canonical` | the one encoder for everything that a vendor signs |
 //!
@@ -61,12 +61,14 @@ pub mod time;
 pub use acknowledgement::acknowledge;
 pub use canonical::canonical;
 pub use catalogue::{Catalogue, Tier};
-pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, Result};
+pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, LedgerError, Result};
 pub use grant::{Feature, FeatureValue, Grant, Quota, Rate, read_policy};
 pub use key::SigningKey;
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
-pub use ledger::{IssuedLicense, Ledger, PublishedBundle, ReplayReport, StandingRule};
+pub use ledger::{
+    Access, Issued, IssuedLicense, Ledger, LedgerLocation, Order, PublishedBundle, ReplayReport, StandingRule, Terms,
+};
 pub use license::{Confirmation, Draft, Issuer, Token};
 pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
 pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

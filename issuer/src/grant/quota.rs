@@ -85,6 +85,12 @@ fn anchored(period: Period, anchor: u64) -> Option<Period> {
     }
 }
 
+impl From<licentia_core::Quota<'_>> for Quota {
+    fn from(signed: licentia_core::Quota<'_>) -> Self {
+        Self { limit: signed.limit, period: signed.period, overage: signed.overage }
+    }
+}
+
 impl FromStr for Quota {
     type Err = Error;
 

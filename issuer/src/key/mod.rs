@@ -4,4 +4,6 @@ mod sign1;
 mod signing_key;
 
 pub(crate) use sign1::sign;
+#[cfg(feature = "ledger")]
+pub(crate) use sign1::unsigned;
 pub use signing_key::SigningKey;

@@ -1,11 +1,11 @@
 //! The replay of every licence against a bundle before it is published.
 
 use licentia_core::revocation::{Bundle, RevocationTerms, Rule, Traits};
-use rusqlite::{Row, params};
 
 use super::{
-    database::{Ledger, number},
+    database::Ledger,
     revocations::{hex, terms},
+    sql::{Row, values},
     strictness::covers_all,
 };
 use crate::error::{BundleError, Result};
@@ -94,13 +94,10 @@ impl Ledger {
             FROM license LEFT JOIN revocation ON revocation.id = license.id AND drafted <= ?2
                 LEFT JOIN reinstated ON reinstated.id = license.id
             WHERE issuer = ?1";
-        let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query(params![issuer, number(bundle.sequence())])?;
-        while let Some(row) = rows.next()? {
-            let (id, revoked): ([u8; 16], bool) = (row.get(0)?, row.get(2)?);
-            let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
+        self.database.each(sql, values![issuer, bundle.sequence()], |row| {
+            let (id, index, revoked) = (row.array(0)?, row.optional(1)?, row.flag(2)?);
             let said = next.own(index, &id);
-            let meant = if revoked { Some(terms(row)?) } else { None };
+            let meant = if revoked { Some(terms(row, 10)?) } else { None };
             if said != meant {
                 let verdict = match (said, meant) {
                     (Some(_), None) => "is innocent and would be refused",
@@ -116,7 +113,7 @@ impl Ledger {
             let mut after: Vec<RevocationTerms> = said.into_iter().collect();
             let mut earlier: Vec<RevocationTerms> = was.into_iter().collect();
             if has_rules {
-                let (traits, digest) = (traits(row, id, index)?, row.get(9)?);
+                let (traits, digest) = (traits(row, id, index)?, row.array(9)?);
                 after.extend(next.hitting(&traits, digest));
                 earlier.extend(before.iter().flat_map(|before| before.hitting(&traits, digest)));
             }
@@ -127,10 +124,11 @@ impl Ledger {
             found.new += u64::from(!covers_all(&earlier, &after, now));
             found.reinstated += u64::from(better);
             // A licence that is still revoked was revoked again on milder terms, which is a command too.
-            let silently = was.is_some() && said.is_none() && !row.get::<_, bool>(14)?;
+            let silently = was.is_some() && said.is_none() && !row.flag(14)?;
             found.forgotten += u64::from(better && silently);
             progress(found.issued);
-        }
+            Ok(())
+        })?;
         if let Some(before) = before {
             // The rest belongs to licences that this ledger does not have.
             let (indices, hashes) = before.bundle.counts();
@@ -168,15 +166,13 @@ fn encoded_rules(bundle: &Bundle<'_>) -> Vec<ciborium::Value> {
     rules.into_iter().map(without).collect()
 }
 
-fn traits<'r>(row: &'r Row<'_>, id: [u8; 16], index: Option<u64>) -> Result<Traits<'r>> {
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-    let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+fn traits<'r>(row: &Row<'r>, id: [u8; 16], index: Option<u64>) -> Result<Traits<'r>> {
     Ok(Traits {
-        kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
-        subject: text(4)?,
-        lineage: row.get::<_, [u8; 16]>(3)?.into(),
-        tier: (text(5)?, unsigned(6)?),
-        issued_at: unsigned(8)?,
+        kid: row.bytes(7)?,
+        subject: row.text(4)?,
+        lineage: row.array(3)?.into(),
+        tier: (row.text(5)?, row.unsigned(6)?),
+        issued_at: row.unsigned(8)?,
         index,
         id: id.into(),
     })
@@ -422,7 +418,7 @@ mod tests {
             *token.claims().unwrap().id().as_bytes()
         };
         let ids = [issue(&mut old, true), issue(&mut old, true), issue(&mut old, false)];
-        old.database.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+        old.database.execute("VACUUM INTO ?1", values![backup.to_str().unwrap()]).unwrap();
         let later = [issue(&mut old, true), issue(&mut old, false)];
         old.revoke_all(ids.iter().chain(&later), RevocationTerms::default(), |_| ()).unwrap();
         let rule = RuleDraft { subject: Some("somebody".into()), ..RuleDraft::default() };

@@ -1,9 +1,11 @@
 //! The licences and rules that are revoked.
 
 use licentia_core::revocation::{Effect, Reason, RevocationTerms};
-use rusqlite::{Row, params};
 
-use super::database::{Ledger, number};
+use super::{
+    database::Ledger,
+    sql::{Database, Row, values},
+};
 use crate::{
     error::{BundleError, Result},
     revocation::{RuleDraft, check_terms},
@@ -42,28 +44,12 @@ impl Ledger {
         terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
-        check_terms(&terms)?;
-        let (effect, until) = effect(terms.effect);
-        let (reason, effective) = (terms.reason.number(), number(terms.effective));
-        let transaction = self.database.transaction()?;
-        {
-            let mut statement = transaction.prepare(
-                "INSERT INTO revocation (id, reason, effective, effect, until)
-                    SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
-                 ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
-                    effect = excluded.effect, until = excluded.until",
-            )?;
-            let mut forget = transaction.prepare("DELETE FROM reinstated WHERE id = ?1")?;
-            for (id, done) in ids.into_iter().zip(1..) {
-                if statement.execute(params![id, reason, effective, effect, number(until)])? == 0 {
-                    return Err(BundleError::UnknownLicense(hex(id)).into());
-                }
-                forget.execute([id])?;
-                progress(done);
-            }
+        let transaction = self.database.begin()?;
+        for (id, done) in ids.into_iter().zip(1..) {
+            revoke(&transaction, id, &terms)?;
+            progress(done);
         }
-        transaction.commit()?;
-        Ok(())
+        transaction.commit()
     }
 
     /// Removes the revocation of a licence. Returns `false` if there was none.
@@ -71,10 +57,11 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn reinstate(&mut self, id: &[u8; 16]) -> Result<bool> {
-        let transaction = self.database.transaction()?;
-        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", [id])? > 0;
+        let transaction = self.database.begin()?;
+        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", values![id])? > 0;
         if found {
-            transaction.execute("INSERT OR IGNORE INTO reinstated (id) VALUES (?1)", [id])?;
+            let sql = "INSERT INTO reinstated (id) VALUES (?1) ON CONFLICT (id) DO NOTHING";
+            transaction.execute(sql, values![id])?;
         }
         transaction.commit()?;
         Ok(found)
@@ -90,30 +77,31 @@ impl Ledger {
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
         let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
-        self.database.execute(
+        let exempt: Vec<u8> = rule.exempt.iter().flatten().copied().collect();
+        self.database.only(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
                 index_from, index_to, exempt, spare_issued, reason, effective, effect, until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING number",
+            values![
                 issuer,
-                rule.kid,
-                rule.subject,
-                rule.lineage,
-                tier,
-                version.flatten().map(number),
-                time.0.map(number),
-                time.1.map(number),
-                index.0.map(number),
-                index.1.map(number),
-                rule.exempt.iter().flatten().copied().collect::<Vec<u8>>(),
+                rule.kid.as_ref(),
+                rule.subject.as_deref(),
+                rule.lineage.as_ref(),
+                tier.as_deref(),
+                version.flatten(),
+                time.0,
+                time.1,
+                index.0,
+                index.1,
+                &exempt,
                 spare_issued,
                 rule.terms.reason.number(),
-                number(rule.terms.effective),
+                rule.terms.effective,
                 effect,
-                number(until),
+                until,
             ],
-        )?;
-        Ok(self.database.last_insert_rowid().unsigned_abs())
+            |row| row.unsigned(0),
+        )
     }
 
     /// Removes a rule. Returns `false` if there was none with this number.
@@ -121,7 +109,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn remove_rule(&mut self, rule: u64) -> Result<bool> {
-        Ok(self.database.execute("DELETE FROM rule WHERE number = ?1", [number(rule)])? > 0)
+        Ok(self.database.execute("DELETE FROM rule WHERE number = ?1", values![rule])? > 0)
     }
 
     /// The rules of all issuers, in the order in which they were added.
@@ -129,9 +117,10 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn rules(&self) -> Result<Vec<StandingRule>> {
-        let mut statement = self.database.prepare("SELECT * FROM rule ORDER BY number")?;
-        let rows = statement.query_map([], standing_rule)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT reason, effective, effect, until, number, issuer, kid, subject, lineage, tier,
+                tier_version, issued_from, issued_to, index_from, index_to, exempt, spare_issued
+            FROM rule ORDER BY number";
+        self.database.all(sql, &[], standing_rule)
     }
 
     /// How many licences of all issuers have a revocation of their own.
@@ -139,13 +128,39 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn revoked(&self) -> Result<u64> {
-        let count: i64 = self.database.query_row("SELECT count(*) FROM revocation", [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        self.database.only("SELECT count(*) FROM revocation", &[], |row| row.unsigned(0))
+    }
+
+    /// The revocation of a licence, if it has one of its own. A rule may hit it too.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`](crate::Error::Ledger).
+    pub fn revocation(&self, id: &[u8; 16]) -> Result<Option<RevocationTerms>> {
+        let sql = "SELECT reason, effective, effect, until FROM revocation WHERE id = ?1";
+        self.database.first(sql, values![id], |row| terms(row, 0))
     }
 }
 
+/// Revokes a licence.
+pub(super) fn revoke(database: &Database, id: &[u8; 16], terms: &RevocationTerms) -> Result<()> {
+    check_terms(terms)?;
+    let (effect, until) = effect(terms.effect);
+    let changed = database.execute(
+        "INSERT INTO revocation (id, reason, effective, effect, until)
+            SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
+         ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
+            effect = excluded.effect, until = excluded.until",
+        values![id, terms.reason.number(), terms.effective, effect, until],
+    )?;
+    if changed == 0 {
+        return Err(BundleError::UnknownLicense(hex(id)).into());
+    }
+    database.execute("DELETE FROM reinstated WHERE id = ?1", values![id])?;
+    Ok(())
+}
+
 /// The number of an effect, and its end.
-fn effect(effect: Effect) -> (u8, u64) {
+fn effect(effect: Effect) -> (u64, u64) {
     match effect {
         Effect::WarnUntil(until) => (1, until),
         Effect::GraceUntil(until) => (2, until),
@@ -153,47 +168,42 @@ fn effect(effect: Effect) -> (u8, u64) {
     }
 }
 
-/// Reads the terms of a revocation.
-pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
-    let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
-    let until = unsigned("until")?;
-    let effect = match unsigned("effect")? {
+/// Reads the terms of a revocation: reason, start, effect and its end, from a column on.
+pub(super) fn terms(row: &Row<'_>, from: usize) -> Result<RevocationTerms> {
+    let until = row.unsigned(from + 3)?;
+    let effect = match row.unsigned(from + 2)? {
         1 => Effect::WarnUntil(until),
         2 => Effect::GraceUntil(until),
         _ => Effect::Deny,
     };
     Ok(RevocationTerms {
-        reason: Reason::from_number(unsigned("reason")?),
-        effective: unsigned("effective")?,
+        reason: Reason::from_number(row.unsigned(from)?),
+        effective: row.unsigned(from + 1)?,
         effect,
     })
 }
 
-fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {
-    let unsigned = |column: &str| -> rusqlite::Result<Option<u64>> {
-        Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
+fn standing_rule(row: &Row<'_>) -> Result<StandingRule> {
+    let range = |from: usize| -> Result<Option<(u64, u64)>> {
+        Ok(row.optional(from)?.zip(row.optional(from + 1)?))
     };
-    let range = |from: &str, to: &str| -> rusqlite::Result<Option<(u64, u64)>> {
-        Ok(unsigned(from)?.zip(unsigned(to)?))
-    };
-    let tier: Option<String> = row.get("tier")?;
-    let version = unsigned("tier_version")?;
-    let exempt: Vec<u8> = row.get("exempt")?;
+    let version = row.optional(10)?;
+    let lineage = row.optional_bytes(8)?.and_then(|lineage| lineage.try_into().ok());
     Ok(StandingRule {
-        number: unsigned("number")?.unwrap_or(0),
-        issuer: row.get("issuer")?,
+        number: row.unsigned(4)?,
+        issuer: row.text(5)?.to_owned(),
         rule: RuleDraft {
-            kid: row.get("kid")?,
-            subject: row.get("subject")?,
-            lineage: row.get("lineage")?,
-            tier: tier.map(|name| (name, version)),
-            issued_at: range("issued_from", "issued_to")?,
-            index: range("index_from", "index_to")?,
-            exempt: exempt.as_chunks::<16>().0.iter().copied().collect(),
-            terms: terms(row)?,
+            kid: row.optional_bytes(6)?,
+            subject: row.optional_text(7)?,
+            lineage,
+            tier: row.optional_text(9)?.map(|name| (name, version)),
+            issued_at: range(11)?,
+            index: range(13)?,
+            exempt: row.bytes(15)?.as_chunks::<16>().0.iter().copied().collect(),
+            terms: terms(row, 0)?,
             ..RuleDraft::default()
         },
-        spare_issued: row.get("spare_issued")?,
+        spare_issued: row.unsigned(16)? > 0,
     })
 }
 
