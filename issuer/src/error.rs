@@ -348,13 +348,28 @@ pub enum LedgerError {
     /// What was signed again differs from what was signed first.
     #[error("licence {0} cannot be signed again: its bytes would differ from the first ones")]
     NotTheSame(String),
-    /// The lineage has nothing that can be continued.
+    /// A licence that is revoked or has ended is not signed anew.
     #[error("licence {id} {why}")]
-    NotRenewable {
+    NotGood {
         /// The licence.
         id: String,
-        /// Why it cannot be continued.
+        /// Why it is not signed anew.
         why: &'static str,
+    },
+    /// Every licence of the lineage is revoked.
+    #[error("every licence of lineage {0} is revoked; reinstate one first")]
+    LineageRevoked(String),
+    /// A backup is older than what gates and customers have.
+    #[error(
+        "the backup ends at bundle {backup}, and gates have bundle {published}; {licenses} of the ledger's licences are not in it; what came later would be forgotten: revocations by the next bundle, licences for good"
+    )]
+    OlderBackup {
+        /// The last bundle of the backup.
+        backup: u64,
+        /// The last bundle that was published.
+        published: u64,
+        /// How many licences fewer it has than the ledger that it would replace.
+        licenses: u64,
     },
 }
 

@@ -67,8 +67,9 @@ pub use key::SigningKey;
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
 pub use ledger::{
-    Access, Issued, IssuedLicense, Ledger, LedgerLocation, Order, PublishedBundle, ReplayReport, StandingRule, Terms,
+    Access, Issued, IssuedLicense, Ledger, LedgerLocation, LicenseFilter, LicenseSort, LicenseState, ListedLicense, Order,
+    PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
 };
-pub use license::{Confirmation, Draft, Issuer, Token};
+pub use license::{Confirmation, Draft, Issuer, Renewal, Token};
 pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
 pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

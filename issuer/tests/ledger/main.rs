@@ -3,8 +3,10 @@
 #[path = "../common/postgres.rs"]
 mod postgres;
 
+mod anew;
 mod engine;
 mod issuing;
+mod listing;
 mod migration;
 mod places;
 mod sharing;
@@ -25,6 +27,11 @@ fn run(engine: &Engine) {
         ("one reference", sharing::one_order_from_many_machines_is_issued_once),
         ("bundles", sharing::one_process_at_a_time_builds_bundles),
         ("revocations", sharing::what_one_revokes_another_publishes),
+        ("filters", listing::each_filter_finds_what_fits_and_no_more),
+        ("states", listing::states_are_the_same_in_sql_and_in_rust),
+        ("a lost key", anew::every_good_licence_of_a_lost_key_is_signed_anew),
+        ("a lost licence", anew::a_lost_licence_is_signed_again),
+        ("backups", anew::a_backup_is_the_ledger_and_does_not_go_back_without_a_word),
     ];
     let failed: Vec<&str> = tests
         .iter()

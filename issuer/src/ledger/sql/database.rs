@@ -118,6 +118,17 @@ impl Database {
         Ok(Transaction { database: self, is_open: true })
     }
 
+    /// Begins a transaction that reads what there is at one moment.
+    pub(in crate::ledger) fn snapshot(&self) -> Result<Transaction<'_>> {
+        either!(self, database => database.snapshot())?;
+        Ok(Transaction { database: self, is_open: true })
+    }
+
+    /// Continues the numbers of rows after those that were written with a number.
+    pub(in crate::ledger) fn renumber(&self) -> Result<()> {
+        either!(self, database => database.renumber())
+    }
+
     /// Keeps other processes from upgrading the schema until the transaction ends.
     pub(in crate::ledger) fn lock_schema(&self) -> Result<()> {
         either!(self, database => database.lock_schema())

@@ -129,6 +129,17 @@ impl Postgres {
         self.run("BEGIN")
     }
 
+    pub(super) fn snapshot(&self) -> Result<()> {
+        self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    }
+
+    pub(super) fn renumber(&self) -> Result<()> {
+        self.run(
+            "SELECT setval(pg_get_serial_sequence('terms', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM terms), false);
+             SELECT setval(pg_get_serial_sequence('rule', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM rule), false)",
+        )
+    }
+
     pub(super) fn lock_schema(&self) -> Result<()> {
         self.run("LOCK TABLE version")
     }

@@ -1,5 +1,10 @@
 //! A row of a result. Columns are counted from 0.
 
+#[cfg(feature = "postgres")]
+use postgres::types::Type;
+use rusqlite::types::ValueRef;
+
+use super::value::Value;
 use crate::error::{LedgerError, Result};
 
 /// A row of a result.
@@ -31,6 +36,24 @@ impl<'r> Row<'r> {
     pub(in crate::ledger) fn optional(&self, at: usize) -> Result<Option<u64>> {
         let value: Result<Option<i64>> = column!(self, at, Option<i64>);
         Ok(value?.map(i64::unsigned_abs))
+    }
+
+    /// A column of any type, to be written elsewhere.
+    pub(in crate::ledger) fn value(&self, at: usize) -> Result<Value<'r>> {
+        match self {
+            Self::Sqlite(row) => Ok(match row.get_ref(at)? {
+                ValueRef::Integer(number) => Value::Int(number),
+                ValueRef::Text(_) => Value::Text(self.text(at)?),
+                ValueRef::Blob(bytes) => Value::Bytes(bytes),
+                ValueRef::Null | ValueRef::Real(_) => Value::Null,
+            }),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(row) => Ok(match row.columns().get(at).map(postgres::Column::type_) {
+                Some(&Type::TEXT) => row.try_get::<_, Option<&str>>(at)?.map_or(Value::Null, Value::Text),
+                Some(&Type::BYTEA) => row.try_get::<_, Option<&[u8]>>(at)?.map_or(Value::Null, Value::Bytes),
+                _ => row.try_get::<_, Option<i64>>(at)?.map_or(Value::Null, Value::Int),
+            }),
+        }
     }
 
     /// The result of a comparison.

@@ -84,6 +84,15 @@ impl Sqlite {
         self.run("BEGIN IMMEDIATE")
     }
 
+    pub(super) fn snapshot(&self) -> Result<()> {
+        self.run("BEGIN DEFERRED")
+    }
+
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "SQLite does it by itself")]
+    pub(super) fn renumber(&self) -> Result<()> {
+        Ok(())
+    }
+
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a transaction keeps all other writers out")]
     pub(super) fn lock_schema(&self) -> Result<()> {
         Ok(())
