@@ -59,7 +59,7 @@ enum Command {
     /// Create, change and sign the set of keys that services trust.
     #[command(subcommand)]
     Keyset(Keyset),
-    /// Look up issued licences in the ledger.
+    /// Create a ledger, and look up issued licences in it.
     #[command(subcommand)]
     Ledger(Lookup),
     /// Revoke licences.

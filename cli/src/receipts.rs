@@ -15,7 +15,7 @@ use licentia_issuer::{acknowledge, file::replace, time};
 use serde_json::{Value, json};
 
 use crate::terminal::{
-    input::{self, Clock, Passphrase},
+    input::{self, Clock, Signer},
     output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, counted, hex, printable},
 };
 
@@ -51,7 +51,7 @@ pub(crate) enum Receipts {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
         #[command(flatten)]
-        passphrase: Passphrase,
+        signer: Signer,
         #[command(flatten)]
         clock: Clock,
     },
@@ -97,7 +97,7 @@ impl Receipts {
                 complain(&report, output);
                 Ok(exit(&report))
             }
-            Self::Acknowledge { which, key, out, passphrase, clock } => {
+            Self::Acknowledge { which, key, out, signer, clock } => {
                 let report = which.audit()?;
                 if !report.is_good() {
                     complain(&report, output);
@@ -108,7 +108,7 @@ impl Receipts {
                     return Err("acknowledge one instance at a time; select it with --instance".into());
                 };
                 let whole = known.whole.ok_or("nothing was acknowledged: the first receipt is missing")?;
-                let key = passphrase.load(&key)?;
+                let key = signer.load(&key)?;
                 replace(&out, &acknowledge(&key, instance, whole, clock.now())?)?;
                 complain(&report, output);
                 let (instance, sequence) = (hex(instance), whole.sequence);

@@ -88,6 +88,59 @@ sixteen_bytes! {
 }
 hidden!(Nonce);
 
+/// Who is counted: a lineage and the issuer of its licences, so that a key of one issuer never reaches the counters of
+/// another's customers. `Display` writes the issuer's hash and the lineage: `HASH:LINEAGE`, in hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId([u8; Self::BYTES]);
+
+impl AccountId {
+    /// Bytes of an issuer's hash.
+    pub const ISSUER_BYTES: usize = 8;
+    const BYTES: usize = Self::ISSUER_BYTES + 16;
+
+    /// The account of an issuer's lineage. The issuer is kept as the first 8 bytes of SHA-256 (FIPS 180-4) of its name.
+    pub fn new(issuer: &str, lineage: Lineage) -> Self {
+        let hash = hmac_sha256::Hash::hash(issuer.as_bytes());
+        let mut bytes = [0; Self::BYTES];
+        let parts = hash.iter().take(Self::ISSUER_BYTES).chain(lineage.as_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
+        Self(bytes)
+    }
+
+    /// The hash of the issuer's name.
+    pub fn issuer(&self) -> [u8; Self::ISSUER_BYTES] {
+        let mut hash = [0; Self::ISSUER_BYTES];
+        hash.iter_mut().zip(self.0).for_each(|(byte, part)| *byte = part);
+        hash
+    }
+
+    /// The lineage.
+    pub fn lineage(&self) -> Lineage {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(self.0.iter().skip(Self::ISSUER_BYTES)).for_each(|(byte, part)| *byte = *part);
+        Lineage(bytes)
+    }
+}
+
+impl AsRef<[u8]> for AccountId {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.issuer().iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, ":{}", self.lineage())
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountId({self})")
+    }
+}
+
 /// A token that names no lineage starts one.
 impl From<TokenId> for Lineage {
     fn from(id: TokenId) -> Self {
@@ -107,5 +160,16 @@ mod tests {
         assert_eq!(std::format!("{:?}", TokenId::from(bytes)), std::format!("TokenId({hex})"));
         assert_eq!(std::format!("{:?} {:?}", Salt::from(bytes), Nonce::from(bytes)), "Salt(..) Nonce(..)");
         assert_eq!(<[u8; 16]>::from(Nonce::from(bytes)), bytes);
+    }
+
+    #[test]
+    fn an_account_is_an_issuer_and_a_lineage() {
+        let account = AccountId::new("abc", Lineage([7; 16]));
+        // SHA-256 of "abc": FIPS 180-4's example.
+        assert_eq!(std::format!("{account}"), std::format!("ba7816bf8f01cfea:{}", "07".repeat(16)));
+        assert_eq!(account.lineage(), Lineage([7; 16]));
+        assert_eq!(account.issuer(), [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]);
+        assert_ne!(account, AccountId::new("abd", Lineage([7; 16])));
+        assert_ne!(account, AccountId::new("abc", Lineage([8; 16])));
     }
 }

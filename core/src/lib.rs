@@ -85,7 +85,7 @@ pub use cose::Algorithm;
 pub use crypto::ed25519::PublicKey;
 pub use expect::Expect;
 pub use explain::{Check, Explanation, Facts, Step};
-pub use id::{Lineage, Nonce, Salt, TokenId};
+pub use id::{AccountId, Lineage, Nonce, Salt, TokenId};
 pub use key::key::{Key, KeyPurpose, KeyStatus};
 pub use key::keyring::Keyring;
 pub use key::keyset::{Keyset, KeysetMark};
@@ -112,9 +112,10 @@ pub mod inner {
         cose::{Frame, Typ},
         json::{Optional, Quoted},
         key::keyset::digest,
-        license::name::is_valid as is_valid_name,
+        license::{json::JsonPart, name::is_valid as is_valid_name},
         revocation::bundle::state_root,
         time::{calendar, clock},
+        uri::same as same_uri,
         verify::decode,
     };
 

@@ -4,7 +4,7 @@
 /// Whether two URIs name the same request target. Scheme and host compare without case; a default or empty port,
 /// an empty path after an authority, dot segments, the case of percent-encodings, the encoding of unreserved
 /// characters, a fragment and an empty query make no difference. An empty URI names nothing, and so is the same as none.
-pub(crate) fn same(a: &str, b: &str) -> bool {
+pub fn same(a: &str, b: &str) -> bool {
     let (a, b) = (Parts::of(a), Parts::of(b));
     !a.is_empty()
         && !b.is_empty()

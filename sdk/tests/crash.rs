@@ -322,7 +322,11 @@ fn settle_up(name: &str, url: &str, workers: &Workers<'_>) {
         gate.reserve(&token, &request, NOW).1.unwrap().commit(&[("jobs", cost)]).unwrap();
     }
     let year = licentia::Period::Year.window(NOW);
-    let cell = Cell { lineage: LINEAGE, meter: "jobs", window: Window { ..year } };
+    let cell = Cell {
+        account: licentia_core::AccountId::new("acme", LINEAGE.into()),
+        meter: "jobs",
+        window: Window { ..year },
+    };
     let charged = store.take(&cell, 0, 0, u64::MAX).unwrap().total;
     assert_eq!(
         charged,

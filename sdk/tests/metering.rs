@@ -321,7 +321,8 @@ fn a_process_holds_one_chunk_at_most() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (on(&store), calls(64_000));
     let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
-    let cell = Cell { lineage: [9; 16], meter: "calls", window };
+    let cell =
+        Cell { account: licentia_core::AccountId::new("acme", [9; 16].into()), meter: "calls", window };
     let total = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
     let (mut used, mut most) = (0, 0);
     for millis in 0..10_000 {

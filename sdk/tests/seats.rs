@@ -95,7 +95,8 @@ fn a_renewal_shares_the_seats_and_a_smaller_one_takes_some_away() {
 #[test]
 fn a_clock_that_was_ahead_locks_nobody_out() {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
-    let ask = |holder, now| licentia::store::SeatAsk { lineage: [5; 16], holder, ttl: 60, limit: 1, now };
+    let account = licentia_core::AccountId::new("acme", [5; 16].into());
+    let ask = |holder, now| licentia::store::SeatAsk { account, holder, ttl: 60, limit: 1, now };
     assert!(store.take_seat(&ask("ahead", NOW + 1_000_000)).unwrap().granted);
     let seats = store.take_seat(&ask("right", NOW)).unwrap();
     assert_eq!((seats.granted, seats.next_free), (false, Some(NOW + 60)), "it counts as taken now");

@@ -289,6 +289,7 @@ fn the_script_gives_what_the_algebra_gives() {
         let (need, want) = (near(&mut random), near(&mut random));
         let (units, remaining, reset, after): (u64, u64, String, String) = script
             .key(&key)
+            .key("none before")
             .arg(gcra.interval().to_string())
             .arg(rate.burst)
             .arg(need)
@@ -337,6 +338,7 @@ fn the_script_gives_what_the_vectors_say() {
             assert_eq!(now % 1000, 0, "a clock of microseconds");
             let (units, remaining, reset, after): (u64, u64, String, String) = script
                 .key(&key)
+                .key("none before")
                 .arg(gcra.interval().to_string())
                 .arg(burst)
                 .arg(number("need"))

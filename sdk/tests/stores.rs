@@ -14,7 +14,7 @@ use licentia::{
     Action, Code, Request,
     store::{self, Cell, Finish, Job, Once, SeatAsk, Store, Taken},
 };
-use licentia_core::Window;
+use licentia_core::{AccountId, Window};
 use server::Server;
 
 /// Stores, by what they are called.
@@ -31,8 +31,18 @@ fn stores() -> (Named, tempfile::TempDir, Option<Server>) {
     (stores, folder, server)
 }
 
+/// The account of a lineage whose issuer is "abc".
+fn account(lineage: u8) -> AccountId {
+    AccountId::new("abc", [lineage; 16].into())
+}
+
+/// What keys begin with, with the first bytes of SHA-256 of "abc".
+fn keys(lineage: u8) -> String {
+    format!("licentia:ba7816bf8f01cfea:{{{}}}", format!("{lineage:02x}").repeat(16))
+}
+
 fn cell(meter: &str, start: u64, end: Option<u64>) -> Cell<'_> {
-    Cell { lineage: [7; 16], meter, window: Window { start, end } }
+    Cell { account: account(7), meter, window: Window { start, end } }
 }
 
 #[test]
@@ -56,7 +66,7 @@ fn units_are_taken_once_and_can_be_given_back() {
             Taken { units: 1, total: 1 },
             "{name}: another period"
         );
-        let other = Cell { lineage: [8; 16], ..day };
+        let other = Cell { account: account(8), ..day };
         assert_eq!(store.take(&other, 1, 1, 100).unwrap().total, 1, "{name}: another licence");
         assert_eq!(store.take(&cell("mails", NOW, Some(NOW + DAY)), 1, 1, 9).unwrap().total, 1, "{name}");
         let next = cell("calls", NOW + DAY, Some(NOW + 2 * DAY));
@@ -146,14 +156,14 @@ fn redis_keeps_a_cell_past_its_end_by_its_own_clock() {
         let cell = cell(meter, end - 100, Some(end));
         assert_eq!(store.take(&cell, 1, 1, 10).unwrap().total, 1);
         assert_eq!(store.take(&cell, 1, 1, 10).unwrap().total, 2, "{meter}: it is still there");
-        let key = format!("licentia:{{{}}}:{meter}:{}:{end}", "07".repeat(16), end - 100);
+        let key = format!("{}:{meter}:{}:{end}", keys(7), end - 100);
         let left: i64 = redis::cmd("TTL").arg(&key).query(&mut connection).unwrap();
         let expected = end.saturating_sub(real) + 8 * DAY;
         assert!((left - i64::try_from(expected).unwrap()).abs() < 60, "{meter}: {left}, not {expected}");
     }
     let life = cell("calls", 0, None);
     store.take(&life, 1, 1, 10).unwrap();
-    let key = format!("licentia:{{{}}}:calls:0:life", "07".repeat(16));
+    let key = format!("{}:calls:0:life", keys(7));
     let left: i64 = redis::cmd("TTL").arg(&key).query(&mut connection).unwrap();
     assert_eq!(left, -1, "a lifetime never ends");
 }
@@ -163,7 +173,7 @@ fn seats_are_held_for_their_time() {
     let (stores, _folder, _server) = stores();
     for (name, store) in &stores {
         let take = |holder, ttl, limit, now| {
-            let seats = store.take_seat(&SeatAsk { lineage: [7; 16], holder, ttl, limit, now }).unwrap();
+            let seats = store.take_seat(&SeatAsk { account: account(7), holder, ttl, limit, now }).unwrap();
             (seats.granted, seats.taken, seats.next_free)
         };
         assert_eq!(take("ada", 60, 2, NOW), (true, 1, Some(NOW + 60)), "{name}");
@@ -172,8 +182,8 @@ fn seats_are_held_for_their_time() {
         assert_eq!(take("ada", 60, 2, NOW + 59), (true, 2, Some(NOW + 110)), "{name}: kept");
         assert_eq!(take("eve", 60, 2, NOW + 110), (true, 2, Some(NOW + 119)), "{name}: bob's time is over");
         assert_eq!(take("eve", 60, 1, NOW + 111), (false, 1, Some(NOW + 119)), "{name}: the limit has sunk");
-        store.release_seat(&[7; 16], "ada").unwrap();
-        store.release_seat(&[7; 16], "nobody").unwrap();
+        store.release_seat(&account(7), "ada").unwrap();
+        store.release_seat(&account(7), "nobody").unwrap();
         assert_eq!(take("bob", 60, 1, NOW + 111), (true, 1, Some(NOW + 171)), "{name}");
         assert_eq!(
             take("eve", 60, 2, NOW - 500),
@@ -185,7 +195,7 @@ fn seats_are_held_for_their_time() {
             (true, 1, Some(NOW - 380)),
             "{name}: holds no seat for longer"
         );
-        let other = SeatAsk { lineage: [8; 16], holder: "ada", ttl: 1, limit: 1, now: NOW };
+        let other = SeatAsk { account: account(8), holder: "ada", ttl: 1, limit: 1, now: NOW };
         assert!(store.take_seat(&other).unwrap().granted, "{name}: another licence");
     }
 }
@@ -250,7 +260,7 @@ fn a_file_of_the_first_version_is_taken_over() {
         .unwrap()
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[test]
@@ -266,7 +276,7 @@ fn rates_of_a_file_of_the_second_version_go_on() {
     let store = store::open(&format!("sqlite:{}", path.display())).unwrap();
     let rate = licentia_core::Rate { name: "api", count: 1, per_ms: 3_600_000, burst: 10 };
     let gcra = licentia_core::metering::rate::Gcra::new(&rate);
-    let ask = |need| store::RateAsk { lineage: [7; 16], name: "api", gcra, need, want: need };
+    let ask = |need| store::RateAsk { account: account(7), name: "api", gcra, need, want: need };
     assert_eq!(store.take_rate(&ask(8)).unwrap().units, 0);
     assert_eq!(store.take_rate(&ask(7)).unwrap().units, 7);
 }
@@ -283,7 +293,7 @@ fn a_rate_that_is_whole_again_is_forgotten() {
             per_ms,
             burst: 1,
         });
-        store.take_rate(&store::RateAsk { lineage: [7; 16], name, gcra, need: 1, want: 1 }).unwrap().units
+        store.take_rate(&store::RateAsk { account: account(7), name, gcra, need: 1, want: 1 }).unwrap().units
     };
     assert_eq!((take("fast", 1), take("slow", 3_600_000)), (1, 1));
     std::thread::sleep(std::time::Duration::from_millis(5));

@@ -3,6 +3,11 @@ import giveBack from "../../../sdk/src/store/give_back.lua";
 import lease from "../../../sdk/src/store/take.lua";
 import type { Leased, Store } from "./gate/store.js";
 
+/** The key before keys named the issuer. A count starts from what is found under it. */
+function former(key: string): string {
+  return key.replace(/:[0-9a-f]{16}:\{/, ":{");
+}
+
 /** The stored value of a key. */
 interface Cell {
   total: number;
@@ -77,7 +82,7 @@ export class LicentiaQuota {
       release?: boolean; key: string; want: number; limit: number; until?: number; need: number;
     };
     // The object's input gate is closed between reading and writing, so no other request comes in between.
-    const cell = await this.#storage.get<Cell>(key);
+    const cell = (await this.#storage.get<Cell>(key)) ?? (await this.#storage.get<Cell>(former(key)));
     if (release === true) {
       // Units that come back after the key was deleted must not create it again: it would stay for ever.
       const total = Math.max(0, (cell?.total ?? 0) - want);
@@ -158,7 +163,8 @@ interface KeyValue {
 export function kvStore(namespace: KeyValue): Store {
   return {
     async lease(key, want, limit, until, need) {
-      const leased = take({ total: Number((await namespace.get(key)) ?? 0) }, want, limit, need);
+      const total = (await namespace.get(key)) ?? (await namespace.get(former(key))) ?? 0;
+      const leased = take({ total: Number(total) }, want, limit, need);
       if (leased.granted > 0) await namespace.put(key, String(leased.total), expiration(until));
       return leased;
     },
@@ -170,19 +176,19 @@ function expiration(until: number | undefined): { expiration?: number } {
   return until === undefined ? {} : { expiration: Math.max(until, Math.floor(seconds()) + 61) };
 }
 
-/** Runs a script with one key. */
-type Evaluate = (script: string, key: string, values: string[]) => Promise<unknown>;
+/** Runs a script. */
+type Evaluate = (script: string, keys: string[], values: string[]) => Promise<unknown>;
 
 /** Uses the scripts and the keys of the Rust library, so that both can count one quota on one server. */
 function redisLike(evaluate: Evaluate): Store {
   return {
     async lease(key, want, limit, until = 0, need) {
-      const answer = await evaluate(lease, key, [need, want, limit, until].map(String));
+      const answer = await evaluate(lease, [key, former(key)], [need, want, limit, until].map(String));
       const [granted, total] = answer as [number | string, number | string];
       return { granted: Number(granted), total: Number(total) };
     },
     async release(key, units) {
-      await evaluate(giveBack, key, [String(units)]);
+      await evaluate(giveBack, [key], [String(units)]);
     },
   };
 }
@@ -190,11 +196,11 @@ function redisLike(evaluate: Evaluate): Store {
 /** Shares quotas in Redis over its REST interface, as Upstash has it. */
 export function redisRestStore(options: { url: string; token: string }): Store {
   const { url, token } = options;
-  return redisLike(async (script, key, values) => {
+  return redisLike(async (script, keys, values) => {
     const response = await fetch(url, {
       method: "POST",
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify(["EVAL", script, "1", key, ...values]),
+      body: JSON.stringify(["EVAL", script, String(keys.length), ...keys, ...values]),
     });
     return (await json<{ result: unknown }>(response)).result;
   });
@@ -207,5 +213,5 @@ interface RedisClient {
 
 /** Shares quotas in Redis through a connected client of node-redis. */
 export function redisStore(client: RedisClient): Store {
-  return redisLike((script, key, values) => client.eval(script, { keys: [key], arguments: values }));
+  return redisLike((script, keys, values) => client.eval(script, { keys, arguments: values }));
 }

@@ -3,7 +3,15 @@
 use licentia_core::CodeEntry;
 use pyo3::{prelude::*, types::PyTuple};
 
+use crate::error::invalid;
+
 /// A row of the table of codes, which is the same in every language.
+///
+/// Args:
+///     number: The number, such as 610.
+///
+/// Raises:
+///     InvalidArgumentError: If there is no such code.
 #[pyclass(module = "licentia", frozen, eq, hash)]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Code {
@@ -30,6 +38,18 @@ impl From<&CodeEntry> for Code {
 
 #[pymethods]
 impl Code {
+    #[new]
+    fn new(number: u16) -> PyResult<Self> {
+        let entry = licentia_core::Code::TABLE.iter().find(|entry| entry.code.number() == number);
+        entry
+            .map(Self::from)
+            .ok_or_else(|| invalid(&format!("there is no code {number}; see licentia.codes()")))
+    }
+
+    fn __getnewargs__(&self) -> (u16,) {
+        (self.number,)
+    }
+
     fn __repr__(&self) -> String {
         format!("Code({}, {:?})", self.number, self.name)
     }

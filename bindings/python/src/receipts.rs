@@ -21,6 +21,17 @@ use crate::{
 ///
 /// Pass it to one gate or several (``Gate(receipts=...)``). Each process needs its own. A crash loses what was counted
 /// since the last ``write``: call it accordingly often, and send the receipts that it returns to the vendor.
+///
+/// Opens the log of an instance, or creates it.
+///
+/// Args:
+///     path: The log's file. One process has it open at a time.
+///     key: The instance's own Ed25519 key in PKCS#8 PEM, not encrypted. Each instance needs another key.
+///
+/// Raises:
+///     StoreError: If the file cannot be used.
+///     InvalidArgumentError: If the key cannot be read.
+///     RejectedError: If the log was altered, or belongs to another instance.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Receipts {
     pub(crate) sink: Arc<SdkReceipts>,
@@ -41,16 +52,6 @@ impl Receipts {
 
 #[pymethods]
 impl Receipts {
-    /// Opens the log of an instance, or creates it.
-    ///
-    /// Args:
-    ///     path: The log's file. One process has it open at a time.
-    ///     key: The instance's own Ed25519 key in PKCS#8 PEM, not encrypted. Each instance needs another key.
-    ///
-    /// Raises:
-    ///     StoreError: If the file cannot be used.
-    ///     InvalidArgumentError: If the key cannot be read.
-    ///     RejectedError: If the log was altered, or belongs to another instance.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
         let holder = licentia::HolderKey::from_pem(key).map_err(refused)?;

@@ -11,6 +11,12 @@ use crate::{
 };
 
 /// A store of counters and marks. Several gates may share one.
+///
+/// Opens the store that a URL names, such as ``memory:``.
+///
+/// Raises:
+///     InvalidArgumentError: For an unknown kind of store; the message lists the known ones.
+///     StoreError: If it cannot be reached.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Store {
     opened: DropDetached<Arc<dyn store::Store>>,
@@ -21,11 +27,6 @@ pub(crate) struct Store {
 
 #[pymethods]
 impl Store {
-    /// Opens the store that a URL names, such as ``memory:``.
-    ///
-    /// Raises:
-    ///     InvalidArgumentError: For an unknown kind of store; the message lists the known ones.
-    ///     StoreError: If it cannot be reached.
     #[new]
     fn new(py: Python<'_>, url: &str) -> PyResult<Self> {
         let opened = open(py, url)?;

@@ -10,7 +10,7 @@ use super::{read::read, show};
 use crate::{
     ledger::open::open,
     terminal::{
-        input::{self, Clock, Passphrase},
+        input::{self, Clock, Signer},
         output::{Output, Result, advance, counted},
     },
 };
@@ -66,7 +66,7 @@ pub(crate) struct Build {
     #[arg(long, value_name = "COUNT")]
     confirm_reinstated: Option<u64>,
     #[command(flatten)]
-    passphrase: Passphrase,
+    signer: Signer,
     #[command(flatten)]
     clock: Clock,
 }
@@ -79,12 +79,18 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
 impl Build {
     pub(super) fn run(self, output: Output) -> Result {
         let mut ledger = open(&self.ledger)?;
-        let (key, now) = (self.passphrase.load(&self.key)?, self.clock.now());
+        let (key, now) = (self.signer.load(&self.key)?, self.clock.now());
         ledger.check_bundle_key(&key)?;
         let keys = [key.public().for_revocation()];
         let keyring = Keyring::new(&keys);
         let since = self.since.as_deref().map(input::bytes).transpose()?;
         let since = since.as_deref().map(|bytes| read(bytes, keyring)).transpose()?;
+        let stream = ledger.stream()?;
+        if let Some(other) = since.map(|base| base.stream()).filter(|other| *other != stream) {
+            return Err(
+                format!("--since is a bundle of stream {other}; the ledger is of stream {stream}").into()
+            );
+        }
         // The bundles that gates may have: the newest of them is compared with the next one.
         let (published, replaced) = (ledger.last_published(&self.issuer)?, input::bytes(&self.out).ok());
         let written = [published, replaced].map(Option::unwrap_or_default);
@@ -92,6 +98,7 @@ impl Build {
         let candidates = since.into_iter().chain(written);
         let before = candidates
             .filter(|bundle| bundle.issuer() == self.issuer && bundle.base().is_none())
+            .filter(|bundle| bundle.stream() == stream)
             .max_by_key(Bundle::sequence);
         let drafted = ledger.sequence()?;
         let last = before.map_or(0, |bundle| bundle.sequence()).max(drafted);

@@ -51,7 +51,7 @@ impl Walk {
         self.line(what, &format!("{style}{word:<7}{style:#}  {why}"), right);
         self.note(json!({
             "what": what, "allowed": code.is_allowed(), "code": code.number(), "name": code.name(),
-            "state": state.name(), "advice": code.advice(), "as_expected": right,
+            "state": code.is_allowed().then(|| state.name()), "advice": code.advice(), "as_expected": right,
         }));
     }
 

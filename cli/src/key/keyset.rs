@@ -14,7 +14,7 @@ use serde_json::json;
 use super::scope;
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{HEADING, Output, Result, counted},
+    output::{HEADING, Output, Result, counted, notice},
 };
 
 /// Changes and signs keysets. A draft is a TOML file; services load the keyset
@@ -117,7 +117,7 @@ impl Keyset {
                 }
                 let mut draft = KeysetDraft::default();
                 for key in &key {
-                    draft.add(KeysetEntry::new(&input::public_key(key)?))?;
+                    add(&mut draft, KeysetEntry::new(&input::public_key(key)?))?;
                 }
                 save(&draft, &path, output)
             }
@@ -149,7 +149,7 @@ impl Keyset {
                 entry.scope = (scope != KeyScope::default()).then_some(scope);
                 entry.purpose = if revocation { KeyPurpose::Revocation } else { KeyPurpose::License };
                 (entry.not_before, entry.not_after) = (not_before, not_after);
-                draft.add(entry)?;
+                add(&mut draft, entry)?;
                 save(&draft, &path, output)
             }
             Self::Retire { draft: path, kid, clock } => {
@@ -181,6 +181,18 @@ impl Keyset {
             Self::Show { keyset, root } => show(&input::bytes(&keyset)?, &input::public_key(&root)?, output),
         }
     }
+}
+
+/// Adds a key, and says so if it gets another identifier than its owner knows.
+fn add(draft: &mut KeysetDraft, entry: KeysetEntry) -> Result<()> {
+    let own = *entry.read()?.kid();
+    let kid = draft.add(entry)?;
+    if kid != own {
+        notice(&format!(
+            "another key has the identifier {own}: this one is listed as {kid}, and its owner signs with --kid {kid}"
+        ));
+    }
+    Ok(())
 }
 
 fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {

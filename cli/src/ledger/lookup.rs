@@ -1,21 +1,32 @@
 //! `licentia ledger`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use licentia_core::limits;
 use licentia_issuer::{IssuedLicense, StandingRule, time};
 use serde_json::{Value, json};
 
-use super::open::open;
+use super::open::{create, open};
 use crate::terminal::{
     input,
     output::{HEADING, Output, Result, counted, hex, printable, table},
     words,
 };
 
-/// Looks up issued licences and rules in the ledger.
+/// Creates a ledger, and looks up issued licences and rules in it.
 #[derive(Subcommand)]
 pub(crate) enum Lookup {
+    /// Create an empty ledger.
+    Init {
+        /// The file, which must not exist.
+        ledger: PathBuf,
+        /// The stream of its indices. Each ledger of an issuer needs one of its
+        /// own. Upgrade every verifier before you use another than 0.
+        #[arg(long, value_name = "NUMBER", default_value_t = 0,
+              value_parser = clap::value_parser!(u64).range(..=limits::INTEGER))]
+        stream: u64,
+    },
     /// List the licences of a subject.
     #[command(visible_alias = "list")]
     Subject {
@@ -43,6 +54,7 @@ pub(crate) enum Lookup {
 impl Lookup {
     pub(crate) fn run(self, output: Output) -> Result {
         let records = match self {
+            Self::Init { ledger, stream } => return init(&ledger, stream, output),
             Self::Rules { ledger } => return rules(&open(&ledger)?.rules()?, output),
             Self::Subject { ledger, subject } => open(&ledger)?.of_subject(&subject)?,
             Self::Find { ledger, id } => open(&ledger)?.find(&id)?.into_iter().collect(),
@@ -68,6 +80,14 @@ impl Lookup {
             text
         })
     }
+}
+
+fn init(path: &Path, stream: u64, output: Output) -> Result {
+    create(path, stream)?;
+    output.show(&json!({ "ledger": path, "stream": stream }), || {
+        let path = path.display();
+        format!("created {path}, stream {stream}; issue with `licentia issue --ledger {path}`\n")
+    })
 }
 
 fn rules(rules: &[StandingRule], output: Output) -> Result {

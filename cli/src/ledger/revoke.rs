@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{lookup::conditions, open::open};
 use crate::terminal::{
-    input::{hex, hex_bytes},
+    input::{Kid, hex, kid},
     output::{self, Output, Result, counted},
     words,
 };
@@ -112,15 +112,6 @@ struct Conditions {
     /// The issuer, if the ledger has licences of several.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
-}
-
-/// A key's identifier.
-#[derive(Clone)]
-struct Kid(Vec<u8>);
-
-fn kid(text: &str) -> std::result::Result<Kid, String> {
-    let bytes = hex_bytes(text).filter(|bytes| (1..=32).contains(&bytes.len()));
-    bytes.map(Kid).ok_or_else(|| "write 2 to 64 hexadecimal digits".to_owned())
 }
 
 fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {

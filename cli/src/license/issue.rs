@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use licentia_core::PublicKey;
 use licentia_issuer::{
-    Confirmation, Draft, Feature, Issuer, Ledger, Quota, Rate,
+    Confirmation, Draft, Feature, Issuer, Quota, Rate,
     time::{self, Span},
 };
 use serde_json::{Value, json};
 
-use crate::terminal::{
-    input::{self, Clock, Passphrase, hex, pair},
-    output::{Output, Result},
+use crate::{
+    ledger::open::open,
+    terminal::{
+        input::{self, Clock, Signer, hex, pair},
+        output::{Output, Result},
+    },
 };
 
 /// Issues a licence and prints its text, and nothing else, on standard output.
@@ -81,11 +84,12 @@ pub(crate) struct Issue {
     /// counts continue.
     #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
     renews: Option<[u8; 16]>,
-    /// The ledger that records it before it is printed.
+    /// The ledger that records it before it is printed: `licentia ledger init`
+    /// creates one.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     #[command(flatten)]
-    passphrase: Passphrase,
+    signer: Signer,
     #[command(flatten)]
     clock: Clock,
 }
@@ -94,11 +98,11 @@ impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
         let now = self.clock.now();
         let mut draft = self.draft(now)?;
-        let mut ledger = self.ledger.as_deref().map(Ledger::open).transpose()?;
+        let mut ledger = self.ledger.as_deref().map(open).transpose()?;
         if let Some(ledger) = &mut ledger {
             (draft.index, draft.stream) = (Some(ledger.next_index()?), ledger.stream()?);
         }
-        let issuer = Issuer::new(&self.issuer, self.passphrase.load(&self.key)?);
+        let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
         let token = issuer.issue(&draft)?;
         if let Some(ledger) = &mut ledger {
             ledger.record(&token)?;

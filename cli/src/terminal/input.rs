@@ -112,6 +112,42 @@ impl Passphrase {
     }
 }
 
+/// How a command signs with a key of the keyset.
+#[derive(Args)]
+pub(crate) struct Signer {
+    /// The identifier of the key in the keyset, if that is longer than usual
+    /// because another key begins alike.
+    #[arg(long, value_name = "HEX", value_parser = kid)]
+    kid: Option<Kid>,
+    #[command(flatten)]
+    passphrase: Passphrase,
+}
+
+/// A key's identifier, as a command names it.
+#[derive(Clone)]
+pub(crate) struct Kid(pub(crate) Vec<u8>);
+
+/// Reads a key's identifier.
+pub(crate) fn kid(text: &str) -> std::result::Result<Kid, String> {
+    let bytes = hex_bytes(text).filter(|bytes| (1..=32).contains(&bytes.len()));
+    bytes.map(Kid).ok_or_else(|| "write 2 to 64 hexadecimal digits".to_owned())
+}
+
+impl Signer {
+    /// Loads a private key under its identifier.
+    pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
+        let key = self.passphrase.load(path)?;
+        let Some(Kid(kid)) = &self.kid else { return Ok(key) };
+        let key = key.with_kid_length(kid.len())?;
+        if key.kid().as_bytes() != kid {
+            return Err(
+                format!("--kid: {} has {} there; is it another key?", path.display(), key.kid()).into()
+            );
+        }
+        Ok(key)
+    }
+}
+
 /// The time of a command. Tests and simulations set it.
 #[derive(Args)]
 pub(crate) struct Clock {

@@ -58,6 +58,11 @@ impl Output {
     }
 }
 
+/// Prints what must be done next, whoever reads it: it is not the result, and goes to standard error.
+pub(crate) fn notice(text: &str) {
+    anstream::eprintln!("{text}");
+}
+
 /// Prints the requested help, or what is wrong with the call.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {

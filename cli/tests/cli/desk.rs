@@ -60,7 +60,13 @@ impl Desk {
         child.wait_with_output().unwrap()
     }
 
+    /// Issues a licence; a ledger that it names is created if there is none.
     pub(crate) fn issue(&self, more: &[&str]) -> String {
+        if let ["--ledger", ledger, ..] = more
+            && !self.path().join(ledger).exists()
+        {
+            assert!(self.run(&["ledger", "init", ledger]).status.success());
+        }
         let base = [
             "issue",
             "--key",

@@ -1,6 +1,6 @@
 //! Keys, catalogues, ledgers and keysets.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::desk::{BIN, Desk, json, text};
 
@@ -121,6 +121,67 @@ fn the_ledger_has_what_was_issued() {
         (Some(2), 0),
         "no token where it is not recorded"
     );
+}
+
+#[test]
+fn a_mistyped_path_makes_no_second_ledger() {
+    let desk = Desk::new();
+    let created = json(&desk.run(&["--json", "ledger", "init", "ledger.db", "--stream", "2"]));
+    assert_eq!(created["stream"], 2);
+    let again = desk.run(&["ledger", "init", "ledger.db"]);
+    assert!(text(&again.stderr).contains("ledger.db exists"), "{}", text(&again.stderr));
+    let token = desk.issue(&["--ledger", "ledger.db"]);
+    assert_eq!(json(&desk.run(&["--json", "inspect", &token]))["claims"]["stream"], 2);
+
+    let base = ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro@1", "--term", "1 year"];
+    let mistyped = desk.run(&[&base[..], &["--subject", "x", "--ledger", "legder.db"]].concat());
+    assert_eq!((mistyped.status.code(), mistyped.stdout.len()), (Some(2), 0));
+    let message = text(&mistyped.stderr);
+    assert!(message.contains("no such ledger") && message.contains("licentia ledger init"), "{message}");
+    assert!(!desk.path().join("legder.db").exists());
+    let too_large = desk.run(&["ledger", "init", "other.db", "--stream", "9007199254740992"]);
+    assert!(too_large.status.code() == Some(2) && !desk.path().join("other.db").exists());
+}
+
+#[test]
+fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
+    let desk = Desk::new();
+    for (name, number) in [("first", 102_343_u64), ("second", 105_824)] {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&number.to_le_bytes());
+        let key = licentia_issuer::SigningKey::from_seed(&seed).unwrap();
+        key.save(&desk.path().join(format!("{name}.pem")), None).unwrap();
+        std::fs::write(desk.path().join(format!("{name}.pub")), key.public().to_string()).unwrap();
+    }
+    let ok = |arguments: &[&str]| {
+        let output = desk.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        output
+    };
+    ok(&["keygen", "--out", "root"]);
+    ok(&["keyset", "new", "keys.toml", "--key", "first.pub"]);
+    let added = ok(&["keyset", "add", "keys.toml", "--key", "second.pub"]);
+    let note = text(&added.stderr);
+    let kid = note.split("--kid ").nth(1).unwrap().trim().to_owned();
+    assert!(note.contains("152bebcf") && kid.starts_with("152bebcf") && kid.len() == 10, "{note}");
+    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+
+    let issue = |key: &str, more: &[&str]| {
+        let base =
+            ["issue", "--issuer", "acme", "--tier", "pro@1", "--term", "1 year", "--subject", "x", "--key"];
+        desk.run(&[&base[..], &[key], more].concat())
+    };
+    let verify = |token: &Output| {
+        let token = text(&token.stdout);
+        let words = ["--json", "verify", token.trim(), "--keyset", "keys.bin", "--root", "root.pub"];
+        json(&desk.run(&words))["name"].clone()
+    };
+    assert_eq!(verify(&issue("first.pem", &[])), "allowed");
+    assert_eq!(verify(&issue("second.pem", &["--kid", &kid])), "allowed");
+    assert_eq!(verify(&issue("second.pem", &[])), "bad_signature");
+    let other = issue("first.pem", &["--kid", &kid]);
+    assert!(text(&other.stderr).contains("another key"), "{}", text(&other.stderr));
+    assert_eq!(issue("first.pem", &["--kid", "152beb"]).status.code(), Some(2), "fewer than four bytes");
 }
 
 #[test]

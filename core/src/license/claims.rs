@@ -9,7 +9,7 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
     code::Code,
     cose::{Frame, Typ},
-    id::{Lineage, TokenId},
+    id::{AccountId, Lineage, TokenId},
     key::{cose_key::CoseKey, kid::Kid},
     license::feature::{self, Feature},
     license::grant::{self, Entries, Kind, Tier},
@@ -217,6 +217,11 @@ impl<'a> Claims<'a> {
     /// Identifier of the licence through its renewals and upgrades; the token's own id if it names none.
     pub fn lineage(&self) -> Lineage {
         self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id)).into()
+    }
+
+    /// Who is counted: the issuer and the lineage.
+    pub fn account(&self) -> AccountId {
+        AccountId::new(self.issuer(), self.lineage())
     }
 
     /// The holder's key (`cnf`), if the licence is bound to one.

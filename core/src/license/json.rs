@@ -18,6 +18,25 @@ impl<'a> Claims<'a> {
     pub fn json(&self) -> impl fmt::Display + use<'_, 'a> {
         Object(self)
     }
+
+    /// Shows one part of [`Self::json`] without the others: the JSON object that is the part's value.
+    #[doc(hidden)]
+    pub fn json_part(&self, part: JsonPart) -> impl fmt::Display + use<'_, 'a> {
+        Part(self, part)
+    }
+}
+
+/// A part of a licence's JSON that is a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonPart {
+    /// The features by name.
+    Features,
+    /// The quotas by meter.
+    Quotas,
+    /// The rates by name.
+    Rates,
+    /// The free metadata.
+    Meta,
 }
 
 /// Claims as a JSON object: the one shape in which every language shows them.
@@ -39,32 +58,15 @@ impl fmt::Display for Object<'_, '_> {
             Some(Confirmation::Thumbprint(print)) => write!(f, r#""cnf":{{"thumbprint":{}}},"#, Hex(print))?,
         }
         let tier = claims.tier();
-        write!(f, r#""tier":{{"name":{},"version":{}}},"features":{{"#, Quoted(tier.name), tier.version)?;
-        list(f, claims.features(), |f, feature| {
-            write!(f, r#"{}:{{"value":"#, Quoted(feature.name))?;
-            match feature.value {
-                FeatureValue::True => f.write_str("true")?,
-                FeatureValue::Int(number) => number.fmt(f)?,
-                FeatureValue::Text(text) => Quoted(text).fmt(f)?,
-            }
-            write!(f, r#","expires":{}}}"#, Optional(feature.expires))
-        })?;
-        f.write_str(r#"},"quotas":{"#)?;
-        list(f, claims.quotas(), |f, quota| {
-            let (meter, limit) = (Quoted(quota.meter), quota.limit);
-            write!(f, r#"{meter}:{{"limit":{limit},"period":{},"overage":"#, JsonPeriod(quota.period))?;
-            match quota.overage {
-                Overage::Deny => f.write_str(r#""deny"}"#),
-                Overage::UpTo(hard) => write!(f, r#"{{"up_to":{hard}}}}}"#),
-                Overage::Unlimited => f.write_str(r#""unlimited"}"#),
-            }
-        })?;
-        f.write_str(r#"},"rates":{"#)?;
-        list(f, claims.rates(), |f, rate| {
-            let (name, count, per_ms, burst) = (Quoted(rate.name), rate.count, rate.per_ms, rate.burst);
-            write!(f, r#"{name}:{{"count":{count},"per_ms":{per_ms},"burst":{burst}}}"#)
-        })?;
-        write!(f, r#"}},"term_end":{},"#, Optional(claims.term_end()))?;
+        write!(f, r#""tier":{{"name":{},"version":{}}},"#, Quoted(tier.name), tier.version)?;
+        write!(f, r#""features":{},"#, Part(claims, JsonPart::Features))?;
+        write!(f, r#""quotas":{},"#, Part(claims, JsonPart::Quotas))?;
+        write!(
+            f,
+            r#""rates":{},"term_end":{},"#,
+            Part(claims, JsonPart::Rates),
+            Optional(claims.term_end())
+        )?;
         write!(f, r#""seats":{},"policy":{{"#, Optional(claims.seats()))?;
         let policy = claims.policy();
         write!(
@@ -77,15 +79,52 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#""max_revocation_age":{}}},"node_locks":["#, Optional(policy.max_revocation_age))?;
         list(f, claims.node_locks(), |f, lock| Hex(lock).fmt(f))?;
         write!(f, r#"],"maintained_until":{},"#, Optional(claims.maintained_until()))?;
-        write!(f, r#""kind":"{}","meta":{{"#, claims.kind().name())?;
-        list(f, claims.meta(), |f, (key, value)| write!(f, "{}:{}", Quoted(key), Quoted(value)))?;
+        write!(f, r#""kind":"{}","meta":{},"#, claims.kind().name(), Part(claims, JsonPart::Meta))?;
         write!(
             f,
-            r#"}},"lineage":{},"index":{},"stream":{}}}"#,
+            r#""lineage":{},"index":{},"stream":{}}}"#,
             Hex(claims.lineage().as_bytes()),
             Optional(claims.index()),
             claims.stream()
         )
+    }
+}
+
+/// One map of the claims as a JSON object.
+struct Part<'c, 'a>(&'c Claims<'a>, JsonPart);
+
+impl fmt::Display for Part<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(claims, part) = *self;
+        f.write_str("{")?;
+        match part {
+            JsonPart::Features => list(f, claims.features(), |f, feature| {
+                write!(f, r#"{}:{{"value":"#, Quoted(feature.name))?;
+                match feature.value {
+                    FeatureValue::True => f.write_str("true")?,
+                    FeatureValue::Int(number) => number.fmt(f)?,
+                    FeatureValue::Text(text) => Quoted(text).fmt(f)?,
+                }
+                write!(f, r#","expires":{}}}"#, Optional(feature.expires))
+            }),
+            JsonPart::Quotas => list(f, claims.quotas(), |f, quota| {
+                let (meter, limit) = (Quoted(quota.meter), quota.limit);
+                write!(f, r#"{meter}:{{"limit":{limit},"period":{},"overage":"#, JsonPeriod(quota.period))?;
+                match quota.overage {
+                    Overage::Deny => f.write_str(r#""deny"}"#),
+                    Overage::UpTo(hard) => write!(f, r#"{{"up_to":{hard}}}}}"#),
+                    Overage::Unlimited => f.write_str(r#""unlimited"}"#),
+                }
+            }),
+            JsonPart::Rates => list(f, claims.rates(), |f, rate| {
+                let (name, count, per_ms, burst) = (Quoted(rate.name), rate.count, rate.per_ms, rate.burst);
+                write!(f, r#"{name}:{{"count":{count},"per_ms":{per_ms},"burst":{burst}}}"#)
+            }),
+            JsonPart::Meta => {
+                list(f, claims.meta(), |f, (key, value)| write!(f, "{}:{}", Quoted(key), Quoted(value)))
+            }
+        }?;
+        f.write_str("}")
     }
 }
 

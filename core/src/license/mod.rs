@@ -3,7 +3,7 @@
 pub(crate) mod claims;
 pub(crate) mod feature;
 pub(crate) mod grant;
-mod json;
+pub(crate) mod json;
 pub(crate) mod name;
 pub(crate) mod policy;
 pub(crate) mod quota;

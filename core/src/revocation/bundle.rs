@@ -409,7 +409,7 @@ impl<'a> Bundle<'a> {
 
     /// Whether an index is revoked.
     pub fn contains(&self, index: u64) -> bool {
-        self.terms_of(index).is_some()
+        self.all_terms_of(index).next().is_some()
     }
 
     /// What the revocations of an index say: one of each group that has it, which is at most one group unless the
@@ -420,21 +420,11 @@ impl<'a> Bundle<'a> {
         groups.into_iter().flatten().filter(has).map(|group| group.terms())
     }
 
-    /// What the revocation of an index says; `None` if it is not revoked. Of several, the first in the bundle.
-    pub fn terms_of(&self, index: u64) -> Option<RevocationTerms> {
-        self.all_terms_of(index).next()
-    }
-
     /// What the revocations of an identifier without an index say: see [`Bundle::all_terms_of`].
     pub fn all_terms_of_id(&self, id: &TokenId) -> impl Iterator<Item = RevocationTerms> + use<'a> {
         let hash = bloom::hash(&self.fields.salt, id.as_bytes()).to_be_bytes();
         let has = move |group: &Group<'_>| group.hashes().binary_search(&hash).is_ok();
         self.groups().filter(has).map(|group| group.terms())
-    }
-
-    /// What the revocation of an identifier without an index says; `None` if it is not revoked.
-    pub fn terms_of_id(&self, id: &TokenId) -> Option<RevocationTerms> {
-        self.all_terms_of_id(id).next()
     }
 
     fn hash_of(&self, index: u64) -> u64 {

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Code, KeyStatus, Keyset, inner::Typ, proof::thumbprint};
+use licentia_core::{Code, Key, KeyStatus, Keyset, Kid, inner::Typ, proof::thumbprint};
 use serde::{Deserialize, Serialize};
 
 use super::{entry::KeysetEntry, scope::KeyScope};
@@ -46,14 +46,30 @@ impl KeysetDraft {
         replace(path, text.as_bytes())
     }
 
-    /// Adds a key.
+    /// Adds a key, and returns the identifier that it has in the keyset: its own or, if another key of the keyset has
+    /// that one, a longer start of its thumbprint. Its owner then signs under the longer one
+    /// ([`SigningKey::with_kid_length`]).
     ///
     /// # Errors
-    /// [`KeysetError::DuplicateKey`] if the keyset has it already, [`KeysetError::DuplicateKid`] if another key has its
-    /// identifier, [`KeysetError::ForeignKid`] if its identifier is not the start of its thumbprint.
-    pub fn add(&mut self, entry: KeysetEntry) -> Result<()> {
+    /// [`KeysetError::DuplicateKey`] if the keyset has it already, [`KeysetError::ForeignKid`] if its identifier is not
+    /// the start of its thumbprint.
+    pub fn add(&mut self, mut entry: KeysetEntry) -> Result<Kid> {
+        let given = entry.read()?;
+        let others = self.keys.iter().map(KeysetEntry::read).collect::<Result<Vec<_>>>()?;
+        let print = thumbprint(given.public().as_bytes());
+        let longer = (given.kid().as_bytes().len()..=print.len()).filter_map(|length| print.get(..length));
+        let free = |kid: &&[u8]| others.iter().all(|other| other.kid().as_bytes() != *kid);
+        let mut key = given.clone();
+        if print.starts_with(given.kid().as_bytes())
+            && let Some(kid) = longer.into_iter().find(free)
+            && kid != given.kid().as_bytes()
+        {
+            key = Key::ed25519(kid, given.public().as_bytes()).map_err(KeysetError::Key)?;
+            entry.key = key.to_string();
+        }
         self.keys.push(entry);
-        self.check_kids().inspect_err(|_| drop(self.keys.pop()))
+        self.check_kids().inspect_err(|_| drop(self.keys.pop()))?;
+        Ok(*key.kid())
     }
 
     /// Checks that each key is there once, under an identifier that nobody chose.
@@ -241,6 +257,34 @@ mod tests {
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
         assert_eq!(keys[0].status(), KeyStatus::Revoked);
         assert_eq!(keys[1].window().0, 1_798_761_600);
+    }
+
+    /// Keys whose thumbprints share the first four bytes.
+    fn alike() -> [SigningKey; 2] {
+        [102_343_u64, 105_824].map(|number| {
+            let mut seed = [0; 32];
+            seed[..8].copy_from_slice(&number.to_le_bytes());
+            SigningKey::from_seed(&seed).unwrap()
+        })
+    }
+
+    #[test]
+    fn of_two_keys_that_begin_alike_the_second_is_listed_under_more_bytes() {
+        let [first, second] = alike();
+        assert_eq!(
+            (first.kid().to_string(), second.kid().to_string()),
+            ("152bebcf".into(), "152bebcf".into())
+        );
+        let mut draft = KeysetDraft::default();
+        assert_eq!(draft.add(KeysetEntry::new(&first.public())).unwrap(), *first.kid());
+        let kid = draft.add(KeysetEntry::new(&second.public())).unwrap();
+        let longer = second.with_kid_length(5).unwrap();
+        assert_eq!(kid, *longer.kid());
+        assert!(draft.add(KeysetEntry::new(&alike()[1].public())).is_err(), "the same key again");
+        let bytes = draft.sign(&key(9), NOW, NOW + 1000).unwrap();
+        let keyset = Keyset::read(&bytes, &key(9).public()).unwrap();
+        assert_eq!(keyset.key(&kid).unwrap().public(), longer.public().public());
+        assert_eq!(keyset.key(first.kid()).unwrap().public(), first.public().public());
     }
 
     #[test]

@@ -33,32 +33,33 @@ pub struct ReplayReport {
     pub removed_rules: u64,
 }
 
-/// A bundle and its rules.
-struct Rules<'a, 'b> {
+/// A bundle and its rules, asked about the ledger's licences as a gate asks.
+struct Judge<'a, 'b> {
     bundle: &'b Bundle<'a>,
     rules: Vec<Rule<'a>>,
+    /// Whether the bundle is of the ledger's stream. In another one, the same indices are other licences.
+    same_stream: bool,
 }
 
-impl<'a, 'b> Rules<'a, 'b> {
-    fn new(bundle: &'b Bundle<'a>) -> Self {
-        Self { bundle, rules: bundle.rules().collect() }
+impl<'a, 'b> Judge<'a, 'b> {
+    fn new(bundle: &'b Bundle<'a>, stream: u64) -> Self {
+        Self { bundle, rules: bundle.rules().collect(), same_stream: bundle.stream() == stream }
     }
 
-    /// The licence's own revocation.
-    fn own(&self, index: Option<u64>, id: &[u8; 16]) -> Option<RevocationTerms> {
+    /// The licence's own revocations. There are several if the bundle has it in several groups, which no ledger writes.
+    fn own(&self, index: Option<u64>, id: &[u8; 16]) -> Vec<RevocationTerms> {
         match index {
-            Some(index) => self.bundle.terms_of(index),
-            None => self.bundle.terms_of_id(&(*id).into()),
+            _ if !self.same_stream => Vec::new(),
+            Some(index) => self.bundle.all_terms_of(index).collect(),
+            None => self.bundle.all_terms_of_id(&(*id).into()).collect(),
         }
     }
 
     /// The terms of the rules that hit a licence.
-    fn hitting<'r>(
-        &'r self,
-        traits: &'r Traits<'_>,
-        digest: [u8; 32],
-    ) -> impl Iterator<Item = RevocationTerms> + use<'r, 'a, 'b> {
-        self.rules.iter().filter(move |rule| rule.hits(traits, || digest)).map(|rule| rule.terms)
+    fn hitting(&self, traits: &Traits<'_>, digest: [u8; 32]) -> Vec<RevocationTerms> {
+        let index = traits.index.filter(|_| self.same_stream);
+        let traits = Traits { index, ..*traits };
+        self.rules.iter().filter(|rule| rule.hits(&traits, || digest)).map(|rule| rule.terms).collect()
     }
 }
 
@@ -79,8 +80,9 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<ReplayReport> {
         let now = bundle.issued_at();
-        let next = Rules::new(bundle);
-        let before = before.map(Rules::new);
+        let stream = self.stream()?;
+        let next = Judge::new(bundle, stream);
+        let before = before.map(|before| Judge::new(before, stream));
         let mut found = ReplayReport::default();
         (found.new_rules, found.removed_rules) =
             compare_rules(bundle, before.as_ref().map(|before| before.bundle));
@@ -97,21 +99,21 @@ impl Ledger {
         self.database.each(sql, values![issuer, bundle.sequence()], |row| {
             let (id, index, revoked) = (row.array(0)?, row.optional(1)?, row.flag(2)?);
             let said = next.own(index, &id);
-            let meant = if revoked { Some(terms(row, 10)?) } else { None };
+            let meant = if revoked { vec![terms(row, 10)?] } else { Vec::new() };
             if said != meant {
-                let verdict = match (said, meant) {
-                    (Some(_), None) => "is innocent and would be refused",
-                    (None, _) => "is revoked and would pass",
+                let verdict = match (&said[..], &meant[..]) {
+                    (_, []) => "is innocent and would be refused",
+                    ([], _) => "is revoked and would pass",
                     _ => "is revoked on other terms",
                 };
                 return Err(BundleError::Replay { id: hex(&id), verdict }.into());
             }
-            let was = before.as_ref().and_then(|before| before.own(index, &id));
+            let was = before.as_ref().map_or_else(Vec::new, |before| before.own(index, &id));
             let known = if index.is_some() { &mut known.0 } else { &mut known.1 };
-            *known += u64::from(was.is_some());
+            *known += was.len() as u64;
 
-            let mut after: Vec<RevocationTerms> = said.into_iter().collect();
-            let mut earlier: Vec<RevocationTerms> = was.into_iter().collect();
+            let (mut after, mut earlier) = (said, was);
+            let (own, was_own) = (after.len(), earlier.len());
             if has_rules {
                 let (traits, digest) = (traits(row, id, index)?, row.array(9)?);
                 after.extend(next.hitting(&traits, digest));
@@ -119,17 +121,17 @@ impl Ledger {
             }
             let better = !covers_all(&after, &earlier, now);
             found.issued += 1;
-            found.revoked += u64::from(said.is_some());
-            found.by_rule += u64::from(after.len() > usize::from(said.is_some()));
+            found.revoked += u64::from(own > 0);
+            found.by_rule += u64::from(after.len() > own);
             found.new += u64::from(!covers_all(&earlier, &after, now));
             found.reinstated += u64::from(better);
             // A licence that is still revoked was revoked again on milder terms, which is a command too.
-            let silently = was.is_some() && said.is_none() && !row.flag(14)?;
+            let silently = was_own > 0 && own == 0 && !row.flag(14)?;
             found.forgotten += u64::from(better && silently);
             progress(found.issued);
             Ok(())
         })?;
-        if let Some(before) = before {
+        if let Some(before) = before.filter(|before| before.same_stream) {
             // The rest belongs to licences that this ledger does not have.
             let (indices, hashes) = before.bundle.counts();
             let rest = indices.saturating_sub(known.0).saturating_add(hashes.saturating_sub(known.1));
@@ -182,12 +184,16 @@ fn traits<'r>(row: &Row<'r>, id: [u8; 16], index: Option<u64>) -> Result<Traits<
 mod tests {
     use std::collections::BTreeSet;
 
+    use ciborium::Value as Cbor;
     use licentia_core::{
         Keyring,
-        revocation::{Effect, Reason, RevocationTerms},
+        inner::{Typ, build, state_root},
+        revocation::{Effect, Reason, RevocationTerms, Schema},
     };
 
     use super::*;
+    use crate::canonical::{bytes, canonical, labelled};
+    use crate::key::sign;
     use crate::{BundleDraft, Draft, Issuer, PublishedBundle, RuleDraft, SigningKey};
 
     fn key() -> SigningKey {
@@ -434,6 +440,62 @@ mod tests {
         let next = draft(&mut restored, None);
         let found = replay_after(&restored, &next, Some(&published)).unwrap();
         assert_eq!((found.reinstated, found.forgotten), (5, 4), "one was reinstated by a command");
+    }
+
+    /// A bundle whose signer has put a licence into two groups. Gates take the stricter.
+    fn overlapping(index: u64, id: [u8; 16], [first, second]: [RevocationTerms; 2], stream: u64) -> Vec<u8> {
+        // The first group is the longer one, and comes first.
+        let (many, one) = ([index, 1 << 40, 1 << 41, 1 << 42], [index]);
+        let ids = [id.into()];
+        let groups = [(first, many.iter().copied(), &ids[..]), (second, one.iter().copied(), &ids[..])];
+        let salt = [3; 16];
+        let groups = build::groups(groups.into_iter(), &salt.into(), Schema::default()).unwrap();
+        let numbers = [stream, 1, 1_800_000_000, 1_800_100_000, 1_900_000_000].map(|n| Some(Cbor::from(n)));
+        let [stream, sequence, issued_at, next_update, expires] = numbers;
+        let payload = canonical(&labelled([
+            (0, Some(Cbor::from(2))),
+            (1, Some(Cbor::from("acme"))),
+            (2, stream),
+            (3, sequence),
+            (4, issued_at),
+            (5, next_update),
+            (6, expires),
+            (7, Some(bytes(&state_root(&[], &groups)))),
+            (8, Some(bytes(&salt))),
+            (10, Some(Cbor::Bytes(groups))),
+        ]));
+        sign(&key(), Typ::Bundle, &payload)
+    }
+
+    #[test]
+    fn of_a_licence_in_two_groups_the_replay_sees_both_as_gates_do() {
+        let (mut ledger, ids) = ledger();
+        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900), ..RevocationTerms::default() };
+        let deny = RevocationTerms::default();
+        // One with an index, and one without.
+        ledger.revoke_all([&ids[1], &ids[10]], warn, |_| ()).unwrap();
+        let index = ledger.of_subject("customer-1").unwrap()[0].id;
+        assert_eq!(index, ids[1]);
+        let sql = "SELECT stream_index FROM license WHERE id = ?1";
+        let index: i64 = ledger.database.query_row(sql, [ids[1]], |row| row.get(0)).unwrap();
+        let index = index.unsigned_abs();
+        let next = draft(&mut ledger, None);
+
+        let before = overlapping(index, ids[10], [warn, deny], 0);
+        let found = replay_after(&ledger, &next, Some(&before)).unwrap();
+        let counts = (found.new, found.reinstated, found.forgotten);
+        assert_eq!(counts, (0, 2 + 3, 3), "two were refused and are flagged now; three are unknown");
+        let before = overlapping(index, ids[10], [warn, deny], 7);
+        let found = replay_after(&ledger, &next, Some(&before)).unwrap();
+        assert_eq!((found.new, found.reinstated), (2, 0), "a bundle of another stream is of other licences");
+
+        let keys = [key().public().for_revocation()];
+        for groups in [[warn, deny], [deny, warn]] {
+            let foreign = overlapping(index, ids[10], groups, 0);
+            let foreign = Bundle::read(&foreign, Keyring::new(&keys)).unwrap().0;
+            let error = ledger.replay("acme", &foreign, None, |_| ()).unwrap_err().to_string();
+            assert!(error.contains("other terms"), "{error}");
+        }
     }
 
     #[test]

@@ -313,7 +313,7 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let SeatRequest { holder, ttl } = ask;
-        let ask = SeatAsk { lineage: license.lineage().into(), holder, ttl, limit, now };
+        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
                 self.outage.end();

@@ -109,8 +109,9 @@ impl Reservation {
             true
         };
         if charged && cost > 0 {
+            let lineage = quota.lineage();
             let used = Used {
-                lineage: quota.lineage(),
+                lineage: lineage.as_bytes(),
                 meter: quota.name(),
                 window: held.units.window(),
                 units: cost,

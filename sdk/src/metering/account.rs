@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use licentia_core::{License, metering::rate::Tat};
+use licentia_core::{AccountId, License, metering::rate::Tat};
 
 use crate::{
     license::Interner,
@@ -38,18 +38,18 @@ pub(crate) struct Accounts {
 
 #[derive(Default)]
 struct AccountTable {
-    by_lineage: Table<[u8; 16], Account>,
+    by_id: Table<AccountId, Account>,
     /// What licences say of their rates and quotas.
     rates: Interner<RateTerms>,
     quotas: Interner<QuotaTerms>,
-    /// At this number of lineages, those that nobody uses are looked for.
+    /// At this number of accounts, those that nobody uses are looked for.
     sweep_at: usize,
 }
 
-/// Fewest lineages at which those that nobody uses are looked for.
+/// Fewest accounts at which those that nobody uses are looked for.
 const SWEEP: usize = 1024;
 
-/// The counters of one lineage: few, so that they are looked through. Each has the one that came before it.
+/// The counters of one account: few, so that they are looked through. Each has the one that came before it.
 #[derive(Default)]
 struct Account {
     rate: Option<Arc<Rate>>,
@@ -182,7 +182,7 @@ impl Accounts {
         }
     }
 
-    /// The counters of a licence; those that its lineage has already are shared.
+    /// The counters of a licence; those that its account has already are shared.
     pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
         let (counters, due) = self.table.with(|table| {
             let due = table.sweep(now.monotonic_nanos);
@@ -194,17 +194,17 @@ impl Accounts {
     }
 
     fn find(&self, table: &mut AccountTable, license: &License<'_>, now: u64) -> Counters {
-        let lineage = license.lineage().into();
+        let id = license.account();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }
-        let AccountTable { by_lineage, rates, quotas, .. } = table;
-        let account = by_lineage.entry(lineage).or_default();
+        let AccountTable { by_id, rates, quotas, .. } = table;
+        let account = by_id.entry(id).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
             let terms = rates.intern(RateTerms::of(&rate));
             let known = account.rates().find(|known| known.terms.name == terms.name).map(Arc::clone);
             let rate = known.unwrap_or_else(|| {
-                let shared = SharedRate::new(self.shared, lineage, &self.forks);
+                let shared = SharedRate::new(self.shared, id, &self.forks);
                 let (terms, before) = (Arc::clone(&terms), account.rate.take());
                 let new = Arc::new(Rate { terms, state: RateState::default(), shared, before });
                 Arc::clone(account.rate.insert(new))
@@ -217,7 +217,7 @@ impl Accounts {
             let known = account.meters().find(|known| known.counts(&terms)).map(Arc::clone);
             let meter = known.unwrap_or_else(|| {
                 let (forks, before) = (Arc::clone(&self.forks), account.meter.take());
-                let new = Arc::new(Meter::new(lineage, Arc::clone(&terms), now, forks, before));
+                let new = Arc::new(Meter::new(id, Arc::clone(&terms), now, forks, before));
                 Arc::clone(account.meter.insert(new))
             });
             QuotaCounter::new(terms, meter)
@@ -229,7 +229,7 @@ impl Accounts {
     /// Every meter that there is now.
     pub(crate) fn meters(&self) -> Vec<Arc<Meter>> {
         self.table.with(|table| {
-            let meters = table.by_lineage.values().flat_map(Account::meters);
+            let meters = table.by_id.values().flat_map(Account::meters);
             meters.map(Arc::clone).collect()
         })
     }
@@ -242,12 +242,12 @@ impl Accounts {
 }
 
 impl AccountTable {
-    /// Lets go of the lineages that nobody uses, where there are many, and gives the meters of those that must give
+    /// Lets go of the accounts that nobody uses, where there are many, and gives the meters of those that must give
     /// something back before.
     fn sweep(&mut self, now_nanos: u64) -> Vec<Arc<Meter>> {
         let mut due = Vec::new();
-        if self.by_lineage.len() >= self.sweep_at {
-            self.by_lineage.retain(|_, account| {
+        if self.by_id.len() >= self.sweep_at {
+            self.by_id.retain(|_, account| {
                 let unused = account.is_unused(now_nanos);
                 let holding = account.meters().filter(|meter| meter.holds_units());
                 let before = due.len();
@@ -256,7 +256,7 @@ impl AccountTable {
                 }
                 !unused || due.len() > before
             });
-            self.sweep_at = self.by_lineage.len().saturating_mul(2).max(SWEEP);
+            self.sweep_at = self.by_id.len().saturating_mul(2).max(SWEEP);
         }
         due
     }

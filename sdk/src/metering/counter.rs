@@ -103,7 +103,7 @@ impl<'g> Counter<'g> {
         }
         if *cost > 0 {
             let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
-            self.gate.report_used(&Used { lineage, meter, window, units: *cost });
+            self.gate.report_used(&Used { lineage: lineage.as_bytes(), meter, window, units: *cost });
         }
         if outcome.overage { Ok(State::Overage) } else { state }
     }

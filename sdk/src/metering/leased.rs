@@ -206,13 +206,21 @@ impl Store for Leased {
 
 #[cfg(test)]
 mod tests {
-    use licentia_core::Window;
+    use licentia_core::{AccountId, Window};
 
     use super::*;
 
-    const CELL: Cell<'static> =
-        Cell { lineage: [7; 16], meter: "calls", window: Window { start: 60, end: Some(120) } };
-    const KEY: &str = "licentia:{07070707070707070707070707070707}:calls:60:120";
+    /// The first bytes of SHA-256 of "abc", and the lineage.
+    const KEY: &str = "licentia:ba7816bf8f01cfea:{07070707070707070707070707070707}:calls:60:120";
+
+    fn day() -> Cell<'static> {
+        cell(7, "calls", 60, 120)
+    }
+
+    fn cell(lineage: u8, meter: &str, start: u64, end: impl Into<Option<u64>>) -> Cell<'_> {
+        let account = AccountId::new("abc", [lineage; 16].into());
+        Cell { account, meter, window: Window { start, end: end.into() } }
+    }
 
     fn taken(units: u64, total: u64) -> Taken {
         Taken { units, total }
@@ -221,12 +229,12 @@ mod tests {
     #[test]
     fn what_lacks_is_wished_for_as_the_gate_reckons_it() {
         let store = Leased::new();
-        assert_eq!(store.take(&CELL, 1, 5, 10).expect("reachable"), taken(0, 0));
+        assert_eq!(store.take(&day(), 1, 5, 10).expect("reachable"), taken(0, 0));
         let wish = Wish { key: KEY.into(), need: 1, want: 5, limit: 10, until: Some(691_320) };
         assert_eq!((store.wishes(), store.wishes()), (vec![wish], vec![]));
         assert!(store.granted(KEY, 5, 9));
-        assert_eq!(store.take(&CELL, 1, 2, 10).expect("reachable"), taken(2, 6), "and three are still here");
-        assert_eq!(store.take(&CELL, 4, 4, 10).expect("reachable"), taken(0, 6));
+        assert_eq!(store.take(&day(), 1, 2, 10).expect("reachable"), taken(2, 6), "and three are still here");
+        assert_eq!(store.take(&day(), 4, 4, 10).expect("reachable"), taken(0, 6));
         assert_eq!(store.wishes().pop().map(|wish| wish.want), Some(1), "the one that is missing");
         assert!(!store.granted("licentia:{}:none:0:life", 5, 5), "nobody waits for them");
     }
@@ -234,46 +242,44 @@ mod tests {
     #[test]
     fn who_looks_first_asks_what_others_have_taken() {
         let store = Leased::new();
-        assert_eq!(store.take(&CELL, 0, 0, 10).expect("reachable"), taken(0, 0));
+        assert_eq!(store.take(&day(), 0, 0, 10).expect("reachable"), taken(0, 0));
         assert_eq!(store.wishes().pop().map(|wish| wish.want), Some(0));
         assert!(store.granted(KEY, 0, 7));
-        assert_eq!(store.take(&CELL, 0, 0, 10).expect("reachable"), taken(0, 7));
+        assert_eq!(store.take(&day(), 0, 0, 10).expect("reachable"), taken(0, 7));
         assert!(store.wishes().is_empty());
     }
 
     #[test]
     fn a_lost_lease_is_told_to_everybody_until_one_is_granted() {
         let store = Leased::new();
-        assert!(store.take(&CELL, 1, 1, 10).is_ok());
+        assert!(store.take(&day(), 1, 1, 10).is_ok());
         store.lost(KEY);
         for _ in 0..3 {
-            assert!(store.take(&CELL, 1, 1, 10).is_err());
+            assert!(store.take(&day(), 1, 1, 10).is_err());
             assert_eq!(store.wishes().len(), 1, "and asked for again");
         }
         assert!(store.granted(KEY, 0, 10));
-        assert_eq!(store.take(&CELL, 1, 1, 10).expect("reachable"), taken(0, 10));
+        assert_eq!(store.take(&day(), 1, 1, 10).expect("reachable"), taken(0, 10));
     }
 
     #[test]
     fn what_is_not_used_goes_back() {
         let store = Leased::new();
-        assert!(store.take(&CELL, 3, 3, 10).is_ok());
+        assert!(store.take(&day(), 3, 3, 10).is_ok());
         assert!(store.granted(KEY, 5, 8));
-        assert_eq!(store.take(&CELL, 3, 3, 10).expect("reachable"), taken(3, 6));
-        store.give_back(&CELL, 1).expect("here");
+        assert_eq!(store.take(&day(), 3, 3, 10).expect("reachable"), taken(3, 6));
+        store.give_back(&day(), 1).expect("here");
         assert!(store.idle().is_empty(), "it was used a moment ago");
         assert_eq!(store.idle(), [(KEY.into(), 3)]);
-        assert_eq!(store.take(&CELL, 0, 0, 10).expect("reachable"), taken(0, 5), "it counts no more");
+        assert_eq!(store.take(&day(), 0, 0, 10).expect("reachable"), taken(0, 5), "it counts no more");
         assert!(store.drain().is_empty());
     }
 
     #[test]
     fn what_has_ended_or_is_not_used_is_forgotten() {
         let store = Leased::new();
-        let cell =
-            |lineage: u8, end| Cell { lineage: [lineage; 16], meter: "m", window: Window { start: 0, end } };
         for lineage in 0..=255 {
-            let cell = cell(lineage, (lineage > 9).then_some(60));
+            let cell = cell(lineage, "m", 0, (lineage > 9).then_some(60));
             assert!(store.take(&cell, 1, 1, 10).is_ok());
             store.granted(&cell.key(), u64::from(lineage < 5), 1);
         }
@@ -283,7 +289,7 @@ mod tests {
         store.forget(60 + 86_400);
         assert_eq!(count(), 256, "few have come since");
         for lineage in 0..=255 {
-            assert!(store.take(&cell(lineage, Some(100_000)), 1, 1, 10).is_ok());
+            assert!(store.take(&cell(lineage, "m", 0, 100_000), 1, 1, 10).is_ok());
         }
         store.forget(60 + 86_400);
         assert_eq!(count(), 256 + 5, "those of today, and those that hold units");
@@ -292,11 +298,11 @@ mod tests {
     #[test]
     fn alone_it_grants_up_to_the_limit() {
         let store = Leased::alone();
-        assert_eq!(store.take(&CELL, 1, 4, 10).expect("here"), taken(4, 4));
-        assert_eq!(store.take(&CELL, 7, 7, 10).expect("here"), taken(0, 4));
-        store.give_back(&CELL, 1).expect("here");
-        assert_eq!(store.take(&CELL, 7, 9, 10).expect("here"), taken(7, 10));
-        assert_eq!(store.take(&CELL, 1, 1, 12).expect("here"), taken(1, 11), "a limit that was raised");
+        assert_eq!(store.take(&day(), 1, 4, 10).expect("here"), taken(4, 4));
+        assert_eq!(store.take(&day(), 7, 7, 10).expect("here"), taken(0, 4));
+        store.give_back(&day(), 1).expect("here");
+        assert_eq!(store.take(&day(), 7, 9, 10).expect("here"), taken(7, 10));
+        assert_eq!(store.take(&day(), 1, 1, 12).expect("here"), taken(1, 11), "a limit that was raised");
         assert!(store.wishes().is_empty());
     }
 }

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use licentia_core::{Window, inner::clock::STEP_BACK};
+use licentia_core::{AccountId, Lineage, Window, inner::clock::STEP_BACK};
 
 use crate::{
     platform::{ArcSwap, ArcSwapOption, Guard},
@@ -82,7 +82,7 @@ impl Deref for Present<'_> {
 
 /// The counter of a meter: the cell of the present period. A cell is never reset; another one takes its place.
 pub(crate) struct Meter {
-    lineage: [u8; 16],
+    account: AccountId,
     /// What the first licence that named it said; name and period are the same for all.
     terms: Arc<QuotaTerms>,
     current: ArcSwap<Units>,
@@ -201,8 +201,8 @@ impl QuotaCounter {
     }
 
     /// The licence, through its renewals and upgrades.
-    pub(crate) fn lineage(&self) -> &[u8; 16] {
-        &self.counter.lineage
+    pub(crate) fn lineage(&self) -> Lineage {
+        self.counter.account.lineage()
     }
 
     /// The units of the period at `now`, in seconds since 1970.
@@ -374,7 +374,7 @@ struct Refill {
 impl Meter {
     /// A meter at `now`, in seconds since 1970, and the one of the same lineage before it.
     pub(crate) fn new(
-        lineage: [u8; 16],
+        account: AccountId,
         terms: Arc<QuotaTerms>,
         now: u64,
         forks: Arc<AtomicU32>,
@@ -382,7 +382,7 @@ impl Meter {
     ) -> Self {
         let units = Units::of(terms.period.window(now), forks.load(Ordering::Relaxed));
         let current = ArcSwap::from_pointee(units);
-        Self { lineage, terms, current, left: ArcSwapOption::empty(), forks, before }
+        Self { account, terms, current, left: ArcSwapOption::empty(), forks, before }
     }
 
     /// The meter of the same lineage before it.
@@ -396,7 +396,7 @@ impl Meter {
     }
 
     fn cell(&self, units: &Units) -> Cell<'_> {
-        Cell { lineage: self.lineage, meter: &self.terms.name, window: units.window }
+        Cell { account: self.account, meter: &self.terms.name, window: units.window }
     }
 
     /// The units of the period at `now`.

@@ -99,8 +99,7 @@ impl<'g> Seat<'g> {
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
     pub fn release(self) -> Result<(), Unreachable> {
-        let lineage = self.licensed.license().lineage();
-        self.gate.store().release_seat(lineage.as_bytes(), &self.holder)
+        self.gate.store().release_seat(&self.licensed.license().account(), &self.holder)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The quota that is counted, and its key in stores that name what they keep.
 
-use licentia_core::Window;
+use licentia_core::{AccountId, Window};
 
 /// The quota of one meter of one licence in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cell<'a> {
-    /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    /// Who is counted.
+    pub account: AccountId,
     /// The meter.
     pub meter: &'a str,
     /// The period.
@@ -21,15 +21,15 @@ pub(crate) const PREFIX: &str = "licentia";
 
 impl Cell<'_> {
     /// Its key in stores that name what they keep: the same in every language, so that they count together. The
-    /// braces keep the keys of a licence in one slot of a Redis cluster.
+    /// braces keep the keys of a lineage in one slot of a Redis cluster.
     pub fn key(&self) -> String {
-        self.key_under(PREFIX)
+        keys(PREFIX, &self.account, &self.name()).now
     }
 
-    /// The same with another prefix.
-    pub(crate) fn key_under(&self, prefix: &str) -> String {
+    /// Its part of the key.
+    pub(crate) fn name(&self) -> String {
         let end = self.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-        format!("{}:{}:{}:{end}", keys(prefix, &self.lineage), self.meter, self.window.start)
+        format!("{}:{}:{end}", self.meter, self.window.start)
     }
 
     /// When it may be forgotten, in seconds since 1970; that of a quota for life never is.
@@ -38,8 +38,18 @@ impl Cell<'_> {
     }
 }
 
-/// What the keys of a licence begin with.
-pub(crate) fn keys(prefix: &str, lineage: &[u8; 16]) -> String {
-    let lineage: String = lineage.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}:{{{lineage}}}")
+/// The key of something that is counted, and the key that it had before keys named the issuer. The count starts from
+/// what is found under the former key.
+pub(crate) struct Keys {
+    pub(crate) now: String,
+    #[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "other stores have no keys from before"))]
+    pub(crate) former: String,
+}
+
+/// The keys of what an account counts under a name. Both have the same hash tag.
+pub(crate) fn keys(prefix: &str, account: &AccountId, name: &str) -> Keys {
+    let issuer: String = account.issuer().iter().map(|byte| format!("{byte:02x}")).collect();
+    let lineage = account.lineage();
+    let now = format!("{prefix}:{issuer}:{{{lineage}}}:{name}");
+    Keys { now, former: format!("{prefix}:{{{lineage}}}:{name}") }
 }

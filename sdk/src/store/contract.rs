@@ -1,6 +1,9 @@
 //! What a store does, whichever it is.
 
-use licentia_core::metering::rate::{Gcra, RateTaken, Tat};
+use licentia_core::{
+    AccountId,
+    metering::rate::{Gcra, RateTaken, Tat},
+};
 
 use super::{cell::Cell, error::Unreachable};
 
@@ -104,8 +107,8 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
-        let _ = (lineage, holder);
+    fn release_seat(&self, account: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let _ = (account, holder);
         Err(Unreachable::because("this store keeps no seats"))
     }
 
@@ -170,8 +173,8 @@ pub enum Once {
 /// Who asks for a slice of a rate.
 #[derive(Clone, Copy, Debug)]
 pub struct RateAsk<'a> {
-    /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    /// Who is counted.
+    pub account: AccountId,
     /// The rate.
     pub name: &'a str,
     /// How it counts.
@@ -192,8 +195,8 @@ impl RateAsk<'_> {
 /// Who asks for a seat. Times are in whole seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SeatAsk<'a> {
-    /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    /// Whose seat it is.
+    pub account: AccountId,
     /// Who sits on it.
     pub holder: &'a str,
     /// How long it is held unless it is asked for again.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use licentia_core::{Window, metering::rate::Tat};
+use licentia_core::{AccountId, Window, metering::rate::Tat};
 
 use crate::license::Interner;
 use crate::platform::fork::Inside;
@@ -28,13 +28,13 @@ struct Content {
     meters: Interner<MeterPeriod>,
     marks: HashMap<String, Vec<u8>>,
     /// The state of each rate.
-    rates: HashMap<([u8; 16], String), Tat>,
-    /// Of each lineage, by holder: when the seat was taken, and for how long.
-    seats: HashMap<[u8; 16], HashMap<String, (u64, u64)>>,
+    rates: HashMap<(AccountId, String), Tat>,
+    /// Of each account, by holder: when the seat was taken, and for how long.
+    seats: HashMap<AccountId, HashMap<String, (u64, u64)>>,
 }
 
 /// A cell.
-type Key = ([u8; 16], Arc<MeterPeriod>);
+type Key = (AccountId, Arc<MeterPeriod>);
 
 /// A meter in one period.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ struct Charged {
 
 impl Content {
     fn key(&mut self, cell: &Cell<'_>) -> Key {
-        (cell.lineage, self.meters.intern(MeterPeriod { name: cell.meter.into(), window: cell.window }))
+        (cell.account, self.meters.intern(MeterPeriod { name: cell.meter.into(), window: cell.window }))
     }
 
     /// The units of a cell that were taken.
@@ -168,7 +168,7 @@ impl Store for Memory {
 
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         let mut content = self.lock();
-        let tat = content.rates.entry((ask.lineage, ask.name.to_owned())).or_default();
+        let tat = content.rates.entry((ask.account, ask.name.to_owned())).or_default();
         let (after, taken) = ask.take(*tat, super::wall_clock::wall_nanos());
         *tat = after;
         Ok(taken)
@@ -194,7 +194,7 @@ impl Store for Memory {
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let mut content = self.lock();
-        let seats = content.seats.entry(ask.lineage).or_default();
+        let seats = content.seats.entry(ask.account).or_default();
         seats.retain(|_, (taken_at, ttl)| {
             *taken_at = ask.now.min(*taken_at);
             ask.now < taken_at.saturating_add(*ttl)
@@ -209,13 +209,13 @@ impl Store for Memory {
         let next_free = seats.values().map(|(taken_at, ttl)| taken_at.saturating_add(*ttl)).min();
         let seats = Seats { granted, taken: count(seats), next_free };
         if seats.taken == 0 {
-            content.seats.remove(&ask.lineage);
+            content.seats.remove(&ask.account);
         }
         Ok(seats)
     }
 
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
-        if let Some(seats) = self.lock().seats.get_mut(lineage) {
+    fn release_seat(&self, account: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        if let Some(seats) = self.lock().seats.get_mut(account) {
             seats.remove(holder);
         }
         Ok(())

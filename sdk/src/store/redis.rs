@@ -2,12 +2,13 @@
 
 use std::{fmt, sync::LazyLock, time::Duration};
 
+use licentia_core::AccountId;
 use redis::{Client, Connection, ConnectionLike, RedisError, RedisResult, Script};
 
 use super::{
     Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
     breaker::Breaker,
-    cell::{LONGER, PREFIX, keys},
+    cell::{Keys, LONGER, PREFIX, keys},
 };
 use crate::platform::PerProcess;
 
@@ -22,7 +23,13 @@ const GREATEST: u64 = (1 << 53) - 1;
 fn script(code: &str) -> Script {
     let common = "
         local function whole(number) return string.format('%.0f', number) end
-        local function taken() return tonumber(redis.call('HGET', KEYS[1], 'total') or '0') end
+        local function taken()
+          local total = redis.call('HGET', KEYS[1], 'total')
+          if not total and redis.call('COPY', KEYS[2], KEYS[1]) == 1 then
+            total = redis.call('HGET', KEYS[1], 'total')
+          end
+          return tonumber(total or '0')
+        end
         local function add(units)
           if units == 0 then return taken() end
           return redis.call('HINCRBY', KEYS[1], 'total', whole(units))
@@ -42,20 +49,20 @@ fn script(code: &str) -> Script {
 }
 
 /// Takes up to `want` units, and none where fewer than `need` are left.
-/// Keys: the cell. Arguments: need, want, limit, the time at which it may be forgotten or 0. Other languages run the
+/// Keys: the cell, and the one that it starts from. Arguments: need, want, limit, the time at which it may be forgotten or 0. Other languages run the
 /// same text.
 static TAKE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take.lua")));
 
 /// Gives units back. Keys: the cell. Arguments: units. Other languages run the same text.
 static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
 
-/// Charges a job once. Keys: the cell. Arguments: the job's field, units, limit, the end of the period or 0, how long
+/// Charges a job once. Keys: the cell, and the one that it starts from. Arguments: the job's field, units, limit, the end of the period or 0, how long
 /// it is kept, and 1 where the charge is held.
 /// Answers 0 for refused, 1 for charged, 2 for charged before, and the total.
 static TAKE_ONCE: LazyLock<Script> = LazyLock::new(|| {
     script(
-        "local charged, held = job(ARGV[1])
-         local units, total = tonumber(ARGV[2]), taken()
+        "local units, total = tonumber(ARGV[2]), taken()
+         local charged, held = job(ARGV[1])
          if charged then
            if ARGV[6] == '1' or not held then return {2, total} end
            local final = math.min(units, charged)
@@ -70,11 +77,12 @@ static TAKE_ONCE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Finishes a job's charge. Keys: the cell. Arguments: the job's field, `commit`, `cancel` or `undo`, units.
+/// Finishes a job's charge. Keys: the cell, and the one that it starts from. Arguments: the job's field, `commit`, `cancel` or `undo`, units.
 /// Answers 1 where this call did.
 static FINISH_ONCE: LazyLock<Script> = LazyLock::new(|| {
     script(
-        "local charged, held = job(ARGV[1])
+        "taken()
+         local charged, held = job(ARGV[1])
          if not charged or (not held and ARGV[2] ~= 'undo') then return 0 end
          local units = math.min(tonumber(ARGV[3]), charged)
          if ARGV[2] == 'commit' then redis.call('HSET', KEYS[1], ARGV[1], whole(units))
@@ -97,12 +105,13 @@ static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Takes a seat, or keeps it. Keys: the seats. Arguments: holder, time to live, limit, now, seconds that the key is
+/// Takes a seat, or keeps it. Keys: the seats, and those that they start from. Arguments: holder, time to live, limit, now, seconds that the key is
 /// kept. Each field is a holder, and its value when the seat was taken and for how long.
 /// Answers 1 for granted, how many are taken, and when the first comes free or -1.
 static TAKE_SEAT: LazyLock<Script> = LazyLock::new(|| {
     script(
         "local now, count, free = tonumber(ARGV[4]), 0, -1
+         if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('COPY', KEYS[2], KEYS[1]) end
          local seats = redis.call('HGETALL', KEYS[1])
          for i = 1, #seats, 2 do
            local taken, ttl = string.match(seats[i + 1], '(%d+) (%d+)')
@@ -265,19 +274,14 @@ impl Redis {
         Err(RedisError::from((redis::ErrorKind::Client, "too few replicas have acknowledged it")))
     }
 
-    /// What the keys of a licence begin with.
-    fn prefix(&self, lineage: &[u8; 16]) -> String {
-        keys(&self.options.prefix, lineage)
+    /// The keys of a cell.
+    fn cell(&self, cell: &Cell<'_>) -> Keys {
+        keys(&self.options.prefix, &cell.account, &cell.name())
     }
 
-    /// The key of a cell.
-    fn key(&self, cell: &Cell<'_>) -> String {
-        cell.key_under(&self.options.prefix)
-    }
-
-    /// The key of a licence's seats.
-    fn seats(&self, lineage: &[u8; 16]) -> String {
-        format!("{}:seats", self.prefix(lineage))
+    /// The keys of an account's seats.
+    fn seats(&self, account: &AccountId) -> Keys {
+        keys(&self.options.prefix, account, "seats")
     }
 
     fn mark(&self, name: &str) -> String {
@@ -287,6 +291,13 @@ impl Redis {
 
 fn unreachable(error: RedisError) -> Unreachable {
     Unreachable(Box::new(error))
+}
+
+/// A script, called with the keys of what is counted.
+fn call(script: &Script, keys: Keys) -> redis::ScriptInvocation<'_> {
+    let mut call = script.key(keys.now);
+    call.key(keys.former);
+    call
 }
 
 /// The field of a job, which never is that of the total.
@@ -303,7 +314,7 @@ impl Store for Redis {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let (need, want, limit) = (need.min(GREATEST), want.min(GREATEST), limit.min(GREATEST));
         self.ask(|connection| {
-            let mut script = TAKE.key(self.key(cell));
+            let mut script = call(&TAKE, self.cell(cell));
             script.arg(need).arg(want).arg(limit).arg(cell.forgotten().unwrap_or(0));
             let (units, total) = script.invoke(connection)?;
             if units > 0 {
@@ -314,13 +325,14 @@ impl Store for Redis {
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.ask(|connection| GIVE_BACK.key(self.key(cell)).arg(units).invoke::<u64>(connection)).map(|_| ())
+        self.ask(|connection| GIVE_BACK.key(self.cell(cell).now).arg(units).invoke::<u64>(connection))
+            .map(|_| ())
     }
 
     fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
         let (units, limit) = (units.min(GREATEST), limit.min(GREATEST));
         self.ask(|connection| {
-            let mut script = TAKE_ONCE.key(self.key(cell));
+            let mut script = call(&TAKE_ONCE, self.cell(cell));
             script
                 .arg(field(job.name))
                 .arg(units)
@@ -347,7 +359,7 @@ impl Store for Redis {
             Finish::Undo => "undo",
         };
         self.ask(|connection| {
-            let mut script = FINISH_ONCE.key(self.key(cell));
+            let mut script = call(&FINISH_ONCE, self.cell(cell));
             let units = finish.units().min(GREATEST);
             script.arg(field(job)).arg(word).arg(units).invoke::<u64>(connection)
         })
@@ -357,7 +369,10 @@ impl Store for Redis {
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         let number = |value: u64| value.min(GREATEST);
         let (units, remaining, reset, after): (u64, u64, String, String) = self.ask(|connection| {
-            let mut script = TAKE_RATE.key(format!("{}:rate:{}", self.prefix(&ask.lineage), ask.name));
+            // No meter's name has a slash.
+            let now = keys(&self.options.prefix, &ask.account, &format!("rate/{}", ask.name)).now;
+            let former = keys(&self.options.prefix, &ask.account, &format!("rate:{}", ask.name)).former;
+            let mut script = call(&TAKE_RATE, Keys { now, former });
             script.arg(ask.gcra.interval().to_string()).arg(number(ask.gcra.burst()));
             script.arg(number(ask.need)).arg(number(ask.want)).invoke(connection)
         })?;
@@ -389,17 +404,19 @@ impl Store for Redis {
 
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let (granted, taken, free): (u64, u64, i64) = self.ask(|connection| {
-            let mut script = TAKE_SEAT.key(self.seats(&ask.lineage));
+            let mut script = call(&TAKE_SEAT, self.seats(&ask.account));
             script.arg(ask.holder).arg(ask.ttl).arg(ask.limit).arg(ask.now).arg(SEATS_KEPT).invoke(connection)
         })?;
         Ok(Seats { granted: granted == 1, taken, next_free: u64::try_from(free).ok() })
     }
 
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+    fn release_seat(&self, account: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let seats = self.seats(account);
         self.ask(|connection| {
-            redis::cmd("HDEL").arg(self.seats(lineage)).arg(holder).query::<u64>(connection)
+            let mut both = redis::pipe();
+            both.hdel(seats.now, holder).ignore().hdel(seats.former, holder).ignore();
+            both.query::<()>(connection)
         })
-        .map(|_| ())
     }
 }
 

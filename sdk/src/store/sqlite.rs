@@ -11,7 +11,7 @@ use rusqlite::{
     Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
 };
 
-use licentia_core::metering::rate::Tat;
+use licentia_core::{AccountId, metering::rate::Tat};
 
 use super::{
     Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
@@ -70,6 +70,59 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     INSERT INTO rate SELECT lineage, name, unhex(printf('%032x', tat)) FROM narrow;
     DROP TABLE narrow;
+    CREATE INDEX rate_tat ON rate (tat);
+    ",
+    // Who is counted is an issuer's lineage. Rows from before have no issuer, and every issuer starts from them.
+    "
+    ALTER TABLE cell RENAME TO old_cell;
+    CREATE TABLE cell (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        meter   TEXT NOT NULL,
+        start   INTEGER NOT NULL,
+        end     INTEGER NOT NULL,
+        total   INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, meter, start, end)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO cell SELECT X'', lineage, meter, start, end, total FROM old_cell;
+    DROP TABLE old_cell;
+    CREATE INDEX cell_end ON cell (end);
+    ALTER TABLE job RENAME TO old_job;
+    CREATE TABLE job (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        meter   TEXT NOT NULL,
+        start   INTEGER NOT NULL,
+        end     INTEGER NOT NULL,
+        job     TEXT NOT NULL,
+        units   INTEGER NOT NULL,
+        held    INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, meter, start, end, job)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO job SELECT X'', lineage, meter, start, end, job, units, held FROM old_job;
+    DROP TABLE old_job;
+    CREATE INDEX job_end ON job (end);
+    ALTER TABLE seat RENAME TO old_seat;
+    CREATE TABLE seat (
+        issuer   BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage  BLOB NOT NULL CHECK (length(lineage) = 16),
+        holder   TEXT NOT NULL,
+        taken_at INTEGER NOT NULL,
+        ttl      INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, holder)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO seat SELECT X'', lineage, holder, taken_at, ttl FROM old_seat;
+    DROP TABLE old_seat;
+    ALTER TABLE rate RENAME TO old_rate;
+    CREATE TABLE rate (
+        issuer  BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage BLOB NOT NULL CHECK (length(lineage) = 16),
+        name    TEXT NOT NULL,
+        tat     BLOB NOT NULL CHECK (length(tat) = 16),
+        PRIMARY KEY (lineage, issuer, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO rate SELECT X'', lineage, name, tat FROM old_rate;
+    DROP TABLE old_rate;
     CREATE INDEX rate_tat ON rate (tat);
     ",
 ];
@@ -272,22 +325,42 @@ fn period(cell: &Cell<'_>) -> (i64, i64) {
     (number(cell.window.start), cell.window.end.map_or(i64::MAX, number))
 }
 
-/// Units of a cell that were taken.
+/// Issuer and lineage of an account.
+fn account(account: &AccountId) -> ([u8; AccountId::ISSUER_BYTES], [u8; 16]) {
+    (account.issuer(), account.lineage().into())
+}
+
+/// Units of a cell that were taken. A cell that is new starts from what was counted before cells had issuers.
 fn total(transaction: &Transaction<'_>, cell: &Cell<'_>) -> rusqlite::Result<Option<u64>> {
     let (start, end) = period(cell);
-    let sql = "SELECT total FROM cell WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4";
+    let (issuer, lineage) = account(&cell.account);
+    let sql = "SELECT total FROM cell
+        WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5";
     let mut statement = transaction.prepare_cached(sql)?;
-    let total =
-        statement.query_row(params![cell.lineage, cell.meter, start, end], |row| row.get::<_, i64>(0));
-    Ok(total.optional()?.map(i64::unsigned_abs))
+    let key = params![lineage, issuer, cell.meter, start, end];
+    let mut find = || statement.query_row(key, |row| row.get::<_, i64>(0)).optional();
+    let mut found = find()?;
+    if found.is_none() {
+        let sql = "INSERT INTO cell SELECT ?2, lineage, meter, start, end, total FROM cell
+            WHERE lineage = ?1 AND issuer = X'' AND meter = ?3 AND start = ?4 AND end = ?5";
+        if transaction.prepare_cached(sql)?.execute(key)? > 0 {
+            let sql = "INSERT INTO job SELECT ?2, lineage, meter, start, end, job, units, held FROM job
+                WHERE lineage = ?1 AND issuer = X'' AND meter = ?3 AND start = ?4 AND end = ?5";
+            transaction.prepare_cached(sql)?.execute(key)?;
+            found = find()?;
+        }
+    }
+    Ok(found.map(i64::unsigned_abs))
 }
 
 /// Sets the units of a cell.
 fn set_total(transaction: &Transaction<'_>, cell: &Cell<'_>, total: u64) -> rusqlite::Result<()> {
     let (start, end) = period(cell);
-    let sql = "INSERT OR REPLACE INTO cell (lineage, meter, start, end, total) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let (issuer, lineage) = account(&cell.account);
+    let sql = "INSERT OR REPLACE INTO cell (lineage, issuer, meter, start, end, total)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut statement = transaction.prepare_cached(sql)?;
-    statement.execute(params![cell.lineage, cell.meter, start, end, number(total)])?;
+    statement.execute(params![lineage, issuer, cell.meter, start, end, number(total)])?;
     Ok(())
 }
 
@@ -298,11 +371,12 @@ fn charged(
     job: &str,
 ) -> rusqlite::Result<Option<(u64, bool)>> {
     let (start, end) = period(cell);
+    let (issuer, lineage) = account(&cell.account);
     let sql = "SELECT units, held FROM job
-        WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
+        WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5 AND job = ?6";
     let mut statement = transaction.prepare_cached(sql)?;
     let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?));
-    statement.query_row(params![cell.lineage, cell.meter, start, end, job], found).optional()
+    statement.query_row(params![lineage, issuer, cell.meter, start, end, job], found).optional()
 }
 
 fn set_job(
@@ -313,9 +387,10 @@ fn set_job(
     held: bool,
 ) -> rusqlite::Result<()> {
     let (start, end) = period(cell);
-    let sql = "INSERT OR REPLACE INTO job (lineage, meter, start, end, job, units, held)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let row = params![cell.lineage, cell.meter, start, end, job, number(units), held];
+    let (issuer, lineage) = account(&cell.account);
+    let sql = "INSERT OR REPLACE INTO job (lineage, issuer, meter, start, end, job, units, held)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let row = params![lineage, issuer, cell.meter, start, end, job, number(units), held];
     transaction.prepare_cached(sql)?.execute(row).map(|_| ())
 }
 
@@ -365,20 +440,22 @@ impl Store for Sqlite {
     fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
         let (start, end) = period(cell);
         self.write(|transaction| {
+            let total = total(transaction, cell)?;
             let charged = charged(transaction, cell, job)?;
             let Some((charged, _)) = charged.filter(|(_, held)| *held || finish == Finish::Undo) else {
                 return Ok(false);
             };
             let units = finish.units().min(charged);
-            if let Some(total) = total(transaction, cell)? {
+            if let Some(total) = total {
                 set_total(transaction, cell, total.saturating_sub(charged.saturating_sub(units)))?;
             }
             if let Finish::Commit(_) = finish {
                 set_job(transaction, cell, job, units, false)?;
             } else {
+                let (issuer, lineage) = account(&cell.account);
                 let sql = "DELETE FROM job
-                    WHERE lineage = ?1 AND meter = ?2 AND start = ?3 AND end = ?4 AND job = ?5";
-                let key = params![cell.lineage, cell.meter, start, end, job];
+                    WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5 AND job = ?6";
+                let key = params![lineage, issuer, cell.meter, start, end, job];
                 transaction.prepare_cached(sql)?.execute(key)?;
             }
             Ok(true)
@@ -402,16 +479,18 @@ impl Store for Sqlite {
     fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
         // What a loss of power may forget of it is a slice or two.
         self.transact(Write::Lazy, |transaction| {
-            let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND name = ?2";
+            let (issuer, lineage) = account(&ask.account);
+            let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND issuer IN (?2, X'') AND name = ?3
+                ORDER BY length(issuer) DESC LIMIT 1";
             let mut statement = transaction.prepare_cached(sql)?;
-            let key = params![ask.lineage, ask.name];
+            let key = params![lineage, issuer, ask.name];
             let tat = statement.query_row(key, |row| row.get(0)).optional()?;
             let tat = tat.map(Tat::from_bytes).unwrap_or_default();
             let (after, taken) = ask.take(tat, super::wall_clock::wall_nanos());
             // Also after a refusal: what lay too far ahead is lowered.
             if after != tat {
-                let sql = "INSERT OR REPLACE INTO rate (lineage, name, tat) VALUES (?1, ?2, ?3)";
-                let row = params![ask.lineage, ask.name, after.to_bytes()];
+                let sql = "INSERT OR REPLACE INTO rate (lineage, issuer, name, tat) VALUES (?1, ?2, ?3, ?4)";
+                let row = params![lineage, issuer, ask.name, after.to_bytes()];
                 transaction.prepare_cached(sql)?.execute(row)?;
             }
             Ok(taken)
@@ -446,32 +525,44 @@ impl Store for Sqlite {
     fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
         let (now, ttl) = (number(ask.now), number(ask.ttl));
         self.write(|transaction| {
-            let run = |sql: &str, values: &[&dyn ToSql]| transaction.prepare_cached(sql)?.execute(values);
-            run("UPDATE seat SET taken_at = ?2 WHERE lineage = ?1 AND taken_at > ?2", &[&ask.lineage, &now])?;
-            run("DELETE FROM seat WHERE lineage = ?1 AND taken_at + ttl <= ?2", &[&ask.lineage, &now])?;
+            let (issuer, lineage) = account(&ask.account);
+            let run = |sql: &str, value: &dyn ToSql| {
+                transaction.prepare_cached(sql)?.execute(params![lineage, issuer, value])
+            };
+            // Seats from before seats had issuers are everybody's of the lineage, until they end.
+            run(
+                "UPDATE seat SET taken_at = ?3 WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at > ?3",
+                &now,
+            )?;
+            run(
+                "DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at + ttl <= ?3",
+                &now,
+            )?;
             // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
-            run("DELETE FROM seat WHERE lineage = ?1 AND holder = ?2", &[&ask.lineage, &ask.holder])?;
-            let sql = "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1";
+            run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3", &ask.holder)?;
+            let sql =
+                "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'')";
             let mut statement = transaction.prepare_cached(sql)?;
             let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-            let (others, free) = statement.query_row([ask.lineage], found)?;
+            let (others, free) = statement.query_row(params![lineage, issuer], found)?;
             let (others, free) = (others.unsigned_abs(), free.map(i64::unsigned_abs));
             let granted = others < ask.limit;
             if !granted {
                 return Ok(Seats { granted, taken: others, next_free: free });
             }
-            let sql = "INSERT INTO seat (lineage, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4)";
-            run(sql, &[&ask.lineage, &ask.holder, &now, &ttl])?;
+            let sql = "INSERT INTO seat (lineage, issuer, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4, ?5)";
+            transaction.prepare_cached(sql)?.execute(params![lineage, issuer, ask.holder, now, ttl])?;
             let own = ask.now.saturating_add(ask.ttl);
             let next_free = Some(free.map_or(own, |free| free.min(own)));
             Ok(Seats { granted, taken: others.saturating_add(1), next_free })
         })
     }
 
-    fn release_seat(&self, lineage: &[u8; 16], holder: &str) -> Result<(), Unreachable> {
+    fn release_seat(&self, of: &AccountId, holder: &str) -> Result<(), Unreachable> {
+        let (issuer, lineage) = account(of);
         self.write(|transaction| {
-            let sql = "DELETE FROM seat WHERE lineage = ?1 AND holder = ?2";
-            transaction.prepare_cached(sql)?.execute(params![lineage, holder])?;
+            let sql = "DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3";
+            transaction.prepare_cached(sql)?.execute(params![lineage, issuer, holder])?;
             Ok(())
         })
     }

@@ -1,4 +1,9 @@
-local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0')
+local total = redis.call('HGET', KEYS[1], 'total')
+-- A cell that is new starts from the one of the time before keys named the issuer.
+if not total and redis.call('COPY', KEYS[2], KEYS[1]) == 1 then
+  total = redis.call('HGET', KEYS[1], 'total')
+end
+total = tonumber(total or '0')
 local left = tonumber(ARGV[3]) - total
 local need, want = tonumber(ARGV[1]), tonumber(ARGV[2])
 if left < need then return {0, total} end

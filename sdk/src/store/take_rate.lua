@@ -1,5 +1,5 @@
 -- Takes a slice of a rate by the server's clock: the algebra of core/src/metering/rate.rs.
--- Keys: the rate, whose value is its TAT in seconds and nanoseconds. Arguments: nanoseconds between requests, requests
+-- Keys: the rate, whose value is its TAT in seconds and nanoseconds, and the one that it starts from. Arguments: nanoseconds between requests, requests
 -- of a burst, need, want.
 -- Answers how many may come, how many still could, nanoseconds until the whole burst is there again, and nanoseconds
 -- until `need` may come or -1; the last two as text, for they may be too large for an integer.
@@ -75,6 +75,7 @@ local tolerance = product(interval, big(ARGV[2]))
 local limit = sum(now, tolerance, 1)
 
 local used = redis.call('GET', KEYS[1])
+if not used and redis.call('COPY', KEYS[2], KEYS[1]) == 1 then used = redis.call('GET', KEYS[1]) end
 local kept = big('0')
 if used then
   local seconds, nanos = string.match(used, '^(%d+) (%d+)$')

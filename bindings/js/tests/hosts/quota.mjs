@@ -24,7 +24,7 @@ async function alarms(namespace) {
   const store = durableObjectStore(namespace);
   const object = namespace.get(namespace.idFromName("00"));
   const kept = async () => (await object.fetch("http://x/kept")).json();
-  const key = (name) => `licentia:{00}:${name}`;
+  const key = (name) => `licentia:0123456789abcdef:{00}:${name}`;
   const now = Math.floor(Date.now() / 1000);
   same(await store.lease(key("a"), 3, 10, now + 1000, 0), { granted: 3, total: 3 }, "a lease");
   same(await store.lease(key("b"), 20, 10, now + 500, 0), { granted: 10, total: 10 }, "what is left");
@@ -46,7 +46,14 @@ async function alarms(namespace) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const left = await kept();
+  const started = await fromFormerKey(store, now + 2000);
+  same(started, { granted: 1, total: 5 }, "a count starts from the one before keys named the issuer");
   same([left.keys.length, left.alarm], [4, (now + 500) * 1000], "the ended ones are forgotten");
+}
+
+async function fromFormerKey(store, until) {
+  await store.lease("licentia:{00}:old", 4, 10, until, 0);
+  return store.lease("licentia:0123456789abcdef:{00}:old", 1, 10, until, 0);
 }
 
 async function keyValue(namespace) {

@@ -45,7 +45,7 @@ try {
   const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => ask(at % 2 ? one : two, 1)));
   same(answers.every(({ allowed }) => allowed), true, "forty at once");
   const [key] = await client.keys("*");
-  same(/^licentia:\{[0-9a-f]{32}\}:calls:\d+:\d+$/.test(key), true, key);
+  same(/^licentia:[0-9a-f]{16}:\{[0-9a-f]{32}\}:calls:\d+:\d+$/.test(key), true, key);
   const [, end] = key.split(":").slice(-2);
   same(await client.expireTime(key), Number(end) + 8 * 86_400, "it is forgotten eight days after the period");
 
@@ -65,6 +65,11 @@ try {
   const other = issuer.issue(CATALOGUE, { tier: "strict", subject: "cus_43" });
   same((await refused.check(other, { meters: ["calls"] })).name, "store_unreachable", "a wrong password");
   same(failed, ["the store answered 401"], "what is told");
+  // A count starts from the one of the time before keys named the issuer.
+  const until = Math.floor(Date.now() / 1000) + 1000;
+  await client.hSet("licentia:{01}:calls:0:1", "total", "7");
+  const started = await redisStore(client).lease("licentia:0123456789abcdef:{01}:calls:0:1", 2, 10, until, 2);
+  same(started, { granted: 2, total: 9 }, "from the former key");
   // What is given back of a key that is gone must not come back.
   await client.del(key);
   await redisStore(client).release(key, 5);

@@ -11,7 +11,9 @@ export interface Store {
    * of 0 only reads the total. The store must count and answer in one atomic step.
    *
    * `until` is when the key may be deleted, in seconds since 1970: 8 days after the end of the period, or never
-   * (`undefined`) for a quota for life. The key is the same in every language: `licentia:{lineage}:meter:start:end`.
+   * (`undefined`) for a quota for life. The key is the same in every language:
+   * `licentia:issuer:{lineage}:meter:start:end`, where the issuer is the first 16 hexadecimal digits of SHA-256 of its
+   * name.
    */
   lease(
     key: string, want: number, limit: number, until: number | undefined, need: number,

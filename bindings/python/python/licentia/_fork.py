@@ -6,7 +6,7 @@ import atexit
 import os
 
 from licentia import _licentia
-from licentia.background import Worker
+from licentia.background import Refiller, Worker
 
 __all__: list[str] = []
 
@@ -25,8 +25,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def _at_exit() -> None:
-    Worker.end_all()
+    workers = Worker.stop_all()
+    # A refill that is under way would fetch units again after they were returned. A source of bundles may hang, and
+    # must not delay that.
+    Worker.join((worker for worker in workers if isinstance(worker, Refiller)), 10)
     _licentia.settle_all()
+    Worker.join(workers, 1)
 
 
 atexit.register(_at_exit)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, ClassVar
 
 from licentia._licentia import Feed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from os import PathLike
     from types import TracebackType
 
@@ -67,13 +68,19 @@ class Worker:
             worker._start()
 
     @classmethod
-    def end_all(cls) -> None:
-        """Ends every thread before the interpreter ends."""
-        workers = list(cls._all)
+    def stop_all(cls) -> list[Self]:
+        """Tells every thread of this class to end, and returns the workers."""
+        workers = [worker for worker in list(Worker._all) if isinstance(worker, cls)]
         for worker in workers:
             worker.stop()
+        return workers
+
+    @staticmethod
+    def join(workers: Iterable[Worker], seconds: float) -> None:
+        """Waits for threads that were told to end, for so many seconds in all."""
+        deadline = time.monotonic() + seconds
         for worker in workers:
-            worker._thread.join(10)
+            worker._thread.join(max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
         """Ends the thread after its current work."""

@@ -13,6 +13,8 @@ use crate::{
 };
 
 /// A source of bundles: a file, or the argument of ``load``. A Watch loads from it again and again.
+///
+/// Makes a source of a file's path, or of arguments.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Feed {
     feed: Mutex<SdkFeed>,
@@ -21,7 +23,6 @@ pub(crate) struct Feed {
 
 #[pymethods]
 impl Feed {
-    /// Makes a source of a file's path, or of arguments.
     #[new]
     #[pyo3(signature = (path=None))]
     fn new(path: Option<PathBuf>) -> Self {

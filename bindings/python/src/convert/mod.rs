@@ -1,6 +1,9 @@
 //! Conversions of times, bytes, texts and JSON between Python and Rust.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use licentia::Now as SdkNow;
 use licentia_core::{
@@ -17,19 +20,29 @@ use pyo3::{
 use crate::error::{invalid, refused, wrong_type};
 
 /// Both clocks of a simulated moment: the wall clock, and one that only advances.
-#[pyclass(module = "licentia", frozen)]
+///
+/// Args:
+///     at: The wall clock: an aware ``datetime``, or seconds since 1970.
+///     monotonic_ns: A clock that only advances, in nanoseconds since a moment of its own.
+#[pyclass(module = "licentia", frozen, eq)]
+#[derive(PartialEq)]
 pub(crate) struct Now(pub(crate) SdkNow);
 
 #[pymethods]
 impl Now {
-    /// Makes a moment.
-    ///
-    /// Args:
-    ///     at: The wall clock: an aware ``datetime``, or seconds since 1970.
-    ///     monotonic_ns: A clock that only advances, in nanoseconds since a moment of its own.
     #[new]
     fn new(at: &Bound<'_, PyAny>, monotonic_ns: u64) -> PyResult<Self> {
         Ok(Self(SdkNow { seconds: seconds(at)?, monotonic_nanos: monotonic_ns }))
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0.seconds, self.0.monotonic_nanos).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __getnewargs__(&self) -> (u64, u64) {
+        (self.0.seconds, self.0.monotonic_nanos)
     }
 
     fn __repr__(&self) -> String {

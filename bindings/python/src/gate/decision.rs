@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use licentia::{Charge as SdkCharge, Code, Decision as SdkDecision};
-use pyo3::{prelude::*, sync::PyOnceLock, types::PyTuple};
+use pyo3::{exceptions::PyTypeError, prelude::*, sync::PyOnceLock, types::PyTuple};
 
 use crate::{
     convert::{from_millis, plain},
@@ -147,6 +147,20 @@ impl Decision {
         Err(PyErr::from_value(denied.call1((slf,))?))
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a Decision belongs to its gate and cannot be pickled; send what its to_json() or to_dict() returns",
+        ))
+    }
+
     fn __repr__(&self) -> String {
         let decision = self.get();
         let word = if decision.is_allowed() { "allowed" } else { "denied" };
@@ -155,7 +169,8 @@ impl Decision {
 }
 
 /// The charge of a rate or meter, and what is left of it.
-#[pyclass(module = "licentia", frozen)]
+#[pyclass(module = "licentia", frozen, eq)]
+#[derive(PartialEq)]
 pub(crate) struct Charge {
     /// Name of the rate or meter.
     #[pyo3(get)]
@@ -200,6 +215,20 @@ impl From<&SdkCharge<'_>> for Charge {
 
 #[pymethods]
 impl Charge {
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a Charge cannot be pickled; send what its Decision's to_json() or to_dict() returns",
+        ))
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "<Charge {} {}: cost {}, {} of {} left>",

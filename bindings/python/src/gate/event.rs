@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use licentia::event::{Event as SdkEvent, Record, Sink};
-use pyo3::{PyTraverseError, PyVisit, prelude::*};
+use pyo3::{PyTraverseError, PyVisit, exceptions::PyTypeError, prelude::*};
 
 use crate::{
     background::fork::outside,
@@ -108,6 +108,18 @@ impl Event {
     /// The event as plain dicts, lists and values.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         plain(py, &self.to_json())
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("an Event cannot be pickled; send what its to_json() or to_dict() returns"))
     }
 
     fn __repr__(&self) -> String {

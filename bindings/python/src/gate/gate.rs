@@ -27,6 +27,30 @@ use crate::{
 };
 
 /// Decides whether API requests may proceed. Make one, and share it among all threads and tasks.
+///
+/// Args:
+///     keys: The keys that licences are signed with: one, or several, as Key or text (``licpub1_...``).
+///     root: The pinned root key, if keys come in keysets.
+///     keyset: The keyset to begin with; needs ``root``.
+///     revocation: The revocation bundle to begin with; needs a keyset with a revocation key.
+///     issuer: The issuer that licences must be from.
+///     audience: The name of this service, for licences that are limited to some services.
+///     mode: ``enforce``; or ``advisory``: allow everything, and report what would have been denied.
+///     skew: By how many seconds the issuer's clock may be ahead.
+///     proof_age: How old a proof of possession may be, in seconds.
+///     replay_capacity: How many proofs are remembered. When the memory is full, further ones are refused.
+///     cache_capacity: How many verified tokens are cached.
+///     prepare_keys: Bytes for the tables of each key, which halve the time of a token that is not cached: 700000 is
+///         fastest, 81920 the minimum; None for no tables.
+///     require_revocation: While there is no bundle of a licence's issuer, apply the licence's policy for stale
+///         revocations. By default a gate without a bundle treats no licence as revoked.
+///     share_rates: Count rates together with all processes on the same store.
+///     store: The store of counters and marks: a Store, or its URL; by default one in memory.
+///     receipts: Counts usage for the vendor.
+///     on_event: A callable, or several, called with an Event for every decision before it is returned.
+///
+/// Raises:
+///     LicentiaError: For wrong arguments, and for a bad keyset or bundle.
 #[pyclass(module = "licentia", frozen, subclass, weakref)]
 pub(crate) struct Gate {
     settling: DropDetached<SettlingGate>,
@@ -40,31 +64,6 @@ pub(crate) struct Gate {
 
 #[pymethods]
 impl Gate {
-    /// Makes a gate.
-    ///
-    /// Args:
-    ///     keys: The keys that licences are signed with: one, or several, as Key or text (``licpub1_...``).
-    ///     root: The pinned root key, if keys come in keysets.
-    ///     keyset: The keyset to begin with; needs ``root``.
-    ///     revocation: The revocation bundle to begin with; needs a keyset with a revocation key.
-    ///     issuer: The issuer that licences must be from.
-    ///     audience: The name of this service, for licences that are limited to some services.
-    ///     mode: ``enforce``; or ``advisory``: allow everything, and report what would have been denied.
-    ///     skew: By how many seconds the issuer's clock may be ahead.
-    ///     proof_age: How old a proof of possession may be, in seconds.
-    ///     replay_capacity: How many proofs are remembered. When the memory is full, further ones are refused.
-    ///     cache_capacity: How many verified tokens are cached.
-    ///     prepare_keys: Bytes for the tables of each key, which halve the time of a token that is not cached: 700000 is
-    ///         fastest, 81920 the minimum; None for no tables.
-    ///     require_revocation: While there is no bundle of a licence's issuer, apply the licence's policy for stale
-    ///         revocations. By default a gate without a bundle treats no licence as revoked.
-    ///     share_rates: Count rates together with all processes on the same store.
-    ///     store: The store of counters and marks: a Store, or its URL; by default one in memory.
-    ///     receipts: Counts usage for the vendor.
-    ///     on_event: A callable, or several, called with an Event for every decision before it is returned.
-    ///
-    /// Raises:
-    ///     LicentiaError: For wrong arguments, and for a bad keyset or bundle.
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",

@@ -1,10 +1,14 @@
 //! Licences, verified and unverified.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use licentia::Unverified;
-use licentia_core::Claims;
+use licentia_core::{Claims, inner::JsonPart};
 use pyo3::{
+    exceptions::PyTypeError,
     prelude::*,
     types::{PyBytes, PyTuple},
 };
@@ -71,9 +75,9 @@ fn texts(py: Python<'_>, texts: Option<Vec<String>>) -> PyResult<Bound<'_, PyTup
     PyTuple::new(py, texts.unwrap_or_default())
 }
 
-/// A part of the claims' JSON.
-fn part<'py>(py: Python<'py>, claims: &impl HasClaims, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    plain(py, &json(claims))?.get_item(name)
+/// A part of the claims' JSON, as a dict. The other parts are not written.
+fn part<'py>(py: Python<'py>, claims: &impl HasClaims, part: JsonPart) -> PyResult<Bound<'py, PyAny>> {
+    plain(py, &claims.claims(|claims| claims.json_part(part).to_string()).unwrap_or_default())
 }
 
 fn json(claims: &impl HasClaims) -> String {
@@ -166,25 +170,25 @@ macro_rules! getters {
             /// The features by name, each a dict of ``value`` and ``expires``.
             #[getter]
             fn features<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                part(py, self, "features")
+                part(py, self, JsonPart::Features)
             }
 
             /// The quotas by meter, each a dict of ``limit``, ``period`` and ``overage``.
             #[getter]
             fn quotas<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                part(py, self, "quotas")
+                part(py, self, JsonPart::Quotas)
             }
 
             /// The rates by name, each a dict.
             #[getter]
             fn rates<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                part(py, self, "rates")
+                part(py, self, JsonPart::Rates)
             }
 
             /// Free metadata: a dict of texts.
             #[getter]
             fn meta<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                part(py, self, "meta")
+                part(py, self, JsonPart::Meta)
             }
 
             /// How many may use it at once; None if there is no limit.
@@ -225,6 +229,31 @@ macro_rules! getters {
             /// All claims as plain dicts, lists and values.
             fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
                 plain(py, &json(self))
+            }
+
+            fn __copy__(slf: Py<Self>) -> Py<Self> {
+                slf
+            }
+
+            fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+                slf
+            }
+
+            fn __eq__(&self, other: &Self) -> bool {
+                json(self) == json(other)
+            }
+
+            fn __hash__(&self) -> u64 {
+                let mut hasher = DefaultHasher::new();
+                self.claims(|claims| claims.id()).hash(&mut hasher);
+                hasher.finish()
+            }
+
+            fn __reduce__(&self) -> PyResult<()> {
+                Err(PyTypeError::new_err(concat!(
+                    stringify!($class),
+                    " cannot be pickled: send the token, or what its to_json() or to_dict() returns"
+                )))
             }
 
             fn __repr__(&self) -> String {

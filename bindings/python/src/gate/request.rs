@@ -1,13 +1,16 @@
 //! What a request needs, in owned memory, so that a decision can keep it.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use licentia::{Proof as SdkProof, Request as SdkRequest};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     sync::PyOnceLock,
-    types::{PyDict, PyString, PyTuple},
+    types::{IntoPyDict, PyBytes, PyDict, PyString, PyTuple},
 };
 use self_cell::self_cell;
 
@@ -17,8 +20,14 @@ use crate::{
 };
 
 /// A proof of possession, and the request that it came with.
-#[pyclass(module = "licentia", frozen)]
-#[derive(Clone)]
+///
+/// Args:
+///     proof: The proof's bytes.
+///     method: The request's method.
+///     uri: The request's URI, in the form that service and customer agree on.
+///     body_digest: SHA-256 of its body, if the body must be signed too.
+#[pyclass(module = "licentia", frozen, eq, hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Proof {
     bytes: Vec<u8>,
     method: String,
@@ -28,13 +37,6 @@ pub(crate) struct Proof {
 
 #[pymethods]
 impl Proof {
-    /// Presents a proof.
-    ///
-    /// Args:
-    ///     proof: The proof's bytes.
-    ///     method: The request's method.
-    ///     uri: The request's URI, in the form that service and customer agree on.
-    ///     body_digest: SHA-256 of its body, if the body must be signed too.
     #[new]
     #[pyo3(signature = (proof, *, method, uri, body_digest=None))]
     fn new(
@@ -47,13 +49,21 @@ impl Proof {
         Ok(Self { bytes: bytes(proof)?, method, uri, body })
     }
 
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let named = PyDict::new(py);
+        named.set_item("method", &self.method)?;
+        named.set_item("uri", &self.uri)?;
+        named.set_item("body_digest", self.body.as_ref().map(|digest| PyBytes::new(py, digest)))?;
+        Ok((PyTuple::new(py, [PyBytes::new(py, &self.bytes)])?, named))
+    }
+
     fn __repr__(&self) -> String {
         format!("Proof(method={:?}, uri={:?})", self.method, self.uri)
     }
 }
 
 /// What a request needs.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Needs {
     action: String,
     source: String,
@@ -127,25 +137,26 @@ impl Prepared {
 }
 
 /// What a request needs of a licence. Make one per route, and use it for every request.
+///
+/// All arguments are optional keywords.
+///
+/// Args:
+///     features: Names of features, all of which must be licensed; or one name.
+///     meters: Quotas to charge: a dict of costs by meter, all charged or none; or one name, at cost 1. A cost of 0
+///         reads without charging.
+///     rates: Rates to count against: a dict of costs by name; or one name, at cost 1.
+///     job: Name of the work, at most 256 bytes. Its meters are charged once, however often it is tried.
+///     action: The operation or route, for events, such as ``GET /exports``.
+///     source: The caller, for events: an address. It does not affect the decision.
+///     audience: The service's name, in place of the gate's.
+///     node: SHA-256 of this machine's fingerprint, 32 bytes.
+///     release: Date of the running release.
+///     proof: A proof of possession.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Request(pub(crate) Arc<Prepared>);
 
 #[pymethods]
 impl Request {
-    /// Makes a request. All arguments are optional keywords.
-    ///
-    /// Args:
-    ///     features: Names of features, all of which must be licensed; or one name.
-    ///     meters: Quotas to charge: a dict of costs by meter, all charged or none; or one name, at cost 1. A cost of 0
-    ///         reads without charging.
-    ///     rates: Rates to count against: a dict of costs by name; or one name, at cost 1.
-    ///     job: Name of the work, at most 256 bytes. Its meters are charged once, however often it is tried.
-    ///     action: The operation or route, for events, such as ``GET /exports``.
-    ///     source: The caller, for events: an address. It does not affect the decision.
-    ///     audience: The service's name, in place of the gate's.
-    ///     node: SHA-256 of this machine's fingerprint, 32 bytes.
-    ///     release: Date of the running release.
-    ///     proof: A proof of possession.
     #[new]
     #[pyo3(
         signature = (**needs),
@@ -168,6 +179,20 @@ impl Request {
     #[pyo3(signature = (**needs))]
     fn __replace__(&self, needs: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         self.replace(needs)
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.0.borrow_owner() == other.0.borrow_owner()
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.borrow_owner().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        Ok((PyTuple::empty(py), self.0.borrow_owner().arguments(py)?))
     }
 
     fn __repr__(&self) -> String {
@@ -193,6 +218,23 @@ impl Needs {
             proof: proof.map(|proof| proof.get().clone()),
             ..Self::default()
         })
+    }
+
+    /// The keyword arguments that make the same needs.
+    fn arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let Self { action, source, audience, features, meters, rates, job, node, release, proof } = self;
+        let named = PyDict::new(py);
+        named.set_item("features", features)?;
+        named.set_item("meters", meters.clone().into_py_dict(py)?)?;
+        named.set_item("rates", rates.clone().into_py_dict(py)?)?;
+        named.set_item("action", action)?;
+        named.set_item("source", source)?;
+        named.set_item("audience", audience)?;
+        named.set_item("job", job)?;
+        named.set_item("node", node.as_ref().map(|node| PyBytes::new(py, node)))?;
+        named.set_item("release", release)?;
+        named.set_item("proof", proof.clone())?;
+        Ok(named)
     }
 
     /// Reads keyword arguments.

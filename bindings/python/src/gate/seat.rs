@@ -105,12 +105,12 @@ impl Seat {
         if self.process != process::id() {
             return Ok(());
         }
-        let lineage = self.decided.borrow_dependent().license().map(|license| license.lineage());
-        let Some(lineage) = lineage.filter(|_| self.until.swap(0, Ordering::AcqRel) > 0) else {
+        let account = self.decided.borrow_dependent().license().map(|license| license.account());
+        let Some(account) = account.filter(|_| self.until.swap(0, Ordering::AcqRel) > 0) else {
             return Ok(());
         };
         let store = self.store.get()?;
-        let released = detached(py, || store.release_seat(lineage.as_bytes(), &self.claim.holder));
+        let released = detached(py, || store.release_seat(&account, &self.claim.holder));
         released.map_err(|failed| error(licentia::Code::StoreUnreachable, Some(&failed.to_string())))
     }
 

@@ -1,8 +1,11 @@
 //! Keysets that the root key signed.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use licentia::Keyset as SdkKeyset;
 use licentia_issuer::{KeysetDraft, KeysetEntry};
 use pyo3::{
+    exceptions::PyTypeError,
     prelude::*,
     types::{PyBytes, PyTuple},
 };
@@ -15,6 +18,12 @@ use crate::{
 };
 
 /// The keys that a vendor uses, signed with the vendor's root key.
+///
+/// Verifies a keyset with the pinned root key, and reads it.
+///
+/// Raises:
+///     RejectedError: With a code of group 1xx or 2xx.
+///     InvalidArgumentError: If it contains a weak or malformed key.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Keyset {
     pub(crate) bytes: Vec<u8>,
@@ -28,11 +37,6 @@ pub(crate) struct Keyset {
 
 #[pymethods]
 impl Keyset {
-    /// Verifies a keyset with the pinned root key, and reads it.
-    ///
-    /// Raises:
-    ///     RejectedError: With a code of group 1xx or 2xx.
-    ///     InvalidArgumentError: If it contains a weak or malformed key.
     #[new]
     fn new(data: &Bound<'_, PyAny>, root: &Bound<'_, PyAny>) -> PyResult<Self> {
         Self::read(bytes(data)?, &key(root)?)
@@ -91,6 +95,30 @@ impl Keyset {
     #[getter]
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.keys.iter().cloned().map(Key))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.bytes.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a Keyset cannot be pickled; send bytes() of it, and verify them where they arrive",
+        ))
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

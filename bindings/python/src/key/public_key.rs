@@ -1,5 +1,7 @@
 //! Public keys.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use licentia::Key as SdkKey;
 use pyo3::{prelude::*, types::PyBytes};
 
@@ -9,15 +11,16 @@ use crate::{
 };
 
 /// A public key that licences are signed with.
+///
+/// Reads a key in its text form, ``licpub1_...``.
+///
+/// Raises:
+///     InvalidArgumentError: ``invalid_key`` or ``weak_key``.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Key(pub(crate) SdkKey);
 
 #[pymethods]
 impl Key {
-    /// Reads a key in its text form, ``licpub1_...``.
-    ///
-    /// Raises:
-    ///     InvalidArgumentError: ``invalid_key`` or ``weak_key``.
     #[new]
     fn new(text: &str) -> PyResult<Self> {
         SdkKey::from_text(text).map(Self).map_err(refused)
@@ -49,12 +52,15 @@ impl Key {
         format!("Key(kid={})", self.0.kid())
     }
 
+    fn __getnewargs__(&self) -> (String,) {
+        (self.0.to_string(),)
+    }
+
     fn __eq__(&self, other: &Self) -> bool {
         self.0.to_string() == other.0.to_string()
     }
 
     fn __hash__(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
         self.0.public().as_bytes().hash(&mut hasher);
         hasher.finish()

@@ -8,15 +8,16 @@ use pyo3::prelude::*;
 use crate::error::issuing;
 
 /// All versions of all tiers that a vendor sells.
+///
+/// Reads a catalogue from TOML.
+///
+/// Raises:
+///     InvalidArgumentError: The message names the line.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Catalogue(pub(crate) SdkCatalogue);
 
 #[pymethods]
 impl Catalogue {
-    /// Reads a catalogue from TOML.
-    ///
-    /// Raises:
-    ///     InvalidArgumentError: The message names the line.
     #[new]
     fn new(toml: &str) -> PyResult<Self> {
         toml.parse().map(Self).map_err(issuing)

@@ -18,12 +18,13 @@ use crate::{
 };
 
 /// A vendor that issues licences under one name and key.
+///
+/// Makes an issuer from a name of 1 to 256 bytes (``iss``) and its key.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct Issuer(SdkIssuer);
 
 #[pymethods]
 impl Issuer {
-    /// Makes an issuer from a name of 1 to 256 bytes (``iss``) and its key.
     #[new]
     fn new(name: String, key: &Bound<'_, SigningKey>) -> Self {
         Self(SdkIssuer::new(name, Arc::clone(&key.get().0)))

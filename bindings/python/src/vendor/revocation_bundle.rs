@@ -1,11 +1,13 @@
 //! Revocation bundles.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use licentia_core::{
     Code, Keyring,
     revocation::{Bundle, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, sign_delta};
-use pyo3::{prelude::*, types::PyBytes};
+use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
     convert::{Whole, array, aware, bytes, moment, seconds, whole},
@@ -15,6 +17,11 @@ use crate::{
 };
 
 /// The licences that an issuer has revoked, or a change of that set, signed with a revocation key.
+///
+/// Verifies a bundle or delta with a revocation key of a keyset, and reads it.
+///
+/// Raises:
+///     RejectedError: With a code from 520 to 526, or with 203 or 204 for a key that is out of use.
 #[pyclass(module = "licentia", frozen)]
 pub(crate) struct RevocationBundle {
     bytes: Vec<u8>,
@@ -37,10 +44,6 @@ pub(crate) struct RevocationBundle {
 
 #[pymethods]
 impl RevocationBundle {
-    /// Verifies a bundle or delta with a revocation key of a keyset, and reads it.
-    ///
-    /// Raises:
-    ///     RejectedError: With a code from 520 to 526, or with 203 or 204 for a key that is out of use.
     #[new]
     fn new(py: Python<'_>, data: &Bound<'_, PyAny>, keyset: &Bound<'_, Keyset>) -> PyResult<Self> {
         let (bytes, keyset) = (bytes(data)?, keyset.get());
@@ -138,6 +141,30 @@ impl RevocationBundle {
     #[getter]
     fn expires<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         aware(py, self.expires)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.bytes.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a RevocationBundle cannot be pickled; send bytes() of it, and verify them where they arrive",
+        ))
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

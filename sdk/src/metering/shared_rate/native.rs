@@ -8,9 +8,12 @@ use std::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use licentia_core::metering::{
-    rate::{Gcra, RateTaken},
-    shared_rate::{self, Said},
+use licentia_core::{
+    AccountId,
+    metering::{
+        rate::{Gcra, RateTaken},
+        shared_rate::{self, Said},
+    },
 };
 
 use crate::{
@@ -20,9 +23,8 @@ use crate::{
 };
 
 /// The slice that a process has of a rate.
-#[derive(Default)]
 struct Slice {
-    lineage: [u8; 16],
+    account: AccountId,
     /// A [`shared_rate::Slice`].
     word: AtomicU64,
     /// What the store said last.
@@ -46,9 +48,16 @@ struct Sliced {
 pub(crate) struct SharedRate(Box<Slice>);
 
 impl SharedRate {
-    /// The slice of a lineage's rate, where rates are shared.
-    pub(crate) fn new(shared: bool, lineage: [u8; 16], forks: &Arc<AtomicU32>) -> Option<Self> {
-        shared.then(|| Self(Box::new(Slice { lineage, forks: Arc::clone(forks), ..Slice::default() })))
+    /// The slice of an account's rate, if rates are shared.
+    pub(crate) fn new(shared: bool, account: AccountId, forks: &Arc<AtomicU32>) -> Option<Self> {
+        let slice = || Slice {
+            account,
+            word: AtomicU64::default(),
+            said: Mutex::default(),
+            forks: Arc::clone(forks),
+            fork: AtomicU32::default(),
+        };
+        shared.then(|| Self(Box::new(slice())))
     }
 
     /// Counts `cost` requests, or none.
@@ -113,7 +122,7 @@ impl Slice {
                 0 => 0,
                 _ => shared_rate::want(gcra, need, used, now_nanos.saturating_sub(at)),
             };
-            let given = store.take_rate(&RateAsk { lineage: self.lineage, name, gcra, need, want })?;
+            let given = store.take_rate(&RateAsk { account: self.account, name, gcra, need, want })?;
             reached = true;
             *said = Some(Said { gcra, need, taken: given, at: now_nanos });
             if cost > 0 && given.units >= need {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use licentia_core::metering::rate::Gcra;
+use licentia_core::{AccountId, metering::rate::Gcra};
 
 use crate::{
     metering::outcome::Outcome,
@@ -12,7 +12,7 @@ use crate::{
 pub(crate) enum SharedRate {}
 
 impl SharedRate {
-    pub(crate) fn new(_shared: bool, _lineage: [u8; 16], _forks: &Arc<AtomicU32>) -> Option<Self> {
+    pub(crate) fn new(_shared: bool, _account: AccountId, _forks: &Arc<AtomicU32>) -> Option<Self> {
         None
     }
 
