@@ -3,7 +3,10 @@
 use licentia_core::{Code, http};
 use serde_json::{Value, json};
 
-use crate::terminal::output::{HEADING, Output, Result};
+use crate::terminal::{
+    output::{Output, Result},
+    table::{Cell, Grid, width},
+};
 
 /// Lists the codes of decisions.
 pub(crate) fn run(output: Output) -> Result {
@@ -11,22 +14,17 @@ pub(crate) fn run(output: Output) -> Result {
         .iter()
         .map(|entry| {
             json!({
-                "number": entry.code.number(), "name": entry.name, "message": entry.message,
+                "code": entry.code.number(), "name": entry.name, "message": entry.message,
                 "advice": entry.advice, "http_status": http::status(entry.code),
             })
         })
         .collect();
     output.show(&Value::Array(rows), || {
-        let mut text = format!("{HEADING}code  {:<26} http  meaning{HEADING:#}\n", "name");
+        let mut grid = Grid::new(["code#", "name", "http#", "meaning"]);
         for entry in Code::TABLE {
-            text += &format!(
-                "{:>4}  {:<26} {:>4}  {}\n",
-                entry.code.number(),
-                entry.name,
-                http::status(entry.code),
-                entry.message
-            );
+            let (number, status) = (entry.code.number().to_string(), http::status(entry.code).to_string());
+            grid.row([number, entry.name.to_owned(), status, entry.message.to_owned()].map(Cell::from));
         }
-        text
+        grid.show(width())
     })
 }

@@ -20,13 +20,23 @@ use ledger::{
     lookup::Lookup,
     revoke::{Reinstate, Revoke},
 };
-use license::{inspect::Inspect, issue::Issue, prove::Prove, verify::Verify};
-use terminal::output::{self, Output, Result};
+use license::{
+    inspect::Inspect,
+    issue::Issue,
+    prove::Prove,
+    renew::{Reissue, Renew, Upgrade},
+    verify::Verify,
+};
+use terminal::{
+    interrupt,
+    output::{self, Output, Result},
+};
 
-/// Issue, inspect and verify licences. No command makes a network call.
+/// Issue, inspect and verify licences. No command makes a network call, unless
+/// the ledger is in a database.
 ///
-/// Exit codes: 0 allowed or done, 1 denied, 2 a wrong call or a broken
-/// environment.
+/// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
+/// call or a broken environment, 130 interrupted.
 #[derive(Parser)]
 #[command(name = "licentia", version, propagate_version = true, arg_required_else_help = true)]
 #[command(max_term_width = 80)]
@@ -47,6 +57,12 @@ enum Command {
     Keygen(Keygen),
     /// Issue a licence and print its text.
     Issue(Box<Issue>),
+    /// Renew a licence for another term.
+    Renew(Box<Renew>),
+    /// Move a licence to another tier.
+    Upgrade(Box<Upgrade>),
+    /// Sign all good licences of a lost key anew.
+    Reissue(Box<Reissue>),
     /// Show what a token says, without verifying it.
     Inspect(Inspect),
     /// Verify a token and explain the decision.
@@ -59,7 +75,7 @@ enum Command {
     /// Create, change and sign the set of keys that services trust.
     #[command(subcommand)]
     Keyset(Keyset),
-    /// Create a ledger, and look up issued licences in it.
+    /// Create a ledger, look up issued licences in it, copy it.
     #[command(subcommand)]
     Ledger(Lookup),
     /// Revoke licences.
@@ -85,7 +101,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(error),
     };
     match cli.color {
         clap::ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
@@ -97,15 +113,19 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output.error(&*error);
-            ExitCode::from(2)
+            output::exit_code(&*error)
         }
     }
 }
 
 fn run(command: Command, output: Output) -> Result {
+    interrupt::leaves_nothing_behind();
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Issue(issue) => issue.run(output),
+        Command::Renew(renew) => renew.run(output),
+        Command::Upgrade(upgrade) => upgrade.run(output),
+        Command::Reissue(reissue) => reissue.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Verify(verify) => verify.run(output),
         Command::Prove(prove) => prove.run(output),

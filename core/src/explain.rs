@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use crate::{
     code::Code,
     json::{Optional, Quoted},
-    key::kid::Kid,
+    key::{kid::Kid, scope::ScopeBound},
     license::policy::Action,
     revocation::rule::Reason,
 };
@@ -107,6 +107,11 @@ pub enum Facts<'a> {
         kid: Kid,
         /// How many known keys have it (at most the number that is tried).
         candidates: usize,
+    },
+    /// What the key may not sign.
+    Scope {
+        /// The first bound of its scope that the licence exceeds.
+        bound: ScopeBound,
     },
     /// The licence's times.
     Time {
@@ -326,6 +331,7 @@ impl fmt::Display for Facts<'_> {
             Self::Size { bytes } => write!(f, "{bytes} bytes"),
             Self::At { offset } => write!(f, "at byte {offset}"),
             Self::Key { kid, candidates } => write!(f, "kid {kid}, {candidates} known"),
+            Self::Scope { bound } => write!(f, "beyond the key's {}", bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
                 write!(f, "now {now}, issued at {issued_at}")?;
                 if let Some(not_before) = not_before {
@@ -400,6 +406,7 @@ impl Facts<'_> {
             Self::Size { bytes } => write!(f, r#","bytes":{bytes}"#),
             Self::At { offset } => write!(f, r#","offset":{offset}"#),
             Self::Key { kid, candidates } => write!(f, r#","kid":"{kid}","candidates":{candidates}"#),
+            Self::Scope { bound } => write!(f, r#","bound":"{}""#, bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
                 let (not_before, term_end) = (Optional(*not_before), Optional(*term_end));
                 write!(f, r#","now":{now},"skew":{skew},"issued_at":{issued_at},"not_before":{not_before}"#)?;

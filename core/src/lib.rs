@@ -92,7 +92,7 @@ pub use key::keyset::{Keyset, KeysetMark};
 pub use key::kid::Kid;
 #[cfg(feature = "prepared")]
 pub use key::preparation::Preparation;
-pub use key::scope::{FeatureBound, KeyScope, Texts};
+pub use key::scope::{FeatureBound, KeyScope, ScopeBound, Texts};
 pub use license::claims::{Claims, Confirmation, License, OwnedLicense, Unverified};
 pub use license::feature::{Feature, FeatureValue};
 pub use license::grant::{Kind, Tier};

@@ -163,7 +163,9 @@ pub fn authenticate<'a>(
         License::read(token, &frame).map_err(|malformed| refuse(explanation, Check::Claims, malformed))?;
     explanation.note(Check::Claims, Code::Allowed, Facts::None)?;
 
-    explanation.note(Check::KeyScope, keyring.permits(key, &license), Facts::None)?;
+    let (code, exceeded) = keyring.permits(key, &license);
+    let facts = exceeded.map_or(Facts::None, |bound| Facts::Scope { bound });
+    explanation.note(Check::KeyScope, code, facts)?;
     Ok(license)
 }
 

@@ -10,7 +10,7 @@
 //! | `license/` | the draft, and the issuer that signs it into a token |
 //! | `grant/` | what a licence grants, as people write it |
 //! | `catalogue/` | tiers in versions |
-//! | `key/` | private keys, and the signature over everything that is signed |
+//! | `key/` | keys, and the signature over everything that is signed |
 //! | `keyset/` | which keys gates trust |
 //! | `revocation/` | bundles and deltas |
 //! | `ledger/` | what was issued and revoked, in SQLite or PostgreSQL |
@@ -63,11 +63,11 @@ pub use canonical::canonical;
 pub use catalogue::{Catalogue, Tier};
 pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, LedgerError, Result};
 pub use grant::{Feature, FeatureValue, Grant, Quota, Rate, read_policy};
-pub use key::SigningKey;
+pub use key::{SigningKey, read_public_key};
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
 pub use ledger::{
-    Access, Issued, IssuedLicense, Ledger, LedgerLocation, LicenseFilter, LicenseSort, LicenseState, ListedLicense, Order,
+    LedgerAccess, Issued, IssuedLicense, Ledger, LedgerLocation, LicenseFilter, LicenseSort, LicenseState, ListedLicense, Order,
     PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
 };
 pub use license::{Confirmation, Draft, Issuer, Renewal, Token};

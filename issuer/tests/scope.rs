@@ -1,8 +1,8 @@
 //! A reseller's key can do exactly what its scope says.
 
 use licentia_core::{
-    Action, Code, Explanation, Key, KeyPurpose, Keyring, Keyset, Overage, Period, authenticate,
-    revocation::Bundle,
+    Action, Code, Explanation, Facts, Key, KeyPurpose, Keyring, Keyset, Overage, Period, ScopeBound,
+    authenticate, revocation::Bundle,
 };
 use licentia_issuer::{
     BundleDraft, Draft, Feature, FeatureValue, Issuer, KeyScope, KeysetDraft, KeysetEntry, Kind, Quota, Rate,
@@ -72,52 +72,68 @@ fn most() -> Draft {
     draft
 }
 
-/// A change of a draft that exceeds a bound.
-type Excess = (&'static str, fn(&mut Draft));
+/// A change of a draft that exceeds a bound, and which.
+type Excess = (&'static str, ScopeBound, fn(&mut Draft));
 
 const EXCESSES: &[Excess] = &[
-    ("another audience", |d| d.audiences.push("admin".into())),
-    ("every audience", |d| d.audiences.clear()),
-    ("another tier", |d| d.tier = "enterprise".into()),
-    ("a second more than the term", |d| d.expires += 1),
-    ("a perpetual licence", |d| d.expires = licentia_core::limits::TIME),
-    ("a second more than the lead", |d| (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY)),
-    ("a start in ten years", |d| (d.not_before, d.expires) = (Some(NOW + 3650 * DAY), NOW + 3660 * DAY)),
-    ("no start, and the term from the issue", |d| d.not_before = None),
-    ("a feature of another tier", |d| feature(d, "enterprise.sso", FeatureValue::True)),
-    ("a number that is too great", |d| feature(d, "uploads", FeatureValue::Int(11))),
-    ("`true` for a number", |d| feature(d, "uploads", FeatureValue::True)),
-    ("a text that is not listed", |d| feature(d, "region", FeatureValue::Text("asia".into()))),
-    ("a number for `true`", |d| feature(d, "export", FeatureValue::Int(1))),
-    ("a unit more", |d| quota(d, 1001, Period::Month, Overage::Deny)),
-    ("a quota without end", |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
-    ("a shorter period", |d| quota(d, 1000, Period::Week, Overage::Deny)),
-    ("a fixed period of 30 days", |d| {
+    ("another audience", ScopeBound::Audiences, |d| d.audiences.push("admin".into())),
+    ("every audience", ScopeBound::Audiences, |d| d.audiences.clear()),
+    ("another tier", ScopeBound::Tiers, |d| d.tier = "enterprise".into()),
+    ("a second more than the term", ScopeBound::LongestTerm, |d| d.expires += 1),
+    ("a perpetual licence", ScopeBound::LongestTerm, |d| d.expires = licentia_core::limits::TIME),
+    ("a second more than the lead", ScopeBound::LongestLead, |d| {
+        (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY)
+    }),
+    ("a start in ten years", ScopeBound::LongestLead, |d| {
+        (d.not_before, d.expires) = (Some(NOW + 3650 * DAY), NOW + 3660 * DAY)
+    }),
+    ("no start, and the term from the issue", ScopeBound::LongestTerm, |d| d.not_before = None),
+    ("a feature of another tier", ScopeBound::Features, |d| feature(d, "enterprise.sso", FeatureValue::True)),
+    ("a number that is too great", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::Int(11))),
+    ("`true` for a number", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::True)),
+    ("a text that is not listed", ScopeBound::Features, |d| {
+        feature(d, "region", FeatureValue::Text("asia".into()))
+    }),
+    ("a number for `true`", ScopeBound::Features, |d| feature(d, "export", FeatureValue::Int(1))),
+    ("a unit more", ScopeBound::Quotas, |d| quota(d, 1001, Period::Month, Overage::Deny)),
+    ("a quota without end", ScopeBound::Quotas, |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
+    ("a shorter period", ScopeBound::Quotas, |d| quota(d, 1000, Period::Week, Overage::Deny)),
+    ("a fixed period of 30 days", ScopeBound::Quotas, |d| {
         quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny);
     }),
-    ("a higher hard limit", |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
-    ("overage without end", |d| quota(d, 1000, Period::Month, Overage::Unlimited)),
-    ("another meter", |d| {
+    ("a higher hard limit", ScopeBound::Quotas, |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
+    ("overage without end", ScopeBound::Quotas, |d| quota(d, 1000, Period::Month, Overage::Unlimited)),
+    ("another meter", ScopeBound::Quotas, |d| {
         let quota = d.grant.quotas["calls"];
         d.grant.quotas.insert("mails".into(), quota);
     }),
-    ("a faster rate", |d| rate(d, "api", Rate { count: 11, per_ms: 1000, burst: Some(10) })),
-    ("a shorter interval", |d| rate(d, "api", Rate { count: 10, per_ms: 999, burst: None })),
-    ("a greater burst", |d| rate(d, "api", Rate { count: 10, per_ms: 1000, burst: Some(11) })),
-    ("another rate", |d| rate(d, "web", Rate { count: 1, per_ms: 1000, burst: None })),
-    ("a seat more", |d| d.grant.seats = Some(6)),
-    ("another kind", |d| d.grant.kind = Kind::Paid),
-    ("a doubt that is allowed", |d| d.grant.policy.clock_doubt = Action::Allow),
-    ("a longer warning", |d| d.grant.policy.clock_doubt = Action::Warn(3601)),
-    ("another doubt that is allowed", |d| d.grant.policy.stale_revocation = Action::Allow),
-    ("counters that may be out of reach", |d| d.grant.policy.store_unreachable = Action::Warn(1)),
-    ("a greater age", |d| d.grant.policy.max_revocation_age = Some(7 * DAY + 1)),
-    ("any age", |d| d.grant.policy.max_revocation_age = None),
-    ("an index before the first", |d| d.index = Some(999)),
-    ("an index after the last", |d| d.index = Some(2000)),
-    ("no index", |d| d.index = None),
-    ("another stream", |d| d.stream = 3),
-    ("the first stream", |d| d.stream = 0),
+    ("a faster rate", ScopeBound::Rates, |d| {
+        rate(d, "api", Rate { count: 11, per_ms: 1000, burst: Some(10) })
+    }),
+    ("a shorter interval", ScopeBound::Rates, |d| {
+        rate(d, "api", Rate { count: 10, per_ms: 999, burst: None })
+    }),
+    ("a greater burst", ScopeBound::Rates, |d| {
+        rate(d, "api", Rate { count: 10, per_ms: 1000, burst: Some(11) })
+    }),
+    ("another rate", ScopeBound::Rates, |d| rate(d, "web", Rate { count: 1, per_ms: 1000, burst: None })),
+    ("a seat more", ScopeBound::Seats, |d| d.grant.seats = Some(6)),
+    ("another kind", ScopeBound::Kinds, |d| d.grant.kind = Kind::Paid),
+    ("a doubt that is allowed", ScopeBound::Policy, |d| d.grant.policy.clock_doubt = Action::Allow),
+    ("a longer warning", ScopeBound::Policy, |d| d.grant.policy.clock_doubt = Action::Warn(3601)),
+    ("another doubt that is allowed", ScopeBound::Policy, |d| {
+        d.grant.policy.stale_revocation = Action::Allow;
+    }),
+    ("counters that may be out of reach", ScopeBound::Policy, |d| {
+        d.grant.policy.store_unreachable = Action::Warn(1);
+    }),
+    ("a greater age", ScopeBound::Policy, |d| d.grant.policy.max_revocation_age = Some(7 * DAY + 1)),
+    ("any age", ScopeBound::Policy, |d| d.grant.policy.max_revocation_age = None),
+    ("an index before the first", ScopeBound::Indices, |d| d.index = Some(999)),
+    ("an index after the last", ScopeBound::Indices, |d| d.index = Some(2000)),
+    ("no index", ScopeBound::Indices, |d| d.index = None),
+    ("another stream", ScopeBound::Streams, |d| d.stream = 3),
+    ("the first stream", ScopeBound::Streams, |d| d.stream = 0),
 ];
 
 fn feature(draft: &mut Draft, name: &str, value: FeatureValue) {
@@ -149,9 +165,19 @@ fn a_resellers_key_can_do_what_its_scope_says_and_no_more() {
     bare.grant.kind = Kind::Trial;
     bare.grant.policy.max_revocation_age = Some(0);
     assert_eq!(verdict(&reseller, &bare), Ok(()), "nothing is granted");
-    for (what, change) in EXCESSES {
+    for (what, bound, change) in EXCESSES {
         let mut draft = most();
         change(&mut draft);
+        let token = reseller.issue(&draft).unwrap();
+        let mut explanation = Explanation::default();
+        let refused =
+            authenticate(token.as_bytes(), Keyring::of_keyset(&keys, &bytes), &mut explanation).map(drop);
+        assert_eq!(refused, Err(Code::KeyOutOfScope), "{what}");
+        assert_eq!(
+            explanation.steps().last().unwrap().facts,
+            Facts::Scope { bound: *bound },
+            "{what}: the bound is named"
+        );
         assert_eq!(verdict(&reseller, &draft), Err(Code::KeyOutOfScope), "{what}");
         assert_eq!(verdict(&vendor, &draft), Ok(()), "{what}, by the vendor");
     }

@@ -2,7 +2,7 @@
 
 use licentia_core::{Code, Keyring, revocation::Bundle};
 
-use crate::terminal::output::Result;
+use crate::terminal::output::{Refused, Result};
 
 /// Reads a bundle as a gate does.
 pub(super) fn read<'a>(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<Bundle<'a>> {
@@ -11,5 +11,5 @@ pub(super) fn read<'a>(bytes: &'a [u8], keyring: Keyring<'_>) -> Result<Bundle<'
 
 /// A refusal, and what to do about it.
 pub(super) fn explain(code: Code) -> Box<dyn std::error::Error> {
-    format!("bundle: {code} {}", code.advice()).into()
+    Box::new(Refused(format!("bundle: {code} {}", code.advice())))
 }

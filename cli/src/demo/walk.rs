@@ -4,7 +4,7 @@ use licentia::{Code, Decision, State};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::terminal::output::{BAD, GOOD, HEADING, NOTE, Output, Result};
+use crate::terminal::output::{ASIDE, BAD, GOOD, HEADING, Output, Result};
 
 /// The steps so far, for people and for machines.
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn chapter(&mut self, number: u32, title: &str, promise: &str) {
-        let promise = if promise.is_empty() { String::new() } else { format!("  {NOTE}{promise}{NOTE:#}") };
+        let promise = if promise.is_empty() { String::new() } else { format!("  {ASIDE}{promise}{ASIDE:#}") };
         self.say(&format!("\n{HEADING}{number}. {title}{HEADING:#}{promise}"));
     }
 
@@ -61,7 +61,7 @@ impl Walk {
         let advice = decision.code().advice();
         if !decision.is_allowed() && !self.advised.contains(&advice) {
             self.advised.push(advice);
-            self.say(&format!("      {NOTE}{advice}{NOTE:#}"));
+            self.say(&format!("      {ASIDE}{advice}{ASIDE:#}"));
         }
     }
 

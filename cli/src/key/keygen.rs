@@ -1,9 +1,12 @@
 //! `licentia keygen`
 
-use std::{fs::File, io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use licentia_issuer::SigningKey;
+use licentia_issuer::{
+    SigningKey,
+    file::{Access, create},
+};
 use serde_json::json;
 
 use crate::terminal::{
@@ -28,12 +31,15 @@ impl Keygen {
         if public.exists() {
             return Err(format!("{} exists; choose another --out", public.display()).into());
         }
+        if secret.exists() {
+            return Err(format!("{} exists; choose another --out", secret.display()).into());
+        }
+        let passphrase = self.passphrase.choose(&secret)?;
         let key = SigningKey::generate()?;
-        let passphrase = self.passphrase.read()?;
-        key.save(&secret, passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
-        File::create_new(&public)
-            .and_then(|mut file| writeln!(file, "{}", key.public()))
-            .map_err(|error| format!("{}: {error}", public.display()))?;
+        let pem = key.to_pem(passphrase.as_ref().map(|passphrase| passphrase.as_str()))?;
+        let private = create(&secret, pem.as_bytes(), Access::Owner)?;
+        create(&public, format!("{}\n", key.public()).as_bytes(), Access::Umask)?.keep();
+        private.keep();
         let encrypted = passphrase.is_some();
         let value = json!({
             "kid": key.kid().to_string(),
@@ -55,7 +61,7 @@ impl Keygen {
                 (
                     "next",
                     format!(
-                        "licentia issue --key {} --issuer NAME --tier TIER@1 --term '1 year' --subject ID",
+                        "licentia issue --key {} --issuer NAME \\\n  --tier TIER@1 --term '1 year' --subject ID",
                         secret.display()
                     ),
                 ),

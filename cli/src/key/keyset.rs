@@ -265,7 +265,9 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             let window = window(first, last);
             let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
             text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
-            text += &scope::text(&key.scope(keyset.bytes()));
+            for (name, bound) in scope::bounds(&key.scope(keyset.bytes())) {
+                text += &format!("{:<12} only {name}: {bound}\n", "");
+            }
         }
         text
     })

@@ -2,4 +2,4 @@
 
 pub(crate) mod keygen;
 pub(crate) mod keyset;
-mod scope;
+pub(crate) mod scope;

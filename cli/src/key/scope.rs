@@ -3,6 +3,11 @@
 use licentia_core::{Action, FeatureBound, KeyScope, Kind, Overage, Texts};
 use serde_json::{Map, Value, json};
 
+use crate::terminal::{
+    output::printable,
+    words::{millis, period, policy},
+};
+
 /// The bounds that there are, by their names in a draft; `null` if there are none.
 pub(super) fn json(scope: &KeyScope<'_>) -> Value {
     let texts = |list: Option<Texts<'_>>| list.map(|list| json!(list.iter().collect::<Vec<_>>()));
@@ -51,11 +56,59 @@ pub(super) fn json(scope: &KeyScope<'_>) -> Value {
     if bounds.is_empty() { Value::Null } else { bounds.into() }
 }
 
-/// One line for each bound.
-pub(super) fn text(scope: &KeyScope<'_>) -> String {
-    let bounds = json(scope);
-    let lines = bounds.as_object().into_iter().flatten();
-    lines.map(|(name, bound)| format!("{:<12} only {name}: {bound}\n", "")).collect()
+/// The bounds, by their names, in words.
+pub(crate) fn bounds(scope: &KeyScope<'_>) -> Vec<(&'static str, String)> {
+    let texts = |texts: Option<Texts<'_>>| texts.map(|texts| list(texts.iter().map(printable)));
+    let seconds = |span: Option<u64>| span.map(|seconds| millis(seconds.saturating_mul(1000)));
+    let features = scope.features().map(|bounds| {
+        list(bounds.map(|(name, bound)| match bound {
+            FeatureBound::AtMost(most) => format!("{name} at most {most}"),
+            FeatureBound::OneOf(texts) => {
+                format!("{name} {}", texts.iter().map(printable).collect::<Vec<_>>().join(" or "))
+            }
+            _ => name.to_owned(),
+        }))
+    });
+    let quotas = scope.quotas().map(|bounds| {
+        list(bounds.map(|quota| {
+            let beyond = match quota.overage {
+                Overage::UpTo(hard) => format!(" (flagged up to {hard})"),
+                Overage::Unlimited => " (flagged beyond)".to_owned(),
+                _ => String::new(),
+            };
+            format!("{} {}/{}{beyond}", quota.meter, quota.limit, period(quota.period))
+        }))
+    });
+    let rates = scope.rates().map(|bounds| {
+        list(bounds.map(|rate| {
+            format!("{} {}/{}, {} at once", rate.name, rate.count, millis(rate.per_ms), rate.burst)
+        }))
+    });
+    let lenient = scope.policy().map(|bound| {
+        let lenient: Vec<_> = policy(&bound).collect();
+        if lenient.is_empty() { "deny whatever is in doubt".to_owned() } else { lenient.join("; ") }
+    });
+    let bounds = [
+        ("issuers", texts(scope.issuers())),
+        ("audiences", texts(scope.audiences())),
+        ("tiers", texts(scope.tiers())),
+        ("longest_term", seconds(scope.longest_term())),
+        ("longest_lead", seconds(scope.longest_lead())),
+        ("features", features),
+        ("quotas", quotas),
+        ("rates", rates),
+        ("seats", scope.seats().map(|most| most.to_string())),
+        ("policy", lenient),
+        ("kinds", scope.kinds().map(|kinds| list(kinds.map(|kind| kind.name().to_owned())))),
+        ("indices", scope.indices().map(|(first, last)| format!("{first} to {last}"))),
+        ("streams", scope.streams().map(|streams| list(streams.map(|stream| stream.to_string())))),
+    ];
+    let said = |bound: String| if bound.is_empty() { "none".to_owned() } else { bound };
+    bounds.into_iter().filter_map(|(name, bound)| Some((name, said(bound?)))).collect()
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
 }
 
 fn object<'k>(bounds: impl Iterator<Item = (&'k str, Value)>) -> Value {

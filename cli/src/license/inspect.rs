@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::terminal::{
     input::{self, Clock},
     output::{HEADING, NOTE, Output, Result, hex, printable, table},
+    table::{width, wrap},
     words::{millis, period, policy, when},
 };
 
@@ -18,7 +19,7 @@ use crate::terminal::{
 /// have written the token.
 #[derive(Args)]
 pub(crate) struct Inspect {
-    /// The token, `-` for standard input, or `@FILE` for a file.
+    /// The token, the name of its file (or `@FILE`), or `-` for standard input.
     #[arg(value_name = "TOKEN")]
     token: String,
     #[command(flatten)]
@@ -62,10 +63,11 @@ fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
         id => format!("unknown algorithm {id}"),
     };
     let (all, claims, signature) = (bytes.len(), frame.payload.of(bytes).len(), frame.signature.len());
-    format!(
+    let said = format!(
         "COSE_Sign1, {algorithm}, kid {}; {all} bytes (claims {claims}, signature {signature}), {characters} characters",
         frame.kid
-    )
+    );
+    wrap(&said, width()).join("\n")
 }
 
 /// The claims, for people, at the time `now`.

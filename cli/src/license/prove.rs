@@ -19,7 +19,8 @@ use crate::terminal::{
 /// the header field `Licentia-Proof`.
 #[derive(Args)]
 pub(crate) struct Prove {
-    /// The licence, `-` for standard input, or `@FILE` for a file.
+    /// The licence, the name of its file (or `@FILE`), or `-` for standard
+    /// input.
     #[arg(value_name = "TOKEN")]
     token: String,
     /// The holder's private key.

@@ -1,23 +1,33 @@
 //! `licentia verify`
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::Args;
-use licentia::{Gate, GateBuilder, Mode, Now, Proof, Request};
+use licentia::{Code, Decision, Gate, GateBuilder, Key, Keyset, Mode, Now, Proof, Request};
+use licentia_core::{Buffer, Check, Claims, Step, Unverified, text::decode_license};
 use serde_json::Value;
 
-use super::{inspect, prove};
-use crate::terminal::{
-    input::{self, Clock, hex},
-    output::{BAD, GOOD, NOTE, Output, Result},
+use super::{explain, inspect, prove};
+use crate::{
+    key::scope,
+    terminal::{
+        input::{self, Clock, hex},
+        output::{BAD, GOOD, NOTE, Output, Refused, Result, printable, table},
+        table::{width, wrap},
+    },
 };
 
 /// Verifies a token offline and explains the decision.
 ///
-/// Exit codes: 0 allowed, 1 denied, 2 a wrong call or a broken environment.
+/// Exit codes: 0 allowed, 1 denied, or a keyset or bundle is not trusted, 2 a
+/// wrong call or a broken environment.
 #[derive(Args)]
 pub(crate) struct Verify {
-    /// The token, `-` for standard input, or `@FILE` for a file.
+    /// The token, the name of its file (or `@FILE`), or `-` for standard input.
     #[arg(value_name = "TOKEN")]
     token: String,
     /// A trusted public key: its text or a file. May be repeated. The default is
@@ -31,6 +41,13 @@ pub(crate) struct Verify {
     /// The public root key that verifies the keyset.
     #[arg(long, value_name = "KEY", requires = "keyset")]
     root: Option<String>,
+    /// A revocation bundle, or a delta on the ones before. May be repeated. The
+    /// keyset says who may sign it, or else --revocation-key.
+    #[arg(long, value_name = "BUNDLE")]
+    revocations: Vec<PathBuf>,
+    /// The public key that signs revocation bundles.
+    #[arg(long, value_name = "KEY", requires = "revocations", conflicts_with = "keyset")]
+    revocation_key: Option<String>,
     /// The issuer that the licence must name.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
@@ -70,8 +87,9 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(self, output: Output) -> Result {
-        let gate = self.gate()?;
-        let token = input::token(&self.token)?;
+        let trust = self.trust()?;
+        let gate = self.gate(&trust)?;
+        let text = input::token(&self.token)?;
         let features: Vec<&str> = self.feature.iter().map(String::as_str).collect();
         let proof = self.proof.as_deref().map(prove::decode).transpose()?;
         let body = match &self.body {
@@ -88,7 +106,7 @@ impl Verify {
         if let (Some(bytes), Some(uri)) = (&proof, &self.uri) {
             request = request.proof(Proof { bytes, method: &self.method, uri, body: body.as_ref() });
         }
-        let decision = gate.check(&token, &request, Now::from(self.clock.now()));
+        let decision = gate.check(&text, &request, Now::from(self.clock.now()));
         let exit = if decision.is_allowed() { ExitCode::SUCCESS } else { ExitCode::from(1) };
         if self.quiet {
             return Ok(exit);
@@ -99,49 +117,119 @@ impl Verify {
             let verdict = if decision.is_allowed() {
                 format!("{GOOD}ALLOWED{GOOD:#} ({state})")
             } else {
-                format!(
-                    "{BAD}DENIED{BAD:#} {} ({}): {} {}",
-                    code.name(),
-                    code.number(),
-                    code.message(),
-                    code.advice()
-                )
+                let verdict =
+                    format!("{BAD}DENIED{BAD:#} {} ({}): {}", code.name(), code.number(), code.message());
+                wrap(&verdict, width()).join("\n")
             };
             let warning = decision
                 .warning()
                 .map_or_else(String::new, |code| format!("\n{NOTE}warning{NOTE:#}: {code}"));
-            let license = decision.license().filter(|_| decision.is_allowed());
-            let license = license.map_or_else(String::new, |license| {
-                format!("\n{}", inspect::show(&license, self.clock.now()))
-            });
-            format!("{verdict}{warning}\n\n{}\n{license}", decision.explanation())
+            let now = self.clock.now();
+            let mut buffer = Buffer::new();
+            let claims = signed(&decision, &text, &mut buffer);
+            let bound = |name: &str| trust.bound(claims.as_ref()?, name);
+            let explained = explain::show(decision.explanation(), now, bound);
+            let about = match claims.as_ref() {
+                Some(claims) if decision.is_allowed() => format!("\n{}", inspect::show(claims, now)),
+                Some(claims) => format!("\n{}", whose(claims)),
+                // What was meant as the name of a file may be one without a dot.
+                None if !text.starts_with("lic1_") && !text.is_empty() && text == self.token => {
+                    "\nThere is no file of this name either.\n".to_owned()
+                }
+                None => String::new(),
+            };
+            format!("{verdict}{warning}\n\n{explained}{about}")
         })?;
         Ok(exit)
     }
 
-    fn gate(&self) -> Result<Gate> {
-        let mut builder = GateBuilder::new().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
-        if self.keyset.is_none() {
-            let keys = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
-            if keys.is_empty() {
-                return Err(
-                    "there is no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root"
-                        .into(),
-                );
-            }
-            for key in &keys {
-                builder = builder.key(input::public_key(key)?);
-            }
-        }
+    /// Reads the keys that are trusted.
+    fn trust(&self) -> Result<Trust> {
         if let (Some(keyset), Some(root)) = (&self.keyset, &self.root) {
-            builder = builder.keyset(input::public_key(root)?, input::bytes(keyset)?);
+            let (bytes, root) = (input::bytes(keyset)?, input::public_key(root)?);
+            let keys = Keyset::read(&bytes, &root).and_then(|keyset| keyset.keys().collect());
+            let keys = keys.map_err(|code: Code| untrusted(keyset, code))?;
+            return Ok(Trust { keys, keyset: Some((root, bytes)) });
         }
+        let named = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
+        if named.is_empty() {
+            return Err(
+                "there is no key to verify with; use --key, LICENTIA_KEYS, or --keyset with --root".into()
+            );
+        }
+        let mut keys = named.iter().map(|key| input::public_key(key)).collect::<Result<Vec<_>>>()?;
+        match &self.revocation_key {
+            Some(key) => keys.push(input::public_key(key)?.for_revocation()),
+            None if self.revocations.is_empty() => {}
+            None => {
+                return Err("say who signs the revocations: --revocation-key, or --keyset with --root".into());
+            }
+        }
+        Ok(Trust { keys, keyset: None })
+    }
+
+    fn gate(&self, trust: &Trust) -> Result<Gate> {
+        let mut builder = GateBuilder::new().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
+        builder = match &trust.keyset {
+            Some((root, bytes)) => builder.keyset(root.clone(), bytes.clone()),
+            None => trust.keys.iter().fold(builder, |builder, key| builder.key(key.clone())),
+        };
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer);
         }
         if let Some(audience) = &self.audience {
             builder = builder.audience(audience);
         }
-        builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()).into())
+        if !self.revocations.is_empty() {
+            // A bundle of another issuer says nothing about this licence.
+            builder = builder.require_revocation();
+        }
+        let gate = builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()))?;
+        for path in &self.revocations {
+            let bytes = input::bytes(path)?;
+            gate.load_revocation(&bytes).map_err(|code| untrusted(path, code))?;
+        }
+        Ok(gate)
     }
+}
+
+/// Who is trusted.
+struct Trust {
+    keys: Vec<Key>,
+    /// The root key, and the keyset that it signed.
+    keyset: Option<(Key, Vec<u8>)>,
+}
+
+impl Trust {
+    /// A bound of the scope of the key that signed a licence, in words.
+    fn bound(&self, license: &Claims<'_>, name: &str) -> Option<String> {
+        let key = self.keys.iter().find(|key| key.kid() == license.kid())?;
+        let (_, bytes) = self.keyset.as_ref()?;
+        scope::bounds(&key.scope(bytes)).into_iter().find_map(|(bound, said)| (bound == name).then_some(said))
+    }
+}
+
+/// A file that is not what its signer would have to vouch for.
+fn untrusted(path: &Path, code: Code) -> Box<dyn Error> {
+    Box::new(Refused(format!("{}: {code} {}", path.display(), code.advice())))
+}
+
+/// The claims, if they are the signer's: also of a licence that its key may not sign.
+fn signed<'b>(decision: &Decision<'_>, text: &str, buffer: &'b mut Buffer) -> Option<Unverified<'b>> {
+    let read = |step: &Step<'_>| step.check == Check::Claims && step.code.is_allowed();
+    decision.explanation().steps().iter().any(read).then_some(())?;
+    Unverified::read(decode_license(text, buffer).ok()?).ok()
+}
+
+/// Whose licence was denied.
+fn whose(license: &Claims<'_>) -> String {
+    let tier = license.tier();
+    let meta =
+        license.meta().map(|(name, value)| ("meta", format!("{} = {}", printable(name), printable(value))));
+    let rows = [
+        ("customer", printable(license.subject())),
+        ("tier", format!("{}@{} of {}", tier.name, tier.version, printable(license.issuer()))),
+        ("id", license.id().to_string()),
+    ];
+    table(rows.into_iter().chain(meta))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     env::{self, VarError},
-    fs::{self, File},
+    fs::File,
     io::Read,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
@@ -10,15 +10,19 @@ use std::{
 
 use clap::Args;
 use licentia_core::Key;
-use licentia_issuer::{Catalogue, SigningKey, time};
+use licentia_issuer::{Catalogue, SigningKey, file, read_public_key, time};
 use zeroize::Zeroizing;
 
-use super::output::Result;
+use super::{
+    output::{Result, printable},
+    prompt,
+};
 
 /// The longest input that is read. No token or key is longer.
 const LONGEST: u64 = 1 << 20;
 
-/// Reads a token: the text itself, `-` for standard input, or `@FILE`. White space around it is trimmed.
+/// Reads a token: the text itself, `-` for standard input, `@FILE`, or the name of a file. White space around it is
+/// trimmed.
 pub(crate) fn token(given: &str) -> Result<String> {
     let text = match (given, given.strip_prefix('@')) {
         ("-", _) => {
@@ -27,19 +31,36 @@ pub(crate) fn token(given: &str) -> Result<String> {
             text
         }
         (_, Some(path)) => bytes(Path::new(path))?,
+        _ if given.trim_start().starts_with("lic1_") => given.into(),
+        _ if Path::new(given).is_file() => bytes(Path::new(given))?,
+        // No text of a licence has these letters.
+        _ if given.contains(['.', '/', '\\']) => {
+            // Something secret may be pasted in the wrong place, and no name is so long.
+            let name = if given.len() > 80 { "this" } else { given };
+            let found = if Path::new(given).exists() { "is no file" } else { "there is no such file" };
+            return Err(format!("{name}: {found}, and the text of a licence begins with `lic1_`").into());
+        }
         _ => given.into(),
     };
-    // Bytes that are not UTF-8 are a bad token, not a broken environment. The verifier refuses them.
-    Ok(String::from_utf8_lossy(&text).trim().to_owned())
+    // Bytes that are no text are a bad token, not a broken environment. The verifier refuses them.
+    let text = file::decode(&text).unwrap_or_else(|| String::from_utf8_lossy(&text));
+    Ok(text.trim().to_owned())
 }
 
 /// Reads a public key: the text itself, or a file with it.
 pub(crate) fn public_key(given: &str) -> Result<Key> {
-    let text = if given.starts_with("licpub1_") { given.to_owned() } else { read(Path::new(given))? };
+    let text = if given.starts_with("licpub1_") {
+        Zeroizing::new(given.to_owned())
+    } else {
+        file::read_text(Path::new(given))?
+    };
     if text.contains("PRIVATE KEY-----") {
-        return Err(format!("{given} is a private key; give its public half, the .pub file").into());
+        return Err(format!(
+            "{given} is a private key; give its public half, the .pub file, which `licentia key public` makes"
+        )
+        .into());
     }
-    Key::from_text(text.trim()).map_err(|code| format!("public key {given}: {code} {}", code.advice()).into())
+    read_public_key(&text).map_err(|code| format!("public key {given}: {code} {}", code.advice()).into())
 }
 
 /// The public keys of the environment variable `LICENTIA_KEYS`.
@@ -52,10 +73,6 @@ pub(crate) fn default_keys() -> Vec<String> {
 /// Reads a catalogue.
 pub(crate) fn catalogue(path: &Path) -> Result<Catalogue> {
     Ok(Catalogue::load(path)?)
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 /// Reads a file, up to the length of the longest revocation bundle.
@@ -75,40 +92,86 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
 /// The passphrase of a private key.
 #[derive(Args)]
 pub(crate) struct Passphrase {
-    /// File whose first line is the private key's passphrase.
+    /// File whose first line is the private key's passphrase. Without it, the
+    /// environment variable `LICENTIA_PASSPHRASE` has it, or the terminal asks.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<std::path::PathBuf>,
 }
 
 impl Passphrase {
     /// The passphrase of the file, or of the environment variable `LICENTIA_PASSPHRASE`.
-    pub(crate) fn read(&self) -> Result<Option<Zeroizing<String>>> {
-        let (text, given) = match &self.passphrase_file {
-            Some(path) => (Zeroizing::new(read(path)?), path.display().to_string()),
+    fn given(&self) -> Result<Option<Zeroizing<String>>> {
+        match &self.passphrase_file {
+            Some(path) => first_line(path).map(Some),
             None => match env::var("LICENTIA_PASSPHRASE") {
-                Ok(text) => (Zeroizing::new(text), "LICENTIA_PASSPHRASE".to_owned()),
-                Err(VarError::NotPresent) => return Ok(None),
-                Err(VarError::NotUnicode(_)) => return Err("LICENTIA_PASSPHRASE is not UTF-8".into()),
+                Ok(text) => line_of(&Zeroizing::new(text), "LICENTIA_PASSPHRASE").map(Some),
+                Err(VarError::NotPresent) => Ok(None),
+                Err(VarError::NotUnicode(_)) => Err("LICENTIA_PASSPHRASE is not UTF-8".into()),
             },
-        };
-        // Whoever asks for encryption must never get a key without it.
-        match text.lines().next() {
-            None | Some("") => {
-                Err(format!("the passphrase in {given} is empty; write one, or leave out the option").into())
-            }
-            Some(line) => Ok(Some(Zeroizing::new(line.to_owned()))),
         }
     }
 
-    /// Loads a private key, with the passphrase if the file is encrypted.
+    /// The passphrase of a new key: what is given, or what a person types twice; `None` for no encryption.
+    pub(crate) fn choose(&self, path: &Path) -> Result<Option<Zeroizing<String>>> {
+        match self.given()? {
+            Some(passphrase) => Ok(Some(passphrase)),
+            None => new_passphrase(path),
+        }
+    }
+
+    /// Loads a private key, with the passphrase if the file is encrypted. A person at a terminal is asked for it.
     pub(crate) fn load(&self, path: &Path) -> Result<SigningKey> {
-        let encrypted = read(path).map(Zeroizing::new)?.contains("ENCRYPTED");
-        let passphrase = if encrypted { self.read()? } else { None };
-        let passphrase = passphrase.as_ref();
-        SigningKey::load(path, passphrase.map(|passphrase| passphrase.as_str())).map_err(|error| {
-            let hint = if encrypted { "; use --passphrase-file or LICENTIA_PASSPHRASE" } else { "" };
-            format!("{error}{hint}").into()
-        })
+        if !file::read_text(path)?.contains("ENCRYPTED") {
+            return Ok(SigningKey::load(path, None)?);
+        }
+        let hint = "; use --passphrase-file or LICENTIA_PASSPHRASE";
+        if let Some(passphrase) = self.given()? {
+            return SigningKey::load(path, Some(&passphrase))
+                .map_err(|error| format!("{error}{hint}").into());
+        }
+        let question = format!("passphrase of {}", printable(&path.display().to_string()));
+        for _ in 1..TRIES {
+            let Some(passphrase) = prompt::ask(&question)? else { break };
+            if let Ok(key) = SigningKey::load(path, Some(&passphrase)) {
+                return Ok(key);
+            }
+        }
+        let passphrase = prompt::ask(&question)?;
+        let passphrase = passphrase.as_ref().map(|passphrase| passphrase.as_str());
+        SigningKey::load(path, passphrase).map_err(|error| format!("{error}{hint}").into())
+    }
+}
+
+/// How often a person is asked for the passphrase of a key.
+const TRIES: usize = 3;
+
+/// Asks a person at a terminal for a new passphrase, twice; `None` for none.
+pub(crate) fn new_passphrase(path: &Path) -> Result<Option<Zeroizing<String>>> {
+    let name = printable(&path.display().to_string());
+    let Some(first) = prompt::ask(&format!("new passphrase of {name} (empty for none)"))? else {
+        return Ok(None);
+    };
+    if first.is_empty() {
+        return Ok(None);
+    }
+    match prompt::ask("the same again")? {
+        Some(second) if first == second => Ok(Some(first)),
+        _ => Err("the two passphrases differ; nothing was written".into()),
+    }
+}
+
+/// The first line of a file, which is a passphrase.
+pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>> {
+    line_of(&file::read_text(path)?, &path.display().to_string())
+}
+
+fn line_of(text: &Zeroizing<String>, source: &str) -> Result<Zeroizing<String>> {
+    match text.lines().next() {
+        // Whoever asks for encryption must never get a key without it.
+        None | Some("") => {
+            Err(format!("the passphrase in {source} is empty; write one, or leave out the option").into())
+        }
+        Some(line) => Ok(Zeroizing::new(line.to_owned())),
     }
 }
 

@@ -6,17 +6,37 @@ use std::{
     process::ExitCode,
 };
 
-use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
+
+pub(crate) use super::{
+    style::{ASIDE, BAD, GOOD, HEADING, NOTE},
+    table::table,
+};
+use super::{
+    suggest,
+    table::{width, wrap},
+};
 
 /// The result of a command.
 pub(crate) type Result<T = ExitCode> = std::result::Result<T, Box<dyn Error>>;
 
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
-pub(crate) const HEADING: Style = Style::new().bold();
+/// The command was understood, and its answer is no: exit code 1.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Refused {}
+
+/// The exit code of an error.
+pub(crate) fn exit_code(error: &(dyn Error + 'static)) -> ExitCode {
+    ExitCode::from(if error.is::<Refused>() { 1 } else { 2 })
+}
 
 /// The form of the output.
 #[derive(Clone, Copy)]
@@ -27,14 +47,14 @@ pub(crate) struct Output {
 impl Output {
     /// Prints a value for machines, or a text for people.
     pub(crate) fn show(self, value: &Value, text: impl FnOnce() -> String) -> Result {
-        write(&if self.json { format!("{value}\n") } else { text() })?;
+        write(&if self.json { json_line(value) } else { fitted(&without_controls(&text())) })?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// Prints something that is not the result, if a person sits at the terminal.
     pub(crate) fn note(self, text: &str) {
         if !self.json && std::io::stderr().is_terminal() {
-            anstream::eprintln!("{text}");
+            anstream::eprintln!("{}", fitted(&without_controls(text)));
         }
     }
 
@@ -51,9 +71,10 @@ impl Output {
     pub(crate) fn error(self, error: &dyn Error) {
         let error = without_secrets(&error.to_string());
         if self.json {
-            anstream::eprintln!("{}", json!({ "error": error }));
+            anstream::eprint!("{}", json_line(&json!({ "error": error })));
         } else {
-            anstream::eprintln!("{BAD}error:{BAD:#} {error}");
+            let text = fitted(&format!("{BAD}error:{BAD:#} {}", printable_lines(&error)));
+            anstream::eprintln!("{text}");
         }
     }
 }
@@ -64,7 +85,8 @@ pub(crate) fn notice(text: &str) {
 }
 
 /// Prints the requested help, or what is wrong with the call.
-pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(mut error: clap::Error) -> ExitCode {
+    suggest::improve(&mut error);
     if !error.use_stderr() {
         // An error means that the reader is gone.
         let _ = error.print();
@@ -74,11 +96,91 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     if std::env::args_os().any(|argument| argument == "--json") {
         let text = without_secrets(&error.render().to_string());
         let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        anstream::eprintln!("{}", json!({ "error": text }));
+        anstream::eprint!("{}", json_line(&json!({ "error": text })));
+    } else if std::env::args_os().any(|argument| argument.to_string_lossy().contains(is_unprintable)) {
+        // What is quoted could command the terminal, so nothing is styled.
+        anstream::eprint!("{}", printable_lines(&without_secrets(&error.render().to_string())));
     } else {
-        anstream::eprint!("{}", without_secrets(&error.render().ansi().to_string()));
+        anstream::eprint!("{}", fitted(&without_secrets(&error.render().ansi().to_string())));
     }
     ExitCode::from(2)
+}
+
+/// A value in one line. What could command a terminal is escaped, beyond what JSON escapes.
+fn json_line(value: &Value) -> String {
+    let mut line = String::new();
+    for c in value.to_string().chars() {
+        if is_unprintable(c) {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| line += &format!("\\u{unit:04x}"));
+        } else {
+            line.push(c);
+        }
+    }
+    line + "\n"
+}
+
+/// Whether a character could command a terminal or reorder a line.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || is_format(c)
+}
+
+/// Marks that reorder, hide or join: Unicode's format characters (Cf) and separators of lines.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A text of several lines with no character that could command a terminal.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n") + if text.ends_with('\n') { "\n" } else { "" }
+}
+
+/// A text with styles, without any other character that could command a terminal. Foreign texts are escaped by
+/// [`printable`] where they are put in; this is for what was overlooked.
+fn without_controls(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let (_, after) = rest.split_at(c.len_utf8());
+        let style = rest.strip_prefix("\u{1b}[").and_then(|codes| {
+            let end = codes.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+            codes.get(end..)?.strip_prefix('m')
+        });
+        if let Some(after) = style {
+            kept += rest.get(..rest.len() - after.len()).unwrap_or_default();
+            rest = after;
+            continue;
+        }
+        if c == '\n' || !is_unprintable(c) {
+            kept.push(c);
+        } else {
+            kept.extend(c.escape_default());
+        }
+        rest = after;
+    }
+    kept
+}
+
+/// Breaks lines between words if a terminal would break them anywhere.
+fn fitted(text: &str) -> String {
+    if !std::io::stderr().is_terminal() {
+        return text.to_owned();
+    }
+    let width = width();
+    let mut fitted = Vec::new();
+    for line in text.split('\n') {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let rest = line.trim_start_matches(' ');
+        // A long word, such as a token, is the terminal's to break: it can then be copied in one piece.
+        if rest.split(' ').any(|word| word.len() > width) {
+            fitted.push(line.to_owned());
+            continue;
+        }
+        let lines = wrap(rest, width.saturating_sub(indent));
+        fitted.extend(lines.into_iter().map(|part| format!("{}{part}", " ".repeat(indent))));
+    }
+    fitted.join("\n")
 }
 
 /// Writes to standard output. A reader that stops early is no error.
@@ -117,13 +219,6 @@ pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A table of two columns.
-pub(crate) fn table<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let rows: Vec<_> = rows.into_iter().collect();
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().map(|(name, value)| format!("  {name:width$}  {value}\n")).collect()
-}
-
 /// Bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -152,6 +247,14 @@ mod tests {
 
     #[test]
     fn foreign_texts_cannot_command_a_terminal() {
-        assert_eq!(printable("a\u{1b}[31m\u{202e}b 'é'"), "a\\u{1b}[31m\\u{202e}b 'é'");
+        let foreign = "a\u{1b}[31m\u{202e}b\u{9b}2J 'é'";
+        assert_eq!(printable(foreign), "a\\u{1b}[31m\\u{202e}b\\u{9b}2J 'é'");
+        let line = json_line(&json!({ "subject": foreign }));
+        assert!(!line.trim_end().contains(is_unprintable), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["subject"], foreign);
+        let text = format!("{GOOD}good{GOOD:#}\u{1b}]0;title\u{7}\u{1b}[2J\r\n");
+        let shown = without_controls(&text);
+        assert_eq!(shown, format!("{GOOD}good{GOOD:#}\\u{{1b}}]0;title\\u{{7}}\\u{{1b}}[2J\\r\n"));
+        assert_eq!(printable_lines("a\nb\u{1b}\n"), "a\nb\\u{1b}\n");
     }
 }

@@ -7,5 +7,6 @@ mod revocation;
 mod scope;
 mod secrets;
 mod shell;
+mod terminal;
 mod vendor;
 mod verify;

@@ -5,7 +5,7 @@ use crate::{
     key::{
         key::{Key, KeyPurpose, KeyStatus},
         kid::Kid,
-        scope::BundleTraits,
+        scope::{BundleTraits, ScopeBound},
     },
     license::claims::Claims,
 };
@@ -92,20 +92,19 @@ impl<'k> Keyring<'k> {
         }
     }
 
-    /// Whether `key` may have signed a licence with these claims.
+    /// Whether `key` may have signed a licence with these claims; if its scope is exceeded, by which bound.
     ///
     /// The time of use is held against `iat`, which the signer chooses: it
     /// keeps honest issuers in order. Against a thief, revoke the key.
-    pub(crate) fn permits(self, key: &Key, claims: &Claims<'_>) -> Code {
+    pub(crate) fn permits(self, key: &Key, claims: &Claims<'_>) -> (Code, Option<ScopeBound>) {
         let validity = &key.validity;
         if validity.status == KeyStatus::Revoked {
-            Code::KeyRevoked
+            (Code::KeyRevoked, None)
         } else if !(validity.not_before..=validity.not_after).contains(&claims.issued_at()) {
-            Code::KeyNotActive
-        } else if !validity.scope.permits(self.keyset, claims) {
-            Code::KeyOutOfScope
+            (Code::KeyNotActive, None)
         } else {
-            Code::Allowed
+            let exceeded = validity.scope.exceeded(self.keyset, claims);
+            (if exceeded.is_some() { Code::KeyOutOfScope } else { Code::Allowed }, exceeded)
         }
     }
 }

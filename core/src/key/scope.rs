@@ -37,6 +37,59 @@ pub(crate) struct Scope {
     streams: Option<Span>,
 }
 
+/// A bound of a scope, by which a licence can be out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ScopeBound {
+    /// See [`KeyScope::issuers`].
+    Issuers,
+    /// See [`KeyScope::audiences`].
+    Audiences,
+    /// See [`KeyScope::tiers`].
+    Tiers,
+    /// See [`KeyScope::longest_term`].
+    LongestTerm,
+    /// See [`KeyScope::longest_lead`].
+    LongestLead,
+    /// See [`KeyScope::features`].
+    Features,
+    /// See [`KeyScope::quotas`].
+    Quotas,
+    /// See [`KeyScope::rates`].
+    Rates,
+    /// See [`KeyScope::seats`].
+    Seats,
+    /// See [`KeyScope::policy`].
+    Policy,
+    /// See [`KeyScope::kinds`].
+    Kinds,
+    /// See [`KeyScope::indices`].
+    Indices,
+    /// See [`KeyScope::streams`].
+    Streams,
+}
+
+impl ScopeBound {
+    /// Its name, as in a draft of a keyset.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issuers => "issuers",
+            Self::Audiences => "audiences",
+            Self::Tiers => "tiers",
+            Self::LongestTerm => "longest_term",
+            Self::LongestLead => "longest_lead",
+            Self::Features => "features",
+            Self::Quotas => "quotas",
+            Self::Rates => "rates",
+            Self::Seats => "seats",
+            Self::Policy => "policy",
+            Self::Kinds => "kinds",
+            Self::Indices => "indices",
+            Self::Streams => "streams",
+        }
+    }
+}
+
 /// What a scope looks at in a revocation bundle.
 #[derive(Clone, Copy)]
 pub(crate) struct BundleTraits<'a> {
@@ -74,15 +127,16 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Whether the scope, which stands in `keyset`, permits a licence.
-    pub(crate) fn permits(&self, keyset: &[u8], claims: &Claims<'_>) -> bool {
+    /// The first bound of the scope, which stands in `keyset`, that a licence exceeds.
+    pub(crate) fn exceeded(&self, keyset: &[u8], claims: &Claims<'_>) -> Option<ScopeBound> {
         let scope = KeyScope::new(keyset, *self);
-        self.permits_issuer(keyset, claims.issuer())
-            && contains(keyset, self.tiers, claims.tier().name)
-            && scope.permits_audiences(claims)
-            && self.permits_times(claims)
-            && scope.permits_grant(claims)
-            && scope.permits_revocability(claims)
+        let unless = |permitted: bool, bound| if permitted { None } else { Some(bound) };
+        unless(self.permits_issuer(keyset, claims.issuer()), ScopeBound::Issuers)
+            .or_else(|| unless(contains(keyset, self.tiers, claims.tier().name), ScopeBound::Tiers))
+            .or_else(|| unless(scope.permits_audiences(claims), ScopeBound::Audiences))
+            .or_else(|| self.exceeded_time(claims))
+            .or_else(|| scope.exceeded_grant(claims))
+            .or_else(|| scope.exceeded_revocability(claims))
     }
 
     /// Whether it permits licences and bundles of an issuer.
@@ -121,15 +175,20 @@ impl Scope {
 
     /// With a bound on the lead, the term counts from the start. Without one it counts from `iat`: licences that begin in
     /// later decades would be a way around it.
-    fn permits_times(&self, claims: &Claims<'_>) -> bool {
+    fn exceeded_time(&self, claims: &Claims<'_>) -> Option<ScopeBound> {
         let issued_at = claims.issued_at();
         let start = match self.longest_lead {
             Some(_) => issued_at.max(claims.not_before().unwrap_or(0)),
             None => issued_at,
         };
         let within = |longest: Option<u64>, span: u64| longest.is_none_or(|longest| span <= longest);
-        within(self.longest_lead, start.saturating_sub(issued_at))
-            && within(self.longest_term, claims.expires().saturating_sub(start))
+        if !within(self.longest_lead, start.saturating_sub(issued_at)) {
+            Some(ScopeBound::LongestLead)
+        } else if !within(self.longest_term, claims.expires().saturating_sub(start)) {
+            Some(ScopeBound::LongestTerm)
+        } else {
+            None
+        }
     }
 }
 
@@ -263,20 +322,35 @@ impl<'k> KeyScope<'k> {
             || (claims.audiences().next().is_some() && claims.audiences().all(permitted))
     }
 
-    fn permits_grant(&self, claims: &Claims<'_>) -> bool {
-        claims.features().all(|feature| self.permits_feature(&feature))
-            && claims.quotas().all(|quota| self.permits_quota(&quota))
-            && claims.rates().all(|rate| self.permits_rate(&rate))
-            && self.scope.seats.is_none_or(|most| claims.seats().is_none_or(|seats| seats <= most))
-            && self.scope.policy.is_none_or(|bound| claims.policy().is_within(&bound))
-            && self.kinds().is_none_or(|mut kinds| kinds.any(|kind| kind == claims.kind()))
+    fn exceeded_grant(&self, claims: &Claims<'_>) -> Option<ScopeBound> {
+        if !claims.features().all(|feature| self.permits_feature(&feature)) {
+            Some(ScopeBound::Features)
+        } else if !claims.quotas().all(|quota| self.permits_quota(&quota)) {
+            Some(ScopeBound::Quotas)
+        } else if !claims.rates().all(|rate| self.permits_rate(&rate)) {
+            Some(ScopeBound::Rates)
+        } else if !self.scope.seats.is_none_or(|most| claims.seats().is_none_or(|seats| seats <= most)) {
+            Some(ScopeBound::Seats)
+        } else if !self.scope.policy.is_none_or(|bound| claims.policy().is_within(&bound)) {
+            Some(ScopeBound::Policy)
+        } else if !self.kinds().is_none_or(|mut kinds| kinds.any(|kind| kind == claims.kind())) {
+            Some(ScopeBound::Kinds)
+        } else {
+            None
+        }
     }
 
     /// A licence beyond the indices and streams would be beyond the reach of the bundles that can revoke it.
-    fn permits_revocability(&self, claims: &Claims<'_>) -> bool {
+    fn exceeded_revocability(&self, claims: &Claims<'_>) -> Option<ScopeBound> {
         let contains =
             |(first, last): (u64, u64)| claims.index().is_some_and(|at| (first..=last).contains(&at));
-        self.scope.indices.is_none_or(contains) && self.permits_stream(claims.stream())
+        if !self.scope.indices.is_none_or(contains) {
+            Some(ScopeBound::Indices)
+        } else if !self.permits_stream(claims.stream()) {
+            Some(ScopeBound::Streams)
+        } else {
+            None
+        }
     }
 
     fn permits_stream(&self, stream: u64) -> bool {

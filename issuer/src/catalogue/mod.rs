@@ -19,10 +19,11 @@
 mod file;
 mod tier;
 
-use std::{fs, path::Path, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use crate::{
     error::{CatalogueError, Error, Result},
+    file::read_text,
     grant::check_name,
     key::SigningKey,
     license::Issuer,
@@ -43,7 +44,7 @@ impl Catalogue {
     /// # Errors
     /// [`Error::File`], or [`Error::Content`] with what is wrong and on which line.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let text = read_text(path)?;
         text.parse().map_err(Error::content(path))
     }
 

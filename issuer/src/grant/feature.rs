@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Feature as Signed, FeatureValue as SignedValue};
+use licentia_core::{Feature as Signed, FeatureValue as SignedValue, limits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
@@ -65,8 +65,16 @@ impl From<&Signed<'_>> for Feature {
 impl FromStr for Feature {
     type Err = Error;
 
-    /// Reads `VALUE` or `VALUE@EXPIRES`. The value is `true`, a number or a text.
+    /// Reads `VALUE` or `VALUE@EXPIRES`. The value is `true`, a number, a text, or `text:` and any text.
     fn from_str(text: &str) -> Result<Self> {
+        if let Some(text) = text.strip_prefix("text:") {
+            // A text may have an `@` of its own.
+            let ended = text.rsplit_once('@').and_then(|(value, expires)| {
+                Some((value, time::parse_end(expires).ok()?)).filter(|(value, _)| !value.is_empty())
+            });
+            let (value, expires) = ended.map_or((text, None), |(value, expires)| (value, Some(expires)));
+            return Ok(Self { value: FeatureValue::Text(value.into()), expires });
+        }
         let (value, expires) = match text.rsplit_once('@') {
             Some((value, expires)) => (value, Some(time::parse_end(expires)?)),
             None => (text, None),
@@ -80,10 +88,32 @@ impl FromStr for Feature {
                     "write `true`, a number or a text; leave out a feature that is not granted",
                 ));
             }
-            value => value.parse().map_or_else(|_| FeatureValue::Text(value.into()), FeatureValue::Int),
+            value => match whole(value) {
+                Some(Some(number)) => FeatureValue::Int(number),
+                Some(None) => {
+                    return Err(Error::value(
+                        "feature value",
+                        value,
+                        "a number is from -(2^53 - 1) to 2^53 - 1; if a text is meant, write `text:` before it",
+                    ));
+                }
+                None => FeatureValue::Text(value.into()),
+            },
         };
         Ok(Self { value, expires })
     }
+}
+
+/// Reads a whole number, which may have underscores between its digits; `None` within if it does not fit, and `None` for
+/// what is no number.
+fn whole(text: &str) -> Option<Option<i64>> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let ends = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_digit());
+    let is_number = digits.bytes().all(|c| c.is_ascii_digit() || c == b'_')
+        && ends(digits.bytes().next())
+        && ends(digits.bytes().next_back());
+    let fits = |number: &i64| number.unsigned_abs() <= limits::INTEGER;
+    is_number.then(|| text.replace('_', "").parse().ok().filter(fits))
 }
 
 impl<'de> Deserialize<'de> for FeatureValue {
@@ -114,5 +144,39 @@ impl<'de> Deserialize<'de> for Feature {
             return Ok(Self { value, expires });
         }
         Ok(Self { value: value.try_into().map_err(D::Error::custom)?, expires: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_numbers_texts_or_what_is_forced_to_be_a_text() {
+        let value = |text: &str| text.parse::<Feature>().map(|feature| feature.value);
+        for (text, number) in [
+            ("100_000", 100_000),
+            ("7", 7),
+            ("007", 7),
+            ("-1_0", -10),
+            ("9007199254740991", 9_007_199_254_740_991),
+        ] {
+            assert_eq!(value(text).unwrap(), FeatureValue::Int(number), "{text}");
+        }
+        for text in ["gold", "1.5", "_1", "1_", "-", "0x10", "1e6"] {
+            assert_eq!(value(text).unwrap(), FeatureValue::Text(text.into()));
+        }
+        for text in ["9007199254740992", "-9007199254740992", "99999999999999999999", "9_007_199_254_740_992"]
+        {
+            let said = value(text).unwrap_err().to_string();
+            assert!(said.contains("2^53") && said.contains("`text:`"), "{said}");
+        }
+        for (text, forced) in
+            [("text:007", "007"), ("text:true", "true"), ("text:a@b", "a@b"), ("text:text:x", "text:x")]
+        {
+            assert_eq!(value(text).unwrap(), FeatureValue::Text(forced.into()), "{text}");
+        }
+        let ends = "text:007@2027-01-31".parse::<Feature>().unwrap();
+        assert_eq!(ends, Feature { value: FeatureValue::Text("007".into()), expires: Some(1_801_440_000) });
     }
 }

@@ -5,7 +5,7 @@
 //! scrypt and AES-256, RFC 8018, RFC 7914). In memory it is zeroised when
 //! dropped.
 
-use std::{fmt, fs, io::Write, path::Path};
+use std::{fmt, path::Path};
 
 use ed25519_dalek::{
     Signer,
@@ -14,7 +14,10 @@ use ed25519_dalek::{
 use licentia_core::{Key, Kid, proof::thumbprint};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, KeyError, Result};
+use crate::{
+    error::{Error, KeyError, Result},
+    file::{Access, Created, create, read_text},
+};
 
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 
@@ -116,12 +119,7 @@ impl SigningKey {
     /// [`Error::File`], also if the file exists.
     pub fn save(&self, path: &Path, passphrase: Option<&str>) -> Result<()> {
         let pem = self.to_pem(passphrase)?;
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path).map_err(Error::file(path))?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::file(path))
+        create(path, pem.as_bytes(), Access::Owner).map(Created::keep)
     }
 
     /// Loads a key from a file.
@@ -129,7 +127,7 @@ impl SigningKey {
     /// # Errors
     /// [`Error::File`], or [`Error::Content`] with what is wrong with the key.
     pub fn load(path: &Path, passphrase: Option<&str>) -> Result<Self> {
-        let pem = Zeroizing::new(fs::read_to_string(path).map_err(Error::file(path))?);
+        let pem = read_text(path)?;
         Self::from_pem(&pem, passphrase).map_err(Error::content(path))
     }
 }
@@ -143,13 +141,15 @@ impl fmt::Debug for SigningKey {
 /// The identifier of a public key: the first four bytes of its COSE_Key thumbprint (RFC 9679, section 3).
 ///
 /// Four bytes are enough: the identifier only speeds up the look-up, and keys that share one are tried in turn.
-fn kid_of(public: &[u8; 32]) -> [u8; 4] {
+pub(super) fn kid_of(public: &[u8; 32]) -> [u8; 4] {
     let [a, b, c, d, ..] = thumbprint(public);
     [a, b, c, d]
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

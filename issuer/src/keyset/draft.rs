@@ -1,6 +1,6 @@
 //! A keyset before it is signed.
 
-use std::{fs, path::Path, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
 use licentia_core::{Code, Key, KeyStatus, Keyset, Kid, inner::Typ, proof::thumbprint};
@@ -10,7 +10,7 @@ use super::{entry::KeysetEntry, scope::KeyScope};
 use crate::{
     canonical::{canonical, labelled},
     error::{Error, KeysetError, Result},
-    file::replace,
+    file::{read_text, replace},
     key::{SigningKey, sign},
     time::{plausible, stamp},
 };
@@ -33,7 +33,7 @@ impl KeysetDraft {
     /// # Errors
     /// [`Error::File`], or [`Error::Content`] with what is wrong and on which line.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let text = read_text(path)?;
         text.parse().map_err(Error::content(path))
     }
 

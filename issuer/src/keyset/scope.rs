@@ -1,6 +1,6 @@
 //! What a key of a keyset may sign for.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use ciborium::Value as Cbor;
 use licentia_core::{Kind, Policy};
@@ -10,6 +10,7 @@ use toml::Value as Toml;
 use crate::{
     canonical::{labelled, uints},
     error::{Error, KeysetError, Result},
+    file::read_text,
     grant::{PolicyTable, Quota, Rate, check_name, policy_to_cbor},
     time::Span,
 };
@@ -68,7 +69,7 @@ impl KeyScope {
     /// # Errors
     /// [`Error::File`], or [`Error::Content`] with what is wrong and on which line.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(Error::file(path))?;
+        let text = read_text(path)?;
         let scope = toml::from_str(&text).map_err(|error| KeysetError::Syntax(error.to_string()).into());
         scope.map_err(Error::content(path))
     }

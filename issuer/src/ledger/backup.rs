@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     database::Ledger,
     location::LedgerLocation,
-    sql::{Access, Database, Value},
+    sql::{LedgerAccess, Database, Value},
 };
 use crate::error::{LedgerError, Result};
 
@@ -51,7 +51,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Exists`] if the file exists, [`crate::Error::File`], [`LedgerError::Database`].
     pub fn backup(&self, path: &Path) -> Result<u64> {
-        let copy = Self::connect(&LedgerLocation::from(path), Access::Create)?;
+        let copy = Self::connect(&LedgerLocation::from(path), LedgerAccess::Create)?;
         let snapshot = self.database.snapshot()?;
         let transaction = copy.database.begin()?;
         copy_tables(&snapshot, &transaction)?;

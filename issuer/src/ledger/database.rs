@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     location::LedgerLocation,
     schema,
-    sql::{Access, Database, Lock},
+    sql::{LedgerAccess, Database, Lock},
 };
 use crate::error::{Error, LedgerError, Result};
 
@@ -24,8 +24,8 @@ impl Ledger {
     /// [`Error::Ledger`], or [`Error::LedgerVersion`] if a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
         let location = path.into();
-        match Self::connect(&location, Access::Create) {
-            Err(Error::Ledger(LedgerError::Exists(_))) => Self::connect(&location, Access::Write),
+        match Self::connect(&location, LedgerAccess::Create) {
+            Err(Error::Ledger(LedgerError::Exists(_))) => Self::connect(&location, LedgerAccess::Write),
             opened => opened,
         }
     }
@@ -37,9 +37,9 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Missing`] or [`LedgerError::Exists`], [`LedgerError::Outdated`] for an older version's that can
     /// only be read, [`Error::LedgerVersion`] if a newer version wrote it, [`Error::Ledger`] for other failures.
-    pub fn connect(location: &LedgerLocation, access: Access) -> Result<Self> {
+    pub fn connect(location: &LedgerLocation, access: LedgerAccess) -> Result<Self> {
         let database = Database::open(location, access)?;
-        if access != Access::Read {
+        if access != LedgerAccess::Read {
             schema::migrate(&database)?;
             return Ok(Self { database, bundle_lock: None });
         }
@@ -48,7 +48,7 @@ impl Ledger {
             Err(Error::Ledger(LedgerError::Outdated(version))) => {
                 drop(database);
                 let outdated = |_| Error::from(LedgerError::Outdated(version));
-                let database = Database::open(location, Access::Write).map_err(outdated)?;
+                let database = Database::open(location, LedgerAccess::Write).map_err(outdated)?;
                 schema::migrate(&database).map_err(outdated)?;
                 Self::connect(location, access)
             }

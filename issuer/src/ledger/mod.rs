@@ -38,5 +38,5 @@ pub use list::{LicenseFilter, LicenseSort, LicenseState, ListedLicense, TierCoun
 pub use location::LedgerLocation;
 pub use replay::ReplayReport;
 pub use revocations::StandingRule;
-pub use sql::Access;
+pub use sql::LedgerAccess;
 pub use terms::Terms;

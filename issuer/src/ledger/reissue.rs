@@ -63,20 +63,30 @@ impl Ledger {
         let mut due = Vec::with_capacity(ids.len());
         let mut orders = Vec::with_capacity(ids.len());
         for id in ids {
-            let reference = format!("reissue of {}", hex(id));
             let Some(old) = self.find(id)? else { continue };
-            if old.issuer != issuer.name() {
-                continue;
-            }
-            if self.of_reference(issuer.name(), &reference)?.is_none() && !self.is_current(&old)? {
+            if old.issuer != issuer.name() || !self.is_due(&old)? {
                 continue;
             }
             due.push(*id);
-            let order = self.anew(id, now, replace)?;
-            orders.push(order.reference(reference));
+            orders.push(self.anew(id, now, replace)?.reference(reissue_of(id)));
         }
         let issued = self.issue_all(issuer, orders)?;
         Ok(due.into_iter().zip(issued).collect())
+    }
+
+    /// How many of these licences [`Ledger::reissue`] would sign anew, or has signed anew.
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub fn reissuable(&self, ids: &[[u8; 16]]) -> Result<u64> {
+        let mut count = 0;
+        for id in ids {
+            count += u64::from(match self.find(id)? {
+                Some(old) => self.is_due(&old)?,
+                None => false,
+            });
+        }
+        Ok(count)
     }
 
     /// Signs a licence anew, for a customer who lost it: a new token with the same lineage, terms and times. With
@@ -113,11 +123,20 @@ impl Ledger {
         Ok(order)
     }
 
-    fn is_current(&self, license: &IssuedLicense) -> Result<bool> {
+    /// Whether a licence is the one that its customer uses, or was reissued before.
+    fn is_due(&self, license: &IssuedLicense) -> Result<bool> {
+        if self.of_reference(&license.issuer, &reissue_of(&license.id))?.is_some() {
+            return Ok(true);
+        }
         match self.current(&license.lineage) {
             Ok(current) => Ok(current.id == license.id),
             Err(crate::Error::Ledger(LedgerError::LineageRevoked(_))) => Ok(false),
             Err(error) => Err(error),
         }
     }
+}
+
+/// The reference under which a licence is reissued, once.
+fn reissue_of(id: &[u8; 16]) -> String {
+    format!("reissue of {}", hex(id))
 }

@@ -4,6 +4,7 @@ use licentia_core::revocation::{Effect, Reason, RevocationTerms};
 
 use super::{
     database::Ledger,
+    licenses::IssuedLicense,
     sql::{Database, Row, values},
 };
 use crate::{
@@ -23,6 +24,27 @@ pub struct StandingRule {
     pub rule: RuleDraft,
     /// Whether it spares the tokens of the ledger. After a theft of the key: the good ones.
     pub spare_issued: bool,
+}
+
+impl StandingRule {
+    /// Whether it hits a licence of the ledger, at some time.
+    pub fn hits(&self, license: &IssuedLicense) -> bool {
+        let rule = &self.rule;
+        let within = |range: Option<(u64, u64)>, value: Option<u64>| {
+            range.is_none_or(|(from, to)| value.is_some_and(|value| (from..=to).contains(&value)))
+        };
+        self.issuer == license.issuer
+            && !self.spare_issued
+            && !rule.exempt.contains(&license.id)
+            && rule.kid.as_ref().is_none_or(|kid| *kid == license.kid)
+            && rule.subject.as_ref().is_none_or(|subject| *subject == license.subject)
+            && rule.lineage.is_none_or(|lineage| lineage == license.lineage)
+            && rule.tier.as_ref().is_none_or(|(name, version)| {
+                *name == license.tier && version.is_none_or(|version| version == license.tier_version)
+            })
+            && within(rule.issued_at, Some(license.issued_at))
+            && within(rule.index, license.index)
+    }
 }
 
 impl Ledger {

@@ -12,6 +12,30 @@ const EXPECTED: &str = "write a number and a unit, such as `30 days`, `1 year`, 
 #[derive(Clone, Copy, Debug)]
 pub struct Span(jiff::Span);
 
+impl std::fmt::Display for Span {
+    /// Writes `1 year 6 months`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = [
+            (i64::from(self.0.get_years()), "year"),
+            (i64::from(self.0.get_months()), "month"),
+            (i64::from(self.0.get_weeks()), "week"),
+            (i64::from(self.0.get_days()), "day"),
+            (i64::from(self.0.get_hours()), "hour"),
+            (self.0.get_minutes(), "minute"),
+            (self.0.get_seconds(), "second"),
+            (self.0.get_milliseconds(), "millisecond"),
+            (self.0.get_microseconds(), "microsecond"),
+            (self.0.get_nanoseconds(), "nanosecond"),
+        ];
+        let mut separator = "";
+        for (count, unit) in units.into_iter().filter(|(count, _)| *count != 0) {
+            write!(f, "{separator}{count} {unit}{}", if count == 1 { "" } else { "s" })?;
+            separator = " ";
+        }
+        if separator.is_empty() { f.write_str("0 seconds") } else { Ok(()) }
+    }
+}
+
 impl std::str::FromStr for Span {
     type Err = Error;
 
@@ -35,7 +59,7 @@ impl Span {
     /// # Errors
     /// [`Error::Value`] past the year 9999.
     pub fn after(self, time: u64) -> Result<u64> {
-        let late = || Error::value("duration", &self.0.to_string(), "the end must be before the year 10000");
+        let late = || Error::value("duration", &self.to_string(), "the end must be before the year 10000");
         let end = datetime(time).and_then(|from| from.checked_add(self.0).ok());
         end.and_then(seconds).ok_or_else(late)
     }
@@ -45,7 +69,13 @@ impl Span {
     /// # Errors
     /// [`Error::Value`] for months and years, whose lengths differ.
     pub fn millis(self) -> Result<u64> {
-        let invalid = || Error::value("duration", &self.0.to_string(), "use units of at most weeks here");
+        let invalid = || {
+            Error::value(
+                "duration",
+                &self.to_string(),
+                "months and years differ in length; write weeks, days or hours, such as `365 days`",
+            )
+        };
         let total = self.0.total((Unit::Millisecond, SpanRelativeTo::days_are_24_hours()));
         let total = total.map_err(|_| invalid())?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right here")]
@@ -61,7 +91,7 @@ impl Span {
     pub fn seconds(self) -> Result<u64> {
         match self.millis()? {
             millis if millis.is_multiple_of(1000) => Ok(millis / 1000),
-            _ => Err(Error::value("duration", &self.0.to_string(), "use whole seconds here")),
+            _ => Err(Error::value("duration", &self.to_string(), "use whole seconds here")),
         }
     }
 }
@@ -83,6 +113,12 @@ mod tests {
         assert_eq!(span("2w").seconds().unwrap(), 14 * 86_400);
         assert!(span("250ms").seconds().is_err() && span("1 month").millis().is_err());
         assert!(span("9000 years").after(limits::TIME / 2).is_err());
+        for text in ["1 year", "14 days", "1 hour 30 minutes", "250 milliseconds"] {
+            assert_eq!(span(text).to_string(), text);
+        }
+        assert_eq!(span("0s").to_string(), "0 seconds");
+        let said = span("1 year").seconds().unwrap_err().to_string();
+        assert!(said.contains("1 year") && said.contains("365 days"), "{said}");
         assert!("-1 day".parse::<Span>().is_err() && "soon".parse::<Span>().is_err());
     }
 }

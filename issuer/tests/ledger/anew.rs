@@ -2,7 +2,7 @@
 
 use licentia_core::revocation::RevocationTerms;
 use licentia_issuer::{
-    Access, Draft, Error, Issued, Issuer, Ledger, LedgerError, Order, PublishedBundle, SigningKey,
+    LedgerAccess, Draft, Error, Issued, Issuer, Ledger, LedgerError, Order, PublishedBundle, SigningKey,
 };
 
 use crate::engine::{Engine, NOW, draft, issuer};
@@ -89,7 +89,7 @@ pub(crate) fn a_backup_is_the_ledger_and_does_not_go_back_without_a_word(engine:
     assert_eq!(ledger.backup(&path).unwrap(), 1);
     assert!(ledger.backup(&path).is_err(), "no backup is overwritten");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "one file");
-    let backup = Ledger::connect(&(&*path).into(), Access::Read).unwrap();
+    let backup = Ledger::connect(&(&*path).into(), LedgerAccess::Read).unwrap();
 
     let (mut fresh, _) = engine.fresh();
     let report = fresh.restore(&backup, None, 10_000, false).unwrap();

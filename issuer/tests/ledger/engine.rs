@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use licentia_issuer::{Access, Draft, Issuer, Ledger, LedgerLocation, SigningKey};
+use licentia_issuer::{LedgerAccess, Draft, Issuer, Ledger, LedgerLocation, SigningKey};
 
 use crate::postgres::Postgres;
 
@@ -49,12 +49,12 @@ impl Engine {
     /// An empty ledger, and its place.
     pub(crate) fn fresh(&self) -> (Ledger, LedgerLocation) {
         let place = self.place();
-        (Ledger::connect(&place, Access::Create).unwrap(), place)
+        (Ledger::connect(&place, LedgerAccess::Create).unwrap(), place)
     }
 }
 
 pub(crate) fn open(place: &LedgerLocation) -> Ledger {
-    Ledger::connect(place, Access::Write).unwrap()
+    Ledger::connect(place, LedgerAccess::Write).unwrap()
 }
 
 pub(crate) const NOW: u64 = 1_800_000_000;

@@ -1,7 +1,7 @@
 //! Ledgers of earlier versions.
 
 use licentia_core::revocation::Reason;
-use licentia_issuer::{Access, Draft, Issuer, Ledger, Order, SigningKey};
+use licentia_issuer::{LedgerAccess, Draft, Issuer, Ledger, Order, SigningKey};
 use rusqlite::Connection;
 
 use crate::engine::NOW;
@@ -21,7 +21,7 @@ const VERSION_5: &str = include_str!("../data/ledger-5.sql");
 #[test]
 fn a_ledger_without_terms_is_upgraded_and_keeps_everything() {
     let (_folder, path) = restored(VERSION_5);
-    let mut ledger = Ledger::connect(&(&*path).into(), Access::Write).unwrap();
+    let mut ledger = Ledger::connect(&(&*path).into(), LedgerAccess::Write).unwrap();
     assert_eq!((ledger.count().unwrap(), ledger.revoked().unwrap(), ledger.sequence().unwrap()), (4, 1, 1));
     let (first, third) = (ledger.of_subject("cus_1").unwrap(), ledger.of_subject("cus_3").unwrap());
     assert_eq!(ledger.of_lineage(&first[0].lineage).unwrap(), first);
@@ -46,6 +46,6 @@ fn a_ledger_without_terms_is_upgraded_and_keeps_everything() {
 #[test]
 fn a_reader_upgrades_a_ledger_that_it_may_write() {
     let (_folder, path) = restored(VERSION_5);
-    let ledger = Ledger::connect(&(&*path).into(), Access::Read).unwrap();
+    let ledger = Ledger::connect(&(&*path).into(), LedgerAccess::Read).unwrap();
     assert_eq!(ledger.count().unwrap(), 4);
 }

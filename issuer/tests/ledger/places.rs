@@ -1,26 +1,26 @@
 //! Where ledgers are, and how they are opened.
 
-use licentia_issuer::{Access, Error, Ledger, LedgerError, Order};
+use licentia_issuer::{LedgerAccess, Error, Ledger, LedgerError, Order};
 
 use crate::engine::{Engine, draft, issuer};
 
 pub(crate) fn a_ledger_is_created_once_and_never_by_mistake(engine: &Engine) {
     let place = engine.place();
-    for access in [Access::Read, Access::Write] {
+    for access in [LedgerAccess::Read, LedgerAccess::Write] {
         let missing = Ledger::connect(&place, access).unwrap_err();
         assert!(matches!(missing, Error::Ledger(LedgerError::Missing(_))), "{missing}");
         assert!(missing.to_string().contains("ledger init"), "{missing}");
     }
-    drop(Ledger::connect(&place, Access::Create).unwrap());
-    let exists = Ledger::connect(&place, Access::Create).unwrap_err();
+    drop(Ledger::connect(&place, LedgerAccess::Create).unwrap());
+    let exists = Ledger::connect(&place, LedgerAccess::Create).unwrap_err();
     assert!(matches!(exists, Error::Ledger(LedgerError::Exists(_))), "{exists}");
-    assert_eq!(Ledger::connect(&place, Access::Write).unwrap().count().unwrap(), 0);
+    assert_eq!(Ledger::connect(&place, LedgerAccess::Write).unwrap().count().unwrap(), 0);
 }
 
 pub(crate) fn a_reader_changes_nothing(engine: &Engine) {
     let (mut ledger, place) = engine.fresh();
     ledger.issue(&issuer(), Order::new(draft("ann"))).unwrap();
-    let mut reader = Ledger::connect(&place, Access::Read).unwrap();
+    let mut reader = Ledger::connect(&place, LedgerAccess::Read).unwrap();
     assert_eq!(reader.of_subject("ann").unwrap().len(), 1);
     ledger.issue(&issuer(), Order::new(draft("ann"))).unwrap();
     assert_eq!(reader.of_subject("ann").unwrap().len(), 2, "it sees what others write");
@@ -58,7 +58,7 @@ fn a_file_that_nobody_can_write_is_read() {
     };
     permit(&path, 0o400);
     permit(folder.path(), 0o500);
-    let reader = Ledger::connect(&(&*path).into(), Access::Read).unwrap();
+    let reader = Ledger::connect(&(&*path).into(), LedgerAccess::Read).unwrap();
     assert_eq!(reader.of_subject("ann").unwrap().len(), 1);
     permit(folder.path(), 0o700);
 }

@@ -13,7 +13,7 @@ use crate::{
 /// What a ledger is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Access {
+pub enum LedgerAccess {
     /// To create it. It must not exist.
     Create,
     /// To change it. It must exist.
@@ -42,7 +42,7 @@ macro_rules! either {
 }
 
 impl Database {
-    pub(in crate::ledger) fn open(location: &LedgerLocation, access: Access) -> Result<Self> {
+    pub(in crate::ledger) fn open(location: &LedgerLocation, access: LedgerAccess) -> Result<Self> {
         match location {
             LedgerLocation::Sqlite(path) => Sqlite::open(path, access).map(Self::Sqlite),
             #[cfg(feature = "postgres")]

@@ -10,7 +10,7 @@ mod row;
 mod sqlite;
 mod value;
 
-pub use database::Access;
+pub use database::LedgerAccess;
 pub(super) use database::{Database, Lock, Transaction};
 pub(super) use row::Row;
 pub(super) use value::{Value, values};

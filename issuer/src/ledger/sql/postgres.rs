@@ -9,7 +9,7 @@ use postgres::{
 };
 
 use super::{
-    database::{Access, Lock},
+    database::{LedgerAccess, Lock},
     row::Row,
     value::Value,
 };
@@ -56,7 +56,7 @@ impl ToSql for Value<'_> {
 }
 
 impl Postgres {
-    pub(super) fn open(url: &str, access: Access) -> Result<Self> {
+    pub(super) fn open(url: &str, access: LedgerAccess) -> Result<Self> {
         let mut config = Config::from_str(url)?;
         config.application_name("licentia");
         let client = RefCell::new(config.connect(NoTls)?);
@@ -67,11 +67,11 @@ impl Postgres {
         let is_there: bool = it.client.borrow_mut().query_one(sql, &[])?.try_get(0)?;
         let place = || LedgerLocation::Postgres(url.to_owned()).to_string();
         match access {
-            Access::Create if is_there => return Err(LedgerError::Exists(place()).into()),
-            Access::Create => it.create()?,
+            LedgerAccess::Create if is_there => return Err(LedgerError::Exists(place()).into()),
+            LedgerAccess::Create => it.create()?,
             _ if !is_there => return Err(LedgerError::Missing(place()).into()),
-            Access::Write => {}
-            Access::Read => it.run("SET default_transaction_read_only TO on")?,
+            LedgerAccess::Write => {}
+            LedgerAccess::Read => it.run("SET default_transaction_read_only TO on")?,
         }
         Ok(it)
     }

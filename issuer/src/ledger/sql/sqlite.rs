@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use super::{
-    database::{Access, Lock},
+    database::{LedgerAccess, Lock},
     row::Row,
     value::Value,
 };
@@ -40,14 +40,14 @@ impl ToSql for Value<'_> {
 }
 
 impl Sqlite {
-    pub(super) fn open(path: &Path, access: Access) -> Result<Self> {
+    pub(super) fn open(path: &Path, access: LedgerAccess) -> Result<Self> {
         let it = |connection| Self { connection, path: Some(path.to_owned()) };
         match access {
-            Access::Create => create_private(path)?,
+            LedgerAccess::Create => create_private(path)?,
             _ if !path.exists() => return Err(LedgerError::Missing(path.display().to_string()).into()),
             _ => {}
         }
-        if access == Access::Read {
+        if access == LedgerAccess::Read {
             return open_to_read(path).map(it);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
