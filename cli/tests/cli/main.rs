@@ -2,6 +2,7 @@
 
 mod desk;
 mod help;
+mod ledger;
 mod receipts;
 mod revocation;
 mod scope;
