@@ -4,6 +4,7 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
+mod gateway;
 mod key;
 mod ledger;
 mod license;
@@ -32,8 +33,8 @@ use terminal::{
     output::{self, Output, Result},
 };
 
-/// Issue, inspect and verify licences. No command makes a network call, unless
-/// the ledger is in a database.
+/// Issue, inspect and verify licences, and protect an API with them. No command
+/// makes a network call but `gateway`, and those whose ledger is in a database.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
 /// call or a broken environment, 130 interrupted.
@@ -88,6 +89,8 @@ enum Command {
     /// Check, sum up, export and acknowledge receipts of usage.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
+    /// Protect an HTTP API with licences, without code.
+    Gateway(licentia_gateway::command::Command),
     /// List the codes of decisions.
     Codes,
     /// Walk through the main features, on data that it generates.
@@ -136,6 +139,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Reinstate(reinstate) => reinstate.run(output),
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
+        Command::Gateway(command) => gateway::run(&command, output),
         Command::Codes => codes::run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(Cli::command(), output),

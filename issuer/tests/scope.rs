@@ -82,17 +82,17 @@ const EXCESSES: &[Excess] = &[
     ("a second more than the term", ScopeBound::LongestTerm, |d| d.expires += 1),
     ("a perpetual licence", ScopeBound::LongestTerm, |d| d.expires = licentia_core::limits::TIME),
     ("a second more than the lead", ScopeBound::LongestLead, |d| {
-        (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY)
+        (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY);
     }),
     ("a start in ten years", ScopeBound::LongestLead, |d| {
-        (d.not_before, d.expires) = (Some(NOW + 3650 * DAY), NOW + 3660 * DAY)
+        (d.not_before, d.expires) = (Some(NOW + 3650 * DAY), NOW + 3660 * DAY);
     }),
     ("no start, and the term from the issue", ScopeBound::LongestTerm, |d| d.not_before = None),
     ("a feature of another tier", ScopeBound::Features, |d| feature(d, "enterprise.sso", FeatureValue::True)),
     ("a number that is too great", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::Int(11))),
     ("`true` for a number", ScopeBound::Features, |d| feature(d, "uploads", FeatureValue::True)),
     ("a text that is not listed", ScopeBound::Features, |d| {
-        feature(d, "region", FeatureValue::Text("asia".into()))
+        feature(d, "region", FeatureValue::Text("asia".into()));
     }),
     ("a number for `true`", ScopeBound::Features, |d| feature(d, "export", FeatureValue::Int(1))),
     ("a unit more", ScopeBound::Quotas, |d| quota(d, 1001, Period::Month, Overage::Deny)),
@@ -108,13 +108,13 @@ const EXCESSES: &[Excess] = &[
         d.grant.quotas.insert("mails".into(), quota);
     }),
     ("a faster rate", ScopeBound::Rates, |d| {
-        rate(d, "api", Rate { count: 11, per_ms: 1000, burst: Some(10) })
+        rate(d, "api", Rate { count: 11, per_ms: 1000, burst: Some(10) });
     }),
     ("a shorter interval", ScopeBound::Rates, |d| {
-        rate(d, "api", Rate { count: 10, per_ms: 999, burst: None })
+        rate(d, "api", Rate { count: 10, per_ms: 999, burst: None });
     }),
     ("a greater burst", ScopeBound::Rates, |d| {
-        rate(d, "api", Rate { count: 10, per_ms: 1000, burst: Some(11) })
+        rate(d, "api", Rate { count: 10, per_ms: 1000, burst: Some(11) });
     }),
     ("another rate", ScopeBound::Rates, |d| rate(d, "web", Rate { count: 1, per_ms: 1000, burst: None })),
     ("a seat more", ScopeBound::Seats, |d| d.grant.seats = Some(6)),

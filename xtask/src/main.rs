@@ -7,6 +7,7 @@ mod bench;
 mod c;
 mod command;
 mod cross;
+mod fuzz;
 mod js;
 mod programs;
 mod python;
@@ -43,10 +44,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["soak", words @ ..] => soak::run(words),
-        ["soaks"] => {
-            soak::list();
-            Ok(())
-        }
+        ["soaks"] => soak::list(),
         ["bench", groups @ ..] => bench::run::run(groups),
         ["instructions"] => bench::instructions::write(),
         ["vectors"] => vectors::write(),

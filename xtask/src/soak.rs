@@ -1,10 +1,11 @@
-//! Long runs: tests of the suite `rust`, with more cases, other random numbers or a larger size in each round, for as
-//! long as you like.
+//! Long runs: tests of the suite `rust`, with more cases, other random numbers or a larger size in each round, and the
+//! fuzz targets, for as long as you like.
 
 use std::time::{Duration, Instant};
 
 use crate::{
     command::{Result, cargo, run as run_command},
+    fuzz,
     rust::tests,
 };
 
@@ -167,11 +168,18 @@ impl Soak {
 
 const HELP: &str = "cargo xtask soak [--minutes N] [RUN...]; `cargo xtask soaks` lists the runs";
 
+/// What the name of a run begins with that fuzzes.
+const FUZZ: &str = "fuzz-";
+
 /// Lists the runs.
-pub(crate) fn list() {
+pub(crate) fn list() -> Result {
     for soak in SOAKS {
-        println!("{:<12} {}", soak.name, soak.proves);
+        println!("{:<14} {}", soak.name, soak.proves);
     }
+    for (target, proves) in fuzz::targets()? {
+        println!("{:<14} {proves}", format!("{FUZZ}{target}"));
+    }
+    Ok(())
 }
 
 /// Runs all, or those that are named, for some minutes each, and goes on after one that fails.
@@ -180,14 +188,28 @@ pub(crate) fn run(words: &[&str]) -> Result {
         ["--minutes", minutes, named @ ..] => (minutes.parse().map_err(|_| HELP)?, named),
         named => (10, named),
     };
-    if let Some(unknown) = named.iter().find(|name| SOAKS.iter().all(|soak| soak.name != **name)) {
+    let targets: Vec<String> =
+        fuzz::targets()?.into_iter().map(|(target, _)| format!("{FUZZ}{target}")).collect();
+    let known =
+        |name: &str| SOAKS.iter().any(|soak| soak.name == name) || targets.iter().any(|run| run == name);
+    if let Some(unknown) = named.iter().find(|name| !known(name)) {
         return Err(format!("no run `{unknown}`; {HELP}"));
     }
-    let chosen = SOAKS.iter().filter(|soak| named.is_empty() || named.contains(&soak.name));
+    let is_chosen = |name: &str| named.is_empty() || named.contains(&name);
+    let chosen = SOAKS.iter().filter(|soak| is_chosen(soak.name));
+    let time = Duration::from_secs(60 * minutes);
     let mut failed = Vec::new();
+    let fuzzed: Vec<_> = targets.iter().filter(|run| is_chosen(run)).collect();
+    if !fuzzed.is_empty() {
+        fuzz::build()?;
+    }
+    for run in fuzzed {
+        println!("\n=== {run}");
+        failed.extend(fuzz::run_built(run.strip_prefix(FUZZ).unwrap_or(run), time).err());
+    }
     for soak in chosen {
         println!("\n=== {}: {}", soak.name, soak.proves);
-        if let Err(message) = soak.run(Duration::from_secs(60 * minutes)) {
+        if let Err(message) = soak.run(time) {
             println!("FAILED: {message}");
             failed.push(message);
         }

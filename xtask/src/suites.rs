@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    js,
+    fuzz, js,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -45,6 +45,7 @@ const SUITES: &[Suite] = &[
     suite("wasm", "core builds for wasm32", targets::wasm),
     suite("js", "the npm package works packed, on every host", js::suite::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
+    suite("fuzz", "no fuzz target finds a fault within some seconds", fuzz::check),
     suite(
         "oracle",
         "an independent reader gives our verdicts; CWT and COSE libraries read what we issue",

@@ -12,11 +12,12 @@ use graph::Graph;
 use source::Source;
 
 /// Crates whose files are looked at, by the root of each.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "core/src/lib.rs",
     "issuer/src/lib.rs",
     "sdk/src/lib.rs",
     "cli/src/main.rs",
+    "gateway/src/lib.rs",
     "ffi/src/lib.rs",
     "ffi/bare/src/lib.rs",
     "ffi/header/src/main.rs",
@@ -105,11 +106,12 @@ fn folders_of_sdk_use_each_other_as_documented() {
 }
 
 /// Which crates of ours each may depend on. A new crate gets a line, and an arrow that is not here is refused.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("licentia-core", &[]),
     ("licentia-issuer", &["licentia-core"]),
     ("licentia", &["licentia-core"]),
-    ("licentia-cli", &["licentia", "licentia-core", "licentia-issuer"]),
+    ("licentia-gateway", &["licentia", "licentia-core"]),
+    ("licentia-cli", &["licentia", "licentia-core", "licentia-gateway", "licentia-issuer"]),
     ("licentia-ffi", &["licentia", "licentia-core", "licentia-issuer"]),
     ("licentia-bare", &["licentia-core"]),
     ("licentia-header", &["licentia-core"]),
@@ -214,4 +216,28 @@ fn dependencies_have_licences_sources_and_versions_that_are_allowed() {
         }
     }
     assert!(refused.is_empty(), "deny.toml does not allow: {refused:#?}");
+}
+
+/// The package `fuzz/` is no member of the workspace: what `ARROWS` says of the others is said here.
+#[test]
+fn every_fuzz_target_is_built_and_documented() {
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let programs = manifest["bin"].as_array().unwrap();
+    let built: BTreeSet<String> =
+        programs.iter().map(|program| program["path"].as_str().unwrap().to_owned()).collect();
+    let files = fs::read_dir(root().join("fuzz/targets")).unwrap().map(|entry| entry.unwrap().file_name());
+    let there: BTreeSet<String> = files.map(|name| format!("targets/{}", name.to_str().unwrap())).collect();
+    assert_eq!(built, there, "fuzz/Cargo.toml, and the files of fuzz/targets");
+    let page = fs::read_to_string(root().join("docs/fuzzing.md")).unwrap();
+    let (_, table) = page.split_once("| target | what is read | what must hold |\n|---|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let documented: BTreeSet<String> =
+        rows.map(|row| format!("targets/{}.rs", row.split('`').nth(1).unwrap())).collect();
+    assert_eq!(built, documented, "fuzz/Cargo.toml, and docs/fuzzing.md");
+
+    let dependencies = manifest["dependencies"].as_table().unwrap();
+    let ours =
+        dependencies.iter().filter(|(_, what)| what.get("path").is_some()).map(|(name, _)| name.as_str());
+    assert_eq!(ours.collect::<BTreeSet<_>>(), ["licentia", "licentia-core", "licentia-issuer"].into());
 }

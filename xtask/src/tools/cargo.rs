@@ -13,6 +13,8 @@ pub(crate) struct Tool {
 
 /// Checks licences, sources and advisories of dependencies.
 pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", features: &[] };
+/// Builds fuzz targets.
+pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", features: &[] };
 /// Runs the tests of all crates side by side.
 pub(crate) const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.151", features: &[] };
 

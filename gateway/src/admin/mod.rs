@@ -1,0 +1,1 @@
+//! The admin address: the live page, metrics and health.

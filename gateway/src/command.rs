@@ -1,0 +1,154 @@
+//! The commands `licentia gateway`, `licentia gateway check` and `licentia gateway routes`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::{
+    config::{Config, Unlisted},
+    gateway::Gateway,
+    routes::{Access, Route},
+};
+
+/// Protect an HTTP API, without code.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    file: File,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Say everything that is wrong with a configuration.
+    Check(File),
+    /// Print the routes that result from a configuration.
+    Routes(File),
+}
+
+#[derive(Args, Debug)]
+struct File {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "gateway.toml")]
+    config: PathBuf,
+}
+
+/// What a command prints, and whether all was well.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Text for people.
+    pub text: String,
+    /// The same as JSON.
+    pub json: serde_json::Value,
+}
+
+impl Command {
+    /// Runs the command. Without a subcommand, it runs the gateway until the process is told to end.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn run(&self) -> Result<Option<Outcome>, Box<dyn std::error::Error>> {
+        match &self.action {
+            None => serve(&self.file).map(|()| None),
+            Some(Action::Check(file)) => {
+                let config = Config::load(&file.config)?;
+                let routes = config.rules.table.routes().len();
+                let noun = if routes == 1 { "route" } else { "routes" };
+                Ok(Some(Outcome {
+                    text: format!("{}: good, {routes} {noun}\n", file.config.display()),
+                    json: serde_json::json!({ "good": true, "routes": routes }),
+                }))
+            }
+            Some(Action::Routes(file)) => {
+                let config = Config::load(&file.config)?;
+                let routes = config.rules.table.routes();
+                Ok(Some(Outcome { text: table(routes, config.rules.unlisted), json: json(routes) }))
+            }
+        }
+    }
+}
+
+fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::load(&file.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let gateway = Gateway::start(config).await?;
+        for (what, address) in [("proxy", &gateway.listening.proxy), ("check", &gateway.listening.check)] {
+            if let Some(address) = address {
+                eprintln!("licentia-gateway: {what} on {address}");
+            }
+        }
+        ended().await?;
+        gateway.stop().await;
+        Ok(())
+    })
+}
+
+/// Waits until the process is told to end.
+async fn ended() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// The routes as a table for people.
+fn table(routes: &[Route], unlisted: Unlisted) -> String {
+    let head = ["METHOD", "PATH", "NEEDS", "METERS", "RATES", "TOKEN"].map(ToOwned::to_owned);
+    let mut rows = vec![head];
+    rows.extend(routes.iter().map(row));
+    let widths: Vec<usize> =
+        (0..6).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let line = |row: &[String; 6]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    let unlisted = match unlisted {
+        Unlisted::Deny => "refused",
+        Unlisted::Licence => "passed with any valid licence",
+        Unlisted::Open => "passed without a licence",
+    };
+    rows.iter().map(line).collect::<String>() + &format!("Other requests are {unlisted}.\n")
+}
+
+fn row(route: &Route) -> [String; 6] {
+    let costs = |costs: &[(String, u64)]| {
+        let costs: Vec<String> = costs.iter().map(|(name, cost)| format!("{name} {cost}")).collect();
+        if costs.is_empty() { "-".into() } else { costs.join(", ") }
+    };
+    let needs = match route.access {
+        Access::Open => "nothing".to_owned(),
+        Access::Licence if route.features.is_empty() => "a licence".to_owned(),
+        Access::Licence => route.features.join(", "),
+    };
+    let tokens: Vec<String> = route.tokens.iter().map(ToString::to_string).collect();
+    [
+        route.method.clone().unwrap_or_else(|| "*".into()),
+        route.path.clone(),
+        needs,
+        costs(&route.meters),
+        costs(&route.rates),
+        if route.access == Access::Open { "-".into() } else { tokens.join(", ") },
+    ]
+}
+
+fn json(routes: &[Route]) -> serde_json::Value {
+    let route = |route: &Route| {
+        let costs = |costs: &[(String, u64)]| {
+            costs.iter().map(|(name, cost)| (name.clone(), (*cost).into())).collect::<serde_json::Map<_, _>>()
+        };
+        let tokens: Vec<String> = route.tokens.iter().map(ToString::to_string).collect();
+        serde_json::json!({
+            "method": route.method, "path": route.path, "line": route.line,
+            "access": if route.access == Access::Open { "open" } else { "licence" },
+            "features": route.features, "meters": costs(&route.meters), "rates": costs(&route.rates),
+            "audience": route.audience, "token": tokens,
+        })
+    };
+    routes.iter().map(route).collect()
+}

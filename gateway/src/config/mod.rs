@@ -1,0 +1,14 @@
+//! The gateway's configuration: `gateway.toml`.
+
+mod address;
+#[allow(clippy::module_inception, reason = "the folder is the subject, the file is the type")]
+mod config;
+mod duration;
+mod file;
+mod network;
+mod read;
+
+pub use address::Address;
+pub use config::{Config, Listen, Place, Proxy, Receipts, Rules, Trust};
+pub use file::{HostField, Mode, Unlisted};
+pub use network::{Network, TrustedProxies};

@@ -1,0 +1,371 @@
+//! Decides about requests of every protocol.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use http::{HeaderValue, header};
+use licentia::{Code, Decision, Gate, Now, Proof, Request, http::PROOF_FIELD};
+use licentia_core::{Buffer, text::decode_base64url};
+use serde_json::Value;
+
+use crate::{
+    config::{Mode, Rules, Unlisted},
+    events::Stream,
+    routes::{
+        Access, Match, Route, TokenSource,
+        path::{Anomalies, Target},
+    },
+};
+
+use super::{
+    facts::Facts,
+    fields,
+    text::shown_path,
+    token::{self, Presented},
+    verdict::{self, Allowed, Held, Reason, Refused, Verdict},
+};
+
+/// Decides about requests. All listeners share one.
+#[derive(Debug)]
+pub struct Decider {
+    gate: Arc<Gate>,
+    rules: ArcSwap<Rules>,
+    settings: Settings,
+    events: Arc<Stream>,
+    /// What unlisted requests need if the rules say `licence`.
+    any_licence: Route,
+}
+
+/// What does not change while the gateway runs.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The public origin, which precedes path and query in proofs.
+    pub origin: Option<String>,
+    /// SHA-256 of this machine's fingerprint.
+    pub node: Option<[u8; 32]>,
+    /// The date of the running release, in seconds since 1970.
+    pub release: Option<u64>,
+    /// Whether refusals hold.
+    pub mode: Mode,
+}
+
+/// The route of a request.
+enum Found<'r> {
+    Licensed(&'r Route),
+    Open(Option<&'r Route>),
+}
+
+impl<'r> Found<'r> {
+    fn route(&self) -> Option<&'r Route> {
+        match self {
+            Self::Licensed(route) => Some(route),
+            Self::Open(route) => *route,
+        }
+    }
+}
+
+impl Decider {
+    /// Decides with a gate by these rules, and shows each decision on a stream.
+    pub fn new(gate: Arc<Gate>, rules: Rules, settings: Settings, events: Arc<Stream>) -> Self {
+        let any_licence = Route {
+            name: "(unlisted)".into(),
+            line: None,
+            method: None,
+            path: "/".into(),
+            access: Access::Licence,
+            features: Vec::new(),
+            meters: Vec::new(),
+            rates: Vec::new(),
+            audience: None,
+            charge: crate::routes::Charge::Always,
+            cost: crate::routes::Cost::Route,
+            tokens: vec![TokenSource::Authorization],
+            allow: Anomalies::default(),
+            job: None,
+        };
+        Self { gate, rules: ArcSwap::from_pointee(rules), settings, events, any_licence }
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// The decisions as they happen.
+    pub fn events(&self) -> &Arc<Stream> {
+        &self.events
+    }
+
+    /// The rules in use.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+
+    /// Replaces the rules, at once for all requests.
+    pub fn replace_rules(&self, rules: Rules) {
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// Decides about a request.
+    pub async fn decide(&self, facts: &Facts<'_>) -> Verdict {
+        let rules = self.rules.load();
+        let (found, target) = match self.find(&rules, facts) {
+            Ok(found) => found,
+            Err(reason) => return self.refuse(facts, &reason),
+        };
+        let route = found.route();
+        let sources = route.map_or(&self.any_licence.tokens[..], |route| &route.tokens);
+        let presented = token::presented(facts.headers, sources);
+        let Found::Licensed(route) = found else {
+            return self.pass(facts, &target, route, presented);
+        };
+        let Presented { token, remove, replace } = presented;
+        let decided = self.with_request(route, facts, |request| {
+            let now = Now::system();
+            if self.gate.may_wait(&token, request, now) {
+                // Other requests of this thread go on elsewhere.
+                tokio::task::block_in_place(|| self.check(&token, request, now, route, facts, &target))
+            } else {
+                self.check(&token, request, now, route, facts, &target)
+            }
+        });
+        match decided {
+            Ok(mut allowed) => {
+                allowed.remove.extend(remove);
+                allowed.set.extend(replace);
+                if let Some(held) = &mut allowed.held {
+                    held.token = token;
+                }
+                Verdict::Allowed(allowed)
+            }
+            Err(refused) => refused.into(),
+        }
+    }
+
+    /// The route of a request and its path, or why it is refused before its licence is looked at.
+    fn find<'r>(&'r self, rules: &'r Rules, facts: &Facts<'r>) -> Result<(Found<'r>, Target<'r>), Reason> {
+        if facts.method.eq_ignore_ascii_case("CONNECT") || facts.target == "*" {
+            return Err(Reason::MethodRefused);
+        }
+        let target = Target::read(facts.target).ok_or(Reason::PathMalformed)?;
+        if let Some(why) = fields::smuggled(facts.headers) {
+            return Err(Reason::FieldRefused(why));
+        }
+        let preflight = preflight(facts);
+        let method = preflight.unwrap_or(facts.method);
+        let listed = match facts.route {
+            Some(route) => Match::Route(route),
+            None => rules.table.find(method, &target.path),
+        };
+        let (allow, found) = match listed {
+            Match::Route(route) if route.access == Access::Open => {
+                (route.allow, Ok(Found::Open(Some(route))))
+            }
+            Match::Route(route) => (route.allow, Ok(Found::Licensed(route))),
+            Match::Ambiguous(route) => (Anomalies::default(), Err(Reason::PathAmbiguous(route.name.clone()))),
+            Match::Unlisted => {
+                let found = match (rules.unlisted, self.settings.mode) {
+                    (Unlisted::Open, _) | (Unlisted::Deny, Mode::Advisory) => Ok(Found::Open(None)),
+                    (Unlisted::Licence, _) => Ok(Found::Licensed(&self.any_licence)),
+                    (Unlisted::Deny, Mode::Enforce) => Err(Reason::RouteNotListed),
+                };
+                (Anomalies::default(), found)
+            }
+        };
+        let refused = target.anomalies.without(allow);
+        if !refused.is_empty() {
+            return Err(Reason::PathRefused(refused));
+        }
+        let found = found?;
+        // Browsers send no licence with a preflight.
+        let found = if preflight.is_some() { Found::Open(found.route()) } else { found };
+        Ok((found, target))
+    }
+
+    /// Asks the gate.
+    fn check(
+        &self,
+        token: &str,
+        request: &Request<'_>,
+        now: Now,
+        route: &Route,
+        facts: &Facts<'_>,
+        target: &Target<'_>,
+    ) -> Result<Box<Allowed>, Refused> {
+        let (decision, reservation) = if route.waits_for_response() && facts.protocol.sees_response() {
+            self.gate.reserve(token, request, now)
+        } else {
+            (self.gate.check(token, request, now), None)
+        };
+        self.show(
+            facts,
+            Some(route),
+            Some(&decision),
+            decision.http_status(),
+            decision.code().name(),
+            decision.code().message(),
+        );
+        if !decision.is_allowed() {
+            return Err(Refused::from(&decision));
+        }
+        let held = decision.license().map(|license| Held {
+            token: String::new(),
+            expires: license.expires(),
+            features: route.features.clone(),
+            audience: route.audience.clone(),
+            route: route.name.clone(),
+        });
+        Ok(Box::new(Allowed {
+            target: target.to_forward().into_owned(),
+            set: fields::of_decision(&decision, &route.name),
+            remove: Vec::new(),
+            answer: verdict::fields(&decision),
+            reservation,
+            held,
+        }))
+    }
+
+    /// What a request asks of the gate.
+    fn with_request<T>(&self, route: &Route, facts: &Facts<'_>, ask: impl FnOnce(&Request<'_>) -> T) -> T {
+        let features: Vec<&str> = route.features.iter().map(|name| &**name).collect();
+        let meters: Vec<(&str, u64)> = route.meters.iter().map(|(name, cost)| (&**name, *cost)).collect();
+        let rates: Vec<(&str, u64)> = route.rates.iter().map(|(name, cost)| (&**name, *cost)).collect();
+        let source = facts.client.map(|client| client.to_string()).unwrap_or_default();
+        let proof = proof(facts);
+        let uri = self.settings.origin.as_ref().map(|origin| format!("{origin}{}", facts.target));
+        let job = job(route, facts);
+        let mut request = Request::new()
+            .action(&route.name)
+            .source(&source)
+            .features(&features)
+            .meters(&meters)
+            .rates(&rates);
+        if let Some(audience) = &route.audience {
+            request = request.audience(audience);
+        }
+        if let Some(node) = &self.settings.node {
+            request = request.node(node);
+        }
+        if let Some(release) = self.settings.release {
+            request = request.release(release);
+        }
+        if let Some(job) = &job {
+            request = request.job(job);
+        }
+        if let Some(bytes) = &proof {
+            // Without an origin a proof would name no service: the empty URI matches none.
+            let uri = uri.as_deref().unwrap_or("");
+            request = request.proof(Proof { bytes, method: facts.method, uri, body: None });
+        }
+        ask(&request)
+    }
+
+    /// Whether an open stream's licence still allows it: it is not revoked, and has not ended.
+    pub fn still_allows(&self, held: &Held) -> Result<(), Code> {
+        let features: Vec<&str> = held.features.iter().map(|name| &**name).collect();
+        let mut request = Request::new().action(&held.route).features(&features);
+        if let Some(audience) = &held.audience {
+            request = request.audience(audience);
+        }
+        if let Some(node) = &self.settings.node {
+            request = request.node(node);
+        }
+        if let Some(release) = self.settings.release {
+            request = request.release(release);
+        }
+        let decision = self.gate.check(&held.token, &request, Now::system());
+        // The proof was for the request that opened the stream.
+        if decision.is_allowed() || decision.code() == Code::ProofRequired {
+            Ok(())
+        } else {
+            Err(decision.code())
+        }
+    }
+
+    /// Lets a request pass without a licence.
+    fn pass(
+        &self,
+        facts: &Facts<'_>,
+        target: &Target<'_>,
+        route: Option<&Route>,
+        presented: Presented,
+    ) -> Verdict {
+        self.show(facts, route, None, 200, "open", "The route needs no licence.");
+        let mut allowed =
+            Allowed { target: target.to_forward().into_owned(), set: fields::all(&[]), ..Allowed::default() };
+        // A licence is nobody's business who does not check it; other credentials are the upstream's.
+        if presented.token.contains("lic1_") {
+            allowed.remove = presented.remove;
+            allowed.set.extend(presented.replace);
+        }
+        Verdict::Allowed(Box::new(allowed))
+    }
+
+    /// Refuses a request before its licence is looked at.
+    pub fn refuse(&self, facts: &Facts<'_>, reason: &Reason) -> Verdict {
+        self.show(facts, None, None, reason.status(), reason.name(), &reason.to_string());
+        Refused::from(reason).into()
+    }
+
+    fn show(
+        &self,
+        facts: &Facts<'_>,
+        route: Option<&Route>,
+        decision: Option<&Decision<'_>>,
+        status: u16,
+        name: &str,
+        message: &str,
+    ) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.events.publish(now.as_secs(), |id| {
+            let text = |text: &str| Value::from(text);
+            let client = facts.client.map(|client| client.to_string()).unwrap_or_default();
+            format!(
+                r#"{{"id":{id},"at_ms":{},"protocol":"{}","method":{},"path":{},"route":{},"source":{},"status":{status},"allowed":{},"name":{},"message":{},"decision":{}}}"#,
+                now.as_millis(),
+                facts.protocol.name(),
+                text(facts.method),
+                text(shown_path(facts.target)),
+                route.map_or(Value::Null, |route| text(&route.name)),
+                text(&client),
+                status < 400,
+                text(name),
+                text(message),
+                decision.map_or_else(|| "null".to_owned(), |decision| decision.json().to_string()),
+            )
+        });
+    }
+}
+
+/// The method that a browser asks about before it sends the request itself (Fetch, section 4.8).
+fn preflight<'r>(facts: &Facts<'r>) -> Option<&'r str> {
+    if facts.method != "OPTIONS" || !facts.headers.contains_key(header::ORIGIN) {
+        return None;
+    }
+    let mut methods = facts.headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter();
+    let method = methods.next().and_then(|method| method.to_str().ok())?;
+    methods.next().is_none().then_some(method)
+}
+
+/// The proof of possession that came with a request.
+fn proof(facts: &Facts<'_>) -> Option<Vec<u8>> {
+    let mut values = facts.headers.get_all(PROOF_FIELD).iter();
+    let text = values.next()?.to_str().unwrap_or("!");
+    if values.next().is_some() {
+        return Some(Vec::new());
+    }
+    // An empty proof is malformed, which is what the gate says then.
+    Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
+}
+
+/// The job that a request is about, if the route names the field that the proxy writes it in. It counts on this route
+/// alone: on another, the same name is another job.
+fn job(route: &Route, facts: &Facts<'_>) -> Option<String> {
+    let name = route.job.as_ref()?;
+    let mut values = facts.headers.get_all(name).iter();
+    let id = values.next().and_then(|value: &HeaderValue| value.to_str().ok()).filter(|id| !id.is_empty())?;
+    values.next().is_none().then(|| format!("{} {id}", route.name))
+}

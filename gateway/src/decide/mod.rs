@@ -1,0 +1,13 @@
+//! Decides about a request: facts in, a verdict with header fields out. Every protocol uses it.
+
+mod decider;
+mod facts;
+pub mod fields;
+mod text;
+mod token;
+mod verdict;
+
+pub use decider::{Decider, Settings};
+pub use facts::{Facts, Protocol};
+pub use token::SUBPROTOCOL;
+pub use verdict::{Allowed, Held, Reason, Refused, Verdict};

@@ -1,0 +1,41 @@
+//! `/forward`: a request about a request, as Traefik's ForwardAuth, Caddy's `forward_auth`, HAProxy's Lua action and
+//! APISIX's `forward-auth` send it.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, Response};
+
+use crate::decide::{Decider, Facts, Protocol, Verdict};
+
+use super::{
+    body::{AnyBody, refusal, response},
+    forwarded::{self, Hints},
+};
+
+const HINTS: Hints = Hints {
+    method: "use Traefik's `forwardAuth`, Caddy's `forward_auth`, or the shipped configuration of the proxy, which set it",
+    target: "use Traefik's `forwardAuth`, Caddy's `forward_auth`, or the shipped configuration of the proxy, which set it",
+};
+
+/// Answers with the request's verdict; on allow, the proxy copies the fields of the answer into the request.
+pub(super) async fn answer(
+    decider: &Decider,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Response<AnyBody> {
+    let rules = decider.rules();
+    let asked = forwarded::read(headers, peer, &rules.trusted_proxies, &HINTS);
+    let mut facts =
+        Facts { protocol: Protocol::Forward, method: "", target: "", headers, client: peer, route: None };
+    let verdict = match asked {
+        Ok(asked) => {
+            (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
+            decider.decide(&facts).await
+        }
+        Err(reason) => decider.refuse(&facts, &reason),
+    };
+    match verdict {
+        Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
+        Verdict::Refused(refused) => refusal(*refused),
+    }
+}

@@ -1,0 +1,9 @@
+//! How requests come to the gateway, one file or folder for each protocol.
+
+pub mod body;
+pub mod check;
+mod envoy_http;
+mod forward;
+mod forwarded;
+mod nginx;
+pub mod proxy;

@@ -1,0 +1,1 @@
+//! Signed receipts of what was used, written in the background.

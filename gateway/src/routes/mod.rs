@@ -1,0 +1,15 @@
+//! Routes: which requests there are, and what each needs of a licence.
+
+pub mod path;
+mod resolve;
+mod route;
+mod table;
+mod terms;
+mod token_source;
+
+pub(crate) use resolve::{Written, resolve};
+pub use route::Route;
+pub use table::{Conflict, Match, Table};
+pub(crate) use terms::Terms;
+pub use terms::{Access, Charge, Cost};
+pub use token_source::TokenSource;

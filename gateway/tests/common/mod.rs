@@ -1,0 +1,232 @@
+//! A vendor, a gateway and a service behind it.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use licentia_gateway::{Config, Gateway, config::Address};
+use licentia_issuer::{Catalogue, Issuer, SigningKey};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const CATALOGUE: &str = r#"
+    [[tier]]
+    name = "free"
+    version = 1
+    term = "1 month"
+    quotas = { calls = "5/day" }
+    rates = { api = "100/1s" }
+
+    [[tier]]
+    name = "pro"
+    version = 3
+    term = "1 year"
+    features = { export = true }
+    quotas = { calls = "1000/day" }
+    rates = { api = "1000/1s" }
+"#;
+
+/// The vendor, with a folder for configurations.
+pub struct World {
+    pub folder: TempDir,
+    pub issuer: Issuer,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            issuer: Issuer::new("acme", SigningKey::generate().unwrap()),
+        }
+    }
+
+    /// A licence of a tier.
+    pub fn license(&self, tier: &str, subject: &str) -> String {
+        let catalogue: Catalogue = CATALOGUE.parse().unwrap();
+        let draft = catalogue.tier(tier, None).unwrap().draft(subject, now()).unwrap();
+        self.issuer.issue(&draft).unwrap().text().to_string()
+    }
+
+    /// `[trust]` with the vendor's key.
+    pub fn trust(&self) -> String {
+        format!("[trust]\nkeys = [\"{}\"]\n", self.issuer.key().public())
+    }
+
+    pub fn config(&self, text: &str) -> Config {
+        let text = format!("{text}\n{}", self.trust());
+        Config::parse(&text, "gateway.toml", self.folder.path()).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    pub async fn start(&self, text: &str) -> Gateway {
+        Gateway::start(self.config(text)).await.unwrap()
+    }
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// What a service got.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub target: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Seen {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A service that remembers what it got. The request's field `x-answer` chooses the status.
+pub struct Upstream {
+    pub address: SocketAddr,
+    pub seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Upstream {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&seen);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let all = Arc::clone(&all);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| respond(Arc::clone(&all), request));
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+                });
+            }
+        });
+        Self { address, seen }
+    }
+
+    pub fn take(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+async fn respond(
+    seen: Arc<Mutex<Vec<Seen>>>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<bytes::Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let field = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let mut response =
+        Response::builder().status(field("x-answer").map_or(200, |status| status.parse().unwrap()));
+    if let Some(cost) = field("x-cost") {
+        response = response.header("licentia-cost", cost);
+    }
+    seen.lock().unwrap().push(Seen {
+        method: parts.method.to_string(),
+        target: parts.uri.to_string(),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
+    Ok(response.body(Full::new("hello\n".into())).unwrap())
+}
+
+/// A response, as it came.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The name in the problem details.
+    pub fn name(&self) -> &str {
+        self.body.split(r#""name":""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("")
+    }
+}
+
+pub fn tcp(address: &Option<Address>) -> SocketAddr {
+    match address {
+        Some(Address::Tcp(address)) => *address,
+        other => panic!("{other:?} is no TCP address"),
+    }
+}
+
+/// Sends a request as it is written, so that tests can send what no client would.
+pub async fn send(address: SocketAddr, method: &str, target: &str, fields: &[(&str, &str)]) -> Answer {
+    let mut text = format!("{method} {target} HTTP/1.1\r\n");
+    if !fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+        text += "Host: api.example\r\n";
+    }
+    for (name, value) in fields {
+        text += &format!("{name}: {value}\r\n");
+    }
+    if !fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("connection")) {
+        text += "Connection: close\r\n";
+    }
+    raw(address, &(text + "\r\n")).await
+}
+
+/// Sends bytes, and reads the response until the connection ends or the body is there.
+pub async fn raw(address: SocketAddr, text: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(answer) = parse(&bytes) {
+            return answer;
+        }
+        let mut chunk = [0; 4096];
+        let read = stream.read(&mut chunk).await.unwrap();
+        assert_ne!(read, 0, "the connection ended early: {}", String::from_utf8_lossy(&bytes));
+        bytes.extend_from_slice(&chunk[..read]);
+    }
+}
+
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.lines();
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let complete = match length {
+        Some((_, length)) => body.len() >= length.parse().ok()?,
+        None => status == 204 || body.ends_with("0\r\n\r\n"),
+    };
+    complete.then(|| Answer { status, headers: headers.clone(), body: body.to_owned() })
+}
+
+/// Writes a file of a world.
+pub fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+    std::fs::write(folder.join(name), bytes).unwrap();
+}
