@@ -664,6 +664,85 @@ typedef struct {
 } licentia_charge;
 
 /**
+ * What a decision says, without its texts: for hosts that copy all of it in one call. Texts are valid as long as the
+ * decision, UTF-8 without a NUL. What describes the licence is NULL or 0 if its signature is not good.
+ */
+typedef struct {
+  /**
+   * 1 if the request may proceed, else 0.
+   */
+  uint32_t allowed;
+  /**
+   * The reason: one of LICENTIA_CODE_*.
+   */
+  uint32_t code;
+  /**
+   * As licentia_decision_state.
+   */
+  uint32_t state;
+  /**
+   * As licentia_decision_warning.
+   */
+  uint32_t warning;
+  /**
+   * Status code of the HTTP response.
+   */
+  uint32_t http_status;
+  /**
+   * How many charges licentia_decision_charge returns.
+   */
+  uint32_t charges;
+  /**
+   * Milliseconds until the same request may succeed; LICENTIA_NONE if waiting does not help.
+   */
+  uint64_t retry_after_ms;
+  /**
+   * The issuer, or NULL.
+   */
+  const char *issuer;
+  /**
+   * Length of the issuer, in bytes.
+   */
+  size_t issuer_len;
+  /**
+   * The customer, or NULL.
+   */
+  const char *subject;
+  /**
+   * Length of the customer's name, in bytes.
+   */
+  size_t subject_len;
+  /**
+   * Name of the tier, or NULL.
+   */
+  const char *tier;
+  /**
+   * Length of the tier's name, in bytes.
+   */
+  size_t tier_len;
+  /**
+   * Version of the tier.
+   */
+  uint64_t tier_version;
+  /**
+   * The token's identifier.
+   */
+  uint8_t id[16];
+  /**
+   * Identifier that stays the same through renewals and upgrades.
+   */
+  uint8_t lineage[16];
+  /**
+   * When it was issued, in seconds since 1970.
+   */
+  uint64_t issued_at;
+  /**
+   * When it ends, grace included.
+   */
+  uint64_t expires;
+} licentia_facts;
+
+/**
  * A feature of a licence.
  */
 typedef struct {
@@ -917,6 +996,30 @@ licentia_status licentia_token_encode(const uint8_t *decoded,
                                       size_t decoded_len,
                                       char **token,
                                       size_t *token_len);
+
+/**
+ * Returns the token of a value of the HTTP field `Authorization` whose scheme is Bearer; free it with
+ * licentia_string_free. Join several fields of one request by `, `: then there is none that is accepted.
+ *
+ * Errors: ABSENT for another scheme.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_token_from_authorization(const char *value,
+                                                  size_t value_len,
+                                                  char **token,
+                                                  size_t *token_len);
+
+/**
+ * Decodes base64url without padding, strictly: the form of a proof in the HTTP field `Licentia-Proof`. Free the bytes
+ * with licentia_bytes_free.
+ *
+ * Errors: MALFORMED_TEXT.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_base64url_decode(const char *encoded,
+                                          size_t encoded_len,
+                                          uint8_t **decoded,
+                                          size_t *decoded_len);
 
 /**
  * Returns the claims of a licence as a JSON object, without checking its signature: to show them, never to decide.
@@ -1495,6 +1598,17 @@ licentia_status licentia_decision_charge(const licentia_decision *decision,
                                          size_t index,
                                          size_t charge_size,
                                          licentia_charge *charge);
+
+/**
+ * Returns what a decision says in one call. `facts_size` is `sizeof(licentia_facts)`: a later version of the struct
+ * only adds members at its end.
+ *
+ * Errors: INVALID_ARGUMENT if the library knows no struct of this size.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_decision_facts(const licentia_decision *decision,
+                                        size_t facts_size,
+                                        licentia_facts *facts);
 
 /**
  * The licence, if its signature is good, whether or not the request is allowed; else NULL. It is valid as long as the

@@ -22,7 +22,7 @@ fn gate(url: &str) -> Gate {
 
 /// The tests' day, and the time that really passes: chunks follow the pace.
 fn now() -> Now {
-    Now { seconds: NOW, ..Now::system() }
+    Now { time: NOW.into(), ..Now::system() }
 }
 
 /// A Redis on a socket in a folder; none where there is no Redis here.
@@ -63,7 +63,7 @@ fn metering(criterion: &mut Criterion) {
     let mut nanos = 0;
     let mut later = move || {
         nanos += 1_000;
-        Now { seconds: NOW, monotonic_nanos: nanos }
+        Now { time: NOW.into(), monotonic_nanos: nanos }
     };
 
     // One rate and one quota, by themselves and with the whole decision, beside a limiter that looks a key up and counts one rate.

@@ -45,9 +45,9 @@ fn revocation(criterion: &mut Criterion) {
     let draft = BundleDraft {
         issuer: "acme".into(),
         sequence: 1,
-        next_update: 2_000_000_000,
-        expires: 2_000_000_001,
-        salt: [3; 16],
+        next_update: 2_000_000_000.into(),
+        expires: 2_000_000_001.into(),
+        salt: [3; 16].into(),
         indices: members.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     };

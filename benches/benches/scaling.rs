@@ -89,7 +89,7 @@ impl Seen {
         let issuer = issuer();
         let token = |customer: usize| {
             let mut draft = draft();
-            draft.id = Some(((customer as u128) << 64 | 7).to_be_bytes());
+            draft.id = Some(((customer as u128) << 64 | 7).to_be_bytes().into());
             draft.grant.quotas.remove("mails");
             if !charged {
                 draft.grant.rates.clear();
@@ -168,9 +168,9 @@ fn bundles() {
         let draft = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,
-            next_update: 1_999_999_999,
-            expires: 2_000_000_000,
-            salt: [3; 16],
+            next_update: 1_999_999_999.into(),
+            expires: 2_000_000_000.into(),
+            salt: [3; 16].into(),
             indices: revoked.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         };

@@ -26,7 +26,7 @@ pub fn issuer() -> Issuer {
 /// The licence before it is signed.
 pub fn draft() -> Draft {
     let mut draft = Draft::new("cus_42", "pro", 3, ISSUED_AT, EXPIRES);
-    draft.id = Some([7; 16]);
+    draft.id = Some([7; 16].into());
     draft.audiences = vec![AUDIENCE.into()];
     let on = Feature { value: FeatureValue::True, expires: None };
     draft.grant.features = ["export", "sso", "audit"].map(|name| (name.into(), on.clone())).into();

@@ -32,10 +32,10 @@ impl Service {
         let bundle = BundleDraft {
             issuer: "acme".into(),
             sequence: 1,
-            issued_at: NOW - 60,
-            next_update: EXPIRES - 1,
-            expires: EXPIRES,
-            salt: [7; 16],
+            issued_at: (NOW - 60).into(),
+            next_update: (EXPIRES - 1).into(),
+            expires: EXPIRES.into(),
+            salt: [7; 16].into(),
             indices: (0..revoked)
                 .map(|index| (index * OF, RevocationTerms::default()))
                 .collect::<BTreeMap<_, _>>(),
@@ -60,7 +60,7 @@ impl Service {
     /// Never: the draft is well-formed.
     pub fn token(customer: u64) -> String {
         let mut draft = draft();
-        draft.id = Some((u128::from(customer) << 64 | 7).to_be_bytes());
+        draft.id = Some((u128::from(customer) << 64 | 7).to_be_bytes().into());
         draft.index = Some(customer * OF + 1);
         issuer().issue(&draft).expect("a licence").text()
     }
@@ -68,5 +68,5 @@ impl Service {
 
 /// The time of the `count`th request, 100 nanoseconds after the one before.
 pub fn later(count: u64) -> Now {
-    Now { seconds: NOW, monotonic_nanos: count * 100 }
+    Now { time: NOW.into(), monotonic_nanos: count * 100 }
 }

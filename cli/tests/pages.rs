@@ -53,8 +53,8 @@ fn run(name: &str, ledger: &str) {
     let programs = Path::new(BIN).parent().unwrap().display().to_string();
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
     let log = Receipts::open(folder.path().join("host-1.log"), HolderKey::from_seed(&[1; 32])).unwrap();
-    let window = Window { start: 1_798_761_600, end: Some(1_801_440_000) };
-    log.add(&UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window }, 7);
+    let window = Window { start: 1_798_761_600.into(), end: Some(1_801_440_000.into()) };
+    log.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, 7);
     log.write(1_800_000_000).unwrap();
     drop(log);
     let done = Command::new("bash")
@@ -93,7 +93,8 @@ fn both_run_on_postgres() {
 fn commands(words: &[String]) -> Vec<String> {
     let help = Command::new(BIN).args(words).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let lines =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let name = |line: &str| {
         let line = line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?;
         Some(line.split_whitespace().next()?.to_owned())

@@ -11,7 +11,7 @@ use crate::{
         bundle::{BundleHead, RevocationQuery},
         rule::{Effect, RevocationTerms},
     },
-    time::clock::Time,
+    time::{clock::Time, timestamp::Timestamp},
 };
 
 /// What state an allowed decision is in.
@@ -114,7 +114,7 @@ pub fn authorize<'a>(
 }
 
 /// `exp` is the first second that is too late; `nbf` and `iat` are the first that is not too early.
-fn check_time<'a>(license: &License<'_>, skew: u64, now: u64) -> (Code, Facts<'a>) {
+fn check_time<'a>(license: &License<'_>, skew: u64, now: Timestamp) -> (Code, Facts<'a>) {
     let (issued_at, not_before, expires) = (license.issued_at(), license.not_before(), license.expires());
     let latest = now.saturating_add(skew);
     let code = if now >= expires {
@@ -142,7 +142,7 @@ fn check_revocation(
     license: &License<'_>,
     bundle: Option<RevocationQuery<'_>>,
     required: bool,
-    now: u64,
+    now: Timestamp,
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
@@ -152,7 +152,8 @@ fn check_revocation(
     let stale_since = match head {
         None => (required || age.is_some()).then_some(license.issued_at()),
         Some(head) => {
-            let latest = age.map_or(u64::MAX, |age| head.issued_at.saturating_add(age)).min(head.next_update);
+            let latest =
+                age.map_or(Timestamp::MAX, |age| head.issued_at.saturating_add(age)).min(head.next_update);
             Some(latest).filter(|latest| now > *latest)
         }
     };
@@ -200,7 +201,7 @@ fn check_node<'a>(license: &License<'_>, node: Option<&[u8; 32]>) -> Option<(Cod
     Some((code, Facts::Nodes { locks }))
 }
 
-fn check_feature<'a>(license: &License<'_>, name: &'a str, now: u64) -> (Code, Facts<'a>) {
+fn check_feature<'a>(license: &License<'_>, name: &'a str, now: Timestamp) -> (Code, Facts<'a>) {
     let (code, expires) = match license.feature_end(name) {
         Err(code) => (code, None),
         Ok(expires) if feature::has_ended(expires, now) => (Code::FeatureExpired, expires),

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::{
     proof::{Presented, Replay},
     revocation::bundle::Bundle,
+    time::timestamp::Timestamp,
 };
 
 /// What the caller requires of a licence.
@@ -15,9 +16,9 @@ pub struct Expect<'a> {
     pub(crate) audience: Option<&'a str>,
     pub(crate) features: &'a [&'a str],
     pub(crate) skew: u64,
-    pub(crate) keyset_expires: Option<u64>,
+    pub(crate) keyset_expires: Option<Timestamp>,
     pub(crate) node: Option<&'a [u8; 32]>,
-    pub(crate) release: Option<u64>,
+    pub(crate) release: Option<Timestamp>,
     pub(crate) proof: Option<Presented<'a>>,
     pub(crate) replay: Option<&'a dyn Replay>,
     pub(crate) revocations: Option<Bundle<'a>>,
@@ -75,8 +76,8 @@ impl<'a> Expect<'a> {
         Self { skew: seconds, ..self }
     }
 
-    /// Refuses everything from this time on (seconds since 1970): when the keyset in use expires.
-    pub const fn keyset_expires(self, expires: u64) -> Self {
+    /// Refuses everything from this time on: when the keyset in use expires.
+    pub const fn keyset_expires(self, expires: Timestamp) -> Self {
         Self { keyset_expires: Some(expires), ..self }
     }
 
@@ -101,8 +102,8 @@ impl<'a> Expect<'a> {
         Self { node: Some(fingerprint), ..self }
     }
 
-    /// Names the date of the running release (seconds since 1970), for licences that cover releases up to one.
-    pub const fn release(self, date: u64) -> Self {
+    /// Names the date of the running release, for licences that cover releases up to one.
+    pub const fn release(self, date: Timestamp) -> Self {
         Self { release: Some(date), ..self }
     }
 

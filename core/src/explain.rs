@@ -8,10 +8,11 @@ use arrayvec::ArrayVec;
 
 use crate::{
     code::Code,
-    json::{Optional, Quoted},
+    json::{Optional, OptionalTime, Quoted},
     key::{kid::Kid, scope::ScopeBound},
     license::policy::Action,
     revocation::rule::Reason,
+    time::timestamp::Timestamp,
 };
 
 /// The checks, in the order in which they run.
@@ -85,7 +86,7 @@ impl Check {
     }
 }
 
-/// The inputs of a check. Times are seconds since 1970.
+/// The inputs of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Facts<'a> {
@@ -116,17 +117,17 @@ pub enum Facts<'a> {
     /// The licence's times.
     Time {
         /// The time of the check.
-        now: u64,
+        now: Timestamp,
         /// Tolerance of `iat` and `nbf`, in seconds.
         skew: u64,
         /// `iat`.
-        issued_at: u64,
+        issued_at: Timestamp,
         /// `nbf`.
-        not_before: Option<u64>,
+        not_before: Option<Timestamp>,
         /// End of the contract.
-        term_end: Option<u64>,
+        term_end: Option<Timestamp>,
         /// `exp`.
-        expires: u64,
+        expires: Timestamp,
     },
     /// The issuer.
     Issuer {
@@ -145,7 +146,7 @@ pub enum Facts<'a> {
         /// Its number.
         sequence: u64,
         /// When it was issued.
-        issued_at: u64,
+        issued_at: Timestamp,
     },
     /// The revocation that applies.
     Revoked {
@@ -153,10 +154,10 @@ pub enum Facts<'a> {
         sequence: u64,
         /// Why.
         reason: Reason,
-        /// From when on; 0 if the bundle does not say.
-        effective: u64,
+        /// From when on; 1970 if the bundle does not say.
+        effective: Timestamp,
         /// Until when it is tolerated, if it is.
-        until: Option<u64>,
+        until: Option<Timestamp>,
     },
     /// The machines that the licence is bound to.
     Nodes {
@@ -166,16 +167,16 @@ pub enum Facts<'a> {
     /// A time that ends.
     Until {
         /// The first second that is too late.
-        expires: u64,
+        expires: Timestamp,
         /// The time that is compared with it.
-        now: u64,
+        now: Timestamp,
     },
     /// A doubt.
     Since {
         /// When it began.
-        since: u64,
+        since: Timestamp,
         /// The time of the check.
-        now: u64,
+        now: Timestamp,
     },
     /// A charge to a rate or quota.
     Charge {
@@ -191,9 +192,9 @@ pub enum Facts<'a> {
         /// Its name, as asked for.
         name: &'a str,
         /// When it ends.
-        expires: Option<u64>,
+        expires: Option<Timestamp>,
         /// The time of the check.
-        now: u64,
+        now: Timestamp,
     },
 }
 
@@ -273,8 +274,8 @@ impl<'a> Explanation<'a> {
         code: Code,
         facts: Facts<'a>,
         action: Action,
-        since: u64,
-        now: u64,
+        since: Timestamp,
+        now: Timestamp,
     ) -> Result<(), Code> {
         if action.tolerates(since, now) {
             self.tolerate(check, code, facts);
@@ -333,27 +334,33 @@ impl fmt::Display for Facts<'_> {
             Self::Key { kid, candidates } => write!(f, "kid {kid}, {candidates} known"),
             Self::Scope { bound } => write!(f, "beyond the key's {}", bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
-                write!(f, "now {now}, issued at {issued_at}")?;
+                write!(f, "now {}, issued at {}", now.as_seconds(), issued_at.as_seconds())?;
                 if let Some(not_before) = not_before {
-                    write!(f, ", not before {not_before}")?;
+                    write!(f, ", not before {}", not_before.as_seconds())?;
                 }
                 if let Some(term_end) = term_end {
-                    write!(f, ", term ends {term_end}")?;
+                    write!(f, ", term ends {}", term_end.as_seconds())?;
                 }
-                write!(f, ", expires {expires}, skew {skew}")
+                write!(f, ", expires {}, skew {skew}", expires.as_seconds())
             }
             Self::Issuer { expected } => write!(f, "expected {}", Quoted(expected)),
-            Self::Bundle { sequence, issued_at } => write!(f, "bundle {sequence}, issued at {issued_at}"),
+            Self::Bundle { sequence, issued_at } => {
+                write!(f, "bundle {sequence}, issued at {}", issued_at.as_seconds())
+            }
             Self::Revoked { sequence, reason, effective, until } => {
                 write!(f, "bundle {sequence}, reason {}", reason.name())?;
-                if *effective > 0 {
-                    write!(f, ", effective from {effective}")?;
+                if *effective > Timestamp::EPOCH {
+                    write!(f, ", effective from {}", effective.as_seconds())?;
                 }
-                until.map_or(Ok(()), |until| write!(f, ", passed over until {until}"))
+                until.map_or(Ok(()), |until| write!(f, ", passed over until {}", until.as_seconds()))
             }
             Self::Nodes { locks } => write!(f, "bound to {locks}"),
-            Self::Until { expires, now } => write!(f, "{now}, until {expires}"),
-            Self::Since { since, now } => write!(f, "now {now}, doubted since {since}"),
+            Self::Until { expires, now } => {
+                write!(f, "{}, until {}", now.as_seconds(), expires.as_seconds())
+            }
+            Self::Since { since, now } => {
+                write!(f, "now {}, doubted since {}", now.as_seconds(), since.as_seconds())
+            }
             Self::Charge { name, cost, remaining } => {
                 write!(f, "{}, cost {cost}", Quoted(name))?;
                 remaining.map_or(Ok(()), |remaining| write!(f, ", {remaining} left"))
@@ -371,7 +378,9 @@ impl fmt::Display for Facts<'_> {
             Self::Feature { name, expires, now } => {
                 Quoted(name).fmt(f)?;
                 match expires {
-                    Some(expires) => write!(f, ", until {expires}, now {now}"),
+                    Some(expires) => {
+                        write!(f, ", until {}, now {}", expires.as_seconds(), now.as_seconds())
+                    }
                     None => Ok(()),
                 }
             }
@@ -408,24 +417,30 @@ impl Facts<'_> {
             Self::Key { kid, candidates } => write!(f, r#","kid":"{kid}","candidates":{candidates}"#),
             Self::Scope { bound } => write!(f, r#","bound":"{}""#, bound.name()),
             Self::Time { now, skew, issued_at, not_before, term_end, expires } => {
-                let (not_before, term_end) = (Optional(*not_before), Optional(*term_end));
+                let (not_before, term_end) = (OptionalTime(*not_before), OptionalTime(*term_end));
+                let [now, issued_at, expires] = [now, issued_at, expires].map(|time| time.as_seconds());
                 write!(f, r#","now":{now},"skew":{skew},"issued_at":{issued_at},"not_before":{not_before}"#)?;
                 write!(f, r#","term_end":{term_end},"expires":{expires}"#)
             }
             Self::Issuer { expected } => write!(f, r#","expected":{}"#, Quoted(expected)),
             Self::Bundle { sequence, issued_at } => {
-                write!(f, r#","sequence":{sequence},"issued_at":{issued_at}"#)
+                write!(f, r#","sequence":{sequence},"issued_at":{}"#, issued_at.as_seconds())
             }
             Self::Revoked { sequence, reason, effective, until } => {
-                let (reason, until) = (reason.name(), Optional(*until));
+                let (reason, until) = (reason.name(), OptionalTime(*until));
+                let effective = effective.as_seconds();
                 write!(
                     f,
                     r#","sequence":{sequence},"reason":"{reason}","effective":{effective},"until":{until}"#
                 )
             }
             Self::Nodes { locks } => write!(f, r#","locks":{locks}"#),
-            Self::Until { expires, now } => write!(f, r#","expires":{expires},"now":{now}"#),
-            Self::Since { since, now } => write!(f, r#","since":{since},"now":{now}"#),
+            Self::Until { expires, now } => {
+                write!(f, r#","expires":{},"now":{}"#, expires.as_seconds(), now.as_seconds())
+            }
+            Self::Since { since, now } => {
+                write!(f, r#","since":{},"now":{}"#, since.as_seconds(), now.as_seconds())
+            }
             Self::Charge { name, cost, remaining } => {
                 let (name, remaining) = (Quoted(name), Optional(*remaining));
                 write!(f, r#","name":{name},"cost":{cost},"remaining":{remaining}"#)
@@ -435,7 +450,8 @@ impl Facts<'_> {
             }
             Self::Audience { expected: None, named } => write!(f, r#","expected":null,"named":{named}"#),
             Self::Feature { name, expires, now } => {
-                write!(f, r#","name":{},"expires":{},"now":{now}"#, Quoted(name), Optional(*expires))
+                let (name, expires, now) = (Quoted(name), OptionalTime(*expires), now.as_seconds());
+                write!(f, r#","name":{name},"expires":{expires},"now":{now}"#)
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use core::fmt::{self, Write};
 
+use crate::time::timestamp::Timestamp;
+
 /// Writes a text as a JSON string.
 #[derive(Debug)]
 pub struct Quoted<'a>(pub &'a str);
@@ -33,6 +35,15 @@ impl fmt::Display for Optional {
             Some(number) => number.fmt(f),
             None => f.write_str("null"),
         }
+    }
+}
+
+/// Writes a time as a number, or `null`.
+pub(crate) struct OptionalTime(pub(crate) Option<Timestamp>);
+
+impl fmt::Display for OptionalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Optional(self.0.map(Timestamp::as_seconds)).fmt(f)
     }
 }
 

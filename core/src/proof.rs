@@ -18,7 +18,9 @@ use crate::{
     id::{Nonce, TokenId},
     key::cose_key,
     license::claims::{Claims, Confirmation},
-    limits, uri,
+    limits,
+    time::timestamp::Timestamp,
+    uri,
 };
 
 /// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
@@ -69,17 +71,23 @@ impl fmt::Debug for Presented<'_> {
 /// A store of used nonces, each of one holder. When it is full it refuses, rather than forget a nonce that could still
 /// be replayed.
 pub trait Replay {
-    /// Remembers a nonce of a holder, by the holder's public key, until `until` (seconds since 1970). Another holder's
+    /// Remembers a nonce of a holder, by the holder's public key, until `until`. Another holder's
     /// nonce is another one, whatever its bytes: nobody can use up a nonce for somebody else.
     ///
     /// # Errors
     /// [`Code::ProofReplayed`] if it is known, [`Code::ProofCacheFull`] if there is no room.
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code>;
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code>;
 }
 
 /// What a proof says.
 struct Proof<'a> {
-    issued_at: u64,
+    issued_at: Timestamp,
     id: &'a [u8; 16],
     nonce: Nonce,
     key: Option<&'a [u8; 32]>,
@@ -96,7 +104,7 @@ impl<'a> Proof<'a> {
         let mut map = reader.map()?;
         while let Some(label) = map.next_key(&mut reader)? {
             match label {
-                MapKey::Int(label::IAT) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::IAT) => issued_at = Some(reader.timestamp()?),
                 MapKey::Int(label::CTI) => id = Some(reader.array_of()?),
                 MapKey::Int(label::CNF) => match Confirmation::read(&mut reader)? {
                     Confirmation::Key(x) => key = Some(x),
@@ -131,8 +139,8 @@ pub fn thumbprint(public: &[u8; 32]) -> [u8; 32] {
 /// A proof before it is signed. The signer is a closure, so the key may be in hardware.
 #[derive(Clone, Copy, Debug)]
 pub struct UnsignedProof<'a> {
-    /// The request's time, in seconds since 1970.
-    pub issued_at: u64,
+    /// The request's time.
+    pub issued_at: Timestamp,
     /// The licence's identifier (`cti`).
     pub id: TokenId,
     /// 16 random bytes, drawn anew for each request.
@@ -175,7 +183,7 @@ impl UnsignedProof<'_> {
 
         let mut payload = Writer::new([0_u8; limits::TOKEN_BYTES]);
         payload.map(if self.body.is_some() { 7 } else { 6 });
-        payload.int(6).uint(self.issued_at).int(7).bytes(self.id.as_bytes());
+        payload.int(6).uint(self.issued_at.as_seconds()).int(7).bytes(self.id.as_bytes());
         cose_key::write_required(payload.int(8).map(1).int(1), self.key);
         payload.int(10).bytes(self.nonce.as_bytes());
         payload.int(-65_538).text(self.method).int(-65_539).text(self.uri);
@@ -204,7 +212,7 @@ pub(crate) fn check(
     confirmation: Confirmation<'_>,
     presented: &Presented<'_>,
     replay: Option<&dyn Replay>,
-    now: u64,
+    now: Timestamp,
 ) -> Result<(), Code> {
     let malformed = |_| Code::ProofMalformed;
     let frame = Frame::read(presented.proof, Typ::Proof).map_err(malformed)?;

@@ -21,7 +21,7 @@ use crate::{
     license::claims::License,
     revocation::bundle::RevocationQuery,
     text,
-    time::clock::Time,
+    time::{clock::Time, timestamp::Timestamp},
 };
 
 /// A licence that may be used for what was expected of it.
@@ -56,7 +56,7 @@ impl fmt::Display for Denial<'_> {
 
 impl core::error::Error for Denial<'_> {}
 
-/// Verifies a token (its bytes) at `now` (seconds since 1970).
+/// Verifies a token (its bytes) at `now`.
 ///
 /// `keys` is a list of trusted keys, or the [`Keyring`] of a keyset, which keeps each key to its scope.
 ///
@@ -66,7 +66,7 @@ pub fn verify<'a, 'k>(
     token: &'a [u8],
     keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
-    now: u64,
+    now: impl Into<Timestamp>,
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
     match verify_into(token, keys, expect, now, &mut explanation) {
@@ -83,7 +83,7 @@ pub fn verify_into<'a, 'k>(
     token: &'a [u8],
     keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
-    now: u64,
+    now: impl Into<Timestamp>,
     explanation: &mut Explanation<'a>,
 ) -> Result<(License<'a>, State), (Code, Option<License<'a>>)> {
     match authenticate(token, keys.into(), explanation) {
@@ -93,7 +93,7 @@ pub fn verify_into<'a, 'k>(
                 &license,
                 expect,
                 expect.bundle().map(RevocationQuery::of),
-                Time::from(now),
+                Time::from(now.into()),
                 explanation,
             ) {
                 Err(code) => Err((code, Some(license))),
@@ -103,7 +103,7 @@ pub fn verify_into<'a, 'k>(
     }
 }
 
-/// Verifies a token in its text form, which is decoded into `buffer`, at `now` (seconds since 1970).
+/// Verifies a token in its text form, which is decoded into `buffer`, at `now`.
 ///
 /// # Errors
 /// The first check that fails, with the explanation of all that ran.
@@ -112,7 +112,7 @@ pub fn verify_text<'a, 'k>(
     buffer: &'a mut Buffer,
     keys: impl Into<Keyring<'k>>,
     expect: &Expect<'a>,
-    now: u64,
+    now: impl Into<Timestamp>,
 ) -> Result<Verified<'a>, Denial<'a>> {
     let mut explanation = Explanation::default();
     match decode(text, buffer.bytes_mut(), &mut explanation) {

@@ -2,7 +2,7 @@
 #![cfg(feature = "alloc")]
 
 use licentia_core::{
-    Code, Window,
+    Code, Timestamp, Window,
     inner::{Frame, Typ},
     receipt::{Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
@@ -12,7 +12,8 @@ const KEY: [u8; 32] = [
     0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a, 0x0e,
     0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
 ];
-const DAY: Window = Window { start: 86_400, end: Some(172_800) };
+const DAY: Window =
+    Window { start: Timestamp::from_seconds(86_400), end: Some(Timestamp::from_seconds(172_800)) };
 
 fn entry(lineage: [u8; 16], meter: &'static str, window: Window) -> ReceiptEntry<'static> {
     ReceiptEntry { lineage: lineage.into(), meter, window, count: 1 }
@@ -27,7 +28,7 @@ fn make(
         key: &KEY,
         sequence: 2,
         previous: &[1; 32],
-        issued_at: 5,
+        issued_at: 5.into(),
         entries,
         acknowledged: None,
     };
@@ -38,13 +39,13 @@ fn make(
 #[test]
 fn entries_ascend_and_are_what_they_say() {
     let (a, b) = (entry([0; 16], "a", DAY), entry([0; 16], "b", DAY));
-    let ever = entry([0; 16], "a", Window { start: 86_400, end: None });
+    let ever = entry([0; 16], "a", Window { end: None, ..DAY });
     assert!(make(|_| (), &[]).is_ok());
     assert!(make(|_| (), &[ever, a, b, entry([1; 16], "a", DAY)]).is_ok());
     for bad in [&[b, a][..], &[a, a], &[a, ever], &[entry([1; 16], "a", DAY), a]] {
         assert_eq!(make(|_| (), bad), Err(Code::InvalidArgument));
     }
-    let empty = Window { start: 5, end: Some(5) };
+    let empty = Window { start: 5.into(), end: Some(5.into()) };
     for bad in [entry([0; 16], "", DAY), entry([0; 16], "A", DAY), entry([0; 16], "a", empty)] {
         assert_eq!(make(|_| (), &[bad]), Err(Code::InvalidArgument));
     }

@@ -45,10 +45,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bundle = BundleDraft {
         issuer: "acme".into(),
         sequence: 1,
-        issued_at: NOW - 10,
-        next_update: NOW + 86_400,
-        expires: NOW + 864_000,
-        salt: [7; 16],
+        issued_at: (NOW - 10).into(),
+        next_update: (NOW + 86_400).into(),
+        expires: (NOW + 864_000).into(),
+        salt: [7; 16].into(),
         indices: BTreeMap::from([(2, RevocationTerms::default())]),
         ..BundleDraft::default()
     };
@@ -83,7 +83,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn median(first: u64, mut check: impl FnMut(Now) -> bool) -> f64 {
     let mut took = Vec::new();
     for batch in first..first + BATCHES as u64 {
-        let now = Now { seconds: NOW, monotonic_nanos: batch * 1_000_000_000 };
+        let now = Now { time: NOW.into(), monotonic_nanos: batch * 1_000_000_000 };
         let start = Instant::now();
         let allowed = (0..CHECKS).filter(|_| check(black_box(now))).count();
         took.push(start.elapsed().as_secs_f64() * 1e9 / f64::from(CHECKS));

@@ -1,6 +1,6 @@
 //! Periods of quotas.
 
-use licentia::Period;
+use licentia::{Period, Timestamp};
 
 use crate::{
     border::{Out, Refusal, enter},
@@ -30,6 +30,7 @@ pub const LICENTIA_PERIOD_YEAR_FROM: u32 = 9;
 
 /// The period that C names by three numbers.
 pub(crate) fn period_of(period: u32, seconds: u64, anchor: u64) -> Result<Period, Refusal> {
+    let anchor = Timestamp::from_seconds(anchor);
     Ok(match period {
         LICENTIA_PERIOD_LIFETIME => Period::Lifetime,
         LICENTIA_PERIOD_MINUTE => Period::Minute,
@@ -63,8 +64,8 @@ pub unsafe extern "C" fn licentia_period_window(
     enter(|| unsafe {
         let [start, end] = Out::all([start, end], 0)?;
         let window = period_of(period, seconds, anchor)?.window(time);
-        start.set(window.start);
-        end.set(window.end.unwrap_or(LICENTIA_NONE));
+        start.set(window.start.as_seconds());
+        end.set(window.end.map_or(LICENTIA_NONE, Timestamp::as_seconds));
         Ok(())
     })
 }

@@ -4,13 +4,13 @@ use std::ffi::c_char;
 
 use licentia::Unverified;
 use licentia_core::{
-    Buffer,
-    text::{Text, decode_license},
+    Buffer, http,
+    text::{Text, decode_base64url, decode_license},
 };
 
 use crate::{
     border::buffer::Owned,
-    border::{bytes, enter, foreign},
+    border::{Refusal, bytes, enter, foreign},
     status::Status,
 };
 
@@ -43,6 +43,42 @@ pub unsafe extern "C" fn licentia_token_encode(
     enter(|| unsafe {
         let out = Owned::new(token, token_len)?;
         out.give(Text::license(bytes(decoded, decoded_len)?).to_string().as_bytes())
+    })
+}
+
+/// Returns the token of a value of the HTTP field `Authorization` whose scheme is Bearer; free it with
+/// licentia_string_free. Join several fields of one request by `, `: then there is none that is accepted.
+///
+/// Errors: ABSENT for another scheme.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_token_from_authorization(
+    value: *const c_char,
+    value_len: usize,
+    token: *mut *mut c_char,
+    token_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(token, token_len)?;
+        out.give(http::bearer(foreign(value, value_len)?).ok_or(Refusal::ABSENT)?.as_bytes())
+    })
+}
+
+/// Decodes base64url without padding, strictly: the form of a proof in the HTTP field `Licentia-Proof`. Free the bytes
+/// with licentia_bytes_free.
+///
+/// Errors: MALFORMED_TEXT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_base64url_decode(
+    encoded: *const c_char,
+    encoded_len: usize,
+    decoded: *mut *mut u8,
+    decoded_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(decoded, decoded_len)?;
+        out.give(decode_base64url(foreign(encoded, encoded_len)?, &mut Buffer::new())?)
     })
 }
 

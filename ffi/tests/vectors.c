@@ -139,6 +139,43 @@ static void check_claims(const json_t *test, const licentia_decision *decision, 
     licentia_string_free(shown);
 }
 
+/* The facts of a decision are what its functions return one by one. */
+static void check_facts(const licentia_decision *decision) {
+    const licentia_license *license = licentia_decision_license(decision);
+    licentia_facts facts;
+    licentia_charge charge;
+    const char *text;
+    size_t text_len, charges = 0;
+    uint64_t version, issued_at, not_before, term_end, expires;
+    uint8_t id[16], lineage[16];
+
+    CHECK(licentia_decision_facts(decision, sizeof facts - 1, &facts) == LICENTIA_CODE_INVALID_ARGUMENT);
+    CHECK(facts.http_status == 0);
+    CHECK(licentia_decision_facts(decision, sizeof facts, &facts) == LICENTIA_OK);
+    CHECK(facts.allowed == (licentia_decision_is_allowed(decision) ? 1u : 0u));
+    CHECK(facts.code == licentia_decision_code(decision));
+    CHECK(facts.state == licentia_decision_state(decision));
+    CHECK(facts.warning == licentia_decision_warning(decision));
+    CHECK(facts.http_status == licentia_decision_http_status(decision));
+    CHECK(facts.retry_after_ms == licentia_decision_retry_after_ms(decision));
+    while (licentia_decision_charge(decision, charges, sizeof charge, &charge) == LICENTIA_OK) charges++;
+    CHECK(facts.charges == charges);
+    if (license == NULL) {
+        CHECK(facts.issuer == NULL && facts.subject == NULL && facts.tier == NULL && facts.expires == 0);
+        return;
+    }
+    CHECK(licentia_license_issuer(license, &text, &text_len) == LICENTIA_OK);
+    CHECK(text == facts.issuer && text_len == facts.issuer_len);
+    CHECK(licentia_license_subject(license, &text, &text_len) == LICENTIA_OK);
+    CHECK(text == facts.subject && text_len == facts.subject_len);
+    CHECK(licentia_license_tier(license, &text, &text_len, &version) == LICENTIA_OK);
+    CHECK(text == facts.tier && text_len == facts.tier_len && version == facts.tier_version);
+    CHECK(licentia_license_ids(license, id, lineage) == LICENTIA_OK);
+    CHECK(memcmp(id, facts.id, 16) == 0 && memcmp(lineage, facts.lineage, 16) == 0);
+    CHECK(licentia_license_times(license, &issued_at, &not_before, &term_end, &expires) == LICENTIA_OK);
+    CHECK(issued_at == facts.issued_at && expires == facts.expires);
+}
+
 static void license_test(const json_t *group, const json_t *test) {
     static const char *const states[] = {"", "active", "grace", "overage", "advisory"};
     const json_t *proof = json_object_get(test, "proof");
@@ -173,6 +210,7 @@ static void license_test(const json_t *group, const json_t *test) {
         fail("1xx or 2xx", licentia_status_name(licentia_decision_code(decision)));
     }
     check_explanation(decision, token, token_len);
+    check_facts(decision);
     if (valid) {
         state = text_of(test, "state", &length);
         if (state == NULL || strcmp(state, states[licentia_decision_state(decision)]) != 0) {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use licentia::{GateBuilder, Request};
 use licentia_core::{
-    Keyring, Unverified,
+    Keyring, Timestamp, Unverified,
     inner::{Frame, Typ, bloom, state_root},
     limits,
     revocation::{Bundle, Verdict},
@@ -22,14 +22,14 @@ const LOADING: Bound = Bound { heap: (131_072, 64), nanos: (8_000_000, 20_000) }
 /// A query reads rules and groups, and decodes chunks.
 const ASKING: Bound = Bound { heap: (0, 0), nanos: (200_000, 2_000) };
 const REVOKER: Signer = Signer { seed: [5; 32] };
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 /// Indices of the licences that are asked about; the last has none.
 const INDICES: [Option<u64>; 6] = [Some(0), Some(7), Some(1_000), Some(1 << 20), Some(limits::INTEGER), None];
 
 static LICENSES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let issuer = Issuer::new("acme", SigningKey::from_seed(&KEY.seed).expect("a key"));
     let issue = |index: Option<u64>| {
-        let draft = Draft { index, id: Some([5; 16]), ..Draft::new("cus_1", "pro", 1, NOW, NOW + 1_000_000) };
+        let draft = Draft { index, id: Some([5; 16].into()), ..Draft::new("cus_1", "pro", 1, NOW, NOW + 1_000_000) };
         issuer.issue(&draft).expect("a licence").as_bytes().to_vec()
     };
     INDICES.map(issue).to_vec()

@@ -6,13 +6,13 @@
 use std::str::FromStr;
 
 use libfuzzer_sys::fuzz_target;
-use licentia_core::{Keyset, limits};
+use licentia_core::{Keyset, Timestamp, limits};
 use licentia_fuzz::{Bound, bounded};
 use licentia_issuer::{Catalogue, Issuer, KeysetDraft, SigningKey};
 
 /// The library for TOML takes most of it; each tier is signed once.
 const BOUND: Bound = Bound { heap: (131_072, 4_096), nanos: (20_000_000, 200_000) };
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -39,7 +39,7 @@ fn sell(catalogue: &Catalogue) {
         let token = issuer.issue(&draft).expect("it was checked");
         let claims = token.claims().expect("what is issued is read");
         assert_eq!((claims.tier().name, claims.tier().version), (&*tier.name, tier.version));
-        assert!(claims.expires() > NOW && claims.expires() <= limits::TIME);
+        assert!(claims.expires() > NOW && claims.expires().as_seconds() <= limits::TIME);
         assert_eq!(claims.features().count(), tier.grant.features.len());
         for (name, feature) in &tier.grant.features {
             let granted = claims.feature(name).expect("it is granted");

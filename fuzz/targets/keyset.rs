@@ -52,7 +52,7 @@ fuzz_target!(|payload: &[u8]| {
     let listed = |texts: Option<licentia_core::Texts<'_>>, text| {
         texts.is_none_or(|texts| texts.iter().any(|it| it == text))
     };
-    assert!(signer.status() != KeyStatus::Revoked && (first..=last).contains(&1_800_000_000));
+    assert!(signer.status() != KeyStatus::Revoked && (first..=last).contains(&1_800_000_000.into()));
     assert!(listed(scope.issuers(), "acme") && listed(scope.tiers(), "pro"));
     assert!(scope.audiences().is_none() && scope.indices().is_none(), "it names none");
     assert!(scope.streams().is_none_or(|mut streams| streams.any(|stream| stream == 0)));

@@ -6,7 +6,7 @@ use libfuzzer_sys::{
     arbitrary::{Result, Unstructured},
     fuzz_target,
 };
-use licentia_core::{Period, Window, limits};
+use licentia_core::{Period, Timestamp, Window, limits};
 use licentia_fuzz::number;
 
 const DAY: i128 = 86_400;
@@ -22,6 +22,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
     let anchor = if input.arbitrary()? { anchor - anchor % (30 * 86_400) } else { anchor };
     let seconds = number(input, limits::INTEGER)?.max(1);
     let time = number(input, limits::TIME)?;
+    let from = Timestamp::from_seconds(anchor);
     for period in [
         Period::Lifetime,
         Period::Minute,
@@ -30,9 +31,9 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
         Period::Week,
         Period::Month,
         Period::Year,
-        Period::Fixed { seconds, anchor },
-        Period::MonthFrom { anchor },
-        Period::YearFrom { anchor },
+        Period::Fixed { seconds, anchor: from },
+        Period::MonthFrom { anchor: from },
+        Period::YearFrom { anchor: from },
     ] {
         // The window of a time, and then those at its edges.
         let mut at = time;
@@ -40,8 +41,8 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
             let window = period.window(at);
             assert_eq!(window, model(period, at), "{period:?} at {at}");
             match window.end {
-                Some(end) if end <= limits::TIME => at = end,
-                _ => at = window.start.saturating_sub(1),
+                Some(end) if end.as_seconds() <= limits::TIME => at = end.as_seconds(),
+                _ => at = window.start.as_seconds().saturating_sub(1),
             }
         }
     }
@@ -51,7 +52,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
 fn model(period: Period, time: u64) -> Window {
     let time = i128::from(time);
     let (start, end) = match period {
-        Period::Lifetime => return Window { start: 0, end: None },
+        Period::Lifetime => return Window { start: Timestamp::EPOCH, end: None },
         Period::Minute => equal(60, 0, time),
         Period::Hour => equal(3_600, 0, time),
         Period::Day => equal(DAY, 0, time),
@@ -59,12 +60,12 @@ fn model(period: Period, time: u64) -> Window {
         Period::Week => equal(7 * DAY, 4 * DAY, time),
         Period::Month => months(1, 0, time),
         Period::Year => months(12, 0, time),
-        Period::Fixed { seconds, anchor } => equal(seconds.into(), anchor.into(), time),
-        Period::MonthFrom { anchor } => months(1, anchor.into(), time),
-        Period::YearFrom { anchor } => months(12, anchor.into(), time),
+        Period::Fixed { seconds, anchor } => equal(seconds.into(), anchor.as_seconds().into(), time),
+        Period::MonthFrom { anchor } => months(1, anchor.as_seconds().into(), time),
+        Period::YearFrom { anchor } => months(12, anchor.as_seconds().into(), time),
         other => panic!("{other:?} has no model"),
     };
-    let known = |value: i128| u64::try_from(value.max(0)).expect("a time");
+    let known = |value: i128| Timestamp::from_seconds(u64::try_from(value.max(0)).expect("a time"));
     Window { start: known(start), end: Some(known(end)) }
 }
 

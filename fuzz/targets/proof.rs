@@ -7,7 +7,7 @@ use std::{cell::Cell, sync::LazyLock};
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use licentia_core::{
-    Buffer, Code, Expect, Key, Nonce, TokenId, Unverified,
+    Buffer, Code, Expect, Key, Nonce, Timestamp, TokenId, Unverified,
     inner::Typ,
     limits,
     proof::{Presented, Replay, UnsignedProof},
@@ -19,7 +19,7 @@ use licentia_issuer::{Confirmation, Draft, Issuer, SigningKey};
 /// Two signatures are checked, and a URI is compared in linear time.
 const BOUND: Bound = Bound { heap: (4_096, 8), nanos: (3_000_000, 2_000) };
 const HOLDER: Signer = Signer { seed: [7; 32] };
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const AGE: u64 = 60;
 
 /// A licence that is bound to the holder's key, and the key that signed it.
@@ -27,7 +27,7 @@ static LICENSE: LazyLock<(Vec<u8>, Key)> = LazyLock::new(|| {
     let issuer = Issuer::new("acme", SigningKey::from_seed(&KEY.seed).expect("a key"));
     let draft = Draft {
         holder: Some(Confirmation::thumbprint_of(&HOLDER.public_bytes())),
-        id: Some([5; 16]),
+        id: Some([5; 16].into()),
         ..Draft::new("c", "pro", 1, NOW, NOW + 1_000_000)
     };
     (issuer.issue(&draft).expect("a licence").as_bytes().to_vec(), issuer.key().public())
@@ -38,7 +38,7 @@ static LICENSE: LazyLock<(Vec<u8>, Key)> = LazyLock::new(|| {
 struct Memory(Cell<Option<([u8; 32], Nonce)>>);
 
 impl Replay for Memory {
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: Timestamp, now: Timestamp) -> Result<(), Code> {
         assert!(until > now, "a nonce is remembered while its proof is good");
         if self.0.get() == Some((*holder, *nonce)) {
             return Err(Code::ProofReplayed);
@@ -49,7 +49,7 @@ impl Replay for Memory {
 }
 
 /// What the gate would say of a proof.
-fn ask(presented: Presented<'_>, memory: &Memory, now: u64) -> Code {
+fn ask(presented: Presented<'_>, memory: &Memory, now: Timestamp) -> Code {
     let (token, key) = &*LICENSE;
     let expect = Expect::new().proof(presented, Some(memory));
     verify(token, &[key.clone()], &expect, now).map_or_else(|denial| denial.code, |_| Code::Allowed)

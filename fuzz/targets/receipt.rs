@@ -90,7 +90,7 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
         entries.push(ReceiptEntry {
             lineage: Lineage::from([input.int_in_range(0..=3)?; 16]),
             meter: input.choose(&meters)?,
-            window: Window { start, end: end.filter(|end| *end > start) },
+            window: Window { start: start.into(), end: end.filter(|end| *end > start).map(Into::into) },
             count: number(input, limits::INTEGER)?,
         });
     }
@@ -102,7 +102,7 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
     let acknowledged = (acknowledged > 0 && acknowledged < sequence)
         .then_some(ReceiptLink { sequence: acknowledged, digest: [2; 32] });
     let key = INSTANCES[0].public_bytes();
-    let issued_at = number(input, limits::TIME)?;
+    let issued_at = number(input, limits::TIME)?.into();
     let unsigned = UnsignedReceipt {
         key: &key,
         sequence,

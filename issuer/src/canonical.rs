@@ -4,6 +4,7 @@
 //! do here is the order of map keys, by their encoded bytes.
 
 use ciborium::Value;
+use licentia_core::Timestamp;
 use serde::Serialize;
 
 /// Encodes a value deterministically.
@@ -26,6 +27,11 @@ pub(crate) fn labelled<const N: usize>(entries: [(i64, Option<Value>); N]) -> Va
 /// A byte string.
 pub(crate) fn bytes(bytes: &[u8]) -> Value {
     Value::Bytes(bytes.to_vec())
+}
+
+/// A point in time.
+pub(crate) fn time(time: Timestamp) -> Value {
+    Value::from(time.as_seconds())
 }
 
 /// An array of unsigned integers.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use licentia_core::Code;
+use licentia_core::{Code, Timestamp};
 
 use crate::time::show;
 
@@ -158,9 +158,9 @@ pub enum KeysetError {
     #[error("it expires at {}, and it is issued at {}: every gate would refuse all licences; sign it with a later `expires`", show(*expires), show(*issued_at))]
     Expired {
         /// When it is issued.
-        issued_at: u64,
+        issued_at: Timestamp,
         /// When it expires.
-        expires: u64,
+        expires: Timestamp,
     },
     /// The window of a key is empty.
     #[error("key {0}: `not_before` is later than `not_after`, so it could sign nothing; correct one of them")]
@@ -376,7 +376,10 @@ pub enum LedgerError {
 impl LedgerError {
     /// Whether the database is at fault, not the call.
     fn is_outage(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Busy | Self::Empty | Self::Damaged { .. } | Self::Outdated(_))
+        matches!(
+            self,
+            Self::Database(_) | Self::Busy | Self::Empty | Self::Damaged { .. } | Self::Outdated(_)
+        )
     }
 }
 

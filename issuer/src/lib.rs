@@ -67,9 +67,11 @@ pub use key::{SigningKey, read_public_key};
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
 pub use ledger::{
-    LedgerAccess, Issued, IssuedLicense, Ledger, LedgerLocation, LicenseFilter, LicenseSort, LicenseState, ListedLicense, Order,
-    PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
+    Issued, IssuedLicense, Ledger, LedgerAccess, LedgerLocation, LicenseFilter, LicenseSort, LicenseState,
+    ListedLicense, Order, PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
 };
 pub use license::{Confirmation, Draft, Issuer, Renewal, Token};
-pub use licentia_core::{KeyPurpose, KeyStatus, Kind, Overage, Period, Policy};
+pub use licentia_core::{
+    KeyPurpose, KeyStatus, Kind, Lineage, Overage, Period, Policy, Salt, Timestamp, TokenId,
+};
 pub use revocation::{BundleDraft, RuleDraft, sign_delta, sign_state};

@@ -26,10 +26,10 @@ fn draft() -> BundleDraft {
     let mut draft = BundleDraft {
         issuer: "acme".into(),
         sequence: 1,
-        issued_at: 1_800_000_000,
-        next_update: 1_800_100_000,
-        expires: 1_900_000_000,
-        salt: [9; 16],
+        issued_at: 1_800_000_000.into(),
+        next_update: 1_800_100_000.into(),
+        expires: 1_900_000_000.into(),
+        salt: [9; 16].into(),
         ..BundleDraft::default()
     };
     for index in 0..ISSUED {
@@ -95,7 +95,11 @@ fn who_knows_the_salt_can_hit_the_filter_and_nothing_else() {
 
 #[test]
 fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
-    let terms = |effective| RevocationTerms { reason: Reason::Unpaid, effective, effect: Effect::Deny };
+    let terms = |effective: u64| RevocationTerms {
+        reason: Reason::Unpaid,
+        effective: effective.into(),
+        effect: Effect::Deny,
+    };
     let grouped = |count: u64| BundleDraft {
         indices: (0..count).map(|n| (n, terms(1_800_000_001 + n))).collect(),
         ..draft()
@@ -106,20 +110,21 @@ fn a_bundle_has_so_many_groups_and_rules_and_no_more() {
     let rule = |index| RuleDraft {
         kid: Some(vec![1; 32]),
         subject: Some("c".repeat(256)),
-        lineage: Some([1; 16]),
+        lineage: Some([1; 16].into()),
         tier: Some(("pro".into(), Some(1))),
-        issued_at: Some((0, 1_800_000_000)),
+        issued_at: Some((0.into(), 1_800_000_000.into())),
         index: Some((index, index + 1)),
-        exempt: [[2; 16], [1; 16]].into(),
+        exempt: [[2; 16].into(), [1; 16].into()].into(),
         allowed: [[2; 32]].into(),
-        terms: RevocationTerms { effect: Effect::WarnUntil(1_800_000_009), ..terms(1_800_000_005) },
+        terms: RevocationTerms { effect: Effect::WarnUntil(1_800_000_009.into()), ..terms(1_800_000_005) },
     };
     let ruled = |count| BundleDraft { rules: (0..count).map(rule).collect(), ..draft() }.sign(&key());
     assert!(ruled(256).is_ok() && ruled(257).is_err());
-    let times = [(5, 4, 9), (5, 9, 9), (9, 8, 7)];
-    for (issued_at, next_update, expires) in times {
+    let times = [[5, 4, 9], [5, 9, 9], [9, 8, 7]];
+    for times in times {
+        let [issued_at, next_update, expires] = times.map(licentia_core::Timestamp::from_seconds);
         let draft = BundleDraft { issued_at, next_update, expires, ..draft() };
-        assert!(draft.sign(&key()).is_err(), "{issued_at} {next_update} {expires}");
+        assert!(draft.sign(&key()).is_err(), "{times:?}");
     }
 }
 
@@ -128,7 +133,9 @@ fn what_deltas_led_to_is_signed_as_the_whole_bundle_that_was_published() {
     let first = draft();
     let mut second = BundleDraft { sequence: 2, ..first.clone() };
     second.indices.pop_first();
-    second.ids.insert([7; 16], RevocationTerms { reason: Reason::Fraud, ..RevocationTerms::default() });
+    second
+        .ids
+        .insert([7; 16].into(), RevocationTerms { reason: Reason::Fraud, ..RevocationTerms::default() });
     second.rules.push(RuleDraft { subject: Some("c".into()), ..RuleDraft::default() });
     let (base, delta) = (first.sign(&key()).unwrap(), second.sign_delta(&first, &key()).unwrap());
     let keys = keys();
@@ -204,7 +211,7 @@ fn empty() -> BundleDraft {
 #[test]
 fn the_costliest_bundles_are_bounded() {
     let denied = RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() };
-    let dated = |day: u64| RevocationTerms { effective: 1_800_000_000 + day * 86_400, ..denied };
+    let dated = |day: u64| RevocationTerms { effective: (1_800_000_000 + day * 86_400).into(), ..denied };
     // One crowded chunk: as many members as a query decodes at most, and one index far off.
     let mut crowded = empty();
     crowded.indices =

@@ -6,9 +6,11 @@
 use std::time::{Duration, Instant};
 
 use licentia_core::revocation::RevocationTerms;
-use licentia_issuer::{Catalogue, Issuer, Ledger, LicenseFilter, LicenseSort, LicenseState, Order, SigningKey};
+use licentia_issuer::{
+    Catalogue, Issuer, Ledger, LicenseFilter, LicenseSort, LicenseState, Order, SigningKey, Timestamp,
+};
 
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 fn catalogue() -> Catalogue {
     ["free", "pro", "team"]
@@ -58,8 +60,8 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
     assert!(cfg!(debug_assertions) || issued < 100_000 || rate >= 10_000.0, "{rate} licences/s");
 
     let one = last[500].token.claims().unwrap();
-    let (id, subject) = (*one.id().as_bytes(), one.subject().to_owned());
-    let digits: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (id, subject) = (one.id(), one.subject().to_owned());
+    let digits = id.to_string();
     let mut all = LicenseFilter::default();
     (all.limit, all.descending) = (Some(100), true);
     ledger.list(&all, NOW).unwrap().iter().take(50).for_each(|one| {
@@ -80,11 +82,17 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
         ("key", with(&|filter| filter.kid = Some(issuer.key().kid().as_bytes().to_vec()))),
         ("active", with(&|filter| filter.state = Some(LicenseState::Active))),
         ("revoked", with(&|filter| filter.state = Some(LicenseState::Revoked))),
-        ("issued between", with(&|filter| (filter.issued_from, filter.issued_to) = (Some(NOW - 5000), Some(NOW - 4000)))),
-        ("expiring", with(&|filter| {
-            (filter.expires_from, filter.expires_to) = (Some(NOW), Some(NOW + 366 * 86_400));
-            (filter.sort, filter.descending) = (LicenseSort::Expires, false);
-        })),
+        (
+            "issued between",
+            with(&|filter| (filter.issued_from, filter.issued_to) = (Some(NOW - 5000), Some(NOW - 4000))),
+        ),
+        (
+            "expiring",
+            with(&|filter| {
+                (filter.expires_from, filter.expires_to) = (Some(NOW), Some(NOW + 366 * 86_400));
+                (filter.sort, filter.descending) = (LicenseSort::Expires, false);
+            }),
+        ),
         ("by subject", with(&|filter| filter.sort = LicenseSort::Subject)),
     ];
     drop(ledger);
@@ -101,7 +109,7 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
         assert!(found > 0, "{name}");
     }
     let started = Instant::now();
-    let (terms, lineage) = (ledger.terms(&id).unwrap(), ledger.of_lineage(&id).unwrap());
+    let (terms, lineage) = (ledger.terms(&id).unwrap(), ledger.of_lineage(&id.into()).unwrap());
     assert_eq!((terms.claims().unwrap().subject(), lineage.len()), (subject.as_str(), 1));
     let took = started.elapsed();
     println!("{:<26} {:>4} found in {:>7.2} ms", "show", 1, took.as_secs_f64() * 1000.0);

@@ -9,7 +9,7 @@ use licentia_issuer::{
     RuleDraft, SigningKey,
 };
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia_issuer::Timestamp = licentia_issuer::Timestamp::from_seconds(1_800_000_000);
 const DAY: u64 = 86_400;
 
 fn key(seed: u8) -> SigningKey {
@@ -79,8 +79,8 @@ const EXCESSES: &[Excess] = &[
     ("another audience", ScopeBound::Audiences, |d| d.audiences.push("admin".into())),
     ("every audience", ScopeBound::Audiences, |d| d.audiences.clear()),
     ("another tier", ScopeBound::Tiers, |d| d.tier = "enterprise".into()),
-    ("a second more than the term", ScopeBound::LongestTerm, |d| d.expires += 1),
-    ("a perpetual licence", ScopeBound::LongestTerm, |d| d.expires = licentia_core::limits::TIME),
+    ("a second more than the term", ScopeBound::LongestTerm, |d| d.expires = d.expires + 1),
+    ("a perpetual licence", ScopeBound::LongestTerm, |d| d.expires = licentia_core::limits::TIME.into()),
     ("a second more than the lead", ScopeBound::LongestLead, |d| {
         (d.not_before, d.expires) = (Some(NOW + 7 * DAY + 1), NOW + 8 * DAY);
     }),
@@ -99,7 +99,7 @@ const EXCESSES: &[Excess] = &[
     ("a quota without end", ScopeBound::Quotas, |d| quota(d, (1 << 53) - 1, Period::Lifetime, Overage::Deny)),
     ("a shorter period", ScopeBound::Quotas, |d| quota(d, 1000, Period::Week, Overage::Deny)),
     ("a fixed period of 30 days", ScopeBound::Quotas, |d| {
-        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0 }, Overage::Deny);
+        quota(d, 1000, Period::Fixed { seconds: 30 * DAY, anchor: 0.into() }, Overage::Deny);
     }),
     ("a higher hard limit", ScopeBound::Quotas, |d| quota(d, 1000, Period::Month, Overage::UpTo(1101))),
     ("overage without end", ScopeBound::Quotas, |d| quota(d, 1000, Period::Month, Overage::Unlimited)),

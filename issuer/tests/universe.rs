@@ -70,8 +70,8 @@ fn a_ledger_becomes_a_bundle_and_is_replayed() {
     let key = SigningKey::from_seed(&[5; 32]).unwrap();
     let (before, started) = (peak(), Instant::now());
     let draft = BundleDraft {
-        next_update: 1_800_100_000,
-        expires: 1_900_000_000,
+        next_update: 1_800_100_000.into(),
+        expires: 1_900_000_000.into(),
         ..ledger.draft_bundle("acme", 1_800_000_000, PublishedBundle::default(), |_| ()).unwrap()
     };
     let bytes = draft.sign(&key).unwrap();

@@ -51,8 +51,8 @@ pub use license::License;
 pub use license::{HolderKey, ProveError};
 pub use licentia_core::{
     Action, Check, Claims, Code, Confirmation, Explanation, Facts, Feature, FeatureValue, Key, Keyset, Kid,
-    Kind, Overage, Period, Policy, Quota, Rate, State, Step, Tier, Timestamp, TokenId, Unverified, Window,
-    limits,
+    Kind, Lineage, Overage, Period, Policy, Quota, Rate, State, Step, Tier, Timestamp, TokenId, Unverified,
+    Window, limits,
 };
 pub use metering::{Charge, Counter, Refiller, Seat, Unit};
 pub use platform::Now;

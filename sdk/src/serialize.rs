@@ -28,6 +28,7 @@ impl Serialize for Record {
 
 #[cfg(feature = "receipts")]
 mod receipts {
+    use licentia_core::Timestamp;
     use serde_core::{Serialize, Serializer};
     use serde_json::{Map, Value, json};
 
@@ -63,8 +64,9 @@ mod receipts {
                         .map(|(instance, count)| (hex(instance), json!(count)))
                         .collect();
                     json!({
-                        "lineage": hex(&cell.lineage), "meter": cell.meter,
-                        "start": cell.window.start, "end": cell.window.end,
+                        "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                        "start": cell.window.start.as_seconds(),
+                        "end": cell.window.end.map(Timestamp::as_seconds),
                         "count": usage.total(), "by_instance": by_instance,
                     })
                 })
@@ -76,7 +78,7 @@ mod receipts {
                     json!({
                         "instance": hex(instance), "receipts": status.receipts,
                         "sequence": status.last.sequence, "digest": hex(&status.last.digest),
-                        "issued_at": status.issued_at,
+                        "issued_at": status.issued_at.as_seconds(),
                     })
                 })
                 .collect();

@@ -33,7 +33,7 @@ fn stores() -> (Named, tempfile::TempDir, Option<Server>) {
 /// A licence of the same lineage, by an issuer with a key of its own.
 fn licence(issuer: &str, seed: u8) -> String {
     let mut draft = draft();
-    draft.lineage = Some(LINEAGE);
+    draft.lineage = Some(LINEAGE.into());
     draft.grant.seats = Some(1);
     draft.grant.quotas.insert("calls".into(), "10/day".parse().unwrap());
     draft.grant.rates.insert("api".into(), "5/1h".parse().unwrap());
@@ -133,11 +133,11 @@ fn in_sqlite_a_count_starts_from_the_one_before_keys_named_the_issuer() {
     old.execute("INSERT INTO rate VALUES (?1, 'api', ?2)", rusqlite::params![LINEAGE, tat]).unwrap();
     old.execute(
         "INSERT INTO seat VALUES (?1, 'ada', ?2, 600)",
-        rusqlite::params![LINEAGE, NOW.cast_signed()],
+        rusqlite::params![LINEAGE, NOW.as_seconds().cast_signed()],
     )
     .unwrap();
     drop(old);
-    starts_from_before(&*store::open(&format!("sqlite:{}", path.display())).unwrap(), NOW);
+    starts_from_before(&*store::open(&format!("sqlite:{}", path.display())).unwrap(), NOW.as_seconds());
 }
 
 #[test]
@@ -150,7 +150,14 @@ fn in_redis_a_count_starts_from_the_one_before_keys_named_the_issuer() {
         command.arg(&words[1..]);
         command.query::<redis::Value>(&mut connection).unwrap();
     };
-    run(&["HSET", &key(&format!("calls:{NOW}:{}", NOW + DAY)), "total", "42", "job:old", "held 7"]);
+    run(&[
+        "HSET",
+        &key(&format!("calls:{}:{}", NOW.as_seconds(), (NOW + DAY).as_seconds())),
+        "total",
+        "42",
+        "job:old",
+        "held 7",
+    ]);
     let seconds = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
     run(&["SET", &key("rate:api"), &format!("{} 000000000", seconds + 3 * 3600)]);
     run(&["HSET", &key("seats"), "ada", &format!("{seconds} 600")]);

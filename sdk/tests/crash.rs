@@ -95,7 +95,7 @@ fn token() -> String {
     licence(|draft| {
         draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/year").parse().unwrap());
         draft.grant.quotas.insert("jobs".into(), "1000000/year".parse().unwrap());
-        (draft.id, draft.expires) = (Some(LINEAGE), NOW + 2 * YEAR);
+        (draft.id, draft.expires) = (Some(LINEAGE.into()), NOW + 2 * YEAR);
     })
 }
 
@@ -114,7 +114,7 @@ fn worker() {
     let (token, mut granted) = (token(), append(&folder.join(format!("granted-{}", std::process::id()))));
     let hundred = Request::new().meters(&[("calls", 100)]);
     let reserved = Request::new().meters(&[("calls", COST)]);
-    let now = || Now { seconds: NOW, ..Now::system() };
+    let now = || Now { time: NOW, ..Now::system() };
     loop {
         let code = match fastrand::u32(0..200) {
             0 => {

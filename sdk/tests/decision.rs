@@ -7,7 +7,7 @@ use licentia::{BuildError, Check, Code, Gate, GateBuilder, Mode, Now, Request, S
 
 /// Milliseconds after `NOW`.
 fn at(millis: u64) -> Now {
-    Now { seconds: NOW + millis / 1000, monotonic_nanos: millis * 1_000_000 }
+    Now { time: NOW + millis / 1000, monotonic_nanos: millis * 1_000_000 }
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn quotas_count_exactly_and_start_anew_with_their_period() {
     let denied = gate.check(&token, &request, NOW);
     assert_eq!(denied.code(), Code::QuotaExceeded);
     assert_eq!(denied.quota("calls").unwrap().remaining, 10, "a denied request costs nothing");
-    let midnight = NOW - NOW % DAY + DAY;
-    assert_eq!(denied.retry_after_ms(), Some((midnight - NOW) * 1000));
+    let midnight = NOW - NOW.as_seconds() % DAY + DAY;
+    assert_eq!(denied.retry_after_ms(), Some(midnight.seconds_since(NOW) * 1000));
     let last = gate.check(&token, &Request::new().meters(&[("calls", 10)]), midnight - 1);
     assert_eq!((last.code(), last.quota("calls").unwrap().remaining), (Code::Allowed, 0));
     let next = gate.check(&token, &request, midnight);
@@ -79,9 +79,9 @@ fn rates_refuse_what_comes_too_fast_and_say_when_to_come_back() {
 #[test]
 fn an_upgrade_in_mid_period_keeps_what_was_used() {
     let gate = gate();
-    let first = licence(|draft| draft.id = Some([1; 16]));
+    let first = licence(|draft| draft.id = Some([1; 16].into()));
     let upgrade = licence(|draft| {
-        (draft.id, draft.lineage) = (Some([2; 16]), Some([1; 16]));
+        (draft.id, draft.lineage) = (Some([2; 16].into()), Some([1; 16].into()));
         draft.grant.quotas.insert("calls".into(), "1000/day".parse().unwrap());
     });
     let request = Request::new().meters(&[("calls", 60)]);

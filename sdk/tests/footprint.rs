@@ -15,7 +15,7 @@ const LICENCES: u64 = 1400;
 fn kept(counted: bool) -> u64 {
     let token = |customer: u64| {
         licence(|draft| {
-            draft.id = Some((u128::from(customer) << 64).to_be_bytes());
+            draft.id = Some((u128::from(customer) << 64).to_be_bytes().into());
             draft.grant.quotas.remove("mails");
             if !counted {
                 draft.grant.quotas.clear();
@@ -33,7 +33,7 @@ fn kept(counted: bool) -> u64 {
     let mut decision = Decision::undecided();
     let before = dhat::HeapStats::get().curr_bytes;
     for token in &tokens {
-        gate.check_into(token, &request, Now { seconds: NOW, monotonic_nanos: 0 }, &mut decision);
+        gate.check_into(token, &request, Now { time: NOW, monotonic_nanos: 0 }, &mut decision);
         assert!(decision.is_allowed(), "{decision:?}");
     }
     let bytes = dhat::HeapStats::get().curr_bytes - before - length;

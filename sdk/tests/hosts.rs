@@ -98,7 +98,7 @@ fn worker() {
     let (mut granted, mut denied_since) = (0_u64, None);
     // It goes on for a while after the first denial: others may give back what they hold.
     while denied_since.is_none_or(|since: Instant| since.elapsed() < Duration::from_secs(1)) {
-        match gate.check(&token, &request, Now { seconds: NOW, ..Now::system() }).code() {
+        match gate.check(&token, &request, Now { time: NOW, ..Now::system() }).code() {
             Code::Allowed => (granted, denied_since) = (granted + 1, None),
             Code::QuotaExceeded => {
                 denied_since = denied_since.or_else(|| Some(Instant::now()));
@@ -112,7 +112,7 @@ fn worker() {
 
 fn token() -> String {
     licence(|draft| {
-        draft.id = Some([7; 16]);
+        draft.id = Some([7; 16].into());
         draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
     })
 }

@@ -8,7 +8,7 @@ use licentia::Request;
 /// Of a thousand tokens, how many a gate with so many places still knows when it has seen all.
 fn known(capacity: usize) -> usize {
     let gate = builder().cache_capacity(capacity).build().unwrap();
-    let token = |id: u16| licence(|draft| draft.id = Some(u128::from(id).to_be_bytes()));
+    let token = |id: u16| licence(|draft| draft.id = Some(u128::from(id).to_be_bytes().into()));
     let tokens: Vec<String> = (0..1000).map(token).collect();
     assert!(tokens.iter().all(|token| gate.check(token, &Request::new(), NOW).is_allowed()));
     tokens.iter().filter(|token| gate.knows(token)).count()

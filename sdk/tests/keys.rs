@@ -34,7 +34,7 @@ fn a_rotation_keeps_old_licences_and_a_revocation_ends_them_at_once() {
     // The old key retires: what it signed before stays good, what it signs later does not.
     let kid = key(1).kid().to_string();
     let entry = keys.entry(&kid).unwrap();
-    (entry.status, entry.not_after) = (KeyStatus::Retired, Some((NOW - 1).to_string()));
+    (entry.status, entry.not_after) = (KeyStatus::Retired, Some((NOW - 1).as_seconds().to_string()));
     assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
     let mut late = draft();
     late.issued_at = NOW;

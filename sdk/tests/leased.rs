@@ -103,7 +103,7 @@ fn leases_follow_the_pace_and_what_is_not_used_goes_back() {
     let (mut total, mut fetched, mut largest) = (0, 0, 0);
     // 1,000 requests a second for three seconds.
     for at in 0..3000 {
-        let now = Now { seconds: NOW + at / 1000, monotonic_nanos: at * 1_000_000 };
+        let now = Now { time: NOW + at / 1000, monotonic_nanos: at * 1_000_000 };
         for wish in wishes(&gate, &store, &token, &calls(), now) {
             total += wish.want;
             fetched += 1;
@@ -123,7 +123,7 @@ fn leases_follow_the_pace_and_what_is_not_used_goes_back() {
     );
 
     // After a minute in which hardly anything came, little is fetched ahead.
-    let now = Now { seconds: NOW + 60, monotonic_nanos: 60_000_000_000 };
+    let now = Now { time: NOW + 60, monotonic_nanos: 60_000_000_000 };
     let want = wishes(&gate, &store, &token, &calls(), now).pop().map(|wish| wish.want);
     assert!(want.is_some_and(|want| (1..=20).contains(&want)), "{want:?}");
 }

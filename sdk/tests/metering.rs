@@ -12,7 +12,7 @@ use std::{
 
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
-    Code, Counter, Gate, Now, Refiller, Request,
+    Code, Counter, Gate, Now, Refiller, Request, Timestamp,
     store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 use licentia_core::Window;
@@ -62,7 +62,7 @@ fn on(store: &Arc<Counting>) -> Gate {
 /// A licence of `limit` calls a day.
 fn calls(limit: u64) -> String {
     licence(|draft| {
-        draft.id = Some([9; 16]);
+        draft.id = Some([9; 16].into());
         draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
     })
 }
@@ -72,7 +72,7 @@ fn overage(limit: u64, overage: Overage) -> Quota {
 }
 
 fn at(millis: u64) -> Now {
-    Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 }
+    Now { time: NOW, monotonic_nanos: millis * 1_000_000 }
 }
 
 /// What everybody together has left, as a gate that has taken nothing sees it.
@@ -144,8 +144,8 @@ fn a_keeper_fetches_ahead_and_gives_back_what_nobody_uses() {
     let (gate, token) = (Arc::new(on(&store)), calls(1_000_000));
     let _keeper = Refiller::start(&gate, Duration::from_millis(2)).unwrap();
     let request = Request::new().meters(&[("calls", 1)]);
-    let used = (0..2_000)
-        .filter(|_| gate.check(&token, &request, Now { seconds: NOW, ..Now::system() }).is_allowed());
+    let used =
+        (0..2_000).filter(|_| gate.check(&token, &request, Now { time: NOW, ..Now::system() }).is_allowed());
     let used = used.count() as u64;
     let deadline = Instant::now() + Duration::from_secs(10);
     while left(&store, &token) != 1_000_000 - used {
@@ -276,13 +276,13 @@ fn a_clock_that_jumped_ahead_locks_no_meter() {
     let store = Arc::new(Counting::default());
     let gate = on(&store);
     let token = licence(|draft| {
-        draft.id = Some([9; 16]);
+        draft.id = Some([9; 16].into());
         draft.expires = NOW + 3 * YEAR;
         draft.grant.quotas.insert("calls".into(), "100/year".parse().unwrap());
     });
     let request = Request::new().meters(&[("calls", 1)]);
-    let remaining = |seconds, millis: u64| {
-        let now = Now { seconds, monotonic_nanos: millis * 1_000_000 };
+    let remaining = |time: Timestamp, millis: u64| {
+        let now = Now { time, monotonic_nanos: millis * 1_000_000 };
         let decision = gate.check(&token, &request, now);
         assert!(decision.is_allowed(), "{}", decision.explanation());
         decision.quota("calls").unwrap().remaining
@@ -320,7 +320,8 @@ fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
 fn a_process_holds_one_chunk_at_most() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (on(&store), calls(64_000));
-    let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
+    let start = NOW - NOW.as_seconds() % DAY;
+    let window = Window { start, end: Some(start + DAY) };
     let cell =
         Cell { account: licentia_core::AccountId::new("acme", [9; 16].into()), meter: "calls", window };
     let total = || store.memory.take(&cell, 0, 0, 0).unwrap().total;
@@ -401,7 +402,7 @@ fn a_quota_of_nothing_with_endless_overage_is_counted_in_chunks() {
     let store = Arc::new(Counting::default());
     let gate = on(&store);
     let token = licence(|draft| {
-        draft.id = Some([9; 16]);
+        draft.id = Some([9; 16].into());
         draft.grant.quotas.insert("calls".into(), overage(0, Overage::Unlimited));
     });
     let request = Request::new().meters(&[("calls", 1)]);
@@ -418,7 +419,7 @@ fn a_quota_of_nothing_with_endless_overage_is_counted_in_chunks() {
 fn meters_are_charged_all_or_none_by_many_threads() {
     let store = Arc::new(Counting::default());
     let token = licence(|draft| {
-        draft.id = Some([9; 16]);
+        draft.id = Some([9; 16].into());
         draft.grant.quotas.insert("calls".into(), "1000/day".parse().unwrap());
         draft.grant.quotas.insert("mails".into(), "300/day".parse().unwrap());
         draft.grant.rates.insert("api".into(), "100000/1s".parse().unwrap());

@@ -90,7 +90,7 @@ fn wait<T>(future: impl Future<Output = T>, mut pending: impl FnMut()) -> T {
 fn a_check_that_waits_for_the_store_lets_others_go_on() {
     let mut draft = common::draft();
     // The layer reads the system's clock.
-    (draft.issued_at, draft.expires) = (1_500_000_000, 4_000_000_000);
+    (draft.issued_at, draft.expires) = (1_500_000_000.into(), 4_000_000_000.into());
     draft.grant.quotas.insert("calls".into(), "1/day".parse().unwrap());
     let token = issuer(1).issue(&draft).unwrap().text();
     let (go_on, wait_for) = mpsc::channel();
@@ -118,7 +118,7 @@ fn a_check_that_waits_for_the_store_lets_others_go_on() {
 /// A licence that is good by the system's clock, bound to a key or not.
 fn long_lived(holder: Option<&HolderKey>) -> String {
     common::licence(|draft| {
-        (draft.issued_at, draft.expires) = (1_500_000_000, 4_000_000_000);
+        (draft.issued_at, draft.expires) = (1_500_000_000.into(), 4_000_000_000.into());
         draft.holder = holder.map(|key| Confirmation::Key(key.public()));
     })
 }

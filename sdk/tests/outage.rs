@@ -27,7 +27,7 @@ const LIMIT: u64 = 1000;
 fn tokens() -> [(Action, String); 3] {
     [Action::Deny, Action::Warn(3600), Action::Allow].map(|action| {
         let token = licence(|draft| {
-            draft.lineage = Some([7; 16]);
+            draft.lineage = Some([7; 16].into());
             draft.grant.quotas.insert("calls".into(), format!("{LIMIT}/day").parse().unwrap());
             draft.grant.policy.store_unreachable = action;
         });

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, HolderKey, Proof, Request};
+use licentia::{Code, Gate, HolderKey, Proof, Request, Timestamp};
 
 const URI: &str = "https://api.acme.example/export";
 const BODY: [u8; 32] = [5; 32];
@@ -14,7 +14,7 @@ fn holder() -> HolderKey {
 
 fn bound(id: u8) -> String {
     licence(|draft| {
-        draft.id = Some([id; 16]);
+        draft.id = Some([id; 16].into());
         draft.holder = Some(licentia_issuer::Confirmation::Key(holder().public()));
     })
 }
@@ -26,7 +26,7 @@ fn code(
     method: &str,
     uri: &str,
     body: Option<&[u8; 32]>,
-    now: u64,
+    now: Timestamp,
 ) -> Code {
     let request = Request::new().proof(Proof { bytes: proof, method, uri, body });
     gate.check(token, &request, now).code()

@@ -18,8 +18,9 @@ fn instance(seed: u8) -> HolderKey {
 }
 
 fn cell(lineage: u8, meter: &str) -> UsageCell {
-    let window = Window { start: NOW - NOW % DAY, end: Some(NOW - NOW % DAY + DAY) };
-    UsageCell { lineage: [lineage; 16], meter: meter.to_owned(), window }
+    let window =
+        Window { start: NOW - NOW.as_seconds() % DAY, end: Some(NOW - NOW.as_seconds() % DAY + DAY) };
+    UsageCell { lineage: [lineage; 16].into(), meter: meter.to_owned(), window }
 }
 
 /// The receipts of an instance that counts one unit for each number, and writes after each.
@@ -56,7 +57,7 @@ fn what_a_gate_allows_is_what_receipts_say() {
     let folder = tempfile::tempdir().unwrap();
     let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
     let gate = common::builder().sink(receipts.clone()).build().unwrap();
-    let token = licence(|draft| draft.lineage = Some([9; 16]));
+    let token = licence(|draft| draft.lineage = Some([9; 16].into()));
     let ask = |meters: &[(&'static str, u64)]| {
         let meters: &'static [_] = Box::leak(meters.into());
         gate.check(&token, &Request::new().meters(meters).rates(&[("api", 1)]), NOW).code()
@@ -66,7 +67,8 @@ fn what_a_gate_allows_is_what_receipts_say() {
     assert_eq!(ask(&[("calls", 0)]), Code::Allowed);
     assert_eq!(ask(&[("calls", 5), ("mails", 6)]), Code::QuotaExceeded, "and so it is not counted");
     // A clock that was set back a little does not open yesterday's window again.
-    let yesterday = Now { seconds: NOW - NOW % DAY - 1, monotonic_nanos: NOW * 1_000_000_000 };
+    let yesterday =
+        Now { time: NOW - NOW.as_seconds() % DAY - 1, monotonic_nanos: NOW.as_seconds() * 1_000_000_000 };
     assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), yesterday).is_allowed());
     let written = receipts.write(NOW + 1).unwrap();
     let receipt = Receipt::read(&written[0]).unwrap();
@@ -84,7 +86,7 @@ fn a_job_is_billed_once_and_a_reservation_for_what_it_cost() {
     let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
     let store = Arc::new(licentia::store::Memory::new());
     let gate = common::builder().store(store.clone()).sink(receipts.clone()).build().unwrap();
-    let token = licence(|draft| draft.lineage = Some([9; 16]));
+    let token = licence(|draft| draft.lineage = Some([9; 16].into()));
     let billed = || {
         receipts.write(NOW).unwrap();
         let report = audit(&Log::read(&folder.path().join("log")).unwrap().receipts);
@@ -241,8 +243,8 @@ fn more_cells_than_fit_are_told_in_several_receipts() {
     let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
     let cells = licentia::limits::RECEIPT_ENTRIES as u64 + 3;
     for number in 0..cells {
-        let mut cell = cell(0, "calls");
-        cell.lineage[..8].copy_from_slice(&number.to_be_bytes());
+        let lineage = (u128::from(number) << 64).to_be_bytes().into();
+        let cell = UsageCell { lineage, ..cell(0, "calls") };
         log.add(&cell, 2);
     }
     let written = log.write(NOW).unwrap();
@@ -400,8 +402,8 @@ fn the_first_of_several_receipts_of_one_write_tells_its_cells_again_when_it_is_l
     let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
     let cells = licentia::limits::RECEIPT_ENTRIES as u64 + 3;
     for number in 0..cells {
-        let mut cell = cell(0, "calls");
-        cell.lineage[..8].copy_from_slice(&number.to_be_bytes());
+        let lineage = (u128::from(number) << 64).to_be_bytes().into();
+        let cell = UsageCell { lineage, ..cell(0, "calls") };
         log.add(&cell, 2);
     }
     let written = log.write(NOW).unwrap();
@@ -419,7 +421,7 @@ fn events_are_cloud_events_with_an_id_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let log = Receipts::open(folder.path().join("log"), instance(1)).unwrap();
     log.add(&cell(1, "calls"), 3);
-    log.add(&UsageCell { window: Window { start: 0, end: None }, ..cell(1, "ever") }, 4);
+    log.add(&UsageCell { window: Window { start: 0.into(), end: None }, ..cell(1, "ever") }, 4);
     let written = log.write(NOW).unwrap();
     let receipt = Receipt::read(&written[0]).unwrap();
     let events: Vec<serde_json::Value> =
@@ -574,17 +576,20 @@ fn a_window_that_no_receipt_can_hold_keeps_nobody_elses_from_being_written() {
     let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
     let gate = common::builder().sink(receipts.clone()).build().unwrap();
     let most = licentia_core::limits::INTEGER;
-    for (at, (seconds, anchor)) in (1_u8..).zip([(most, 0), (most, NOW - 1), (most - 5, 7)]) {
+    for (at, (seconds, anchor)) in (1_u8..).zip([(most, 0.into()), (most, NOW - 1), (most - 5, 7.into())]) {
         let token = licence(|draft| {
-            draft.lineage = Some([at; 16]);
+            draft.lineage = Some([at; 16].into());
             let quota = draft.grant.quotas.get_mut("calls").unwrap();
             quota.period = Period::Fixed { seconds, anchor };
         });
         assert!(gate.check(&token, &Request::new().meters(&[("calls", 1)]), NOW).is_allowed());
     }
-    let other = licence(|draft| draft.lineage = Some([9; 16]));
+    let other = licence(|draft| draft.lineage = Some([9; 16].into()));
     assert!(gate.check(&other, &Request::new().meters(&[("calls", 3)]), NOW).is_allowed());
-    receipts.add(&UsageCell { window: Window { start: 5, end: Some(u64::MAX) }, ..cell(8, "calls") }, 2);
+    receipts.add(
+        &UsageCell { window: Window { start: 5.into(), end: Some(u64::MAX.into()) }, ..cell(8, "calls") },
+        2,
+    );
     let written = receipts.write(NOW).unwrap();
     assert_eq!(total(&audit(&written)), 8, "all of them");
     drop(receipts);

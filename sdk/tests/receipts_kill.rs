@@ -12,15 +12,18 @@ use licentia::{
     receipt::{Audit, Log, Receipt, Receipts, Usage, UsageCell},
 };
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 
 /// Runs in a process of its own, which [`kill_loses_nothing_that_was_reported`] starts and kills.
 #[test]
 fn writer() {
     let Some(path) = std::env::var_os("LICENTIA_TEST_WRITER") else { return };
     let log = Receipts::open(path, HolderKey::from_seed(&[1; 32])).unwrap();
-    let cell =
-        UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
+    let cell = UsageCell {
+        lineage: [1; 16].into(),
+        meter: "calls".to_owned(),
+        window: Window { start: 0.into(), end: None },
+    };
     for at in 0.. {
         log.add(&cell, 1);
         let written = log.write(NOW + at).unwrap_or_else(|error| {
@@ -102,8 +105,11 @@ fn a_full_disk_fails_the_write_and_harms_nothing() {
     assert!(!read.torn, "what was written in part was cut away");
     // There is room again.
     let log = Receipts::open(&path, HolderKey::from_seed(&[1; 32])).unwrap();
-    let cell =
-        UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window: Window { start: 0, end: None } };
+    let cell = UsageCell {
+        lineage: [1; 16].into(),
+        meter: "calls".to_owned(),
+        window: Window { start: 0.into(), end: None },
+    };
     log.add(&cell, 1);
     assert_eq!(log.write(NOW).unwrap().len(), 1);
 }

@@ -14,7 +14,7 @@ use std::{
 
 use common::{DAY, NOW, draft, issuer, key, keyset, sign};
 use licentia::{
-    Action, Code, Feed, FeedError, Gate, GateBuilder, Request, State, Watch,
+    Action, Code, Feed, FeedError, Gate, GateBuilder, Request, State, Timestamp, Watch,
     revocation::{Effect, Reason, RevocationTerms},
     store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
@@ -38,7 +38,7 @@ fn bundle(sequence: u64, indices: &[u64]) -> BundleDraft {
         issued_at: NOW - 100,
         next_update: NOW + DAY,
         expires: NOW + 30 * DAY,
-        salt: [3; 16],
+        salt: [3; 16].into(),
         indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
         ..BundleDraft::default()
     }
@@ -93,7 +93,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
         next.indices.insert(sequence * 1000, RevocationTerms::default());
         if sequence % 3 == 0 {
             next.indices.pop_first();
-            next.ids.insert([u8::try_from(sequence).unwrap(); 16], RevocationTerms::default());
+            next.ids.insert([u8::try_from(sequence).unwrap(); 16].into(), RevocationTerms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
         assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
@@ -108,34 +108,34 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
 #[test]
 fn licences_without_an_index_are_revoked_by_their_identifier() {
     let mut draft = bundle(1, &[]);
-    draft.ids.insert([1; 16], RevocationTerms::default());
+    draft.ids.insert([1; 16].into(), RevocationTerms::default());
     let gate = gate(&draft);
-    let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16])));
+    let without = |id: u8| licence(0, |draft| (draft.index, draft.id) = (None, Some([id; 16].into())));
     assert_eq!([1, 2].map(|id| code(&gate, &without(id))), [Code::Revoked, Code::Allowed]);
 }
 
 #[test]
 fn rules_revoke_what_has_their_conditions_in_common_and_nothing_else() {
     let kid = key(1).kid().as_bytes().to_vec();
-    let good = licence(1, |draft| draft.id = Some([1; 16]));
+    let good = licence(1, |draft| draft.id = Some([1; 16].into()));
     let mut buffer = licentia_core::Buffer::new();
     let bytes = licentia_core::text::decode_license(&good, &mut buffer).unwrap();
     let digest = licentia_core::inner::digest(bytes);
-    let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16]), NOW - 2 * DAY));
+    let forged = licence(1, |draft| (draft.id, draft.issued_at) = (Some([1; 16].into()), NOW - 2 * DAY));
     let rule = RuleDraft::default;
     let cases = [
         (RuleDraft { subject: Some("customer-42".into()), ..rule() }, Code::RevokedByRule),
         (RuleDraft { subject: Some("customer-43".into()), ..rule() }, Code::Allowed),
-        (RuleDraft { lineage: Some([1; 16]), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { lineage: Some([1; 16].into()), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), None)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), Some(3))), ..rule() }, Code::RevokedByRule),
         (RuleDraft { tier: Some(("pro".into(), Some(2))), ..rule() }, Code::Allowed),
-        (RuleDraft { issued_at: Some((0, NOW - DAY)), ..rule() }, Code::RevokedByRule),
+        (RuleDraft { issued_at: Some((Timestamp::EPOCH, NOW - DAY)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { issued_at: Some((NOW - DAY + 1, NOW)), ..rule() }, Code::Allowed),
         (RuleDraft { index: Some((0, 1)), ..rule() }, Code::RevokedByRule),
         (RuleDraft { index: Some((2, 9)), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), ..rule() }, Code::RevokedByRule),
-        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16]].into(), ..rule() }, Code::Allowed),
+        (RuleDraft { kid: Some(kid.clone()), exempt: [[1; 16].into()].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), allowed: [digest].into(), ..rule() }, Code::Allowed),
         (RuleDraft { kid: Some(kid.clone()), index: Some((5, 6)), ..rule() }, Code::Allowed),
     ];
@@ -156,8 +156,8 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let terms = |effective, effect| RevocationTerms { reason: Reason::Unpaid, effective, effect };
     let indices: BTreeMap<_, _> = [
         (1, terms(NOW + 10, Effect::Deny)),
-        (2, terms(0, Effect::WarnUntil(NOW + 10))),
-        (3, terms(0, Effect::GraceUntil(NOW + 10))),
+        (2, terms(Timestamp::EPOCH, Effect::WarnUntil(NOW + 10))),
+        (3, terms(Timestamp::EPOCH, Effect::GraceUntil(NOW + 10))),
     ]
     .into();
     let gate = gate(&BundleDraft { indices, ..bundle(1, &[]) });
@@ -173,7 +173,8 @@ fn a_revocation_can_begin_later_warn_or_leave_a_grace() {
     let token = licence(3, |_| ());
     let decision = gate.check(&token, &Request::new(), NOW + 9);
     let text = decision.explanation().to_string();
-    let expected = format!("warn  revocation  bundle 1, reason unpaid, passed over until {}", NOW + 10);
+    let expected =
+        format!("warn  revocation  bundle 1, reason unpaid, passed over until {}", (NOW + 10).as_seconds());
     assert!(text.contains(&expected), "{text}");
     assert_eq!([1, 2, 3].map(|index| at(index, NOW + 10)), [revoked; 3]);
 }
@@ -189,8 +190,9 @@ fn of_several_revocations_the_strictest_counts() {
         let gate = gate(&BundleDraft { rules, ..bundle(1, indices) });
         code(&gate, &licence(7, |_| ()))
     };
-    let (later, warn) = (rule(NOW + 1, Effect::Deny), rule(0, Effect::WarnUntil(NOW + 1)));
-    let (grace, now) = (rule(0, Effect::GraceUntil(NOW + 1)), rule(0, Effect::Deny));
+    let (later, warn) = (rule(NOW + 1, Effect::Deny), rule(Timestamp::EPOCH, Effect::WarnUntil(NOW + 1)));
+    let (grace, now) =
+        (rule(Timestamp::EPOCH, Effect::GraceUntil(NOW + 1)), rule(Timestamp::EPOCH, Effect::Deny));
     assert_eq!(with(vec![later.clone(), warn.clone(), grace.clone()], &[]), Code::Allowed);
     assert_eq!(with(vec![later, warn.clone(), grace.clone()], &[7]), Code::Revoked);
     assert_eq!(with(vec![warn, grace, now.clone()], &[]), Code::RevokedByRule);
@@ -538,7 +540,7 @@ fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
 fn a_file_of_the_same_length_and_date_is_seen_to_be_another_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revoked.bin");
-    let date = std::time::UNIX_EPOCH + Duration::from_secs(NOW);
+    let date = std::time::UNIX_EPOCH + Duration::from_secs(NOW.as_seconds());
     let publish = |bytes: &[u8]| {
         let beside = folder.path().join("revoked.new");
         std::fs::write(&beside, bytes).unwrap();

@@ -9,18 +9,18 @@ use std::sync::{
 
 use common::{NOW, gate, licence};
 use licentia::{
-    Action, Code, Gate, Request, Seat,
+    Action, Code, Gate, Request, Seat, Timestamp,
     store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
 
 fn token(seats: u64) -> String {
     licence(|draft| {
         draft.grant.seats = Some(seats);
-        draft.lineage = Some([5; 16]);
+        draft.lineage = Some([5; 16].into());
     })
 }
 
-fn take<'g>(gate: &'g Gate, token: &str, holder: &str, now: u64) -> (Code, Option<Seat<'g>>) {
+fn take<'g>(gate: &'g Gate, token: &str, holder: &str, now: Timestamp) -> (Code, Option<Seat<'g>>) {
     let (decision, seat) = Seat::check_out(gate, token, holder, 60, &Request::new(), now);
     assert_eq!(decision.is_allowed(), seat.is_some());
     (decision.code(), seat)
@@ -96,15 +96,22 @@ fn a_renewal_shares_the_seats_and_a_smaller_one_takes_some_away() {
 fn a_clock_that_was_ahead_locks_nobody_out() {
     let store: Arc<dyn Store> = Arc::new(Memory::new());
     let account = licentia_core::AccountId::new("acme", [5; 16].into());
-    let ask = |holder, now| licentia::store::SeatAsk { account, holder, ttl: 60, limit: 1, now };
+    let ask = |holder, now: Timestamp| {
+        let now = now.as_seconds();
+        licentia::store::SeatAsk { account, holder, ttl: 60, limit: 1, now }
+    };
     assert!(store.take_seat(&ask("ahead", NOW + 1_000_000)).unwrap().granted);
     let seats = store.take_seat(&ask("right", NOW)).unwrap();
-    assert_eq!((seats.granted, seats.next_free), (false, Some(NOW + 60)), "it counts as taken now");
+    assert_eq!(
+        (seats.granted, seats.next_free),
+        (false, Some((NOW + 60).as_seconds())),
+        "it counts as taken now"
+    );
     assert!(!store.take_seat(&ask("right", NOW + 59)).unwrap().granted);
     assert!(store.take_seat(&ask("right", NOW + 60)).unwrap().granted);
     // The end of time is no way around it.
     assert!(!store.take_seat(&ask("late", NOW + 61)).unwrap().granted);
-    assert!(store.take_seat(&ask("last", u64::MAX)).unwrap().granted);
+    assert!(store.take_seat(&ask("last", Timestamp::MAX)).unwrap().granted);
 }
 
 #[test]

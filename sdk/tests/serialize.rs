@@ -28,8 +28,8 @@ fn a_report_serialises_its_totals_and_its_findings() {
     let folder = tempfile::tempdir().unwrap();
     let holder = licentia::HolderKey::from_seed(&[7; 32]);
     let receipts = Receipts::open(folder.path().join("usage.receipts"), holder).unwrap();
-    let window = Window { start: 0, end: Some(60) };
-    receipts.add(&UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window }, 3);
+    let window = Window { start: 0.into(), end: Some(60.into()) };
+    receipts.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, 3);
     let written = receipts.write(NOW).unwrap();
     let mut audit = Audit::new();
     for receipt in &written {

@@ -28,7 +28,7 @@ const LONG: u64 = 2500;
 
 fn token() -> String {
     licence(|draft| {
-        draft.id = Some([7; 16]);
+        draft.id = Some([7; 16].into());
         let rate = licentia_issuer::Rate { count: RATE, per_ms: 1000, burst: Some(BURST) };
         draft.grant.rates.insert("api".into(), rate);
     })
@@ -39,7 +39,7 @@ fn sharing(store: Arc<dyn Store>) -> Gate {
 }
 
 fn real() -> Now {
-    Now { seconds: NOW, ..Now::system() }
+    Now { time: NOW, ..Now::system() }
 }
 
 /// What each of the processes does; it does nothing when it is run as a test.
@@ -107,7 +107,7 @@ fn gates_on_one_store_share_a_burst() {
     stores.extend(server.as_ref().map(|server| store::open(&server.url()).unwrap()));
     for store in stores {
         let token = licence(|draft| {
-            draft.id = Some([7; 16]);
+            draft.id = Some([7; 16].into());
             let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(50) };
             draft.grant.rates.insert("api".into(), rate);
         });
@@ -166,7 +166,7 @@ fn a_denied_request_gives_its_part_of_a_slice_back() {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
         draft.grant.rates.insert("api".into(), rate);
     });
-    let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
+    let at = |millis: u64| Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::QuotaExceeded);
     let rates = Request::new().rates(&[("api", 5)]);
@@ -181,7 +181,7 @@ fn a_child_uses_nothing_of_its_parents_slice() {
         let rate = licentia_issuer::Rate { count: 1, per_ms: 3_600_000, burst: Some(5) };
         draft.grant.rates.insert("api".into(), rate);
     });
-    let at = |millis: u64| Now { seconds: NOW, monotonic_nanos: millis * 1_000_000 };
+    let at = |millis: u64| Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
     let both = Request::new().rates(&[("api", 5)]).meters(&[("mails", 6)]);
     assert_eq!(gate.check(&token, &both, at(0)).code(), Code::QuotaExceeded);
     gate.after_fork();
@@ -192,7 +192,7 @@ fn a_child_uses_nothing_of_its_parents_slice() {
 /// A licence of one lineage with a rate.
 fn rated(count: u64, per_ms: u64, burst: u64) -> String {
     licence(|draft| {
-        draft.lineage = Some([7; 16]);
+        draft.lineage = Some([7; 16].into());
         let rate = licentia_issuer::Rate { count, per_ms, burst: Some(burst) };
         draft.grant.rates.insert("api".into(), rate);
     })
@@ -215,7 +215,7 @@ fn a_burst_that_takes_centuries_to_come_back_is_granted_once() {
     for (per_ms, burst) in [(86_400_000, 250_000), (MOST, 1 << 20), (86_400_000, MOST), (MOST, MOST)] {
         // A lineage has one state of a name, so that each rate needs a store of its own.
         let token = licence(|draft| {
-            draft.id = Some([u8::try_from(burst % 251).unwrap(); 16]);
+            draft.id = Some([u8::try_from(burst % 251).unwrap(); 16].into());
             let rate = licentia_issuer::Rate { count: 1, per_ms, burst: Some(burst) };
             draft.grant.rates.insert(format!("of-{per_ms}"), rate);
         });

@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{DAY, NOW, YEAR, builder, licence};
+use common::{DAY, YEAR, builder, licence};
 use licentia::{
     Action, Code, Request,
     store::{self, Cell, Finish, Job, Once, SeatAsk, Store, Taken},
 };
 use licentia_core::{AccountId, Window};
 use server::Server;
+
+/// The time in seconds, as stores have it.
+const NOW: u64 = common::NOW.as_seconds();
 
 /// Stores, by what they are called.
 type Named = Vec<(&'static str, Arc<dyn Store>)>;
@@ -42,7 +45,7 @@ fn keys(lineage: u8) -> String {
 }
 
 fn cell(meter: &str, start: u64, end: Option<u64>) -> Cell<'_> {
-    Cell { account: account(7), meter, window: Window { start, end } }
+    Cell { account: account(7), meter, window: Window { start: start.into(), end: end.map(Into::into) } }
 }
 
 #[test]
@@ -359,7 +362,7 @@ fn threads_and_gates_never_exceed_a_limit_and_reach_it() {
                         let mut time = 0;
                         let mut charge = || {
                             time += 1_000_000;
-                            let now = licentia::Now { seconds: NOW, monotonic_nanos: time };
+                            let now = licentia::Now { time: common::NOW, monotonic_nanos: time };
                             gate.check(&token, &request, now).is_allowed()
                         };
                         (0..3_000).filter(|_| charge()).count()

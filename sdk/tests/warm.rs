@@ -22,7 +22,7 @@ fn a_token_that_was_seen_before_allocates_nothing() {
     let mut decision = Decision::undecided();
     let mut ask = |count: u64| {
         let before = dhat::HeapStats::get().total_blocks;
-        let now = Now { seconds: NOW, monotonic_nanos: count * 1_000_000 };
+        let now = Now { time: NOW, monotonic_nanos: count * 1_000_000 };
         gate.check_into(&token, &request, now, &mut decision);
         assert!(decision.is_allowed(), "{decision:?}");
         dhat::HeapStats::get().total_blocks - before

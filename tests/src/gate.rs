@@ -85,7 +85,7 @@ impl Steps<'_> {
             Step::Check { token, now, monotonic_ms, rates, meters, .. } => {
                 let (rates, meters) = (named(rates), named(meters));
                 let request = Request::new().rates(&rates).meters(&meters);
-                let now = Now { seconds: *now, monotonic_nanos: monotonic_ms * 1_000_000 };
+                let now = Now { time: (*now).into(), monotonic_nanos: monotonic_ms * 1_000_000 };
                 let decision = self.gate()?.check(token, &request, now);
                 let code = decision.code();
                 let state = code.is_allowed().then(|| State::name(decision.state()));

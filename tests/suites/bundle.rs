@@ -15,7 +15,7 @@ use licentia_core::{
 use licentia_tests::{Issuer, altered, cases, in_parallel, report};
 use licentia_vectors::Step;
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia_core::Timestamp = licentia_core::Timestamp::from_seconds(1_800_000_000);
 
 /// The bundles and deltas of the vectors that a gate takes, and licences to ask about.
 struct Setting {

@@ -78,7 +78,8 @@ fn same_claims(sample: &Sample, payload: &[u8]) -> bool {
         assert!(entries.iter().any(unknown), "coset refuses the claims of {}", sample.comment);
         return false;
     };
-    let seconds = |time: u64| Some(Timestamp::WholeSeconds(time.cast_signed()));
+    let seconds =
+        |time: licentia_core::Timestamp| Some(Timestamp::WholeSeconds(time.as_seconds().cast_signed()));
     assert_eq!(claims.issuer.as_deref(), Some(ours.issuer()), "{}", sample.comment);
     assert_eq!(claims.subject.as_deref(), Some(ours.subject()));
     assert_eq!(claims.audience.as_deref(), ours.audiences().next());

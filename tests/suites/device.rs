@@ -1,20 +1,20 @@
 //! A device counts in a block of bytes in flash, through resets in the middle of every write.
 
 use licentia_core::{
-    Code, Expect, License, Overage, Period,
+    Code, Expect, License, Overage, Period, Timestamp,
     metering::device::{Charge, Charged, Moment, Record, length},
     verify,
 };
 use licentia_issuer::{Draft, Issuer, Quota, Rate, SigningKey};
 
 /// 2027-01-15T08:00:00Z.
-const NOW: u64 = 1_800_000_000;
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const DAY: u64 = 86_400;
 const NANOS: u64 = 1_000_000_000;
 
 fn licence(issuer: &str, lineage: u8, quotas: &[(&str, &str)], rates: &[(&str, [u64; 3])]) -> Vec<u8> {
     let mut draft = Draft::new("customer-42", "pro", 3, NOW - DAY, NOW + 365 * DAY);
-    draft.lineage = Some([lineage; 16]);
+    draft.lineage = Some([lineage; 16].into());
     for (name, terms) in quotas {
         draft.grant.quotas.insert((*name).into(), terms.parse().unwrap());
     }
@@ -43,8 +43,8 @@ fn rate(name: &str, cost: u64) -> Charge<'_> {
     Charge { name, is_rate: true, cost }
 }
 
-fn at(seconds: u64) -> Moment {
-    Moment { now_nanos: seconds * NANOS, mark: seconds }
+fn at(time: Timestamp) -> Moment {
+    Moment { now_nanos: time.as_seconds() * NANOS, mark: time }
 }
 
 /// The code, and what is left.
@@ -258,9 +258,9 @@ fn a_clock_that_is_far_ahead_for_a_while_neither_grants_twice_nor_locks_out() {
     let one = [meter("calls", 1)];
     assert_eq!(charge(&mut record, &license, &one, at(NOW)), (Code::Allowed, 2));
     // The guard believes the clock for now, and does not move the mark.
-    let ahead = Moment { now_nanos: (NOW + 300 * DAY) * NANOS, mark: NOW };
+    let ahead = Moment { now_nanos: (NOW + 300 * DAY).as_seconds() * NANOS, mark: NOW };
     assert_eq!(charge(&mut record, &license, &one, ahead), (Code::Allowed, 2));
-    let further = Moment { now_nanos: (NOW + 301 * DAY) * NANOS, mark: NOW };
+    let further = Moment { now_nanos: (NOW + 301 * DAY).as_seconds() * NANOS, mark: NOW };
     assert_eq!(charge(&mut record, &license, &one, further).0, Code::StoreUnreachable, "no counter is free");
     assert_eq!(charge(&mut record, &license, &one, at(NOW + 1)), (Code::Allowed, 1), "and it goes on");
 }

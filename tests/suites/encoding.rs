@@ -58,7 +58,7 @@ fn proof(rng: &mut Rng) {
     let issued_at = number(rng, limits::TIME);
     let mut buffer = Buffer::new();
     let proof = UnsignedProof {
-        issued_at,
+        issued_at: issued_at.into(),
         id: id.into(),
         nonce: nonce.into(),
         key: &key,
@@ -100,7 +100,7 @@ fn receipt(rng: &mut Rng) -> bool {
         .map(|(lineage, meter)| {
             let start = number(rng, limits::TIME);
             let end = rng.bool().then(|| (start + 1 + number(rng, 1 << 32)).min(limits::TIME + 1));
-            let window = Window { start, end };
+            let window = Window { start: start.into(), end: end.map(Into::into) };
             ReceiptEntry {
                 lineage: Lineage::from(*lineage),
                 meter,
@@ -120,17 +120,17 @@ fn receipt(rng: &mut Rng) -> bool {
         key: &KEY,
         sequence,
         previous: &previous,
-        issued_at,
+        issued_at: issued_at.into(),
         entries: &entries,
         acknowledged,
     };
     let Ok(written) = unsigned.seal(|_| signature) else { return false };
     let rows = entries.iter().map(|entry| {
-        let end = entry.window.end.map_or(Value::Null, Value::from);
+        let end = entry.window.end.map_or(Value::Null, |end| end.as_seconds().into());
         Value::Array(vec![
             bytes(entry.lineage.as_bytes()),
             entry.meter.into(),
-            entry.window.start.into(),
+            entry.window.start.as_seconds().into(),
             end,
             entry.count.into(),
         ])

@@ -12,7 +12,7 @@ use licentia_core::{
 };
 use licentia_tests::{Issuer, alter, altered, canonical, cases, decode, in_parallel, report, valid_tokens};
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia_core::Timestamp = licentia_core::Timestamp::from_seconds(1_800_000_000);
 
 /// How often each code was the answer.
 type Answers = BTreeMap<Code, u64>;

@@ -34,8 +34,8 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         let entries: Vec<ReceiptEntry<'_>> = (0..count)
             .zip(&names)
             .map(|(at, meter)| {
-                let end = (at % 2 == 0).then_some(at * 1_000_000 + 1);
-                let window = Window { start: at * 1_000_000, end };
+                let end = (at % 2 == 0).then_some((at * 1_000_000 + 1).into());
+                let window = Window { start: (at * 1_000_000).into(), end };
                 ReceiptEntry { lineage: [9; 16].into(), meter, window, count: at << (at % 40) }
             })
             .collect();
@@ -43,7 +43,7 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
             key: public.as_bytes(),
             sequence: count + 2,
             previous: &[7; 32],
-            issued_at: 1_800_000_000,
+            issued_at: 1_800_000_000.into(),
             entries: &entries,
             acknowledged: (count > 1).then_some(ReceiptLink { sequence: 1, digest: [8; 32] }),
         };
@@ -59,12 +59,12 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         assert_eq!((field(2), field(3)), (Some(Value::from(count + 2)), bytes_of(&[7; 32])));
         assert_eq!(field(6).is_some(), count > 1);
         let expected = entries.iter().map(|entry| {
-            let end = entry.window.end.map_or(Value::Null, Value::from);
+            let end = entry.window.end.map_or(Value::Null, |end| end.as_seconds().into());
             let lineage = Value::Bytes(entry.lineage.as_bytes().to_vec());
             Value::Array(vec![
                 lineage,
                 Value::from(entry.meter),
-                Value::from(entry.window.start),
+                Value::from(entry.window.start.as_seconds()),
                 end,
                 Value::from(entry.count),
             ])

@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use ciborium::Value;
 use licentia_core::{
     Action, Buffer, Code, Confirmation, Expect, Explanation, FeatureValue, Keyring, License, Overage, Period,
-    authenticate, text, verify,
+    Timestamp, authenticate, text, verify,
 };
 use licentia_tests::{Issuer, report};
 use proptest::{
@@ -93,9 +93,10 @@ fn a_period() -> impl Strategy<Value = Period> {
         Just(Period::Week),
         Just(Period::Month),
         Just(Period::Year),
-        (from_one(), up_to(TIME)).prop_map(|(seconds, anchor)| Period::Fixed { seconds, anchor }),
-        up_to(TIME).prop_map(|anchor| Period::MonthFrom { anchor }),
-        up_to(TIME).prop_map(|anchor| Period::YearFrom { anchor }),
+        (from_one(), up_to(TIME))
+            .prop_map(|(seconds, anchor)| Period::Fixed { seconds, anchor: anchor.into() }),
+        up_to(TIME).prop_map(|anchor| Period::MonthFrom { anchor: anchor.into() }),
+        up_to(TIME).prop_map(|anchor| Period::YearFrom { anchor: anchor.into() }),
     ]
 }
 
@@ -195,9 +196,9 @@ fn quota_value(&(limit, period, overage): &(u64, Period, Overage)) -> Value {
         Period::Week => 4.into(),
         Period::Month => 5.into(),
         Period::Year => 6.into(),
-        Period::Fixed { seconds, anchor } => pair(seconds.cast_signed(), anchor),
-        Period::MonthFrom { anchor } => pair(-5, anchor),
-        Period::YearFrom { anchor } => pair(-6, anchor),
+        Period::Fixed { seconds, anchor } => pair(seconds.cast_signed(), anchor.as_seconds()),
+        Period::MonthFrom { anchor } => pair(-5, anchor.as_seconds()),
+        Period::YearFrom { anchor } => pair(-6, anchor.as_seconds()),
         _ => unreachable!("no other period is made here"),
     };
     let mut items = vec![limit.into(), period];
@@ -278,7 +279,9 @@ impl Terms {
 fn compare(terms: &Terms, license: &License<'_>) {
     assert_eq!((license.issuer(), license.subject()), (&*terms.issuer, &*terms.subject));
     assert_eq!(license.audiences().collect::<Vec<_>>(), terms.audiences);
-    assert_eq!((license.expires(), license.not_before(), license.issued_at()), terms.times);
+    let not_before = license.not_before().map(Timestamp::as_seconds);
+    let times = (license.expires().as_seconds(), not_before, license.issued_at().as_seconds());
+    assert_eq!(times, terms.times);
     assert_eq!(*license.id().as_bytes(), terms.id);
     assert_eq!(*license.lineage().as_bytes(), terms.lineage.unwrap_or(terms.id));
     let confirmation = terms.confirmation.as_ref().map(|(is_key, material)| {
@@ -295,7 +298,10 @@ fn compare(terms: &Terms, license: &License<'_>) {
             Feature::Int(number) => FeatureValue::Int(*number),
             Feature::Text(text) => FeatureValue::Text(text),
         };
-        assert_eq!((found.name, found.value, found.expires), (&**name, value, *expires));
+        assert_eq!(
+            (found.name, found.value, found.expires),
+            (&**name, value, expires.map(Timestamp::from_seconds))
+        );
     }
     assert_eq!(license.quotas().count(), terms.quotas.len());
     for (meter, (limit, period, overage)) in &terms.quotas {
@@ -314,7 +320,9 @@ fn compare(terms: &Terms, license: &License<'_>) {
     assert_eq!(policy.store_unreachable, store.unwrap_or(Action::Deny));
     assert_eq!(policy.max_revocation_age, age);
     assert_eq!(license.node_locks().copied().collect::<Vec<_>>(), terms.node_locks);
-    let numbers = [license.term_end(), license.maintained_until(), license.seats(), license.index()];
+    let [term_end, maintained] = [license.term_end(), license.maintained_until()];
+    let [term_end, maintained] = [term_end, maintained].map(|time| time.map(Timestamp::as_seconds));
+    let numbers = [term_end, maintained, license.seats(), license.index()];
     assert_eq!(numbers, terms.numbers);
     assert_eq!(license.kind() as u8, terms.kind.unwrap_or(0));
     let meta: BTreeMap<_, _> =
@@ -355,7 +363,7 @@ fn claims_come_out_as_they_went_in() {
         let now = terms.times.2;
         let node = terms.node_locks.last().copied().unwrap_or_default();
         let audience = terms.audiences.last().map_or("x", String::as_str);
-        let expect = Expect::new().audience(audience).node(&node).release(0);
+        let expect = Expect::new().audience(audience).node(&node).release(Timestamp::EPOCH);
         // There is no bundle, which a licence with an age asks for.
         let ([stale, ..], age) = terms.policy;
         let fits = terms.confirmation.is_none()

@@ -8,6 +8,7 @@ mod c;
 mod command;
 mod cross;
 mod fuzz;
+mod java;
 mod js;
 mod programs;
 mod python;
@@ -32,6 +33,7 @@ cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
+cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
 fn main() -> ExitCode {
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["header"] => c::header::write(),
         ["api"] => api::write(),
         ["install", options @ ..] => c::package::install(options),
+        ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),
     };

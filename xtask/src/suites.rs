@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    fuzz, js,
+    fuzz, java, js,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -60,6 +60,7 @@ const SUITES: &[Suite] = &[
     suite("c-package", "examples in C and C++ build against the installed package", c::examples::check),
     suite("c-bare", "vectors run on a Cortex-M4, within flash and stack", c::bare::check),
     suite("python", "the Python package does what the vectors and its tests say", python::suite::check),
+    suite("java", "the Java package runs the vectors and its tests, on old and new Javas", java::check),
     suite("instructions", "no main path takes more instructions than before", instructions::check),
     suite("demo", "the walk through the main job ends well", demo),
 ];

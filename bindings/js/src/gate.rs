@@ -177,7 +177,7 @@ impl Instance {
         let now = now(&call)?;
         let needs = read(call.numbers, call.words, call.bytes)?;
         let store = self.store()?;
-        store.forget(now.seconds);
+        store.forget(now.time.as_seconds());
         // Wishes of earlier checks are not this request's to fetch.
         drop(store.wishes());
         self.gate()?.prefetch(call.subject, &request(&needs), now);
@@ -248,7 +248,7 @@ fn units(left: &[(String, u64)], told: &mut Told) -> Vec<f64> {
 }
 
 fn now(call: &Call<'_>) -> Result<Now, Code> {
-    Ok(Now { seconds: time(call.first)?, monotonic_nanos: (call.second * 1e6) as u64 })
+    Ok(Now { time: time(call.first)?, monotonic_nanos: (call.second * 1e6) as u64 })
 }
 
 fn state_number(state: State) -> u32 {

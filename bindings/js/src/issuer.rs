@@ -102,7 +102,7 @@ impl RawIssuer {
         };
         let mut draft = issued().map_err(|error| thrown(&error))?;
         draft.holder = digest(holder, "a holder's public key is 32 bytes")?.map(Confirmation::Key);
-        draft.lineage = digest(lineage, "a lineage is 16 bytes")?;
+        draft.lineage = digest::<16>(lineage, "a lineage is 16 bytes")?.map(Into::into);
         draft.index = index.map(number).transpose()?;
         Ok(self.0.issue(&draft).map_err(|error| thrown(&error))?.text())
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use licentia_core::{Buffer, Code, Expect, limits, text::decode_base64url};
+use licentia_core::{Buffer, Code, Expect, Timestamp, limits, text::decode_base64url};
 
 use crate::port::{
     numbers::{needs, needs_flag as flag},
@@ -15,7 +15,7 @@ pub(crate) struct Needs<'a> {
     pub(crate) flags: u32,
     pub(crate) audience: Option<&'a str>,
     pub(crate) issuer: Option<&'a str>,
-    pub(crate) release: Option<u64>,
+    pub(crate) release: Option<Timestamp>,
     pub(crate) skew: u64,
     pub(crate) proof_age: u64,
     pub(crate) features: Vec<&'a str>,
@@ -45,9 +45,10 @@ pub(crate) fn whole(number: f64) -> Result<u64, Code> {
 
 /// A time from JavaScript, in seconds since 1970. Milliseconds would be past the year 9999, and are refused.
 #[inline(never)]
-pub(crate) fn time(seconds: f64) -> Result<u64, Code> {
-    whole(seconds)
-        .and_then(|seconds| if seconds <= limits::TIME { Ok(seconds) } else { Err(Code::InvalidArgument) })
+pub(crate) fn time(seconds: f64) -> Result<Timestamp, Code> {
+    whole(seconds).and_then(|seconds| {
+        if seconds <= limits::TIME { Ok(seconds.into()) } else { Err(Code::InvalidArgument) }
+    })
 }
 
 impl<'a> Needs<'a> {

@@ -56,7 +56,10 @@ pub(crate) fn period_window(call: &Call<'_>) -> Answer {
         name => Period::named(name).ok_or(Code::InvalidArgument)?,
     };
     let window = period.window(at);
-    Ok(vec![window.start as f64, window.end.map_or(f64::INFINITY, |end| end as f64)])
+    Ok(vec![
+        window.start.as_seconds() as f64,
+        window.end.map_or(f64::INFINITY, |end| end.as_seconds() as f64),
+    ])
 }
 
 /// Tells the name of the mark that a revocation bundle's issuer has; an empty text if it is no bundle.

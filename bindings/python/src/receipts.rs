@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process, sync::Arc};
 
 use licentia::receipt::{self, Audit, LogError, Receipt, Receipts as SdkReceipts};
-use licentia_core::Code;
+use licentia_core::{Code, Timestamp};
 use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict},
@@ -75,7 +75,7 @@ impl Receipts {
         py: Python<'py>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let (now, receipts) = (moment(now)?.seconds, self.own()?);
+        let (now, receipts) = (moment(now)?.time, self.own()?);
         let written = detached(py, || receipts.write(now)).map_err(failed)?;
         Ok(written.iter().map(|receipt| PyBytes::new(py, receipt)).collect())
     }
@@ -136,10 +136,10 @@ pub(crate) fn audit<'py>(
     let report = py.detach(|| audit.finish());
     let usage = report.usage.iter().map(|(cell, usage)| {
         let row = PyDict::new(py);
-        row.set_item("lineage", hex(&cell.lineage))?;
+        row.set_item("lineage", cell.lineage.to_string())?;
         row.set_item("meter", &cell.meter)?;
-        row.set_item("start", cell.window.start)?;
-        row.set_item("end", cell.window.end)?;
+        row.set_item("start", cell.window.start.as_seconds())?;
+        row.set_item("end", cell.window.end.map(Timestamp::as_seconds))?;
         row.set_item("total", usage.total())?;
         Ok(row)
     });
@@ -172,7 +172,7 @@ pub(crate) fn acknowledge<'py>(
 ) -> PyResult<Bound<'py, PyBytes>> {
     let receipt = bytes(receipt)?;
     let receipt = Receipt::read(&receipt).map_err(refused)?;
-    let now = moment(now)?.seconds;
+    let now = moment(now)?.time;
     let signed = licentia_issuer::acknowledge(&key.get().0, &receipt.instance(), receipt.link(), now)
         .map_err(issuing)?;
     Ok(PyBytes::new(py, &signed))

@@ -112,7 +112,7 @@ impl Build {
         }
         let continued = PublishedBundle {
             sequence: self.sequence.map_or(last, |wanted| wanted.saturating_sub(1)),
-            salt: since.map(|base| *base.salt().as_bytes()),
+            salt: since.map(|base| *base.salt()),
         };
         let progress = output.progress("reading revocations", ledger.revoked()?);
         let mut draft =

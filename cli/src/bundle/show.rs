@@ -29,12 +29,12 @@ fn exact_bytes(bundle: &Bundle<'_>) -> usize {
 fn group(group: &Group<'_>) -> Value {
     let terms = group.terms();
     let (effect, until) = match terms.effect {
-        Effect::WarnUntil(until) => ("warn", Some(until)),
-        Effect::GraceUntil(until) => ("grace", Some(until)),
+        Effect::WarnUntil(until) => ("warn", Some(until.as_seconds())),
+        Effect::GraceUntil(until) => ("grace", Some(until.as_seconds())),
         _ => ("deny", None),
     };
     json!({
-        "reason": terms.reason.name(), "effective": terms.effective, "effect": effect, "until": until,
+        "reason": terms.reason.name(), "effective": terms.effective.as_seconds(), "effect": effect, "until": until,
         "indices": group.exact().count(), "hashes": group.hashes().len(),
     })
 }
@@ -51,8 +51,8 @@ pub(super) fn bundle(bundle: &Bundle<'_>, length: usize, output: Output) -> Resu
     let groups: Vec<Value> = bundle.groups().map(|part| group(&part)).collect();
     let value = json!({
         "issuer": bundle.issuer(), "stream": bundle.stream(), "sequence": bundle.sequence(),
-        "base": bundle.base(), "issued_at": bundle.issued_at(), "next_update": bundle.next_update(),
-        "expires": bundle.expires(), "bytes": length, "indices": indices, "exact_bytes": section,
+        "base": bundle.base(), "issued_at": bundle.issued_at().as_seconds(), "next_update": bundle.next_update().as_seconds(),
+        "expires": bundle.expires().as_seconds(), "bytes": length, "indices": indices, "exact_bytes": section,
         "bloom_bytes": bloom, "hashes": hashes, "rules": bundle.rules().count(), "groups": groups,
     });
     output.show(&value, || {

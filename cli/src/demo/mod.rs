@@ -14,7 +14,8 @@ use licentia::{
     revocation::{Reason, RevocationTerms},
 };
 use licentia_issuer::{
-    Catalogue, Issuer, KeyPurpose, KeyStatus, KeysetDraft, KeysetEntry, Ledger, PublishedBundle, SigningKey,
+    Catalogue, Issuer, KeyPurpose, KeyStatus, KeysetDraft, KeysetEntry, Ledger, PublishedBundle, Salt,
+    SigningKey,
 };
 use serde_json::json;
 
@@ -79,7 +80,7 @@ fn issue(walk: &mut Walk, vendor: &Vendor, folder: &Path) -> Result<String> {
     walk.note(json!({ "what": "issue", "token": text, "bytes": bytes, "characters": characters }));
     for (what, token, version) in [("the new sale", &token, 3), ("the old contract, renewed", &old, 2)] {
         let id = token.claims().map_err(|malformed| malformed.code)?.id();
-        let record = ledger.find(id.as_bytes())?.ok_or("a licence is not in the ledger")?;
+        let record = ledger.find(&id)?.ok_or("a licence is not in the ledger")?;
         let found = format!("{}@{} in the ledger", record.tier, record.tier_version);
         walk.fact(what, &found, record.tier_version == version);
     }
@@ -138,7 +139,7 @@ fn meter(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     for (name, value) in decision.http_headers() {
         walk.say(&format!("      {name}: {value}"));
     }
-    let tomorrow = NOW - NOW % DAY + DAY;
+    let tomorrow = NOW - NOW.as_seconds() % DAY + DAY;
     walk.outcome("the next day at midnight", &gate.check(&free, &request, Now::from(tomorrow)), GRANTED);
     Ok(())
 }
@@ -190,7 +191,7 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let (revoked, neighbour) = (issue(&mut ledger)?, issue(&mut ledger)?);
     let id = revoked.claims().map_err(|malformed| malformed.code)?.id();
     let (revoked, neighbour) = (revoked.text(), neighbour.text());
-    let next = |ledger: &mut Ledger, salt: Option<[u8; 16]>| -> Result<_> {
+    let next = |ledger: &mut Ledger, salt: Option<Salt>| -> Result<_> {
         let mut draft = ledger.draft_bundle(
             "acme",
             NOW,
@@ -201,14 +202,14 @@ fn revoke(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
         Ok(draft)
     };
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), GRANTED);
-    ledger.revoke(id.as_bytes(), RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
+    ledger.revoke(&id, RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() })?;
     let first = next(&mut ledger, None)?;
     let bundle = first.sign(&signer)?;
     gate.load_revocation(&bundle)?;
     walk.say(&format!("      a bundle of {} bytes is loaded", bundle.len()));
     walk.outcome("the licence", &gate.check(&revoked, &Request::new(), NOW), (Code::Revoked, State::Active));
     walk.outcome("its neighbour", &gate.check(&neighbour, &Request::new(), NOW), GRANTED);
-    ledger.reinstate(id.as_bytes())?;
+    ledger.reinstate(&id)?;
     let delta = next(&mut ledger, Some(first.salt))?.sign_delta(&first, &signer)?;
     gate.load_revocation(&delta)?;
     walk.say(&format!("      a delta of {} bytes is loaded, which takes it back", delta.len()));

@@ -1,6 +1,6 @@
 //! The demo's vendor and its world.
 
-use licentia::{Code, Gate, GateBuilder, Key, State};
+use licentia::{Code, Gate, GateBuilder, Key, State, Timestamp};
 use licentia_issuer::{Catalogue, Draft, Issuer, Token};
 
 use crate::terminal::output::Result;
@@ -8,7 +8,7 @@ use crate::terminal::output::Result;
 pub(super) const CATALOGUE: &str = include_str!("tiers.toml");
 
 /// 2027-01-15 08:00:00 UTC: the demo lives on a day of its own, so that it tells the same story every time.
-pub(super) const NOW: u64 = 1_800_000_000;
+pub(super) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 pub(super) const DAY: u64 = 86_400;
 pub(super) const YEAR: u64 = 365 * DAY;
 pub(super) const AUDIENCE: &str = "api.acme.example";

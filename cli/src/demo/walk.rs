@@ -1,6 +1,6 @@
 //! The steps of the demo, and whether each outcome is the expected one.
 
-use licentia::{Code, Decision, State};
+use licentia::{Code, Decision, State, Timestamp};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ impl Walk {
     }
 
     /// Prints all steps, also after an error, and fails if an outcome is not the expected one.
-    pub(super) fn finish(mut self, output: Output, told: Result<()>, now: u64) -> Result {
+    pub(super) fn finish(mut self, output: Output, told: Result<()>, now: Timestamp) -> Result {
         let good = told.is_ok() && self.wrong.is_empty();
         if good {
             let (outcomes, day) = (self.outcomes, time::show(now));
@@ -90,8 +90,7 @@ impl Walk {
                 "\n{GOOD}All {outcomes} outcomes are what they must be.{GOOD:#} The demo's day was {day}."
             ));
         }
-        let value =
-            json!({ "steps": self.steps, "outcomes": self.outcomes, "wrong": self.wrong, "now": now });
+        let value = json!({ "steps": self.steps, "outcomes": self.outcomes, "wrong": self.wrong, "now": now.as_seconds() });
         let code = output.show(&value, || self.text)?;
         told?;
         if good { Ok(code) } else { Err(format!("not what it must be: {}", self.wrong.join(", ")).into()) }
@@ -113,7 +112,7 @@ mod tests {
         let told = |expected, broken: Result<()>| {
             let mut walk = Walk::default();
             walk.outcome("nothing", &nothing, (expected, State::Active));
-            walk.finish(output, broken, 0)
+            walk.finish(output, broken, Timestamp::EPOCH)
         };
         assert!(told(Code::MissingToken, Ok(())).is_ok());
         assert!(told(Code::Allowed, Ok(())).unwrap_err().to_string().contains("nothing"));

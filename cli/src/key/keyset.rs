@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use licentia_core::Keyset as Signed;
+use licentia_core::{Keyset as Signed, Timestamp};
 use licentia_issuer::{
     KeyPurpose, KeyScope, KeyStatus, KeysetDraft, KeysetEntry,
     file::replace,
@@ -87,7 +87,7 @@ pub(crate) enum Keyset {
         /// When services stop trusting it; a year from now by default. A date is
         /// included, in UTC.
         #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-        expires: Option<u64>,
+        expires: Option<Timestamp>,
         /// The keyset to write.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -209,16 +209,16 @@ fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
 /// One key of a draft, and what was understood of its window.
 fn described(entry: &KeysetEntry) -> licentia_issuer::Result<String> {
     let (kid, (first, last)) = (entry.read()?.kid().to_string(), entry.window()?);
-    let window = window(first.unwrap_or(0), last.unwrap_or(u64::MAX));
+    let window = window(first.unwrap_or_default(), last.unwrap_or(Timestamp::MAX));
     Ok(format!("  {kid} {}, signs what is issued {window}\n", state(entry.status)))
 }
 
 /// The times between which a key signs.
-fn window(first: u64, last: u64) -> String {
+fn window(first: Timestamp, last: Timestamp) -> String {
     match (first, last) {
-        (0, u64::MAX) => "at any time".to_owned(),
-        (0, to) => format!("until {}", time::show(to)),
-        (from, u64::MAX) => format!("from {}", time::show(from)),
+        (Timestamp::EPOCH, Timestamp::MAX) => "at any time".to_owned(),
+        (Timestamp::EPOCH, to) => format!("until {}", time::show(to)),
+        (from, Timestamp::MAX) => format!("from {}", time::show(from)),
         (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
     }
 }
@@ -242,13 +242,15 @@ fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
             let (from, to) = key.window();
             json!({
                 "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
-                "purpose": purpose(key.purpose()), "not_before": from, "not_after": (to != u64::MAX).then_some(to),
+                "purpose": purpose(key.purpose()), "not_before": from.as_seconds(),
+                "not_after": (to != Timestamp::MAX).then_some(to.as_seconds()),
                 "scope": scope::json(&key.scope(keyset.bytes())),
             })
         })
         .collect();
     let value = json!({
-        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at(), "expires": keyset.expires(), "keys": rows,
+        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at().as_seconds(),
+        "expires": keyset.expires().as_seconds(), "keys": rows,
     });
     output.show(&value, || {
         let mut text = format!(

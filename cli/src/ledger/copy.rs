@@ -12,7 +12,7 @@ use crate::{
     license::renew::show,
     terminal::{
         input::{self, Clock, Signer},
-        output::{Output, Result, counted, hex, printable},
+        output::{Output, Result, counted, printable},
     },
 };
 
@@ -106,7 +106,9 @@ impl Restore {
         let backup = Ledger::connect(&LedgerLocation::from(&*self.backup), LedgerAccess::Read)?;
         let published = self.published.as_deref().map(input::bytes).transpose()?;
         let published = match &published {
-            Some(bytes) => Some(Bundle::inspect(bytes).map_err(|code| format!("--published: {code}"))?.0.sequence()),
+            Some(bytes) => {
+                Some(Bundle::inspect(bytes).map_err(|code| format!("--published: {code}"))?.0.sequence())
+            }
             None => None,
         };
         let place = self.place.location()?;
@@ -116,12 +118,13 @@ impl Restore {
             }
             opened => opened?,
         };
-        let restored = ledger.restore(&backup, published, self.skip, self.older).map_err(|error| match error {
-            licentia_issuer::Error::Ledger(licentia_issuer::LedgerError::OlderBackup { .. }) => {
-                format!("nothing was restored: {error}; to restore it all the same, add --older")
-            }
-            other => other.to_string(),
-        })?;
+        let restored =
+            ledger.restore(&backup, published, self.skip, self.older).map_err(|error| match error {
+                licentia_issuer::Error::Ledger(licentia_issuer::LedgerError::OlderBackup { .. }) => {
+                    format!("nothing was restored: {error}; to restore it all the same, add --older")
+                }
+                other => other.to_string(),
+            })?;
         let (place, licenses, sequence) = (place.to_string(), restored.licenses, restored.sequence);
         output.show(&json!({ "ledger": place, "licenses": licenses, "sequence": sequence }), || {
             let count = counted(licenses, "licence");
@@ -165,12 +168,16 @@ impl Resend {
         let mut found = with_prefix(&ledger, &self.id, now)?;
         let prefix = self.id.to_ascii_lowercase();
         if found.len() > 1 {
-            found.retain(|one| hex(&one.license.id).starts_with(&prefix));
+            found.retain(|one| one.license.id.to_string().starts_with(&prefix));
         }
         let license = match found.as_slice() {
             [one] => &one.license,
             [] => return Err(format!("the ledger has no licence {}", printable(&self.id)).into()),
-            _ => return Err(format!("several licences begin with {}; write more digits", printable(&self.id)).into()),
+            _ => {
+                return Err(
+                    format!("several licences begin with {}; write more digits", printable(&self.id)).into()
+                );
+            }
         };
         let issuer = Issuer::new(&license.issuer, self.signer.load(&self.key)?);
         let token = if self.same {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::{
     Kind, Ledger, LedgerAccess, LicenseFilter, LicenseSort, LicenseState, ListedLicense,
     time::{self, Span},
@@ -55,10 +56,10 @@ pub(crate) struct List {
     expiring_within: Option<Span>,
     /// Issued at this time or later.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    issued_from: Option<u64>,
+    issued_from: Option<Timestamp>,
     /// Issued at this time or earlier. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_last)]
-    issued_to: Option<u64>,
+    issued_to: Option<Timestamp>,
     /// The order. The default is the newest first, or with --expiring-within
     /// the first to end.
     #[arg(long, value_enum)]
@@ -190,15 +191,15 @@ impl Find {
 }
 
 /// The licences whose identifier or lineage begins with some digits, the oldest first.
-pub(super) fn with_prefix(ledger: &Ledger, prefix: &str, now: u64) -> Result<Vec<ListedLicense>> {
+pub(super) fn with_prefix(ledger: &Ledger, prefix: &str, now: Timestamp) -> Result<Vec<ListedLicense>> {
     let mut filter = LicenseFilter::default();
     (filter.prefix, filter.limit) = (Some(prefix.to_owned()), Some(1000));
     Ok(ledger.list(&filter, now)?)
 }
 
 /// The lineage that some digits name: the first ones of it, or of one of its licences.
-pub(crate) fn one_lineage(ledger: &Ledger, prefix: &str) -> Result<[u8; 16]> {
-    let found = with_prefix(ledger, prefix, 0)?;
+pub(crate) fn one_lineage(ledger: &Ledger, prefix: &str) -> Result<Lineage> {
+    let found = with_prefix(ledger, prefix, Timestamp::EPOCH)?;
     let first = found.first().ok_or_else(|| format!("the ledger has no lineage {}", printable(prefix)))?;
     if found.iter().all(|one| one.license.lineage == first.license.lineage) {
         return Ok(first.license.lineage);
@@ -207,7 +208,7 @@ pub(crate) fn one_lineage(ledger: &Ledger, prefix: &str) -> Result<[u8; 16]> {
 }
 
 /// Shows licences; exit code 1 if there is none.
-fn show(found: &[ListedLicense], now: u64, limit: u64, output: Output) -> Result {
+fn show(found: &[ListedLicense], now: Timestamp, limit: u64, output: Output) -> Result {
     let value: Vec<Value> = found.iter().map(|one| json(one, now)).collect();
     output.show(&Value::Array(value), || {
         if found.is_empty() {
@@ -218,7 +219,7 @@ fn show(found: &[ListedLicense], now: u64, limit: u64, output: Output) -> Result
             let license = &one.license;
             let ends = time::show(license.term_end.unwrap_or(license.expires));
             grid.row([
-                hex(&license.id).into(),
+                license.id.to_string().into(),
                 printable(&license.subject).into(),
                 format!("{}@{}", printable(&license.tier), license.tier_version).into(),
                 state(one.state(now)),
@@ -246,42 +247,54 @@ pub(super) fn state(state: LicenseState) -> Cell {
 }
 
 /// A licence of the ledger in JSON.
-pub(super) fn json(one: &ListedLicense, now: u64) -> Value {
+pub(super) fn json(one: &ListedLicense, now: Timestamp) -> Value {
     let license = &one.license;
     json!({
-        "id": hex(&license.id),
-        "lineage": hex(&license.lineage),
+        "id": license.id.to_string(),
+        "lineage": license.lineage.to_string(),
         "issuer": license.issuer,
         "subject": license.subject,
         "tier": { "name": license.tier, "version": license.tier_version },
         "kind": license.kind.name(),
         "kid": hex(&license.kid),
-        "issued_at": license.issued_at,
-        "not_before": license.not_before,
-        "term_end": license.term_end,
-        "expires": license.expires,
+        "issued_at": license.issued_at.as_seconds(),
+        "not_before": license.not_before.map(Timestamp::as_seconds),
+        "term_end": license.term_end.map(Timestamp::as_seconds),
+        "expires": license.expires.as_seconds(),
         "index": license.index,
         "digest": hex(&license.digest),
         "state": one.state(now).name(),
         "revocation": one.revocation.map(|terms| json!({
-            "reason": terms.reason.name(), "effective": terms.effective,
+            "reason": terms.reason.name(), "effective": terms.effective.as_seconds(),
             "terms": crate::terminal::words::terms(&terms),
         })),
     })
 }
 
-fn csv(found: &[ListedLicense], now: u64) -> Result {
+fn csv(found: &[ListedLicense], now: Timestamp) -> Result {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "id", "lineage", "issuer", "subject", "tier", "kind", "kid", "issued_at", "not_before", "term_end",
-        "expires", "index", "state", "revoked_for",
+        "id",
+        "lineage",
+        "issuer",
+        "subject",
+        "tier",
+        "kind",
+        "kid",
+        "issued_at",
+        "not_before",
+        "term_end",
+        "expires",
+        "index",
+        "state",
+        "revoked_for",
     ])?;
     for one in found {
         let license = &one.license;
-        let stamp = |time: Option<u64>| time.map_or_else(String::new, time::stamp);
+        let stamp = |time: Option<Timestamp>| time.map_or_else(String::new, time::stamp);
         writer.write_record([
-            hex(&license.id),
-            hex(&license.lineage),
+            license.id.to_string(),
+            license.lineage.to_string(),
             license.issuer.clone(),
             license.subject.clone(),
             format!("{}@{}", license.tier, license.tier_version),
@@ -324,8 +337,11 @@ impl Stats {
         let rows: Vec<Value> = tiers
             .iter()
             .map(|tier| {
-                let states: serde_json::Map<String, Value> =
-                    tier.states.iter().map(|(state, count)| (state.name().to_owned(), json!(count))).collect();
+                let states: serde_json::Map<String, Value> = tier
+                    .states
+                    .iter()
+                    .map(|(state, count)| (state.name().to_owned(), json!(count)))
+                    .collect();
                 json!({
                     "issuer": tier.issuer, "tier": { "name": tier.tier, "version": tier.tier_version },
                     "states": states,

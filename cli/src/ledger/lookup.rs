@@ -92,7 +92,7 @@ pub(crate) fn conditions(standing: &StandingRule) -> String {
     let mut words = vec![format!("issuer {}", printable(&standing.issuer))];
     words.extend(rule.kid.as_ref().map(|kid| format!("key {}", hex(kid))));
     words.extend(rule.subject.as_ref().map(|subject| format!("subject {}", printable(subject))));
-    words.extend(rule.lineage.map(|lineage| format!("lineage {}", hex(&lineage))));
+    words.extend(rule.lineage.map(|lineage| format!("lineage {lineage}")));
     words.extend(rule.tier.as_ref().map(|(name, version)| match version {
         Some(version) => format!("tier {}@{version}", printable(name)),
         None => format!("tier {}", printable(name)),
@@ -117,13 +117,13 @@ fn rule(standing: &StandingRule) -> Value {
         "issuer": standing.issuer,
         "kid": rule.kid.as_deref().map(hex),
         "subject": rule.subject,
-        "lineage": rule.lineage.map(|lineage| hex(&lineage)),
+        "lineage": rule.lineage.map(|lineage| lineage.to_string()),
         "tier": rule.tier.as_ref().map(|(name, version)| json!({ "name": name, "version": version })),
-        "issued_at": rule.issued_at,
+        "issued_at": rule.issued_at.map(|(from, to)| (from.as_seconds(), to.as_seconds())),
         "index": rule.index,
-        "exempt": rule.exempt.iter().map(|id| hex(id)).collect::<Vec<_>>(),
+        "exempt": rule.exempt.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "spare_issued": standing.spare_issued,
         "reason": rule.terms.reason.name(),
-        "effective": rule.terms.effective,
+        "effective": rule.terms.effective.as_seconds(),
     })
 }

@@ -59,7 +59,9 @@ impl Place {
     /// `most`.
     pub(crate) fn or_first(&self, words: &[String], most: usize) -> Result<(LedgerLocation, Vec<String>)> {
         let (named, rest) = match (&self.ledger, words.split_first()) {
-            (None, Some((first, rest))) if words.len() > most || is_ledger(first) || variable()?.is_none() => {
+            (None, Some((first, rest)))
+                if words.len() > most || is_ledger(first) || variable()?.is_none() =>
+            {
                 (first.parse()?, rest)
             }
             _ => (self.location()?, words),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use licentia::{
-    limits,
+    Timestamp, limits,
     revocation::{Effect, Reason, RevocationTerms},
 };
 use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
@@ -37,13 +37,13 @@ pub(crate) struct Revoke {
     reason: Why,
     /// When it takes effect; at once by default.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    effective: Option<u64>,
+    effective: Option<Timestamp>,
     /// Until then, the licence is allowed and flagged. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "grace_until")]
-    warn_until: Option<u64>,
+    warn_until: Option<Timestamp>,
     /// Until then, the licence is in grace. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-    grace_until: Option<u64>,
+    grace_until: Option<Timestamp>,
 }
 
 /// Removes revocations.
@@ -88,10 +88,10 @@ struct Conditions {
     tier: Option<(String, Option<u64>)>,
     /// Issued at this time or later.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    issued_from: Option<u64>,
+    issued_from: Option<Timestamp>,
     /// Issued at this time or earlier. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_last)]
-    issued_to: Option<u64>,
+    issued_to: Option<Timestamp>,
     /// With this index or a greater one.
     #[arg(long, value_name = "INDEX")]
     index_from: Option<u64>,
@@ -122,17 +122,17 @@ impl Conditions {
     /// The rule, if a condition makes one.
     fn rule(&self, which: &Which, terms: RevocationTerms) -> Option<RuleDraft> {
         // The greatest value means that there is no end.
-        let range = |from: Option<u64>, to: Option<u64>, greatest: u64| {
-            from.or(to).map(|_| (from.unwrap_or(0), to.unwrap_or(greatest)))
-        };
+        fn range<T: Copy + Default>(from: Option<T>, to: Option<T>, greatest: T) -> Option<(T, T)> {
+            from.or(to).map(|_| (from.unwrap_or_default(), to.unwrap_or(greatest)))
+        }
         let rule = RuleDraft {
             kid: self.kid.clone().map(|kid| kid.0),
             subject: which.subject.clone(),
-            lineage: which.lineage,
+            lineage: which.lineage.map(Into::into),
             tier: self.tier.clone(),
-            issued_at: range(self.issued_from, self.issued_to, limits::TIME),
+            issued_at: range(self.issued_from, self.issued_to, limits::TIME.into()),
             index: range(self.index_from, self.index_to, limits::INTEGER),
-            exempt: self.exempt.iter().copied().collect(),
+            exempt: self.exempt.iter().copied().map(Into::into).collect(),
             terms,
             ..RuleDraft::default()
         };
@@ -192,13 +192,13 @@ impl Which {
     /// Subjects and lineages are an issuer's own: another one's licences are never meant by chance.
     fn find(&self, ledger: &Ledger, issuer: Option<&str>) -> Result<Vec<IssuedLicense>> {
         let mut found: Vec<IssuedLicense> = match (&self.id, &self.subject, &self.lineage) {
-            (Some(id), _, _) => ledger.find(id)?.into_iter().collect(),
+            (Some(id), _, _) => ledger.find(&(*id).into())?.into_iter().collect(),
             (_, Some(subject), lineage) => {
                 let mut found = ledger.of_subject(subject)?;
-                found.retain(|record| lineage.is_none_or(|lineage| lineage == record.lineage));
+                found.retain(|record| lineage.is_none_or(|lineage| record.lineage == lineage.into()));
                 found
             }
-            (_, _, Some(lineage)) => ledger.of_lineage(lineage)?,
+            (_, _, Some(lineage)) => ledger.of_lineage(&(*lineage).into())?,
             _ => return Err("name the licences: --id, --subject or --lineage".into()),
         };
         found.retain(|record| issuer.is_none_or(|issuer| issuer == record.issuer));
@@ -222,8 +222,11 @@ impl Revoke {
             (_, Some(until)) => Effect::GraceUntil(until),
             _ => Effect::Deny,
         };
-        let terms =
-            RevocationTerms { reason: self.reason.into(), effective: self.effective.unwrap_or(0), effect };
+        let terms = RevocationTerms {
+            reason: self.reason.into(),
+            effective: self.effective.unwrap_or_default(),
+            effect,
+        };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
             let issuer = self.rule.issuer(&ledger)?;
             let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
@@ -266,7 +269,7 @@ impl Reinstate {
 }
 
 fn show(records: &[IssuedLicense], what: &str, terms: &str, output: Output) -> Result {
-    let ids: Vec<_> = records.iter().map(|record| output::hex(&record.id)).collect();
+    let ids: Vec<_> = records.iter().map(|record| record.id.to_string()).collect();
     output.show(&json!({ what: ids }), || {
         let lines: String = ids.iter().map(|id| format!("  {id}\n")).collect();
         let terms = if terms.is_empty() { String::new() } else { format!(" ({terms})") };

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use licentia::receipt::{UsageCell, Usage};
+use licentia::{
+    Timestamp,
+    receipt::{Usage, UsageCell},
+};
 use licentia_issuer::{Ledger, LedgerAccess, LicenseFilter, ListedLicense, StandingRule};
 use serde_json::{Value, json};
 
@@ -58,10 +61,16 @@ impl Show {
         let ledger = Ledger::connect(&place, LedgerAccess::Read)?;
         let now = self.clock.now();
         let found = with_prefix(&ledger, prefix, now)?;
-        let usage = if self.receipts.is_empty() { Vec::new() } else { audit(&self.receipts)?.usage.into_iter().collect() };
+        let usage = if self.receipts.is_empty() {
+            Vec::new()
+        } else {
+            audit(&self.receipts)?.usage.into_iter().collect()
+        };
         let rules = ledger.rules()?;
-        let lives: Vec<Life> =
-            found.into_iter().map(|license| life(&ledger, license, &rules, &usage, now)).collect::<Result<_>>()?;
+        let lives: Vec<Life> = found
+            .into_iter()
+            .map(|license| life(&ledger, license, &rules, &usage, now))
+            .collect::<Result<_>>()?;
         let value: Vec<Value> = lives.iter().map(|life| life.json(now)).collect();
         output.show(&Value::Array(value), || {
             if lives.is_empty() {
@@ -78,11 +87,11 @@ fn life(
     license: ListedLicense,
     rules: &[StandingRule],
     usage: &[(UsageCell, Usage)],
-    now: u64,
+    now: Timestamp,
 ) -> Result<Life> {
     let issued = &license.license;
     let mut filter = LicenseFilter::default();
-    filter.prefix = Some(hex(&issued.lineage));
+    filter.prefix = Some(issued.lineage.to_string());
     let lineage = ledger.list(&filter, now)?.into_iter().filter(|one| one.license.lineage == issued.lineage);
     let claims = match ledger.terms(&issued.id) {
         Ok(terms) => Some(serde_json::from_str(&terms.claims()?.json().to_string())?),
@@ -100,11 +109,12 @@ fn life(
 }
 
 impl Life {
-    fn json(&self, now: u64) -> Value {
+    fn json(&self, now: Timestamp) -> Value {
         let mut value = json(&self.license, now);
         let usage = self.usage.iter().map(|(cell, usage)| {
             json!({
-                "meter": cell.meter, "start": cell.window.start, "end": cell.window.end, "count": usage.total(),
+                "meter": cell.meter, "start": cell.window.start.as_seconds(),
+                "end": cell.window.end.map(Timestamp::as_seconds), "count": usage.total(),
             })
         });
         value["reference"] = json!(self.reference);
@@ -115,7 +125,7 @@ impl Life {
         value
     }
 
-    fn text(&self, now: u64) -> String {
+    fn text(&self, now: Timestamp) -> String {
         let (one, license) = (&self.license, &self.license.license);
         let state = one.state(now);
         let style = match state.name() {
@@ -124,10 +134,13 @@ impl Life {
             _ => NOTE,
         };
         let mut rows = vec![
-            ("licence", hex(&license.id)),
-            ("lineage", hex(&license.lineage)),
+            ("licence", license.id.to_string()),
+            ("lineage", license.lineage.to_string()),
             ("customer", printable(&license.subject)),
-            ("tier", format!("{}@{}, {}", printable(&license.tier), license.tier_version, license.kind.name())),
+            (
+                "tier",
+                format!("{}@{}, {}", printable(&license.tier), license.tier_version, license.kind.name()),
+            ),
             ("issuer", format!("{}, key {}", printable(&license.issuer), hex(&license.kid))),
             ("state", format!("{style}{}{style:#}", state.name())),
             ("issued", words::when(license.issued_at, now)),
@@ -158,9 +171,12 @@ impl Life {
                 let paid = license.term_end.unwrap_or(license.expires);
                 let mark = if license.id == self.license.license.id { ", this one" } else { "" };
                 let tier = format!("{}@{}", printable(&license.tier), license.tier_version);
-                let id: String = hex(&license.id).chars().take(12).collect();
+                let id: String = license.id.to_string().chars().take(12).collect();
                 let state = other.state(now).name();
-                ("", format!("{id} {} {tier} {state}, paid until {}{mark}", day(license.issued_at), day(paid)))
+                (
+                    "",
+                    format!("{id} {} {tier} {state}, paid until {}{mark}", day(license.issued_at), day(paid)),
+                )
             }));
         }
         text
@@ -168,6 +184,6 @@ impl Life {
 }
 
 /// The date of a time.
-fn day(time: u64) -> String {
+fn day(time: Timestamp) -> String {
     licentia_issuer::time::show(time).split(' ').next().unwrap_or_default().to_owned()
 }

@@ -5,17 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use licentia_core::limits;
-use licentia_issuer::{
-    Catalogue, Issued, Issuer, Order,
-    file::decode,
-};
+use licentia_core::{Timestamp, limits};
+use licentia_issuer::{Catalogue, Issued, Issuer, Order, file::decode};
 use serde_json::{Value, json};
 
 use super::issue::Issue;
 use crate::terminal::{
     input,
-    output::{Output, Result, counted, hex, printable},
+    output::{Output, Result, counted, printable},
 };
 
 /// How many licences are in one transaction.
@@ -64,7 +61,9 @@ fn table(from: &Path) -> Result<String> {
         std::io::stdin().take(most + 1).read_to_end(&mut bytes)?;
     } else {
         let file = std::fs::File::open(from).map_err(|error| format!("{}: {error}", from.display()))?;
-        file.take(most + 1).read_to_end(&mut bytes).map_err(|error| format!("{}: {error}", from.display()))?;
+        file.take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| format!("{}: {error}", from.display()))?;
     }
     if bytes.len() as u64 > most {
         return Err(format!("{}: the table is longer than {most} bytes; split it", from.display()).into());
@@ -73,11 +72,12 @@ fn table(from: &Path) -> Result<String> {
     Ok(text.into_owned())
 }
 
-fn lines(issue: &Issue, table: &str, catalogue: Option<&Catalogue>, now: u64) -> Result<Vec<Line>> {
+fn lines(issue: &Issue, table: &str, catalogue: Option<&Catalogue>, now: Timestamp) -> Result<Vec<Line>> {
     // What spreadsheets of some countries write.
     let first = table.lines().next().unwrap_or_default();
     let separator = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(table.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(table.as_bytes());
     let columns = reader.headers()?.clone();
     for column in &columns {
         let mut wanted = issue.wanted.clone();
@@ -106,7 +106,7 @@ fn order<'a>(
     issue: &Issue,
     cells: impl Iterator<Item = (&'a str, &'a str)>,
     catalogue: Option<&Catalogue>,
-    now: u64,
+    now: Timestamp,
 ) -> Result<Order> {
     let (mut wanted, mut reference) = (issue.wanted.clone(), None);
     for (column, cell) in cells {
@@ -129,7 +129,7 @@ pub(super) struct Row {
     subject: String,
     id: String,
     lineage: String,
-    expires: u64,
+    expires: Timestamp,
     token: String,
 }
 
@@ -138,8 +138,8 @@ pub(super) fn row(reference: Option<&str>, issued: &Issued) -> Result<Row> {
     Ok(Row {
         reference: reference.unwrap_or_default().to_owned(),
         subject: claims.subject().to_owned(),
-        id: hex(claims.id().as_bytes()),
-        lineage: hex(claims.lineage().as_bytes()),
+        id: claims.id().to_string(),
+        lineage: claims.lineage().to_string(),
         expires: claims.expires(),
         token: issued.token.text(),
     })
@@ -194,7 +194,7 @@ impl Sink {
             ])?,
             Kind::Json(rows) => rows.push(json!({
                 "reference": Some(&row.reference).filter(|reference| !reference.is_empty()),
-                "subject": row.subject, "id": row.id, "lineage": row.lineage, "expires": row.expires,
+                "subject": row.subject, "id": row.id, "lineage": row.lineage, "expires": row.expires.as_seconds(),
                 "token": row.token,
             })),
         }

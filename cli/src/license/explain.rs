@@ -1,6 +1,6 @@
 //! The explanation of a decision, for people.
 
-use licentia::{Explanation, Facts};
+use licentia::{Explanation, Facts, Timestamp};
 use licentia_issuer::time;
 
 use crate::terminal::{
@@ -15,7 +15,7 @@ const INDENT: usize = 17;
 /// One line for each check that ran, with times as people read them. `bound` describes a bound of the key's scope.
 pub(super) fn show(
     explanation: &Explanation<'_>,
-    now: u64,
+    now: Timestamp,
     bound: impl Fn(&str) -> Option<String>,
 ) -> String {
     let mut text = String::new();
@@ -43,8 +43,8 @@ pub(super) fn show(
 }
 
 /// The inputs of a check, in words.
-fn facts(facts: &Facts<'_>, now: u64, bound: &impl Fn(&str) -> Option<String>) -> String {
-    let at = |what: &str, time: Option<u64>| {
+fn facts(facts: &Facts<'_>, now: Timestamp, bound: &impl Fn(&str) -> Option<String>) -> String {
+    let at = |what: &str, time: Option<Timestamp>| {
         time.map_or_else(String::new, |time| format!("; {what} {}", when(time, now)))
     };
     match facts {
@@ -82,7 +82,7 @@ fn facts(facts: &Facts<'_>, now: u64, bound: &impl Fn(&str) -> Option<String>) -
             format!("bundle {sequence}, issued {}", when(*issued_at, now))
         }
         Facts::Revoked { sequence, reason, effective, until } => {
-            let from = at("effective from", Some(*effective).filter(|from| *from > 0));
+            let from = at("effective from", Some(*effective).filter(|from| *from > Timestamp::EPOCH));
             format!("bundle {sequence}: {}{from}{}", reason.name(), at("passed over until", *until))
         }
         Facts::Nodes { locks } => format!("bound to {}", counted(*locks, "machine")),

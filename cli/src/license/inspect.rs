@@ -2,7 +2,7 @@
 
 use clap::Args;
 use licentia_core::{
-    Algorithm, Buffer, Claims, Confirmation, FeatureValue, Malformed, Overage, Unverified,
+    Algorithm, Buffer, Claims, Confirmation, FeatureValue, Malformed, Overage, Timestamp, Unverified,
     inner::{Frame, Typ},
     text::decode_license,
 };
@@ -71,7 +71,7 @@ fn envelope(frame: &Frame<'_>, bytes: &[u8], characters: usize) -> String {
 }
 
 /// The claims, for people, at the time `now`.
-pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
+pub(crate) fn show(claims: &Claims<'_>, now: Timestamp) -> String {
     let tier = claims.tier();
     let list =
         |items: Vec<String>, none: &str| if items.is_empty() { none.to_owned() } else { items.join(", ") };
@@ -85,7 +85,7 @@ pub(crate) fn show(claims: &Claims<'_>, now: u64) -> String {
         ("audience", list(claims.audiences().map(printable).collect(), "all services of the issuer")),
         ("issued", when(claims.issued_at(), now)),
     ];
-    let time = |name, time: Option<u64>| time.map(|time| (name, when(time, now)));
+    let time = |name, time: Option<Timestamp>| time.map(|time| (name, when(time, now)));
     rows.extend(time("starts", claims.not_before()));
     rows.extend(time("term ends", claims.term_end()));
     rows.push(("expires", when(claims.expires(), now)));

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::{
     Draft, Issued, IssuedLicense, Issuer, Ledger, Order, Renewal,
     file::{Access, create},
@@ -95,7 +96,7 @@ impl Again {
     fn issue(
         self,
         lineage: &str,
-        follow: impl FnOnce(&Draft, u64) -> Result<Draft>,
+        follow: impl FnOnce(&Draft, Timestamp) -> Result<Draft>,
         output: Output,
     ) -> Result {
         let mut ledger = self.place.write()?;
@@ -112,7 +113,7 @@ impl Again {
         if let Some(subject) = &self.subject
             && *subject != current.subject
         {
-            let (lineage, owner) = (hex(&lineage), printable(&current.subject));
+            let owner = printable(&current.subject);
             return Err(format!("lineage {lineage} belongs to {owner}, not to {}", printable(subject)).into());
         }
         let issuer = Issuer::new(&current.issuer, self.signer.load(&self.key)?);
@@ -127,7 +128,7 @@ impl Again {
 }
 
 /// The licence of a lineage that was issued for a reference.
-fn issued_before(ledger: &Ledger, lineage: &[u8; 16], reference: &str) -> Result<Option<IssuedLicense>> {
+fn issued_before(ledger: &Ledger, lineage: &Lineage, reference: &str) -> Result<Option<IssuedLicense>> {
     let of_lineage = ledger.of_lineage(lineage)?;
     let Some(first) = of_lineage.first() else { return Ok(None) };
     let id = ledger.of_reference(&first.issuer, reference)?;
@@ -212,9 +213,7 @@ impl Upgrade {
 /// of their lineage has replaced. Each keeps its lineage, terms and times. The
 /// command can be repeated if it was cut off: it gives the same licences again.
 #[derive(Args)]
-#[command(
-    override_usage = "licentia reissue --kid <HEX> --key <FILE> --out <FOLDER|CSV> [OPTIONS]"
-)]
+#[command(override_usage = "licentia reissue --kid <HEX> --key <FILE> --out <FOLDER|CSV> [OPTIONS]")]
 pub(crate) struct Reissue {
     /// The identifier of the old key.
     #[arg(long, value_name = "HEX", value_parser = kid)]
@@ -262,7 +261,9 @@ impl Reissue {
         if self.dry_run {
             let good = ledger.reissuable(&due)?;
             let value = json!({ "licenses": due.len(), "good": good });
-            return output.show(&value, || format!("{} of {} would be signed anew\n", good, counted(length, "licence")));
+            return output.show(&value, || {
+                format!("{} of {} would be signed anew\n", good, counted(length, "licence"))
+            });
         }
         let mut sink = Sink::open(self.out.as_deref(), output)?;
         let bar = output.progress("signing anew", length);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use licentia::{Code, Decision, Gate, GateBuilder, Key, Keyset, Mode, Now, Proof, Request};
+use licentia::{Code, Decision, Gate, GateBuilder, Key, Keyset, Mode, Now, Proof, Request, Timestamp};
 use licentia_core::{Buffer, Check, Claims, Step, Unverified, text::decode_license};
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ pub(crate) struct Verify {
     node: Option<[u8; 32]>,
     /// The date of the release that is used.
     #[arg(long, value_name = "TIME", value_parser = licentia_issuer::time::parse)]
-    release: Option<u64>,
+    release: Option<Timestamp>,
     /// A proof of possession, as `licentia prove` prints it, for --method and --uri.
     #[arg(long, value_name = "TEXT", requires = "uri")]
     proof: Option<String>,

@@ -1,7 +1,7 @@
 //! What a licence shall say, from options or from a row of a table.
 
 use clap::Args;
-use licentia_core::PublicKey;
+use licentia_core::{Lineage, PublicKey, Timestamp};
 use licentia_issuer::{
     Catalogue, Confirmation, Draft, Feature, Quota, Rate,
     time::{self, Span},
@@ -74,7 +74,9 @@ impl Overrides {
         replace(!self.audience.is_empty(), &mut || draft.audiences.clone_from(&self.audience));
         replace(!self.node_lock.is_empty(), &mut || draft.node_locks.clone_from(&self.node_lock));
         for (name, value) in &self.meta {
-            draft.meta.retain(|(known, _)| known != name || self.meta.iter().filter(|(n, _)| n == name).count() > 1);
+            draft.meta.retain(|(known, _)| {
+                known != name || self.meta.iter().filter(|(n, _)| n == name).count() > 1
+            });
             draft.meta.push((name.clone(), value.clone()));
         }
         Ok(())
@@ -92,11 +94,11 @@ pub(crate) struct Wanted {
     subject: Option<String>,
     /// When it starts.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    starts: Option<u64>,
+    starts: Option<Timestamp>,
     /// When it ends, instead of after the tier's term and grace. A date is
     /// included: the licence ends when the day is over, in UTC.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
-    expires: Option<u64>,
+    expires: Option<Timestamp>,
     /// How long it lasts, instead of the tier's term and grace: `1 year`.
     #[arg(long, value_name = "SPAN")]
     term: Option<Span>,
@@ -104,8 +106,12 @@ pub(crate) struct Wanted {
     overrides: Overrides,
     /// The lineage of the licence that this one renews or upgrades, which the
     /// ledger must have for the same subject. Its usage counts continue.
-    #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
-    pub(super) renews: Option<[u8; 16]>,
+    #[arg(long, value_name = "HEX", value_parser = lineage)]
+    pub(super) renews: Option<Lineage>,
+}
+
+fn lineage(text: &str) -> std::result::Result<Lineage, String> {
+    hex::<16>(text).map(Lineage::from)
 }
 
 /// Splits `NAME` or `NAME@VERSION`.
@@ -120,7 +126,7 @@ pub(super) fn tier(text: &str) -> Result<(&str, Option<u64>)> {
 }
 
 impl Wanted {
-    pub(super) fn draft(&self, catalogue: Option<&Catalogue>, now: u64) -> Result<Draft> {
+    pub(super) fn draft(&self, catalogue: Option<&Catalogue>, now: Timestamp) -> Result<Draft> {
         let (name, version) = tier(self.tier.as_deref().ok_or("name the tier: --tier, or a column `tier`")?)?;
         let subject = self.subject.as_deref().ok_or("name the customer: --subject, or a column `subject`")?;
         let start = self.starts.unwrap_or(now);
@@ -172,7 +178,7 @@ impl Wanted {
             ("node_lock", None) => {
                 more.node_lock = several().map(hex).collect::<std::result::Result<_, _>>().map_err(of)?;
             }
-            ("renews" | "lineage", None) => self.renews = Some(hex(cell).map_err(of)?),
+            ("renews" | "lineage", None) => self.renews = Some(lineage(cell).map_err(of)?),
             ("feature", Some(name)) => more.feature.push(format!("{name}={cell}")),
             ("quota", Some(name)) => more.quota.push(named(name)),
             ("rate", Some(name)) => more.rate.push(named(name)),

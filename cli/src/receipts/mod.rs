@@ -202,7 +202,7 @@ fn value(report: &Report) -> Value {
     let instances = report.instances.iter().map(|(instance, known)| {
         json!({
             "instance": hex(instance), "receipts": known.receipts, "sequence": known.last.sequence,
-            "digest": hex(&known.last.digest), "issued_at": known.issued_at,
+            "digest": hex(&known.last.digest), "issued_at": known.issued_at.as_seconds(),
         })
     });
     let findings = report.findings.iter().map(|finding| {

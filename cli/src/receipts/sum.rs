@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, ValueEnum};
-use licentia::receipt::{Report, UsageCell};
+use licentia::{
+    Lineage, Timestamp,
+    receipt::{Report, UsageCell},
+};
 use licentia_issuer::{IssuedLicense, Ledger, time};
 use serde_json::{Value, json};
 
@@ -28,10 +31,10 @@ pub(crate) struct Sum {
     place: Place,
     /// Periods that begin at this time or later.
     #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    from: Option<u64>,
+    from: Option<Timestamp>,
     /// Periods that begin before this time. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
-    to: Option<u64>,
+    to: Option<Timestamp>,
     /// What a line is about: `customer,tier,meter` for each customer's meters.
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     by: Vec<By>,
@@ -68,7 +71,7 @@ impl By {
             Self::Tier => {
                 owner.map_or_else(unknown, |license| format!("{}@{}", license.tier, license.tier_version))
             }
-            Self::Lineage => hex(&cell.lineage),
+            Self::Lineage => cell.lineage.to_string(),
             Self::Meter => cell.meter.clone(),
             Self::Period if cell.window.end.is_none() => "for life".to_owned(),
             Self::Period => time::stamp(cell.window.start),
@@ -109,7 +112,7 @@ fn lines(report: &Report, by: &[By], place: &Place) -> Result<BTreeMap<Vec<Strin
     let mut lines = BTreeMap::<Vec<String>, u64>::new();
     for (cell, usage) in &report.usage {
         let of_lineage = owners.get(&cell.lineage).map(Vec::as_slice).unwrap_or_default();
-        let end = cell.window.end.unwrap_or(u64::MAX);
+        let end = cell.window.end.unwrap_or(Timestamp::MAX);
         let owner = of_lineage.iter().rfind(|license| license.issued_at < end).or(of_lineage.first());
         let used = lines.entry(by.iter().map(|by| by.of(cell, owner)).collect()).or_default();
         *used = used.saturating_add(usage.total());
@@ -118,9 +121,9 @@ fn lines(report: &Report, by: &[By], place: &Place) -> Result<BTreeMap<Vec<Strin
 }
 
 /// The licences of every lineage that was used, the oldest first.
-fn owners(report: &Report, ledger: &Ledger) -> Result<BTreeMap<[u8; 16], Vec<IssuedLicense>>> {
-    let lineages: BTreeSet<[u8; 16]> = report.usage.keys().map(|cell| cell.lineage).collect();
-    let owner = |lineage: [u8; 16]| Ok((lineage, ledger.of_lineage(&lineage)?));
+fn owners(report: &Report, ledger: &Ledger) -> Result<BTreeMap<Lineage, Vec<IssuedLicense>>> {
+    let lineages: BTreeSet<Lineage> = report.usage.keys().map(|cell| cell.lineage).collect();
+    let owner = |lineage: Lineage| Ok((lineage, ledger.of_lineage(&lineage)?));
     lineages.into_iter().map(owner).collect()
 }
 
@@ -154,8 +157,9 @@ fn usage(report: &Report) -> Value {
             let by_instance: serde_json::Map<_, _> =
                 usage.by_instance.iter().map(|(instance, count)| (hex(instance), json!(count))).collect();
             json!({
-                "lineage": hex(&cell.lineage), "meter": cell.meter, "start": cell.window.start,
-                "end": cell.window.end, "count": usage.total(), "by_instance": by_instance,
+                "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                "start": cell.window.start.as_seconds(), "end": cell.window.end.map(Timestamp::as_seconds),
+                "count": usage.total(), "by_instance": by_instance,
             })
         })
         .collect()
@@ -166,7 +170,7 @@ fn cells(report: &Report) -> String {
     let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
     let rows = report.usage.iter().map(|(cell, usage)| {
         [
-            hex(&cell.lineage),
+            cell.lineage.to_string(),
             cell.meter.clone(),
             if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
             cell.window.end.map_or_else(|| "for life".to_owned(), time::show),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use licentia_core::Key;
+use licentia_core::{Key, Timestamp};
 use licentia_issuer::{Catalogue, SigningKey, file, read_public_key, time};
 use zeroize::Zeroizing;
 
@@ -216,13 +216,13 @@ impl Signer {
 pub(crate) struct Clock {
     /// The time to use instead of the system's clock.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
-    now: Option<u64>,
+    now: Option<Timestamp>,
 }
 
 impl Clock {
-    pub(crate) fn now(&self) -> u64 {
-        self.now
-            .unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()))
+    pub(crate) fn now(&self) -> Timestamp {
+        let system = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        self.now.unwrap_or_else(|| system().into())
     }
 }
 

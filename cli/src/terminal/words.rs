@@ -1,19 +1,20 @@
 //! Times, periods and policies in words.
 
 use licentia_core::{
-    Action, Period, Policy, limits,
+    Action, Period, Policy, Timestamp, limits,
     revocation::{Effect, RevocationTerms},
 };
 use licentia_issuer::time;
 
 /// A time, and how far it is from `now`.
-pub(crate) fn when(time: u64, now: u64) -> String {
+pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
     const UNITS: [(u64, &str); 5] =
         [(31_536_000, "years"), (2_592_000, "months"), (86_400, "days"), (3600, "hours"), (60, "minutes")];
     let shown = time::show(time);
-    let far = time.abs_diff(now);
+    let far = time.as_seconds().abs_diff(now.as_seconds());
     // The largest unit that fits at least twice: "months" are only approximate.
-    let unit = UNITS.iter().find(|(seconds, _)| far >= 2 * seconds).filter(|_| time < limits::TIME);
+    let unit =
+        UNITS.iter().find(|(seconds, _)| far >= 2 * seconds).filter(|_| time.as_seconds() < limits::TIME);
     unit.map_or_else(
         || shown.clone(),
         |(seconds, unit)| {
@@ -30,7 +31,7 @@ pub(crate) fn when(time: u64, now: u64) -> String {
 /// The terms of a revocation.
 pub(crate) fn terms(terms: &RevocationTerms) -> String {
     let mut text = terms.reason.name().to_owned();
-    if terms.effective > 0 {
+    if terms.effective > Timestamp::EPOCH {
         text += &format!(", effective from {}", time::show(terms.effective));
     }
     match terms.effect {
@@ -42,7 +43,7 @@ pub(crate) fn terms(terms: &RevocationTerms) -> String {
 
 /// The period of a quota.
 pub(crate) fn period(period: Period) -> String {
-    let from = |what: &str, anchor| format!("{what} from {}", time::show(anchor));
+    let from = |what: &str, anchor: Timestamp| format!("{what} from {}", time::show(anchor));
     match period {
         Period::Fixed { seconds, anchor } => from(&millis(seconds.saturating_mul(1000)), anchor),
         Period::MonthFrom { anchor } => from("month", anchor),
@@ -87,20 +88,23 @@ mod tests {
 
     #[test]
     fn times_say_how_far_they_are() {
-        const NOW: u64 = 1_800_000_000;
+        const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
         let far = |time| when(time, NOW).split_once(", ").map_or("", |(_, far)| far).to_owned();
         assert_eq!(far(NOW), "");
         assert_eq!(far(NOW + 119), "");
         assert_eq!(far(NOW - 7200), "2 hours ago");
         assert_eq!(far(NOW + 90 * 86_400), "in 3 months");
         assert_eq!(far(NOW + 365 * 86_400), "in 12 months");
-        assert_eq!(when(limits::TIME, NOW), "never");
+        assert_eq!(when(limits::TIME.into(), NOW), "never");
     }
 
     #[test]
     fn periods_and_policies_are_said_in_words() {
         assert_eq!(period(Period::Month), "month");
-        assert_eq!(period(Period::Fixed { seconds: 7200, anchor: 0 }), "2 h from 1970-01-01 00:00:00 UTC");
+        assert_eq!(
+            period(Period::Fixed { seconds: 7200, anchor: Timestamp::EPOCH }),
+            "2 h from 1970-01-01 00:00:00 UTC"
+        );
         assert_eq!(
             (millis(1000), millis(250), millis(90_000)),
             ("1 s".into(), "250 ms".into(), "90 s".into())

@@ -51,7 +51,8 @@ fn a_renewal_counts_from_the_end_of_the_paid_term() {
     let claims = |output: &std::process::Output| json(output)["claims"].clone();
     let old = json(&desk.run(&["--json", "ledger", "find", "ledger.db", &id]))[0].clone();
     let base = ["--json", "renew", &id[..9], "--ledger", "ledger.db", "--key", "acme.pem"];
-    let renewed = claims(&desk.run(&[&base[..], &["--catalogue", "tiers.toml", "--subject", "cus_42"]].concat()));
+    let renewed =
+        claims(&desk.run(&[&base[..], &["--catalogue", "tiers.toml", "--subject", "cus_42"]].concat()));
     let year = renewed["grant"]["term_end"].as_u64().or(renewed["term_end"].as_u64()).unwrap();
     let paid = old["term_end"].as_u64().unwrap();
     assert!((365..=366).contains(&((year - paid) / 86_400)), "{renewed}");
@@ -63,7 +64,8 @@ fn a_renewal_counts_from_the_end_of_the_paid_term() {
     assert_eq!(shown[0]["history"].as_array().unwrap().len(), 2);
 
     let upgrade = ["upgrade", &id, "--tier", "team@1", "--feature", "sso", "--key", "acme.pem"];
-    let upgraded = claims(&desk.run(&[&["--json"], &upgrade[..], &["--ledger", "ledger.db", "--replace"]].concat()));
+    let upgraded =
+        claims(&desk.run(&[&["--json"], &upgrade[..], &["--ledger", "ledger.db", "--replace"]].concat()));
     assert_eq!(upgraded["tier"]["name"], "team");
     let states: Vec<Value> = json(&desk.run(&["--json", "ledger", "list", "ledger.db", "cus_42"]))
         .as_array()
@@ -112,8 +114,12 @@ fn a_table_of_customers_is_issued_and_a_run_that_was_cut_off_is_repeated() {
     assert_eq!(claims(rows[2][5])["tier"]["version"], 3, "the option holds where the cell is empty");
 
     let again = desk.run(
-        &[&["--json"], &ISSUE[..], &["--tier", "pro", "--ledger", "ledger.db", "--from", "customers.csv", "--out", "out"]]
-            .concat(),
+        &[
+            &["--json"],
+            &ISSUE[..],
+            &["--tier", "pro", "--ledger", "ledger.db", "--from", "customers.csv", "--out", "out"],
+        ]
+        .concat(),
     );
     assert_eq!(json(&again)["repeated"], 2, "{}", text(&again.stderr));
     let file = |name: &str| fs::read_to_string(desk.path().join("out").join(name)).unwrap();
@@ -135,7 +141,11 @@ fn a_table_of_customers_is_issued_and_a_run_that_was_cut_off_is_repeated() {
         assert_eq!(refused.status.code(), Some(2), "{table}");
         assert!(text(&refused.stderr).contains(said), "{table}: {}", text(&refused.stderr));
     }
-    assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "ledger.db"]))["issued"], 3, "nothing was issued");
+    assert_eq!(
+        json(&desk.run(&["--json", "ledger", "stats", "ledger.db"]))["issued"],
+        3,
+        "nothing was issued"
+    );
 }
 
 #[test]
@@ -147,7 +157,12 @@ fn the_ledger_is_asked_in_many_ways() {
         let output = desk.run(&[&["--json", "ledger", "list", "ledger.db"], more].concat());
         assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
         let found = json(&output);
-        found.as_array().unwrap().iter().map(|one| one["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["subject"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(subjects(&["--sort", "subject"]), ["ann", "cus_42"]);
     assert_eq!(subjects(&["--sort", "subject", "--reverse"]), ["cus_42", "ann"]);
@@ -175,10 +190,14 @@ fn a_lost_licence_and_a_lost_key_are_no_loss() {
     let (desk, id) = opened();
     let token = ok(&desk, &["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--same"]);
     assert_eq!(json(&desk.run(&["--json", "inspect", token.trim()]))["claims"]["cti"], id.as_str());
-    let new = ok(&desk, &["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--replace"]);
+    let new =
+        ok(&desk, &["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--replace"]);
     assert_ne!(new, token);
     ok(&desk, &["keygen", "--out", "next"]);
-    let kid = json(&desk.run(&["--json", "ledger", "find", "ledger.db", &id]))[0]["kid"].as_str().unwrap().to_owned();
+    let kid = json(&desk.run(&["--json", "ledger", "find", "ledger.db", &id]))[0]["kid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let reissue = ["--json", "reissue", "--kid", &kid, "--key", "next.pem", "--ledger", "ledger.db"];
     let counted = json(&desk.run(&[&reissue[..], &["--dry-run"]].concat()));
     assert_eq!((&counted["licenses"], &counted["good"]), (&2.into(), &1.into()));
@@ -224,7 +243,11 @@ fn the_environment_names_the_ledger_and_no_password_is_shown() {
     };
     let found = json(&with("ledger.db", &["--json", "ledger", "list", "cus_42"]));
     assert_eq!(found[0]["id"], id.as_str());
-    assert_eq!(json(&with("elsewhere.db", &["--json", "ledger", "list", "ledger.db"])), found, "the word is a file");
+    assert_eq!(
+        json(&with("elsewhere.db", &["--json", "ledger", "list", "ledger.db"])),
+        found,
+        "the word is a file"
+    );
     assert_eq!(json(&with("ledger.db", &["--json", "ledger", "find", &id])), found);
     let away = with("postgres://ann:s3cret@127.0.0.1:1/db", &["ledger", "list"]);
     assert_eq!(away.status.code(), Some(2));

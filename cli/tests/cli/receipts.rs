@@ -9,14 +9,17 @@ use licentia::{
 
 use crate::desk::{Desk, json, text};
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 
 /// Counts in the log of an instance, and writes a receipt after each.
 fn count(desk: &Desk, name: &str, seed: u8, counts: &[u64]) -> Receipts {
     let log = Receipts::open(desk.path().join(name), HolderKey::from_seed(&[seed; 32])).unwrap();
-    let window = Window { start: NOW - NOW % 86_400, end: Some(NOW - NOW % 86_400 + 86_400) };
+    let window = Window {
+        start: NOW - NOW.as_seconds() % 86_400,
+        end: Some(NOW - NOW.as_seconds() % 86_400 + 86_400),
+    };
     for (at, count) in counts.iter().enumerate() {
-        log.add(&UsageCell { lineage: [1; 16], meter: "calls".to_owned(), window }, *count);
+        log.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, *count);
         log.write(NOW + at as u64).unwrap();
     }
     log

@@ -6,7 +6,7 @@
 //! simple values but `false`, `true` and `null`. It borrows from the input,
 //! never recurses and never allocates.
 
-use crate::{code::Code, limits};
+use crate::{code::Code, limits, time::timestamp::Timestamp};
 
 /// A reason to refuse the input, and the byte of the token where it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +223,11 @@ impl<'a> Reader<'a> {
     /// Reads an unsigned integer of at most `most`.
     pub fn uint_to(&mut self, most: u64) -> Result<u64> {
         self.uint_within(0, most)
+    }
+
+    /// Reads a point in time, in seconds since 1970.
+    pub fn timestamp(&mut self) -> Result<Timestamp> {
+        self.uint_to(limits::TIME).map(Timestamp::from_seconds)
     }
 
     /// Reads an unsigned integer from `least` to `most`.

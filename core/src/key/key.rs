@@ -16,6 +16,7 @@ use crate::{
     cose::{self, Algorithm},
     crypto::ed25519::PublicKey,
     text,
+    time::timestamp::Timestamp,
 };
 
 /// Whether a key of a keyset is in use.
@@ -82,8 +83,8 @@ impl KeyPurpose {
 pub(crate) struct Validity {
     pub(crate) status: KeyStatus,
     pub(crate) purpose: KeyPurpose,
-    pub(crate) not_before: u64,
-    pub(crate) not_after: u64,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
     pub(crate) scope: Scope,
 }
 
@@ -92,8 +93,8 @@ impl Default for Validity {
         Self {
             status: KeyStatus::Active,
             purpose: KeyPurpose::License,
-            not_before: 0,
-            not_after: u64::MAX,
+            not_before: Timestamp::EPOCH,
+            not_after: Timestamp::MAX,
             scope: Scope::default(),
         }
     }
@@ -192,8 +193,8 @@ impl Key {
         self.validity.purpose
     }
 
-    /// First and last `iat` of what it may sign, in seconds since 1970.
-    pub fn window(&self) -> (u64, u64) {
+    /// First and last `iat` of what it may sign.
+    pub fn window(&self) -> (Timestamp, Timestamp) {
         (self.validity.not_before, self.validity.not_after)
     }
 

@@ -8,6 +8,7 @@ use crate::{
         scope::{BundleTraits, ScopeBound},
     },
     license::claims::Claims,
+    time::timestamp::Timestamp,
 };
 
 /// The keys to look licences up in: a simple list, or the keys of a keyset.
@@ -61,7 +62,7 @@ impl<'k> Keyring<'k> {
 
     /// Whether there is a key with this identifier that revocation bundles of an issuer's stream may be signed with.
     pub fn has_revocation(self, kid: &Kid, issuer: &str, stream: u64) -> bool {
-        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: 0 };
+        let bundle = BundleTraits { issuer, stream, has_rules: false, issued_at: Timestamp::EPOCH };
         self.find_revocation(kid).is_ok_and(|key| key.validity.scope.permits_bundle(self.keyset, bundle))
     }
 

@@ -20,6 +20,7 @@ use crate::{
     key::scope::Scope,
     limits,
     proof::thumbprint,
+    time::timestamp::Timestamp,
 };
 
 /// The schemas that are read.
@@ -36,8 +37,8 @@ pub struct Keyset<'a> {
     bytes: &'a [u8],
     schema: u64,
     sequence: u64,
-    issued_at: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    expires: Timestamp,
     entries: Span,
     /// SHA-256 thumbprint of the root key.
     root: [u8; 32],
@@ -154,8 +155,8 @@ impl<'a> Keyset<'a> {
             match key {
                 MapKey::Int(0) => schema = SCHEMAS.contains(&reader.uint()?),
                 MapKey::Int(1) => sequence = Some(reader.uint_to(limits::INTEGER)?),
-                MapKey::Int(2) => issued_at = Some(reader.uint_to(limits::TIME)?),
-                MapKey::Int(3) => expires = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(2) => issued_at = Some(reader.timestamp()?),
+                MapKey::Int(3) => expires = Some(reader.timestamp()?),
                 MapKey::Int(4) => {
                     for _ in 0..reader.array_within(1, limits::KEYSET_KEYS)? {
                         read_entry(&mut reader, number)?;
@@ -205,13 +206,13 @@ impl<'a> Keyset<'a> {
         self.sequence
     }
 
-    /// When it was issued, in seconds since 1970.
-    pub fn issued_at(&self) -> u64 {
+    /// When it was issued.
+    pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
-    /// When it expires, in seconds since 1970. It bounds how long an attacker can withhold a newer one.
-    pub fn expires(&self) -> u64 {
+    /// When it expires. It bounds how long an attacker can withhold a newer one.
+    pub fn expires(&self) -> Timestamp {
         self.expires
     }
 
@@ -281,8 +282,8 @@ fn read_entry(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Key> {
     while let Some(label) = map.next_key(reader)? {
         match label {
             MapKey::Int(0) => key = Some(Key::read(reader)?),
-            MapKey::Int(1) => validity.not_before = reader.uint_to(limits::TIME)?,
-            MapKey::Int(2) => validity.not_after = reader.uint_to(limits::TIME)?,
+            MapKey::Int(1) => validity.not_before = reader.timestamp()?,
+            MapKey::Int(2) => validity.not_after = reader.timestamp()?,
             MapKey::Int(3) => {
                 let offset = reader.offset();
                 validity.status = KeyStatus::from_number(reader.uint()?)

@@ -17,6 +17,7 @@ use crate::{
         rate::Rate,
     },
     limits,
+    time::timestamp::Timestamp,
 };
 
 /// The scope of a key, as it stands in its keyset. The default permits everything.
@@ -96,7 +97,7 @@ pub(crate) struct BundleTraits<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) stream: u64,
     pub(crate) has_rules: bool,
-    pub(crate) issued_at: u64,
+    pub(crate) issued_at: Timestamp,
 }
 
 impl Scope {
@@ -178,13 +179,13 @@ impl Scope {
     fn exceeded_time(&self, claims: &Claims<'_>) -> Option<ScopeBound> {
         let issued_at = claims.issued_at();
         let start = match self.longest_lead {
-            Some(_) => issued_at.max(claims.not_before().unwrap_or(0)),
+            Some(_) => issued_at.max(claims.not_before().unwrap_or_default()),
             None => issued_at,
         };
         let within = |longest: Option<u64>, span: u64| longest.is_none_or(|longest| span <= longest);
-        if !within(self.longest_lead, start.saturating_sub(issued_at)) {
+        if !within(self.longest_lead, start.seconds_since(issued_at)) {
             Some(ScopeBound::LongestLead)
-        } else if !within(self.longest_term, claims.expires().saturating_sub(start)) {
+        } else if !within(self.longest_term, claims.expires().seconds_since(start)) {
             Some(ScopeBound::LongestTerm)
         } else {
             None

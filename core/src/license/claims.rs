@@ -17,6 +17,7 @@ use crate::{
     license::quota::Quota,
     license::rate::Rate,
     limits,
+    time::timestamp::Timestamp,
 };
 
 /// Claim keys (RFC 8392, section 4; RFC 8747, section 3.1; the CWT Claims registry).
@@ -49,15 +50,15 @@ struct Fields {
     issuer: Span,
     subject: Span,
     audience: Option<Span>,
-    expires: u64,
-    not_before: Option<u64>,
-    issued_at: u64,
+    expires: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Timestamp,
     id: Span,
     confirmation: Option<Span>,
     grant: grant::Fields,
 }
 
-/// The claims of a token, checked for form but not for who signed them. All times are seconds since 1970.
+/// The claims of a token, checked for form but not for who signed them.
 #[derive(Clone, Debug)]
 pub struct Claims<'a> {
     token: &'a [u8],
@@ -195,17 +196,17 @@ impl<'a> Claims<'a> {
     }
 
     /// When it ends, grace included (`exp`).
-    pub fn expires(&self) -> u64 {
+    pub fn expires(&self) -> Timestamp {
         self.fields.expires
     }
 
     /// When it starts (`nbf`).
-    pub fn not_before(&self) -> Option<u64> {
+    pub fn not_before(&self) -> Option<Timestamp> {
         self.fields.not_before
     }
 
     /// When it was issued (`iat`).
-    pub fn issued_at(&self) -> u64 {
+    pub fn issued_at(&self) -> Timestamp {
         self.fields.issued_at
     }
 
@@ -250,7 +251,7 @@ impl<'a> Claims<'a> {
     }
 
     /// When the feature `name` ends; `None` if it ends with the licence.
-    pub(crate) fn feature_end(&self, name: &str) -> Result<Option<u64>, Code> {
+    pub(crate) fn feature_end(&self, name: &str) -> Result<Option<Timestamp>, Code> {
         let value = grant::find(self.token, self.fields.grant.features, name);
         value.and_then(|mut value| feature::end(&mut value).ok()).ok_or(Code::FeatureNotLicensed)
     }
@@ -282,7 +283,7 @@ impl<'a> Claims<'a> {
     }
 
     /// When the contract ends; from then to [`Claims::expires`] the licence is in grace.
-    pub fn term_end(&self) -> Option<u64> {
+    pub fn term_end(&self) -> Option<Timestamp> {
         self.fields.grant.term_end
     }
 
@@ -305,7 +306,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Releases up to this time stay licensed for ever; a request must then say which release runs.
-    pub fn maintained_until(&self) -> Option<u64> {
+    pub fn maintained_until(&self) -> Option<Timestamp> {
         self.fields.grant.maintained_until
     }
 
@@ -346,9 +347,9 @@ impl Fields {
                     read_audience(reader)?;
                     fields.audience = Some(reader.span_from(start));
                 }
-                MapKey::Int(label::EXP) => expires = Some(reader.uint_to(limits::TIME)?),
-                MapKey::Int(label::NBF) => fields.not_before = Some(reader.uint_to(limits::TIME)?),
-                MapKey::Int(label::IAT) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(label::EXP) => expires = Some(reader.timestamp()?),
+                MapKey::Int(label::NBF) => fields.not_before = Some(reader.timestamp()?),
+                MapKey::Int(label::IAT) => issued_at = Some(reader.timestamp()?),
                 MapKey::Int(label::CTI) => {
                     reader.array_of::<16>()?;
                     id = Some(reader.span_from(start));

@@ -3,7 +3,7 @@
 use crate::{
     cbor::{self, Reader},
     code::Code,
-    limits,
+    time::timestamp::Timestamp,
 };
 
 /// The value of a feature.
@@ -26,14 +26,14 @@ pub struct Feature<'a> {
     pub name: &'a str,
     /// Its value.
     pub value: FeatureValue<'a>,
-    /// When it ends, in seconds since 1970, if before the licence does.
-    pub expires: Option<u64>,
+    /// When it ends, if before the licence does.
+    pub expires: Option<Timestamp>,
 }
 
 impl<'a> Feature<'a> {
-    /// Whether the feature has ended at `now` (seconds since 1970).
-    pub fn is_expired(&self, now: u64) -> bool {
-        has_ended(self.expires, now)
+    /// Whether the feature has ended at `now`.
+    pub fn is_expired(&self, now: impl Into<Timestamp>) -> bool {
+        has_ended(self.expires, now.into())
     }
 
     /// Reads `true / int / tstr / [value, exp uint]`.
@@ -41,25 +41,25 @@ impl<'a> Feature<'a> {
         if reader.at_array() {
             reader.array_within(2, 2)?;
             let value = FeatureValue::read(reader)?;
-            return Ok(Self { name, value, expires: Some(reader.uint_to(limits::TIME)?) });
+            return Ok(Self { name, value, expires: Some(reader.timestamp()?) });
         }
         Ok(Self { name, value: FeatureValue::read(reader)?, expires: None })
     }
 }
 
 /// Whether what ends at a time, where it does, has ended at `now`.
-pub(crate) fn has_ended(expires: Option<u64>, now: u64) -> bool {
+pub(crate) fn has_ended(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }
 
 /// Reads when a feature that was checked before ends, over its value; none if it ends with the licence.
-pub(crate) fn end(reader: &mut Reader<'_>) -> cbor::Result<Option<u64>> {
+pub(crate) fn end(reader: &mut Reader<'_>) -> cbor::Result<Option<Timestamp>> {
     if !reader.at_array() {
         return Ok(None);
     }
     reader.array()?;
     match reader.pass() {
-        Some(()) => reader.uint().map(Some),
+        Some(()) => reader.uint().map(Timestamp::from_seconds).map(Some),
         None => reader.malformed(Code::Truncated),
     }
 }

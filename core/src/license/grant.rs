@@ -9,6 +9,7 @@ use crate::{
     license::quota::Quota,
     license::rate::Rate,
     limits,
+    time::timestamp::Timestamp,
 };
 
 /// The schema that this version reads.
@@ -74,11 +75,11 @@ pub(crate) struct Fields {
     pub(crate) features: Option<Span>,
     pub(crate) quotas: Option<Span>,
     pub(crate) rates: Option<Span>,
-    pub(crate) term_end: Option<u64>,
+    pub(crate) term_end: Option<Timestamp>,
     pub(crate) seats: Option<u64>,
     pub(crate) policy: Policy,
     pub(crate) node_locks: Option<Span>,
-    pub(crate) maintained_until: Option<u64>,
+    pub(crate) maintained_until: Option<Timestamp>,
     pub(crate) kind: Kind,
     pub(crate) meta: Option<Span>,
     pub(crate) lineage: Option<Span>,
@@ -223,7 +224,7 @@ impl Fields {
                 MapKey::Int(2) => fields.features = entries::<Feature<'_>>(reader, true)?,
                 MapKey::Int(3) => fields.quotas = entries::<Quota<'_>>(reader, true)?,
                 MapKey::Int(4) => fields.rates = entries::<Rate<'_>>(reader, true)?,
-                MapKey::Int(5) => fields.term_end = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(5) => fields.term_end = Some(reader.timestamp()?),
                 MapKey::Int(6) => fields.seats = Some(reader.uint_to(limits::INTEGER)?),
                 MapKey::Int(7) => fields.policy = Policy::read(reader)?,
                 MapKey::Int(8) => {
@@ -232,7 +233,7 @@ impl Fields {
                     }
                     fields.node_locks = Some(reader.span_from(start));
                 }
-                MapKey::Int(9) => fields.maintained_until = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(9) => fields.maintained_until = Some(reader.timestamp()?),
                 MapKey::Int(10) => fields.kind = read_kind(reader)?,
                 MapKey::Int(11) => fields.meta = entries::<(&str, &str)>(reader, false)?,
                 MapKey::Int(12) => {

@@ -9,7 +9,7 @@ use super::{
     quota::Overage,
 };
 use crate::{
-    json::{Hex, Optional, Quoted, list},
+    json::{Hex, Optional, OptionalTime, Quoted, list},
     time::period::Period,
 };
 
@@ -50,8 +50,13 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#"{{"kid":"{}","iss":{},"#, claims.kid(), Quoted(claims.issuer()))?;
         write!(f, r#""sub":{},"aud":["#, Quoted(claims.subject()))?;
         list(f, claims.audiences(), |f, audience| Quoted(audience).fmt(f))?;
-        write!(f, r#"],"exp":{},"nbf":{},"#, claims.expires(), Optional(claims.not_before()))?;
-        write!(f, r#""iat":{},"cti":{},"#, claims.issued_at(), Hex(claims.id().as_bytes()))?;
+        write!(
+            f,
+            r#"],"exp":{},"nbf":{},"#,
+            claims.expires().as_seconds(),
+            OptionalTime(claims.not_before())
+        )?;
+        write!(f, r#""iat":{},"cti":{},"#, claims.issued_at().as_seconds(), Hex(claims.id().as_bytes()))?;
         match claims.confirmation() {
             None => f.write_str(r#""cnf":null,"#)?,
             Some(Confirmation::Key(key)) => write!(f, r#""cnf":{{"key":{}}},"#, Hex(key))?,
@@ -65,7 +70,7 @@ impl fmt::Display for Object<'_, '_> {
             f,
             r#""rates":{},"term_end":{},"#,
             Part(claims, JsonPart::Rates),
-            Optional(claims.term_end())
+            OptionalTime(claims.term_end())
         )?;
         write!(f, r#""seats":{},"policy":{{"#, Optional(claims.seats()))?;
         let policy = claims.policy();
@@ -78,7 +83,7 @@ impl fmt::Display for Object<'_, '_> {
         write!(f, r#""store_unreachable":{},"#, JsonAction(policy.store_unreachable))?;
         write!(f, r#""max_revocation_age":{}}},"node_locks":["#, Optional(policy.max_revocation_age))?;
         list(f, claims.node_locks(), |f, lock| Hex(lock).fmt(f))?;
-        write!(f, r#"],"maintained_until":{},"#, Optional(claims.maintained_until()))?;
+        write!(f, r#"],"maintained_until":{},"#, OptionalTime(claims.maintained_until()))?;
         write!(f, r#""kind":"{}","meta":{},"#, claims.kind().name(), Part(claims, JsonPart::Meta))?;
         write!(
             f,
@@ -105,7 +110,7 @@ impl fmt::Display for Part<'_, '_> {
                     FeatureValue::Int(number) => number.fmt(f)?,
                     FeatureValue::Text(text) => Quoted(text).fmt(f)?,
                 }
-                write!(f, r#","expires":{}}}"#, Optional(feature.expires))
+                write!(f, r#","expires":{}}}"#, OptionalTime(feature.expires))
             }),
             JsonPart::Quotas => list(f, claims.quotas(), |f, quota| {
                 let (meter, limit) = (Quoted(quota.meter), quota.limit);
@@ -134,9 +139,11 @@ struct JsonPeriod(Period);
 impl fmt::Display for JsonPeriod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Period::Fixed { seconds, anchor } => write!(f, r#"{{"seconds":{seconds},"anchor":{anchor}}}"#),
-            Period::MonthFrom { anchor } => write!(f, r#"{{"month_from":{anchor}}}"#),
-            Period::YearFrom { anchor } => write!(f, r#"{{"year_from":{anchor}}}"#),
+            Period::Fixed { seconds, anchor } => {
+                write!(f, r#"{{"seconds":{seconds},"anchor":{}}}"#, anchor.as_seconds())
+            }
+            Period::MonthFrom { anchor } => write!(f, r#"{{"month_from":{}}}"#, anchor.as_seconds()),
+            Period::YearFrom { anchor } => write!(f, r#"{{"year_from":{}}}"#, anchor.as_seconds()),
             named => write!(f, r#""{named}""#),
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     cbor::{self, Malformed, MapKey, Reader},
     code::Code,
     limits,
+    time::timestamp::Timestamp,
 };
 
 /// What to do with a request when a fact that it depends on is in doubt.
@@ -105,11 +106,11 @@ impl fmt::Display for Action {
 }
 
 impl Action {
-    /// Whether a doubt that began at `since` is tolerated at `now`, both in seconds since 1970.
-    pub fn tolerates(self, since: u64, now: u64) -> bool {
+    /// Whether a doubt that began at `since` is tolerated at `now`.
+    pub fn tolerates(self, since: Timestamp, now: Timestamp) -> bool {
         match self {
             Self::Deny => false,
-            Self::Warn(seconds) => now.saturating_sub(since) <= seconds,
+            Self::Warn(seconds) => now.seconds_since(since) <= seconds,
             Self::Allow => true,
         }
     }

@@ -31,7 +31,7 @@ use crate::{
         quota::Count,
         rate::{Gcra, Tat},
     },
-    time::period::Window,
+    time::{period::Window, timestamp::Timestamp},
 };
 
 /// Length of a block without its counters, in bytes.
@@ -86,9 +86,16 @@ pub struct Charged {
 pub struct Moment {
     /// Nanoseconds since 1970.
     pub now_nanos: u64,
-    /// The latest time that is known to have passed, in seconds since 1970: [`crate::Clock::mark`]. A device whose clock
+    /// The latest time that is known to have passed: [`crate::Clock::mark`]. A device whose clock
     /// nobody can set takes its time.
-    pub mark: u64,
+    pub mark: Timestamp,
+}
+
+impl Moment {
+    /// The second of the charge.
+    fn second(self) -> Timestamp {
+        Timestamp::from_seconds(self.now_nanos / NANOS_PER_SECOND)
+    }
 }
 
 /// What one counter counts.
@@ -178,9 +185,9 @@ impl<'s> Record<'s> {
         usize::from(self.number(8) % 2 == 1)
     }
 
-    /// The latest time that is known to have passed, in seconds since 1970, as it was with the last charge; 0 at first.
-    pub fn mark(&self) -> u64 {
-        self.number(16)
+    /// The latest time that is known to have passed, as it was with the last charge; 1970 at first.
+    pub fn mark(&self) -> Timestamp {
+        Timestamp::from_seconds(self.number(16))
     }
 
     /// Charges rates and meters of a licence that was just verified, all or none.
@@ -189,7 +196,7 @@ impl<'s> Record<'s> {
             Charged { code: Code::Allowed, remaining: 0, retry_after: None, overage: false, changed: false };
         // No time is before the mark: what was over then has lost its counter.
         let mark = moment.mark.max(self.mark());
-        let now_nanos = moment.now_nanos.max(mark.saturating_mul(NANOS_PER_SECOND));
+        let now_nanos = moment.now_nanos.max(mark.as_seconds().saturating_mul(NANOS_PER_SECOND));
         let moment = Moment { now_nanos, mark };
         let mut before: [Option<(usize, Counter)>; CHARGES] = [None; CHARGES];
         if charges.len() > CHARGES {
@@ -222,7 +229,7 @@ impl<'s> Record<'s> {
     pub fn give_back(&mut self, license: &License<'_>, meter: &str, units: u64, moment: Moment) -> bool {
         let Some(quota) = license.quota(meter) else { return false };
         let mark = moment.mark.max(self.mark());
-        let window = quota.period.window((moment.now_nanos / NANOS_PER_SECOND).max(mark));
+        let window = quota.period.window(moment.second().max(mark));
         let key = key(license, 2, meter);
         let same = |counter: &Counter| {
             counter.key == key && matches!(counter.state, State::Quota(of, _) if of == window)
@@ -244,7 +251,7 @@ impl<'s> Record<'s> {
         moment: Moment,
         outcome: &mut Charged,
     ) -> Result<Option<(usize, Counter)>, Code> {
-        let now = moment.now_nanos / NANOS_PER_SECOND;
+        let now = moment.second();
         let kind = if charge.is_rate { 1 } else { 2 };
         let key = key(license, kind, charge.name);
         let (at, before, after) = if charge.is_rate {
@@ -284,7 +291,7 @@ impl<'s> Record<'s> {
             outcome.remaining = count.left(quota.limit);
             if taken.units < charge.cost {
                 let end = window.end.filter(|_| charge.cost <= limit);
-                outcome.retry_after = end.map(|end| end.saturating_sub(now));
+                outcome.retry_after = end.map(|end| end.seconds_since(now));
                 return Err(Code::QuotaExceeded);
             }
             outcome.overage |= count.taken > quota.limit;
@@ -298,7 +305,7 @@ impl<'s> Record<'s> {
     }
 
     /// The counter that is the same, or one that is free at `mark`.
-    fn place_for(&self, same: impl Fn(&Counter) -> bool, mark: u64) -> Result<(usize, Counter), Code> {
+    fn place_for(&self, same: impl Fn(&Counter) -> bool, mark: Timestamp) -> Result<(usize, Counter), Code> {
         let free = || {
             let (at, counter) = self.find(|counter| counter.state.is_over(mark))?;
             Some((at, Counter { state: State::Free, ..counter }))
@@ -323,10 +330,10 @@ impl<'s> Record<'s> {
     }
 
     /// Makes it the next block.
-    fn advance(&mut self, mark: u64) {
+    fn advance(&mut self, mark: Timestamp) {
         let sequence = self.number(8).saturating_add(1);
         set_number(self.bytes, 8, sequence);
-        set_number(self.bytes, 16, mark);
+        set_number(self.bytes, 16, mark.as_seconds());
         self.seal();
     }
 
@@ -338,11 +345,13 @@ impl<'s> Record<'s> {
 }
 
 impl State {
-    /// Whether it says nothing any more at `mark`, in seconds since 1970.
-    fn is_over(&self, mark: u64) -> bool {
+    /// Whether it says nothing any more at `mark`.
+    fn is_over(&self, mark: Timestamp) -> bool {
         match self {
             Self::Free => true,
-            Self::Rate(tat) => tat.as_nanos() <= u128::from(mark).saturating_mul(NANOS_PER_SECOND.into()),
+            Self::Rate(tat) => {
+                tat.as_nanos() <= u128::from(mark.as_seconds()).saturating_mul(NANOS_PER_SECOND.into())
+            }
             Self::Quota(window, _) => window.end.is_some_and(|end| end <= mark),
         }
     }
@@ -358,7 +367,8 @@ impl Counter {
         let state = match kind {
             1 => State::Rate(Tat::from_nanos(u128::from(two) << 64 | u128::from(one))),
             2 => {
-                let window = Window { start: one, end: Some(two).filter(|end| *end != NEVER) };
+                let end = Some(two).filter(|end| *end != NEVER).map(Timestamp::from_seconds);
+                let window = Window { start: Timestamp::from_seconds(one), end };
                 State::Quota(window, Count { taken: three, refunded: 0 })
             }
             _ => State::Free,
@@ -377,7 +387,10 @@ impl Counter {
                 let low = u64::try_from(nanos & u128::from(u64::MAX)).unwrap_or(u64::MAX);
                 [1, low, u64::try_from(nanos >> 64).unwrap_or(u64::MAX), 0]
             }
-            State::Quota(window, count) => [2, window.start, window.end.unwrap_or(NEVER), count.taken],
+            State::Quota(window, count) => {
+                let end = window.end.map_or(NEVER, Timestamp::as_seconds);
+                [2, window.start.as_seconds(), end, count.taken]
+            }
         };
         for (at, value) in [16, 24, 32, 40].into_iter().zip(numbers) {
             set_number(bytes, at, value);

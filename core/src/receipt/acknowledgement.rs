@@ -13,7 +13,7 @@ use crate::{
     cose::{Frame, Typ},
     key::key::{Key, KeyPurpose, KeyStatus},
     key::keyring::Keyring,
-    limits,
+    time::timestamp::Timestamp,
 };
 
 const SCHEMA: u64 = 1;
@@ -25,8 +25,8 @@ pub struct Acknowledgement {
     pub instance: Instance,
     /// The receipt.
     pub receipt: ReceiptLink,
-    /// When it was given, in seconds since 1970.
-    pub issued_at: u64,
+    /// When it was given.
+    pub issued_at: Timestamp,
 }
 
 impl Acknowledgement {
@@ -61,7 +61,7 @@ impl Acknowledgement {
                 MapKey::Int(1) => instance = Some(*reader.array_of()?),
                 MapKey::Int(2) => sequence = Some(read_sequence(&mut reader)?),
                 MapKey::Int(3) => digest = Some(*reader.array_of()?),
-                MapKey::Int(4) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(4) => issued_at = Some(reader.timestamp()?),
                 MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }

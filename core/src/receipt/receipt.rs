@@ -19,7 +19,7 @@ use crate::{
     license::name,
     limits,
     proof::thumbprint,
-    time::period::Window,
+    time::{period::Window, timestamp::Timestamp},
 };
 
 const SCHEMA: u64 = 1;
@@ -36,7 +36,7 @@ pub struct Receipt<'a> {
     instance: Instance,
     sequence: u64,
     previous: &'a Digest,
-    issued_at: u64,
+    issued_at: Timestamp,
     entries: Span,
     acknowledged: Option<ReceiptLink>,
 }
@@ -68,9 +68,9 @@ impl<'a> ReceiptEntry<'a> {
     fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
         reader.array_within(5, 5)?;
         let (lineage, meter) = (Lineage::from(*reader.array_of::<16>()?), name::read(reader)?);
-        let start = reader.uint_to(limits::INTEGER)?;
+        let start = read_bound(reader)?;
         let offset = reader.offset();
-        let end = if reader.at_int() { Some(reader.uint_to(limits::INTEGER)?) } else { reader.null()? };
+        let end = if reader.at_int() { Some(read_bound(reader)?) } else { reader.null()? };
         if end.is_some_and(|end| end <= start) {
             return Err(Malformed { code: Code::InvalidValue, offset });
         }
@@ -79,7 +79,7 @@ impl<'a> ReceiptEntry<'a> {
     }
 
     /// What entries are ordered by, and what no two of them share.
-    pub fn order(&self) -> (Lineage, &'a str, u64, Option<u64>) {
+    pub fn order(&self) -> (Lineage, &'a str, Timestamp, Option<Timestamp>) {
         (self.lineage, self.meter, self.window.start, self.window.end)
     }
 }
@@ -120,7 +120,7 @@ impl<'a> Receipt<'a> {
                 MapKey::Int(1) => public = Some(reader.array_of()?),
                 MapKey::Int(2) => sequence = Some(read_sequence(&mut reader)?),
                 MapKey::Int(3) => previous = Some(reader.array_of()?),
-                MapKey::Int(4) => issued_at = Some(reader.uint_to(limits::TIME)?),
+                MapKey::Int(4) => issued_at = Some(reader.timestamp()?),
                 MapKey::Int(5) => entries = Some(read_entries(&mut reader)?),
                 MapKey::Int(6) => acknowledged = Some(ReceiptLink::read(&mut reader)?),
                 MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
@@ -158,8 +158,8 @@ impl<'a> Receipt<'a> {
         self.previous
     }
 
-    /// When it was issued by the instance's clock, in seconds since 1970.
-    pub fn issued_at(&self) -> u64 {
+    /// When it was issued by the instance's clock.
+    pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }
 
@@ -202,6 +202,11 @@ pub(crate) fn read_sequence(reader: &mut Reader<'_>) -> cbor::Result<u64> {
     reader.uint_within(1, limits::INTEGER)
 }
 
+/// Reads the first second of a window, or the first one after it.
+fn read_bound(reader: &mut Reader<'_>) -> cbor::Result<Timestamp> {
+    reader.uint_to(limits::INTEGER).map(Timestamp::from_seconds)
+}
+
 /// Skips the entries, which must ascend, and returns their span.
 fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
     let start = reader.offset();
@@ -227,8 +232,8 @@ pub struct UnsignedReceipt<'a> {
     pub sequence: u64,
     /// Digest of the receipt before it; zeros for the first one.
     pub previous: &'a Digest,
-    /// When it is issued, in seconds since 1970.
-    pub issued_at: u64,
+    /// When it is issued.
+    pub issued_at: Timestamp,
     /// What was counted, ascending by [`ReceiptEntry::order`], at most [`limits::RECEIPT_ENTRIES`].
     pub entries: &'a [ReceiptEntry<'a>],
     /// The newest receipt that the vendor has acknowledged.
@@ -252,12 +257,12 @@ impl UnsignedReceipt<'_> {
         let mut payload = Writer::new(alloc::vec![0_u8; limits::RECEIPT_BYTES]);
         payload.map(if self.acknowledged.is_some() { 7 } else { 6 });
         payload.int(0).uint(SCHEMA).int(1).bytes(self.key).int(2).uint(self.sequence);
-        payload.int(3).bytes(self.previous).int(4).uint(self.issued_at);
+        payload.int(3).bytes(self.previous).int(4).uint(self.issued_at.as_seconds());
         payload.int(5).array(self.entries.len() as u64);
         for ReceiptEntry { lineage, meter, window, count } in self.entries {
-            payload.array(5).bytes(lineage.as_bytes()).text(meter).uint(window.start);
+            payload.array(5).bytes(lineage.as_bytes()).text(meter).uint(window.start.as_seconds());
             match window.end {
-                Some(end) => payload.uint(end),
+                Some(end) => payload.uint(end.as_seconds()),
                 None => payload.null(),
             };
             payload.uint(*count);

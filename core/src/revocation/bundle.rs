@@ -18,6 +18,7 @@ use crate::{
     key::{keyring::Keyring, kid::Kid, scope::BundleTraits},
     license::claims::Claims,
     limits,
+    time::timestamp::Timestamp,
 };
 
 use super::{
@@ -68,9 +69,9 @@ pub(super) struct Fields {
     pub(super) issuer: Span,
     stream: u64,
     sequence: u64,
-    issued_at: u64,
-    next_update: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    next_update: Timestamp,
+    expires: Timestamp,
     root: [u8; 32],
     salt: Salt,
     pub(super) rules: Option<Span>,
@@ -92,17 +93,17 @@ pub enum Verdict {
     },
 }
 
-/// A bundle's number and its times, in seconds since 1970: all that matters of it to a licence that it does not concern.
+/// A bundle's number and its times: all that matters of it to a licence that it does not concern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BundleHead {
     /// Its number.
     pub sequence: u64,
     /// When it was issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When the next one comes at the latest.
-    pub next_update: u64,
+    pub next_update: Timestamp,
     /// From when on it says nothing any more.
-    pub expires: u64,
+    pub expires: Timestamp,
 }
 
 /// The bundles of an issuer as one of its licences is held against them.
@@ -142,7 +143,11 @@ impl<'b> RevocationQuery<'b> {
     }
 
     /// What they say about a licence: see [`Bundle::verdict`]. The number is that of the bundle that revokes it.
-    pub(crate) fn verdict(&self, claims: &Claims<'_>, now: u64) -> Option<(u64, bool, RevocationTerms)> {
+    pub(crate) fn verdict(
+        &self,
+        claims: &Claims<'_>,
+        now: Timestamp,
+    ) -> Option<(u64, bool, RevocationTerms)> {
         let mut strictest: Option<(u64, bool, RevocationTerms)> = None;
         for bundle in self.bundles() {
             let Verdict::Revoked { by_rule, terms } = bundle.verdict(claims, now) else { continue };
@@ -262,18 +267,18 @@ impl<'a> Bundle<'a> {
         self.fields.sequence
     }
 
-    /// When it was issued, in seconds since 1970.
-    pub fn issued_at(&self) -> u64 {
+    /// When it was issued.
+    pub fn issued_at(&self) -> Timestamp {
         self.fields.issued_at
     }
 
     /// When the next one comes at the latest.
-    pub fn next_update(&self) -> u64 {
+    pub fn next_update(&self) -> Timestamp {
         self.fields.next_update
     }
 
     /// From when on it says nothing any more.
-    pub fn expires(&self) -> u64 {
+    pub fn expires(&self) -> Timestamp {
         self.fields.expires
     }
 
@@ -300,8 +305,8 @@ impl<'a> Bundle<'a> {
         let mut hash = hmac_sha256::Hash::new();
         hash.update((self.issuer().len() as u64).to_le_bytes());
         hash.update(self.issuer());
-        let numbers = [fields.stream, fields.sequence, fields.issued_at, fields.next_update, fields.expires];
-        for number in numbers {
+        let times = [fields.issued_at, fields.next_update, fields.expires].map(Timestamp::as_seconds);
+        for number in [fields.stream, fields.sequence].into_iter().chain(times) {
             hash.update(number.to_le_bytes());
         }
         hash.update(fields.root);
@@ -353,10 +358,11 @@ impl<'a> Bundle<'a> {
         self.bloom
     }
 
-    /// What the bundle says at `now` (seconds since 1970) about a licence whose signature was verified. Rules
+    /// What the bundle says at `now` about a licence whose signature was verified. Rules
     /// come first, then the Bloom filter, and the exact set has the last word. Of several revocations the
     /// strictest counts, so that a lenient or a later one never hides another.
-    pub fn verdict(&self, claims: &Claims<'_>, now: u64) -> Verdict {
+    pub fn verdict(&self, claims: &Claims<'_>, now: impl Into<Timestamp>) -> Verdict {
+        let now = now.into();
         let mut strictest: Option<(bool, RevocationTerms)> = None;
         self.visit(claims, |by_rule, terms| {
             // The first of equals stays, and so a rule before the licence's own revocation.
@@ -495,9 +501,9 @@ impl Fields {
                 }
                 2 => fields.stream = reader.uint_to(limits::INTEGER)?,
                 3 => fields.sequence = reader.uint_to(limits::INTEGER)?,
-                4 => fields.issued_at = reader.uint_to(limits::TIME)?,
-                5 => fields.next_update = reader.uint_to(limits::TIME)?,
-                6 => fields.expires = reader.uint_to(limits::TIME)?,
+                4 => fields.issued_at = reader.timestamp()?,
+                5 => fields.next_update = reader.timestamp()?,
+                6 => fields.expires = reader.timestamp()?,
                 7 => fields.root = *reader.array_of()?,
                 8 => fields.salt = Salt::from(*reader.array_of::<16>()?),
                 9 => {

@@ -12,7 +12,7 @@ use super::{
     exact::{Census, Exact},
     rule::{Effect, Reason, RevocationTerms},
 };
-use crate::{code::Code, limits};
+use crate::{code::Code, limits, time::timestamp::Timestamp};
 
 /// Bytes of the terms, and of the head with the lengths.
 const TERMS: usize = 18;
@@ -47,9 +47,10 @@ impl<'a> Group<'a> {
     pub fn terms(&self) -> RevocationTerms {
         let [reason, effect, times @ ..] = self.key;
         let (times, _) = times.as_chunks::<8>();
+        let read = |bytes| Timestamp::from_seconds(u64::from_le_bytes(bytes));
         let (effective, until) = match times {
-            [effective, until] => (u64::from_le_bytes(*effective), u64::from_le_bytes(*until)),
-            _ => (0, 0),
+            [effective, until] => (read(*effective), read(*until)),
+            _ => (Timestamp::EPOCH, Timestamp::EPOCH),
         };
         let effect = match effect {
             1 => Effect::WarnUntil(until),
@@ -74,10 +75,13 @@ impl<'a> Group<'a> {
         let terms = self.terms();
         let [_, effect, ..] = self.key;
         let until = match terms.effect {
-            Effect::Deny => self.key.last_chunk::<8>().is_some_and(|until| *until == [0; 8]).then_some(0),
+            Effect::Deny => {
+                self.key.last_chunk::<8>().is_some_and(|until| *until == [0; 8]).then_some(Timestamp::EPOCH)
+            }
             Effect::WarnUntil(until) | Effect::GraceUntil(until) => Some(until),
         };
-        let times = until.is_some_and(|until| until <= limits::TIME) && terms.effective <= limits::TIME;
+        let known = |time: Timestamp| time.as_seconds() <= limits::TIME;
+        let times = until.is_some_and(known) && known(terms.effective);
         let whole = self.hashes.as_chunks::<HASH>().1.is_empty();
         let sorted = self.hashes().is_sorted_by(|a, b| a < b);
         let census = Exact::read(self.exact)?.check(most)?;
@@ -127,7 +131,10 @@ pub(super) mod write {
     use alloc::vec::Vec;
 
     use super::{EncodedTerms, TERMS};
-    use crate::revocation::rule::{Effect, RevocationTerms};
+    use crate::{
+        revocation::rule::{Effect, RevocationTerms},
+        time::timestamp::Timestamp,
+    };
 
     /// A group before it is written: its exact set and its hashes.
     pub(crate) struct Parts {
@@ -139,11 +146,11 @@ pub(super) mod write {
     /// The terms as a section has them.
     pub(crate) fn key(terms: RevocationTerms) -> EncodedTerms {
         let (effect, until) = match terms.effect {
-            Effect::Deny => (0, 0),
+            Effect::Deny => (0, Timestamp::EPOCH),
             Effect::WarnUntil(until) => (1, until),
             Effect::GraceUntil(until) => (2, until),
         };
-        let (effective, until) = (terms.effective.to_le_bytes(), until.to_le_bytes());
+        let [effective, until] = [terms.effective, until].map(|time| time.as_seconds().to_le_bytes());
         let bytes = [terms.reason.number(), effect].into_iter().chain(effective).chain(until);
         let mut key = [0; TERMS];
         key.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);

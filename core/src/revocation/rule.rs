@@ -10,6 +10,7 @@ use crate::{
     id::{Lineage, TokenId},
     license::claims::Claims,
     limits,
+    time::timestamp::Timestamp,
 };
 
 /// What a revocation does.
@@ -19,10 +20,10 @@ pub enum Effect {
     /// The licence is refused.
     #[default]
     Deny,
-    /// It is allowed, and flagged, until this time (seconds since 1970).
-    WarnUntil(u64),
+    /// It is allowed, and flagged, until this time.
+    WarnUntil(Timestamp),
     /// It is in grace until this time.
-    GraceUntil(u64),
+    GraceUntil(Timestamp),
 }
 
 /// Why something was revoked.
@@ -85,15 +86,15 @@ impl Reason {
 pub struct RevocationTerms {
     /// Why.
     pub reason: Reason,
-    /// From when on, in seconds since 1970.
-    pub effective: u64,
+    /// From when on.
+    pub effective: Timestamp,
     /// What it does.
     pub effect: Effect,
 }
 
 impl RevocationTerms {
     /// How much it takes from a licence at `now`: refused, in grace, flagged.
-    pub(super) fn severity(self, now: u64) -> u8 {
+    pub(super) fn severity(self, now: Timestamp) -> u8 {
         match self.effect {
             Effect::WarnUntil(until) if now < until => 0,
             Effect::GraceUntil(until) if now < until => 1,
@@ -108,7 +109,7 @@ impl Effect {
         let offset = reader.offset();
         if reader.at_array() {
             reader.array_within(2, 2)?;
-            return match (reader.uint()?, reader.uint_to(limits::TIME)?) {
+            return match (reader.uint()?, reader.timestamp()?) {
                 (1, until) => Ok(Self::WarnUntil(until)),
                 (2, until) => Ok(Self::GraceUntil(until)),
                 _ => Err(Malformed { code: Code::InvalidValue, offset }),
@@ -125,7 +126,7 @@ pub struct Rule<'a> {
     subject: Option<&'a str>,
     lineage: Option<&'a [u8; 16]>,
     tier: Option<(&'a str, Option<u64>)>,
-    issued_at: Option<(u64, u64)>,
+    issued_at: Option<(Timestamp, Timestamp)>,
     index: Option<(u64, u64)>,
     exempt: &'a [[u8; 16]],
     allowed: &'a [[u8; 32]],
@@ -158,12 +159,15 @@ impl<'a> Rule<'a> {
                     let version = if length == 2 { Some(reader.uint_to(limits::INTEGER)?) } else { None };
                     rule.tier = Some((name, version));
                 }
-                MapKey::Int(4) => rule.issued_at = Some(range(reader, limits::TIME)?),
+                MapKey::Int(4) => {
+                    let (from, to) = range(reader, limits::TIME)?;
+                    rule.issued_at = Some((from.into(), to.into()));
+                }
                 MapKey::Int(5) => rule.index = Some(range(reader, limits::INTEGER)?),
                 MapKey::Int(6) => rule.exempt = items(reader)?,
                 MapKey::Int(7) => rule.allowed = items(reader)?,
                 MapKey::Int(8) => rule.terms.reason = Reason::from_number(reader.uint_to(limits::INTEGER)?),
-                MapKey::Int(9) => rule.terms.effective = reader.uint_to(limits::TIME)?,
+                MapKey::Int(9) => rule.terms.effective = reader.timestamp()?,
                 MapKey::Int(10) => rule.terms.effect = Effect::read(reader)?,
                 // A condition that is not understood would make the rule hit more than it means.
                 _ => return reader.malformed(Code::UnknownCriticalField),
@@ -195,7 +199,7 @@ impl<'a> Rule<'a> {
             && self.subject.is_none_or(|subject| subject == traits.subject)
             && self.lineage.is_none_or(|lineage| lineage == traits.lineage.as_bytes())
             && self.tier.is_none_or(|(name, only)| name == tier && only.is_none_or(|only| only == version))
-            && self.issued_at.is_none_or(|range| within(range, traits.issued_at))
+            && self.issued_at.is_none_or(|range| (range.0..=range.1).contains(&traits.issued_at))
             && self.index.is_none_or(|range| traits.index.is_some_and(|index| within(range, index)))
             && self.exempt.binary_search(traits.id.as_bytes()).is_err()
             && (self.allowed.is_empty() || self.allowed.binary_search(&digest()).is_err())
@@ -213,8 +217,8 @@ pub struct Traits<'a> {
     pub lineage: Lineage,
     /// Name and version of its tier.
     pub tier: (&'a str, u64),
-    /// When it was issued, in seconds since 1970.
-    pub issued_at: u64,
+    /// When it was issued.
+    pub issued_at: Timestamp,
     /// Its place in the issuer's stream.
     pub index: Option<u64>,
     /// The token's identifier.

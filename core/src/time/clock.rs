@@ -11,43 +11,52 @@
 //! Whoever owns the machine controls its clock: the guard raises the cost of
 //! cheating and cannot prevent it.
 
+use super::timestamp::Timestamp;
+
 /// A clock that is behind the mark by at most this many seconds is taken to be drifting.
 pub const STEP_BACK: u64 = 86_400;
 /// A clock that is ahead of the mark by more than this many seconds needs something signed to move the mark.
 pub const JUMP_AHEAD: u64 = 7 * 86_400;
 
 /// What a revocation bundle vouches for by its time of issue, where the wall clock shows `wall`: that time, and
-/// nothing where it is more than a day ahead.
+/// nothing (1970) where it is more than a day ahead.
 ///
 /// Unlike the root's, a revocation key is in daily use. Whoever steals it, or mistypes a year, must not move a
 /// mark that no later bundle moves back: within a day nothing is doubted, and the clock catches up.
-pub fn published(issued_at: u64, wall: u64) -> u64 {
-    if issued_at <= wall.saturating_add(STEP_BACK) { issued_at } else { 0 }
+pub fn published(issued_at: Timestamp, wall: Timestamp) -> Timestamp {
+    if issued_at <= wall.saturating_add(STEP_BACK) { issued_at } else { Timestamp::EPOCH }
 }
 
-/// A reading of the guarded clock, in seconds since 1970.
+/// A reading of the guarded clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time {
     /// The time to decide by.
-    pub now: u64,
+    pub now: Timestamp,
     /// Since when the clock has been doubted; `None` if it is not.
-    pub doubt_since: Option<u64>,
+    pub doubt_since: Option<Timestamp>,
+}
+
+impl From<Timestamp> for Time {
+    /// A time that the caller vouches for.
+    fn from(now: Timestamp) -> Self {
+        Self { now, doubt_since: None }
+    }
 }
 
 impl From<u64> for Time {
-    /// A time that the caller vouches for.
+    /// A time in seconds since 1970 that the caller vouches for.
     fn from(now: u64) -> Self {
-        Self { now, doubt_since: None }
+        Self::from(Timestamp::from_seconds(now))
     }
 }
 
 /// The guard's memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
-    mark: Option<u64>,
+    mark: Option<Timestamp>,
     /// Monotonic seconds at which the mark was known.
     marked_at: u64,
-    doubt_since: Option<u64>,
+    doubt_since: Option<Timestamp>,
 }
 
 impl Clock {
@@ -58,26 +67,27 @@ impl Clock {
 
     /// A guard that goes on from what was persisted: the mark, and since when the clock was doubted then.
     /// `monotonic` is the monotonic clock's time, in seconds.
-    pub const fn resume(mark: u64, doubt_since: Option<u64>, monotonic: u64) -> Self {
+    pub const fn resume(mark: Timestamp, doubt_since: Option<Timestamp>, monotonic: u64) -> Self {
         Self { mark: Some(mark), marked_at: monotonic, doubt_since }
     }
 
     /// Since when the clock has been doubted. Persist it too, so that a restart does not begin a new grace.
-    pub fn doubt_since(&self) -> Option<u64> {
+    pub fn doubt_since(&self) -> Option<Timestamp> {
         self.doubt_since
     }
 
     /// The latest time that is known to have passed. Persist it.
-    pub fn mark(&self) -> Option<u64> {
+    pub fn mark(&self) -> Option<Timestamp> {
         self.mark
     }
 
     /// Reads the clock.
     ///
     /// `wall` is the wall clock, `monotonic` a clock of the process that only
-    /// advances, both in seconds, and `signed` the latest time that something
-    /// signed vouches for (0 for none): a keyset's time of issue, or what is [`published`].
-    pub fn read(&mut self, wall: u64, monotonic: u64, signed: u64) -> Time {
+    /// advances, in seconds, and `signed` the latest time that something
+    /// signed vouches for (1970 for none): a keyset's time of issue, or what is [`published`].
+    pub fn read(&mut self, wall: impl Into<Timestamp>, monotonic: u64, signed: impl Into<Timestamp>) -> Time {
+        let (wall, signed) = (wall.into(), signed.into());
         let elapsed = monotonic.saturating_sub(self.marked_at);
         let passed = self.mark.map_or(wall, |mark| mark.saturating_add(elapsed)).max(signed);
         let jumped = wall > passed.saturating_add(JUMP_AHEAD);
@@ -97,6 +107,10 @@ mod tests {
     const T: u64 = 1_800_000_000;
     const DAY: u64 = 86_400;
 
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
     fn trusted(now: u64) -> Time {
         Time::from(now)
     }
@@ -106,7 +120,7 @@ mod tests {
         let mut clock = Clock::new();
         for second in [0, 1, 60, DAY, 6 * DAY] {
             assert_eq!(clock.read(T + second, second, 0), trusted(T + second));
-            assert_eq!(clock.mark(), Some(T + second));
+            assert_eq!(clock.mark(), Some(at(T + second)));
         }
     }
 
@@ -122,22 +136,22 @@ mod tests {
     fn a_rollback_is_doubted_and_heals_when_the_clock_is_right_again() {
         let mut clock = Clock::new();
         clock.read(T, 0, 0);
-        assert_eq!(clock.read(T - DAY - 1, 0, 0), Time { now: T, doubt_since: Some(T) });
-        assert_eq!(clock.read(T - 5 * DAY, 100, 0), Time { now: T + 100, doubt_since: Some(T) });
+        assert_eq!(clock.read(T - DAY - 1, 0, 0), Time { now: at(T), doubt_since: Some(at(T)) });
+        assert_eq!(clock.read(T - 5 * DAY, 100, 0), Time { now: at(T + 100), doubt_since: Some(at(T)) });
         assert_eq!(clock.read(T + 200, 200, 0), trusted(T + 200));
     }
 
     #[test]
     fn a_rollback_over_a_reboot_is_seen_by_the_persisted_mark() {
-        let mut clock = Clock::resume(T, None, 5);
-        assert_eq!(clock.read(T - 30 * DAY, 6, 0).doubt_since, Some(T + 1));
-        assert_eq!(clock.mark(), Some(T + 1));
+        let mut clock = Clock::resume(at(T), None, 5);
+        assert_eq!(clock.read(T - 30 * DAY, 6, 0).doubt_since, Some(at(T + 1)));
+        assert_eq!(clock.mark(), Some(at(T + 1)));
     }
 
     #[test]
     fn a_restart_does_not_begin_a_new_doubt() {
-        let mut clock = Clock::resume(T, Some(T - 500), 0);
-        assert_eq!(clock.read(T - 3 * DAY, 0, 0).doubt_since, Some(T - 500));
+        let mut clock = Clock::resume(at(T), Some(at(T - 500)), 0);
+        assert_eq!(clock.read(T - 3 * DAY, 0, 0).doubt_since, Some(at(T - 500)));
         assert_eq!(clock.read(T, 0, 0).doubt_since, None);
     }
 
@@ -147,19 +161,19 @@ mod tests {
         clock.read(T, 0, 0);
         let year = T + 365 * DAY;
         assert_eq!(clock.read(year, 1, 0), trusted(year), "believed for now");
-        assert_eq!(clock.mark(), Some(T + 1), "and not remembered");
+        assert_eq!(clock.mark(), Some(at(T + 1)), "and not remembered");
         assert_eq!(clock.read(T + 2, 2, 0), trusted(T + 2));
     }
 
     #[test]
     fn a_long_sleep_is_believed_and_something_signed_makes_it_last() {
         // The machine slept for a month, and its monotonic clock with it.
-        let mut clock = Clock::resume(T, None, 0);
+        let mut clock = Clock::resume(at(T), None, 0);
         let awake = T + 30 * DAY;
         assert_eq!(clock.read(awake, 1, 0), trusted(awake));
-        assert_eq!(clock.mark(), Some(T + 1));
+        assert_eq!(clock.mark(), Some(at(T + 1)));
         assert_eq!(clock.read(awake + 1, 2, awake - DAY), trusted(awake + 1), "a bundle of yesterday");
-        assert_eq!(clock.mark(), Some(awake + 1));
+        assert_eq!(clock.mark(), Some(at(awake + 1)));
         assert!(clock.read(T, 3, 0).doubt_since.is_some(), "and now a rollback shows");
     }
 
@@ -173,11 +187,14 @@ mod tests {
 
     #[test]
     fn a_bundle_that_is_far_ahead_moves_nothing() {
-        assert_eq!([T - DAY, T, T + DAY].map(|issued| published(issued, T)), [T - DAY, T, T + DAY]);
-        assert_eq!([T + DAY + 1, u64::MAX].map(|issued| published(issued, T)), [0, 0]);
-        assert_eq!(published(u64::MAX, u64::MAX), u64::MAX);
+        assert_eq!(
+            [T - DAY, T, T + DAY].map(|issued| published(at(issued), at(T))),
+            [T - DAY, T, T + DAY].map(at)
+        );
+        assert_eq!([T + DAY + 1, u64::MAX].map(|issued| published(at(issued), at(T))), [Timestamp::EPOCH; 2]);
+        assert_eq!(published(Timestamp::MAX, Timestamp::MAX), Timestamp::MAX);
         let mut clock = Clock::new();
-        assert_eq!(clock.read(T, 0, published(T + DAY, T)), trusted(T + DAY));
+        assert_eq!(clock.read(T, 0, published(at(T + DAY), at(T))), trusted(T + DAY));
         assert_eq!(
             clock.read(T + 1, 1, 0),
             trusted(T + DAY + 1),
@@ -187,10 +204,10 @@ mod tests {
 
     #[test]
     fn a_jump_of_just_a_week_is_remembered() {
-        let mut clock = Clock::resume(T, None, 0);
+        let mut clock = Clock::resume(at(T), None, 0);
         clock.read(T + JUMP_AHEAD, 0, 0);
-        assert_eq!(clock.mark(), Some(T + JUMP_AHEAD));
+        assert_eq!(clock.mark(), Some(at(T + JUMP_AHEAD)));
         clock.read(u64::MAX, u64::MAX, u64::MAX);
-        assert_eq!(clock.mark(), Some(u64::MAX));
+        assert_eq!(clock.mark(), Some(at(u64::MAX)));
     }
 }

@@ -6,7 +6,6 @@ use super::timestamp::Timestamp;
 use crate::{
     cbor::{self, Malformed, Reader},
     code::Code,
-    limits,
     time::calendar::{DAY, Date},
 };
 
@@ -32,32 +31,32 @@ pub enum Period {
     Month,
     /// Every calendar year, on 1 January at midnight.
     Year,
-    /// Every `seconds` seconds, counted from `anchor` (seconds since 1970).
+    /// Every `seconds` seconds, counted from `anchor`.
     Fixed {
         /// Length, at least 1.
         seconds: u64,
         /// Start of one of the periods.
-        anchor: u64,
+        anchor: Timestamp,
     },
     /// Every month, on the day and time of `anchor`; a day past a month's end is its last day.
     MonthFrom {
-        /// Start of one of the periods, in seconds since 1970.
-        anchor: u64,
+        /// Start of one of the periods.
+        anchor: Timestamp,
     },
     /// Every year, on the date and time of `anchor`; 29 February is the 28th in common years.
     YearFrom {
-        /// Start of one of the periods, in seconds since 1970.
-        anchor: u64,
+        /// Start of one of the periods.
+        anchor: Timestamp,
     },
 }
 
-/// One occurrence of a period: `start <= time < end`, in seconds since 1970.
+/// One occurrence of a period: `start <= time < end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// First second.
-    pub start: u64,
+    pub start: Timestamp,
     /// First second after it; `None` if it never ends.
-    pub end: Option<u64>,
+    pub end: Option<Timestamp>,
 }
 
 impl Period {
@@ -75,19 +74,20 @@ impl Period {
         })
     }
 
-    /// The window that `time` (seconds since 1970) falls into.
-    pub fn window(self, time: u64) -> Window {
+    /// The window that `time` falls into.
+    pub fn window(self, time: impl Into<Timestamp>) -> Window {
+        let time = time.into().as_seconds();
         match self {
-            Self::Lifetime => Window { start: 0, end: None },
+            Self::Lifetime => Window { start: Timestamp::EPOCH, end: None },
             Self::Minute => fixed(60, 0, time),
             Self::Hour => fixed(3_600, 0, time),
             Self::Day => fixed(DAY, 0, time),
             Self::Week => fixed(WEEK, MONDAY, time),
             Self::Month => months(1, 0, time),
             Self::Year => months(12, 0, time),
-            Self::Fixed { seconds, anchor } => fixed(seconds, anchor, time),
-            Self::MonthFrom { anchor } => months(1, anchor, time),
-            Self::YearFrom { anchor } => months(12, anchor, time),
+            Self::Fixed { seconds, anchor } => fixed(seconds, anchor.as_seconds(), time),
+            Self::MonthFrom { anchor } => months(1, anchor.as_seconds(), time),
+            Self::YearFrom { anchor } => months(12, anchor.as_seconds(), time),
         }
     }
 
@@ -124,7 +124,7 @@ impl Period {
                 (-6 | -5, _) => 0,
                 _ => return Err(invalid),
             };
-            let anchor = reader.uint_to(limits::TIME)?;
+            let anchor = reader.timestamp()?;
             return Ok(match unit {
                 -5 => Self::MonthFrom { anchor },
                 -6 => Self::YearFrom { anchor },
@@ -146,7 +146,6 @@ impl Period {
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let from = |anchor: &u64| Timestamp::from_seconds(*anchor);
         match self {
             Self::Lifetime => f.write_str("lifetime"),
             Self::Minute => f.write_str("minute"),
@@ -155,9 +154,9 @@ impl fmt::Display for Period {
             Self::Week => f.write_str("week"),
             Self::Month => f.write_str("month"),
             Self::Year => f.write_str("year"),
-            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {}", from(anchor)),
-            Self::MonthFrom { anchor } => write!(f, "month from {}", from(anchor)),
-            Self::YearFrom { anchor } => write!(f, "year from {}", from(anchor)),
+            Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {anchor}"),
+            Self::MonthFrom { anchor } => write!(f, "month from {anchor}"),
+            Self::YearFrom { anchor } => write!(f, "year from {anchor}"),
         }
     }
 }
@@ -168,10 +167,10 @@ fn fixed(length: u64, anchor: u64, time: u64) -> Window {
     let phase = anchor.checked_rem(length).unwrap_or(0);
     let since = match time.checked_sub(phase) {
         Some(elapsed) => elapsed.checked_rem(length).unwrap_or(0),
-        None => return Window { start: 0, end: Some(phase) },
+        None => return window(0, phase),
     };
     let start = time.saturating_sub(since);
-    Window { start, end: Some(start.saturating_add(length)) }
+    window(start, start.saturating_add(length))
 }
 
 /// Windows of `step` calendar months. Each start is counted from the anchor
@@ -184,10 +183,14 @@ fn months(step: i64, anchor: u64, time: u64) -> Window {
     };
     let month = |date: Date| date.year.saturating_mul(12).saturating_add(date.month).cast_signed();
     let apart = month(Date::of(time)).saturating_sub(month(origin));
-    let window = apart.checked_div_euclid(step).unwrap_or(0);
+    let at = apart.checked_div_euclid(step).unwrap_or(0);
     // In the right month, but perhaps before its boundary.
-    let window = if start_of(window) > time { window.saturating_sub(1) } else { window };
-    Window { start: start_of(window), end: Some(start_of(window.saturating_add(1))) }
+    let at = if start_of(at) > time { at.saturating_sub(1) } else { at };
+    window(start_of(at), start_of(at.saturating_add(1)))
+}
+
+fn window(start: u64, end: u64) -> Window {
+    Window { start: Timestamp::from_seconds(start), end: Some(Timestamp::from_seconds(end)) }
 }
 
 #[cfg(test)]
@@ -200,7 +203,7 @@ mod tests {
 
     fn window(period: Period, time: u64) -> (u64, u64) {
         let Window { start, end } = period.window(time);
-        (start, end.unwrap_or(u64::MAX))
+        (start.as_seconds(), end.map_or(u64::MAX, Timestamp::as_seconds))
     }
 
     #[test]
@@ -211,7 +214,7 @@ mod tests {
             assert_eq!(std::format!("{}", period.json()), std::format!("\"{name}\""));
         }
         assert_eq!(Period::named("Day"), None);
-        let from = Period::MonthFrom { anchor: at(2024, 1, 31) };
+        let from = Period::MonthFrom { anchor: at(2024, 1, 31).into() };
         assert_eq!(std::format!("{from}"), "month from 2024-01-31T00:00:00Z");
         assert_eq!(std::format!("{}", from.json()), r#"{"month_from":1706659200}"#);
     }
@@ -231,20 +234,27 @@ mod tests {
 
     #[test]
     fn anchored_months_clamp_and_come_back() {
-        let period = Period::MonthFrom { anchor: at(2024, 1, 31) + 3600 };
+        let period = Period::MonthFrom { anchor: (at(2024, 1, 31) + 3600).into() };
         assert_eq!(window(period, at(2024, 2, 29)), (at(2024, 1, 31) + 3600, at(2024, 2, 29) + 3600));
         assert_eq!(window(period, at(2024, 2, 29) + 3600), (at(2024, 2, 29) + 3600, at(2024, 3, 31) + 3600));
         assert_eq!(window(period, at(2023, 3, 1)), (at(2023, 2, 28) + 3600, at(2023, 3, 31) + 3600));
-        let yearly = Period::YearFrom { anchor: at(2024, 2, 29) };
+        let yearly = Period::YearFrom { anchor: at(2024, 2, 29).into() };
         assert_eq!(window(yearly, at(2025, 2, 28)), (at(2025, 2, 28), at(2026, 2, 28)));
         assert_eq!(window(yearly, at(2028, 2, 28)), (at(2027, 2, 28), at(2028, 2, 29)));
     }
 
     #[test]
     fn windows_tile_time_without_gap_or_overlap() {
-        let anchors =
-            [0, 1, DAY - 1, at(1999, 12, 31) + 86_399, at(2024, 1, 31), at(2024, 2, 29) + 7, limits::TIME];
-        for anchor in anchors {
+        let anchors = [
+            0,
+            1,
+            DAY - 1,
+            at(1999, 12, 31) + 86_399,
+            at(2024, 1, 31),
+            at(2024, 2, 29) + 7,
+            crate::limits::TIME,
+        ];
+        for anchor in anchors.map(Timestamp::from_seconds) {
             for period in [
                 Period::Week,
                 Period::Month,

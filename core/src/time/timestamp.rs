@@ -1,6 +1,6 @@
 //! Points in time.
 
-use core::fmt;
+use core::{fmt, ops};
 
 use super::calendar::{DAY, Date};
 
@@ -11,6 +11,11 @@ use super::calendar::{DAY, Date};
 pub struct Timestamp(u64);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+    /// The latest time that a number can say. No signed object names it: see [`crate::limits::TIME`].
+    pub const MAX: Self = Self(u64::MAX);
+
     /// The time of a number of seconds since 1970.
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds)
@@ -19,6 +24,41 @@ impl Timestamp {
     /// Seconds since 1970.
     pub const fn as_seconds(self) -> u64 {
         self.0
+    }
+
+    /// The time this many seconds later, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub const fn saturating_add(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// The time this many seconds earlier, at least [`Timestamp::EPOCH`].
+    #[must_use]
+    pub const fn saturating_sub(self, seconds: u64) -> Self {
+        Self(self.0.saturating_sub(seconds))
+    }
+
+    /// Seconds that have passed since another time; 0 if that is later.
+    pub const fn seconds_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Seconds later, at most [`Timestamp::MAX`].
+impl ops::Add<u64> for Timestamp {
+    type Output = Self;
+
+    fn add(self, seconds: u64) -> Self {
+        self.saturating_add(seconds)
+    }
+}
+
+/// Seconds earlier, at least [`Timestamp::EPOCH`].
+impl ops::Sub<u64> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, seconds: u64) -> Self {
+        self.saturating_sub(seconds)
     }
 }
 

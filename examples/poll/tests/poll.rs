@@ -11,7 +11,7 @@ use licentia::{Code, FeedError, GateBuilder, Request, Watch};
 use licentia_example_poll::Fetch;
 use licentia_issuer::{BundleDraft, Draft, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 
-const NOW: u64 = 1_800_000_000;
+const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed(&[seed; 32]).unwrap()

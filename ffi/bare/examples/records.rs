@@ -73,7 +73,7 @@ fn gate(test: &GateTest) -> Result<Option<Vec<u8>>, Box<dyn std::error::Error>> 
                 let bundle = unhex(bundle)?;
                 // One that cannot be read at all is refused whatever it is about.
                 if let Ok((of, _)) = Bundle::inspect(&bundle) {
-                    published = published.max(of.issued_at());
+                    published = published.max(of.issued_at().as_seconds());
                     let of = (of.issuer().to_owned(), of.stream(), of.base());
                     if of.2.is_some() || about.as_ref().is_some_and(|about| *about != of) {
                         return Ok(None);

@@ -218,7 +218,7 @@ pub unsafe extern "C" fn licentia_bare_counters_place(counters: BareCounters, to
 
 impl From<BareMoment> for Moment {
     fn from(moment: BareMoment) -> Self {
-        Self { now_nanos: moment.now_nanos, mark: moment.mark }
+        Self { now_nanos: moment.now_nanos, mark: moment.mark.into() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::ptr;
 
-use licentia_core::{Code, FeatureValue, OwnedLicense};
+use licentia_core::{Code, FeatureValue, OwnedLicense, Timestamp};
 
 use crate::border::{BareText, Memory, NO_TEXT, NONE, found, kept, place, text};
 
@@ -73,7 +73,7 @@ unsafe fn read(
             kind,
             ended: u32::from(found.is_expired(now)),
             number,
-            expires: found.expires.unwrap_or(NONE),
+            expires: found.expires.map_or(NONE, Timestamp::as_seconds),
             text: BareText { data, len: text.len() },
         });
         Ok(Some(()))

@@ -3,7 +3,7 @@
 use core::{ffi::c_char, slice};
 
 use licentia_core::{
-    Code, Expect, Explanation, Key, Keyring, License, State, Time, authenticate, authorize,
+    Code, Expect, Explanation, Key, Keyring, License, State, Time, Timestamp, authenticate, authorize,
     inner::{Frame, Typ},
     proof::Presented,
     revocation::{Bundle, RevocationQuery},
@@ -185,7 +185,7 @@ unsafe fn check(
 /// What is known beside the keys.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Known<'a> {
-    pub(crate) keyset_expires: Option<u64>,
+    pub(crate) keyset_expires: Option<Timestamp>,
     pub(crate) bundle: Option<&'a Bundle<'a>>,
     pub(crate) must_know_revocations: bool,
 }
@@ -298,7 +298,7 @@ unsafe fn granted(
             expect = expect.node(node);
         }
         if request.release != NONE {
-            expect = expect.release(request.release);
+            expect = expect.release(request.release.into());
         }
         if let Some(expires) = known.keyset_expires {
             expect = expect.keyset_expires(expires);
@@ -338,7 +338,7 @@ fn of(license: &License<'_>) -> BareVerdict {
     let tier = license.tier();
     BareVerdict {
         authentic: 1,
-        expires: license.expires(),
+        expires: license.expires().as_seconds(),
         tier_version: tier.version,
         tier: lend(tier.name),
         subject: lend(license.subject()),

@@ -40,6 +40,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Request", "request"),
     ("Decision", "decision"),
     ("Charge", "charge"),
+    ("Facts", "facts"),
     ("License", "license"),
     ("Feature", "feature"),
     ("Event", "event"),

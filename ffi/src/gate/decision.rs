@@ -219,3 +219,94 @@ pub unsafe extern "C" fn licentia_decision_charge(
         Ok(())
     })
 }
+
+/// What a decision says, without its texts: for hosts that copy all of it in one call. Texts are valid as long as the
+/// decision, UTF-8 without a NUL. What describes the licence is NULL or 0 if its signature is not good.
+#[repr(C)]
+pub struct Facts {
+    /// 1 if the request may proceed, else 0.
+    pub allowed: u32,
+    /// The reason: one of LICENTIA_CODE_*.
+    pub code: u32,
+    /// As licentia_decision_state.
+    pub state: u32,
+    /// As licentia_decision_warning.
+    pub warning: u32,
+    /// Status code of the HTTP response.
+    pub http_status: u32,
+    /// How many charges licentia_decision_charge returns.
+    pub charges: u32,
+    /// Milliseconds until the same request may succeed; LICENTIA_NONE if waiting does not help.
+    pub retry_after_ms: u64,
+    /// The issuer, or NULL.
+    pub issuer: *const c_char,
+    /// Length of the issuer, in bytes.
+    pub issuer_len: usize,
+    /// The customer, or NULL.
+    pub subject: *const c_char,
+    /// Length of the customer's name, in bytes.
+    pub subject_len: usize,
+    /// Name of the tier, or NULL.
+    pub tier: *const c_char,
+    /// Length of the tier's name, in bytes.
+    pub tier_len: usize,
+    /// Version of the tier.
+    pub tier_version: u64,
+    /// The token's identifier.
+    pub id: [u8; 16],
+    /// Identifier that stays the same through renewals and upgrades.
+    pub lineage: [u8; 16],
+    /// When it was issued, in seconds since 1970.
+    pub issued_at: u64,
+    /// When it ends, grace included.
+    pub expires: u64,
+}
+
+/// Returns what a decision says in one call. `facts_size` is `sizeof(licentia_facts)`: a later version of the struct
+/// only adds members at its end.
+///
+/// Errors: INVALID_ARGUMENT if the library knows no struct of this size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_decision_facts(
+    decision: *const Decision,
+    facts_size: usize,
+    facts: *mut Facts,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Out::sized(facts, facts_size)?;
+        let found = &shared(decision)?.0;
+        let mut facts = Facts {
+            allowed: u32::from(found.is_allowed()),
+            code: Code::from(found.code().number()),
+            state: licentia_decision_state(decision),
+            warning: found.warning().map_or(0, |code| Code::from(code.number())),
+            http_status: u32::from(found.http_status()),
+            charges: u32::try_from(found.charges().count()).unwrap_or(u32::MAX),
+            retry_after_ms: found.retry_after_ms().unwrap_or(LICENTIA_NONE),
+            issuer: std::ptr::null(),
+            issuer_len: 0,
+            subject: std::ptr::null(),
+            subject_len: 0,
+            tier: std::ptr::null(),
+            tier_len: 0,
+            tier_version: 0,
+            id: [0; 16],
+            lineage: [0; 16],
+            issued_at: 0,
+            expires: 0,
+        };
+        if let Some(license) = found.license() {
+            let tier = license.tier();
+            (facts.issuer, facts.issuer_len) = (license.issuer().as_ptr().cast(), license.issuer().len());
+            (facts.subject, facts.subject_len) = (license.subject().as_ptr().cast(), license.subject().len());
+            (facts.tier, facts.tier_len) = (tier.name.as_ptr().cast(), tier.name.len());
+            facts.tier_version = tier.version;
+            (facts.id, facts.lineage) = (*license.id().as_bytes(), *license.lineage().as_bytes());
+            (facts.issued_at, facts.expires) =
+                (license.issued_at().as_seconds(), license.expires().as_seconds());
+        }
+        out.set(facts);
+        Ok(())
+    })
+}

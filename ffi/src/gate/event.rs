@@ -85,7 +85,7 @@ pub unsafe extern "C" fn licentia_event_source(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_event_at(event: *const Event) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
-    value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.at) })
+    value(LICENTIA_NONE, || unsafe { Ok(shared(event)?.0.at.as_seconds()) })
 }
 
 /// How long the decision took, in nanoseconds. LICENTIA_NONE if it was not timed, and for NULL.
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn licentia_event_revocation(
         let [sequence, issued_at] = Out::all([sequence, issued_at], 0)?;
         let revocation = shared(event)?.0.revocation.ok_or(Refusal::ABSENT)?;
         sequence.set(revocation.0);
-        issued_at.set(revocation.1);
+        issued_at.set(revocation.1.as_seconds());
         Ok(())
     })
 }

@@ -119,7 +119,9 @@ pub unsafe extern "C" fn licentia_gate_check_at(
     decision: *mut *mut Decision,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    unsafe { check(gate, token, token_len, request, || Now { seconds, monotonic_nanos }, decision) }
+    unsafe {
+        check(gate, token, token_len, request, || Now { time: seconds.into(), monotonic_nanos }, decision)
+    }
 }
 
 unsafe fn check(

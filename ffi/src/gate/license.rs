@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use licentia_core::FeatureValue;
+use licentia_core::{FeatureValue, Timestamp};
 
 use crate::{
     border::buffer::Owned,
@@ -142,6 +142,11 @@ pub unsafe extern "C" fn licentia_license_ids(
     })
 }
 
+/// A time as the ABI has it.
+fn seconds(time: Option<Timestamp>) -> u64 {
+    time.map_or(LICENTIA_NONE, Timestamp::as_seconds)
+}
+
 /// Returns when the licence was issued, starts, when the contract ends and when everything ends, in seconds since 1970.
 /// An absent time is LICENTIA_NONE.
 #[unsafe(no_mangle)]
@@ -157,10 +162,10 @@ pub unsafe extern "C" fn licentia_license_times(
         let [issued_at, not_before, term_end, expires] =
             Out::all([issued_at, not_before, term_end, expires], 0)?;
         ask(license, |license| {
-            issued_at.set(license.issued_at());
-            not_before.set(license.not_before().unwrap_or(LICENTIA_NONE));
-            term_end.set(license.term_end().unwrap_or(LICENTIA_NONE));
-            expires.set(license.expires());
+            issued_at.set(license.issued_at().as_seconds());
+            not_before.set(seconds(license.not_before()));
+            term_end.set(seconds(license.term_end()));
+            expires.set(license.expires().as_seconds());
             Ok(())
         })
     })
@@ -196,7 +201,7 @@ pub unsafe extern "C" fn licentia_license_feature(
                 number,
                 text: text.map_or(std::ptr::null(), |text| text.as_ptr().cast()),
                 text_len: text.map_or(0, str::len),
-                expires: found.expires.unwrap_or(LICENTIA_NONE),
+                expires: seconds(found.expires),
             });
             Ok(())
         })

@@ -45,7 +45,7 @@ pub unsafe extern "C" fn licentia_gate_reserve_at(
     decision: *mut *mut Decision,
     reservation: *mut *mut Reservation,
 ) -> Status {
-    let now = || Now { seconds, monotonic_nanos };
+    let now = || Now { time: seconds.into(), monotonic_nanos };
     // SAFETY: the caller keeps to the header's rules.
     unsafe { reserve(gate, (token, token_len), request, now, decision, reservation) }
 }

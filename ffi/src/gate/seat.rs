@@ -52,7 +52,7 @@ pub unsafe extern "C" fn licentia_gate_check_out_at(
     seat: *mut *mut Seat,
 ) -> Status {
     let (token, holder, now) =
-        ((token, token_len), (holder, holder_len), || Now { seconds, monotonic_nanos });
+        ((token, token_len), (holder, holder_len), || Now { time: seconds.into(), monotonic_nanos });
     // SAFETY: the caller keeps to the header's rules.
     unsafe { check_out(gate, token, holder, ttl, request, now, decision, seat) }
 }
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn licentia_seat_heartbeat_at(
     decision: *mut *mut Decision,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    unsafe { heartbeat(seat, request, || Now { seconds, monotonic_nanos }, decision) }
+    unsafe { heartbeat(seat, request, || Now { time: seconds.into(), monotonic_nanos }, decision) }
 }
 
 unsafe fn heartbeat(
@@ -132,7 +132,7 @@ unsafe fn heartbeat(
 pub unsafe extern "C" fn licentia_seat_until(seat: *const Seat) -> u64 {
     // SAFETY: the caller keeps to the header's rules.
     value(LICENTIA_NONE, || unsafe {
-        Ok(shared(seat)?.0.as_ref().map_or(LICENTIA_NONE, licentia::Seat::until))
+        Ok(shared(seat)?.0.as_ref().map_or(LICENTIA_NONE, |seat| seat.until().as_seconds()))
     })
 }
 

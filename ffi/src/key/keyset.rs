@@ -30,8 +30,8 @@ pub unsafe extern "C" fn licentia_keyset_read(
         let read = licentia::Keyset::read(bytes(signed_keyset, signed_keyset_len)?, &shared(root)?.0)?;
         keyset.give(Keyset {
             sequence: read.sequence(),
-            issued_at: read.issued_at(),
-            expires: read.expires(),
+            issued_at: read.issued_at().as_seconds(),
+            expires: read.expires().as_seconds(),
             keys: read.keys().collect::<Result<_, _>>()?,
         });
         Ok(())

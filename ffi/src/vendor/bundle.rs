@@ -40,14 +40,14 @@ pub unsafe extern "C" fn licentia_bundle_new(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let bundle = Out::handle(bundle)?;
-        let (issuer, salt) = (text(issuer, issuer_len)?.to_owned(), *array(salt)?);
+        let (issuer, salt) = (text(issuer, issuer_len)?.to_owned(), *array::<16>(salt)?);
         bundle.give(Bundle(BundleDraft {
             issuer,
             sequence,
-            issued_at,
-            next_update,
-            expires,
-            salt,
+            issued_at: issued_at.into(),
+            next_update: next_update.into(),
+            expires: expires.into(),
+            salt: salt.into(),
             ..BundleDraft::default()
         }));
         Ok(())
@@ -65,13 +65,13 @@ pub unsafe extern "C" fn licentia_bundle_free(bundle: *mut Bundle) {
 fn terms(reason: u32, effective: u64, effect: u32, until: u64) -> Result<RevocationTerms, Refusal> {
     let effect = match effect {
         LICENTIA_EFFECT_DENY => Effect::Deny,
-        LICENTIA_EFFECT_WARN => Effect::WarnUntil(until),
-        LICENTIA_EFFECT_GRACE => Effect::GraceUntil(until),
+        LICENTIA_EFFECT_WARN => Effect::WarnUntil(until.into()),
+        LICENTIA_EFFECT_GRACE => Effect::GraceUntil(until.into()),
         _ => return Err(Refusal::ARGUMENT),
     };
     let known = Reason::from_number(u64::from(reason));
     if known as u32 == reason {
-        Ok(RevocationTerms { reason: known, effective, effect })
+        Ok(RevocationTerms { reason: known, effective: effective.into(), effect })
     } else {
         Err(Refusal::ARGUMENT)
     }
@@ -102,8 +102,8 @@ pub unsafe extern "C" fn licentia_bundle_revoke_index(
 pub unsafe extern "C" fn licentia_bundle_revoke_id(bundle: *mut Bundle, id: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        let id = *array(id)?;
-        exclusive(bundle)?.0.ids.insert(id, RevocationTerms::default());
+        let id: [u8; 16] = *array(id)?;
+        exclusive(bundle)?.0.ids.insert(id.into(), RevocationTerms::default());
         Ok(())
     })
 }
@@ -180,8 +180,8 @@ pub unsafe extern "C" fn licentia_bundle_revoke_lineage(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let terms = terms(reason, effective, effect, until)?;
-        let lineage = *array(lineage)?;
-        add_rule(bundle, RuleDraft { lineage: Some(lineage), terms, ..RuleDraft::default() })
+        let lineage: [u8; 16] = *array(lineage)?;
+        add_rule(bundle, RuleDraft { lineage: Some(lineage.into()), terms, ..RuleDraft::default() })
     })
 }
 
@@ -244,8 +244,11 @@ mod tests {
                 6,
             )
         };
-        let terms =
-            RevocationTerms { reason: Reason::KeyCompromise, effective: 5, effect: Effect::WarnUntil(6) };
+        let terms = RevocationTerms {
+            reason: Reason::KeyCompromise,
+            effective: 5.into(),
+            effect: Effect::WarnUntil(6.into()),
+        };
         let rule = RuleDraft {
             kid: Some(kid.to_vec()),
             allowed: digests.into_iter().collect(),

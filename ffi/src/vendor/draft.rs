@@ -275,7 +275,7 @@ pub unsafe extern "C" fn licentia_draft_set_holder(draft: *mut Draft, thumbprint
 pub unsafe extern "C" fn licentia_draft_set_lineage(draft: *mut Draft, lineage: *const u8) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.lineage = Some(*array(lineage)?);
+        exclusive(draft)?.0.lineage = Some((*array::<16>(lineage)?).into());
         Ok(())
     })
 }
@@ -301,7 +301,7 @@ pub unsafe extern "C" fn licentia_draft_set_kind(draft: *mut Draft, kind: u32) -
 pub unsafe extern "C" fn licentia_draft_set_not_before(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.not_before = Some(value);
+        exclusive(draft)?.0.not_before = Some(value.into());
         Ok(())
     })
 }
@@ -311,7 +311,7 @@ pub unsafe extern "C" fn licentia_draft_set_not_before(draft: *mut Draft, value:
 pub unsafe extern "C" fn licentia_draft_set_term_end(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.term_end = Some(value);
+        exclusive(draft)?.0.term_end = Some(value.into());
         Ok(())
     })
 }
@@ -321,7 +321,7 @@ pub unsafe extern "C" fn licentia_draft_set_term_end(draft: *mut Draft, value: u
 pub unsafe extern "C" fn licentia_draft_set_maintained_until(draft: *mut Draft, value: u64) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
-        exclusive(draft)?.0.maintained_until = Some(value);
+        exclusive(draft)?.0.maintained_until = Some(value.into());
         Ok(())
     })
 }

@@ -213,7 +213,7 @@ impl Decider {
         }
         let held = decision.license().map(|license| Held {
             token: String::new(),
-            expires: license.expires(),
+            expires: license.expires().as_seconds(),
             features: route.features.clone(),
             audience: route.audience.clone(),
             route: route.name.clone(),

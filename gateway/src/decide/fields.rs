@@ -130,7 +130,7 @@ pub(crate) fn of_decision(decision: &Decision<'_>, route: &str) -> Vec<(HeaderNa
         given.push((names::ISSUER, field_value(license.issuer())));
         given.push((names::TIER, field_value(tier.name)));
         given.push((names::TIER_VERSION, HeaderValue::from(tier.version)));
-        given.push((names::EXPIRES, HeaderValue::from(license.expires())));
+        given.push((names::EXPIRES, HeaderValue::from(license.expires().as_seconds())));
         given.push((names::LICENSE, field_value(&license.id().to_string())));
         given.push((names::LINEAGE, field_value(&license.lineage().to_string())));
     }

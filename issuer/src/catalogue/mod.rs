@@ -157,17 +157,17 @@ mod tests {
         let tier = catalogue.tier("pro", Some(3)).unwrap();
         let terms = &tier.grant;
         assert_eq!(terms.features["rows"].value, crate::FeatureValue::Int(100_000));
-        assert_eq!(terms.features["beta"].expires, Some(1_801_440_000), "when the day is over");
+        assert_eq!(terms.features["beta"].expires, Some(1_801_440_000.into()), "when the day is over");
         assert_eq!(terms.quotas["api_calls"].limit, 100_000);
         assert_eq!(terms.quotas["mails"].overage, Overage::UpTo(2500));
-        assert_eq!(terms.quotas["mails"].period, Period::MonthFrom { anchor: 1_706_659_200 });
+        assert_eq!(terms.quotas["mails"].period, Period::MonthFrom { anchor: 1_706_659_200.into() });
         assert_eq!(terms.rates["api"], Rate { count: 10, per_ms: 1000, burst: Some(20) });
         assert_eq!(terms.policy.stale_revocation, Action::Warn(86_400));
         assert_eq!(terms.policy.clock_doubt, Action::Allow);
         assert_eq!(terms.policy.max_revocation_age, Some(604_800));
         let draft = tier.draft("x", 1_800_000_000).unwrap();
-        assert_eq!(draft.term_end, Some(1_831_536_000));
-        assert_eq!(draft.expires, 1_831_536_000 + 14 * 86_400);
+        assert_eq!(draft.term_end, Some(1_831_536_000.into()));
+        assert_eq!(draft.expires, (1_831_536_000 + 14 * 86_400).into());
     }
 
     #[test]

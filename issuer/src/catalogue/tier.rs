@@ -1,6 +1,6 @@
 //! One version of a tier.
 
-use licentia_core::limits;
+use licentia_core::{Timestamp, limits};
 
 use crate::{error::Result, grant::Grant, license::Draft, time::Span};
 
@@ -25,12 +25,13 @@ pub struct Tier {
 }
 
 impl Tier {
-    /// Drafts a licence of this tier for a subject. The contract starts at `start` (seconds since 1970).
+    /// Drafts a licence of this tier for a subject. The contract starts at `start`.
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) if the term ends past the year 9999.
-    pub fn draft(&self, subject: impl Into<String>, start: u64) -> Result<Draft> {
-        let end = self.term.map_or(Ok(limits::TIME), |term| term.after(start))?;
+    pub fn draft(&self, subject: impl Into<String>, start: impl Into<Timestamp>) -> Result<Draft> {
+        let start = start.into();
+        let end = self.term.map_or(Ok(limits::TIME.into()), |term| term.after(start))?;
         let expires = self.grace.map_or(Ok(end), |grace| grace.after(end))?;
         let mut draft = Draft::new(subject, &self.name, self.version, start, expires);
         draft.term_end = (end < expires).then_some(end);

@@ -3,10 +3,11 @@
 use std::str::FromStr;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Feature as Signed, FeatureValue as SignedValue, limits};
+use licentia_core::{Feature as Signed, FeatureValue as SignedValue, Timestamp, limits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
+    canonical,
     error::{Error, Result},
     time,
 };
@@ -16,8 +17,8 @@ use crate::{
 pub struct Feature {
     /// Its value.
     pub value: FeatureValue,
-    /// When it ends, in seconds since 1970, if it ends before the licence.
-    pub expires: Option<u64>,
+    /// When it ends, if it ends before the licence.
+    pub expires: Option<Timestamp>,
 }
 
 /// The value of a feature.
@@ -45,7 +46,7 @@ impl Feature {
             FeatureValue::Text(text) => Cbor::from(text.as_str()),
         };
         match self.expires {
-            Some(expires) => Cbor::Array(vec![value, Cbor::from(expires)]),
+            Some(expires) => Cbor::Array(vec![value, canonical::time(expires)]),
             None => value,
         }
     }
@@ -136,7 +137,7 @@ impl<'de> Deserialize<'de> for Feature {
         struct Table {
             value: FeatureValue,
             #[serde(default, deserialize_with = "time::end")]
-            expires: Option<u64>,
+            expires: Option<Timestamp>,
         }
         let value = toml::Value::deserialize(input)?;
         if value.is_table() {
@@ -177,6 +178,9 @@ mod tests {
             assert_eq!(value(text).unwrap(), FeatureValue::Text(forced.into()), "{text}");
         }
         let ends = "text:007@2027-01-31".parse::<Feature>().unwrap();
-        assert_eq!(ends, Feature { value: FeatureValue::Text("007".into()), expires: Some(1_801_440_000) });
+        assert_eq!(
+            ends,
+            Feature { value: FeatureValue::Text("007".into()), expires: Some(1_801_440_000.into()) }
+        );
     }
 }

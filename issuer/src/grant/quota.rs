@@ -3,14 +3,14 @@
 use std::str::FromStr;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Overage, Period};
+use licentia_core::{Overage, Period, Timestamp};
 use serde::{Deserialize, Deserializer};
 
 use super::short_form::{count, short_or_table};
 use crate::{
-    canonical::uints,
+    canonical::{time, uints},
     error::{Error, Result},
-    time::{self, Span},
+    time::{Span, plausible, start},
 };
 
 const EXPECTED: &str = "write LIMIT/PERIOD, such as 100000/month; periods: lifetime, minute, hour, day, week, month, year, a duration such as 30d";
@@ -30,8 +30,8 @@ impl Quota {
     /// Refuses an anchor of months or years that is not plausible. Fixed periods count from any second.
     pub(super) fn check(&self) -> Result<()> {
         match self.period {
-            Period::MonthFrom { anchor } | Period::YearFrom { anchor } if anchor > 0 => {
-                time::plausible("quota anchor", anchor).map(drop)
+            Period::MonthFrom { anchor } | Period::YearFrom { anchor } if anchor > Timestamp::EPOCH => {
+                plausible("quota anchor", anchor).map(drop)
             }
             _ => Ok(()),
         }
@@ -49,7 +49,7 @@ impl Quota {
 }
 
 fn period_to_cbor(period: Period) -> Cbor {
-    let anchored = |unit: i64, anchor: u64| Cbor::Array(vec![Cbor::from(unit), Cbor::from(anchor)]);
+    let anchored = |unit: i64, anchor: Timestamp| Cbor::Array(vec![Cbor::from(unit), time(anchor)]);
     match period {
         Period::Minute => Cbor::from(1),
         Period::Hour => Cbor::from(2),
@@ -57,7 +57,7 @@ fn period_to_cbor(period: Period) -> Cbor {
         Period::Week => Cbor::from(4),
         Period::Month => Cbor::from(5),
         Period::Year => Cbor::from(6),
-        Period::Fixed { seconds, anchor } => uints([seconds, anchor]),
+        Period::Fixed { seconds, anchor } => uints([seconds, anchor.as_seconds()]),
         Period::MonthFrom { anchor } => anchored(-5, anchor),
         Period::YearFrom { anchor } => anchored(-6, anchor),
         _ => Cbor::from(0),
@@ -71,12 +71,12 @@ fn parse_period(text: &str) -> Result<Period> {
     }
     match text.parse::<Span>()?.seconds()? {
         0 => Err(Error::value("period", text, EXPECTED)),
-        seconds => Ok(Period::Fixed { seconds, anchor: 0 }),
+        seconds => Ok(Period::Fixed { seconds, anchor: Timestamp::EPOCH }),
     }
 }
 
 /// Moves the start of a period to `anchor`.
-fn anchored(period: Period, anchor: u64) -> Option<Period> {
+fn anchored(period: Period, anchor: Timestamp) -> Option<Period> {
     match period {
         Period::Month => Some(Period::MonthFrom { anchor }),
         Period::Year => Some(Period::YearFrom { anchor }),
@@ -111,8 +111,8 @@ impl<'de> Deserialize<'de> for Quota {
         struct Table {
             limit: u64,
             per: String,
-            #[serde(default, deserialize_with = "time::start")]
-            anchor: Option<u64>,
+            #[serde(default, deserialize_with = "start")]
+            anchor: Option<Timestamp>,
             overage: Option<toml::Value>,
         }
         short_or_table(input, |Table { limit, per, anchor, overage }: Table| {

@@ -3,12 +3,12 @@
 use std::{path::Path, str::FromStr};
 
 use ciborium::Value as Cbor;
-use licentia_core::{Code, Key, KeyStatus, Keyset, Kid, inner::Typ, proof::thumbprint};
+use licentia_core::{Code, Key, KeyStatus, Keyset, Kid, Timestamp, inner::Typ, proof::thumbprint};
 use serde::{Deserialize, Serialize};
 
 use super::{entry::KeysetEntry, scope::KeyScope};
 use crate::{
-    canonical::{canonical, labelled},
+    canonical::{canonical, labelled, time},
     error::{Error, KeysetError, Result},
     file::{read_text, replace},
     key::{SigningKey, sign},
@@ -112,12 +112,12 @@ impl KeysetDraft {
         }
     }
 
-    /// Retires a key: what it signed until `now` (seconds since 1970) stays valid. If it was to end earlier, that stays.
+    /// Retires a key: what it signed until `now` stays valid. If it was to end earlier, that stays.
     ///
     /// # Errors
     /// [`KeysetError::UnknownKey`], [`KeysetError::Revoked`], [`KeysetError::EmptyWindow`] for a key that was not to
     /// sign before `now`, or [`Error::Value`].
-    pub fn retire(&mut self, kid: &str, now: u64) -> Result<()> {
+    pub fn retire(&mut self, kid: &str, now: impl Into<Timestamp>) -> Result<()> {
         let now = plausible("now", now)?;
         let entry = self.entry(kid)?;
         if entry.status == KeyStatus::Revoked {
@@ -158,7 +158,7 @@ impl KeysetDraft {
             let before = before.map_err(KeysetError::Refused)?;
             for entry in &self.keys {
                 let longer = before.status() != KeyStatus::Active
-                    && entry.window()?.1.unwrap_or(u64::MAX) > before.window().1;
+                    && entry.window()?.1.unwrap_or(Timestamp::MAX) > before.window().1;
                 let same = entry.read()?.public() == before.public();
                 if same && (trust(entry.status) > trust(before.status()) || longer) {
                     return Err(KeysetError::MoreTrust(before.kid().to_string()).into());
@@ -173,9 +173,15 @@ impl KeysetDraft {
     /// # Errors
     /// [`Error::Value`] for a time or duration, [`Error::Keyset`] for a keyset that would help nobody, or that no gate
     /// would accept.
-    pub fn sign(&mut self, root: &SigningKey, issued_at: u64, expires: u64) -> Result<Vec<u8>> {
-        plausible("issued_at", issued_at)?;
-        if plausible("expires", expires)? <= issued_at {
+    pub fn sign(
+        &mut self,
+        root: &SigningKey,
+        issued_at: impl Into<Timestamp>,
+        expires: impl Into<Timestamp>,
+    ) -> Result<Vec<u8>> {
+        let issued_at = plausible("issued_at", issued_at)?;
+        let expires = plausible("expires", expires)?;
+        if expires <= issued_at {
             return Err(KeysetError::Expired { issued_at, expires }.into());
         }
         for entry in &self.keys {
@@ -191,8 +197,8 @@ impl KeysetDraft {
             canonical(&labelled([
                 (0, Some(Cbor::from(schema))),
                 (1, Some(Cbor::from(sequence))),
-                (2, Some(Cbor::from(issued_at))),
-                (3, Some(Cbor::from(expires))),
+                (2, Some(time(issued_at))),
+                (3, Some(time(expires))),
                 (4, Some(Cbor::Array(entries.clone()))),
             ]))
         };
@@ -228,7 +234,7 @@ mod tests {
 
     use crate::{KeyScope, KeyStatus};
 
-    const NOW: u64 = 1_800_000_000;
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn key(seed: u8) -> SigningKey {
         SigningKey::from_seed(&[seed; 32]).unwrap()
@@ -256,7 +262,7 @@ mod tests {
         assert_eq!((keyset.sequence(), keyset.issued_at(), keyset.expires()), (2, NOW, NOW + 1000));
         let keys: Vec<_> = keyset.keys().map(|key| key.unwrap()).collect();
         assert_eq!(keys[0].status(), KeyStatus::Revoked);
-        assert_eq!(keys[1].window().0, 1_798_761_600);
+        assert_eq!(keys[1].window().0, 1_798_761_600.into());
     }
 
     /// Keys whose thumbprints share the first four bytes.
@@ -375,14 +381,14 @@ mod tests {
     #[test]
     fn a_root_signs_no_nonsense() {
         let root = key(9);
-        let refused = |keys: &mut KeysetDraft, issued_at, expires| {
+        let refused = |keys: &mut KeysetDraft, issued_at: Timestamp, expires: Timestamp| {
             keys.sign(&root, issued_at, expires).unwrap_err().to_string()
         };
         let mut keys = draft(&[1]);
         assert!(refused(&mut keys, NOW, NOW).contains("it expires at 2027-01-15"));
         assert!(refused(&mut keys, NOW, NOW - 1).contains("later `expires`"));
-        assert!(refused(&mut keys, NOW, 1_900_000_000_000).contains("milliseconds"));
-        assert!(refused(&mut keys, NOW, 20_270_131).contains("1970-08-23"));
+        assert!(refused(&mut keys, NOW, 1_900_000_000_000.into()).contains("milliseconds"));
+        assert!(refused(&mut keys, NOW, 20_270_131.into()).contains("1970-08-23"));
         assert!(refused(&mut draft(&[1, 9]), NOW, NOW + 1).contains("is the root key"));
         keys.keys[0].not_before = Some("2027-02-01".into());
         keys.keys[0].not_after = Some("2027-01-31".into());
@@ -400,6 +406,6 @@ mod tests {
         let signed = keys.sign(&root, NOW, NOW + 1000).unwrap();
         let keyset = Keyset::read(&signed, &root.public()).unwrap();
         let last = keyset.keys().next().unwrap().unwrap().window().1;
-        assert_eq!(last, 1_801_353_600 + 86_399, "its last second");
+        assert_eq!(last, Timestamp::from_seconds(1_801_353_600 + 86_399), "its last second");
     }
 }

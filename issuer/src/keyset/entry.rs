@@ -1,13 +1,13 @@
 //! One key of a keyset.
 
 use ciborium::Value as Cbor;
-use licentia_core::Key;
+use licentia_core::{Key, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::scope::KeyScope;
 use crate::{
     KeyPurpose, KeyStatus,
-    canonical::{bytes, labelled},
+    canonical::{self, bytes, labelled},
     error::{KeysetError, Result},
     time,
 };
@@ -56,11 +56,11 @@ impl KeysetEntry {
         Ok(Key::from_text(&self.key).map_err(KeysetError::Key)?)
     }
 
-    /// The first and the last `iat` of what it may sign, in seconds since 1970.
+    /// The first and the last `iat` of what it may sign.
     ///
     /// # Errors
     /// [`Error::Value`](crate::Error::Value) for a time, or [`KeysetError::EmptyWindow`].
-    pub fn window(&self) -> Result<(Option<u64>, Option<u64>)> {
+    pub fn window(&self) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
         let not_before = self.not_before.as_deref().map(time::parse_start).transpose()?;
         let not_after = self.not_after.as_deref().map(time::parse_last).transpose()?;
         if not_before.zip(not_after).is_some_and(|(first, last)| first > last) {
@@ -79,8 +79,8 @@ impl KeysetEntry {
         let scope = self.scope.as_ref().map(KeyScope::to_cbor).transpose()?;
         Ok(labelled([
             (0, Some(cose_key(&self.read()?))),
-            (1, not_before.map(Cbor::from)),
-            (2, not_after.map(Cbor::from)),
+            (1, not_before.map(canonical::time)),
+            (2, not_after.map(canonical::time)),
             (3, status),
             (4, scope),
             (5, purpose),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     database::Ledger,
     location::LedgerLocation,
-    sql::{LedgerAccess, Database, Value},
+    sql::{Database, LedgerAccess, Value},
 };
 use crate::error::{LedgerError, Result};
 
@@ -14,8 +14,20 @@ const TABLES: [(&str, &[&str]); 8] = [
     (
         "license",
         &[
-            "id", "lineage", "issuer", "subject", "tier", "tier_version", "kind", "kid", "issued_at",
-            "not_before", "term_end", "expires", "stream_index", "digest",
+            "id",
+            "lineage",
+            "issuer",
+            "subject",
+            "tier",
+            "tier_version",
+            "kind",
+            "kid",
+            "issued_at",
+            "not_before",
+            "term_end",
+            "expires",
+            "stream_index",
+            "digest",
         ],
     ),
     ("terms", &["number", "id", "payload"]),
@@ -25,8 +37,23 @@ const TABLES: [(&str, &[&str]); 8] = [
     (
         "rule",
         &[
-            "number", "issuer", "kid", "subject", "lineage", "tier", "tier_version", "issued_from", "issued_to",
-            "index_from", "index_to", "exempt", "spare_issued", "reason", "effective", "effect", "until",
+            "number",
+            "issuer",
+            "kid",
+            "subject",
+            "lineage",
+            "tier",
+            "tier_version",
+            "issued_from",
+            "issued_to",
+            "index_from",
+            "index_to",
+            "exempt",
+            "spare_issued",
+            "reason",
+            "effective",
+            "effect",
+            "until",
             "drafted",
         ],
     ),
@@ -83,9 +110,8 @@ impl Ledger {
         let snapshot = backup.database.snapshot()?;
         let (own, old) = (counters(&transaction)?, counters(&snapshot)?);
         let known = own.1.max(published.unwrap_or(0));
-        let count = |database: &Database| {
-            database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0))
-        };
+        let count =
+            |database: &Database| database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0));
         let licenses = count(&transaction)?;
         let lacking = licenses.saturating_sub(count(&snapshot)?);
         if (known > old.1 || lacking > 0) && !allow_older {

@@ -2,14 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use licentia_core::{limits, revocation::Bundle};
+use licentia_core::{Salt, Timestamp, limits, revocation::Bundle};
 
-use super::{
-    database::Ledger,
-    index::stream_key,
-    revocations::terms,
-    sql::values,
-};
+use super::{database::Ledger, index::stream_key, revocations::terms, sql::values};
 use crate::{
     error::{BundleError, Error, Result},
     key::SigningKey,
@@ -40,7 +35,7 @@ pub struct PublishedBundle {
     /// The greatest sequence number that was published. A ledger that was restored from a backup may not know it.
     pub sequence: u64,
     /// The salt of the bundle that a delta will start from. Without one, the next bundle gets a new salt.
-    pub salt: Option<[u8; 16]>,
+    pub salt: Option<Salt>,
 }
 
 impl Ledger {
@@ -66,14 +61,14 @@ impl Ledger {
     pub fn draft_bundle(
         &mut self,
         issuer: &str,
-        issued_at: u64,
+        issued_at: impl Into<Timestamp>,
         since: PublishedBundle,
         progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
         if self.bundle_lock.is_none() {
             self.bundle_lock = self.database.lock()?;
         }
-        let drafted = self.draft(issuer, issued_at, since, progress);
+        let drafted = self.draft(issuer, issued_at.into(), since, progress);
         if drafted.is_err() {
             self.unlock_bundle()?;
         }
@@ -83,7 +78,7 @@ impl Ledger {
     fn draft(
         &self,
         issuer: &str,
-        issued_at: u64,
+        issued_at: Timestamp,
         since: PublishedBundle,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
@@ -109,7 +104,7 @@ impl Ledger {
             stream: self.stream()?,
             sequence,
             issued_at,
-            salt: since.salt.unwrap_or(fresh),
+            salt: since.salt.unwrap_or(fresh.into()),
             ..BundleDraft::default()
         };
         let sql = "SELECT license.id, stream_index, reason, effective, effect, until
@@ -118,7 +113,7 @@ impl Ledger {
         self.database.each(sql, values![issuer, sequence], |row| {
             match row.optional(1)? {
                 Some(index) => drop(draft.indices.insert(index, terms(row, 2)?)),
-                None => drop(draft.ids.insert(row.array(0)?, terms(row, 2)?)),
+                None => drop(draft.ids.insert(row.id(0)?, terms(row, 2)?)),
             }
             done += 1;
             progress(done);
@@ -137,8 +132,7 @@ impl Ledger {
     fn issued_digests(&self, issuer: &str, kid: Option<&[u8]>) -> Result<BTreeSet<[u8; 32]>> {
         let sql = "SELECT digest FROM license WHERE issuer = ?1 AND kid = coalesce(?2, kid) LIMIT ?3";
         let most = (limits::RULE_LIST as u64).saturating_add(1);
-        let digests: BTreeSet<_> =
-            self.database.all(sql, values![issuer, kid, most], |row| row.array(0))?;
+        let digests: BTreeSet<_> = self.database.all(sql, values![issuer, kid, most], |row| row.array(0))?;
         if digests.len() > limits::RULE_LIST {
             return Err(BundleError::TooManySpared.into());
         }

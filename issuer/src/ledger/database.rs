@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{
     location::LedgerLocation,
     schema,
-    sql::{LedgerAccess, Database, Lock},
+    sql::{Database, LedgerAccess, Lock},
 };
 use crate::error::{Error, LedgerError, Result};
 

@@ -6,13 +6,16 @@ use std::{
     thread,
 };
 
-use licentia_core::{limits, revocation::{Reason, RevocationTerms}};
+use licentia_core::{
+    Lineage, TokenId, limits,
+    revocation::{Reason, RevocationTerms},
+};
 
 use super::{
     database::Ledger,
     index::next_indices,
     licenses,
-    revocations::{hex, revoke},
+    revocations::revoke,
     sql::{Database, Transaction, values},
     terms,
 };
@@ -33,7 +36,7 @@ pub struct Order {
     /// Whether it gets an index. Without one a revocation takes more space in bundles.
     pub with_index: bool,
     /// A licence that is revoked at the same time, as superseded.
-    pub replaces: Option<[u8; 16]>,
+    pub replaces: Option<TokenId>,
 }
 
 impl Order {
@@ -51,7 +54,7 @@ impl Order {
 
     /// With a licence that is revoked at the same time, as superseded.
     #[must_use]
-    pub fn replacing(mut self, id: [u8; 16]) -> Self {
+    pub fn replacing(mut self, id: TokenId) -> Self {
         self.replaces = Some(id);
         self
     }
@@ -130,16 +133,16 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn of_reference(&self, issuer: &str, reference: &str) -> Result<Option<[u8; 16]>> {
+    pub fn of_reference(&self, issuer: &str, reference: &str) -> Result<Option<TokenId>> {
         let sql = "SELECT id FROM reference WHERE issuer = ?1 AND reference = ?2";
-        self.database.first(sql, values![issuer, reference], |row| row.array(0))
+        self.database.first(sql, values![issuer, reference], |row| row.id(0))
     }
 
     /// The reference that a licence was issued for.
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn reference(&self, id: &[u8; 16]) -> Result<Option<String>> {
+    pub fn reference(&self, id: &TokenId) -> Result<Option<String>> {
         let sql = "SELECT reference FROM reference WHERE id = ?1";
         self.database.first(sql, values![id], |row| row.text(0).map(str::to_owned))
     }
@@ -148,19 +151,19 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::UnknownLineage`], [`LedgerError::ForeignLineage`], [`Error::Ledger`].
-    pub fn check_lineage(&self, issuer: &str, subject: &str, lineage: &[u8; 16]) -> Result<()> {
+    pub fn check_lineage(&self, issuer: &str, subject: &str, lineage: &Lineage) -> Result<()> {
         check_lineage(&self.database, issuer, subject, lineage)
     }
 }
 
-fn check_lineage(database: &Database, issuer: &str, subject: &str, lineage: &[u8; 16]) -> Result<()> {
+fn check_lineage(database: &Database, issuer: &str, subject: &str, lineage: &Lineage) -> Result<()> {
     let sql = "SELECT subject FROM license WHERE lineage = ?1 AND issuer = ?2 ORDER BY issued_at LIMIT 1";
     let owner = database.first(sql, values![lineage, issuer], |row| row.text(0).map(str::to_owned))?;
-    let owner = owner.ok_or_else(|| LedgerError::UnknownLineage(hex(lineage)))?;
+    let owner = owner.ok_or_else(|| LedgerError::UnknownLineage(lineage.to_string()))?;
     if owner == subject {
         return Ok(());
     }
-    let (lineage, given) = (hex(lineage), subject.to_owned());
+    let (lineage, given) = (lineage.to_string(), subject.to_owned());
     Err(LedgerError::ForeignLineage { lineage, owner, given }.into())
 }
 
@@ -180,15 +183,14 @@ fn answered(database: &Transaction<'_>, issuer: &Issuer, orders: &[Order]) -> Re
             return Err(LedgerError::ReferenceTwice(reference.clone()).into());
         }
         let sql = "SELECT id FROM reference WHERE issuer = ?1 AND reference = ?2";
-        let id: Option<[u8; 16]> =
-            database.first(sql, values![issuer.name(), reference], |row| row.array(0))?;
+        let id: Option<TokenId> = database.first(sql, values![issuer.name(), reference], |row| row.id(0))?;
         let Some(id) = id else {
             answers.push(None);
             continue;
         };
         let terms = terms::find(database, &id)?;
         if let Some(differs) = difference(&terms.draft()?, &order.draft) {
-            let (reference, id) = (reference.clone(), hex(&id));
+            let (reference, id) = (reference.clone(), id.to_string());
             return Err(LedgerError::ReferenceUsed { reference, id, differs }.into());
         }
         answers.push(Some(terms.sign(issuer)?));
@@ -250,7 +252,7 @@ fn record(database: &Transaction<'_>, issuer: &Issuer, order: &Order, token: &To
     if let Some(reference) = &order.reference {
         let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
         let sql = "INSERT INTO reference (issuer, reference, id) VALUES (?1, ?2, ?3)";
-        database.execute(sql, values![issuer.name(), reference, claims.id().as_bytes()])?;
+        database.execute(sql, values![issuer.name(), reference, &claims.id()])?;
     }
     let superseded = RevocationTerms { reason: Reason::Superseded, ..RevocationTerms::default() };
     order.replaces.map_or(Ok(()), |id| revoke(database, &id, &superseded))

@@ -1,6 +1,6 @@
 //! The licences that were issued.
 
-use licentia_core::{Claims, Kind};
+use licentia_core::{Claims, Kind, Lineage, Timestamp, TokenId};
 
 use super::{
     database::Ledger,
@@ -12,14 +12,14 @@ use crate::{
     license::Token,
 };
 
-/// What the ledger knows about one licence. Times are seconds since 1970.
+/// What the ledger knows about one licence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IssuedLicense {
     /// The token's identifier.
-    pub id: [u8; 16],
+    pub id: TokenId,
     /// The lineage, which renewals and upgrades share.
-    pub lineage: [u8; 16],
+    pub lineage: Lineage,
     /// Who issued it.
     pub issuer: String,
     /// Who it was issued to.
@@ -33,13 +33,13 @@ pub struct IssuedLicense {
     /// Identifier of the key that signed it.
     pub kid: Vec<u8>,
     /// When it was issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When it starts, if later.
-    pub not_before: Option<u64>,
+    pub not_before: Option<Timestamp>,
     /// When the contract ends, if the licence goes on in grace.
-    pub term_end: Option<u64>,
+    pub term_end: Option<Timestamp>,
     /// When everything ends.
-    pub expires: u64,
+    pub expires: Timestamp,
     /// Its index in the revocation stream.
     pub index: Option<u64>,
     /// SHA-256 of the token's bytes.
@@ -66,7 +66,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn find(&self, id: &[u8; 16]) -> Result<Option<IssuedLicense>> {
+    pub fn find(&self, id: &TokenId) -> Result<Option<IssuedLicense>> {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE id = ?1");
         self.database.first(&sql, values![id], read)
     }
@@ -84,7 +84,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn of_lineage(&self, lineage: &[u8; 16]) -> Result<Vec<IssuedLicense>> {
+    pub fn of_lineage(&self, lineage: &Lineage) -> Result<Vec<IssuedLicense>> {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE lineage = ?1 ORDER BY issued_at, id");
         self.database.all(&sql, values![lineage], read)
     }
@@ -120,8 +120,8 @@ pub(super) fn insert(database: &Database, token: &Token, stream: u64) -> Result<
             issued_at, not_before, term_end, expires, stream_index, digest)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         values![
-            id.as_bytes(),
-            claims.lineage().as_bytes(),
+            &id,
+            &claims.lineage(),
             claims.issuer(),
             claims.subject(),
             tier.name,
@@ -136,24 +136,24 @@ pub(super) fn insert(database: &Database, token: &Token, stream: u64) -> Result<
             &hmac_sha256::Hash::hash(token.as_bytes()),
         ],
     )?;
-    terms::insert(database, id.as_bytes(), token.payload())
+    terms::insert(database, &id, token.payload())
 }
 
 /// Reads the columns [`COLUMNS`], which are the first of the row.
 pub(super) fn read(row: &Row<'_>) -> Result<IssuedLicense> {
     Ok(IssuedLicense {
-        id: row.array(0)?,
-        lineage: row.array(1)?,
+        id: row.id(0)?,
+        lineage: row.array::<16>(1)?.into(),
         issuer: row.text(2)?.to_owned(),
         subject: row.text(3)?.to_owned(),
         tier: row.text(4)?.to_owned(),
         tier_version: row.unsigned(5)?,
         kind: Kind::from_number(row.unsigned(6)?).unwrap_or_default(),
         kid: row.bytes(7)?.to_owned(),
-        issued_at: row.unsigned(8)?,
-        not_before: row.optional(9)?,
-        term_end: row.optional(10)?,
-        expires: row.unsigned(11)?,
+        issued_at: row.time(8)?,
+        not_before: row.optional_time(9)?,
+        term_end: row.optional_time(10)?,
+        expires: row.time(11)?,
         index: row.optional(12)?,
         digest: row.array(13)?,
     })
@@ -173,14 +173,14 @@ mod tests {
         Ledger::open(&path).unwrap().record(&token).unwrap();
 
         let mut ledger = Ledger::open(&path).unwrap();
-        let id = *token.claims().unwrap().id().as_bytes();
+        let id = token.claims().unwrap().id();
         let record = ledger.find(&id).unwrap().unwrap();
         assert_eq!((record.subject.as_str(), record.tier_version), ("cus_42", 3));
         assert_eq!(record.kid, issuer.key().kid().as_bytes());
         assert_eq!(ledger.of_subject("cus_42").unwrap(), [record]);
         assert_eq!(ledger.count().unwrap(), 1);
         assert!(ledger.record(&token).is_err(), "the same licence twice");
-        assert_eq!(ledger.find(&[0; 16]).unwrap(), None);
+        assert_eq!(ledger.find(&[0; 16].into()).unwrap(), None);
         drop(ledger);
         let bytes = std::fs::read(&path).unwrap();
         let signature = token.as_bytes().last_chunk::<64>().unwrap();

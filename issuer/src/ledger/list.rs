@@ -1,6 +1,6 @@
 //! Licences are searched and counted.
 
-use licentia_core::{Kind, revocation::RevocationTerms};
+use licentia_core::{Kind, Timestamp, revocation::RevocationTerms};
 
 use super::{
     database::Ledger,
@@ -102,13 +102,13 @@ pub struct LicenseFilter {
     /// Whose identifier or lineage begins with these hexadecimal digits.
     pub prefix: Option<String>,
     /// Issued at this time or later.
-    pub issued_from: Option<u64>,
+    pub issued_from: Option<Timestamp>,
     /// Issued at this time or earlier.
-    pub issued_to: Option<u64>,
+    pub issued_to: Option<Timestamp>,
     /// Ends at this time or later.
-    pub expires_from: Option<u64>,
+    pub expires_from: Option<Timestamp>,
     /// Ends at this time or earlier.
-    pub expires_to: Option<u64>,
+    pub expires_to: Option<Timestamp>,
     /// With a revocation of its own, or without one.
     pub revoked: Option<bool>,
     /// The order.
@@ -133,7 +133,7 @@ pub struct ListedLicense {
 
 impl ListedLicense {
     /// What it is in.
-    pub fn state(&self, now: u64) -> LicenseState {
+    pub fn state(&self, now: Timestamp) -> LicenseState {
         let license = &self.license;
         if self.revocation.is_some() {
             LicenseState::Revoked
@@ -213,7 +213,8 @@ fn after(prefix: &[u8]) -> Option<Vec<u8>> {
 
 /// The least and the first greater identifier of those that begin with some hexadecimal digits.
 fn id_range(digits: &str) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-    let wrong = || Error::value("identifier", digits, "write 1 to 32 hexadecimal digits, the first ones of it");
+    let wrong =
+        || Error::value("identifier", digits, "write 1 to 32 hexadecimal digits, the first ones of it");
     let nibbles: Option<Vec<u8>> =
         digits.chars().map(|digit| u8::try_from(digit.to_digit(16)?).ok()).collect();
     let nibbles = nibbles.filter(|nibbles| (1..=32).contains(&nibbles.len())).ok_or_else(wrong)?;
@@ -244,7 +245,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Value`] for a prefix that is no identifier's, [`Error::Ledger`].
-    pub fn list(&self, filter: &LicenseFilter, now: u64) -> Result<Vec<ListedLicense>> {
+    pub fn list(&self, filter: &LicenseFilter, now: Timestamp) -> Result<Vec<ListedLicense>> {
         let range = filter.prefix.as_deref().map(id_range).transpose()?;
         let subjects = filter.subject.as_deref().map(|subject| match subject.strip_suffix('*') {
             Some(start) => (start, after(start.as_bytes()).and_then(|end| String::from_utf8(end).ok()), true),
@@ -284,7 +285,8 @@ impl Ledger {
         let is_revoked = filter.revoked == Some(true) || filter.state == Some(LicenseState::Revoked);
         let join = if is_revoked { "JOIN" } else { "LEFT JOIN" };
         let direction = if filter.descending { " DESC" } else { "" };
-        let order = filter.sort.columns().iter().chain(&["license.id"]).map(|column| format!("{column}{direction}"));
+        let order =
+            filter.sort.columns().iter().chain(&["license.id"]).map(|column| format!("{column}{direction}"));
         let (limit, offset) = (filter.limit.unwrap_or(u64::MAX), filter.offset);
         all.values.extend([Value::from(limit), Value::from(offset)]);
         let sql = format!(
@@ -303,8 +305,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`].
-    pub fn tier_counts(&self, now: u64) -> Result<Vec<TierCount>> {
-        let counts = LicenseState::ALL.map(|state| format!("count(CASE WHEN {} THEN 1 END)", state.condition()));
+    pub fn tier_counts(&self, now: Timestamp) -> Result<Vec<TierCount>> {
+        let counts =
+            LicenseState::ALL.map(|state| format!("count(CASE WHEN {} THEN 1 END)", state.condition()));
         let sql = format!(
             "SELECT issuer, tier, tier_version, {} FROM license LEFT JOIN revocation ON revocation.id = license.id
              WHERE {ANY_TIME} GROUP BY issuer, tier, tier_version ORDER BY issuer, tier, tier_version",

@@ -1,10 +1,11 @@
 //! Licences that are signed anew.
 
+use licentia_core::{Lineage, Timestamp, TokenId};
+
 use super::{
     database::Ledger,
     issue::{Issued, Order},
     licenses::{COLUMNS, IssuedLicense, read},
-    revocations::hex,
     sql::values,
 };
 use crate::{
@@ -17,7 +18,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::UnknownLineage`], [`LedgerError::LineageRevoked`], [`LedgerError::Database`].
-    pub fn current(&self, lineage: &[u8; 16]) -> Result<IssuedLicense> {
+    pub fn current(&self, lineage: &Lineage) -> Result<IssuedLicense> {
         let sql = format!(
             "SELECT {COLUMNS} FROM license LEFT JOIN terms ON terms.id = license.id
              WHERE lineage = ?1 AND NOT EXISTS (SELECT 1 FROM revocation WHERE revocation.id = license.id)
@@ -27,9 +28,13 @@ impl Ledger {
         found.map_or_else(
             || {
                 let is_known = !self.of_lineage(lineage)?.is_empty();
-                let lineage = hex(lineage);
-                Err(if is_known { LedgerError::LineageRevoked(lineage) } else { LedgerError::UnknownLineage(lineage) }
-                    .into())
+                let lineage = lineage.to_string();
+                Err(if is_known {
+                    LedgerError::LineageRevoked(lineage)
+                } else {
+                    LedgerError::UnknownLineage(lineage)
+                }
+                .into())
             },
             Ok,
         )
@@ -39,9 +44,9 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Database`].
-    pub fn signed_by(&self, kid: &[u8], now: u64) -> Result<Vec<[u8; 16]>> {
+    pub fn signed_by(&self, kid: &[u8], now: Timestamp) -> Result<Vec<TokenId>> {
         let sql = "SELECT id FROM license WHERE kid = ?1 AND expires > ?2 ORDER BY issued_at, id";
-        self.database.all(sql, values![kid, now], |row| row.array(0))
+        self.database.all(sql, values![kid, now], |row| row.id(0))
     }
 
     /// Signs licences anew with another key: same lineage, terms and times, and an index if they had one. It leaves out
@@ -56,10 +61,10 @@ impl Ledger {
     pub fn reissue(
         &mut self,
         issuer: &Issuer,
-        ids: &[[u8; 16]],
-        now: u64,
+        ids: &[TokenId],
+        now: Timestamp,
         replace: bool,
-    ) -> Result<Vec<([u8; 16], Issued)>> {
+    ) -> Result<Vec<(TokenId, Issued)>> {
         let mut due = Vec::with_capacity(ids.len());
         let mut orders = Vec::with_capacity(ids.len());
         for id in ids {
@@ -78,7 +83,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::Database`].
-    pub fn reissuable(&self, ids: &[[u8; 16]]) -> Result<u64> {
+    pub fn reissuable(&self, ids: &[TokenId]) -> Result<u64> {
         let mut count = 0;
         for id in ids {
             count += u64::from(match self.find(id)? {
@@ -95,8 +100,8 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NotGood`] for a licence that is revoked or has ended, [`LedgerError::NoTerms`], the errors of
     /// [`Ledger::issue`].
-    pub fn resend(&mut self, issuer: &Issuer, id: &[u8; 16], now: u64, replace: bool) -> Result<Issued> {
-        let good = |why| LedgerError::NotGood { id: hex(id), why };
+    pub fn resend(&mut self, issuer: &Issuer, id: &TokenId, now: Timestamp, replace: bool) -> Result<Issued> {
+        let good = |why| LedgerError::NotGood { id: id.to_string(), why };
         let order = self.anew(id, now, replace)?;
         if self.revocation(id)?.is_some() {
             return Err(good("is revoked; reinstate it first, or issue a new one").into());
@@ -111,11 +116,11 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::NoTerms`], [`LedgerError::Database`].
-    pub fn draft_of(&self, id: &[u8; 16]) -> Result<Draft> {
+    pub fn draft_of(&self, id: &TokenId) -> Result<Draft> {
         self.terms(id)?.draft()
     }
 
-    fn anew(&self, id: &[u8; 16], now: u64, replace: bool) -> Result<Order> {
+    fn anew(&self, id: &TokenId, now: Timestamp, replace: bool) -> Result<Order> {
         let draft = self.draft_of(id)?;
         let mut order = Order::new(draft.reissued(now));
         order.with_index = draft.index.is_some();
@@ -137,6 +142,6 @@ impl Ledger {
 }
 
 /// The reference under which a licence is reissued, once.
-fn reissue_of(id: &[u8; 16]) -> String {
-    format!("reissue of {}", hex(id))
+fn reissue_of(id: &TokenId) -> String {
+    format!("reissue of {}", id.to_string())
 }

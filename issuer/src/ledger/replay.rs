@@ -1,10 +1,13 @@
 //! The replay of every licence against a bundle before it is published.
 
-use licentia_core::revocation::{Bundle, RevocationTerms, Rule, Traits};
+use licentia_core::{
+    TokenId,
+    revocation::{Bundle, RevocationTerms, Rule, Traits},
+};
 
 use super::{
     database::Ledger,
-    revocations::{hex, terms},
+    revocations::terms,
     sql::{Row, values},
     strictness::covers_all,
 };
@@ -47,11 +50,11 @@ impl<'a, 'b> Judge<'a, 'b> {
     }
 
     /// The licence's own revocations. There are several if the bundle has it in several groups, which no ledger writes.
-    fn own(&self, index: Option<u64>, id: &[u8; 16]) -> Vec<RevocationTerms> {
+    fn own(&self, index: Option<u64>, id: &TokenId) -> Vec<RevocationTerms> {
         match index {
             _ if !self.same_stream => Vec::new(),
             Some(index) => self.bundle.all_terms_of(index).collect(),
-            None => self.bundle.all_terms_of_id(&(*id).into()).collect(),
+            None => self.bundle.all_terms_of_id(id).collect(),
         }
     }
 
@@ -97,7 +100,7 @@ impl Ledger {
                 LEFT JOIN reinstated ON reinstated.id = license.id
             WHERE issuer = ?1";
         self.database.each(sql, values![issuer, bundle.sequence()], |row| {
-            let (id, index, revoked) = (row.array(0)?, row.optional(1)?, row.flag(2)?);
+            let (id, index, revoked) = (row.id(0)?, row.optional(1)?, row.flag(2)?);
             let said = next.own(index, &id);
             let meant = if revoked { vec![terms(row, 10)?] } else { Vec::new() };
             if said != meant {
@@ -106,7 +109,7 @@ impl Ledger {
                     ([], _) => "is revoked and would pass",
                     _ => "is revoked on other terms",
                 };
-                return Err(BundleError::Replay { id: hex(&id), verdict }.into());
+                return Err(BundleError::Replay { id: id.to_string(), verdict }.into());
             }
             let was = before.as_ref().map_or_else(Vec::new, |before| before.own(index, &id));
             let known = if index.is_some() { &mut known.0 } else { &mut known.1 };
@@ -168,15 +171,15 @@ fn encoded_rules(bundle: &Bundle<'_>) -> Vec<ciborium::Value> {
     rules.into_iter().map(without).collect()
 }
 
-fn traits<'r>(row: &Row<'r>, id: [u8; 16], index: Option<u64>) -> Result<Traits<'r>> {
+fn traits<'r>(row: &Row<'r>, id: TokenId, index: Option<u64>) -> Result<Traits<'r>> {
     Ok(Traits {
         kid: row.bytes(7)?,
         subject: row.text(4)?,
-        lineage: row.array(3)?.into(),
+        lineage: row.array::<16>(3)?.into(),
         tier: (row.text(5)?, row.unsigned(6)?),
-        issued_at: row.unsigned(8)?,
+        issued_at: row.time(8)?,
         index,
-        id: id.into(),
+        id,
     })
 }
 
@@ -186,7 +189,7 @@ mod tests {
 
     use ciborium::Value as Cbor;
     use licentia_core::{
-        Keyring,
+        Keyring, Salt, Timestamp,
         inner::{Typ, build, state_root},
         revocation::{Effect, Reason, RevocationTerms, Schema},
     };
@@ -201,7 +204,7 @@ mod tests {
     }
 
     /// A ledger of 200 licences, every tenth without an index, and their identifiers.
-    fn ledger() -> (Ledger, Vec<[u8; 16]>) {
+    fn ledger() -> (Ledger, Vec<TokenId>) {
         let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
         let mut ledger = Ledger::in_memory().unwrap();
         let mut ids = Vec::new();
@@ -211,16 +214,16 @@ mod tests {
             draft.index = if count % 10 == 0 { None } else { Some(ledger.next_index().unwrap()) };
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            ids.push(*token.claims().unwrap().id().as_bytes());
+            ids.push(token.claims().unwrap().id());
         }
         (ledger, ids)
     }
 
-    fn draft(ledger: &mut Ledger, salt: Option<[u8; 16]>) -> BundleDraft {
+    fn draft(ledger: &mut Ledger, salt: Option<Salt>) -> BundleDraft {
         let since = PublishedBundle { salt, ..PublishedBundle::default() };
         BundleDraft {
-            next_update: 1_800_100_000,
-            expires: 1_900_000_000,
+            next_update: 1_800_100_000.into(),
+            expires: 1_900_000_000.into(),
             ..ledger.draft_bundle("acme", 1_800_000_000, since, |_| ()).unwrap()
         }
     }
@@ -248,7 +251,7 @@ mod tests {
         for id in ids.iter().step_by(7) {
             ledger.revoke(id, RevocationTerms::default()).unwrap();
         }
-        assert!(ledger.revoke(&[0; 16], RevocationTerms::default()).is_err(), "not in the ledger");
+        assert!(ledger.revoke(&[0; 16].into(), RevocationTerms::default()).is_err(), "not in the ledger");
         let first = draft(&mut ledger, None);
         let expected = ReplayReport { issued: 200, revoked: 29, new: 29, ..ReplayReport::default() };
         assert_eq!(replay(&ledger, &first).unwrap(), expected);
@@ -274,12 +277,12 @@ mod tests {
         let (mut ledger, ids) = ledger();
         let grace = RevocationTerms {
             reason: Reason::Unpaid,
-            effective: 1_800_000_005,
-            effect: Effect::GraceUntil(1_800_000_500),
+            effective: 1_800_000_005.into(),
+            effect: Effect::GraceUntil(1_800_000_500.into()),
         };
         ledger.revoke_all(&ids[..15], grace, |_| ()).unwrap();
         ledger.revoke_all(&ids[15..25], RevocationTerms::default(), |_| ()).unwrap();
-        let lacking = [ids[30], [0; 16]];
+        let lacking = [ids[30], [0; 16].into()];
         assert!(
             ledger.revoke_all(&lacking, grace, |_| ()).is_err() && ledger.revoked().unwrap() == 25,
             "all or none"
@@ -300,7 +303,8 @@ mod tests {
     #[test]
     fn a_licence_that_is_revoked_again_is_new_only_where_it_is_worse_off() {
         let (mut ledger, ids) = ledger();
-        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900), ..RevocationTerms::default() };
+        let warn =
+            RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
         let new = |ledger: &mut Ledger, terms: RevocationTerms| {
             ledger.revoke(&ids[1], terms).unwrap();
             let bundle = draft(ledger, None);
@@ -325,7 +329,7 @@ mod tests {
         let token = other.issue(&Draft::new("customer", "pro", 1, 1_800_000_000, 1_900_000_000)).unwrap();
         ledger.record(&token).unwrap();
         let rule = RuleDraft { subject: Some("customer".into()), ..RuleDraft::default() };
-        ledger.revoke(token.claims().unwrap().id().as_bytes(), RevocationTerms::default()).unwrap();
+        ledger.revoke(&token.claims().unwrap().id(), RevocationTerms::default()).unwrap();
         ledger.add_rule("other", &rule, false).unwrap();
         ledger.revoke(&ids[1], RevocationTerms::default()).unwrap();
         let bundle = draft(&mut ledger, None);
@@ -333,7 +337,7 @@ mod tests {
         publish(&mut ledger, &bundle);
 
         let next = ledger.draft_bundle("other", 1_800_000_000, PublishedBundle::default(), |_| ()).unwrap();
-        let next = BundleDraft { next_update: 1_800_100_000, expires: 1_900_000_000, ..next };
+        let next = BundleDraft { next_update: 1_800_100_000.into(), expires: 1_900_000_000.into(), ..next };
         let found = replay_after(&ledger, &next, None).unwrap();
         assert_eq!((found.issued, found.new, found.new_rules), (1, 1, 1), "still to be confirmed");
     }
@@ -389,7 +393,7 @@ mod tests {
 
     #[test]
     fn a_revocation_that_is_brought_forward_or_made_stricter_is_new() {
-        const NOW: u64 = 1_800_000_000;
+        const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
         let (mut ledger, ids) = ledger();
         let new = |ledger: &mut Ledger, effective, effect| {
             let terms = RevocationTerms { reason: Reason::Unpaid, effective, effect };
@@ -402,11 +406,19 @@ mod tests {
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (1, 0, 0));
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 0, 0), "the same again");
         assert_eq!(new(&mut ledger, NOW + 500, Effect::Deny), (1, 0, 0), "brought forward");
-        assert_eq!(new(&mut ledger, 0, Effect::Deny), (1, 0, 0), "at once");
+        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::Deny), (1, 0, 0), "at once");
         assert_eq!(new(&mut ledger, NOW - 5, Effect::Deny), (0, 0, 0), "in effect either way");
-        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
-        assert_eq!(new(&mut ledger, 0, Effect::WarnUntil(NOW + 500)), (1, 0, 0), "a shorter warning");
-        assert_eq!(new(&mut ledger, 0, Effect::GraceUntil(NOW + 500)), (1, 0, 0), "grace after a warning");
+        assert_eq!(new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 900)), (0, 1, 0), "milder");
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::WarnUntil(NOW + 500)),
+            (1, 0, 0),
+            "a shorter warning"
+        );
+        assert_eq!(
+            new(&mut ledger, Timestamp::EPOCH, Effect::GraceUntil(NOW + 500)),
+            (1, 0, 0),
+            "grace after a warning"
+        );
         assert_eq!(new(&mut ledger, NOW + 900, Effect::Deny), (0, 1, 0), "put off");
     }
 
@@ -421,7 +433,7 @@ mod tests {
             draft.index = indexed.then(|| ledger.next_index().unwrap());
             let token = issuer.issue(&draft).unwrap();
             ledger.record(&token).unwrap();
-            *token.claims().unwrap().id().as_bytes()
+            token.claims().unwrap().id()
         };
         let ids = [issue(&mut old, true), issue(&mut old, true), issue(&mut old, false)];
         old.database.execute("VACUUM INTO ?1", values![backup.to_str().unwrap()]).unwrap();
@@ -443,10 +455,10 @@ mod tests {
     }
 
     /// A bundle whose signer has put a licence into two groups. Gates take the stricter.
-    fn overlapping(index: u64, id: [u8; 16], [first, second]: [RevocationTerms; 2], stream: u64) -> Vec<u8> {
+    fn overlapping(index: u64, id: TokenId, [first, second]: [RevocationTerms; 2], stream: u64) -> Vec<u8> {
         // The first group is the longer one, and comes first.
         let (many, one) = ([index, 1 << 40, 1 << 41, 1 << 42], [index]);
-        let ids = [id.into()];
+        let ids = [id];
         let groups = [(first, many.iter().copied(), &ids[..]), (second, one.iter().copied(), &ids[..])];
         let salt = [3; 16];
         let groups = build::groups(groups.into_iter(), &salt.into(), Schema::default()).unwrap();
@@ -470,15 +482,15 @@ mod tests {
     #[test]
     fn of_a_licence_in_two_groups_the_replay_sees_both_as_gates_do() {
         let (mut ledger, ids) = ledger();
-        let warn = RevocationTerms { effect: Effect::WarnUntil(1_800_000_900), ..RevocationTerms::default() };
+        let warn =
+            RevocationTerms { effect: Effect::WarnUntil(1_800_000_900.into()), ..RevocationTerms::default() };
         let deny = RevocationTerms::default();
         // One with an index, and one without.
         ledger.revoke_all([&ids[1], &ids[10]], warn, |_| ()).unwrap();
         let index = ledger.of_subject("customer-1").unwrap()[0].id;
         assert_eq!(index, ids[1]);
         let sql = "SELECT stream_index FROM license WHERE id = ?1";
-        let index: i64 = ledger.database.query_row(sql, [ids[1]], |row| row.get(0)).unwrap();
-        let index = index.unsigned_abs();
+        let index = ledger.database.only(sql, values![&ids[1]], |row| row.unsigned(0)).unwrap();
         let next = draft(&mut ledger, None);
 
         let before = overlapping(index, ids[10], [warn, deny], 0);
@@ -528,18 +540,22 @@ mod tests {
     #[test]
     fn no_implausible_time_enters_the_ledger() {
         let (mut ledger, ids) = ledger();
-        let terms = |effective, effect| RevocationTerms { effective, effect, ..RevocationTerms::default() };
+        let terms = |effective: u64, effect| RevocationTerms {
+            effective: effective.into(),
+            effect,
+            ..RevocationTerms::default()
+        };
         for wrong in [
             terms(20_280_101, Effect::Deny),
             terms(1_800_000_000_000, Effect::Deny),
-            terms(0, Effect::WarnUntil(20_280_101)),
-            terms(0, Effect::GraceUntil(1_800_000_000_000)),
+            terms(0, Effect::WarnUntil(20_280_101.into())),
+            terms(0, Effect::GraceUntil(1_800_000_000_000.into())),
         ] {
             assert!(ledger.revoke(&ids[0], wrong).is_err(), "{wrong:?}");
             let rule = RuleDraft { subject: Some("a".into()), terms: wrong, ..RuleDraft::default() };
             assert!(ledger.add_rule("acme", &rule, false).is_err(), "{wrong:?}");
         }
-        let issued = RuleDraft { issued_at: Some((0, 20_280_101)), ..RuleDraft::default() };
+        let issued = RuleDraft { issued_at: Some((0.into(), 20_280_101.into())), ..RuleDraft::default() };
         assert!(ledger.add_rule("acme", &issued, false).is_err());
         assert_eq!((ledger.revoked().unwrap(), ledger.rules().unwrap().len()), (0, 0));
     }

@@ -1,6 +1,9 @@
 //! The licences and rules that are revoked.
 
-use licentia_core::revocation::{Effect, Reason, RevocationTerms};
+use licentia_core::{
+    Lineage, Timestamp, TokenId,
+    revocation::{Effect, Reason, RevocationTerms},
+};
 
 use super::{
     database::Ledger,
@@ -30,9 +33,9 @@ impl StandingRule {
     /// Whether it hits a licence of the ledger, at some time.
     pub fn hits(&self, license: &IssuedLicense) -> bool {
         let rule = &self.rule;
-        let within = |range: Option<(u64, u64)>, value: Option<u64>| {
+        fn within<T: PartialOrd>(range: Option<(T, T)>, value: Option<T>) -> bool {
             range.is_none_or(|(from, to)| value.is_some_and(|value| (from..=to).contains(&value)))
-        };
+        }
         self.issuer == license.issuer
             && !self.spare_issued
             && !rule.exempt.contains(&license.id)
@@ -52,7 +55,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`BundleError::UnknownLicense`], [`Error::Value`](crate::Error::Value) for a time that is not plausible, [`Error::Ledger`](crate::Error::Ledger).
-    pub fn revoke(&mut self, id: &[u8; 16], terms: RevocationTerms) -> Result<()> {
+    pub fn revoke(&mut self, id: &TokenId, terms: RevocationTerms) -> Result<()> {
         self.revoke_all([id], terms, |_| ())
     }
 
@@ -62,7 +65,7 @@ impl Ledger {
     /// [`BundleError::UnknownLicense`], [`Error::Ledger`](crate::Error::Ledger).
     pub fn revoke_all<'a>(
         &mut self,
-        ids: impl IntoIterator<Item = &'a [u8; 16]>,
+        ids: impl IntoIterator<Item = &'a TokenId>,
         terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
@@ -78,7 +81,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
-    pub fn reinstate(&mut self, id: &[u8; 16]) -> Result<bool> {
+    pub fn reinstate(&mut self, id: &TokenId) -> Result<bool> {
         let transaction = self.database.begin()?;
         let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", values![id])? > 0;
         if found {
@@ -98,8 +101,8 @@ impl Ledger {
         rule.check()?;
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
-        let (time, index) = (rule.issued_at.unzip(), rule.index.unzip());
-        let exempt: Vec<u8> = rule.exempt.iter().flatten().copied().collect();
+        let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());
+        let exempt: Vec<u8> = rule.exempt.iter().flat_map(TokenId::as_bytes).copied().collect();
         self.database.only(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
                 index_from, index_to, exempt, spare_issued, reason, effective, effect, until)
@@ -111,8 +114,8 @@ impl Ledger {
                 rule.lineage.as_ref(),
                 tier.as_deref(),
                 version.flatten(),
-                time.0,
-                time.1,
+                issued.0,
+                issued.1,
                 index.0,
                 index.1,
                 &exempt,
@@ -157,14 +160,14 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
-    pub fn revocation(&self, id: &[u8; 16]) -> Result<Option<RevocationTerms>> {
+    pub fn revocation(&self, id: &TokenId) -> Result<Option<RevocationTerms>> {
         let sql = "SELECT reason, effective, effect, until FROM revocation WHERE id = ?1";
         self.database.first(sql, values![id], |row| terms(row, 0))
     }
 }
 
 /// Revokes a licence.
-pub(super) fn revoke(database: &Database, id: &[u8; 16], terms: &RevocationTerms) -> Result<()> {
+pub(super) fn revoke(database: &Database, id: &TokenId, terms: &RevocationTerms) -> Result<()> {
     check_terms(terms)?;
     let (effect, until) = effect(terms.effect);
     let changed = database.execute(
@@ -175,24 +178,24 @@ pub(super) fn revoke(database: &Database, id: &[u8; 16], terms: &RevocationTerms
         values![id, terms.reason.number(), terms.effective, effect, until],
     )?;
     if changed == 0 {
-        return Err(BundleError::UnknownLicense(hex(id)).into());
+        return Err(BundleError::UnknownLicense(id.to_string()).into());
     }
     database.execute("DELETE FROM reinstated WHERE id = ?1", values![id])?;
     Ok(())
 }
 
 /// The number of an effect, and its end.
-fn effect(effect: Effect) -> (u64, u64) {
+fn effect(effect: Effect) -> (u64, Timestamp) {
     match effect {
         Effect::WarnUntil(until) => (1, until),
         Effect::GraceUntil(until) => (2, until),
-        _ => (0, 0),
+        _ => (0, Timestamp::EPOCH),
     }
 }
 
 /// Reads the terms of a revocation: reason, start, effect and its end, from a column on.
 pub(super) fn terms(row: &Row<'_>, from: usize) -> Result<RevocationTerms> {
-    let until = row.unsigned(from + 3)?;
+    let until = row.time(from + 3)?;
     let effect = match row.unsigned(from + 2)? {
         1 => Effect::WarnUntil(until),
         2 => Effect::GraceUntil(until),
@@ -200,36 +203,30 @@ pub(super) fn terms(row: &Row<'_>, from: usize) -> Result<RevocationTerms> {
     };
     Ok(RevocationTerms {
         reason: Reason::from_number(row.unsigned(from)?),
-        effective: row.unsigned(from + 1)?,
+        effective: row.time(from + 1)?,
         effect,
     })
 }
 
 fn standing_rule(row: &Row<'_>) -> Result<StandingRule> {
-    let range = |from: usize| -> Result<Option<(u64, u64)>> {
-        Ok(row.optional(from)?.zip(row.optional(from + 1)?))
-    };
+    let range =
+        |from: usize| -> Result<Option<(u64, u64)>> { Ok(row.optional(from)?.zip(row.optional(from + 1)?)) };
     let version = row.optional(10)?;
-    let lineage = row.optional_bytes(8)?.and_then(|lineage| lineage.try_into().ok());
+    let lineage = row.optional_bytes(8)?.and_then(|lineage| <[u8; 16]>::try_from(lineage).ok());
     Ok(StandingRule {
         number: row.unsigned(4)?,
         issuer: row.text(5)?.to_owned(),
         rule: RuleDraft {
             kid: row.optional_bytes(6)?,
             subject: row.optional_text(7)?,
-            lineage,
+            lineage: lineage.map(Lineage::from),
             tier: row.optional_text(9)?.map(|name| (name, version)),
-            issued_at: range(11)?,
+            issued_at: range(11)?.map(|(from, to)| (from.into(), to.into())),
             index: range(13)?,
-            exempt: row.bytes(15)?.as_chunks::<16>().0.iter().copied().collect(),
+            exempt: row.bytes(15)?.as_chunks::<16>().0.iter().copied().map(TokenId::from).collect(),
             terms: terms(row, 0)?,
             ..RuleDraft::default()
         },
         spare_issued: row.unsigned(16)? > 0,
     })
-}
-
-/// An identifier in hexadecimal digits.
-pub(super) fn hex(id: &[u8; 16]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

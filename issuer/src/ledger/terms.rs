@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use licentia_core::{Kid, Unverified, inner::Typ};
+use licentia_core::{Kid, TokenId, Unverified, inner::Typ};
 
 use super::{
     database::Ledger,
-    revocations::hex,
     sql::{Database, values},
 };
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
 /// Everything that one licence says. Whoever has the issuer's key can sign it again, and nobody else.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Terms {
-    id: [u8; 16],
+    id: TokenId,
     kid: Vec<u8>,
     digest: [u8; 32],
     payload: Vec<u8>,
@@ -28,7 +27,7 @@ pub struct Terms {
 
 impl fmt::Debug for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Terms({})", hex(&self.id))
+        write!(f, "Terms({})", self.id.to_string())
     }
 }
 
@@ -58,11 +57,13 @@ impl Terms {
         let given = issuer.key().kid();
         if given.as_bytes() != self.kid {
             let kid = self.kid.iter().map(|byte| format!("{byte:02x}")).collect();
-            return Err(LedgerError::OtherKey { id: hex(&self.id), kid, given: given.to_string() }.into());
+            return Err(
+                LedgerError::OtherKey { id: self.id.to_string(), kid, given: given.to_string() }.into()
+            );
         }
         let token = Token::new(sign(issuer.key(), Typ::License, &self.payload));
         if hmac_sha256::Hash::hash(token.as_bytes()) != self.digest {
-            return Err(LedgerError::NotTheSame(hex(&self.id)).into());
+            return Err(LedgerError::NotTheSame(self.id.to_string()).into());
         }
         Ok(token)
     }
@@ -74,7 +75,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NoTerms`] for one that the ledger does not have, or that an older version issued, whose ledger
     /// kept no terms; [`Error::Ledger`].
-    pub fn terms(&self, id: &[u8; 16]) -> Result<Terms> {
+    pub fn terms(&self, id: &TokenId) -> Result<Terms> {
         find(&self.database, id)
     }
 
@@ -88,32 +89,33 @@ impl Ledger {
         let id = claims.id();
         let transaction = self.database.begin()?;
         let sql = "SELECT digest FROM license WHERE id = ?1";
-        let digest = transaction.first(sql, values![id.as_bytes()], |row| row.array(0))?;
+        let digest = transaction.first(sql, values![&id], |row| row.array(0))?;
         if digest != Some(hmac_sha256::Hash::hash(token)) {
             return Err(crate::BundleError::UnknownLicense(id.to_string()).into());
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM terms WHERE id = ?1)";
-        if transaction.only(sql, values![id.as_bytes()], |row| row.flag(0))? {
+        if transaction.only(sql, values![&id], |row| row.flag(0))? {
             return Ok(false);
         }
-        insert(&transaction, id.as_bytes(), Token::new(token.to_vec()).payload())?;
+        insert(&transaction, &id, Token::new(token.to_vec()).payload())?;
         transaction.commit()?;
         Ok(true)
     }
 }
 
-pub(super) fn insert(database: &Database, id: &[u8; 16], payload: &[u8]) -> Result<()> {
+pub(super) fn insert(database: &Database, id: &TokenId, payload: &[u8]) -> Result<()> {
     database.execute("INSERT INTO terms (id, payload) VALUES (?1, ?2)", values![id, payload])?;
     Ok(())
 }
 
-pub(super) fn find(database: &Database, id: &[u8; 16]) -> Result<Terms> {
-    let sql = "SELECT kid, digest, payload FROM license JOIN terms ON terms.id = license.id WHERE license.id = ?1";
+pub(super) fn find(database: &Database, id: &TokenId) -> Result<Terms> {
+    let sql =
+        "SELECT kid, digest, payload FROM license JOIN terms ON terms.id = license.id WHERE license.id = ?1";
     let found = database.first(sql, values![id], |row| {
         let (kid, payload) = (row.bytes(0)?.to_vec(), row.bytes(2)?.to_vec());
         let named = Kid::new(&kid).map_err(Error::Refused)?;
         let readable = unsigned(&named, Typ::License, &payload);
         Ok(Terms { id: *id, kid, digest: row.array(1)?, payload, readable })
     })?;
-    found.ok_or_else(|| LedgerError::NoTerms(hex(id)).into())
+    found.ok_or_else(|| LedgerError::NoTerms(id.to_string()).into())
 }

@@ -1,17 +1,17 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::Claims;
+use licentia_core::{Claims, Lineage, Timestamp, TokenId};
 
 use super::confirmation::Confirmation;
 use crate::{
-    canonical::{bytes, canonical, labelled},
+    canonical::{bytes, canonical, labelled, time},
     error::{Error, Result},
     grant::{Grant, check_name},
     time::plausible,
 };
 
-/// Everything that a licence says, except who issues it. Times are seconds since 1970.
+/// Everything that a licence says, except who issues it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     /// Who it is for: 1 to 256 bytes. Use an identifier, not a name: everybody can read a token.
@@ -19,17 +19,17 @@ pub struct Draft {
     /// The services it is for; empty for all of the issuer's.
     pub audiences: Vec<String>,
     /// When it is issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When it starts, if later.
-    pub not_before: Option<u64>,
+    pub not_before: Option<Timestamp>,
     /// When the contract ends, if the licence goes on in grace.
-    pub term_end: Option<u64>,
+    pub term_end: Option<Timestamp>,
     /// When everything ends.
-    pub expires: u64,
+    pub expires: Timestamp,
     /// The token's identifier; random if it is `None`.
-    pub id: Option<[u8; 16]>,
+    pub id: Option<TokenId>,
     /// The licence that this one renews or upgrades.
-    pub lineage: Option<[u8; 16]>,
+    pub lineage: Option<Lineage>,
     /// Name of the tier.
     pub tier: String,
     /// Version of the tier.
@@ -37,7 +37,7 @@ pub struct Draft {
     /// What is granted.
     pub grant: Grant,
     /// Releases up to this time stay licensed for ever.
-    pub maintained_until: Option<u64>,
+    pub maintained_until: Option<Timestamp>,
     /// The holder's key. A stolen copy of the licence is useless without it.
     pub holder: Option<Confirmation>,
     /// SHA-256 fingerprints of the machines that may use it; empty for all.
@@ -57,16 +57,16 @@ impl Draft {
         subject: impl Into<String>,
         tier: impl Into<String>,
         version: u64,
-        issued_at: u64,
-        expires: u64,
+        issued_at: impl Into<Timestamp>,
+        expires: impl Into<Timestamp>,
     ) -> Self {
         Self {
             subject: subject.into(),
             audiences: Vec::new(),
-            issued_at,
+            issued_at: issued_at.into(),
             not_before: None,
             term_end: None,
-            expires,
+            expires: expires.into(),
             id: None,
             lineage: None,
             tier: tier.into(),
@@ -88,8 +88,8 @@ impl Draft {
             audiences: claims.audiences().map(str::to_owned).collect(),
             not_before: claims.not_before(),
             term_end: claims.term_end(),
-            id: Some(id.into()),
-            lineage: Some(lineage.into()).filter(|lineage| lineage != id.as_bytes()),
+            id: Some(id),
+            lineage: Some(lineage).filter(|lineage| *lineage != id.into()),
             grant: Grant::of(claims),
             maintained_until: claims.maintained_until(),
             holder: claims.confirmation().map(Confirmation::of),
@@ -117,8 +117,9 @@ impl Draft {
             time.map(|time| plausible(field, time)).transpose()?;
         }
         let start = self.not_before.unwrap_or(self.issued_at);
-        let contradiction =
-            |field, given: u64, expected| Err(Error::value(field, &given.to_string(), expected));
+        let contradiction = |field, given: Timestamp, expected| {
+            Err(Error::value(field, &given.as_seconds().to_string(), expected))
+        };
         if self.expires <= start {
             return contradiction("expires", self.expires, "a licence must end after it starts");
         }
@@ -131,7 +132,7 @@ impl Draft {
     }
 
     /// Encodes the claims deterministically.
-    pub(super) fn encode(&self, issuer: &str, id: [u8; 16]) -> Vec<u8> {
+    pub(super) fn encode(&self, issuer: &str, id: TokenId) -> Vec<u8> {
         let text = |text: &str| Some(Cbor::from(text));
         let audience = match self.audiences.as_slice() {
             [] => None,
@@ -142,6 +143,7 @@ impl Draft {
         let meta =
             self.meta.iter().map(|(key, value)| (Cbor::from(key.as_str()), Cbor::from(value.as_str())));
         let tier = Cbor::Array(vec![Cbor::from(self.tier.as_str()), Cbor::from(self.version)]);
+        let lineage = self.lineage.filter(|lineage| *lineage != Lineage::from(id));
         let [features, quotas, rates, seats, policy, kind] = self.grant.to_cbor();
         let grant = labelled([
             (0, Some(Cbor::from(1))),
@@ -149,14 +151,14 @@ impl Draft {
             (2, features),
             (3, quotas),
             (4, rates),
-            (5, self.term_end.map(Cbor::from)),
+            (5, self.term_end.map(time)),
             (6, seats),
             (7, policy),
             (8, (!locks.is_empty()).then_some(Cbor::Array(locks))),
-            (9, self.maintained_until.map(Cbor::from)),
+            (9, self.maintained_until.map(time)),
             (10, kind),
             (11, (!self.meta.is_empty()).then(|| Cbor::Map(meta.collect()))),
-            (12, self.lineage.filter(|lineage| *lineage != id).map(|lineage| bytes(&lineage))),
+            (12, lineage.map(|lineage| bytes(lineage.as_bytes()))),
             (13, self.index.map(Cbor::from)),
             (14, (self.stream > 0).then(|| Cbor::from(self.stream))),
         ]);
@@ -164,10 +166,10 @@ impl Draft {
             (1, text(issuer)),
             (2, text(&self.subject)),
             (3, audience),
-            (4, Some(Cbor::from(self.expires))),
-            (5, self.not_before.map(Cbor::from)),
-            (6, Some(Cbor::from(self.issued_at))),
-            (7, Some(bytes(&id))),
+            (4, Some(time(self.expires))),
+            (5, self.not_before.map(time)),
+            (6, Some(time(self.issued_at))),
+            (7, Some(bytes(id.as_bytes()))),
             (8, self.holder.map(Confirmation::to_cbor)),
             (-65_537, Some(grant)),
         ]))

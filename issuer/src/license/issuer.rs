@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia_core::{Explanation, Keyring, authenticate, inner::Typ};
+use licentia_core::{Explanation, Keyring, TokenId, authenticate, inner::Typ};
 
 use super::{draft::Draft, token::Token};
 use crate::{
@@ -54,17 +54,17 @@ impl Issuer {
 }
 
 /// 16 random bytes, so that identifiers say nothing and never collide.
-fn random_id() -> Result<[u8; 16]> {
+fn random_id() -> Result<TokenId> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|_| Error::Random)?;
-    Ok(id)
+    Ok(id.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Confirmation, Feature, FeatureValue, Quota, Rate};
-    use licentia_core::{Code, Period, limits};
+    use licentia_core::{Code, Period, Timestamp, limits};
 
     fn issuer() -> Issuer {
         Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap())
@@ -94,15 +94,16 @@ mod tests {
     fn what_is_drafted_is_what_is_read() {
         let mut draft = typical();
         draft.audiences = vec!["a".into(), "b".into()];
-        draft.not_before = Some(1_800_000_100);
-        draft.term_end = Some(1_831_000_000);
-        draft.lineage = Some([9; 16]);
+        draft.not_before = Some(1_800_000_100.into());
+        draft.term_end = Some(1_831_000_000.into());
+        draft.lineage = Some([9; 16].into());
         draft.node_locks = vec![[3; 32], [4; 32]];
         draft.meta = vec![("order".into(), "1234".into())];
         draft.index = Some(77);
         draft.grant.seats = Some(5);
         draft.grant.policy.max_revocation_age = Some(86_400);
-        draft.grant.quotas.get_mut("mails").unwrap().period = Period::MonthFrom { anchor: 1_800_000_000 };
+        draft.grant.quotas.get_mut("mails").unwrap().period =
+            Period::MonthFrom { anchor: 1_800_000_000.into() };
         let token = issuer().issue(&draft).unwrap();
         let claims = token.claims().unwrap();
         assert_eq!((claims.issuer(), claims.subject()), ("acme", "cus_42"));
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!((claims.lineage(), claims.index(), claims.seats()), ([9; 16].into(), Some(77), Some(5)));
         assert_eq!(claims.node_locks().copied().collect::<Vec<_>>(), draft.node_locks);
         assert_eq!(claims.policy(), draft.grant.policy);
-        assert_eq!(claims.quota("mails").unwrap().period, Period::MonthFrom { anchor: 1_800_000_000 });
+        assert_eq!(claims.quota("mails").unwrap().period, Period::MonthFrom { anchor: 1_800_000_000.into() });
         assert_eq!(claims.meta().collect::<Vec<_>>(), [("order", "1234")]);
     }
 
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_times_are_refused_and_never_clamped() {
-        type Change<'c> = &'c dyn Fn(&mut Draft, u64);
+        type Change<'c> = &'c dyn Fn(&mut Draft, Timestamp);
         let fields: [(&str, Change<'_>); 8] = [
             ("issued_at", &|draft, time| draft.issued_at = time),
             ("expires", &|draft, time| draft.expires = time),
@@ -163,13 +164,13 @@ mod tests {
         for (field, change) in fields {
             for wrong in [20_270_131, 202_701_311_200, 1_800_000_000_000, limits::TIME + 1, u64::MAX] {
                 let mut draft = typical();
-                change(&mut draft, wrong);
+                change(&mut draft, wrong.into());
                 let said = issuer().issue(&draft).unwrap_err().to_string();
                 assert!(said.starts_with(field) && said.contains(&wrong.to_string()), "{field}: {said}");
             }
         }
         let mut perpetual = typical();
-        perpetual.expires = limits::TIME;
+        perpetual.expires = limits::TIME.into();
         assert!(issuer().issue(&perpetual).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! How a licence is continued.
 
-use licentia_core::limits;
+use licentia_core::{Timestamp, limits};
 
 use super::draft::Draft;
 use crate::{
@@ -22,18 +22,18 @@ pub struct Renewal {
 
 impl Draft {
     /// When the contract ends: what was paid for.
-    pub fn paid_until(&self) -> u64 {
+    pub fn paid_until(&self) -> Timestamp {
         self.term_end.unwrap_or(self.expires)
     }
 
     /// The same licence in a new token: same lineage, terms and times, issued at `now`.
     #[must_use]
-    pub fn reissued(&self, now: u64) -> Self {
+    pub fn reissued(&self, now: Timestamp) -> Self {
         Self {
             issued_at: now,
             not_before: self.not_before.filter(|start| *start > now),
             id: None,
-            lineage: self.lineage.or(self.id),
+            lineage: self.lineage.or(self.id.map(Into::into)),
             index: None,
             ..self.clone()
         }
@@ -44,9 +44,9 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::Value`] for a licence that never ends, and for a term past the year 9999.
-    pub fn renewed(&self, now: u64, renewal: &Renewal) -> Result<Self> {
+    pub fn renewed(&self, now: Timestamp, renewal: &Renewal) -> Result<Self> {
         let paid = self.paid_until();
-        if paid >= limits::TIME {
+        if paid.as_seconds() >= limits::TIME {
             return Err(Error::value("term", "never", "a licence that never ends needs no renewal"));
         }
         let continued = renewal.term.after(paid)?;
@@ -58,12 +58,12 @@ impl Draft {
         };
         let expires = match renewal.grace {
             Some(grace) => grace.after(ends)?,
-            None => ends.saturating_add(self.expires.saturating_sub(paid)),
+            None => ends + self.expires.seconds_since(paid),
         };
         let maintained_until = match (renewal.maintenance, self.maintained_until) {
-            (Some(span), before) => Some(span.after(begins)?.max(before.unwrap_or(0))),
-            (None, Some(before)) if before < limits::TIME => {
-                Some(before.saturating_add(ends.saturating_sub(paid)))
+            (Some(span), before) => Some(span.after(begins)?.max(before.unwrap_or_default())),
+            (None, Some(before)) if before.as_seconds() < limits::TIME => {
+                Some(before + ends.seconds_since(paid))
             }
             (None, before) => before,
         };
@@ -75,7 +75,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::Value`] for a licence that has ended.
-    pub fn upgraded(&self, now: u64, tier: &str, version: u64, grant: Grant) -> Result<Self> {
+    pub fn upgraded(&self, now: Timestamp, tier: &str, version: u64, grant: Grant) -> Result<Self> {
         if now >= self.expires {
             let ended = crate::time::show(self.expires);
             return Err(Error::value("licence that ended", &ended, "renew it first"));
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     const DAY: u64 = 86_400;
-    const NOW: u64 = 1_800_000_000;
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn renewal(term: &str) -> Renewal {
         Renewal { term: term.parse().unwrap(), grace: None, maintenance: None }
@@ -99,7 +99,7 @@ mod tests {
     fn bought() -> Draft {
         let mut draft = Draft::new("ann", "pro", 1, NOW, NOW + 40 * DAY);
         draft.term_end = Some(NOW + 30 * DAY);
-        draft.id = Some([7; 16]);
+        draft.id = Some([7; 16].into());
         draft.index = Some(5);
         draft
     }
@@ -111,7 +111,7 @@ mod tests {
             assert_eq!(draft.paid_until(), NOW + paid_until * DAY, "on day {renewed_on}");
             assert_eq!(draft.expires, NOW + (paid_until + 10) * DAY);
             assert_eq!((draft.issued_at, draft.not_before), (NOW + renewed_on * DAY, None), "works at once");
-            assert_eq!((draft.lineage, draft.id, draft.index), (Some([7; 16]), None, None));
+            assert_eq!((draft.lineage, draft.id, draft.index), (Some([7; 16].into()), None, None));
         }
         // A long grace and a short term: the new contract would be over already.
         let mut long = bought();
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!((upgraded.tier.as_str(), upgraded.version, &upgraded.meta), ("team", 2, &draft.meta));
         assert!(draft.upgraded(draft.expires, "team", 2, Grant::default()).is_err());
         let again = upgraded.reissued(NOW + 2 * DAY);
-        assert_eq!(again.lineage, Some([7; 16]));
+        assert_eq!(again.lineage, Some([7; 16].into()));
         assert_eq!(Draft { issued_at: upgraded.issued_at, ..again }, upgraded);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Code, Keyring, TokenId,
+    Code, Keyring, Salt, Timestamp, TokenId,
     inner::{build, state_root},
     limits,
     revocation::{Bundle, RevocationTerms, Schema},
@@ -18,7 +18,7 @@ use crate::{
     time::plausible,
 };
 
-/// A bundle before it is signed. Times are seconds since 1970.
+/// A bundle before it is signed.
 #[derive(Clone, Debug, Default)]
 pub struct BundleDraft {
     /// The issuer whose licences it is about.
@@ -28,17 +28,17 @@ pub struct BundleDraft {
     /// Its sequence number, greater than that of the bundle before.
     pub sequence: u64,
     /// When it is issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When the next one follows at the latest.
-    pub next_update: u64,
+    pub next_update: Timestamp,
     /// From when on it says nothing.
-    pub expires: u64,
+    pub expires: Timestamp,
     /// The key of its hashes: random, drawn after the identifiers were fixed, and kept by its deltas.
-    pub salt: [u8; 16],
+    pub salt: Salt,
     /// The revoked indices, each with its terms.
     pub indices: BTreeMap<u64, RevocationTerms>,
     /// The revoked identifiers of licences without an index, each with its terms.
-    pub ids: BTreeMap<[u8; 16], RevocationTerms>,
+    pub ids: BTreeMap<TokenId, RevocationTerms>,
     /// The rules.
     pub rules: Vec<RuleDraft>,
     /// Whether the bundle carries the pre-filter. If not, each gate derives it when it loads the bundle.
@@ -70,13 +70,14 @@ impl BundleDraft {
         let encoded = rules.as_ref().map(canonical).unwrap_or_default();
         let root = state_root(&encoded, &groups);
         let bloom = if self.with_bloom {
-            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt.into())
+            build::bloom(self.indices.keys().copied(), self.indices.len() as u64, &self.salt)
         } else {
             Vec::new()
         };
         let payload = Payload {
             issuer: &self.issuer,
-            numbers: [self.stream, self.sequence, self.issued_at, self.next_update, self.expires],
+            numbers: [self.stream, self.sequence],
+            times: [self.issued_at, self.next_update, self.expires],
             root,
             schema: Schema::default(),
             salt: self.salt,
@@ -94,7 +95,7 @@ impl BundleDraft {
             groups.entry(*terms).or_default().0.push(*index);
         }
         for (id, terms) in &self.ids {
-            groups.entry(*terms).or_default().1.push((*id).into());
+            groups.entry(*terms).or_default().1.push(*id);
         }
         if groups.len() > limits::GROUPS {
             return Err(BundleError::TooManyGroups(groups.len()).into());
@@ -105,7 +106,7 @@ impl BundleDraft {
             return Err(BundleError::TooManyIndices(indices).into());
         }
         let parts = groups.iter().map(|(terms, (indices, ids))| (*terms, indices.iter().copied(), &ids[..]));
-        let groups = build::groups(parts, &self.salt.into(), Schema::default());
+        let groups = build::groups(parts, &self.salt, Schema::default());
         // Keys of a map ascend, so that only an index beyond the greatest is refused.
         groups.ok_or_else(|| BundleError::Refused(Code::BundleMalformed).into())
     }

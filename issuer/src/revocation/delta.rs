@@ -44,14 +44,13 @@ fn sign_again(key: &SigningKey, bundle: &Bundle<'_>, groups: Vec<u8>, base: Opti
     let rules = bundle.encoded_rules();
     let rules = if rules.is_empty() { None } else { Some(ciborium::from_reader(rules)) };
     let rules = rules.transpose().map_err(|_| BundleError::Refused(Code::BundleMalformed))?;
-    let numbers =
-        [bundle.stream(), bundle.sequence(), bundle.issued_at(), bundle.next_update(), bundle.expires()];
     Payload {
         issuer: bundle.issuer(),
-        numbers,
+        numbers: [bundle.stream(), bundle.sequence()],
+        times: [bundle.issued_at(), bundle.next_update(), bundle.expires()],
         root: *bundle.root(),
         schema: bundle.schema(),
-        salt: *bundle.salt().as_bytes(),
+        salt: *bundle.salt(),
         rules,
         sections: [groups, Vec::new()],
         base,

@@ -2,13 +2,13 @@
 
 use ciborium::Value as Cbor;
 use licentia_core::{
-    Keyring,
+    Keyring, Salt, Timestamp,
     inner::Typ,
     revocation::{Bundle, Schema},
 };
 
 use crate::{
-    canonical::{bytes, canonical, labelled},
+    canonical::{bytes, canonical, labelled, time},
     error::{BundleError, Result},
     key::{SigningKey, sign},
 };
@@ -16,11 +16,13 @@ use crate::{
 /// The payload of a bundle or delta.
 pub(super) struct Payload<'a> {
     pub(super) issuer: &'a str,
-    /// Stream, sequence, issued at, next update, expires.
-    pub(super) numbers: [u64; 5],
+    /// Stream and sequence.
+    pub(super) numbers: [u64; 2],
+    /// Issued at, next update, expires.
+    pub(super) times: [Timestamp; 3],
     pub(super) root: [u8; 32],
     pub(super) schema: Schema,
-    pub(super) salt: [u8; 16],
+    pub(super) salt: Salt,
     pub(super) rules: Option<Cbor>,
     /// Groups and pre-filter. An empty one is left out.
     pub(super) sections: [Vec<u8>; 2],
@@ -39,7 +41,8 @@ impl Payload<'_> {
     }
 
     fn encode(self) -> Vec<u8> {
-        let [stream, sequence, issued_at, next_update, expires] = self.numbers.map(|n| Some(Cbor::from(n)));
+        let [stream, sequence] = self.numbers.map(|number| Some(Cbor::from(number)));
+        let [issued_at, next_update, expires] = self.times.map(|at| Some(time(at)));
         let section = |section: Vec<u8>| (!section.is_empty()).then_some(Cbor::Bytes(section));
         let [groups, bloom] = self.sections.map(section);
         canonical(&labelled([
@@ -51,7 +54,7 @@ impl Payload<'_> {
             (5, next_update),
             (6, expires),
             (7, Some(bytes(&self.root))),
-            (8, Some(bytes(&self.salt))),
+            (8, Some(bytes(self.salt.as_bytes()))),
             (9, self.rules),
             (10, groups),
             (11, bloom),

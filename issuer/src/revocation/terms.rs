@@ -1,12 +1,15 @@
 //! The times of a revocation.
 
-use licentia_core::revocation::{Effect, RevocationTerms};
+use licentia_core::{
+    Timestamp,
+    revocation::{Effect, RevocationTerms},
+};
 
 use crate::{error::Result, time::plausible};
 
-/// Refuses terms with a time that is not plausible. An `effective` of 0 means at once.
+/// Refuses terms with a time that is not plausible. An `effective` of 1970 means at once.
 pub(crate) fn check_terms(terms: &RevocationTerms) -> Result<()> {
-    if terms.effective > 0 {
+    if terms.effective > Timestamp::EPOCH {
         plausible("effective", terms.effective)?;
     }
     match terms.effect {

@@ -1,4 +1,4 @@
-//! Times and durations as people write them. A time is a number of whole UTC seconds since 1970.
+//! Times and durations as people write them. A time is in whole UTC seconds since 1970.
 //!
 //! A date means a whole day. As a start it is the day's first second
 //! ([`parse_start`]), as a last moment the day's last second ([`parse_last`]),

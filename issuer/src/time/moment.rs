@@ -1,13 +1,10 @@
 //! Points in time.
 
-use jiff::{
-    Timestamp,
-    civil::{Date, DateTime},
-};
-use licentia_core::limits;
+use jiff::civil::{Date, DateTime};
+use licentia_core::{Timestamp, limits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{civil::seconds, plausible::plausible};
+use super::{civil::timestamp, plausible::plausible};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "write a date (2027-01-31), a date and time in UTC (2027-01-31T12:00:00Z), seconds since 1970, or `never`";
@@ -17,35 +14,37 @@ const DAY: u64 = 86_400;
 #[derive(Clone, Copy)]
 enum Written {
     /// A number, or `never`.
-    Number(u64),
+    Number(Timestamp),
     /// The first second of a date.
-    Date(u64),
+    Date(Timestamp),
     /// A date and time.
-    Second(u64),
+    Second(Timestamp),
 }
 
 impl Written {
     fn read(text: &str) -> Result<Self> {
         let text = text.trim();
         if matches!(text, "never" | "perpetual") {
-            return Ok(Self::Number(limits::TIME));
+            return Ok(Self::Number(limits::TIME.into()));
         }
         let written = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.parse().ok().map(Self::Number)
+            text.parse().ok().map(Timestamp::from_seconds).map(Self::Number)
         } else if text.contains(['T', 't', ' ']) {
             second(text).map(Self::Second)
         } else {
-            text.parse::<Date>().ok().and_then(|date| seconds(date.into())).map(Self::Date)
+            text.parse::<Date>().ok().and_then(|date| timestamp(date.into())).map(Self::Date)
         };
         match written {
-            Some(Self::Number(time)) if time > limits::TIME => plausible("time", time).map(Self::Number),
+            Some(Self::Number(time)) if time.as_seconds() > limits::TIME => {
+                plausible("time", time).map(Self::Number)
+            }
             Some(written) => Ok(written),
             None => Err(Error::value("time", text, EXPECTED)),
         }
     }
 
     /// The time. Of a date it is what `of_day` makes of its first second.
-    fn resolve(self, of_day: impl FnOnce(u64) -> u64) -> Result<u64> {
+    fn resolve(self, of_day: impl FnOnce(Timestamp) -> Timestamp) -> Result<Timestamp> {
         match self {
             Self::Number(number) => plausible("time", number),
             Self::Date(first) => Ok(of_day(first)),
@@ -55,12 +54,12 @@ impl Written {
 }
 
 /// Reads a date and time with an offset. Without one it would mean another second on another machine.
-fn second(text: &str) -> Option<u64> {
-    if let Ok(timestamp) = text.parse::<Timestamp>() {
-        return u64::try_from(timestamp.as_second()).ok();
+fn second(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return u64::try_from(time.as_second()).ok().map(Timestamp::from_seconds);
     }
     // The last day of the year 9999, which is out of a timestamp's range.
-    seconds(text.strip_suffix(['Z', 'z'])?.parse::<DateTime>().ok()?)
+    timestamp(text.strip_suffix(['Z', 'z'])?.parse::<DateTime>().ok()?)
 }
 
 /// Reads a time to look at: a date, which is its first second, a date and time with an offset, any number of
@@ -68,7 +67,7 @@ fn second(text: &str) -> Option<u64> {
 ///
 /// # Errors
 /// [`Error::Value`].
-pub fn parse(text: &str) -> Result<u64> {
+pub fn parse(text: &str) -> Result<Timestamp> {
     match Written::read(text)? {
         Written::Number(time) | Written::Date(time) | Written::Second(time) => Ok(time),
     }
@@ -78,7 +77,7 @@ pub fn parse(text: &str) -> Result<u64> {
 ///
 /// # Errors
 /// [`Error::Value`], also for a number that is not [`plausible`].
-pub fn parse_start(text: &str) -> Result<u64> {
+pub fn parse_start(text: &str) -> Result<Timestamp> {
     Written::read(text)?.resolve(|first| first)
 }
 
@@ -86,7 +85,7 @@ pub fn parse_start(text: &str) -> Result<u64> {
 ///
 /// # Errors
 /// [`Error::Value`], also for a number that is not [`plausible`].
-pub fn parse_last(text: &str) -> Result<u64> {
+pub fn parse_last(text: &str) -> Result<Timestamp> {
     Written::read(text)?.resolve(|first| first.saturating_add(DAY - 1))
 }
 
@@ -95,17 +94,17 @@ pub fn parse_last(text: &str) -> Result<u64> {
 ///
 /// # Errors
 /// [`Error::Value`], also for a number that is not [`plausible`].
-pub fn parse_end(text: &str) -> Result<u64> {
-    Written::read(text)?.resolve(|first| first.saturating_add(DAY).min(limits::TIME))
+pub fn parse_end(text: &str) -> Result<Timestamp> {
+    Written::read(text)?.resolve(|first| first.saturating_add(DAY).min(limits::TIME.into()))
 }
 
 /// Deserialises a start of TOML: a date, a date and time with an offset, or a text that [`parse_start`] reads.
-pub(crate) fn start<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
+pub(crate) fn start<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<Timestamp>, D::Error> {
     parse_start(&text(input)?).map(Some).map_err(D::Error::custom)
 }
 
 /// Deserialises an end of TOML: a date, a date and time with an offset, or a text that [`parse_end`] reads.
-pub(crate) fn end<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<u64>, D::Error> {
+pub(crate) fn end<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<Timestamp>, D::Error> {
     parse_end(&text(input)?).map(Some).map_err(D::Error::custom)
 }
 
@@ -125,11 +124,11 @@ mod tests {
 
     #[test]
     fn times_are_read_in_every_documented_form() {
-        assert_eq!(parse("2024-02-29").unwrap(), 1_709_164_800);
-        assert_eq!(parse("2024-02-29T12:00:00Z").unwrap(), 1_709_208_000);
-        assert_eq!(parse("2024-02-29T12:00:00+01:00").unwrap(), 1_709_204_400);
-        assert_eq!(parse("1709164800").unwrap(), 1_709_164_800);
-        assert_eq!(parse("never").unwrap(), limits::TIME);
+        assert_eq!(parse("2024-02-29").unwrap().as_seconds(), 1_709_164_800);
+        assert_eq!(parse("2024-02-29T12:00:00Z").unwrap().as_seconds(), 1_709_208_000);
+        assert_eq!(parse("2024-02-29T12:00:00+01:00").unwrap().as_seconds(), 1_709_204_400);
+        assert_eq!(parse("1709164800").unwrap().as_seconds(), 1_709_164_800);
+        assert_eq!(parse("never").unwrap().as_seconds(), limits::TIME);
         for bad in ["", "tomorrow", "2024-02-30", "2024-02-29T12:00:00", "-5", "99999999999999"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
@@ -141,23 +140,23 @@ mod tests {
     #[test]
     fn a_date_is_a_whole_day() {
         let day = 1_801_353_600;
-        assert_eq!(parse_start("2027-01-31").unwrap(), day);
-        assert_eq!(parse_last("2027-01-31").unwrap(), day + DAY - 1);
-        assert_eq!(parse_end("2027-01-31").unwrap(), day + DAY);
+        assert_eq!(parse_start("2027-01-31").unwrap().as_seconds(), day);
+        assert_eq!(parse_last("2027-01-31").unwrap().as_seconds(), day + DAY - 1);
+        assert_eq!(parse_end("2027-01-31").unwrap().as_seconds(), day + DAY);
         for parse in [parse_start, parse_last, parse_end] {
-            assert_eq!(parse("2027-01-31T12:00:00Z").unwrap(), day + DAY / 2);
-            assert_eq!(parse("1801353600").unwrap(), day);
-            assert_eq!(parse("never").unwrap(), limits::TIME);
+            assert_eq!(parse("2027-01-31T12:00:00Z").unwrap().as_seconds(), day + DAY / 2);
+            assert_eq!(parse("1801353600").unwrap().as_seconds(), day);
+            assert_eq!(parse("never").unwrap().as_seconds(), limits::TIME);
         }
     }
 
     #[test]
     fn the_last_day_of_all_is_never() {
         for text in ["9999-12-31", "9999-12-31T23:59:59Z", "9999-12-31 23:59:59Z", "253402300799"] {
-            assert_eq!(parse_end(text).unwrap(), limits::TIME, "{text}");
-            assert_eq!(parse_last(text).unwrap(), limits::TIME, "{text}");
+            assert_eq!(parse_end(text).unwrap().as_seconds(), limits::TIME, "{text}");
+            assert_eq!(parse_last(text).unwrap().as_seconds(), limits::TIME, "{text}");
         }
-        assert_eq!(parse("9999-12-31").unwrap(), limits::TIME - (DAY - 1));
+        assert_eq!(parse("9999-12-31").unwrap().as_seconds(), limits::TIME - (DAY - 1));
         assert_eq!(show(limits::TIME - 1), "9999-12-31 23:59:58 UTC");
     }
 
@@ -166,6 +165,6 @@ mod tests {
         for text in ["20270131", "0", "202701311200", "1800000000000"] {
             assert!(parse_start(text).is_err() && parse_last(text).is_err() && parse_end(text).is_err());
         }
-        assert_eq!(parse("20270131").unwrap(), 20_270_131, "reading takes any number");
+        assert_eq!(parse("20270131").unwrap().as_seconds(), 20_270_131, "reading takes any number");
     }
 }

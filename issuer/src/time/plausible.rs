@@ -1,6 +1,6 @@
 //! Which numbers may be signed as times.
 
-use licentia_core::limits;
+use licentia_core::{Timestamp, limits};
 
 use super::show::show;
 use crate::error::{Error, Result};
@@ -14,9 +14,10 @@ const LATEST: u64 = 32_503_679_999;
 ///
 /// # Errors
 /// [`Error::Value`], which names the field and says what the number means as a time.
-pub fn plausible(field: &'static str, time: u64) -> Result<u64> {
+pub fn plausible(field: &'static str, time: impl Into<Timestamp>) -> Result<Timestamp> {
+    let time = time.into().as_seconds();
     if (EARLIEST..=LATEST).contains(&time) || time == limits::TIME {
-        return Ok(time);
+        return Ok(time.into());
     }
     let given = if time < limits::TIME { format!("{time} ({})", show(time)) } else { time.to_string() };
     let expected = "a time lies in the years 2000 to 2999, or is `never`; write a date (2027-01-31) or seconds since 1970, not milliseconds and not a date as a number";
@@ -30,7 +31,7 @@ mod tests {
     #[test]
     fn dates_as_numbers_and_milliseconds_are_refused() {
         for good in [EARLIEST, 1_800_000_000, LATEST, limits::TIME] {
-            assert_eq!(plausible("expires", good).unwrap(), good);
+            assert_eq!(plausible("expires", good).unwrap(), good.into());
         }
         let wrong = [
             0,

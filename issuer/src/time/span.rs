@@ -1,9 +1,10 @@
 //! Lengths of time.
 
 use jiff::{SpanRelativeTo, Unit};
+use licentia_core::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::civil::{datetime, seconds};
+use super::civil::{datetime, timestamp};
 use crate::error::{Error, Result};
 
 const EXPECTED: &str = "write a number and a unit, such as `30 days`, `1 year`, `12h` or `90s`";
@@ -58,10 +59,10 @@ impl Span {
     ///
     /// # Errors
     /// [`Error::Value`] past the year 9999.
-    pub fn after(self, time: u64) -> Result<u64> {
+    pub fn after(self, time: impl Into<Timestamp>) -> Result<Timestamp> {
         let late = || Error::value("duration", &self.to_string(), "the end must be before the year 10000");
-        let end = datetime(time).and_then(|from| from.checked_add(self.0).ok());
-        end.and_then(seconds).ok_or_else(late)
+        let end = datetime(time.into()).and_then(|from| from.checked_add(self.0).ok());
+        end.and_then(timestamp).ok_or_else(late)
     }
 
     /// Its length in milliseconds. A day has 24 hours.
@@ -105,9 +106,17 @@ mod tests {
     fn spans_follow_the_calendar() {
         let span = |text: &str| text.parse::<Span>().unwrap();
         let (january, february) = (1_706_659_200, 1_709_164_800);
-        assert_eq!(span("1 month").after(january).unwrap(), february, "2024-01-31 to 2024-02-29");
-        assert_eq!(span("1 year").after(february).unwrap(), 1_740_700_800, "2024-02-29 to 2025-02-28");
-        assert_eq!(span("14d").after(0).unwrap(), 14 * 86_400);
+        assert_eq!(
+            span("1 month").after(january).unwrap().as_seconds(),
+            february,
+            "2024-01-31 to 2024-02-29"
+        );
+        assert_eq!(
+            span("1 year").after(february).unwrap().as_seconds(),
+            1_740_700_800,
+            "2024-02-29 to 2025-02-28"
+        );
+        assert_eq!(span("14d").after(0).unwrap().as_seconds(), 14 * 86_400);
         assert_eq!(span("1s").millis().unwrap(), 1000);
         assert_eq!(span("250ms").millis().unwrap(), 250);
         assert_eq!(span("2w").seconds().unwrap(), 14 * 86_400);

@@ -30,7 +30,8 @@ impl Postgres {
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let mut init = unprivileged(&programs.join("initdb"), folder.path());
-        init.args(["-U", "licentia", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C", "-D"]).arg(&data);
+        init.args(["-U", "licentia", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C", "-D"])
+            .arg(&data);
         let done = init.output().unwrap();
         assert!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
         let mut server = unprivileged(&programs.join("postgres"), folder.path());

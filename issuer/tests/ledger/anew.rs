@@ -2,13 +2,14 @@
 
 use licentia_core::revocation::RevocationTerms;
 use licentia_issuer::{
-    LedgerAccess, Draft, Error, Issued, Issuer, Ledger, LedgerError, Order, PublishedBundle, SigningKey,
+    Draft, Error, Issued, Issuer, Ledger, LedgerAccess, LedgerError, Order, PublishedBundle, SigningKey,
+    TokenId,
 };
 
 use crate::engine::{Engine, NOW, draft, issuer};
 
-fn id(issued: &Issued) -> [u8; 16] {
-    *issued.token.claims().unwrap().id().as_bytes()
+fn id(issued: &Issued) -> TokenId {
+    issued.token.claims().unwrap().id()
 }
 
 fn next_issuer() -> Issuer {
@@ -20,7 +21,7 @@ pub(crate) fn every_good_licence_of_a_lost_key_is_signed_anew(engine: &Engine) {
     let old_key = issuer().key().kid().as_bytes().to_vec();
     let issue = |ledger: &mut Ledger, draft: Draft| id(&ledger.issue(&issuer(), Order::new(draft)).unwrap());
     let ann = issue(&mut ledger, Draft { meta: vec![("order".into(), "1".into())], ..draft("ann") });
-    let renewed = issue(&mut ledger, Draft { lineage: Some(ann), issued_at: NOW + 1, ..draft("ann") });
+    let renewed = issue(&mut ledger, Draft { lineage: Some(ann.into()), issued_at: NOW + 1, ..draft("ann") });
     let bob = issue(&mut ledger, draft("bob"));
     let mut without = Order::new(draft("cid"));
     without.with_index = false;
@@ -38,23 +39,18 @@ pub(crate) fn every_good_licence_of_a_lost_key_is_signed_anew(engine: &Engine) {
         let (before, after) = (ledger.draft_of(old).unwrap(), ledger.draft_of(&id(new)).unwrap());
         assert_eq!(after.index.is_some(), before.index.is_some());
         assert!(after.index.is_none() || after.index != before.index);
-        assert_eq!(after.lineage, before.lineage.or(before.id));
-        let expected = Draft {
-            id: after.id,
-            index: after.index,
-            lineage: after.lineage,
-            issued_at: NOW + 5,
-            ..before
-        };
+        assert_eq!(after.lineage, before.lineage.or(before.id.map(Into::into)));
+        let expected =
+            Draft { id: after.id, index: after.index, lineage: after.lineage, issued_at: NOW + 5, ..before };
         assert_eq!(after, expected);
         assert!(ledger.revocation(old).unwrap().is_some());
         assert_eq!(ledger.find(&id(new)).unwrap().unwrap().kid, next_issuer().key().kid().as_bytes());
     }
     let again = ledger.reissue(&next_issuer(), &due, NOW + 9, true).unwrap();
     assert!(again.iter().all(|(_, issued)| !issued.is_new), "a run that was cut off is repeated");
-    let tokens = |all: &[([u8; 16], Issued)]| all.iter().map(|(_, one)| one.token.text()).collect::<Vec<_>>();
+    let tokens = |all: &[(TokenId, Issued)]| all.iter().map(|(_, one)| one.token.text()).collect::<Vec<_>>();
     assert_eq!(tokens(&again), tokens(&reissued));
-    assert_eq!(ledger.current(&ann).unwrap().kid, next_issuer().key().kid().as_bytes());
+    assert_eq!(ledger.current(&ann.into()).unwrap().kid, next_issuer().key().kid().as_bytes());
 }
 
 pub(crate) fn a_lost_licence_is_signed_again(engine: &Engine) {
@@ -62,15 +58,15 @@ pub(crate) fn a_lost_licence_is_signed_again(engine: &Engine) {
     let first = id(&ledger.issue(&issuer(), Order::new(draft("ann"))).unwrap());
     let second = ledger.resend(&issuer(), &first, NOW, true).unwrap();
     assert!(second.is_new);
-    assert_eq!(ledger.current(&first).unwrap().id, id(&second));
+    assert_eq!(ledger.current(&first.into()).unwrap().id, id(&second));
     let revoked = ledger.resend(&issuer(), &first, NOW, false).unwrap_err().to_string();
     assert!(revoked.contains("is revoked"), "{revoked}");
-    let ended = ledger.resend(&issuer(), &id(&second), 1_900_000_000, false).unwrap_err().to_string();
+    let ended = ledger.resend(&issuer(), &id(&second), 1_900_000_000.into(), false).unwrap_err().to_string();
     assert!(ended.contains("has ended"), "{ended}");
     ledger.revoke(&id(&second), RevocationTerms::default()).unwrap();
-    let none = ledger.current(&first).unwrap_err().to_string();
+    let none = ledger.current(&first.into()).unwrap_err().to_string();
     assert!(none.contains("every licence of lineage"), "{none}");
-    assert!(matches!(ledger.current(&[1; 16]), Err(Error::Ledger(LedgerError::UnknownLineage(_)))));
+    assert!(matches!(ledger.current(&[1; 16].into()), Err(Error::Ledger(LedgerError::UnknownLineage(_)))));
 }
 
 pub(crate) fn a_backup_is_the_ledger_and_does_not_go_back_without_a_word(engine: &Engine) {

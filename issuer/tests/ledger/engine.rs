@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use licentia_issuer::{LedgerAccess, Draft, Issuer, Ledger, LedgerLocation, SigningKey};
+use licentia_issuer::{Draft, Issuer, Ledger, LedgerAccess, LedgerLocation, SigningKey, Timestamp};
 
 use crate::postgres::Postgres;
 
@@ -57,7 +57,7 @@ pub(crate) fn open(place: &LedgerLocation) -> Ledger {
     Ledger::connect(place, LedgerAccess::Write).unwrap()
 }
 
-pub(crate) const NOW: u64 = 1_800_000_000;
+pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
 pub(crate) fn issuer() -> Issuer {
     Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap())

@@ -3,12 +3,13 @@
 use licentia_core::{Action, Period, revocation::Reason};
 use licentia_issuer::{
     Confirmation, Draft, Feature, FeatureValue, Issued, Issuer, Ledger, Order, Quota, Rate, SigningKey,
+    TokenId,
 };
 
 use crate::engine::{Engine, NOW, draft, issuer, open};
 
-fn id(issued: &Issued) -> [u8; 16] {
-    *issued.token.claims().unwrap().id().as_bytes()
+fn id(issued: &Issued) -> TokenId {
+    issued.token.claims().unwrap().id()
 }
 
 /// A licence that says everything that one can say.
@@ -16,15 +17,15 @@ fn everything() -> Draft {
     let mut draft = draft("cus_42");
     draft.audiences = vec!["api".into(), "batch".into()];
     draft.not_before = Some(NOW + 5);
-    draft.term_end = Some(1_890_000_000);
-    draft.maintained_until = Some(1_880_000_000);
+    draft.term_end = Some(1_890_000_000.into());
+    draft.maintained_until = Some(1_880_000_000.into());
     draft.holder = Some(Confirmation::Thumbprint([8; 32]));
     draft.node_locks = vec![[3; 32], [2; 32]];
     draft.meta = vec![("z".into(), "1".into()), ("order".into(), "2".into())];
     let feature = |value, expires| Feature { value, expires };
     let features = &mut draft.grant.features;
     features.insert("export".into(), feature(FeatureValue::True, None));
-    features.insert("rows".into(), feature(FeatureValue::Int(-7), Some(1_850_000_000)));
+    features.insert("rows".into(), feature(FeatureValue::Int(-7), Some(1_850_000_000.into())));
     features.insert("support".into(), feature(FeatureValue::Text("gold".into()), None));
     let quotas = &mut draft.grant.quotas;
     quotas.insert("calls".into(), "100000/month".parse::<Quota>().unwrap());
@@ -63,14 +64,13 @@ pub(crate) fn what_was_issued_is_signed_again_from_its_terms(engine: &Engine) {
     let other = Issuer::new("acme", SigningKey::from_seed(&[2; 32]).unwrap());
     let refused = ledger.terms(&id(&full)).unwrap().sign(&other).unwrap_err().to_string();
     assert!(refused.contains("was signed with key"), "{refused}");
-    let unknown = ledger.terms(&[0; 16]).unwrap_err().to_string();
+    let unknown = ledger.terms(&[0; 16].into()).unwrap_err().to_string();
     assert!(unknown.contains("does not have the terms"), "{unknown}");
 }
 
 pub(crate) fn a_batch_is_all_or_none(engine: &Engine) {
     let (mut ledger, _) = engine.fresh();
-    let mut orders: Vec<Order> =
-        (0..100).map(|count| Order::new(draft(&format!("cus_{count}")))).collect();
+    let mut orders: Vec<Order> = (0..100).map(|count| Order::new(draft(&format!("cus_{count}")))).collect();
     let issued = ledger.issue_all(&issuer(), orders.clone()).unwrap();
     assert_eq!((issued.len(), ledger.count().unwrap()), (100, 100));
     for (issued, order) in issued.iter().zip(&orders) {
@@ -96,8 +96,8 @@ pub(crate) fn an_order_is_issued_once(engine: &Engine) {
     let order = |subject: &str, reference: &str| Order::new(draft(subject)).reference(reference);
     let first = ledger.issue_all(&issuer(), [order("a", "1"), order("b", "2")]).unwrap();
     let mut later = order("a", "1");
-    later.draft.issued_at += 1000;
-    later.draft.expires += 1000;
+    later.draft.issued_at = later.draft.issued_at + 1000;
+    later.draft.expires = later.draft.expires + 1000;
     let again = ledger.issue_all(&issuer(), [order("c", "3"), later, order("b", "2")]).unwrap();
     assert_eq!(again.iter().map(|issued| issued.is_new).collect::<Vec<_>>(), [true, false, false]);
     assert_eq!((&again[1].token, &again[2].token), (&first[0].token, &first[1].token), "the same bytes");
@@ -124,26 +124,28 @@ pub(crate) fn an_order_is_issued_once(engine: &Engine) {
 pub(crate) fn nobody_gets_into_the_lineage_of_another(engine: &Engine) {
     let (mut ledger, _) = engine.fresh();
     let lineage = id(&ledger.issue(&issuer(), Order::new(draft("ann"))).unwrap());
-    let renewal = |subject: &str, lineage| Order::new(Draft { lineage: Some(lineage), ..draft(subject) });
+    let renewal = |subject: &str, lineage: TokenId| {
+        Order::new(Draft { lineage: Some(lineage.into()), ..draft(subject) })
+    };
     let mut issue = |order: Order| ledger.issue(&issuer(), order).map(|issued| id(&issued));
     let second = issue(renewal("ann", lineage)).unwrap();
     let foreign = issue(renewal("bob", lineage)).unwrap_err().to_string();
     assert!(foreign.contains("belongs to \"ann\", not to \"bob\""), "{foreign}");
-    let typo = issue(renewal("ann", [7; 16])).unwrap_err().to_string();
+    let typo = issue(renewal("ann", TokenId::from([7; 16]))).unwrap_err().to_string();
     assert!(typo.contains("no lineage 0707"), "{typo}");
     assert!(issue(renewal("ann", second)).is_err(), "the identifier of a renewal is no lineage");
     let other = Issuer::new("other", SigningKey::from_seed(&[2; 32]).unwrap());
     assert!(ledger.issue(&other, renewal("ann", lineage)).is_err(), "another issuer's");
-    assert_eq!(ledger.of_lineage(&lineage).unwrap().len(), 2);
+    assert_eq!(ledger.of_lineage(&lineage.into()).unwrap().len(), 2);
 }
 
 pub(crate) fn what_is_replaced_is_revoked(engine: &Engine) {
     let (mut ledger, _): (Ledger, _) = engine.fresh();
     let old = id(&ledger.issue(&issuer(), Order::new(draft("ann"))).unwrap());
-    let new = Draft { lineage: Some(old), ..draft("ann") };
+    let new = Draft { lineage: Some(old.into()), ..draft("ann") };
     let new = id(&ledger.issue(&issuer(), Order::new(new).replacing(old)).unwrap());
     assert_eq!(ledger.revocation(&old).unwrap().unwrap().reason, Reason::Superseded);
     assert_eq!(ledger.revocation(&new).unwrap(), None);
-    let nothing = ledger.issue(&issuer(), Order::new(draft("bob")).replacing([9; 16]));
+    let nothing = ledger.issue(&issuer(), Order::new(draft("bob")).replacing([9; 16].into()));
     assert!(nothing.is_err() && ledger.count().unwrap() == 2, "all or none");
 }

@@ -1,6 +1,6 @@
 //! Where ledgers are, and how they are opened.
 
-use licentia_issuer::{LedgerAccess, Error, Ledger, LedgerError, Order};
+use licentia_issuer::{Error, Ledger, LedgerAccess, LedgerError, Order};
 
 use crate::engine::{Engine, draft, issuer};
 

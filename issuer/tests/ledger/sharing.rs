@@ -6,7 +6,7 @@ use licentia_core::{
     Keyring,
     revocation::{Bundle, Reason, RevocationTerms},
 };
-use licentia_issuer::{BundleDraft, Error, LedgerError, Order, PublishedBundle, RuleDraft};
+use licentia_issuer::{BundleDraft, Error, LedgerError, Order, PublishedBundle, RuleDraft, TokenId};
 
 use crate::engine::{Engine, NOW, draft, issuer, open, revocation_key};
 
@@ -81,20 +81,20 @@ pub(crate) fn what_one_revokes_another_publishes(engine: &Engine) {
         order.with_index = count % 10 > 0;
         order
     });
-    let ids: Vec<[u8; 16]> = ledger
+    let ids: Vec<TokenId> = ledger
         .issue_all(&issuer(), orders)
         .unwrap()
         .iter()
-        .map(|issued| *issued.token.claims().unwrap().id().as_bytes())
+        .map(|issued| issued.token.claims().unwrap().id())
         .collect();
     let terms = RevocationTerms { reason: Reason::Unpaid, ..RevocationTerms::default() };
     ledger.revoke_all(ids.iter().take(12), terms, |_| ()).unwrap();
     assert!(ledger.reinstate(&ids[3]).unwrap() && !ledger.reinstate(&ids[3]).unwrap());
     let rule = RuleDraft {
         tier: Some(("pro".into(), Some(2))),
-        lineage: Some([3; 16]),
+        lineage: Some([3; 16].into()),
         kid: Some(vec![1, 2, 3, 4]),
-        exempt: [[4; 16], [5; 16]].into(),
+        exempt: [[4; 16].into(), [5; 16].into()].into(),
         issued_at: Some((NOW, NOW + 1)),
         index: Some((0, 5)),
         ..RuleDraft::default()
@@ -105,7 +105,7 @@ pub(crate) fn what_one_revokes_another_publishes(engine: &Engine) {
     assert_eq!((standing[0].number, &standing[0].rule, standing[0].spare_issued), (number, &rule, true));
     let drafted = BundleDraft {
         next_update: NOW + 100_000,
-        expires: 1_900_000_000,
+        expires: 1_900_000_000.into(),
         ..other.draft_bundle("acme", NOW, PublishedBundle::default(), |_| ()).unwrap()
     };
     assert_eq!((drafted.indices.len(), drafted.ids.len()), (9, 2));

@@ -5,6 +5,8 @@ use std::{
     fmt,
 };
 
+use licentia_core::Lineage;
+
 use super::Record;
 
 /// When use counts as unusual. Everything is counted over one window. Change the fields of the default.
@@ -58,7 +60,7 @@ pub enum Anomaly {
 /// [`super::Queue`].
 pub struct Detector<F> {
     thresholds: Thresholds,
-    licenses: HashMap<[u8; 16], Activity>,
+    licenses: HashMap<Lineage, Activity>,
     report: F,
 }
 
@@ -85,7 +87,7 @@ impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
     pub fn watch(&mut self, record: &Record) {
         let Some(lineage) = record.lineage else { return };
         let limits = self.thresholds;
-        let window = record.at / limits.window.max(1);
+        let window = record.at.as_seconds() / limits.window.max(1);
         if self.licenses.len() >= WATCHED && !self.licenses.contains_key(&lineage) {
             self.licenses.retain(|_, activity| activity.window + 1 >= window);
             if self.licenses.len() >= WATCHED {

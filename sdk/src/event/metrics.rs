@@ -271,7 +271,7 @@ impl Sink for Metrics {
             own.add(|stripe| Some(&stripe.total_nanos), took);
         }
         set(&self.keyset, event.keyset);
-        let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at]);
+        let revocation = event.revocation.map(|(sequence, issued_at)| [sequence, issued_at.as_seconds()]);
         for (gauge, value) in self.revocation.iter().zip(revocation.into_iter().flatten()) {
             set(gauge, value);
         }

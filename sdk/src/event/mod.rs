@@ -12,7 +12,7 @@ mod queue;
 mod record;
 mod sampled;
 
-use licentia_core::Window;
+use licentia_core::{Lineage, Timestamp, Window};
 
 use crate::gate::Decision;
 
@@ -36,13 +36,13 @@ pub struct Event<'e, 'a> {
     pub action: &'e str,
     /// Who presented the licence: [`crate::Request::source`].
     pub source: &'e str,
-    /// When, in seconds since 1970.
-    pub at: u64,
+    /// When.
+    pub at: Timestamp,
     /// Sequence number of the keyset in use; 0 if there is none.
     pub keyset: u64,
     /// Sequence number of the revocation bundle in use for the licence's issuer, and when it was issued. Without a good
     /// licence it is that of the only bundle in use.
-    pub revocation: Option<(u64, u64)>,
+    pub revocation: Option<(u64, Timestamp)>,
     /// How long the decision took, in nanoseconds, if it was timed: see [`Sink::is_timed`].
     pub took_nanos: Option<u64>,
 }
@@ -71,7 +71,7 @@ pub trait Sink: Send + Sync {
 #[non_exhaustive]
 pub struct Used<'a> {
     /// The licence, through its renewals and upgrades.
-    pub lineage: &'a [u8; 16],
+    pub lineage: &'a Lineage,
     /// The meter.
     pub meter: &'a str,
     /// The period that they are charged in.

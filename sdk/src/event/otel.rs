@@ -55,7 +55,7 @@ impl Sink for Otel {
         if let (Some((sequence, issued_at)), Some(issuer)) = (event.revocation, issuer) {
             let attributes = [KeyValue::new("issuer", issuer)];
             self.sequence.record(sequence, &attributes);
-            self.issued_at.record(issued_at, &attributes);
+            self.issued_at.record(issued_at.as_seconds(), &attributes);
         }
         if let Some(took) = event.took_nanos {
             self.duration.record(std::time::Duration::from_nanos(took).as_secs_f64(), &[]);

@@ -2,7 +2,7 @@
 
 use std::{fmt, io::Write};
 
-use licentia_core::{Code, State};
+use licentia_core::{Code, Lineage, State, Timestamp};
 
 use super::Event;
 
@@ -10,8 +10,8 @@ use super::Event;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Record {
-    /// When, in seconds since 1970.
-    pub at: u64,
+    /// When.
+    pub at: Timestamp,
     /// Whether the request was allowed to proceed.
     pub allowed: bool,
     /// Why.
@@ -27,13 +27,13 @@ pub struct Record {
     /// The customer, if the licence's signature was good.
     pub subject: Option<String>,
     /// The licence through its renewals, if its signature was good.
-    pub lineage: Option<[u8; 16]>,
+    pub lineage: Option<Lineage>,
     /// Name and version of the tier, if the licence's signature was good.
     pub tier: Option<(String, u64)>,
     /// Sequence number of the keyset in use.
     pub keyset: u64,
     /// Sequence number of the revocation bundle in use: see [`Event::revocation`]; and when it was issued.
-    pub revocation: Option<(u64, u64)>,
+    pub revocation: Option<(u64, Timestamp)>,
     /// How long the decision took, in nanoseconds, if it was timed.
     pub took_nanos: Option<u64>,
     /// The whole decision as JSON: see [`crate::Decision::json`].
@@ -54,7 +54,7 @@ impl From<&Event<'_, '_>> for Record {
             action: event.action.to_owned(),
             source: event.source.to_owned(),
             subject: license.map(|license| license.subject().to_owned()),
-            lineage: license.map(|license| license.lineage().into()),
+            lineage: license.map(|license| license.lineage()),
             tier: license.map(|license| (license.tier().name.to_owned(), license.tier().version)),
             keyset: event.keyset,
             revocation: event.revocation,
@@ -69,12 +69,12 @@ impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (action, source) =
             (licentia_core::inner::Quoted(&self.action), licentia_core::inner::Quoted(&self.source));
-        write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at)?;
+        write!(f, r#"{{"at":{},"action":{action},"source":{source},"#, self.at.as_seconds())?;
         write!(
             f,
             r#""revocation":{},"revocation_issued_at":{},"keyset":{},"took_nanos":{},"decision":{}}}"#,
             self.revocation.map_or(0, |revocation| revocation.0),
-            self.revocation.map_or(0, |revocation| revocation.1),
+            self.revocation.map_or(0, |revocation| revocation.1.as_seconds()),
             self.keyset,
             licentia_core::inner::Optional(self.took_nanos),
             self.decision
@@ -97,7 +97,8 @@ pub fn trace(record: Record) {
     let (code, number, state) = (record.code.name(), record.code.number(), record.state.name());
     let (subject, action) = (record.subject.as_deref().unwrap_or(""), record.action.as_str());
     let (allowed, took_nanos) = (record.allowed, record.took_nanos);
-    let (revocation, revocation_issued_at) = record.revocation.unwrap_or_default();
+    let (revocation, issued_at) = record.revocation.unwrap_or_default();
+    let revocation_issued_at = issued_at.as_seconds();
     if record.code.is_allowed() && record.warning.is_none() {
         tracing::info!(target: "licentia", allowed, code, number, state, subject, action, revocation, revocation_issued_at, took_nanos, "decision");
     } else {

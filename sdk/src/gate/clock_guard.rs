@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use licentia_core::{
-    Clock, Time,
+    Clock, Time, Timestamp,
     inner::clock::{JUMP_AHEAD, STEP_BACK},
 };
 
@@ -35,7 +35,7 @@ struct GuardState {
     clock: Option<Clock>,
     /// Whether the saved mark was loaded.
     resumed: bool,
-    saved: u64,
+    saved: Timestamp,
     saved_doubt: bool,
     /// Seconds of the monotonic clock before which it is not saved again, and the present pause.
     retry_at: u64,
@@ -45,7 +45,7 @@ struct GuardState {
 }
 
 /// A mark, and since when the clock was doubted then.
-type Mark = (u64, Option<u64>);
+type Mark = (Timestamp, Option<Timestamp>);
 
 impl ClockGuard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
@@ -53,26 +53,26 @@ impl ClockGuard {
         Self { store, state, latest: CachedReading::default() }
     }
 
-    /// The time of the last reading, or 0 before the first one.
-    pub(crate) fn known(&self) -> u64 {
-        self.latest.get().map_or(0, |latest| latest.time.now)
+    /// The time of the last reading, or 1970 before the first one.
+    pub(crate) fn known(&self) -> Timestamp {
+        self.latest.get().map(|latest| latest.time.now).unwrap_or_default()
     }
 
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
-    pub(crate) fn read(&self, now: Now, signed: u64) -> Time {
+    pub(crate) fn read(&self, now: Now, signed: Timestamp) -> Time {
         if let Some(latest) = self.latest.get() {
             // A wall clock that stands still must not stop time: a reading expires after a monotonic second.
             let fresh = now.monotonic_nanos.saturating_sub(latest.monotonic_nanos) < NANOS;
-            if latest.wall == now.seconds && fresh && signed <= latest.signed {
+            if latest.wall == now.time && fresh && signed <= latest.signed {
                 return latest.time;
             }
         }
         let monotonic = now.monotonic_nanos / NANOS;
         let (time, due) = self.state.with(|state| {
             let mut clock = state.clock.unwrap_or_else(|| self.resume(state, monotonic));
-            let time = clock.read(now.seconds, monotonic, signed);
+            let time = clock.read(now.time, monotonic, signed);
             state.clock = Some(clock);
-            let (wall, monotonic_nanos) = (now.seconds, now.monotonic_nanos);
+            let (wall, monotonic_nanos) = (now.time, now.monotonic_nanos);
             self.latest.set(ClockReading { wall, monotonic_nanos, signed, time });
             (time, state.due(&clock, monotonic))
         });
@@ -110,12 +110,12 @@ impl ClockGuard {
     /// Once a day, lets the store forget periods that ended long before the mark.
     fn forget(&self) {
         let due = self.state.with(|state| {
-            let day = state.saved / STEP_BACK;
+            let day = state.saved.as_seconds() / STEP_BACK;
             (std::mem::replace(&mut state.forgot, day) != day).then_some(state.saved)
         });
         if let Some(mark) = due {
             // If it fails, tomorrow's call does the same work.
-            let _ = self.store.forget(mark.saturating_sub(FORGET));
+            let _ = self.store.forget(mark.saturating_sub(FORGET).as_seconds());
         }
     }
 }
@@ -151,12 +151,13 @@ impl GuardState {
 }
 
 /// The mark, and the time since when the clock was doubted, or 0.
-fn encode(mark: u64, doubt_since: Option<u64>) -> [u8; 16] {
-    ((u128::from(mark) << 64) | u128::from(doubt_since.unwrap_or(0))).to_be_bytes()
+fn encode(mark: Timestamp, doubt_since: Option<Timestamp>) -> [u8; 16] {
+    let [mark, doubt] = [mark, doubt_since.unwrap_or_default()].map(|time| u128::from(time.as_seconds()));
+    ((mark << 64) | doubt).to_be_bytes()
 }
 
-fn decode(saved: &[u8]) -> Option<(u64, Option<u64>)> {
+fn decode(saved: &[u8]) -> Option<Mark> {
     let (mark, doubt) = saved.split_first_chunk::<8>()?;
     let doubt = u64::from_be_bytes(doubt.try_into().ok()?);
-    Some((u64::from_be_bytes(*mark), Some(doubt).filter(|doubt| *doubt > 0)))
+    Some((u64::from_be_bytes(*mark).into(), (doubt > 0).then_some(doubt.into())))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use licentia_core::{Code, Explanation, State};
+use licentia_core::{Code, Explanation, State, Timestamp};
 
 use crate::{
     http,
@@ -18,8 +18,8 @@ pub struct Decision<'a> {
     pub(super) state: State,
     pub(super) enforced: bool,
     pub(super) license: Found,
-    /// The time that it was made for, by the clock guard, in seconds since 1970.
-    pub(super) time: u64,
+    /// The time that it was made for, by the clock guard.
+    pub(super) time: Timestamp,
     pub(super) explanation: Explanation<'a>,
     pub(super) charges: ChargeList<'a>,
 }
@@ -32,7 +32,7 @@ impl<'a> Decision<'a> {
             state: State::Active,
             enforced: true,
             license: Found::default(),
-            time: 0,
+            time: Timestamp::EPOCH,
             explanation: Explanation::default(),
             charges: ChargeList::new(),
         }
@@ -76,9 +76,9 @@ impl<'a> Decision<'a> {
         self.license.share()
     }
 
-    /// The time that it was made for, by the gate's clock, in seconds since 1970.
+    /// The time that it was made for, by the gate's clock.
     #[cfg(feature = "receipts")]
-    pub(crate) fn time(&self) -> u64 {
+    pub(crate) fn time(&self) -> Timestamp {
         self.time
     }
 

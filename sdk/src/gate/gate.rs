@@ -10,7 +10,7 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, Time, authorize, inner::clock,
+    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, inner::clock,
     revocation::RevocationQuery,
 };
 
@@ -116,7 +116,7 @@ impl Gate {
         let counters = &licensed.counters;
         let asks = |(name, cost): &(&str, u64)| {
             let quota = counters.quota(name);
-            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.seconds))
+            quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.time))
         };
         let shared = counters.rates.iter().any(|rate| !rate.is_local()) && !request.rates.is_empty();
         shared || request.meters.iter().any(asks)
@@ -153,12 +153,12 @@ impl Gate {
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Option<u64> {
+    ) -> Option<Timestamp> {
         let Inquiry { request, now, .. } = inquiry;
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
         let started = timed.then(Instant::now);
         decision.clear();
-        decision.time = now.seconds;
+        decision.time = now.time;
         let mut until = None;
         match self.decide(token, inquiry, decision, keep) {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
@@ -184,7 +184,7 @@ impl Gate {
                 decision,
                 action: request.action,
                 source: request.source,
-                at: now.seconds,
+                at: now.time,
                 keyset: snapshot.keyset,
                 revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
@@ -249,7 +249,7 @@ impl Gate {
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Result<(State, Option<u64>), Code> {
+    ) -> Result<(State, Option<Timestamp>), Code> {
         let Inquiry { request, seat, reserve, now } = inquiry;
         decision.license = self.licences.find(token, now, &mut decision.explanation)?;
         let found = &decision.license;
@@ -279,7 +279,7 @@ impl Gate {
 
     /// The time by the clock guard.
     pub(crate) fn time(&self, now: Now) -> Time {
-        self.clock.read(now, 0)
+        self.clock.read(now, Timestamp::EPOCH)
     }
 
     /// Reports to the sinks what was charged outside a decision.
@@ -297,10 +297,10 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         ask: SeatRequest<'_>,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
-    ) -> Result<u64, Code> {
+    ) -> Result<Timestamp, Code> {
         let facts = |remaining| Facts::Charge { name: SEATS, cost: 1, remaining };
         if !ask.is_valid() {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
@@ -313,7 +313,7 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let SeatRequest { holder, ttl } = ask;
-        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now };
+        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now: now.as_seconds() };
         match self.store.take_seat(&ask) {
             Ok(seats) => {
                 self.outage.end();
@@ -358,9 +358,10 @@ impl Gate {
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
         // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
         // ahead of the clock is a mistake or a theft, and supports nothing.
-        let published = snapshot.revocation.map_or(0, |head| clock::published(head.issued_at, now.seconds));
+        let published =
+            snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
-        let issued_at = clock::published(license.issued_at(), now.seconds).min(now.seconds);
+        let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
         self.clock.read(now, published.max(issued_at))
     }
 
@@ -415,7 +416,7 @@ impl Gate {
         charges: &mut Charges<'_, 'a>,
         request: &Request<'a>,
         now: Now,
-        seconds: u64,
+        seconds: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
     ) -> Result<bool, Code> {
@@ -464,7 +465,7 @@ impl Gate {
     fn doubt(
         &self,
         check: Check,
-        now: u64,
+        now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
     ) -> Result<(), Code> {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use licentia_core::Timestamp;
+
 /// Encodes that the store answers.
 const NEVER: u64 = u64::MAX;
 
@@ -22,7 +24,7 @@ impl Outage {
     }
 
     /// The store has not answered at `now`. Returns since when it has not.
-    pub(super) fn since(&self, now: u64) -> u64 {
-        self.0.fetch_min(now, Ordering::Relaxed).min(now)
+    pub(super) fn since(&self, now: Timestamp) -> Timestamp {
+        self.0.fetch_min(now.as_seconds(), Ordering::Relaxed).min(now.as_seconds()).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use licentia_core::{Code, Nonce, proof::Replay};
+use licentia_core::{Code, Nonce, Timestamp, proof::Replay};
 
 use crate::platform::{Table, fork::Inside};
 
@@ -17,7 +17,7 @@ fn used(holder: &[u8; 32], nonce: &Nonce) -> Used {
     used
 }
 
-/// Nonces, and until when (seconds since 1970) each must be remembered.
+/// Nonces, and until when each must be remembered.
 #[derive(Debug)]
 pub(crate) struct Nonces {
     capacity: usize,
@@ -26,9 +26,9 @@ pub(crate) struct Nonces {
 
 #[derive(Debug, Default)]
 struct Remembered {
-    until: Table<Used, u64>,
+    until: Table<Used, Timestamp>,
     /// Nothing can be forgotten before this time.
-    earliest: u64,
+    earliest: Timestamp,
 }
 
 impl Nonces {
@@ -38,7 +38,13 @@ impl Nonces {
 }
 
 impl Replay for Nonces {
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: u64, now: u64) -> Result<(), Code> {
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code> {
         let _inside = Inside::enter();
         let used = used(holder, nonce);
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +55,7 @@ impl Replay for Nonces {
             // Scan only if at least one is due.
             if now >= remembered.earliest {
                 remembered.until.retain(|_, until| now < *until);
-                remembered.earliest = remembered.until.values().copied().min().unwrap_or(0);
+                remembered.earliest = remembered.until.values().copied().min().unwrap_or_default();
             }
             if remembered.until.len() >= self.capacity {
                 return Err(Code::ProofCacheFull);
@@ -71,20 +77,43 @@ mod tests {
     #[test]
     fn a_nonce_is_one_holders() {
         let nonces = Nonces::new(2);
-        assert_eq!(nonces.remember(&[8; 32], &[1; 16].into(), 100, 50), Ok(()), "used up by somebody else");
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Err(Code::ProofReplayed));
+        assert_eq!(
+            nonces.remember(&[8; 32], &[1; 16].into(), 100.into(), 50.into()),
+            Ok(()),
+            "used up by somebody else"
+        );
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()), Ok(()));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()),
+            Err(Code::ProofReplayed)
+        );
     }
 
     #[test]
     fn remembers_refuses_when_full_and_recovers() {
         let nonces = Nonces::new(2);
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 50), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100, 99), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 120, 50), Ok(()));
-        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 120, 60), Err(Code::ProofCacheFull));
-        assert_eq!(nonces.remember(&HOLDER, &[3; 16].into(), 160, 100), Ok(()), "the first is due");
-        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 160, 100), Err(Code::ProofReplayed));
-        assert_eq!(nonces.remember(&HOLDER, &[4; 16].into(), 160, 100), Err(Code::ProofCacheFull));
+        assert_eq!(nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 50.into()), Ok(()));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[1; 16].into(), 100.into(), 99.into()),
+            Err(Code::ProofReplayed)
+        );
+        assert_eq!(nonces.remember(&HOLDER, &[2; 16].into(), 120.into(), 50.into()), Ok(()));
+        assert_eq!(
+            nonces.remember(&HOLDER, &[3; 16].into(), 120.into(), 60.into()),
+            Err(Code::ProofCacheFull)
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[3; 16].into(), 160.into(), 100.into()),
+            Ok(()),
+            "the first is due"
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[2; 16].into(), 160.into(), 100.into()),
+            Err(Code::ProofReplayed)
+        );
+        assert_eq!(
+            nonces.remember(&HOLDER, &[4; 16].into(), 160.into(), 100.into()),
+            Err(Code::ProofCacheFull)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What a gate is asked.
 
-use licentia_core::proof::Presented;
+use licentia_core::{Timestamp, proof::Presented};
 
 use crate::platform::Now;
 
@@ -16,7 +16,7 @@ pub struct Request<'a> {
     pub(super) rates: &'a [(&'a str, u64)],
     pub(super) job: Option<&'a str>,
     pub(super) node: Option<&'a [u8; 32]>,
-    pub(super) release: Option<u64>,
+    pub(super) release: Option<Timestamp>,
     pub(super) proof: Option<Proof<'a>>,
 }
 
@@ -82,9 +82,9 @@ impl<'a> Request<'a> {
         Self { node: Some(fingerprint), ..self }
     }
 
-    /// Names the date of the running release, in seconds since 1970.
-    pub fn release(self, date: u64) -> Self {
-        Self { release: Some(date), ..self }
+    /// Names the date of the running release.
+    pub fn release(self, date: impl Into<Timestamp>) -> Self {
+        Self { release: Some(date.into()), ..self }
     }
 
     /// Presents a proof of possession.

@@ -110,12 +110,8 @@ impl Reservation {
         };
         if charged && cost > 0 {
             let lineage = quota.lineage();
-            let used = Used {
-                lineage: lineage.as_bytes(),
-                meter: quota.name(),
-                window: held.units.window(),
-                units: cost,
-            };
+            let used =
+                Used { lineage: &lineage, meter: quota.name(), window: held.units.window(), units: cost };
             self.sinks.iter().for_each(|sink| sink.used(&used));
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::{error, fmt};
 
 use ed25519_dalek::{Signer, SigningKey, pkcs8::DecodePrivateKey};
 use licentia_core::{
-    Buffer, Code, Unverified, limits,
+    Buffer, Code, Timestamp, Unverified, limits,
     proof::{self, UnsignedProof},
     text::decode_license,
 };
@@ -41,7 +41,7 @@ impl HolderKey {
         self.0.sign(&parts.concat()).to_bytes()
     }
 
-    /// Signs a proof for one request with a licence in its text form, at `now` (seconds since 1970).
+    /// Signs a proof for one request with a licence in its text form, at `now`.
     ///
     /// `body` is the SHA-256 of the request's body, if the service requires the proof to cover it.
     ///
@@ -53,7 +53,7 @@ impl HolderKey {
         method: &str,
         uri: &str,
         body: Option<&[u8; 32]>,
-        now: u64,
+        now: impl Into<Timestamp>,
     ) -> Result<Vec<u8>, ProveError> {
         let mut buffer = Buffer::new();
         let token = decode_license(license, &mut buffer).map_err(ProveError::License)?;
@@ -61,7 +61,8 @@ impl HolderKey {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(ProveError::Random)?;
         let key = self.public();
-        let proof = UnsignedProof { issued_at: now, id, nonce: nonce.into(), key: &key, method, uri, body };
+        let proof =
+            UnsignedProof { issued_at: now.into(), id, nonce: nonce.into(), key: &key, method, uri, body };
         let sealed = proof.seal(&mut Buffer::new(), |parts| self.sign(parts)).map(<[u8]>::to_vec);
         sealed.map_err(|_| {
             if (1..=limits::TEXT_BYTES).contains(&method.len()) {

@@ -5,7 +5,9 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use licentia_core::{Check, Code, Explanation, Facts, Key, Preparation, authenticate, inner::decode, limits};
+use licentia_core::{
+    Check, Code, Explanation, Facts, Key, Preparation, Timestamp, authenticate, inner::decode, limits,
+};
 
 use crate::{
     metering::Accounts,
@@ -54,8 +56,8 @@ impl Licences {
         }
     }
 
-    /// Loads a newer keyset; `false` if it is the one in use. `known` is the latest time that is known, or 0.
-    pub(crate) fn load_keyset(&self, keyset: &[u8], known: u64) -> Result<bool, Code> {
+    /// Loads a newer keyset; `false` if it is the one in use. `known` is the latest time that is known, or 1970.
+    pub(crate) fn load_keyset(&self, keyset: &[u8], known: Timestamp) -> Result<bool, Code> {
         let newer = self.trusted.load(keyset, known)?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);
         Ok(newer)

@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use licentia_core::{Claims, OwnedLicense, Step, revocation::BundleHead};
+use licentia_core::{Claims, OwnedLicense, Step, Timestamp, revocation::BundleHead};
 
 use crate::{metering::Counters, platform::Guard};
 
@@ -24,8 +24,8 @@ pub(crate) struct TrustSnapshot {
     pub(crate) epoch: u64,
     /// The keyset's sequence number and times.
     pub(crate) keyset: u64,
-    pub(crate) keyset_issued_at: u64,
-    pub(crate) keyset_expires: Option<u64>,
+    pub(crate) keyset_issued_at: Timestamp,
+    pub(crate) keyset_expires: Option<Timestamp>,
     /// The bundle of the licence's issuer and stream.
     pub(crate) revocation: Option<BundleHead>,
     /// Whether a bundle of the issuer concerns the licence.

@@ -9,7 +9,7 @@ use crate::{
 
 use super::trust::Trusted;
 use licentia_core::{
-    Code, Keyring, Kid,
+    Code, Keyring, Kid, Timestamp,
     inner::build,
     revocation::{self, Bundle, BundleMark, merge},
 };
@@ -50,7 +50,7 @@ impl LoadedBundle {
     }
 }
 
-/// Describes a revocation bundle in use. Times are seconds since 1970.
+/// Describes a revocation bundle in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BundleInUse {
@@ -61,11 +61,11 @@ pub struct BundleInUse {
     /// Its sequence number.
     pub sequence: u64,
     /// When it was issued.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// When the next one is due at the latest.
-    pub next_update: u64,
+    pub next_update: Timestamp,
     /// When it stops being valid.
-    pub expires: u64,
+    pub expires: Timestamp,
 }
 
 /// The bundles in use. The set never changes; it is replaced.

@@ -6,7 +6,7 @@ use crate::{
     platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
 };
-use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation};
+use licentia_core::{Code, Key, KeyPurpose, KeyStatus, Keyring, Keyset, KeysetMark, Preparation, Timestamp};
 
 /// Name in the store of the newest keyset of each root key: the root's thumbprint, the sequence and the digest.
 const SEEN: &str = "keyset.seen";
@@ -22,8 +22,8 @@ pub(crate) struct Trust {
     pub(crate) generation: u64,
     /// Sequence number of the keyset; 0 for a simple list.
     pub(crate) sequence: u64,
-    pub(crate) issued_at: u64,
-    pub(crate) expires: Option<u64>,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires: Option<Timestamp>,
 }
 
 impl Trust {
@@ -61,8 +61,14 @@ impl Trusted {
         store: Arc<dyn Store>,
     ) -> Self {
         let keys = keys.into_iter().map(|key| prepare_key(tables.as_ref(), key)).collect();
-        let trust =
-            Trust { keys, keyset: Box::default(), generation: 0, sequence: 0, issued_at: 0, expires: None };
+        let trust = Trust {
+            keys,
+            keyset: Box::default(),
+            generation: 0,
+            sequence: 0,
+            issued_at: Timestamp::EPOCH,
+            expires: None,
+        };
         Self { root, store, tables, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
 
@@ -71,8 +77,8 @@ impl Trusted {
     }
 
     /// Replaces the keys by those of a newer keyset. Returns `false` if it is the present one. `known` is the latest
-    /// time that is known, in seconds since 1970, or 0: keys in use never give way to a keyset that expired before.
-    pub(crate) fn load(&self, bytes: &[u8], known: u64) -> Result<bool, Code> {
+    /// time that is known, or 1970: keys in use never give way to a keyset that expired before.
+    pub(crate) fn load(&self, bytes: &[u8], known: Timestamp) -> Result<bool, Code> {
         let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
         let keyset = Keyset::read(bytes, root)?;
         let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use licentia_core::{AccountId, License, metering::rate::Tat};
+use licentia_core::{AccountId, License, Timestamp, metering::rate::Tat};
 
 use crate::{
     license::Interner,
@@ -186,14 +186,14 @@ impl Accounts {
     pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
         let (counters, due) = self.table.with(|table| {
             let due = table.sweep(now.monotonic_nanos);
-            (self.find(table, license, now.seconds), due)
+            (self.find(table, license, now.time), due)
         });
         // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
         let _ = due.iter().try_for_each(|meter| meter.settle(store));
         counters
     }
 
-    fn find(&self, table: &mut AccountTable, license: &License<'_>, now: u64) -> Counters {
+    fn find(&self, table: &mut AccountTable, license: &License<'_>, now: Timestamp) -> Counters {
         let id = license.account();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();

@@ -1,7 +1,7 @@
 //! Charges one request, and takes it back if the request is denied.
 
 use arrayvec::ArrayVec;
-use licentia_core::{Code, Period};
+use licentia_core::{Code, Period, Timestamp};
 
 use crate::store::{Finish, Job, Seats, Store, Unreachable};
 
@@ -84,12 +84,12 @@ impl<'d, 'a> Charges<'d, 'a> {
         Ok(Ok(outcome))
     }
 
-    /// Charges a meter. The times are seconds since 1970, and nanoseconds of a monotonic clock.
+    /// Charges a meter. The times are by the clock guard, and nanoseconds of a monotonic clock.
     pub(crate) fn meter(
         &mut self,
         name: &'a str,
         cost: u64,
-        now: (u64, u64),
+        now: (Timestamp, u64),
         job: Option<&'a str>,
         store: &dyn Store,
     ) -> Result<Result<Outcome, Unreachable>, Code> {
@@ -123,9 +123,9 @@ impl<'d, 'a> Charges<'d, 'a> {
         Ok(Ok(outcome))
     }
 
-    /// Shows the seats of the licence. Times are in seconds since 1970.
-    pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: u64) -> Result<(), Code> {
-        let millis = |time: u64| time.saturating_sub(now).saturating_mul(1000);
+    /// Shows the seats of the licence.
+    pub(crate) fn seats(&mut self, limit: u64, seats: &Seats, now: Timestamp) -> Result<(), Code> {
+        let millis = |time: u64| Timestamp::from_seconds(time).seconds_since(now).saturating_mul(1000);
         self.count()?;
         let charge = Charge {
             name: SEATS,

@@ -18,7 +18,7 @@
 
 use std::{fmt, sync::Arc};
 
-use licentia_core::{Code, State};
+use licentia_core::{Code, State, Timestamp};
 
 use crate::{
     event::Used,
@@ -87,7 +87,7 @@ impl<'g> Counter<'g> {
     }
 
     /// Charges the first meter and the rest, and takes the first back where the rest is not granted.
-    fn meters(&self, meters: &[(&str, u64)], seconds: u64, nanos: u64) -> Result<State, Code> {
+    fn meters(&self, meters: &[(&str, u64)], seconds: Timestamp, nanos: u64) -> Result<State, Code> {
         let Some(((name, cost), rest)) = meters.split_first() else { return Ok(State::Active) };
         let quota = self.licensed.counters.quota(name).ok_or(Code::MeterNotLicensed)?;
         let units = quota.units(seconds);
@@ -103,7 +103,7 @@ impl<'g> Counter<'g> {
         }
         if *cost > 0 {
             let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
-            self.gate.report_used(&Used { lineage: lineage.as_bytes(), meter, window, units: *cost });
+            self.gate.report_used(&Used { lineage: &lineage, meter, window, units: *cost });
         }
         if outcome.overage { Ok(State::Overage) } else { state }
     }

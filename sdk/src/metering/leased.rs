@@ -206,7 +206,7 @@ impl Store for Leased {
 
 #[cfg(test)]
 mod tests {
-    use licentia_core::{AccountId, Window};
+    use licentia_core::{AccountId, Timestamp, Window};
 
     use super::*;
 
@@ -219,7 +219,11 @@ mod tests {
 
     fn cell(lineage: u8, meter: &str, start: u64, end: impl Into<Option<u64>>) -> Cell<'_> {
         let account = AccountId::new("abc", [lineage; 16].into());
-        Cell { account, meter, window: Window { start, end: end.into() } }
+        Cell {
+            account,
+            meter,
+            window: Window { start: start.into(), end: end.into().map(Timestamp::from_seconds) },
+        }
     }
 
     fn taken(units: u64, total: u64) -> Taken {

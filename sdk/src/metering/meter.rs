@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use licentia_core::{AccountId, Lineage, Window, inner::clock::STEP_BACK};
+use licentia_core::{AccountId, Lineage, Timestamp, Window, inner::clock::STEP_BACK};
 
 use crate::{
     platform::{ArcSwap, ArcSwapOption, Guard},
@@ -146,7 +146,7 @@ impl Units {
 
     /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
     /// far ahead when it began.
-    fn fits(&self, now: u64, fork: u32) -> bool {
+    fn fits(&self, now: Timestamp, fork: u32) -> bool {
         let begun = now.saturating_add(STEP_BACK) >= self.window.start;
         self.fork == fork && begun && self.window.end.is_none_or(|end| now < end)
     }
@@ -205,8 +205,8 @@ impl QuotaCounter {
         self.counter.account.lineage()
     }
 
-    /// The units of the period at `now`, in seconds since 1970.
-    pub(crate) fn units(&self, now: u64) -> Present<'_> {
+    /// The units of the period at `now`.
+    pub(crate) fn units(&self, now: Timestamp) -> Present<'_> {
         let first = &self.first;
         let fork = self.counter.forks.load(Ordering::Relaxed);
         if !first.over.load(Ordering::Acquire) && first.fits(now, fork) {
@@ -216,18 +216,18 @@ impl QuotaCounter {
     }
 
     /// Whether `cost` can be charged at `now` without asking the store.
-    pub(crate) fn is_at_hand(&self, cost: u64, now: u64) -> bool {
+    pub(crate) fn is_at_hand(&self, cost: u64, now: Timestamp) -> bool {
         let units = self.counter.current.load();
         units.fits(now, self.counter.forks.load(Ordering::Relaxed)) && cost > 0 && units.unspent() >= cost
     }
 
-    /// Charges `cost` of these units, or none. `now` is in seconds since 1970, `now_nanos` of a monotonic clock.
+    /// Charges `cost` of these units, or none. `now_nanos` is of a monotonic clock.
     #[inline]
     pub(crate) fn charge(
         &self,
         units: &Units,
         cost: u64,
-        (now, now_nanos): (u64, u64),
+        (now, now_nanos): (Timestamp, u64),
         store: &dyn Store,
     ) -> Result<Outcome, Unreachable> {
         let mut reached = false;
@@ -279,7 +279,7 @@ impl QuotaCounter {
         units: &Units,
         job: Job<'_>,
         cost: u64,
-        now: u64,
+        now: Timestamp,
         store: &dyn Store,
     ) -> Result<(Outcome, bool), Unreachable> {
         let cell = self.counter.cell(units);
@@ -350,8 +350,8 @@ impl QuotaCounter {
     }
 
     #[inline]
-    fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: u64) -> Outcome {
-        let reset_ms = units.window.end.map(|end| end.saturating_sub(now).saturating_mul(1000));
+    fn outcome(&self, units: &Units, cost: u64, granted: bool, used: u64, now: Timestamp) -> Outcome {
+        let reset_ms = units.window.end.map(|end| end.seconds_since(now).saturating_mul(1000));
         Outcome {
             granted,
             remaining: self.limit.saturating_sub(used),
@@ -372,11 +372,11 @@ struct Refill {
 }
 
 impl Meter {
-    /// A meter at `now`, in seconds since 1970, and the one of the same lineage before it.
+    /// A meter at `now`, and the one of the same lineage before it.
     pub(crate) fn new(
         account: AccountId,
         terms: Arc<QuotaTerms>,
-        now: u64,
+        now: Timestamp,
         forks: Arc<AtomicU32>,
         before: Option<Arc<Self>>,
     ) -> Self {
@@ -400,7 +400,7 @@ impl Meter {
     }
 
     /// The units of the period at `now`.
-    fn units(&self, now: u64) -> Guard<Arc<Units>> {
+    fn units(&self, now: Timestamp) -> Guard<Arc<Units>> {
         let fork = self.forks.load(Ordering::Relaxed);
         let current = self.current.load();
         if current.fits(now, fork) {
@@ -412,7 +412,7 @@ impl Meter {
 
     /// Begins the period at `now`.
     #[cold]
-    fn turn(&self, now: u64, fork: u32) {
+    fn turn(&self, now: Timestamp, fork: u32) {
         let next = Arc::new(Units::of(self.terms.period.window(now), fork));
         // Another thread may have been first; then its cell is the one that counts.
         let before = self

@@ -24,6 +24,8 @@
 
 use std::{fmt, sync::Arc};
 
+use licentia_core::Timestamp;
+
 use crate::{
     gate::{Decision, Gate, Inquiry, Request, SeatRequest},
     license::Licensed,
@@ -38,7 +40,7 @@ pub struct Seat<'g> {
     licensed: Arc<Licensed>,
     holder: String,
     ttl: u64,
-    until: u64,
+    until: Timestamp,
 }
 
 impl<'g> Seat<'g> {
@@ -70,8 +72,8 @@ impl<'g> Seat<'g> {
         (decision, seat)
     }
 
-    /// When the seat's time is over, in seconds since 1970, by the gate's clock.
-    pub fn until(&self) -> u64 {
+    /// When the seat's time is over, by the gate's clock.
+    pub fn until(&self) -> Timestamp {
         self.until
     }
 

@@ -50,7 +50,7 @@ fn length(period: Period) -> Option<u64> {
     match period {
         Period::Minute | Period::Hour | Period::Day | Period::Week | Period::Fixed { .. } => {
             let window = period.window(4_000_000_000);
-            window.end.map(|end| end.saturating_sub(window.start))
+            window.end.map(|end| end.seconds_since(window.start))
         }
         _ => None,
     }

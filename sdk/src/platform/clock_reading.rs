@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-use licentia_core::Time;
+use licentia_core::{Time, Timestamp};
 
 /// What the clock said when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClockReading {
-    pub(crate) wall: u64,
+    pub(crate) wall: Timestamp,
     pub(crate) monotonic_nanos: u64,
-    pub(crate) signed: u64,
+    pub(crate) signed: Timestamp,
     pub(crate) time: Time,
 }
 
@@ -33,8 +33,9 @@ impl CachedReading {
         if version == 0 || version % 2 == 1 || self.version.load(Ordering::Relaxed) != version {
             return None;
         }
-        let doubt_since = (doubt != NO_DOUBT).then_some(doubt);
-        Some(ClockReading { wall, monotonic_nanos, signed, time: Time { now, doubt_since } })
+        let doubt_since = (doubt != NO_DOUBT).then_some(doubt.into());
+        let time = Time { now: now.into(), doubt_since };
+        Some(ClockReading { wall: wall.into(), monotonic_nanos, signed: signed.into(), time })
     }
 
     /// Replaces the reading. Only one thread may do this at a time.
@@ -44,7 +45,8 @@ impl CachedReading {
         let replacing = self.version.load(Ordering::Relaxed) | 1;
         self.version.store(replacing, Ordering::Relaxed);
         fence(Ordering::Release);
-        let words = [wall, monotonic_nanos, signed, time.now, time.doubt_since.unwrap_or(NO_DOUBT)];
+        let doubt = time.doubt_since.map_or(NO_DOUBT, Timestamp::as_seconds);
+        let words = [wall.as_seconds(), monotonic_nanos, signed.as_seconds(), time.now.as_seconds(), doubt];
         for (word, value) in self.words.iter().zip(words) {
             word.store(value, Ordering::Relaxed);
         }
@@ -57,8 +59,9 @@ mod tests {
     use super::*;
 
     fn reading(at: u64) -> ClockReading {
-        let time = Time { now: at, doubt_since: at.is_multiple_of(3).then_some(at) };
-        ClockReading { wall: at, monotonic_nanos: at, signed: at, time }
+        let doubt_since = at.is_multiple_of(3).then_some(at.into());
+        let time = Time { now: at.into(), doubt_since };
+        ClockReading { wall: at.into(), monotonic_nanos: at, signed: at.into(), time }
     }
 
     #[test]
@@ -79,10 +82,10 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    let mut seen = 0;
-                    while seen < 200_000 {
+                    let mut seen = Timestamp::EPOCH;
+                    while seen.as_seconds() < 200_000 {
                         if let Some(found) = latest.get() {
-                            assert_eq!(found, reading(found.wall));
+                            assert_eq!(found, reading(found.wall.as_seconds()));
                             assert!(found.wall >= seen, "time goes on");
                             seen = found.wall;
                         }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use licentia_core::{
-    Code,
+    Code, Timestamp,
     receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptLink},
 };
 
@@ -33,7 +33,7 @@ struct Chain {
 /// What matters of a receipt.
 struct ReceiptFacts {
     previous: Digest,
-    issued_at: u64,
+    issued_at: Timestamp,
     acknowledged: Option<ReceiptLink>,
     entries: Vec<(UsageCell, u64)>,
 }
@@ -70,7 +70,7 @@ pub struct InstanceStatus {
     /// The newest of them.
     pub last: ReceiptLink,
     /// When that was issued, in seconds since 1970.
-    pub issued_at: u64,
+    pub issued_at: Timestamp,
     /// The newest up to which none is missing, counted from the first or from one that the vendor acknowledged (see
     /// [`Audit::add_acknowledgement`]): what may be acknowledged, for the instance sends nothing again that was.
     pub whole: Option<ReceiptLink>,

@@ -1,6 +1,6 @@
 //! Receipts as `CloudEvents` 1.0, in their JSON form.
 
-use licentia_core::{Timestamp, inner::Quoted, receipt::Receipt};
+use licentia_core::{inner::Quoted, receipt::Receipt};
 
 /// The `type` of the events.
 const TYPE: &str = "licentia.usage.v1";
@@ -9,11 +9,11 @@ const TYPE: &str = "licentia.usage.v1";
 /// receipt's number and the entry's place, so that who gets it twice can tell.
 pub fn cloud_events(receipt: &Receipt<'_>) -> impl Iterator<Item = String> {
     let (instance, sequence) = (hex(&receipt.instance()), receipt.sequence());
-    let time = Timestamp::from_seconds(receipt.issued_at());
+    let time = receipt.issued_at();
     receipt.entries().enumerate().map(move |(at, entry)| {
         let (lineage, meter, window) = (entry.lineage, Quoted(entry.meter), entry.window);
-        let end = window.end.map_or_else(|| "null".to_owned(), |end| format!("\"{}\"", Timestamp::from_seconds(end)));
-        let start = Timestamp::from_seconds(window.start);
+        let end = window.end.map_or_else(|| "null".to_owned(), |end| format!("\"{end}\""));
+        let start = window.start;
         format!(
             r#"{{"specversion":"1.0","id":"{instance}-{sequence}-{at}","source":"urn:licentia:instance:{instance}","type":"{TYPE}","subject":"{lineage}","time":"{time}","datacontenttype":"application/json","data":{{"lineage":"{lineage}","meter":{meter},"window_start":"{start}","window_end":{end},"count":{},"cumulative":true,"sequence":{sequence}}}}}"#,
             entry.count

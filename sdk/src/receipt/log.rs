@@ -16,7 +16,7 @@ use std::{
 };
 
 use licentia_core::{
-    Code, Key, inner, limits,
+    Code, Key, Timestamp, inner, limits,
     receipt::{Acknowledgement, Instance, Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
@@ -129,7 +129,7 @@ pub struct Log {
     /// Every receipt that is not acknowledged, by its number.
     pending: BTreeMap<u64, Place>,
     /// The latest end of the windows that are no longer in `cells`.
-    forgotten: u64,
+    forgotten: Timestamp,
     refused: Option<Code>,
 }
 
@@ -192,7 +192,7 @@ impl Log {
             last: NOTHING,
             acknowledged: None,
             pending: BTreeMap::new(),
-            forgotten: 0,
+            forgotten: Timestamp::EPOCH,
             refused: None,
         };
         for (offset, record) in records {
@@ -258,7 +258,7 @@ impl Log {
         if units == 0 {
             return;
         }
-        cell.window.end = cell.window.end.map(|end| end.min(limits::INTEGER));
+        cell.window.end = cell.window.end.map(|end| end.min(Timestamp::from_seconds(limits::INTEGER)));
         let partial = cell.window.end.is_some_and(|end| end <= self.forgotten);
         let count = self.cells.entry(cell).or_insert_with(|| Count { partial, ..Count::default() });
         count.units = count.units.saturating_add(units).min(limits::INTEGER);
@@ -273,12 +273,12 @@ impl Log {
     ///
     /// # Errors
     /// [`LogError`]; then nothing is written, and what was counted stays.
-    pub fn write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
-        let done = self.try_write(now);
+    pub fn write(&mut self, now: impl Into<Timestamp>) -> Result<Vec<Vec<u8>>, LogError> {
+        let done = self.try_write(now.into());
         done.map_err(|failure| failure.at(&self.path))
     }
 
-    fn try_write(&mut self, now: u64) -> Result<Vec<Vec<u8>>, Failure> {
+    fn try_write(&mut self, now: Timestamp) -> Result<Vec<Vec<u8>>, Failure> {
         self.refused.map_or(Ok(()), |code| Err(Failure::Refused(code)))?;
         if self.cells.values().all(|count| count.written.is_some()) {
             return Ok(Vec::new());
@@ -327,7 +327,7 @@ impl Log {
             }
         }
         let ended = |cell: &UsageCell| cell.window.end.filter(|_| !open(cell));
-        self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, u64::max);
+        self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, Timestamp::max);
         self.cells.retain(|cell, _| open(cell));
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
     }
@@ -482,12 +482,12 @@ fn lock(file: &File) -> Result<(), Failure> {
 }
 
 fn entry(cell: &UsageCell, count: u64) -> ReceiptEntry<'_> {
-    ReceiptEntry { lineage: cell.lineage.into(), meter: &cell.meter, window: cell.window, count }
+    ReceiptEntry { lineage: cell.lineage, meter: &cell.meter, window: cell.window, count }
 }
 
 /// The cell of an entry, with a name of its own.
 pub(super) fn cell(entry: &ReceiptEntry<'_>) -> UsageCell {
-    UsageCell { lineage: entry.lineage.into(), meter: entry.meter.to_owned(), window: entry.window }
+    UsageCell { lineage: entry.lineage, meter: entry.meter.to_owned(), window: entry.window }
 }
 
 /// The receipts of a log with their offsets, and the length of all that is whole.

@@ -42,7 +42,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use licentia_core::{Code, Key};
+use licentia_core::{Code, Key, Timestamp};
 
 use crate::{
     event::{Event, Sink, Used},
@@ -87,11 +87,11 @@ impl Receipts {
     }
 
     /// Writes down what was used since the last time, durably, and gives the receipts: none where nothing was
-    /// used. `now` is in seconds since 1970. It waits for the disk, so call it from a thread that may wait.
+    /// used. It waits for the disk, so call it from a thread that may wait.
     ///
     /// # Errors
     /// [`LogError`]; what was used is then still counted, and goes into the next receipt that is written.
-    pub fn write(&self, now: u64) -> Result<Vec<Vec<u8>>, LogError> {
+    pub fn write(&self, now: impl Into<Timestamp>) -> Result<Vec<Vec<u8>>, LogError> {
         let mut log = self.own_log()?;
         for (cell, units) in self.used.take() {
             log.count(cell, units);
@@ -148,12 +148,7 @@ impl Sink for Receipts {
         let lineage = license.lineage();
         for charge in event.decision.charges().filter(|charge| charge.charged > 0) {
             if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
-                self.used.add(
-                    lineage.as_bytes(),
-                    charge.name,
-                    period.window(event.decision.time()),
-                    charge.charged,
-                );
+                self.used.add(&lineage, charge.name, period.window(event.decision.time()), charge.charged);
             }
         }
     }

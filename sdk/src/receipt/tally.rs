@@ -5,13 +5,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use licentia_core::Window;
+use licentia_core::{Lineage, Window};
 
 /// What is counted: a meter of a licence in a window.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UsageCell {
     /// The licence, through its renewals and upgrades.
-    pub lineage: [u8; 16],
+    pub lineage: Lineage,
     /// The meter.
     pub meter: String,
     /// The window.
@@ -28,11 +28,11 @@ pub(super) struct Tally {
 }
 
 /// The few meters of each licence, so that finding one copies no name.
-type Shard = HashMap<[u8; 16], Vec<(String, Window, u64)>>;
+type Shard = HashMap<Lineage, Vec<(String, Window, u64)>>;
 
 impl Tally {
-    pub(super) fn add(&self, lineage: &[u8; 16], meter: &str, window: Window, units: u64) {
-        let [first, ..] = *lineage;
+    pub(super) fn add(&self, lineage: &Lineage, meter: &str, window: Window, units: u64) {
+        let [first, ..] = *lineage.as_bytes();
         let Some(shard) = self.shards.get(usize::from(first) % SHARDS) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         let meters = shard.entry(*lineage).or_default();

@@ -28,13 +28,13 @@ impl Cell<'_> {
 
     /// Its part of the key.
     pub(crate) fn name(&self) -> String {
-        let end = self.window.end.map_or_else(|| "life".to_owned(), |end| end.to_string());
-        format!("{}:{}:{end}", self.meter, self.window.start)
+        let end = self.window.end.map_or_else(|| "life".to_owned(), |end| end.as_seconds().to_string());
+        format!("{}:{}:{end}", self.meter, self.window.start.as_seconds())
     }
 
     /// When it may be forgotten, in seconds since 1970; that of a quota for life never is.
     pub fn forgotten(&self) -> Option<u64> {
-        self.window.end.map(|end| end.saturating_add(LONGER))
+        self.window.end.map(|end| end.as_seconds().saturating_add(LONGER))
     }
 }
 

@@ -158,7 +158,7 @@ impl Store for Memory {
 
     fn forget(&self, before: u64) -> Result<(), Unreachable> {
         let mut content = self.lock();
-        let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end > before);
+        let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end.as_seconds() > before);
         content.cells.retain(|key, _| lasts(key));
         content.jobs.retain(|key, _| lasts(key));
         let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());

@@ -307,7 +307,7 @@ fn field(job: &str) -> String {
 
 /// When a cell's period ends; 0 for never.
 fn end(cell: &Cell<'_>) -> u64 {
-    cell.window.end.unwrap_or(0)
+    cell.window.end.map_or(0, licentia_core::Timestamp::as_seconds)
 }
 
 impl Store for Redis {

@@ -322,7 +322,7 @@ fn number(value: u64) -> i64 {
 
 /// Start and end of a cell's period.
 fn period(cell: &Cell<'_>) -> (i64, i64) {
-    (number(cell.window.start), cell.window.end.map_or(i64::MAX, number))
+    (number(cell.window.start.as_seconds()), cell.window.end.map_or(i64::MAX, |end| number(end.as_seconds())))
 }
 
 /// Issuer and lineage of an account.

@@ -5,7 +5,7 @@ use licentia::{Gate, GateBuilder};
 use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, KeysetDraft, KeysetEntry, SigningKey};
 
 /// The time of the tests: 2027-01-15T08:00:00Z.
-pub const NOW: u64 = 1_800_000_000;
+pub const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 pub const DAY: u64 = 86_400;
 pub const YEAR: u64 = 365 * DAY;
 

@@ -175,10 +175,10 @@ fn sets(bundles: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 /// Chains of receipts and an acknowledgement, as payloads after their lengths.
 fn receipts() -> Vec<Vec<u8>> {
-    let entry = |meter, start, count| ReceiptEntry {
+    let entry = |meter, start: u64, count| ReceiptEntry {
         lineage: [7; 16].into(),
         meter,
-        window: licentia_core::Window { start, end: Some(start + 86_400) },
+        window: licentia_core::Window { start: start.into(), end: Some((start + 86_400).into()) },
         count,
     };
     let (mut chain, mut previous) = (Vec::new(), [0; 32]);
@@ -190,7 +190,7 @@ fn receipts() -> Vec<Vec<u8>> {
             key: &key,
             sequence,
             previous: &previous,
-            issued_at: 1_800_000_000 + sequence,
+            issued_at: (1_800_000_000 + sequence).into(),
             entries: &entries,
             acknowledged,
         };

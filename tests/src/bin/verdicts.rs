@@ -6,7 +6,7 @@
 use std::io::{self, BufRead as _, Write as _};
 
 use licentia_core::{
-    Buffer, Code, Expect, Key, Unverified,
+    Buffer, Code, Expect, Key, Timestamp, Unverified,
     proof::Presented,
     receipt::{Acknowledgement, Receipt},
     text, verify,
@@ -86,7 +86,7 @@ fn verdict(case: &Case) -> Result<Value> {
                     hex(one.instance.as_ref()),
                     one.receipt.sequence,
                     hex(one.receipt.digest.as_ref()),
-                    one.issued_at
+                    one.issued_at.as_seconds()
                 ])
             }))
         }
@@ -116,7 +116,7 @@ fn license(case: &License) -> Result<Value> {
         expect = expect.node(node);
     }
     if let Some(release) = case.expect.release {
-        expect = expect.release(release);
+        expect = expect.release(release.into());
     }
     let (proof, body);
     if let Some(presented) = &case.proof {
@@ -138,14 +138,15 @@ fn license(case: &License) -> Result<Value> {
 
 fn shown(receipt: &Receipt<'_>) -> Value {
     let entries = receipt.entries().map(|entry| {
-        json!([hex(entry.lineage.as_bytes()), entry.meter, entry.window.start, entry.window.end, entry.count])
+        let end = entry.window.end.map(Timestamp::as_seconds);
+        json!([entry.lineage.to_string(), entry.meter, entry.window.start.as_seconds(), end, entry.count])
     });
     let link = receipt.acknowledged().map(|link| json!([link.sequence, hex(link.digest.as_ref())]));
     json!([
         hex(receipt.instance().as_ref()),
         receipt.sequence(),
         hex(receipt.previous().as_ref()),
-        receipt.issued_at(),
+        receipt.issued_at().as_seconds(),
         entries.collect::<Vec<_>>(),
         link
     ])

@@ -7,7 +7,7 @@ use std::{
 
 use licentia::Now as SdkNow;
 use licentia_core::{
-    Buffer, Period, http, limits,
+    Buffer, Period, Timestamp, http, limits,
     text::{self, Text},
 };
 use pyo3::{
@@ -32,21 +32,21 @@ pub(crate) struct Now(pub(crate) SdkNow);
 impl Now {
     #[new]
     fn new(at: &Bound<'_, PyAny>, monotonic_ns: u64) -> PyResult<Self> {
-        Ok(Self(SdkNow { seconds: seconds(at)?, monotonic_nanos: monotonic_ns }))
+        Ok(Self(SdkNow { time: time(at)?, monotonic_nanos: monotonic_ns }))
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.0.seconds, self.0.monotonic_nanos).hash(&mut hasher);
+        (self.0.time.as_seconds(), self.0.monotonic_nanos).hash(&mut hasher);
         hasher.finish()
     }
 
     fn __getnewargs__(&self) -> (u64, u64) {
-        (self.0.seconds, self.0.monotonic_nanos)
+        (self.0.time.as_seconds(), self.0.monotonic_nanos)
     }
 
     fn __repr__(&self) -> String {
-        format!("Now({}, monotonic_ns={})", self.0.seconds, self.0.monotonic_nanos)
+        format!("Now({}, monotonic_ns={})", self.0.time.as_seconds(), self.0.monotonic_nanos)
     }
 }
 
@@ -57,13 +57,13 @@ pub(crate) fn moment(given: Option<&Bound<'_, PyAny>>) -> PyResult<SdkNow> {
         Some(given) => match given.cast::<Now>() {
             Ok(now) => Ok(now.get().0),
             // Rates count by the monotonic clock, which a given wall clock does not replace.
-            Err(_) => Ok(SdkNow { seconds: seconds(given)?, ..SdkNow::system() }),
+            Err(_) => Ok(SdkNow { time: time(given)?, ..SdkNow::system() }),
         },
     }
 }
 
-/// Seconds since 1970 of an aware `datetime`, or of a number of them.
-pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
+/// The time of an aware `datetime`, or of a number of seconds since 1970.
+pub(crate) fn time(given: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
     let py = given.py();
     let range = || invalid("a time is from 0, in 1970, to 2^53 - 1 seconds");
     let found = if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
@@ -81,12 +81,12 @@ pub(crate) fn seconds(given: &Bound<'_, PyAny>) -> PyResult<u64> {
     } else {
         return Err(wrong_type("an aware datetime, or seconds since 1970", given));
     };
-    if found <= limits::INTEGER { Ok(found) } else { Err(range()) }
+    if found <= limits::INTEGER { Ok(found.into()) } else { Err(range()) }
 }
 
-/// As [`seconds`], for an optional time.
-pub(crate) fn optional_seconds(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
-    given.map(seconds).transpose()
+/// As [`time`], for an optional time.
+pub(crate) fn optional_time(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Timestamp>> {
+    given.map(time).transpose()
 }
 
 /// Whether a value is a `datetime`.
@@ -115,10 +115,10 @@ fn epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 }
 
 /// An aware `datetime` in UTC.
-pub(crate) fn aware(py: Python<'_>, seconds: u64) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn aware(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
     static DELTA: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let delta = DELTA.import(py, "datetime", "timedelta")?;
-    epoch(py)?.add(delta.call1((0, seconds.min(limits::TIME)))?)
+    epoch(py)?.add(delta.call1((0, time.as_seconds().min(limits::TIME)))?)
 }
 
 /// Milliseconds as seconds.
@@ -238,7 +238,7 @@ pub(crate) fn bearer(authorization: &str) -> Option<&str> {
 #[pyfunction]
 pub(crate) fn period_window(period: &Bound<'_, PyAny>, at: u64) -> PyResult<(u64, Option<u64>)> {
     let window = read_period(period)?.window(at);
-    Ok((window.start, window.end))
+    Ok((window.start.as_seconds(), window.end.map(Timestamp::as_seconds)))
 }
 
 /// Reads a period in the form of a licence's JSON.
@@ -253,9 +253,9 @@ fn read_period(period: &Bound<'_, PyAny>) -> PyResult<Period> {
         table.get_item(name)?.map(|value| value.extract()).transpose()
     };
     match (number("month_from")?, number("year_from")?, number("seconds")?, number("anchor")?) {
-        (Some(anchor), None, None, None) => Ok(Period::MonthFrom { anchor }),
-        (None, Some(anchor), None, None) => Ok(Period::YearFrom { anchor }),
-        (None, None, Some(seconds), Some(anchor)) => Ok(Period::Fixed { seconds, anchor }),
+        (Some(anchor), None, None, None) => Ok(Period::MonthFrom { anchor: anchor.into() }),
+        (None, Some(anchor), None, None) => Ok(Period::YearFrom { anchor: anchor.into() }),
+        (None, None, Some(seconds), Some(anchor)) => Ok(Period::Fixed { seconds, anchor: anchor.into() }),
         _ => Err(unknown()),
     }
 }

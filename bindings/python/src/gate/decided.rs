@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use licentia::{Decision as SdkDecision, Gate as SdkGate, Now, Reservation};
+use licentia::{Decision as SdkDecision, Gate as SdkGate, Now, Reservation, Timestamp};
 use self_cell::self_cell;
 
 use crate::gate::request::Prepared;
@@ -40,7 +40,13 @@ impl Call {
     }
 
     /// Checks, and takes a seat; returns until when it is held.
-    pub(crate) fn check_out(self, token: &str, holder: &str, ttl: u64, now: Now) -> (Decided, Option<u64>) {
+    pub(crate) fn check_out(
+        self,
+        token: &str,
+        holder: &str,
+        ttl: u64,
+        now: Now,
+    ) -> (Decided, Option<Timestamp>) {
         let mut until = None;
         let decided = Decided::new(self, |call| {
             let (decision, seat) =

@@ -7,7 +7,7 @@ use pyo3::{PyTraverseError, PyVisit, exceptions::PyTypeError, prelude::*};
 
 use crate::{
     background::fork::outside,
-    convert::{aware, hex, plain},
+    convert::{aware, plain},
 };
 
 /// A decision and its circumstances. It contains no token and no key.
@@ -73,7 +73,7 @@ impl Event {
     /// The licence's lineage, if its signature is good; else None.
     #[getter]
     fn lineage(&self) -> Option<String> {
-        self.0.lineage.map(|lineage| hex(&lineage))
+        self.0.lineage.map(|lineage| lineage.to_string())
     }
 
     /// Name and version of the tier, if the licence's signature is good; else None.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use licentia::Unverified;
-use licentia_core::{Claims, inner::JsonPart};
+use licentia_core::{Claims, Timestamp, inner::JsonPart};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -67,8 +67,8 @@ impl HasClaims for UnverifiedLicense {
     }
 }
 
-fn time(py: Python<'_>, seconds: Option<u64>) -> PyResult<Option<Bound<'_, PyAny>>> {
-    seconds.map(|seconds| aware(py, seconds)).transpose()
+fn time(py: Python<'_>, time: Option<Timestamp>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    time.map(|time| aware(py, time)).transpose()
 }
 
 fn texts(py: Python<'_>, texts: Option<Vec<String>>) -> PyResult<Bound<'_, PyTuple>> {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use licentia::{Proof as SdkProof, Request as SdkRequest};
+use licentia::{Proof as SdkProof, Request as SdkRequest, Timestamp};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -15,7 +15,7 @@ use pyo3::{
 use self_cell::self_cell;
 
 use crate::{
-    convert::{array, bytes, optional_seconds, seconds},
+    convert::{array, bytes, optional_time, time},
     error::{invalid, wrong_type},
 };
 
@@ -73,7 +73,7 @@ pub(crate) struct Needs {
     rates: Vec<(String, u64)>,
     job: Option<String>,
     node: Option<[u8; 32]>,
-    release: Option<u64>,
+    release: Option<Timestamp>,
     proof: Option<Proof>,
 }
 
@@ -214,7 +214,7 @@ impl Needs {
             audience,
             features: features.map(names).transpose()?.unwrap_or_default(),
             node: node.map(|node| array("a fingerprint", node)).transpose()?,
-            release: optional_seconds(release)?,
+            release: optional_time(release)?,
             proof: proof.map(|proof| proof.get().clone()),
             ..Self::default()
         })
@@ -232,7 +232,7 @@ impl Needs {
         named.set_item("audience", audience)?;
         named.set_item("job", job)?;
         named.set_item("node", node.as_ref().map(|node| PyBytes::new(py, node)))?;
-        named.set_item("release", release)?;
+        named.set_item("release", release.map(Timestamp::as_seconds))?;
         named.set_item("proof", proof.clone())?;
         Ok(named)
     }
@@ -252,7 +252,7 @@ impl Needs {
                 "audience" => self.audience = value.map(PyAnyMethods::extract).transpose()?,
                 "job" => self.job = value.map(PyAnyMethods::extract).transpose()?,
                 "node" => self.node = value.map(|value| array("a fingerprint", value)).transpose()?,
-                "release" => self.release = value.map(seconds).transpose()?,
+                "release" => self.release = value.map(time).transpose()?,
                 "proof" => {
                     self.proof = value
                         .map(|value| value.cast::<Proof>().map(|proof| proof.get().clone()))

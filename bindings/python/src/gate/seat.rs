@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use licentia::{Now, store::Store};
+use licentia::{Now, Timestamp, store::Store};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{
@@ -47,7 +47,7 @@ impl Seat {
     /// Takes a seat.
     pub(crate) fn take(py: Python<'_>, call: Call, claim: Claim, store: Arc<dyn Store>, now: Now) -> Self {
         let (decided, until) = detached(py, || call.check_out(&claim.token, &claim.holder, claim.ttl, now));
-        let until = AtomicU64::new(until.unwrap_or(0));
+        let until = AtomicU64::new(until.map_or(0, Timestamp::as_seconds));
         Self { claim, decided: Arc::new(decided), store: store.into(), until, process: process::id() }
     }
 }
@@ -74,7 +74,7 @@ impl Seat {
     #[getter]
     fn until<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let until = self.until.load(Ordering::Acquire);
-        (until > 0).then(|| aware(py, until)).transpose()
+        (until > 0).then(|| aware(py, until.into())).transpose()
     }
 
     /// Holds the seat for its whole time from now, if the licence still grants it: the gate decides anew, and charges
@@ -92,7 +92,7 @@ impl Seat {
         let Claim { token, holder, ttl } = &self.claim;
         let (decided, until) = detached(py, || call.check_out(token, holder, *ttl, now));
         if let Some(until) = until {
-            self.until.store(until, Ordering::Release);
+            self.until.store(until.as_seconds(), Ordering::Release);
         }
         Ok(Decision(Arc::new(decided)))
     }

@@ -91,7 +91,7 @@ impl HolderKey {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<u8>> {
         let body = body_digest.map(|digest| array("a digest", digest)).transpose()?;
-        let (license, now) = (token(license)?, moment(now)?.seconds);
+        let (license, now) = (token(license)?, moment(now)?.time);
         self.0
             .prove(&license, method, uri, body.as_ref(), now)
             .map_err(|error| explained(error.code(), &error))

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use licentia::Keyset as SdkKeyset;
+use licentia::{Keyset as SdkKeyset, Timestamp};
 use licentia_issuer::{KeysetDraft, KeysetEntry};
 use pyo3::{
     exceptions::PyTypeError,
@@ -11,7 +11,7 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{Whole, aware, bytes, moment, seconds},
+    convert::{Whole, aware, bytes, moment, time},
     error::{invalid, issuing, refused},
     key::public_key::{Key, key},
     vendor::{signing_key::SigningKey, table::read},
@@ -31,8 +31,8 @@ pub(crate) struct Keyset {
     /// The keyset's sequence number. A newer keyset has a greater one.
     #[pyo3(get)]
     sequence: u64,
-    issued_at: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    expires: Timestamp,
 }
 
 #[pymethods]
@@ -75,7 +75,7 @@ impl Keyset {
             draft.add(entry).map_err(issuing)?;
         }
         let root = &root.get().0;
-        let bytes = draft.sign(root, moment(issued_at)?.seconds, seconds(expires)?).map_err(issuing)?;
+        let bytes = draft.sign(root, moment(issued_at)?.time, time(expires)?).map_err(issuing)?;
         Self::read(bytes, &root.public())
     }
 

@@ -6,7 +6,7 @@ use licentia_issuer::{Confirmation, Draft, Issuer as SdkIssuer, Kind, read_polic
 use pyo3::prelude::*;
 
 use crate::{
-    convert::{Whole, array, optional_seconds},
+    convert::{Whole, array, optional_time},
     error::{invalid, issuing},
     gate::request::names,
     key::public_key::Key,
@@ -108,8 +108,8 @@ impl Issuer {
         index: Option<Whole>,
     ) -> PyResult<String> {
         let version = version.map(|Whole(version)| version);
-        let start = optional_seconds(issued_at)?.unwrap_or_else(|| licentia::Now::system().seconds);
-        let end = optional_seconds(expires)?;
+        let start = optional_time(issued_at)?.unwrap_or_else(|| licentia::Now::system().time);
+        let end = optional_time(expires)?;
         let mut draft = match (catalogue, end) {
             (Some(catalogue), _) => {
                 let tier = catalogue.get().0.tier(tier, version);
@@ -119,9 +119,9 @@ impl Issuer {
             (None, None) => return Err(invalid("without a catalogue, say when the licence expires")),
         };
         draft.expires = end.unwrap_or(draft.expires);
-        draft.not_before = optional_seconds(not_before)?;
-        draft.term_end = optional_seconds(term_end)?.or(draft.term_end);
-        draft.maintained_until = optional_seconds(maintained_until)?.or(draft.maintained_until);
+        draft.not_before = optional_time(not_before)?;
+        draft.term_end = optional_time(term_end)?.or(draft.term_end);
+        draft.maintained_until = optional_time(maintained_until)?.or(draft.maintained_until);
         draft.audiences = audiences.map(names).transpose()?.unwrap_or_default();
         draft.grant.features.extend(features.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
         draft.grant.quotas.extend(quotas.map(read::<BTreeMap<_, _>>).transpose()?.unwrap_or_default());
@@ -134,7 +134,7 @@ impl Issuer {
         if let Some(kind) = kind {
             draft.grant.kind = self::kind(kind)?;
         }
-        draft.lineage = lineage.map(|lineage| array("a lineage", lineage)).transpose()?;
+        draft.lineage = lineage.map(|lineage| array::<16>("a lineage", lineage)).transpose()?.map(Into::into);
         draft.holder = holder.map(|key| array("a holder's key", key)).transpose()?.map(Confirmation::Key);
         for lock in node_locks.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
             draft.node_locks.push(array("a fingerprint", &lock?)?);

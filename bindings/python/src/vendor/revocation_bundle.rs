@@ -3,14 +3,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use licentia_core::{
-    Code, Keyring,
+    Code, Keyring, Timestamp,
     revocation::{Bundle, RevocationTerms},
 };
 use licentia_issuer::{BundleDraft, sign_delta};
 use pyo3::{exceptions::PyTypeError, prelude::*, types::PyBytes};
 
 use crate::{
-    convert::{Whole, array, aware, bytes, moment, seconds, whole},
+    convert::{Whole, array, aware, bytes, moment, time, whole},
     error::{issuing, refused},
     key::keyset::Keyset,
     vendor::signing_key::SigningKey,
@@ -37,9 +37,9 @@ pub(crate) struct RevocationBundle {
     /// Sequence number of the bundle that it changes; None for a whole bundle.
     #[pyo3(get)]
     base: Option<u64>,
-    issued_at: u64,
-    next_update: u64,
-    expires: u64,
+    issued_at: Timestamp,
+    next_update: Timestamp,
+    expires: Timestamp,
 }
 
 #[pymethods]
@@ -89,17 +89,17 @@ impl RevocationBundle {
             issuer,
             stream,
             sequence: sequence.0,
-            issued_at: moment(issued_at)?.seconds,
-            next_update: seconds(next_update)?,
-            expires: seconds(expires)?,
-            salt: array("a salt", salt)?,
+            issued_at: moment(issued_at)?.time,
+            next_update: time(next_update)?,
+            expires: time(expires)?,
+            salt: array::<16>("a salt", salt)?.into(),
             ..BundleDraft::default()
         };
         for index in indices.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
             draft.indices.insert(index?.extract::<Whole>()?.0, RevocationTerms::default());
         }
         for id in ids.map(PyAnyMethods::try_iter).transpose()?.into_iter().flatten() {
-            draft.ids.insert(array("an identifier", &id?)?, RevocationTerms::default());
+            draft.ids.insert(array::<16>("an identifier", &id?)?.into(), RevocationTerms::default());
         }
         let key = &key.get().0;
         let bytes = py.detach(|| draft.sign(key)).map_err(issuing)?;

@@ -7,7 +7,7 @@ use pyo3::{
 };
 
 use crate::{
-    convert::{is_datetime, seconds},
+    convert::{is_datetime, time},
     error::{invalid, wrong_type},
     key::public_key::Key,
 };
@@ -29,7 +29,7 @@ pub(crate) fn table(given: &Bound<'_, PyAny>) -> PyResult<toml::Value> {
         return Ok(toml::Value::String(given.str()?.to_str()?.to_owned()));
     }
     if is_datetime(given)? {
-        return Ok(toml::Value::String(seconds(given)?.to_string()));
+        return Ok(toml::Value::String(time(given)?.as_seconds().to_string()));
     }
     if let Ok(items) = given.call_method0(intern!(py, "items")) {
         let pair = |item: PyResult<Bound<'_, PyAny>>| {

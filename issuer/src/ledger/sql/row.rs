@@ -1,5 +1,6 @@
 //! A row of a result. Columns are counted from 0.
 
+use licentia_core::{Timestamp, TokenId};
 #[cfg(feature = "postgres")]
 use postgres::types::Type;
 use rusqlite::types::ValueRef;
@@ -54,6 +55,21 @@ impl<'r> Row<'r> {
                 _ => row.try_get::<_, Option<i64>>(at)?.map_or(Value::Null, Value::Int),
             }),
         }
+    }
+
+    /// A time.
+    pub(in crate::ledger) fn time(&self, at: usize) -> Result<Timestamp> {
+        self.unsigned(at).map(Timestamp::from_seconds)
+    }
+
+    /// A time, if there is one.
+    pub(in crate::ledger) fn optional_time(&self, at: usize) -> Result<Option<Timestamp>> {
+        Ok(self.optional(at)?.map(Timestamp::from_seconds))
+    }
+
+    /// The identifier of a token.
+    pub(in crate::ledger) fn id(&self, at: usize) -> Result<TokenId> {
+        self.array::<16>(at).map(TokenId::from)
     }
 
     /// The result of a comparison.

@@ -93,7 +93,11 @@ impl Sqlite {
         Ok(())
     }
 
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a transaction keeps all other writers out")]
+    #[allow(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "a transaction keeps all other writers out"
+    )]
     pub(super) fn lock_schema(&self) -> Result<()> {
         Ok(())
     }
@@ -155,7 +159,8 @@ fn open_to_read(path: &Path) -> Result<Connection> {
                 return Err(error.into());
             }
             let absolute = fs::canonicalize(path).map_err(Error::file(path))?;
-            let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let escaped =
+                absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let uri = format!("file:{escaped}?immutable=1");
             Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
         }

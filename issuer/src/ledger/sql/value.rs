@@ -1,5 +1,7 @@
 //! The parameters of a statement.
 
+use licentia_core::{Lineage, Timestamp, TokenId};
+
 /// SQL's integers are signed. Every integer of a licence is below 2^53.
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
@@ -23,6 +25,24 @@ pub(in crate::ledger) use values;
 impl From<u64> for Value<'_> {
     fn from(value: u64) -> Self {
         Self::Int(number(value))
+    }
+}
+
+impl From<Timestamp> for Value<'_> {
+    fn from(time: Timestamp) -> Self {
+        time.as_seconds().into()
+    }
+}
+
+impl<'a> From<&'a TokenId> for Value<'a> {
+    fn from(id: &'a TokenId) -> Self {
+        Self::Bytes(id.as_bytes())
+    }
+}
+
+impl<'a> From<&'a Lineage> for Value<'a> {
+    fn from(lineage: &'a Lineage) -> Self {
+        Self::Bytes(lineage.as_bytes())
     }
 }
 
