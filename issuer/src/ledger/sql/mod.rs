@@ -8,6 +8,8 @@ mod database;
 mod postgres;
 mod row;
 mod sqlite;
+#[cfg(feature = "postgres")]
+mod tls;
 mod value;
 
 pub use database::LedgerAccess;

@@ -4,6 +4,7 @@ use std::{cell::RefCell, collections::HashMap, fmt, str::FromStr};
 
 use postgres::{
     Client, Config, NoTls, Statement,
+    config::{Host, SslMode},
     fallible_iterator::FallibleIterator,
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
@@ -11,6 +12,7 @@ use postgres::{
 use super::{
     database::{LedgerAccess, Lock},
     row::Row,
+    tls,
     value::Value,
 };
 use crate::{
@@ -57,9 +59,16 @@ impl ToSql for Value<'_> {
 
 impl Postgres {
     pub(super) fn open(url: &str, access: LedgerAccess) -> Result<Self> {
-        let mut config = Config::from_str(url)?;
+        let (known, roots) = tls::split(url);
+        let mut config = Config::from_str(&known)?;
         config.application_name("licentia");
-        let client = RefCell::new(config.connect(NoTls)?);
+        let has_network = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+        let client = match config.get_ssl_mode() {
+            SslMode::Disable => config.connect(NoTls)?,
+            SslMode::Prefer if !has_network => config.connect(NoTls)?,
+            _ => config.connect(tls::connector(roots.as_deref())?)?,
+        };
+        let client = RefCell::new(client);
         let it = Self { client, statements: RefCell::default() };
         // A process that hangs must not keep all others from writing.
         it.run("SET search_path TO licentia; SET idle_in_transaction_session_timeout TO '60s'")?;
