@@ -56,6 +56,9 @@ struct Cli {
 enum Command {
     /// Generate a key pair: NAME.pem is secret, NAME.pub is for verifiers.
     Keygen(Keygen),
+    /// Show the public half of a private key, or change its passphrase.
+    #[command(subcommand)]
+    Key(key::halves::KeyFile),
     /// Issue a licence and print its text.
     Issue(Box<Issue>),
     /// Renew a licence for another term.
@@ -125,6 +128,7 @@ fn run(command: Command, output: Output) -> Result {
     interrupt::leaves_nothing_behind();
     match command {
         Command::Keygen(keygen) => keygen.run(output),
+        Command::Key(key) => key.run(output),
         Command::Issue(issue) => issue.run(output),
         Command::Renew(renew) => renew.run(output),
         Command::Upgrade(upgrade) => upgrade.run(output),

@@ -54,7 +54,10 @@ fn run(name: &str, ledger: &str) {
     let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
     let log = Receipts::open(folder.path().join("host-1.log"), HolderKey::from_seed(&[1; 32])).unwrap();
     let window = Window { start: 1_798_761_600.into(), end: Some(1_801_440_000.into()) };
-    log.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, 7);
+    log.add(
+        &UsageCell { issuer: "acme".to_owned(), lineage: [1; 16].into(), meter: "calls".to_owned(), window },
+        7,
+    );
     log.write(1_800_000_000).unwrap();
     drop(log);
     let done = Command::new("bash")

@@ -94,6 +94,14 @@ pub const fn retry_after(milliseconds: u64) -> u64 {
     milliseconds.div_ceil(1000)
 }
 
+/// The greatest integer of a structured field: 15 digits (RFC 9651, section 3.3.1). What is more is shown as this.
+const FIELD_INTEGER: u64 = 999_999_999_999_999;
+
+/// An integer as a structured field holds it.
+fn field_integer(number: u64) -> u64 {
+    number.min(FIELD_INTEGER)
+}
+
 /// One item of `RateLimit-Policy`: a name, its quota and its window.
 ///
 /// The fields are those of the IETF draft "`RateLimit` header fields for HTTP".
@@ -110,8 +118,8 @@ pub struct RateLimitPolicy<'a> {
 impl fmt::Display for RateLimitPolicy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names are of a grammar that needs no escaping.
-        write!(f, r#""{}";q={}"#, self.name, self.quota)?;
-        self.window.map_or(Ok(()), |window| write!(f, ";w={window}"))
+        write!(f, r#""{}";q={}"#, self.name, field_integer(self.quota))?;
+        self.window.map_or(Ok(()), |window| write!(f, ";w={}", field_integer(window)))
     }
 }
 
@@ -128,8 +136,8 @@ pub struct RateLimit<'a> {
 
 impl fmt::Display for RateLimit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, r#""{}";r={}"#, self.name, self.remaining)?;
-        self.reset.map_or(Ok(()), |reset| write!(f, ";t={reset}"))
+        write!(f, r#""{}";r={}"#, self.name, field_integer(self.remaining))?;
+        self.reset.map_or(Ok(()), |reset| write!(f, ";t={}", field_integer(reset)))
     }
 }
 
@@ -183,6 +191,15 @@ mod tests {
             r#""api";q=10;w=1"#
         );
         assert_eq!(RateLimit { name: "api", remaining: 9, reset: None }.to_string(), r#""api";r=9"#);
+        let most = crate::limits::INTEGER;
+        assert_eq!(
+            RateLimitPolicy { name: "api", quota: most, window: Some(most) }.to_string(),
+            r#""api";q=999999999999999;w=999999999999999"#
+        );
+        assert_eq!(
+            RateLimit { name: "api", remaining: u64::MAX, reset: Some(u64::MAX) }.to_string(),
+            r#""api";r=999999999999999;t=999999999999999"#
+        );
         assert_eq!((retry_after(0), retry_after(1), retry_after(1000), retry_after(1001)), (0, 1, 1, 2));
     }
 }

@@ -51,9 +51,9 @@ pub const RULE_LIST: usize = 65_536;
 pub const RECEIPT_BYTES: usize = 1 << 20;
 /// Most entries of one receipt.
 pub const RECEIPT_ENTRIES: usize = 8192;
-/// Most data items in the payload of a receipt, keys included: six for each entry, and some for the rest.
-pub const RECEIPT_ITEMS: u16 = 49_216;
-const _: () = assert!(RECEIPT_ITEMS as usize == 6 * RECEIPT_ENTRIES + 64, "enough for every entry");
+/// Most data items in the payload of a receipt, keys included: eight for each entry, and some for the rest.
+pub const RECEIPT_ITEMS: u32 = 65_600;
+const _: () = assert!(RECEIPT_ITEMS as usize == 8 * RECEIPT_ENTRIES + 64, "enough for every entry");
 /// Longest URI of a proof, in bytes.
 pub const URI_BYTES: usize = 2048;
 /// Greatest integer in a grant: 2^53 - 1, so that every language holds it exactly.

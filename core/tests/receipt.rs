@@ -16,7 +16,7 @@ const DAY: Window =
     Window { start: Timestamp::from_seconds(86_400), end: Some(Timestamp::from_seconds(172_800)) };
 
 fn entry(lineage: [u8; 16], meter: &'static str, window: Window) -> ReceiptEntry<'static> {
-    ReceiptEntry { lineage: lineage.into(), meter, window, count: 1 }
+    ReceiptEntry { issuer: "acme", lineage: lineage.into(), meter, window, count: 1, refunded: 0 }
 }
 
 /// Whether a receipt can be made at all; what cannot be read is not made.
@@ -31,6 +31,7 @@ fn make(
         issued_at: 5.into(),
         entries,
         acknowledged: None,
+        since: 1,
     };
     change(&mut receipt);
     receipt.seal(|_| [0; 64])
@@ -50,12 +51,47 @@ fn entries_ascend_and_are_what_they_say() {
         assert_eq!(make(|_| (), &[bad]), Err(Code::InvalidArgument));
     }
     assert_eq!(make(|_| (), &[ReceiptEntry { count: 1 << 53, ..a }]), Err(Code::InvalidArgument));
+    assert_eq!(make(|_| (), &[ReceiptEntry { refunded: 1 << 53, ..a }]), Err(Code::InvalidArgument));
+    assert!(
+        make(|_| (), &[ReceiptEntry { refunded: 2, ..a }]).is_ok(),
+        "another instance may have counted it"
+    );
+}
+
+#[test]
+fn entries_name_their_issuer_and_ascend_by_it() {
+    let of = |issuer| ReceiptEntry { issuer, ..entry([0; 16], "a", DAY) };
+    let (longest, longer) = ("x".repeat(256), "x".repeat(257));
+    assert!(make(|_| (), &[of(""), of("acme"), of("zeta"), of("é")]).is_ok());
+    assert!(make(|_| (), &[of(&longest)]).is_ok());
+    assert_eq!(make(|_| (), &[of(&longer)]), Err(Code::InvalidArgument));
+    assert_eq!(make(|_| (), &[of("zeta"), of("acme")]), Err(Code::InvalidArgument));
+}
+
+#[test]
+fn a_receipt_repeats_receipts_before_it() {
+    for (since, byte) in [(0, 0), (1, 1)] {
+        let bytes = make(|r| r.since = since, &[]).unwrap();
+        let end = bytes.len() - 66;
+        assert_eq!(bytes[end - 2..end], [7, byte], "the last field");
+    }
+    assert_eq!(make(|r| r.since = 2, &[]), Err(Code::InvalidArgument));
+}
+
+/// Whole receipts are full: every entry that is allowed fits the bounds of a reader.
+#[test]
+fn as_many_entries_as_are_allowed_can_be_read() {
+    let meters: Vec<String> = (0..8192).map(|at| format!("m{at:05}")).collect();
+    let entries: Vec<_> =
+        meters.iter().map(|meter| ReceiptEntry { meter, ..entry([0; 16], "a", DAY) }).collect();
+    let full = make(|r| r.acknowledged = Some(ReceiptLink { sequence: 1, digest: [7; 32] }), &entries);
+    assert!(full.is_ok());
 }
 
 #[test]
 fn the_first_receipt_follows_nothing_and_every_other_one_something() {
-    assert!(make(|r| (r.sequence, r.previous) = (1, &[0; 32]), &[]).is_ok());
-    assert_eq!(make(|r| r.sequence = 1, &[]), Err(Code::InvalidArgument));
+    assert!(make(|r| (r.sequence, r.previous, r.since) = (1, &[0; 32], 0), &[]).is_ok());
+    assert_eq!(make(|r| (r.sequence, r.since) = (1, 0), &[]), Err(Code::InvalidArgument));
     assert_eq!(make(|r| r.previous = &[0; 32], &[]), Err(Code::InvalidArgument));
     assert_eq!(make(|r| r.sequence = 0, &[]), Err(Code::InvalidArgument));
     let link = |sequence| Some(ReceiptLink { sequence, digest: [7; 32] });

@@ -30,20 +30,13 @@ pub const LICENTIA_PERIOD_YEAR_FROM: u32 = 9;
 
 /// The period that C names by three numbers.
 pub(crate) fn period_of(period: u32, seconds: u64, anchor: u64) -> Result<Period, Refusal> {
-    let anchor = Timestamp::from_seconds(anchor);
-    Ok(match period {
-        LICENTIA_PERIOD_LIFETIME => Period::Lifetime,
-        LICENTIA_PERIOD_MINUTE => Period::Minute,
-        LICENTIA_PERIOD_HOUR => Period::Hour,
-        LICENTIA_PERIOD_DAY => Period::Day,
-        LICENTIA_PERIOD_WEEK => Period::Week,
-        LICENTIA_PERIOD_MONTH => Period::Month,
-        LICENTIA_PERIOD_YEAR => Period::Year,
-        LICENTIA_PERIOD_FIXED if seconds > 0 => Period::Fixed { seconds, anchor },
-        LICENTIA_PERIOD_MONTH_FROM => Period::MonthFrom { anchor },
-        LICENTIA_PERIOD_YEAR_FROM => Period::YearFrom { anchor },
-        _ => return Err(Refusal::ARGUMENT),
-    })
+    let found = match period {
+        LICENTIA_PERIOD_FIXED => Period::of_members([("seconds", seconds), ("anchor", anchor)]),
+        LICENTIA_PERIOD_MONTH_FROM => Period::of_members([("month_from", anchor)]),
+        LICENTIA_PERIOD_YEAR_FROM => Period::of_members([("year_from", anchor)]),
+        number => Period::numbered(number.into()),
+    };
+    found.ok_or(Refusal::ARGUMENT)
 }
 
 /// Returns the window of a period that contains a time: its first second, and the first second after it, or
@@ -68,4 +61,29 @@ pub unsafe extern "C" fn licentia_period_window(
         end.set(window.end.map_or(LICENTIA_NONE, Timestamp::as_seconds));
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_mean_what_their_names_say() {
+        let named = [
+            (LICENTIA_PERIOD_LIFETIME, "lifetime"),
+            (LICENTIA_PERIOD_MINUTE, "minute"),
+            (LICENTIA_PERIOD_HOUR, "hour"),
+            (LICENTIA_PERIOD_DAY, "day"),
+            (LICENTIA_PERIOD_WEEK, "week"),
+            (LICENTIA_PERIOD_MONTH, "month"),
+            (LICENTIA_PERIOD_YEAR, "year"),
+        ];
+        for (number, name) in named {
+            assert!(
+                period_of(number, 0, 0).is_ok_and(|period| Some(period) == Period::named(name)),
+                "{name}"
+            );
+        }
+        assert!(period_of(LICENTIA_PERIOD_FIXED, 0, 0).is_err() && period_of(10, 1, 1).is_err());
+    }
 }

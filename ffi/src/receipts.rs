@@ -45,13 +45,14 @@ pub unsafe extern "C" fn licentia_receipts_open(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let receipts = Out::handle(receipts)?;
-        let key = licentia::HolderKey::from_pem(text(key, key_len)?)?;
+        let key = licentia::HolderKey::from_pem(text(key, key_len)?).map_err(licentia::Code::from)?;
         receipts.give(Receipts(Arc::new(Counted::open(text(path, path_len)?, key)?)));
         Ok(())
     })
 }
 
-/// Frees receipts; counts that were not written are lost. Gates that use them keep them open. NULL is ignored.
+/// Frees receipts. Gates that use them keep them open; when the last of these is freed too, what was counted since the
+/// last receipt is written, with the time of the latest event. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_receipts_free(receipts: *mut Receipts) {
     // SAFETY: the caller keeps to the header's rules.

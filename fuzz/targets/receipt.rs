@@ -73,11 +73,12 @@ fn check(receipt: &Receipt<'_>) {
     for entry in receipt.entries() {
         assert!(last.is_none_or(|last| last < entry.order()), "ascending");
         assert!(entry.window.end.is_none_or(|end| end > entry.window.start));
-        assert!(entry.count <= limits::INTEGER && !entry.meter.is_empty());
+        assert!(entry.count <= limits::INTEGER && entry.refunded <= limits::INTEGER && !entry.meter.is_empty());
         last = Some(entry.order());
     }
     assert!(receipt.sequence() >= 1);
     assert_eq!(receipt.sequence() == 1, *receipt.previous() == [0; 32]);
+    assert!(receipt.since() < receipt.sequence());
     assert!(receipt.acknowledged().is_none_or(|link| link.sequence < receipt.sequence()));
 }
 
@@ -88,10 +89,12 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
         let start = number(input, limits::INTEGER - 1)?;
         let end = if input.arbitrary()? { Some(number(input, limits::INTEGER)?) } else { None };
         entries.push(ReceiptEntry {
+            issuer: input.choose(&["", "acme", "reseller"])?,
             lineage: Lineage::from([input.int_in_range(0..=3)?; 16]),
             meter: input.choose(&meters)?,
             window: Window { start: start.into(), end: end.filter(|end| *end > start).map(Into::into) },
             count: number(input, limits::INTEGER)?,
+            refunded: number(input, limits::INTEGER)?,
         });
     }
     entries.sort_by_key(ReceiptEntry::order);
@@ -101,6 +104,7 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
     let acknowledged = number(input, limits::INTEGER)?;
     let acknowledged = (acknowledged > 0 && acknowledged < sequence)
         .then_some(ReceiptLink { sequence: acknowledged, digest: [2; 32] });
+    let since = number(input, sequence.saturating_sub(1))?;
     let key = INSTANCES[0].public_bytes();
     let issued_at = number(input, limits::TIME)?.into();
     let unsigned = UnsignedReceipt {
@@ -110,14 +114,15 @@ fn written(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()>
         issued_at,
         entries: &entries,
         acknowledged,
+        since,
     };
     let bytes = unsigned.seal(|parts| INSTANCES[0].sign(&parts.concat())).expect("a good receipt");
     let receipt = Receipt::read(&bytes).expect("what was written is read");
     check(&receipt);
     assert!(receipt.entries().eq(entries.iter().copied()));
     assert_eq!(
-        (receipt.sequence(), receipt.issued_at(), receipt.acknowledged()),
-        (sequence, issued_at, acknowledged)
+        (receipt.sequence(), receipt.issued_at(), receipt.acknowledged(), receipt.since()),
+        (sequence, issued_at, acknowledged, since)
     );
     Ok(())
 }

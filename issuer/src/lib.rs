@@ -60,9 +60,9 @@ pub mod time;
 
 pub use acknowledgement::acknowledge;
 pub use canonical::canonical;
-pub use catalogue::{Catalogue, Tier};
+pub use catalogue::{Catalogue, Demand, Gap, Tier};
 pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, LedgerError, Result};
-pub use grant::{Feature, FeatureValue, Grant, Quota, Rate, read_policy};
+pub use grant::{Anchor, Feature, FeatureValue, Grant, Quota, Rate, WrittenQuota, read_policy};
 pub use key::{SigningKey, read_public_key};
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]

@@ -45,10 +45,10 @@ mod serialize;
 pub mod store;
 
 pub use background::{Feed, FeedError, StartError, Watch};
-pub use gate::{BuildError, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation};
-pub use license::License;
+pub use gate::{BuildError, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation, SettleError};
 #[cfg(feature = "holder")]
-pub use license::{HolderKey, ProveError};
+pub use license::{HolderKey, PemError, ProveError};
+pub use license::{License, LoadError, Loadable};
 pub use licentia_core::{
     Action, Check, Claims, Code, Confirmation, Explanation, Facts, Feature, FeatureValue, Key, Keyset, Kid,
     Kind, Lineage, Overage, Period, Policy, Quota, Rate, State, Step, Tier, Timestamp, TokenId, Unverified,

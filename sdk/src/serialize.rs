@@ -61,13 +61,15 @@ mod receipts {
                     let by_instance: Map<String, Value> = usage
                         .by_instance
                         .iter()
-                        .map(|(instance, count)| (hex(instance), json!(count)))
+                        .map(|(instance, units)| (hex(instance), json!(units.counted)))
                         .collect();
+                    let sum = usage.sum();
                     json!({
-                        "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                        "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
                         "start": cell.window.start.as_seconds(),
                         "end": cell.window.end.map(Timestamp::as_seconds),
-                        "count": usage.total(), "by_instance": by_instance,
+                        "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
+                        "by_instance": by_instance,
                     })
                 })
                 .collect();

@@ -282,3 +282,177 @@ fn opentelemetry_gets_counts_units_and_durations() {
         assert!(found.contains(expected), "{expected}: {found}");
     }
 }
+
+/// A sink that panics whatever it is told.
+struct Panics;
+
+impl Sink for Panics {
+    fn record(&self, _: &licentia::event::Event<'_, '_>) {
+        std::panic::resume_unwind(Box::new("a faulty sink"));
+    }
+    fn used(&self, _: &licentia::event::Used<'_>) {
+        std::panic::resume_unwind(Box::new("a faulty sink"));
+    }
+}
+
+#[test]
+fn a_sink_that_panics_keeps_neither_the_caller_nor_other_sinks_from_going_on() {
+    let metrics = Arc::new(Metrics::new());
+    let gate = builder().sink(Arc::new(Panics)).sink(metrics.clone()).build().unwrap();
+    let token = licence(|_| ());
+    let calls = Request::new().meters(&[("calls", 3)]);
+    let decision = gate.check(&token, &calls, NOW);
+    assert_eq!(decision.quota("calls").unwrap().charged, 3);
+    let (decision, reservation) = gate.reserve(&token, &calls, NOW);
+    assert!(decision.is_allowed());
+    reservation.unwrap().commit(&[("calls", 2)]).unwrap();
+    let counter = licentia::Counter::of(&gate, &decision).unwrap();
+    counter.charge(&[], &[("calls", 4)], NOW).unwrap();
+    assert_eq!(metrics.count(Code::Allowed), 2);
+    assert!(metrics.prometheus().contains("licentia_units_total{meter=\"calls\"} 9\n"));
+}
+
+#[test]
+fn a_consumer_that_panics_gets_the_next_record() {
+    let (sender, records) = channel();
+    let consumer = move |record: Record| {
+        if record.code != Code::Allowed {
+            std::panic::resume_unwind(Box::new("a faulty consumer"));
+        }
+        sender.send(record.code).unwrap();
+    };
+    let gate = builder().sink(Arc::new(Queue::new(10, consumer).unwrap())).build().unwrap();
+    for token in ["lic1_AAAA", &licence(|_| ())] {
+        let _ = gate.check(token, &Request::new(), NOW);
+    }
+    drop(gate);
+    assert_eq!(records.recv(), Ok(Code::Allowed));
+}
+
+#[test]
+fn a_consumer_that_is_stuck_holds_up_no_ones_end() {
+    let (release, wait) = channel::<()>();
+    let stuck = move |_| {
+        let _ = wait.recv();
+    };
+    let queue = Queue::new(10, stuck).unwrap().patience(std::time::Duration::from_millis(50));
+    let gate = builder().sink(Arc::new(queue)).build().unwrap();
+    assert!(gate.check(&licence(|_| ()), &Request::new(), NOW).is_allowed());
+    let started = std::time::Instant::now();
+    drop(gate);
+    let took = started.elapsed().as_millis();
+    assert!((50..4000).contains(&took), "{took} ms");
+    drop(release);
+}
+
+#[test]
+fn a_queue_that_its_own_consumer_drops_waits_for_nobody() {
+    let (give, given) = channel::<Arc<Queue>>();
+    let (tell, told) = channel();
+    let queue = Queue::new(10, move |_| {
+        let started = std::time::Instant::now();
+        drop(given.recv());
+        tell.send(started.elapsed()).unwrap();
+    });
+    let queue = Arc::new(queue.unwrap());
+    let gate = builder().sink(queue.clone()).build().unwrap();
+    assert!(gate.check(&licence(|_| ()), &Request::new(), NOW).is_allowed());
+    drop(gate);
+    give.send(queue).unwrap();
+    assert!(told.recv().unwrap().as_secs() < 4);
+}
+
+/// A full queue must cost what finding it full costs, not what a record costs: it has the decision as JSON.
+#[test]
+fn a_full_queue_builds_no_record() {
+    let (release, wait) = channel::<()>();
+    let stuck = move |_| {
+        let _ = wait.recv();
+    };
+    let queue = Arc::new(Queue::new(1, stuck).unwrap());
+    let with = builder().sink(queue.clone()).build().unwrap();
+    let token = licence(|_| ());
+    // A denial's explanation is long.
+    let features = ["gold"];
+    let request = Request::new().features(&features);
+    let time = |gate: &Gate| {
+        let started = std::time::Instant::now();
+        (0..2000).for_each(|_| drop(gate.check(&token, &request, NOW)));
+        started.elapsed()
+    };
+    time(&with); // the queue is full now
+    let (full, json) = (time(&with), {
+        let gate = builder().build().unwrap();
+        let started = std::time::Instant::now();
+        for _ in 0..2000 {
+            drop(gate.check(&token, &request, NOW).json().to_string());
+        }
+        started.elapsed()
+    });
+    assert!(full < json / 2, "{full:?} with a full queue, {json:?} with the JSON");
+    assert!(queue.dropped() > 3990);
+    drop(release);
+}
+
+#[test]
+fn a_rate_a_quota_and_the_seats_of_one_name_are_counted_apart() {
+    let metrics = Arc::new(Metrics::new());
+    let gate = builder().sink(metrics.clone()).build().unwrap();
+    let token = licence(|draft| {
+        for name in ["api", "seats"] {
+            draft.grant.quotas.insert(name.into(), "100/day".parse().unwrap());
+        }
+        draft.grant.rates.insert("seats".into(), "10/1s".parse().unwrap());
+        draft.grant.seats = Some(2);
+    });
+    let request = Request::new().meters(&[("api", 7), ("seats", 5)]).rates(&[("api", 2), ("seats", 3)]);
+    let (decision, _seat) = licentia::Seat::check_out(&gate, &token, "ada", 60, &request, NOW);
+    assert!(decision.is_allowed());
+    let text = metrics.prometheus();
+    for line in [
+        "licentia_units_total{meter=\"api\"} 7",
+        "licentia_units_total{meter=\"seats\"} 5",
+        "licentia_rate_requests_total{rate=\"api\"} 2",
+        "licentia_rate_requests_total{rate=\"seats\"} 3",
+        "licentia_seats_total 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+}
+
+#[test]
+fn the_detector_looks_at_one_licence_for_each_record() {
+    let (gate, records) = watched();
+    assert!(gate.check(&licence(|_| ()), &Request::new(), NOW).is_allowed());
+    drop(gate);
+    let mut record = records.recv().unwrap();
+    let mut detector = Detector::new(Thresholds::default(), |_, _: &Anomaly| ());
+    let mut watch = |range: std::ops::Range<u128>| {
+        let started = std::time::Instant::now();
+        for number in range {
+            record.lineage = Some(number.to_be_bytes().into());
+            detector.watch(&record);
+        }
+        started.elapsed()
+    };
+    // Up to 100,000 are watched; one more each time found all of them looked at.
+    let filling = watch(0..100_000);
+    let beyond = watch(100_000..101_000);
+    assert!(beyond < filling, "a hundredth took {beyond:?}, all {filling:?}");
+}
+
+#[test]
+fn two_issuers_of_one_lineage_are_watched_apart() {
+    let (gate, records) = watched();
+    assert!(gate.check(&licence(|_| ()), &Request::new(), NOW).is_allowed());
+    drop(gate);
+    let mut record = records.recv().unwrap();
+    let mut found = 0;
+    let mut detector = Detector::new(Thresholds::default(), |_, _: &Anomaly| found += 1);
+    for source in 0..17 {
+        record.source = source.to_string();
+        record.issuer = Some(if source % 2 == 0 { "acme" } else { "reseller" }.to_owned());
+        detector.watch(&record);
+    }
+    assert_eq!(found, 0, "17 sources, and at most 9 of each");
+}

@@ -16,7 +16,7 @@ use common::{builder, issuer};
 use http::{Request, Response};
 use licentia::{
     HolderKey,
-    http::{Admitted, LicenseLayer},
+    http::{Admitted, Cost, LicenseLayer},
     store::{Cell, Memory, Store, Taken, Unreachable},
 };
 use licentia_core::text::Base64Url;
@@ -203,5 +203,132 @@ fn a_nested_router_checks_the_whole_path() {
             request.header("licentia-proof", Base64Url(&proof).to_string()).body(Body::empty()).unwrap();
         let response = wait(app.call(request), || panic!("it waits")).unwrap();
         assert_eq!(response.status(), status, "{path}");
+    }
+}
+
+/// Answers with a status, after it did what its test says.
+#[derive(Clone)]
+struct Work(fn(&Request<()>) -> Result<Response<String>, &'static str>);
+
+impl Service<Request<()>> for Work {
+    type Response = Response<String>;
+    type Error = &'static str;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Response<String>, &'static str>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        let work = self.0;
+        Box::pin(async move { work(&request) })
+    }
+}
+
+fn status(code: u16) -> Response<String> {
+    Response::builder().status(code).body(String::new()).unwrap()
+}
+
+fn costs(calls: u64) -> Response<String> {
+    let mut response = status(200);
+    response.extensions_mut().insert(Cost(vec![("calls".to_owned(), calls)]));
+    response
+}
+
+#[test]
+fn what_fails_is_not_charged_and_what_succeeds_costs_what_it_did() {
+    let told = Arc::new(Mutex::new(0));
+    let gate = builder().sink(Arc::new(Told(Arc::clone(&told)))).build().unwrap();
+    let (gate, token) = (Arc::new(gate), long_lived(None));
+    let before = LicenseLayer::new(Arc::clone(&gate)).meters(&[("calls", 5)]);
+    let after = before.clone().charge_on_success();
+    let call = |layer: &LicenseLayer, work: fn(&Request<()>) -> Result<Response<String>, &'static str>| {
+        let request = Request::builder().header("authorization", format!("Bearer {token}"));
+        layer.layer(Work(work)).call(request.body(()).unwrap())
+    };
+    // What a request has added to the licence's use, and to what sinks were told.
+    let charged = |request: &mut dyn FnMut()| {
+        let used = || {
+            let now = licentia::Now::system();
+            let look = gate.check(&token, &licentia::Request::new().meters(&[("calls", 0)]), now);
+            100 - look.quota("calls").unwrap().remaining
+        };
+        let (start, said) = (used(), *told.lock().unwrap());
+        request();
+        let (added, said) = (used() - start, *told.lock().unwrap() - said);
+        assert_eq!(added, said, "sinks are told what is counted");
+        added
+    };
+    let of = |layer: &LicenseLayer, work| charged(&mut || drop(wait(call(layer, work), || ())));
+    assert_eq!(of(&before, |_| Ok(status(500))), 5, "by default it is charged before");
+    assert_eq!(of(&after, |_| Ok(status(500))), 0);
+    assert_eq!(of(&after, |_| Ok(status(503))), 0);
+    assert_eq!(of(&after, |_| Err("no answer")), 0);
+    assert_eq!(of(&after, |_| Ok(status(200))), 5);
+    assert_eq!(of(&after, |_| Ok(status(404))), 5);
+    let own = before.clone().charge_if(|status| status.is_success());
+    assert_eq!(of(&own, |_| Ok(status(404))), 0);
+    assert_eq!(of(&after, |_| Ok(costs(2))), 2);
+    assert_eq!(of(&after, |_| Ok(costs(0))), 0);
+    assert_eq!(of(&after, |_| Ok(costs(9))), 5, "no more than was reserved");
+    assert_eq!(
+        of(&after, |request| {
+            let held = request.extensions().get::<Admitted>().unwrap().reservation().unwrap();
+            held.commit(&[("calls", 1)]).unwrap();
+            Ok(status(500))
+        }),
+        1,
+        "what the service takes is the service's"
+    );
+    let gone = charged(&mut || {
+        let mut future = call(&after, |_| Ok(status(200)));
+        drop(std::mem::replace(&mut future, Box::pin(async { Err("another") })));
+    });
+    assert_eq!(gone, 0, "a future that was never polled has called nobody");
+    let panicked = charged(&mut || {
+        let future = call(&after, |_| std::panic::resume_unwind(Box::new("a faulty service")));
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| wait(future, || ())));
+        assert!(caught.is_err());
+    });
+    assert_eq!(panicked, 0);
+}
+
+#[test]
+fn a_client_that_goes_away_while_the_service_works_is_charged() {
+    #[derive(Clone)]
+    struct Never;
+    impl Service<Request<()>> for Never {
+        type Response = Response<String>;
+        type Error = Infallible;
+        type Future = std::future::Pending<Result<Response<String>, Infallible>>;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Request<()>) -> Self::Future {
+            std::future::pending()
+        }
+    }
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let layer = LicenseLayer::new(Arc::clone(&gate)).meters(&[("calls", 5)]).charge_on_success();
+    let request = Request::builder().header("authorization", format!("Bearer {token}"));
+    let mut future = layer.layer(Never).call(request.body(()).unwrap());
+    let waker = Arc::new(Unpark(thread::current())).into();
+    assert!(std::pin::Pin::new(&mut future).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(future);
+    let now = licentia::Now::system();
+    let look = gate.check(&token, &licentia::Request::new().meters(&[("calls", 0)]), now);
+    assert_eq!(look.quota("calls").unwrap().remaining, 95);
+}
+
+/// Adds up what sinks are told.
+struct Told(Arc<Mutex<u64>>);
+
+impl licentia::event::Sink for Told {
+    fn record(&self, event: &licentia::event::Event<'_, '_>) {
+        let charged = event.decision.charges().map(|charge| charge.charged).sum::<u64>();
+        *self.0.lock().unwrap() += charged;
+    }
+    fn used(&self, used: &licentia::event::Used<'_>) {
+        *self.0.lock().unwrap() += used.units;
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{NOW, builder, licence};
-use licentia::{Code, Gate, HolderKey, Proof, Request, Timestamp};
+use licentia::{Code, Gate, HolderKey, PemError, Proof, Request, Timestamp};
 
 const URI: &str = "https://api.acme.example/export";
 const BODY: [u8; 32] = [5; 32];
@@ -109,4 +109,14 @@ fn no_mutated_proof_passes() {
         }
         assert_eq!(code(&gate, &token, &proof[..at], "GET", URI, Some(&BODY), NOW), Code::ProofMalformed);
     }
+}
+
+#[test]
+fn a_text_that_is_no_holders_key_is_told_apart() {
+    let read =
+        |label: &str| HolderKey::from_pem(&format!("-----BEGIN {label}-----\n-----END {label}-----\n"));
+    assert_eq!(HolderKey::from_pem("lic1_AAAA").unwrap_err(), PemError::NotPkcs8);
+    assert_eq!(read("ENCRYPTED PRIVATE KEY").unwrap_err(), PemError::Encrypted);
+    assert_eq!(read("PUBLIC KEY").unwrap_err(), PemError::Public);
+    assert_eq!(read("PRIVATE KEY").unwrap_err(), PemError::NotEd25519);
 }

@@ -18,9 +18,9 @@ fn instance(seed: u8) -> HolderKey {
 }
 
 fn cell(lineage: u8, meter: &str) -> UsageCell {
-    let window =
-        Window { start: NOW - NOW.as_seconds() % DAY, end: Some(NOW - NOW.as_seconds() % DAY + DAY) };
-    UsageCell { lineage: [lineage; 16].into(), meter: meter.to_owned(), window }
+    let start = NOW - NOW.as_seconds() % DAY;
+    let window = Window { start, end: Some(start + DAY) };
+    UsageCell { issuer: "acme".to_owned(), lineage: [lineage; 16].into(), meter: meter.to_owned(), window }
 }
 
 /// The receipts of an instance that counts one unit for each number, and writes after each.
@@ -291,7 +291,7 @@ fn forged_and_foreign_receipts_are_named_and_not_counted() {
         audit.add_from("there", receipt);
     }
     let mut forged = written[1].clone();
-    let count = forged.len() - 64 - 3; // the last entry's count is before the signature's head
+    let count = forged.len() - 64 - 6; // after the last entry's count are its refunds, `since`, and the signature's head
     forged[count] ^= 8;
     audit.add(&forged);
     audit.add(&written[0][1..]);
@@ -322,15 +322,23 @@ fn a_clone_is_a_fork_whatever_of_it_arrives() {
 
 #[test]
 fn what_becomes_less_is_a_rollback() {
-    use licentia_core::receipt::{ReceiptEntry, UnsignedReceipt};
+    use licentia_core::receipt::{ReceiptEntry, ReceiptLink, UnsignedReceipt};
     use licentia_issuer::SigningKey;
 
     let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
     let public = instance(1).public();
-    let seal = |sequence, previous: &[u8; 32], count, issued_at, acknowledged| {
-        let entry = [ReceiptEntry { lineage: [1; 16].into(), meter: "calls", window, count }];
-        let receipt =
-            UnsignedReceipt { key: &public, sequence, previous, issued_at, entries: &entry, acknowledged };
+    let seal = |sequence, previous: &[u8; 32], count, issued_at, acknowledged: Option<ReceiptLink>| {
+        let entry = [ReceiptEntry {
+            issuer: "acme",
+            lineage: [1; 16].into(),
+            meter: "calls",
+            window,
+            count,
+            refunded: 0,
+        }];
+        let since = acknowledged.map_or(0, |link| link.sequence);
+        let (key, entries) = (&public, &entry);
+        let receipt = UnsignedReceipt { key, sequence, previous, issued_at, entries, acknowledged, since };
         receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()
     };
     let link = |receipt: &[u8]| Receipt::read(receipt).unwrap().link();
@@ -527,8 +535,9 @@ fn an_acknowledgement_that_is_only_claimed_hides_nothing() {
 
     let (signer, window) = (SigningKey::from_seed(&[1; 32]).unwrap(), cell(0, "").window);
     let public = instance(1).public();
-    let seal = |sequence, previous: &[u8; 32], meter: &str, acknowledged| {
-        let entry = [ReceiptEntry { lineage: [1; 16].into(), meter, window, count: 5 }];
+    let seal = |sequence, previous: &[u8; 32], meter: &str, acknowledged: Option<ReceiptLink>| {
+        let entry =
+            [ReceiptEntry { issuer: "acme", lineage: [1; 16].into(), meter, window, count: 5, refunded: 0 }];
         let receipt = UnsignedReceipt {
             key: &public,
             sequence,
@@ -536,6 +545,7 @@ fn an_acknowledgement_that_is_only_claimed_hides_nothing() {
             issued_at: NOW,
             entries: &entry,
             acknowledged,
+            since: acknowledged.map_or(0, |link| link.sequence),
         };
         receipt.seal(|parts| signer.sign(&parts.concat())).unwrap()
     };
@@ -593,4 +603,178 @@ fn a_window_that_no_receipt_can_hold_keeps_nobody_elses_from_being_written() {
     let written = receipts.write(NOW).unwrap();
     assert_eq!(total(&audit(&written)), 8, "all of them");
     drop(receipts);
+}
+
+/// Customers whose quota is per minute, and a receipt a minute.
+fn minutes(log: &Receipts, customers: u8, minutes: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for minute in minutes {
+        for customer in 0..customers {
+            let start = NOW + minute * 60;
+            let window = Window { start, end: Some(start + 60) };
+            log.add(&UsageCell { window, ..cell(customer, "calls") }, 1 + minute);
+        }
+        all.extend(log.write(NOW + minute * 60 + 60).unwrap());
+    }
+    all
+}
+
+#[test]
+fn a_log_costs_what_changed_and_not_what_ever_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let log = Receipts::open(&path, instance(1)).unwrap();
+    let all = minutes(&log, 100, 0..120);
+    let (first, last) = (all[0].len(), all[119].len());
+    assert!(last < 5 * first, "{first} and {last} bytes");
+    let length = fs::metadata(&path).unwrap().len();
+    assert!(length < 120 * 5 * first as u64, "{length}");
+    // What one that is lost held is in a later one.
+    let lossy = all.iter().enumerate().filter(|(at, _)| at % 4 != 1).map(|(_, receipt)| receipt);
+    let report = audit(lossy);
+    assert_eq!((report.is_good(), total(&report)), (true, 100 * (120 * 121 / 2)));
+    // More than that is an alarm.
+    assert!(!audit(all[..50].iter().chain(&all[70..])).is_good());
+    drop(log);
+    let log = Receipts::open(&path, instance(1)).unwrap();
+    assert_eq!(minutes(&log, 100, 120..121).len(), 1);
+}
+
+#[test]
+fn a_log_shrinks_when_its_receipts_were_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let vendor = [key(1).public()];
+    let mut log = Receipts::open(&path, instance(1)).unwrap();
+    let life = UsageCell { window: Window { start: 0.into(), end: None }, ..cell(200, "ever") };
+    log.add(&life, 7);
+    let (mut all, mut longest) = (Vec::new(), 0);
+    for hour in 0..8 {
+        all.extend(minutes(&log, 30, hour * 60..hour * 60 + 60));
+        longest = longest.max(fs::metadata(&path).unwrap().len());
+        let link = Receipt::read(&all[all.len() - 3]).unwrap().link();
+        log.acknowledge(&acknowledge(&key(1), &log.instance(), link, NOW).unwrap(), &vendor).unwrap();
+        if hour == 5 {
+            drop(log);
+            log = Receipts::open(&path, instance(1)).unwrap();
+        }
+    }
+    let length = fs::metadata(&path).unwrap().len();
+    let sum: usize = all.iter().map(Vec::len).sum();
+    assert!(length <= longest && longest < sum as u64 / 2, "{length}, {longest} and {sum} bytes");
+    // Counts go on, and so does the chain.
+    log.add(&life, 1);
+    all.extend(log.write(NOW + DAY).unwrap());
+    drop(log);
+    let log = Receipts::open(&path, instance(1)).unwrap();
+    assert!(log.unacknowledged().unwrap().len() < 120);
+    let report = audit(&all);
+    assert_eq!((codes(&report), report.usage[&life].total()), (vec![], 8));
+    assert_eq!(total(&report), 30 * (480 * 481 / 2) + 8);
+    // What comes when the log no longer knows what was before is not in any receipt, and is told of.
+    let late = UsageCell { window: Window { start: NOW, end: Some(NOW + 60) }, ..cell(3, "calls") };
+    log.add(&late, 5);
+    log.add(&life, 1);
+    let written = log.write(NOW + 9 * DAY).unwrap();
+    let receipt = Receipt::read(&written[0]).unwrap();
+    assert!(receipt.entries().all(|entry| entry.window.end != late.window.end));
+    assert_eq!(log.too_late(), 5);
+    // A log whose beginning is gone is not one that was shrunk.
+    drop(log);
+    let whole = fs::read(&path).unwrap();
+    let mut cut = whole[..8].to_vec();
+    let last = whole.len() - written[0].len() - 16;
+    cut.extend(&whole[last..]);
+    fs::write(&path, cut).unwrap();
+    assert_eq!(refused(Receipts::open(&path, instance(1))), Code::ReceiptRollback);
+}
+
+#[test]
+fn a_clean_shutdown_writes_what_was_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let receipts = Arc::new(Receipts::open(&path, instance(1)).unwrap());
+    let gate = common::builder().sink(receipts.clone()).build().unwrap();
+    drop(receipts);
+    let token = licence(|draft| draft.lineage = Some([9; 16].into()));
+    let (_, reservation) = gate.reserve(&token, &Request::new().meters(&[("calls", 9)]), NOW);
+    assert!(gate.check(&token, &Request::new().meters(&[("calls", 3)]), NOW + 5).is_allowed());
+    drop(gate);
+    reservation.unwrap().commit(&[("calls", 2)]).unwrap();
+    let written = Log::read(&path).unwrap().receipts;
+    assert_eq!((written.len(), total(&audit(&written))), (1, 5));
+    assert_eq!(Receipt::read(&written[0]).unwrap().issued_at(), NOW + 5);
+    // A receipt that cannot be written keeps nobody from ending.
+    let receipts = Receipts::open(&path, instance(1)).unwrap();
+    receipts.add(&cell(1, "calls"), u64::MAX);
+    drop(receipts);
+    assert_eq!(Log::read(&path).unwrap().receipts.len(), 2);
+}
+
+#[test]
+fn receipts_name_the_window_of_the_units_that_were_charged() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
+    let gate = common::builder().sink(receipts.clone()).build().unwrap();
+    let token = licence(|draft| {
+        draft.grant.quotas.insert("calls".into(), "100/month".parse().unwrap());
+    });
+    let march = licentia::Timestamp::from_seconds(1_803_859_200); // 2027-03-01
+    let before = march - 20 * 3600;
+    let check = |time| {
+        let now = Now { time, monotonic_nanos: before.as_seconds() * 1_000_000_000 };
+        gate.check(&token, &Request::new().meters(&[("calls", 1)]), now).is_allowed()
+    };
+    // One check by a clock that is eight days ahead begins March; then it is right again, and March's units are used.
+    assert!(check(before) && check(before + 8 * DAY) && check(before + 1));
+    let written = receipts.write(before).unwrap();
+    let receipt = Receipt::read(&written[0]).unwrap();
+    let counts: Vec<_> = receipt.entries().map(|entry| (entry.window.start == march, entry.count)).collect();
+    assert_eq!(counts, [(false, 1), (true, 2)]);
+}
+
+#[test]
+fn two_issuers_of_one_lineage_are_billed_apart_and_refunds_are_a_second_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let receipts = Arc::new(Receipts::open(folder.path().join("log"), instance(1)).unwrap());
+    let gate = common::builder().key(key(2).public()).sink(receipts.clone()).build().unwrap();
+    let token = |issuer: &str, seed| {
+        let mut draft = common::draft();
+        draft.lineage = Some([9; 16].into());
+        licentia_issuer::Issuer::new(issuer, key(seed)).issue(&draft).unwrap().text()
+    };
+    for (token, cost) in [(token("acme", 1), 3), (token("reseller", 2), 40)] {
+        let meters = [("calls", cost)];
+        assert!(gate.check(&token, &Request::new().meters(&meters), NOW).is_allowed());
+    }
+    let acme = cell(9, "calls");
+    receipts.refund(&acme, 2);
+    let written = receipts.write(NOW).unwrap();
+    let report = audit(&written);
+    let reseller = UsageCell { issuer: "reseller".to_owned(), ..acme.clone() };
+    assert_eq!((report.usage[&acme].total(), report.usage[&reseller].total()), (1, 40));
+    assert_eq!(report.usage[&acme].sum(), licentia::receipt::Units { counted: 3, refunded: 2 });
+    // Another instance may refund what this one has counted.
+    let other = Receipts::open(folder.path().join("other"), instance(2)).unwrap();
+    other.refund(&acme, 1);
+    let report = audit(written.iter().chain(&other.write(NOW).unwrap()));
+    assert_eq!((report.is_good(), report.usage[&acme].total()), (true, 0));
+}
+
+#[test]
+fn a_log_of_the_first_schema_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    fs::write(&path, include_bytes!("data/receipts-v1.log")).unwrap();
+    let before = Log::read(&path).unwrap().receipts;
+    let log = Receipts::open(&path, instance(1)).unwrap();
+    let today = cell(1, "calls");
+    log.add(&today, 4);
+    let written = log.write(NOW + 9).unwrap();
+    let report = audit(before.iter().chain(&written));
+    assert_eq!((codes(&report), total(&report)), (vec![], 3 + 4));
+    let old = UsageCell { issuer: String::new(), ..today.clone() };
+    assert_eq!((report.usage[&old].total(), report.usage[&today].total()), (3, 4));
+    // The last one says it all.
+    assert_eq!(total(&audit(&written)), 7);
 }

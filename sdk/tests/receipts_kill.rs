@@ -20,6 +20,7 @@ fn writer() {
     let Some(path) = std::env::var_os("LICENTIA_TEST_WRITER") else { return };
     let log = Receipts::open(path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = UsageCell {
+        issuer: "acme".to_owned(),
         lineage: [1; 16].into(),
         meter: "calls".to_owned(),
         window: Window { start: 0.into(), end: None },
@@ -106,6 +107,7 @@ fn a_full_disk_fails_the_write_and_harms_nothing() {
     // There is room again.
     let log = Receipts::open(&path, HolderKey::from_seed(&[1; 32])).unwrap();
     let cell = UsageCell {
+        issuer: "acme".to_owned(),
         lineage: [1; 16].into(),
         meter: "calls".to_owned(),
         window: Window { start: 0.into(), end: None },

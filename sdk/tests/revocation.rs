@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use common::{DAY, NOW, draft, issuer, key, keyset, sign};
+use common::{DAY, NOW, draft, issuer, key, keyset, loaded, sign};
 use licentia::{
-    Action, Code, Feed, FeedError, Gate, GateBuilder, Request, State, Timestamp, Watch,
+    Action, Code, Feed, FeedError, Gate, GateBuilder, LoadError, Loadable, Request, State, Timestamp, Watch,
     revocation::{Effect, Reason, RevocationTerms},
     store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
 };
@@ -70,13 +70,13 @@ fn exactly_the_revoked_licence_is_refused_and_can_be_reinstated_by_a_delta() {
     let tokens: Vec<_> = (6..=10).map(|index| licence(index, |_| ())).collect();
     let codes = || tokens.iter().map(|token| code(&gate, token)).collect::<Vec<_>>();
     assert_eq!(codes(), [Code::Allowed; 5]);
-    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(true));
     assert_eq!(codes(), [Code::Allowed, Code::Revoked, Code::Allowed, Code::Revoked, Code::Allowed]);
     let delta = third.sign_delta(&second, &key(REVOKER)).unwrap();
-    assert_eq!(gate.load_revocation(&delta), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true));
     assert_eq!(codes(), [Code::Allowed, Code::Allowed, Code::Allowed, Code::Revoked, Code::Allowed]);
-    assert_eq!(gate.load_revocation(&delta), Ok(false), "the same one again");
-    assert_eq!(gate.load_revocation(&signed(&third)), Ok(false), "the same state, whole");
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(false), "the same one again");
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Ok(false), "the same state, whole");
     let decision = gate.check(&tokens[3], &Request::new(), NOW);
     assert_eq!(decision.http_status(), 401);
     let json = decision.explanation().json().to_string();
@@ -96,7 +96,7 @@ fn a_hundred_deltas_lead_to_the_same_state_as_a_whole_bundle() {
             next.ids.insert([u8::try_from(sequence).unwrap(); 16].into(), RevocationTerms::default());
         }
         let delta = next.sign_delta(&draft, &key(REVOKER)).unwrap();
-        assert_eq!(gate.load_revocation(&delta), Ok(true), "{sequence}");
+        assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true), "{sequence}");
         draft = next;
     }
     for index in (0..102).map(|sequence| sequence * 1000) {
@@ -244,17 +244,19 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     let fork = BundleDraft { issued_at: NOW - 99, ..second.clone() };
     let third = bundle(3, &[2]);
     let gate = build(&keyset, &signed(&first)).unwrap();
-    assert_eq!(gate.load_revocation(&signed(&second)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&first)), Err(Code::BundleRollback));
-    assert_eq!(gate.load_revocation(&signed(&fork)), Err(Code::BundleEquivocation));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&first))), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&fork))), Err(Code::BundleEquivocation));
     let delta = |base: &BundleDraft| third.sign_delta(base, &key(REVOKER)).unwrap();
-    assert_eq!(gate.load_revocation(&delta(&first)), Err(Code::BundleWrongBase));
+    assert_eq!(loaded(gate.load_revocation(&delta(&first))), Err(Code::BundleWrongBase));
     assert_eq!(
-        gate.load_revocation(&delta(&BundleDraft { indices: first.indices.clone(), ..second.clone() })),
+        loaded(
+            gate.load_revocation(&delta(&BundleDraft { indices: first.indices.clone(), ..second.clone() }))
+        ),
         Err(Code::BundleWrongRoot)
     );
     assert_eq!(
-        gate.load_revocation(&third.sign(&key(1)).unwrap()),
+        loaded(gate.load_revocation(&third.sign(&key(1)).unwrap())),
         Err(Code::BundleUntrusted),
         "a licence key"
     );
@@ -267,25 +269,25 @@ fn what_is_not_the_next_bundle_of_the_right_key_is_refused_with_its_own_code() {
     }
     let mut bent = good.clone();
     *bent.last_mut().unwrap() ^= 1;
-    assert_eq!(gate.load_revocation(&bent), Err(Code::BundleBadSignature));
-    assert_eq!(gate.load_revocation(&keyset), Err(Code::WrongTyp), "a keyset");
+    assert_eq!(loaded(gate.load_revocation(&bent)), Err(Code::BundleBadSignature));
+    assert_eq!(loaded(gate.load_revocation(&keyset)), Err(Code::WrongTyp), "a keyset");
     let licence = licence(1, |_| ());
-    assert_eq!(gate.load_revocation(licence.as_bytes()), Err(Code::BundleMalformed));
+    assert_eq!(loaded(gate.load_revocation(licence.as_bytes())), Err(Code::BundleMalformed));
     assert_eq!(code(&gate, &licence), Code::Revoked, "the one in use stays");
     drop(gate);
     assert_eq!(build(&keyset, &signed(&first)).map(|_| ()), Err(Code::BundleRollback), "the store remembers");
 
     // A thief signed a very high number. The root replaces the key, and the issuer goes on from its own.
     let gate = build(&keyset, &signed(&bundle(1 << 50, &[]))).unwrap();
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::BundleRollback));
     keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
     keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) }).unwrap();
-    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyRevoked));
+    assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::KeyRevoked));
     keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Retired;
-    assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&third)), Err(Code::KeyNotActive));
-    assert_eq!(gate.load_revocation(&third.sign(&key(6)).unwrap()), Ok(true));
+    assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&third))), Err(Code::KeyNotActive));
+    assert_eq!(loaded(gate.load_revocation(&third.sign(&key(6)).unwrap())), Ok(true));
 }
 
 #[test]
@@ -301,8 +303,8 @@ fn a_bundle_says_nothing_about_another_issuer() {
 fn each_issuer_has_a_bundle_of_its_own() {
     let theirs = |sequence| BundleDraft { issuer: "other".into(), ..bundle(sequence, &[8]) };
     let gate = gate(&bundle(5, &[7]));
-    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(true));
-    assert_eq!(gate.load_revocation(&signed(&theirs(2))), Ok(false));
+    assert_eq!(loaded(gate.load_revocation(&signed(&theirs(2)))), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&signed(&theirs(2)))), Ok(false));
     let other = |index| {
         let mut draft = draft();
         draft.index = Some(index);
@@ -342,11 +344,11 @@ fn a_process_that_another_one_went_ahead_of_is_told_to_fetch_the_whole_bundle() 
     };
     let (fourth, fifth, sixth) = (bundle(4, &[]), bundle(5, &[7]), bundle(6, &[7, 8]));
     let (one, two) = (build(&fourth), build(&fourth));
-    assert_eq!(two.load_revocation(&signed(&sixth)), Ok(true));
+    assert_eq!(loaded(two.load_revocation(&signed(&sixth))), Ok(true));
     let delta = fifth.sign_delta(&fourth, &key(REVOKER)).unwrap();
-    assert_eq!(one.load_revocation(&delta), Err(Code::BundleWrongBase));
-    assert_eq!(one.load_revocation(&signed(&fifth)), Err(Code::BundleRollback));
-    assert_eq!(one.load_revocation(&signed(&sixth)), Ok(true));
+    assert_eq!(loaded(one.load_revocation(&delta)), Err(Code::BundleWrongBase));
+    assert_eq!(loaded(one.load_revocation(&signed(&fifth))), Err(Code::BundleRollback));
+    assert_eq!(loaded(one.load_revocation(&signed(&sixth))), Ok(true));
     assert_eq!(code(&one, &licence(8, |_| ())), Code::Revoked);
 }
 
@@ -404,9 +406,9 @@ fn a_slower_process_never_sets_a_mark_back() {
     let another = mark.clone().unwrap();
     let store = Interrupted::new(move |memory| memory.save("revocation.seen.acme", &another).unwrap());
     let slower = build(store.clone());
-    assert_eq!(slower.load_revocation(&signed(&bundle(5, &[]))), Err(Code::BundleRollback));
+    assert_eq!(loaded(slower.load_revocation(&signed(&bundle(5, &[])))), Err(Code::BundleRollback));
     assert_eq!(store.load("revocation.seen.acme").unwrap(), mark);
-    assert_eq!(slower.load_revocation(&signed(&bundle(6, &[]))), Ok(true));
+    assert_eq!(loaded(slower.load_revocation(&signed(&bundle(6, &[])))), Ok(true));
 }
 
 #[test]
@@ -427,12 +429,12 @@ fn a_bundle_that_waits_for_another_one_is_held_against_the_keys_of_then() {
         keys.entry(&key(REVOKER).kid().to_string()).unwrap().status = licentia_issuer::KeyStatus::Revoked;
         keys.add(KeysetEntry { purpose: KeyPurpose::Revocation, ..KeysetEntry::new(&key(6).public()) })
             .unwrap();
-        assert_eq!(gate.load_keyset(&sign(&mut keys)), Ok(true));
+        assert_eq!(loaded(gate.load_keyset(&sign(&mut keys))), Ok(true));
         go.send(()).unwrap();
-        assert_eq!(first.join().unwrap(), Ok(true));
-        assert_eq!(thief.join().unwrap(), Err(Code::KeyRevoked));
+        assert_eq!(loaded(first.join().unwrap()), Ok(true));
+        assert_eq!(loaded(thief.join().unwrap()), Err(Code::KeyRevoked));
     });
-    assert_eq!(gate.load_revocation(&bundle(2, &[7]).sign(&key(6)).unwrap()), Ok(true));
+    assert_eq!(loaded(gate.load_revocation(&bundle(2, &[7]).sign(&key(6)).unwrap())), Ok(true));
 }
 
 #[test]
@@ -535,6 +537,23 @@ fn a_watch_outlives_what_panics_and_a_source_that_is_down() {
     assert!(spinning.to_string().contains("`interval`"), "{spinning}");
 }
 
+#[test]
+fn a_store_that_loses_its_mark_brings_no_older_bundle_back() {
+    let store = Arc::new(Memory::new());
+    let (first, second) = (bundle(1, &[1]), bundle(2, &[1, 2]));
+    let fork = BundleDraft { issued_at: NOW - 99, ..second.clone() };
+    let builder = GateBuilder::new().keyset(key(9).public(), sign(&mut keys())).revocation(signed(&first));
+    let gate = builder.store(store.clone()).build().unwrap();
+    let delta = second.sign_delta(&first, &key(REVOKER)).unwrap();
+    assert_eq!(loaded(gate.load_revocation(&delta)), Ok(true));
+    store.save("revocation.seen.acme", &[]).unwrap();
+    assert_eq!(loaded(gate.load_revocation(&signed(&first))), Err(Code::BundleRollback));
+    assert_eq!(loaded(gate.load_revocation(&signed(&fork))), Err(Code::BundleEquivocation));
+    assert_eq!(loaded(gate.load_revocation(&signed(&second))), Ok(false), "it is the one in use");
+    assert!(store.load("revocation.seen.acme").unwrap().is_some_and(|mark| !mark.is_empty()));
+    assert_eq!(code(&gate, &licence(2, |_| ())), Code::Revoked);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_of_the_same_length_and_date_is_seen_to_be_another_one() {
@@ -604,7 +623,9 @@ fn a_source_is_asked_again_and_again() {
         assert!(std::time::Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(1));
     }
-    let none = || Err(FeedError::Refused(Code::BundleMalformed));
+    let none = || {
+        Err(FeedError::Refused(LoadError::Refused { what: Loadable::Bundle, code: Code::BundleMalformed }))
+    };
     let refused = Watch::source(&gate, Duration::from_millis(1), none, |_| ());
     assert_eq!(refused.unwrap_err().code(), Code::BundleMalformed, "the first time is the caller's to know");
 }

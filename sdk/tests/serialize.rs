@@ -29,7 +29,8 @@ fn a_report_serialises_its_totals_and_its_findings() {
     let holder = licentia::HolderKey::from_seed(&[7; 32]);
     let receipts = Receipts::open(folder.path().join("usage.receipts"), holder).unwrap();
     let window = Window { start: 0.into(), end: Some(60.into()) };
-    receipts.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, 3);
+    let (issuer, meter) = ("acme".to_owned(), "calls".to_owned());
+    receipts.add(&UsageCell { issuer, lineage: [1; 16].into(), meter, window }, 3);
     let written = receipts.write(NOW).unwrap();
     let mut audit = Audit::new();
     for receipt in &written {

@@ -100,8 +100,12 @@ def _receipt(case):
             found.sequence,
             found.before.hex(),
             found.issued_at,
-            [[one.lineage.hex(), one.meter, one.start, one.end, one.count] for one in found.entries],
+            [
+                [one.issuer, one.lineage.hex(), one.meter, one.start, one.end, one.count, one.refunded]
+                for one in found.entries
+            ],
             link and [link[0], link[1].hex()],
+            found.since,
         ]
 
     return _coded(read)

@@ -64,7 +64,7 @@ impl Steps<'_> {
             Step::Load { keyset, .. } => {
                 let keyset = unhex(keyset)?;
                 let result = if let Some(gate) = &self.gate {
-                    gate.load_keyset(&keyset).map(|_| ())
+                    gate.load_keyset(&keyset).map(|_| ()).map_err(|error| error.code())
                 } else {
                     let built = self.build(&keyset).map_err(|error| error.code());
                     built.map(|built| self.gate = Some(built))
@@ -74,9 +74,9 @@ impl Steps<'_> {
                 }
                 Ok(Some(Outcome::of(result)))
             }
-            Step::Publish { bundle, .. } => {
-                Ok(Some(Outcome::of(self.gate()?.load_revocation(&unhex(bundle)?).map(|_| ()))))
-            }
+            Step::Publish { bundle, .. } => Ok(Some(Outcome::of(
+                self.gate()?.load_revocation(&unhex(bundle)?).map(|_| ()).map_err(|error| error.code()),
+            ))),
             Step::Restart => {
                 drop(self.gate.take());
                 self.gate = Some(self.build(&self.loaded).map_err(|error| error.to_string())?);

@@ -98,7 +98,7 @@ fn load(setting: &Setting, bytes: &[u8], rng: &mut Rng) -> Result<bool, Code> {
     let key = setting.signer.public().for_revocation();
     let gate = GateBuilder::new().key(key.clone()).key(setting.main.clone());
     let gate = gate.cache_capacity(1).replay_capacity(1).build().expect("a gate");
-    let loaded = gate.load_revocation(bytes);
+    let loaded = gate.load_revocation(bytes).map_err(Code::from);
     let keys = [key];
     if let (Ok(true), Ok((bundle, _))) = (loaded, Bundle::read(bytes, Keyring::new(&keys))) {
         let token = &setting.tokens[rng.usize(0..setting.tokens.len())];

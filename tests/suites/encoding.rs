@@ -102,10 +102,12 @@ fn receipt(rng: &mut Rng) -> bool {
             let end = rng.bool().then(|| (start + 1 + number(rng, 1 << 32)).min(limits::TIME + 1));
             let window = Window { start: start.into(), end: end.map(Into::into) };
             ReceiptEntry {
+                issuer: "acme",
                 lineage: Lineage::from(*lineage),
                 meter,
                 window,
                 count: number(rng, limits::INTEGER),
+                refunded: number(rng, limits::INTEGER),
             }
         })
         .collect();
@@ -115,6 +117,7 @@ fn receipt(rng: &mut Rng) -> bool {
         sequence: 1 + number(rng, sequence - 2).min(sequence - 2),
         digest: array(rng),
     });
+    let since = number(rng, sequence - 1).min(sequence - 1);
     let issued_at = number(rng, limits::TIME);
     let unsigned = UnsignedReceipt {
         key: &KEY,
@@ -123,20 +126,23 @@ fn receipt(rng: &mut Rng) -> bool {
         issued_at: issued_at.into(),
         entries: &entries,
         acknowledged,
+        since,
     };
     let Ok(written) = unsigned.seal(|_| signature) else { return false };
     let rows = entries.iter().map(|entry| {
         let end = entry.window.end.map_or(Value::Null, |end| end.as_seconds().into());
         Value::Array(vec![
+            entry.issuer.into(),
             bytes(entry.lineage.as_bytes()),
             entry.meter.into(),
             entry.window.start.as_seconds().into(),
             end,
             entry.count.into(),
+            entry.refunded.into(),
         ])
     });
     let mut fields = vec![
-        (0, 1.into()),
+        (0, 2.into()),
         (1, bytes(&KEY)),
         (2, sequence.into()),
         (3, bytes(&previous)),
@@ -145,6 +151,7 @@ fn receipt(rng: &mut Rng) -> bool {
     ];
     fields
         .extend(acknowledged.map(|link| (6, Value::Array(vec![link.sequence.into(), bytes(&link.digest)]))));
+    fields.push((7, since.into()));
     let payload = map(rng, fields);
     let kid = licentia_core::proof::thumbprint(&KEY);
     assert_eq!(written, sign1(&kid, "application/vnd.licentia.receipt+cbor", &payload, &signature));

@@ -36,7 +36,8 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
             .map(|(at, meter)| {
                 let end = (at % 2 == 0).then_some((at * 1_000_000 + 1).into());
                 let window = Window { start: (at * 1_000_000).into(), end };
-                ReceiptEntry { lineage: [9; 16].into(), meter, window, count: at << (at % 40) }
+                let (issuer, count, refunded) = ("acme", at << (at % 40), at % 3);
+                ReceiptEntry { issuer, lineage: [9; 16].into(), meter, window, count, refunded }
             })
             .collect();
         let unsigned = UnsignedReceipt {
@@ -45,6 +46,7 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
             previous: &[7; 32],
             issued_at: 1_800_000_000.into(),
             entries: &entries,
+            since: count,
             acknowledged: (count > 1).then_some(ReceiptLink { sequence: 1, digest: [8; 32] }),
         };
         let bytes = unsigned.seal(|parts| key.sign(&parts.concat()).to_bytes()).unwrap();
@@ -57,16 +59,19 @@ fn coset_verifies_our_receipts_and_reads_the_same_entries() {
         let bytes_of = |bytes: &[u8]| Some(Value::Bytes(bytes.to_vec()));
         assert_eq!(field(1), bytes_of(public.as_bytes()));
         assert_eq!((field(2), field(3)), (Some(Value::from(count + 2)), bytes_of(&[7; 32])));
+        assert_eq!((field(0), field(7)), (Some(Value::from(2)), Some(Value::from(count))));
         assert_eq!(field(6).is_some(), count > 1);
         let expected = entries.iter().map(|entry| {
             let end = entry.window.end.map_or(Value::Null, |end| end.as_seconds().into());
             let lineage = Value::Bytes(entry.lineage.as_bytes().to_vec());
             Value::Array(vec![
+                Value::from(entry.issuer),
                 lineage,
                 Value::from(entry.meter),
                 Value::from(entry.window.start.as_seconds()),
                 end,
                 Value::from(entry.count),
+                Value::from(entry.refunded),
             ])
         });
         assert_eq!(field(5), Some(Value::Array(expected.collect())));

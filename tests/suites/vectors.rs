@@ -244,23 +244,15 @@ fn key() {
 
 /// The period that a vector names.
 fn period(json: &Value) -> Period {
-    let number = |name: &str| json[name].as_u64();
-    match json.as_str() {
-        Some("lifetime") => Period::Lifetime,
-        Some("minute") => Period::Minute,
-        Some("hour") => Period::Hour,
-        Some("day") => Period::Day,
-        Some("week") => Period::Week,
-        Some("month") => Period::Month,
-        Some("year") => Period::Year,
-        Some(other) => panic!("no period is called {other}"),
-        None => match (number("month_from"), number("year_from"), number("seconds"), number("anchor")) {
-            (Some(anchor), None, None, None) => Period::MonthFrom { anchor: anchor.into() },
-            (None, Some(anchor), None, None) => Period::YearFrom { anchor: anchor.into() },
-            (None, None, Some(seconds), Some(anchor)) => Period::Fixed { seconds, anchor: anchor.into() },
-            _ => panic!("no period is {json}"),
-        },
-    }
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let period = match json {
+        Value::String(name) => Period::named(name),
+        Value::Object(members) => {
+            Period::of_members(members.iter().map(|(name, value)| (name.as_str(), number(value))))
+        }
+        _ => None,
+    };
+    period.unwrap_or_else(|| panic!("no period is {json}"))
 }
 
 #[test]

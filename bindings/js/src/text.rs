@@ -44,18 +44,15 @@ pub(crate) fn read_key(call: &Call<'_>) -> Answer {
 
 /// Start and end (seconds since 1970; infinity if it never ends) of the period that contains the time `first`.
 ///
-/// The subject is a name of the calendar, or `seconds`, `month_from` or `year_from`; the numbers are its seconds and
-/// its anchor.
+/// The subject is a period's name, or the names of an object's members between commas; the numbers are theirs.
 pub(crate) fn period_window(call: &Call<'_>) -> Answer {
-    let [seconds, anchor] = call.numbers else { return Err(Code::InvalidArgument) };
-    let (seconds, anchor, at) = (whole(*seconds)?, time(*anchor)?, time(call.first)?);
-    let period = match call.subject {
-        "seconds" if seconds > 0 => Period::Fixed { seconds, anchor },
-        "month_from" => Period::MonthFrom { anchor },
-        "year_from" => Period::YearFrom { anchor },
-        name => Period::named(name).ok_or(Code::InvalidArgument)?,
+    let numbers = call.numbers.iter().map(|number| whole(*number)).collect::<Result<Vec<_>, _>>()?;
+    let period = if numbers.is_empty() {
+        Period::named(call.subject)
+    } else {
+        Period::of_members(call.subject.split(',').zip(numbers))
     };
-    let window = period.window(at);
+    let window = period.ok_or(Code::InvalidArgument)?.window(time(call.first)?);
     Ok(vec![
         window.start.as_seconds() as f64,
         window.end.map_or(f64::INFINITY, |end| end.as_seconds() as f64),

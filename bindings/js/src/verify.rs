@@ -1,7 +1,7 @@
 //! One token and its verdict, without a gate: nothing is counted, revoked or remembered.
 
 use licentia_core::{
-    Code, Expect, Explanation, Key, Keyring, State, Time, Unverified, authenticate, authorize, inner::decode,
+    Code, Expect, Explanation, Key, Keyring, Time, Unverified, authenticate, authorize, inner::decode,
     limits, proof::Presented, text,
 };
 
@@ -63,10 +63,10 @@ pub(crate) fn verify(call: Call<'_>, told: &mut Told) -> Answer {
             authorize(license.insert(found), &expect, None, Time::from(now), &mut explanation)
         });
     let (code, state) = match verdict {
-        Ok(state) => (Code::Allowed, state),
-        Err(code) => (code, State::Active),
+        Ok(state) => (Code::Allowed, state.name()),
+        Err(code) => (code, ""),
     };
-    told.word(&code.name()).word(&state.name()).word(&explanation.warning().map_or("", Code::name));
+    told.word(&code.name()).word(&state).word(&explanation.warning().map_or("", Code::name));
     match &license {
         Some(license) => told.word(&license.json()),
         None => told.word(&""),

@@ -1,5 +1,4 @@
 import { bytes as checkedBytes, number, object, short, text, texts, token as checkedToken } from "./arguments.js";
-import { wrong } from "./error.js";
 import { type Code, table, type Verdict, verdict } from "./gate/decision.js";
 import { type Gate, localGate, type SharedGate } from "./gate/gate.js";
 import { GATE_KEYS, type GateOptions, type SharedGateOptions } from "./gate/options.js";
@@ -137,14 +136,11 @@ export function create(
       return { kid: bytes.slice(1, end), publicKey: bytes.slice(end) };
     },
     periodWindow(period, time) {
-      if (typeof period !== "string") object(period, ["seconds", "anchor", "month_from", "year_from"], "a period");
-      const [kind = "", first = 0] = typeof period === "string" ? [period] : Object.entries(period)[0] ?? [];
-      if (typeof period === "object" && Object.keys(period).length !== (kind === "seconds" ? 2 : 1)) {
-        throw wrong("a period has seconds and anchor, or month_from, or year_from");
-      }
+      const members: Record<string, number> = typeof period === "string" ? {} : { ...period };
+      const numbers = Object.values(members).map((member) => number(member, "a member of a period"));
+      const names = typeof period === "string" ? period : Object.keys(members).join();
       number(time, "a time");
-      const anchor = typeof period === "object" && "anchor" in period ? period.anchor : first;
-      const [start = 0, end = Infinity] = use((raw) => raw.window(kind, first, anchor, time));
+      const [start = 0, end = Infinity] = use((raw) => raw.window(names, numbers, time));
       return { start, end: end === Infinity ? undefined : end };
     },
   };

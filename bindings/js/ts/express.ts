@@ -20,13 +20,7 @@ declare global {
 export type LicensedRequest = IncomingMessage & {
   licentia?: Decision;
   originalUrl?: string;
-  /** As Express computes it, which follows its setting `trust proxy`. */
-  protocol?: string;
 };
-
-function scheme(request: LicensedRequest): string {
-  return request.protocol ?? ("encrypted" in request.socket ? "https" : "http");
-}
 
 /** Middleware with a gate, or a function that returns one. The decision is then `request.licentia`. */
 export function licensed(
@@ -44,8 +38,7 @@ export function licensed(
         return Array.isArray(value) ? value.join(", ") : value;
       };
       const decision = await ask(typeof gate === "function" ? gate(request) : gate, {
-        header, method, origin: () => `${scheme(request)}://${headers.host ?? ""}`,
-        path: mark < 0 ? url : url.slice(0, mark), query: mark < 0 ? "" : url.slice(mark),
+        header, method, path: mark < 0 ? url : url.slice(0, mark), query: mark < 0 ? "" : url.slice(mark),
         source: request.socket.remoteAddress,
       });
       if (!decision.allowed) {

@@ -29,7 +29,7 @@ function guarding(route: Route): (gate: Gate | SharedGate, request: Request) => 
     const url = new URL(request.url);
     const decision = await ask(gate, {
       header: (name) => request.headers.get(name), method: request.method,
-      origin: () => url.origin, path: url.pathname, query: url.search, source: undefined,
+      path: url.pathname, query: url.search, source: undefined,
     });
     if (decision.allowed) return { decision, denied: undefined };
     const { status, headers, body } = decision.refusal();

@@ -12,7 +12,7 @@ use pyo3::{
 use crate::{
     background::fork::detached,
     convert::{bytes, hex, moment, plain},
-    error::{error, invalid, issuing, refused},
+    error::{error, explained, invalid, issuing, refused},
     key::public_key::keys,
     vendor::signing_key::SigningKey,
 };
@@ -54,7 +54,7 @@ impl Receipts {
 impl Receipts {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &str) -> PyResult<Self> {
-        let holder = licentia::HolderKey::from_pem(key).map_err(refused)?;
+        let holder = licentia::HolderKey::from_pem(key).map_err(|error| explained(error.into(), &error))?;
         let receipts = detached(py, || SdkReceipts::open(path, holder)).map_err(failed)?;
         Ok(Self { sink: Arc::new(receipts), process: process::id() })
     }
@@ -136,10 +136,14 @@ pub(crate) fn audit<'py>(
     let report = py.detach(|| audit.finish());
     let usage = report.usage.iter().map(|(cell, usage)| {
         let row = PyDict::new(py);
+        let sum = usage.sum();
+        row.set_item("issuer", &cell.issuer)?;
         row.set_item("lineage", cell.lineage.to_string())?;
         row.set_item("meter", &cell.meter)?;
         row.set_item("start", cell.window.start.as_seconds())?;
         row.set_item("end", cell.window.end.map(Timestamp::as_seconds))?;
+        row.set_item("count", sum.counted)?;
+        row.set_item("refunded", sum.refunded)?;
         row.set_item("total", usage.total())?;
         Ok(row)
     });

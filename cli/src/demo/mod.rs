@@ -57,7 +57,7 @@ fn vendor(walk: &mut Walk, folder: &Path) -> Result<Vendor> {
     let path = folder.join("tiers.toml");
     fs::write(&path, CATALOGUE)?;
     let catalogue = Catalogue::load(&path)?;
-    walk.indented(&catalogue::show(&catalogue));
+    walk.indented(&catalogue::show(&catalogue::chosen(&catalogue, true), 77));
     walk.note(
         json!({ "what": "key and catalogue", "kid": key.kid().to_string(), "tiers": catalogue.tiers().len() }),
     );
@@ -165,7 +165,7 @@ fn revoke_key(walk: &mut Walk, vendor: &Vendor) -> Result<()> {
     let revoked = (Code::KeyRevoked, State::Active);
     walk.outcome("a licence of the old key", &gate.check(&old, &Request::new(), NOW), revoked);
     walk.outcome("a licence of the new key", &gate.check(&renewed, &Request::new(), NOW), GRANTED);
-    let rollback = gate.load_keyset(&first);
+    let rollback = gate.load_keyset(&first).map_err(Code::from);
     let found = match rollback {
         Ok(_) => "loaded".to_owned(),
         Err(code) => format!("refused  {} {}", code.number(), code.name()),

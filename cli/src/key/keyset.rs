@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use licentia_core::{Keyset as Signed, Timestamp};
 use licentia_issuer::{
-    KeyPurpose, KeyScope, KeyStatus, KeysetDraft, KeysetEntry,
+    KeyPurpose, KeyScope, KeysetDraft, KeysetEntry,
     file::replace,
     time::{self, Span},
 };
 use serde_json::json;
 
-use super::scope;
+use super::view::View;
 use crate::terminal::{
     input::{self, Clock, Passphrase},
-    output::{HEADING, Output, Result, counted, notice},
+    output::{HEADING, Output, Result, notice, printable, table},
 };
 
 /// Changes and signs keysets. A draft is a TOML file; services load the keyset
@@ -36,6 +36,9 @@ pub(crate) enum Keyset {
         /// The public key: its text or a file.
         #[arg(long, value_name = "KEY")]
         key: String,
+        /// What you call it. Signed keysets have no labels.
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
         /// The key signs revocation bundles, not licences.
         #[arg(long)]
         revocation: bool,
@@ -77,6 +80,25 @@ pub(crate) enum Keyset {
         /// The key's identifier.
         kid: String,
     },
+    /// Remove a key: what it signed is refused, as if nobody knew it.
+    ///
+    /// To end only what it signs from now on, retire it. If it was stolen,
+    /// revoke it, and leave it in the keyset.
+    Remove {
+        /// The draft.
+        draft: PathBuf,
+        /// The key's identifier.
+        kid: String,
+    },
+    /// Label a key, for those who review the draft.
+    Label {
+        /// The draft.
+        draft: PathBuf,
+        /// The key's identifier.
+        kid: String,
+        /// What you call it. An empty text removes the label.
+        label: String,
+    },
     /// Sign a draft with the root key under the next sequence number.
     Sign {
         /// The draft.
@@ -96,13 +118,17 @@ pub(crate) enum Keyset {
         #[command(flatten)]
         clock: Clock,
     },
-    /// Verify a signed keyset and show it.
+    /// Show a keyset or a draft: what each key may sign, and what changed.
     Show {
-        /// The keyset.
+        /// The keyset, which is verified, or the draft.
         keyset: PathBuf,
-        /// The root key's public half.
+        /// The root key's public half. Required for a signed keyset.
         #[arg(long, value_name = "KEY")]
-        root: String,
+        root: Option<String>,
+        /// An earlier keyset or draft to compare with. Its labels name the keys of
+        /// a signed keyset.
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
 }
 
@@ -124,6 +150,7 @@ impl Keyset {
             Self::Add {
                 draft: path,
                 key,
+                label,
                 revocation,
                 not_before,
                 not_after,
@@ -149,6 +176,7 @@ impl Keyset {
                 entry.scope = (scope != KeyScope::default()).then_some(scope);
                 entry.purpose = if revocation { KeyPurpose::Revocation } else { KeyPurpose::License };
                 (entry.not_before, entry.not_after) = (not_before, not_after);
+                entry.label = label;
                 add(&mut draft, entry)?;
                 save(&draft, &path, output)
             }
@@ -160,6 +188,16 @@ impl Keyset {
             Self::Revoke { draft: path, kid } => {
                 let mut draft = KeysetDraft::load(&path)?;
                 draft.revoke(&kid)?;
+                save(&draft, &path, output)
+            }
+            Self::Remove { draft: path, kid } => {
+                let mut draft = KeysetDraft::load(&path)?;
+                draft.remove(&kid)?;
+                save(&draft, &path, output)
+            }
+            Self::Label { draft: path, kid, label } => {
+                let mut draft = KeysetDraft::load(&path)?;
+                draft.entry(&kid)?.label = Some(label).filter(|label| !label.is_empty());
                 save(&draft, &path, output)
             }
             Self::Sign { draft: path, root, expires, out, passphrase, clock } => {
@@ -176,9 +214,29 @@ impl Keyset {
                 // Nobody may see the keyset before its number is used up.
                 draft.save(&path)?;
                 replace(&out, &bytes)?;
-                show(&bytes, &root.public(), output)
+                let mut view = View::signed(bytes, &root.public())?;
+                view.label_like(&View::of_draft(&draft)?);
+                output.show(&view.json(), || view.text())
             }
-            Self::Show { keyset, root } => show(&input::bytes(&keyset)?, &input::public_key(&root)?, output),
+            Self::Show { keyset, root, against } => {
+                let mut view = View::load(&keyset, root.as_deref())?;
+                let Some(against) = against else { return output.show(&view.json(), || view.text()) };
+                let mut earlier = View::load(&against, root.as_deref())?;
+                view.label_like(&earlier);
+                earlier.label_like(&view);
+                let changes = view.changes(&earlier);
+                let mut value = view.json();
+                value["changes"] =
+                    changes.iter().map(|(kid, change)| json!({ "kid": kid, "change": change })).collect();
+                output.show(&value, || {
+                    let name = printable(&against.display().to_string());
+                    if changes.is_empty() {
+                        return format!("{}\nno key changed since {name}\n", view.text());
+                    }
+                    let rows = changes.iter().map(|(kid, change)| (&**kid, change.clone()));
+                    format!("{}\n{HEADING}changed since {name}{HEADING:#}\n{}", view.text(), table(rows))
+                })
+            }
         }
     }
 }
@@ -195,82 +253,14 @@ fn add(draft: &mut KeysetDraft, entry: KeysetEntry) -> Result<()> {
     Ok(())
 }
 
+/// Saves a draft that can be signed, and shows what was understood of it.
 fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
-    let keys = draft.keys.iter().map(described).collect::<licentia_issuer::Result<Vec<_>>>()?;
+    let view = View::of_draft(draft)?;
     draft.save(path)?;
-    let value = json!({ "draft": path, "sequence": draft.sequence, "keys": draft.keys.len() });
+    let mut value = view.json();
+    value["draft"] = json!(path);
     output.show(&value, || {
-        let count = counted(keys.len(), "key");
-        let next = "sign it with `licentia keyset sign`";
-        format!("{}: {count}; {next}\n{}", path.display(), keys.concat())
-    })
-}
-
-/// One key of a draft, and what was understood of its window.
-fn described(entry: &KeysetEntry) -> licentia_issuer::Result<String> {
-    let (kid, (first, last)) = (entry.read()?.kid().to_string(), entry.window()?);
-    let window = window(first.unwrap_or_default(), last.unwrap_or(Timestamp::MAX));
-    Ok(format!("  {kid} {}, signs what is issued {window}\n", state(entry.status)))
-}
-
-/// The times between which a key signs.
-fn window(first: Timestamp, last: Timestamp) -> String {
-    match (first, last) {
-        (Timestamp::EPOCH, Timestamp::MAX) => "at any time".to_owned(),
-        (Timestamp::EPOCH, to) => format!("until {}", time::show(to)),
-        (from, Timestamp::MAX) => format!("from {}", time::show(from)),
-        (from, to) => format!("from {} until {}", time::show(from), time::show(to)),
-    }
-}
-
-/// The name of a key's status.
-fn state(status: KeyStatus) -> &'static str {
-    match status {
-        KeyStatus::Retired => "retired",
-        KeyStatus::Revoked => "revoked",
-        _ => "active",
-    }
-}
-
-fn show(bytes: &[u8], root: &licentia_core::Key, output: Output) -> Result {
-    let keyset = Signed::read(bytes, root).map_err(|code| format!("keyset: {code} {}", code.advice()))?;
-    let keys = keyset.keys().collect::<std::result::Result<Vec<_>, _>>()?;
-    let purpose = |purpose| if purpose == KeyPurpose::Revocation { "revocation" } else { "license" };
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|key| {
-            let (from, to) = key.window();
-            json!({
-                "kid": key.kid().to_string(), "key": key.to_string(), "state": state(key.status()),
-                "purpose": purpose(key.purpose()), "not_before": from.as_seconds(),
-                "not_after": (to != Timestamp::MAX).then_some(to.as_seconds()),
-                "scope": scope::json(&key.scope(keyset.bytes())),
-            })
-        })
-        .collect();
-    let value = json!({
-        "schema": keyset.schema(), "sequence": keyset.sequence(), "issued_at": keyset.issued_at().as_seconds(),
-        "expires": keyset.expires().as_seconds(), "keys": rows,
-    });
-    output.show(&value, || {
-        let mut text = format!(
-            "keyset {}, issued {}, expires {}\n\n{HEADING}{:<12} {:<10} {:<11} signs what was issued{HEADING:#}\n",
-            keyset.sequence(),
-            time::show(keyset.issued_at()),
-            time::show(keyset.expires()),
-            "kid",
-            "state",
-            "purpose"
-        );
-        for key in &keys {
-            let (first, last) = key.window();
-            let window = window(first, last);
-            let (kid, state, purpose) = (key.kid().to_string(), state(key.status()), purpose(key.purpose()));
-            text += &format!("{kid:<12} {state:<10} {purpose:<11} {window}\n");
-            for (name, bound) in scope::bounds(&key.scope(keyset.bytes())) {
-                text += &format!("{:<12} only {name}: {bound}\n", "");
-            }
-        }
-        text
+        let name = printable(&path.display().to_string());
+        format!("{name}: {}; sign it with `licentia keyset sign`\n{}", view.count(), view.text())
     })
 }

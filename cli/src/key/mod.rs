@@ -1,5 +1,7 @@
 //! Keys and keysets.
 
+pub(crate) mod halves;
 pub(crate) mod keygen;
 pub(crate) mod keyset;
-pub(crate) mod scope;
+mod scope;
+pub(crate) mod view;

@@ -174,9 +174,11 @@ impl Resend {
             [one] => &one.license,
             [] => return Err(format!("the ledger has no licence {}", printable(&self.id)).into()),
             _ => {
-                return Err(
-                    format!("several licences begin with {}; write more digits", printable(&self.id)).into()
-                );
+                return Err(format!(
+                    "several licences begin with {}; write more digits",
+                    printable(&self.id)
+                )
+                .into());
             }
         };
         let issuer = Issuer::new(&license.issuer, self.signer.load(&self.key)?);

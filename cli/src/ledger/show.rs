@@ -7,7 +7,7 @@ use licentia::{
     Timestamp,
     receipt::{Usage, UsageCell},
 };
-use licentia_issuer::{Ledger, LedgerAccess, LicenseFilter, ListedLicense, StandingRule};
+use licentia_issuer::{IssuedLicense, Ledger, LedgerAccess, LicenseFilter, ListedLicense, StandingRule};
 use serde_json::{Value, json};
 
 use super::{
@@ -103,9 +103,14 @@ fn life(
         claims,
         lineage: lineage.collect(),
         rules: rules.iter().filter(|rule| rule.hits(issued)).cloned().collect(),
-        usage: usage.iter().filter(|(cell, _)| cell.lineage == issued.lineage).cloned().collect(),
+        usage: usage.iter().filter(|(cell, _)| is_of(cell, issued)).cloned().collect(),
         license,
     })
+}
+
+/// Whether a cell counts a licence. Older receipts do not name the issuer.
+fn is_of(cell: &UsageCell, license: &IssuedLicense) -> bool {
+    cell.lineage == license.lineage && (cell.issuer.is_empty() || cell.issuer == license.issuer)
 }
 
 impl Life {

@@ -29,11 +29,12 @@ pub(super) fn run(issue: &Issue, from: &Path, output: Output) -> Result {
     let catalogue = issue.catalogue.as_deref().map(input::catalogue).transpose()?;
     // Every line is read before anything is issued.
     let lines = lines(issue, &table(from)?, catalogue.as_ref(), now)?;
+    let trusted = issue.trusted()?;
     let mut ledger = issue.place.write()?;
     let issuer = Issuer::new(&issue.issuer, issue.signer.load(&issue.key)?);
     let mut sink = Sink::open(issue.out.as_deref(), output)?;
     let bar = output.progress("issuing", lines.len() as u64);
-    let (mut count, mut repeated) = (0_u64, 0_u64);
+    let (mut count, mut repeated, mut refused) = (0_u64, 0_u64, None);
     for batch in lines.chunks(BATCH) {
         let orders = batch.iter().map(|line| line.order.clone());
         let issued = ledger.issue_all(&issuer, orders).map_err(|error| {
@@ -45,11 +46,17 @@ pub(super) fn run(issue: &Issue, from: &Path, output: Output) -> Result {
         for (line, issued) in batch.iter().zip(&issued) {
             sink.write(&row(line.order.reference.as_deref(), issued)?)?;
             repeated += u64::from(!issued.is_new);
+            let refusal = trusted.as_ref().filter(|_| refused.is_none());
+            let refusal = refusal.and_then(|trusted| trusted.refusal(&issued.token));
+            refused = refused.or(refusal.map(|refusal| format!("line {}: {refusal}", line.number)));
         }
         count += issued.len() as u64;
         bar.set_position(count);
     }
     bar.finish_and_clear();
+    if let Some(refusal) = refused {
+        output.warn(&format!("gates with this keyset will refuse licences, the first one on {refusal}"));
+    }
     sink.finish(count, repeated)
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{bulk, wanted::Wanted};
 use crate::{
+    key::view::View,
     ledger::place::Place,
     terminal::{
         input::{self, Clock, Signer},
@@ -57,6 +58,13 @@ pub(crate) struct Issue {
     /// printing it. With --from: a folder, or a file that ends in `.csv`.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+    /// The keyset or draft that gates will have: a licence that its keys may not
+    /// sign is issued with a warning. A signed keyset needs --root.
+    #[arg(long, value_name = "FILE")]
+    pub(super) keyset: Option<PathBuf>,
+    /// The public root key that verifies --keyset.
+    #[arg(long, value_name = "KEY", requires = "keyset")]
+    pub(super) root: Option<String>,
     #[command(flatten)]
     pub(super) signer: Signer,
     #[command(flatten)]
@@ -69,6 +77,7 @@ impl Issue {
             return bulk::run(&self, from, output);
         }
         let now = self.clock.now();
+        let trusted = self.trusted()?;
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         let draft = self.wanted.draft(catalogue.as_ref(), now)?;
         let mut ledger = self.place.write_if_named()?;
@@ -95,6 +104,9 @@ impl Issue {
             licentia_issuer::file::replace_for(path, format!("{text}\n").as_bytes(), Access::Owner)?;
             file.keep();
         }
+        if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
+            output.warn(&format!("gates with this keyset will refuse the licence: {refusal}"));
+        }
         let claims = token.claims().map_err(|malformed| malformed.code)?;
         let claims: Value = serde_json::from_str(&claims.json().to_string())?;
         let about = format!(
@@ -110,5 +122,10 @@ impl Issue {
         }
         output.note(&about);
         output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
+    }
+
+    /// The keyset that gates will have.
+    pub(super) fn trusted(&self) -> Result<Option<View>> {
+        self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()
     }
 }

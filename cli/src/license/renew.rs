@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::{
-    Draft, Issued, IssuedLicense, Issuer, Ledger, Order, Renewal,
+    Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order, Period, Renewal,
     file::{Access, create},
     time::{self, Span},
 };
@@ -183,12 +183,9 @@ impl Upgrade {
     pub(crate) fn run(self, output: Output) -> Result {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         let (name, version) = tier(&self.tier)?;
-        let (name, version, grant) = match (&catalogue, version) {
-            (Some(catalogue), version) => {
-                let tier = catalogue.tier(name, version)?;
-                (tier.name.clone(), tier.version, tier.grant.clone())
-            }
-            (None, Some(version)) => (name.to_owned(), version, licentia_issuer::Grant::default()),
+        let sold = match (&catalogue, version) {
+            (Some(catalogue), version) => Some(catalogue.tier(name, version)?),
+            (None, Some(_)) => None,
             (None, None) => {
                 return Err("without --catalogue, name the tier's version: --tier NAME@VERSION".into());
             }
@@ -197,12 +194,30 @@ impl Upgrade {
         self.again.issue(
             &self.lineage,
             |old, now| {
-                let mut draft = old.upgraded(now, &name, version, grant)?;
-                overrides.apply(&mut draft)?;
+                // The months of quotas that begin with the term go on from the same day.
+                let start = old.grant.quotas.values().find_map(|quota| anchor(quota.period)).unwrap_or(now);
+                let mut draft = match sold {
+                    Some(tier) => {
+                        let grant = tier.draft(&old.subject, start)?.grant;
+                        old.upgraded(now, &tier.name, tier.version, grant)?
+                    }
+                    None => old.upgraded(now, name, version.unwrap_or_default(), Grant::default())?,
+                };
+                overrides.apply(&mut draft, start)?;
                 Ok(draft)
             },
             output,
         )
+    }
+}
+
+/// The start of one of a quota's periods, if they are not the calendar's.
+fn anchor(period: Period) -> Option<Timestamp> {
+    match period {
+        Period::MonthFrom { anchor } | Period::YearFrom { anchor } | Period::Fixed { anchor, .. } => {
+            Some(anchor).filter(|anchor| *anchor > Timestamp::EPOCH)
+        }
+        _ => None,
     }
 }
 

@@ -7,13 +7,13 @@ use std::{
 };
 
 use clap::Args;
-use licentia::{Code, Decision, Gate, GateBuilder, Key, Keyset, Mode, Now, Proof, Request, Timestamp};
+use licentia::{Code, Decision, Gate, GateBuilder, Key, Mode, Now, Proof, Request, Timestamp};
 use licentia_core::{Buffer, Check, Claims, Step, Unverified, text::decode_license};
 use serde_json::Value;
 
 use super::{explain, inspect, prove};
 use crate::{
-    key::scope,
+    key::view::View,
     terminal::{
         input::{self, Clock, hex},
         output::{BAD, GOOD, NOTE, Output, Refused, Result, printable, table},
@@ -127,7 +127,7 @@ impl Verify {
             let now = self.clock.now();
             let mut buffer = Buffer::new();
             let claims = signed(&decision, &text, &mut buffer);
-            let bound = |name: &str| trust.bound(claims.as_ref()?, name);
+            let bound = |name: &str| trust.keyset.as_ref()?.2.bound(claims.as_ref()?, name);
             let explained = explain::show(decision.explanation(), now, bound);
             let about = match claims.as_ref() {
                 Some(claims) if decision.is_allowed() => format!("\n{}", inspect::show(claims, now)),
@@ -147,9 +147,8 @@ impl Verify {
     fn trust(&self) -> Result<Trust> {
         if let (Some(keyset), Some(root)) = (&self.keyset, &self.root) {
             let (bytes, root) = (input::bytes(keyset)?, input::public_key(root)?);
-            let keys = Keyset::read(&bytes, &root).and_then(|keyset| keyset.keys().collect());
-            let keys = keys.map_err(|code: Code| untrusted(keyset, code))?;
-            return Ok(Trust { keys, keyset: Some((root, bytes)) });
+            let view = View::signed(bytes.clone(), &root).map_err(|code| untrusted(keyset, code))?;
+            return Ok(Trust { keys: Vec::new(), keyset: Some((root, bytes, view)) });
         }
         let named = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
         if named.is_empty() {
@@ -171,7 +170,7 @@ impl Verify {
     fn gate(&self, trust: &Trust) -> Result<Gate> {
         let mut builder = GateBuilder::new().mode(Mode::Enforce).skew(self.skew).cache_capacity(0);
         builder = match &trust.keyset {
-            Some((root, bytes)) => builder.keyset(root.clone(), bytes.clone()),
+            Some((root, bytes, _)) => builder.keyset(root.clone(), bytes.clone()),
             None => trust.keys.iter().fold(builder, |builder, key| builder.key(key.clone())),
         };
         if let Some(issuer) = &self.issuer {
@@ -187,7 +186,7 @@ impl Verify {
         let gate = builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()))?;
         for path in &self.revocations {
             let bytes = input::bytes(path)?;
-            gate.load_revocation(&bytes).map_err(|code| untrusted(path, code))?;
+            gate.load_revocation(&bytes).map_err(|error| untrusted(path, error.code()))?;
         }
         Ok(gate)
     }
@@ -197,16 +196,7 @@ impl Verify {
 struct Trust {
     keys: Vec<Key>,
     /// The root key, and the keyset that it signed.
-    keyset: Option<(Key, Vec<u8>)>,
-}
-
-impl Trust {
-    /// A bound of the scope of the key that signed a licence, in words.
-    fn bound(&self, license: &Claims<'_>, name: &str) -> Option<String> {
-        let key = self.keys.iter().find(|key| key.kid() == license.kid())?;
-        let (_, bytes) = self.keyset.as_ref()?;
-        scope::bounds(&key.scope(bytes)).into_iter().find_map(|(bound, said)| (bound == name).then_some(said))
-    }
+    keyset: Option<(Key, Vec<u8>, View)>,
 }
 
 /// A file that is not what its signer would have to vouch for.

@@ -3,7 +3,7 @@
 use clap::Args;
 use licentia_core::{Lineage, PublicKey, Timestamp};
 use licentia_issuer::{
-    Catalogue, Confirmation, Draft, Feature, Quota, Rate,
+    Catalogue, Confirmation, Draft, Feature, Rate, WrittenQuota,
     time::{self, Span},
 };
 
@@ -22,7 +22,8 @@ pub(crate) struct Overrides {
     /// A feature, with an optional value and end. May be repeated.
     #[arg(long, value_name = "NAME[=VALUE[@END]]")]
     feature: Vec<String>,
-    /// A quota: `api_calls=100000/month`. May be repeated.
+    /// A quota: `api_calls=100000/month`, or with months that begin with the term,
+    /// `api_calls=100000/month@term`. May be repeated.
     #[arg(long, value_name = "METER=LIMIT/PERIOD", value_parser = pair)]
     quota: Vec<(String, String)>,
     /// A rate: `api=10/1s`. May be repeated.
@@ -45,14 +46,14 @@ pub(crate) struct Overrides {
 }
 
 impl Overrides {
-    /// Adds them to a draft. A list that is given replaces the draft's.
-    pub(crate) fn apply(&self, draft: &mut Draft) -> Result<()> {
+    /// Adds them to a draft whose term begins at `start`. A list that is given replaces the draft's.
+    pub(crate) fn apply(&self, draft: &mut Draft, start: Timestamp) -> Result<()> {
         for feature in &self.feature {
             let (name, value) = feature.split_once('=').unwrap_or((feature, "true"));
             draft.grant.features.insert(name.into(), value.parse::<Feature>()?);
         }
         for (meter, quota) in &self.quota {
-            draft.grant.quotas.insert(meter.clone(), quota.parse::<Quota>()?);
+            draft.grant.quotas.insert(meter.clone(), quota.parse::<WrittenQuota>()?.starting(start));
         }
         for (name, rate) in &self.rate {
             draft.grant.rates.insert(name.clone(), rate.parse::<Rate>()?);
@@ -150,7 +151,7 @@ impl Wanted {
         }
         draft.issued_at = now;
         draft.not_before = (start > now).then_some(start);
-        self.overrides.apply(&mut draft)?;
+        self.overrides.apply(&mut draft, start)?;
         draft.lineage = self.renews;
         Ok(draft)
     }

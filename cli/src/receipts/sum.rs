@@ -109,11 +109,14 @@ impl Sum {
 fn lines(report: &Report, by: &[By], place: &Place) -> Result<BTreeMap<Vec<String>, u64>> {
     let needs_ledger = by.iter().any(|by| matches!(by, By::Customer | By::Tier));
     let owners = if needs_ledger { owners(report, &place.read()?)? } else { BTreeMap::new() };
+    let is_of = |license: &&IssuedLicense, issuer: &str| issuer.is_empty() || license.issuer == issuer;
     let mut lines = BTreeMap::<Vec<String>, u64>::new();
     for (cell, usage) in &report.usage {
         let of_lineage = owners.get(&cell.lineage).map(Vec::as_slice).unwrap_or_default();
+        let mut of_lineage = of_lineage.iter().filter(|license| is_of(license, &cell.issuer));
         let end = cell.window.end.unwrap_or(Timestamp::MAX);
-        let owner = of_lineage.iter().rfind(|license| license.issued_at < end).or(of_lineage.first());
+        let first = of_lineage.clone().next();
+        let owner = of_lineage.rfind(|license| license.issued_at < end).or(first);
         let used = lines.entry(by.iter().map(|by| by.of(cell, owner)).collect()).or_default();
         *used = used.saturating_add(usage.total());
     }
@@ -154,12 +157,17 @@ fn usage(report: &Report) -> Value {
         .usage
         .iter()
         .map(|(cell, usage)| {
-            let by_instance: serde_json::Map<_, _> =
-                usage.by_instance.iter().map(|(instance, count)| (hex(instance), json!(count))).collect();
+            let by_instance: serde_json::Map<_, _> = usage
+                .by_instance
+                .iter()
+                .map(|(instance, units)| (hex(instance), json!(units.counted)))
+                .collect();
+            let sum = usage.sum();
             json!({
-                "lineage": cell.lineage.to_string(), "meter": cell.meter,
+                "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
                 "start": cell.window.start.as_seconds(), "end": cell.window.end.map(Timestamp::as_seconds),
-                "count": usage.total(), "by_instance": by_instance,
+                "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
+                "by_instance": by_instance,
             })
         })
         .collect()
@@ -167,13 +175,18 @@ fn usage(report: &Report) -> Value {
 
 /// The usage as a table.
 fn cells(report: &Report) -> String {
-    let heads = ["lineage", "meter", "from", "until", "used", "instances"].map(str::to_owned);
+    let heads = ["issuer", "lineage", "meter", "from", "until", "counted", "refunded", "used", "instances"];
+    let heads = heads.map(str::to_owned);
     let rows = report.usage.iter().map(|(cell, usage)| {
+        let sum = usage.sum();
         [
+            printable(&cell.issuer),
             cell.lineage.to_string(),
             cell.meter.clone(),
             if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
             cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
+            sum.counted.to_string(),
+            sum.refunded.to_string(),
             usage.total().to_string(),
             usage.by_instance.len().to_string(),
         ]
@@ -184,7 +197,7 @@ fn cells(report: &Report) -> String {
         let cells = row.iter().enumerate().map(|(column, cell)| {
             let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
             // Numbers are aligned to the right.
-            if column < 4 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+            if column < 5 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
         let line = cells.collect::<Vec<_>>().join("  ");
         text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };

@@ -115,7 +115,7 @@ impl Passphrase {
     pub(crate) fn choose(&self, path: &Path) -> Result<Option<Zeroizing<String>>> {
         match self.given()? {
             Some(passphrase) => Ok(Some(passphrase)),
-            None => new_passphrase(path),
+            None => Ok(new_passphrase(path)?.filter(|passphrase| !passphrase.is_empty())),
         }
     }
 
@@ -145,14 +145,14 @@ impl Passphrase {
 /// How often a person is asked for the passphrase of a key.
 const TRIES: usize = 3;
 
-/// Asks a person at a terminal for a new passphrase, twice; `None` for none.
+/// Asks a person for a new passphrase, twice; it may be empty. `None` if nobody sits at a terminal.
 pub(crate) fn new_passphrase(path: &Path) -> Result<Option<Zeroizing<String>>> {
     let name = printable(&path.display().to_string());
     let Some(first) = prompt::ask(&format!("new passphrase of {name} (empty for none)"))? else {
         return Ok(None);
     };
     if first.is_empty() {
-        return Ok(None);
+        return Ok(Some(first));
     }
     match prompt::ask("the same again")? {
         Some(second) if first == second => Ok(Some(first)),

@@ -58,6 +58,15 @@ impl Output {
         }
     }
 
+    /// Prints a warning on standard error, also for a script.
+    pub(crate) fn warn(self, text: &str) {
+        if self.json {
+            anstream::eprint!("{}", json_line(&json!({ "warning": text })));
+        } else {
+            anstream::eprintln!("{NOTE}warning:{NOTE:#} {}", without_controls(text));
+        }
+    }
+
     /// A progress bar, which only a person at the terminal sees.
     pub(crate) fn progress(self, what: &'static str, length: u64) -> ProgressBar {
         if self.json {

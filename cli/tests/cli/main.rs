@@ -1,7 +1,9 @@
 //! The program as scripts use it: pipes, exit codes, JSON, files.
 
+mod catalogue;
 mod desk;
 mod help;
+mod keys;
 mod ledger;
 mod receipts;
 mod revocation;

@@ -19,7 +19,8 @@ fn count(desk: &Desk, name: &str, seed: u8, counts: &[u64]) -> Receipts {
         end: Some(NOW - NOW.as_seconds() % 86_400 + 86_400),
     };
     for (at, count) in counts.iter().enumerate() {
-        log.add(&UsageCell { lineage: [1; 16].into(), meter: "calls".to_owned(), window }, *count);
+        let (issuer, meter) = ("acme".to_owned(), "calls".to_owned());
+        log.add(&UsageCell { issuer, lineage: [1; 16].into(), meter, window }, *count);
         log.write(NOW + at as u64).unwrap();
     }
     log
@@ -43,7 +44,7 @@ fn receipts_are_checked_and_added_up() {
     assert_eq!(sum["usage"][0]["count"], 4 * 10 + 1 + 2 + 3 + 4);
     assert_eq!(sum["usage"][0]["by_instance"][&ids[2]], 13);
     let table = text(&desk.run(&[&["receipts", "sum"][..], &logs].concat()).stdout);
-    let row = "01010101010101010101010101010101  calls  2027-01-15 00:00:00 UTC  2027-01-16 00:00:00 UTC    50          4";
+    let row = "acme    01010101010101010101010101010101  calls  2027-01-15 00:00:00 UTC  2027-01-16 00:00:00 UTC       50         0    50          4";
     assert_eq!(table.lines().nth(1), Some(row), "{table}");
 
     let events = text(&desk.run(&[&["receipts", "export"][..], &logs].concat()).stdout);

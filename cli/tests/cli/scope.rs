@@ -36,7 +36,7 @@ fn a_scope_is_loaded_signed_shown_and_kept() {
         },
     });
     assert_eq!(*shown, expected);
-    assert!(text(&ok(&show).stdout).contains("only streams: 2"));
+    assert!(text(&ok(&show).stdout).contains(" streams: 2"));
     let bad = desk.path().join("bad.toml");
     std::fs::write(bad, "tier = ['pro']").unwrap();
     let refused = desk.run(&["keyset", "add", "keys.toml", "--key", "root.pub", "--scope", "bad.toml"]);

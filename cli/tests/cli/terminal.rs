@@ -112,6 +112,8 @@ fn outputs_fit_80_columns() {
     assert!(desk.run(&["keygen", "--out", "root"]).status.success());
     for arguments in [
         &["codes"][..],
+        &["catalogue", "check", "tiers.toml"],
+        &["catalogue", "show", "tiers.toml", "--all"],
         &["inspect", &token],
         &["verify", &token, "--key", "acme.pub"],
         &["verify", &token, "--key", "root.pub"],

@@ -81,8 +81,9 @@ fn a_new_sale_takes_the_newest_version_and_an_old_contract_its_own() {
 #[test]
 fn a_wrong_catalogue_is_explained_with_its_line() {
     let desk = Desk::new();
-    let shown = text(&desk.run(&["catalogue", "check", "tiers.toml"]).stdout);
-    assert!(shown.contains("pro@3") && shown.contains("calls 100000/month"), "{shown}");
+    assert!(text(&desk.run(&["catalogue", "check", "tiers.toml"]).stdout).contains("2 versions"));
+    let shown = text(&desk.run(&["catalogue", "show", "tiers.toml"]).stdout);
+    assert!(shown.contains("pro@3") && shown.contains("100,000/month"), "{shown}");
     std::fs::write(desk.path().join("bad.toml"), "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"soon\"\n")
         .unwrap();
     let wrong = desk.run(&["catalogue", "check", "bad.toml"]);
@@ -214,7 +215,7 @@ fn keysets_rotate_and_revoke() {
     assert_eq!((&signed["sequence"], &signed["keys"][0]["state"]), (&3.into(), &"revoked".into()));
     assert_eq!(verify("keys3.bin"), (Some(1), "key_revoked".into()));
     let wrong = desk.run(&["keyset", "show", "keys.bin", "--root", "acme.pub"]);
-    assert_eq!(wrong.status.code(), Some(2));
+    assert_eq!(wrong.status.code(), Some(1), "not trusted");
 }
 
 #[test]
@@ -256,7 +257,8 @@ fn the_commands_that_list_have_the_names_that_one_tries() {
         id
     );
     assert!(text(&desk.run(&["ledger", "list", "ledger.db", "nobody"]).stdout).contains("no such licence"));
-    assert!(text(&desk.run(&["catalogue", "show", "tiers.toml"]).stdout).contains("api 10/1 s"));
+    let sold = text(&desk.run(&["catalogue", "show", "tiers.toml"]).stdout);
+    assert!(sold.lines().any(|line| line.starts_with("api ") && line.ends_with(" 10/1 s")), "{sold}");
     let missing = text(&desk.run(&["catalogue", "check", "none.toml"]).stderr);
     assert_eq!(missing.matches("none.toml").count(), 1, "{missing}");
 }

@@ -8,6 +8,9 @@
 
 use crate::{code::Code, limits, time::timestamp::Timestamp};
 
+/// Most data items, unless more are allowed.
+const ITEMS: u32 = limits::ITEMS as u32;
+
 /// A reason to refuse the input, and the byte of the token where it was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -69,7 +72,7 @@ struct Head {
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
-    items: u16,
+    items: u32,
 }
 
 /// A key of a map. Arrays and maps are refused as keys.
@@ -100,19 +103,19 @@ enum Level<'a> {
 impl<'a> Reader<'a> {
     /// Reads all of `bytes`, which must begin at the start of the token, so that offsets mean something.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, items: limits::ITEMS }
+        Self { bytes, at: 0, items: ITEMS }
     }
 
     /// Reads one part of a token.
     pub fn within(token: &'a [u8], part: Span) -> Self {
         let bytes = token.get(..part.end as usize).unwrap_or_default();
-        Self { bytes, at: part.start as usize, items: limits::ITEMS }
+        Self { bytes, at: part.start as usize, items: ITEMS }
     }
 
     /// Accepts up to this many data items instead of [`limits::ITEMS`].
     #[must_use]
-    pub(crate) fn with_items(self, items: u16) -> Self {
-        Self { items, ..self }
+    pub(crate) fn with_items(self, items: impl Into<u32>) -> Self {
+        Self { items: items.into(), ..self }
     }
 
     /// Offset of the next byte.

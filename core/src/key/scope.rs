@@ -330,7 +330,7 @@ impl<'k> KeyScope<'k> {
             Some(ScopeBound::Quotas)
         } else if !claims.rates().all(|rate| self.permits_rate(&rate)) {
             Some(ScopeBound::Rates)
-        } else if !self.scope.seats.is_none_or(|most| claims.seats().is_none_or(|seats| seats <= most)) {
+        } else if self.scope.seats.is_some_and(|most| claims.seats().is_some_and(|seats| seats > most)) {
             Some(ScopeBound::Seats)
         } else if !self.scope.policy.is_none_or(|bound| claims.policy().is_within(&bound)) {
             Some(ScopeBound::Policy)

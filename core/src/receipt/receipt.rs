@@ -1,14 +1,17 @@
 //! Receipts: what an instance has counted, signed with the instance's own key.
 //!
 //! A COSE_Sign1 with its own `typ` and the instance's identifier as `kid`, whose payload is
-//! `{0: schema = 1, 1: instance's public key bstr .size 32, 2: sequence uint, 3: previous bstr .size 32,
-//!   4: issued_at uint, 5: [* ReceiptEntry], ?6: [sequence uint, digest bstr .size 32]}` with
-//! `ReceiptEntry = [lineage bstr .size 16, meter tstr, start uint, end uint / null, count uint]`, ascending.
-//! The identifier is the SHA-256 thumbprint of the public key (RFC 9679).
+//! `{0: schema = 2, 1: instance's public key bstr .size 32, 2: sequence uint, 3: previous bstr .size 32,
+//!   4: issued_at uint, 5: [* ReceiptEntry], ?6: [sequence uint, digest bstr .size 32], 7: since uint}` with
+//! `ReceiptEntry = [issuer tstr, lineage bstr .size 16, meter tstr, start uint, end uint / null, count uint,
+//! refunded uint]`, ascending. The identifier is the SHA-256 thumbprint of the public key (RFC 9679).
 //!
-//! A count is everything that the instance has counted in the window, not what was new since the receipt
-//! before, so that a receipt that is lost loses nothing where a later one arrives. Each receipt holds the
-//! digest of the one before it, so that none can be left out, put in or exchanged without being seen.
+//! Schema 1 has neither `since` nor an entry's issuer and refunds. It is read and no longer written.
+//!
+//! A count is everything that the instance has counted in the window, not what was new since the receipt before; it
+//! never falls, and what was refunded is counted beside it. A receipt repeats the entries of all receipts after
+//! `since`, so that losing one of those loses nothing. Each receipt holds the digest of the one before it, so that none
+//! can be left out, inserted or exchanged unnoticed.
 
 use crate::{
     cbor::{self, Malformed, MapKey, Reader, Span},
@@ -22,7 +25,9 @@ use crate::{
     time::{period::Window, timestamp::Timestamp},
 };
 
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
+/// Its entries have no issuer and no refunds.
+const FIRST_SCHEMA: u64 = 1;
 
 /// Identifier of an instance: the SHA-256 thumbprint of its public key (RFC 9679).
 pub type Instance = [u8; 32];
@@ -37,6 +42,8 @@ pub struct Receipt<'a> {
     sequence: u64,
     previous: &'a Digest,
     issued_at: Timestamp,
+    schema: u64,
+    since: u64,
     entries: Span,
     acknowledged: Option<ReceiptLink>,
 }
@@ -53,6 +60,8 @@ pub struct ReceiptLink {
 /// What an instance has counted of one meter of one licence in one window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiptEntry<'a> {
+    /// The licence's issuer; empty if it was counted by a version that did not record it.
+    pub issuer: &'a str,
     /// The licence, through its renewals and upgrades.
     pub lineage: Lineage,
     /// The meter.
@@ -61,12 +70,21 @@ pub struct ReceiptEntry<'a> {
     pub window: Window,
     /// Everything that was counted so far.
     pub count: u64,
+    /// Everything that was refunded so far. It may be more than `count`: another instance may have counted it.
+    pub refunded: u64,
 }
 
 impl<'a> ReceiptEntry<'a> {
-    /// Reads `[lineage, meter, start, end / null, count]`.
-    fn read(reader: &mut Reader<'a>) -> cbor::Result<Self> {
-        reader.array_within(5, 5)?;
+    /// Reads `[issuer, lineage, meter, start, end / null, count, refunded]`; without issuer and refunds in schema 1.
+    fn read(reader: &mut Reader<'a>, schema: u64) -> cbor::Result<Self> {
+        let first = schema == FIRST_SCHEMA;
+        let length = if first { 5 } else { 7 };
+        reader.array_within(length, length)?;
+        let offset = reader.offset();
+        let issuer = if first { "" } else { reader.text()? };
+        if issuer.len() > limits::TEXT_BYTES {
+            return Err(Malformed { code: Code::InvalidValue, offset });
+        }
         let (lineage, meter) = (Lineage::from(*reader.array_of::<16>()?), name::read(reader)?);
         let start = read_bound(reader)?;
         let offset = reader.offset();
@@ -75,12 +93,13 @@ impl<'a> ReceiptEntry<'a> {
             return Err(Malformed { code: Code::InvalidValue, offset });
         }
         let count = reader.uint_to(limits::INTEGER)?;
-        Ok(Self { lineage, meter, window: Window { start, end }, count })
+        let refunded = if first { 0 } else { reader.uint_to(limits::INTEGER)? };
+        Ok(Self { issuer, lineage, meter, window: Window { start, end }, count, refunded })
     }
 
     /// What entries are ordered by, and what no two of them share.
-    pub fn order(&self) -> (Lineage, &'a str, Timestamp, Option<Timestamp>) {
-        (self.lineage, self.meter, self.window.start, self.window.end)
+    pub fn order(&self) -> (&'a str, Lineage, &'a str, Timestamp, Option<Timestamp>) {
+        (self.issuer, self.lineage, self.meter, self.window.start, self.window.end)
     }
 }
 
@@ -110,37 +129,53 @@ impl<'a> Receipt<'a> {
     fn read_payload(bytes: &'a [u8], payload: Span) -> cbor::Result<(Self, &'a [u8; 32])> {
         let mut reader = Reader::within(bytes, payload).with_items(limits::RECEIPT_ITEMS);
         let (mut public, mut sequence, mut previous, mut issued_at) = (None, None, None, None);
-        let (mut schema, mut entries, mut acknowledged) = (false, None, None);
+        let (mut schema, mut entries, mut acknowledged, mut since) = (0, None, None, None);
         let mut map = reader.map()?;
         while let Some(key) = map.next_key(&mut reader)? {
             let offset = reader.offset();
             match key {
-                MapKey::Int(0) if reader.uint()? == SCHEMA => schema = true,
-                MapKey::Int(0) => return Err(Malformed { code: Code::UnsupportedSchema, offset }),
+                // Keys ascend, so that the schema comes first.
+                MapKey::Int(0) => {
+                    schema = reader.uint()?;
+                    if !(FIRST_SCHEMA..=SCHEMA).contains(&schema) {
+                        return Err(Malformed { code: Code::UnsupportedSchema, offset });
+                    }
+                }
                 MapKey::Int(1) => public = Some(reader.array_of()?),
                 MapKey::Int(2) => sequence = Some(read_sequence(&mut reader)?),
                 MapKey::Int(3) => previous = Some(reader.array_of()?),
                 MapKey::Int(4) => issued_at = Some(reader.timestamp()?),
-                MapKey::Int(5) => entries = Some(read_entries(&mut reader)?),
+                MapKey::Int(5) => entries = Some(read_entries(&mut reader, schema)?),
                 MapKey::Int(6) => acknowledged = Some(ReceiptLink::read(&mut reader)?),
+                MapKey::Int(7) if schema != FIRST_SCHEMA => since = Some(reader.uint_to(limits::INTEGER)?),
                 MapKey::Int(..0) => return Err(Malformed { code: Code::UnknownCriticalField, offset }),
                 _ => reader.skip()?,
             }
         }
         reader.finish()?;
-        let (true, Some(public), Some(sequence), Some(previous), Some(issued_at), Some(entries)) =
-            (schema, public, sequence, previous, issued_at, entries)
+        let (Some(public), Some(sequence), Some(previous), Some(issued_at), Some(entries)) =
+            (public, sequence, previous, issued_at, entries)
         else {
             return reader.malformed(Code::MissingField);
         };
+        // One of the first schema repeats all since the one that was acknowledged.
+        let since = match schema {
+            0 => None,
+            FIRST_SCHEMA => Some(acknowledged.map_or(0, |link: ReceiptLink| link.sequence)),
+            _ => since,
+        };
+        let Some(since) = since else { return reader.malformed(Code::MissingField) };
         // The first one follows nothing, and nothing that comes later can be acknowledged already.
         let first = sequence == 1;
-        let late = acknowledged.is_some_and(|link: ReceiptLink| link.sequence >= sequence);
+        let late = since >= sequence || acknowledged.is_some_and(|link| link.sequence >= sequence);
         if first != (*previous == Digest::default()) || late {
             return reader.malformed(Code::InvalidValue);
         }
         let instance = thumbprint(public);
-        Ok((Self { bytes, instance, sequence, previous, issued_at, entries, acknowledged }, public))
+        Ok((
+            Self { bytes, instance, sequence, previous, issued_at, schema, since, entries, acknowledged },
+            public,
+        ))
     }
 
     /// The instance that signed it.
@@ -168,6 +203,11 @@ impl<'a> Receipt<'a> {
         self.acknowledged
     }
 
+    /// It repeats the entries of all receipts after this number.
+    pub fn since(&self) -> u64 {
+        self.since
+    }
+
     /// The signed bytes.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
@@ -182,9 +222,10 @@ impl<'a> Receipt<'a> {
     pub fn entries(&self) -> impl Iterator<Item = ReceiptEntry<'a>> + use<'a> {
         let mut reader = Reader::within(self.bytes, self.entries).with_items(limits::RECEIPT_ITEMS);
         let mut left = reader.array().unwrap_or_default();
+        let schema = self.schema;
         core::iter::from_fn(move || {
             left = left.checked_sub(1)?;
-            ReceiptEntry::read(&mut reader).ok()
+            ReceiptEntry::read(&mut reader, schema).ok()
         })
     }
 }
@@ -208,12 +249,12 @@ fn read_bound(reader: &mut Reader<'_>) -> cbor::Result<Timestamp> {
 }
 
 /// Skips the entries, which must ascend, and returns their span.
-fn read_entries(reader: &mut Reader<'_>) -> cbor::Result<Span> {
+fn read_entries(reader: &mut Reader<'_>, schema: u64) -> cbor::Result<Span> {
     let start = reader.offset();
     let mut last: Option<ReceiptEntry<'_>> = None;
     for _ in 0..reader.array_within(0, limits::RECEIPT_ENTRIES)? {
         let offset = reader.offset();
-        let entry = ReceiptEntry::read(reader)?;
+        let entry = ReceiptEntry::read(reader, schema)?;
         if last.is_some_and(|last| last.order() >= entry.order()) {
             return Err(Malformed { code: Code::UnsortedKeys, offset });
         }
@@ -238,6 +279,8 @@ pub struct UnsignedReceipt<'a> {
     pub entries: &'a [ReceiptEntry<'a>],
     /// The newest receipt that the vendor has acknowledged.
     pub acknowledged: Option<ReceiptLink>,
+    /// The number of the receipt after which all entries are repeated in this one; below its own.
+    pub since: u64,
 }
 
 #[cfg(feature = "alloc")]
@@ -255,21 +298,23 @@ impl UnsignedReceipt<'_> {
         header.int(16).text(Typ::Receipt.media_type());
 
         let mut payload = Writer::new(alloc::vec![0_u8; limits::RECEIPT_BYTES]);
-        payload.map(if self.acknowledged.is_some() { 7 } else { 6 });
+        payload.map(if self.acknowledged.is_some() { 8 } else { 7 });
         payload.int(0).uint(SCHEMA).int(1).bytes(self.key).int(2).uint(self.sequence);
         payload.int(3).bytes(self.previous).int(4).uint(self.issued_at.as_seconds());
         payload.int(5).array(self.entries.len() as u64);
-        for ReceiptEntry { lineage, meter, window, count } in self.entries {
-            payload.array(5).bytes(lineage.as_bytes()).text(meter).uint(window.start.as_seconds());
+        for ReceiptEntry { issuer, lineage, meter, window, count, refunded } in self.entries {
+            payload.array(7).text(issuer).bytes(lineage.as_bytes()).text(meter);
+            payload.uint(window.start.as_seconds());
             match window.end {
                 Some(end) => payload.uint(end.as_seconds()),
                 None => payload.null(),
             };
-            payload.uint(*count);
+            payload.uint(*count).uint(*refunded);
         }
         if let Some(ReceiptLink { sequence, digest }) = &self.acknowledged {
             payload.int(6).array(2).uint(*sequence).bytes(digest);
         }
+        payload.int(7).uint(self.since);
 
         // Once with the signature left blank, to have the parts that are signed, and once with it.
         let mut space = alloc::vec![0_u8; payload.written().len().saturating_add(256)];

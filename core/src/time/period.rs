@@ -6,6 +6,7 @@ use super::timestamp::Timestamp;
 use crate::{
     cbor::{self, Malformed, Reader},
     code::Code,
+    limits,
     time::calendar::{DAY, Date},
 };
 
@@ -60,18 +61,58 @@ pub struct Window {
 }
 
 impl Period {
-    /// The one of a name, of those that need no more than that: as the JSON of a licence has it.
+    /// The periods that a name is enough for, in the order of their numbers in a token.
+    const NAMED: [(&str, Self); 7] = [
+        ("lifetime", Self::Lifetime),
+        ("minute", Self::Minute),
+        ("hour", Self::Hour),
+        ("day", Self::Day),
+        ("week", Self::Week),
+        ("month", Self::Month),
+        ("year", Self::Year),
+    ];
+
+    /// The period of a name, as the JSON of a licence has it: `"month"`.
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "lifetime" => Self::Lifetime,
-            "minute" => Self::Minute,
-            "hour" => Self::Hour,
-            "day" => Self::Day,
-            "week" => Self::Week,
-            "month" => Self::Month,
-            "year" => Self::Year,
-            _ => return None,
-        })
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, period)| period)
+    }
+
+    /// The period of a number, as a token has it: 0 for a lifetime to 6 for a year.
+    pub fn numbered(number: u64) -> Option<Self> {
+        let named = usize::try_from(number).ok().and_then(|number| Self::NAMED.get(number));
+        named.map(|(_, period)| *period)
+    }
+
+    /// Its number in a token, if a name is enough for it.
+    pub fn number(self) -> Option<u64> {
+        let number = Self::NAMED.into_iter().position(|(_, period)| period == self);
+        number.and_then(|number| number.try_into().ok())
+    }
+
+    /// The period of an object's members, as the JSON of a licence has them: `seconds` and `anchor`, `month_from` or
+    /// `year_from`, in any order. `None` for other members, and for numbers that no licence holds.
+    pub fn of_members<'n>(members: impl IntoIterator<Item = (&'n str, u64)>) -> Option<Self> {
+        let (mut seconds, mut anchor, mut month_from, mut year_from) = (None, None, None, None);
+        for (name, number) in members {
+            let (member, most) = match name {
+                "seconds" => (&mut seconds, i64::MAX.cast_unsigned()),
+                "anchor" => (&mut anchor, limits::TIME),
+                "month_from" => (&mut month_from, limits::TIME),
+                "year_from" => (&mut year_from, limits::TIME),
+                _ => return None,
+            };
+            if number > most || member.replace(number).is_some() {
+                return None;
+            }
+        }
+        match (seconds, anchor, month_from, year_from) {
+            (Some(seconds @ 1..), Some(anchor), None, None) => {
+                Some(Self::Fixed { seconds, anchor: anchor.into() })
+            }
+            (None, None, Some(anchor), None) => Some(Self::MonthFrom { anchor: anchor.into() }),
+            (None, None, None, Some(anchor)) => Some(Self::YearFrom { anchor: anchor.into() }),
+            _ => None,
+        }
     }
 
     /// The window that `time` falls into.
@@ -131,32 +172,20 @@ impl Period {
                 _ => Self::Fixed { seconds, anchor },
             });
         }
-        Ok(match reader.uint()? {
-            0 => Self::Lifetime,
-            1 => Self::Minute,
-            2 => Self::Hour,
-            3 => Self::Day,
-            4 => Self::Week,
-            5 => Self::Month,
-            6 => Self::Year,
-            _ => return Err(invalid),
-        })
+        Self::numbered(reader.uint()?).ok_or(invalid)
     }
 }
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lifetime => f.write_str("lifetime"),
-            Self::Minute => f.write_str("minute"),
-            Self::Hour => f.write_str("hour"),
-            Self::Day => f.write_str("day"),
-            Self::Week => f.write_str("week"),
-            Self::Month => f.write_str("month"),
-            Self::Year => f.write_str("year"),
             Self::Fixed { seconds, anchor } => write!(f, "{seconds} s from {anchor}"),
             Self::MonthFrom { anchor } => write!(f, "month from {anchor}"),
             Self::YearFrom { anchor } => write!(f, "year from {anchor}"),
+            named => {
+                let name = Self::NAMED.into_iter().find(|(_, period)| period == named);
+                name.map_or(Ok(()), |(name, _)| f.write_str(name))
+            }
         }
     }
 }
@@ -214,9 +243,35 @@ mod tests {
             assert_eq!(std::format!("{}", period.json()), std::format!("\"{name}\""));
         }
         assert_eq!(Period::named("Day"), None);
+        assert_eq!((Period::numbered(5), Period::numbered(7)), (Some(Period::Month), None));
         let from = Period::MonthFrom { anchor: at(2024, 1, 31).into() };
         assert_eq!(std::format!("{from}"), "month from 2024-01-31T00:00:00Z");
         assert_eq!(std::format!("{}", from.json()), r#"{"month_from":1706659200}"#);
+    }
+
+    #[test]
+    fn an_object_has_the_members_of_one_shape_and_no_others() {
+        let anchor = Timestamp::from_seconds(60);
+        let fixed = Some(Period::Fixed { seconds: 5, anchor });
+        assert_eq!(Period::of_members([("seconds", 5), ("anchor", 60)]), fixed);
+        assert_eq!(Period::of_members([("anchor", 60), ("seconds", 5)]), fixed, "in any order");
+        assert_eq!(Period::of_members([("month_from", 60)]), Some(Period::MonthFrom { anchor }));
+        assert_eq!(Period::of_members([("year_from", limits::TIME)]).map(|_| ()), Some(()));
+        for wrong in [
+            &[][..],
+            &[("seconds", 5)],
+            &[("anchor", 60)],
+            &[("seconds", 0), ("anchor", 60)],
+            &[("seconds", u64::MAX), ("anchor", 60)],
+            &[("seconds", 5), ("anchor", limits::TIME + 1)],
+            &[("month_from", limits::TIME + 1)],
+            &[("month_from", 60), ("year_from", 60)],
+            &[("month_from", 60), ("anchor", 60)],
+            &[("month_from", 60), ("month_from", 60)],
+            &[("month", 60)],
+        ] {
+            assert_eq!(Period::of_members(wrong.iter().copied()), None, "{wrong:?}");
+        }
     }
 
     #[test]

@@ -111,6 +111,11 @@ pub(crate) unsafe fn one<'a, T>(from: *const T) -> Result<&'a T, Code> {
     Ok(unsafe { &*from })
 }
 
+pub(crate) unsafe fn one_or_none<'a, T>(from: *const T) -> Result<Option<&'a T>, Code> {
+    // SAFETY: as the caller says.
+    if from.is_null() { Ok(None) } else { unsafe { one(from) }.map(Some) }
+}
+
 pub(crate) unsafe fn list<'a, T>(from: *const T, length: usize) -> Result<&'a [T], Code> {
     if length == 0 {
         return Ok(&[]);

@@ -7,7 +7,7 @@ use licentia_core::{
 };
 
 use crate::{
-    border::{Memory, bytes, empty, keep, kept, list, one, place, status},
+    border::{Memory, bytes, empty, keep, kept, list, one, one_or_none, place, status},
     feature::BareLicense,
     verify::{
         BareKey, BareRequest, BareVerdict, DENIED, Known, LICENTIA_BARE_KEYS, decide, read_key, signed,
@@ -105,7 +105,7 @@ unsafe fn open_keyset(
 ) -> Result<(), Code> {
     // SAFETY: the caller keeps to the header's rules.
     unsafe {
-        let last = if last.is_null() { None } else { Some(*one(last)?) };
+        let last = one_or_none(last)?.copied();
         empty(opened)?;
         let mark = place(mark, NO_MARK)?;
         let keyset = Keyset::read(bytes(keyset, keyset_len)?, &read_key(one(root)?)?)?;
@@ -146,7 +146,7 @@ unsafe fn open_bundle(
 ) -> Result<(), Code> {
     // SAFETY: the caller keeps to the header's rules.
     unsafe {
-        let last = if last.is_null() { None } else { Some(*one(last)?) };
+        let last = one_or_none(last)?.copied();
         empty(opened)?;
         let mark = place(mark, NO_MARK)?;
         let keyset = kept(keyset)?;

@@ -72,7 +72,8 @@ pub unsafe extern "C" fn licentia_decision_code(decision: *const Decision) -> Co
     value(otherwise, || unsafe { Ok(Code::from(shared(decision)?.0.code().number())) })
 }
 
-/// The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing about a denial.
+/// The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. A denial has no
+/// state, and gives 0: ask licentia_decision_is_allowed first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_decision_state(decision: *const Decision) -> u32 {
     // SAFETY: the caller keeps to the header's rules.

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use licentia::Now;
+use licentia::{Code, Now};
 
 use crate::{
     border::{Out, bytes, callback, enter, foreign, shared, value},
@@ -175,7 +175,9 @@ pub unsafe extern "C" fn licentia_gate_load_keyset(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let changed = Out::new(changed, false)?;
-        changed.set(shared(gate)?.gate.load_keyset(bytes(signed_keyset, signed_keyset_len)?)?);
+        changed.set(
+            shared(gate)?.gate.load_keyset(bytes(signed_keyset, signed_keyset_len)?).map_err(Code::from)?,
+        );
         Ok(())
     })
 }
@@ -196,7 +198,7 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let changed = Out::new(changed, false)?;
-        changed.set(shared(gate)?.gate.load_revocation(bytes(bundle, bundle_len)?)?);
+        changed.set(shared(gate)?.gate.load_revocation(bytes(bundle, bundle_len)?).map_err(Code::from)?);
         Ok(())
     })
 }
@@ -209,7 +211,7 @@ pub unsafe extern "C" fn licentia_gate_load_revocation(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_gate_settle(gate: *const Gate) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe { Ok(shared(gate)?.gate.settle()?) })
+    enter(|| unsafe { Ok(shared(gate)?.gate.settle().map_err(Code::from)?) })
 }
 
 /// Makes a gate safe to use in a child process after `fork`: units that the parent fetched ahead stay with the parent.

@@ -124,6 +124,25 @@ pub unsafe extern "C" fn licentia_request_add_feature(
     })
 }
 
+/// Adds a charge to the list of its kind.
+///
+/// # Safety
+/// As [`exclusive`] and [`text`].
+unsafe fn add_charge(
+    request: *mut Request,
+    (name, length): (*const c_char, usize),
+    cost: u64,
+    list: impl FnOnce(&mut Request) -> &mut Vec<(&'static str, u64)>,
+) -> Status {
+    // SAFETY: as the caller says.
+    enter(|| unsafe {
+        let (request, name) = (exclusive(request)?, text(name, length)?);
+        let name = request.keep(name);
+        list(request).push((name, cost));
+        Ok(())
+    })
+}
+
 /// Charges a meter. Either all meters that are added are charged, or none. A cost of 0 reads without charging.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn licentia_request_add_meter(
@@ -133,12 +152,7 @@ pub unsafe extern "C" fn licentia_request_add_meter(
     cost: u64,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe {
-        let (request, name) = (exclusive(request)?, text(name, name_len)?);
-        let name = request.keep(name);
-        request.meters.push((name, cost));
-        Ok(())
-    })
+    unsafe { add_charge(request, (name, name_len), cost, |request| &mut request.meters) }
 }
 
 /// Counts against a rate, at a cost that is 1 for most requests. A request has at most 8 rates and meters together.
@@ -150,12 +164,7 @@ pub unsafe extern "C" fn licentia_request_add_rate(
     cost: u64,
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
-    enter(|| unsafe {
-        let (request, name) = (exclusive(request)?, text(name, name_len)?);
-        let name = request.keep(name);
-        request.rates.push((name, cost));
-        Ok(())
-    })
+    unsafe { add_charge(request, (name, name_len), cost, |request| &mut request.rates) }
 }
 
 /// Names the service, in place of the gate's audience and of an earlier name. Free every decision that was made with

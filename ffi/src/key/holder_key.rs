@@ -35,7 +35,9 @@ pub unsafe extern "C" fn licentia_holder_key_from_pem(
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe {
         let key = Out::handle(key)?;
-        key.give(HolderKey(licentia::HolderKey::from_pem(text(pem, pem_len)?)?));
+        key.give(HolderKey(
+            licentia::HolderKey::from_pem(text(pem, pem_len)?).map_err(licentia::Code::from)?,
+        ));
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::tier::Tier;
 use crate::{
-    grant::{Feature, Grant, PolicyTable, Quota, Rate},
+    grant::{Feature, Grant, PolicyTable, Rate, WrittenQuota},
     time::Span,
 };
 
@@ -40,7 +40,7 @@ struct TierTable {
     #[serde(default)]
     features: BTreeMap<String, Feature>,
     #[serde(default)]
-    quotas: BTreeMap<String, Quota>,
+    quotas: BTreeMap<String, WrittenQuota>,
     #[serde(default)]
     rates: BTreeMap<String, Rate>,
     #[serde(default)]
@@ -51,8 +51,12 @@ impl From<TierTable> for Tier {
     fn from(table: TierTable) -> Self {
         let TierTable { name, version, retired, term, grace, maintenance, kind, .. } = table;
         let TierTable { seats, features, quotas, rates, policy, .. } = table;
+        let anchors =
+            quotas.iter().filter_map(|(meter, written)| Some((meter.clone(), written.anchor.clone()?)));
+        let anchors = anchors.collect();
+        let quotas = quotas.into_iter().map(|(meter, written)| (meter, written.quota)).collect();
         let grant = Grant { features, quotas, rates, seats, policy: policy.into(), kind: kind.into() };
-        Self { name, version, retired, term, grace, maintenance, grant }
+        Self { name, version, retired, term, grace, maintenance, grant, anchors }
     }
 }
 

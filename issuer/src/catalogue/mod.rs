@@ -16,6 +16,7 @@
 //! policy = { stale_revocation = { warn = "1 day" }, max_revocation_age = "7 days" }
 //! ```
 
+mod demand;
 mod file;
 mod tier;
 
@@ -30,6 +31,7 @@ use crate::{
 };
 use file::CatalogueFile;
 
+pub use demand::{Demand, Gap};
 pub use tier::Tier;
 
 /// Every version of every tier.
@@ -46,6 +48,13 @@ impl Catalogue {
     pub fn load(path: &Path) -> Result<Self> {
         let text = read_text(path)?;
         text.parse().map_err(Error::content(path))
+    }
+
+    /// The newest version of each tier that is sold, sorted by name.
+    pub fn sold(&self) -> impl Iterator<Item = &Tier> {
+        let newest =
+            |tier: &&Tier| self.tier(&tier.name, None).is_ok_and(|newest| newest.version == tier.version);
+        self.tiers.iter().filter(newest)
     }
 
     /// Every version of every tier, sorted by name and version.
@@ -168,6 +177,22 @@ mod tests {
         let draft = tier.draft("x", 1_800_000_000).unwrap();
         assert_eq!(draft.term_end, Some(1_831_536_000.into()));
         assert_eq!(draft.expires, (1_831_536_000 + 14 * 86_400).into());
+    }
+
+    #[test]
+    fn a_month_begins_on_the_day_they_bought() {
+        let text = "[[tier]]\nname = \"pro\"\nversion = 1\nterm = \"1 year\"\nquotas = { short = \"5/month@term\", \
+            long = { limit = 5, per = \"year\", anchor = \"term\" }, fixed = { limit = 5, per = \"month\", anchor = 2024-01-31 } }";
+        let catalogue: Catalogue = text.parse().unwrap();
+        let tier = catalogue.tier("pro", None).unwrap();
+        for start in [1_800_000_000, 1_800_100_000] {
+            let quotas = tier.draft("x", start).unwrap().grant.quotas;
+            assert_eq!(quotas["short"].period, Period::MonthFrom { anchor: start.into() });
+            assert_eq!(quotas["long"].period, Period::YearFrom { anchor: start.into() });
+            assert_eq!(quotas["fixed"].period, Period::MonthFrom { anchor: 1_706_659_200.into() });
+        }
+        let error = text.replace("5/month@term", "5/day@term").parse::<Catalogue>().unwrap_err().to_string();
+        assert!(error.contains("only a month"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,15 @@
 //! One version of a tier.
 
+use std::collections::BTreeMap;
+
 use licentia_core::{Timestamp, limits};
 
-use crate::{error::Result, grant::Grant, license::Draft, time::Span};
+use crate::{
+    error::Result,
+    grant::{Anchor, Grant},
+    license::Draft,
+    time::Span,
+};
 
 /// One version of a tier.
 #[derive(Clone, Debug)]
@@ -20,8 +27,10 @@ pub struct Tier {
     pub grace: Option<Span>,
     /// How long new releases are included.
     pub maintenance: Option<Span>,
-    /// What it grants.
+    /// What it grants. A quota that begins with each customer's term has its calendar period here.
     pub grant: Grant,
+    /// Where the periods of quotas begin, by meter, if not with the calendar's.
+    pub anchors: BTreeMap<String, Anchor>,
 }
 
 impl Tier {
@@ -37,11 +46,16 @@ impl Tier {
         draft.term_end = (end < expires).then_some(end);
         draft.maintained_until = self.maintenance.map(|span| span.after(start)).transpose()?;
         draft.grant = self.grant.clone();
+        for (meter, quota) in &mut draft.grant.quotas {
+            if self.anchors.get(meter) == Some(&Anchor::Term) {
+                *quota = quota.anchored(start);
+            }
+        }
         Ok(draft)
     }
 
     /// `NAME@VERSION`.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }
 }

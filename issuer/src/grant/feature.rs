@@ -89,32 +89,26 @@ impl FromStr for Feature {
                     "write `true`, a number or a text; leave out a feature that is not granted",
                 ));
             }
-            value => match whole(value) {
-                Some(Some(number)) => FeatureValue::Int(number),
-                Some(None) => {
-                    return Err(Error::value(
-                        "feature value",
-                        value,
-                        "a number is from -(2^53 - 1) to 2^53 - 1; if a text is meant, write `text:` before it",
-                    ));
-                }
-                None => FeatureValue::Text(value.into()),
-            },
+            value if is_number(value) => FeatureValue::Int(whole(value)?),
+            value => FeatureValue::Text(value.into()),
         };
         Ok(Self { value, expires })
     }
 }
 
-/// Reads a whole number, which may have underscores between its digits; `None` within if it does not fit, and `None` for
-/// what is no number.
-fn whole(text: &str) -> Option<Option<i64>> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let ends = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_digit());
-    let is_number = digits.bytes().all(|c| c.is_ascii_digit() || c == b'_')
-        && ends(digits.bytes().next())
-        && ends(digits.bytes().next_back());
-    let fits = |number: &i64| number.unsigned_abs() <= limits::INTEGER;
-    is_number.then(|| text.replace('_', "").parse().ok().filter(fits))
+/// Whether a text is a whole number, which may have underscores between its digits.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
+    let ends = |c: Option<&u8>| c.is_some_and(u8::is_ascii_digit);
+    digits.iter().all(|c| c.is_ascii_digit() || *c == b'_') && ends(digits.first()) && ends(digits.last())
+}
+
+/// Reads a whole number.
+fn whole(text: &str) -> Result<i64> {
+    let expected = "a number is from -(2^53 - 1) to 2^53 - 1; if a text is meant, write `text:` before it";
+    let number = text.replace('_', "").parse().ok();
+    let number = number.filter(|number: &i64| number.unsigned_abs() <= limits::INTEGER);
+    number.ok_or_else(|| Error::value("feature value", text, expected))
 }
 
 impl<'de> Deserialize<'de> for FeatureValue {

@@ -6,7 +6,7 @@
 //! | what | short | table |
 //! |---|---|---|
 //! | feature | `true`, `100000`, `"gold"` | `{ value = true, expires = "2027-01-31" }` |
-//! | quota | `"100000/month"` | `{ limit = 100000, per = "month", overage = 120000 }` |
+//! | quota | `"100000/month"`, `"100000/month@term"` | `{ limit = 100000, per = "month", anchor = "term", overage = 120000 }` |
 //! | rate | `"10/1s"` | `{ count = 10, per = "1s", burst = 20 }` |
 
 mod feature;
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 pub use feature::{Feature, FeatureValue};
 pub use policy::read_policy;
 pub(crate) use policy::{PolicyTable, bound_to_cbor as policy_to_cbor};
-pub use quota::Quota;
+pub use quota::{Anchor, Quota, WrittenQuota};
 pub use rate::Rate;
 
 /// What a tier or a licence grants.

@@ -4,13 +4,13 @@ use std::str::FromStr;
 
 use ciborium::Value as Cbor;
 use licentia_core::{Overage, Period, Timestamp};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::short_form::{count, short_or_table};
 use crate::{
     canonical::{time, uints},
     error::{Error, Result},
-    time::{Span, plausible, start},
+    time::{Span, parse_start, plausible, written},
 };
 
 const EXPECTED: &str = "write LIMIT/PERIOD, such as 100000/month; periods: lifetime, minute, hour, day, week, month, year, a duration such as 30d";
@@ -27,6 +27,11 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// The quota with periods that begin at `anchor`. A period that cannot be moved stays.
+    pub(crate) fn anchored(self, anchor: Timestamp) -> Self {
+        Self { period: anchored(self.period, anchor).unwrap_or(self.period), ..self }
+    }
+
     /// Refuses an anchor of months or years that is not plausible. Fixed periods count from any second.
     pub(super) fn check(&self) -> Result<()> {
         match self.period {
@@ -51,16 +56,10 @@ impl Quota {
 fn period_to_cbor(period: Period) -> Cbor {
     let anchored = |unit: i64, anchor: Timestamp| Cbor::Array(vec![Cbor::from(unit), time(anchor)]);
     match period {
-        Period::Minute => Cbor::from(1),
-        Period::Hour => Cbor::from(2),
-        Period::Day => Cbor::from(3),
-        Period::Week => Cbor::from(4),
-        Period::Month => Cbor::from(5),
-        Period::Year => Cbor::from(6),
         Period::Fixed { seconds, anchor } => uints([seconds, anchor.as_seconds()]),
         Period::MonthFrom { anchor } => anchored(-5, anchor),
         Period::YearFrom { anchor } => anchored(-6, anchor),
-        _ => Cbor::from(0),
+        named => Cbor::from(named.number().unwrap_or(0)),
     }
 }
 
@@ -85,6 +84,60 @@ fn anchored(period: Period, anchor: Timestamp) -> Option<Period> {
     }
 }
 
+/// Where the periods of a quota begin, if not with the calendar's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Anchor {
+    /// With each customer's term: the month begins on the day they bought.
+    Term,
+    /// At this time, as it was written. Its zone is only for people: the months and years of a quota are counted in UTC.
+    Written(String),
+}
+
+/// A quota as a tier or a command says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenQuota {
+    /// The quota; one that begins with the term has its calendar period.
+    pub(crate) quota: Quota,
+    /// Where its periods begin.
+    pub(crate) anchor: Option<Anchor>,
+}
+
+impl WrittenQuota {
+    fn new(quota: Quota, anchor: Option<&str>, written: &str) -> Result<Self> {
+        let Some(text) = anchor else { return Ok(Self { quota, anchor: None }) };
+        let expected = "only a month, a year or a duration can have an anchor";
+        let cannot = || Error::value("period", written, expected);
+        if text.trim() == "term" {
+            anchored(quota.period, Timestamp::EPOCH).ok_or_else(cannot)?;
+            return Ok(Self { quota, anchor: Some(Anchor::Term) });
+        }
+        let period = anchored(quota.period, parse_start(text)?).ok_or_else(cannot)?;
+        Ok(Self { quota: Quota { period, ..quota }, anchor: Some(Anchor::Written(text.trim().to_owned())) })
+    }
+
+    /// The quota of a licence whose term starts at `start`.
+    pub fn starting(&self, start: Timestamp) -> Quota {
+        match self.anchor {
+            Some(Anchor::Term) => self.quota.anchored(start),
+            _ => self.quota,
+        }
+    }
+}
+
+impl FromStr for WrittenQuota {
+    type Err = Error;
+
+    /// Reads `LIMIT/PERIOD` or `LIMIT/PERIOD@ANCHOR`. The anchor is `term` or a time.
+    fn from_str(text: &str) -> Result<Self> {
+        let (quota, anchor) = match text.split_once('@') {
+            Some((quota, anchor)) => (quota, Some(anchor)),
+            None => (text, None),
+        };
+        Self::new(quota.parse()?, anchor, quota)
+    }
+}
+
 impl From<licentia_core::Quota<'_>> for Quota {
     fn from(signed: licentia_core::Quota<'_>) -> Self {
         Self { limit: signed.limit, period: signed.period, overage: signed.overage }
@@ -104,25 +157,33 @@ impl FromStr for Quota {
     }
 }
 
-impl<'de> Deserialize<'de> for Quota {
+impl<'de> Deserialize<'de> for WrittenQuota {
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Table {
             limit: u64,
             per: String,
-            #[serde(default, deserialize_with = "start")]
-            anchor: Option<Timestamp>,
+            #[serde(default, deserialize_with = "written")]
+            anchor: Option<String>,
             overage: Option<toml::Value>,
         }
         short_or_table(input, |Table { limit, per, anchor, overage }: Table| {
-            let mut period = parse_period(&per)?;
-            if let Some(anchor) = anchor {
-                let expected = "only a month, a year or a duration can have an anchor";
-                period = anchored(period, anchor).ok_or_else(|| Error::value("period", &per, expected))?;
-            }
-            Ok(Self { limit, period, overage: read_overage(overage, limit)? })
+            let quota = Quota { limit, period: parse_period(&per)?, overage: read_overage(overage, limit)? };
+            Self::new(quota, anchor.as_deref(), &per)
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for Quota {
+    /// Reads a quota that is the same for every licence.
+    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
+        match WrittenQuota::deserialize(input)? {
+            WrittenQuota { anchor: Some(Anchor::Term), .. } => Err(D::Error::custom(
+                "`anchor = \"term\"` belongs into a tier: here there is no term; write a time",
+            )),
+            WrittenQuota { quota, .. } => Ok(quota),
+        }
     }
 }
 
@@ -138,6 +199,34 @@ fn read_overage(written: Option<toml::Value>, limit: u64) -> Result<Overage> {
         Some(other) => {
             let expected = "write a hard limit that is at least the limit, `deny` or `unlimited`";
             Err(Error::value("overage", &other.to_string(), expected))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_begin_with_the_calendar_the_term_or_a_time() {
+        let starting = |text: &str| {
+            text.parse::<WrittenQuota>().unwrap().starting(Timestamp::from_seconds(1_800_000_000)).period
+        };
+        assert_eq!(starting("5/month"), Period::Month);
+        assert_eq!(starting("5/month@term"), Period::MonthFrom { anchor: 1_800_000_000.into() });
+        assert_eq!(
+            starting("5/30d@term"),
+            Period::Fixed { seconds: 2_592_000, anchor: 1_800_000_000.into() }
+        );
+        assert_eq!(starting("5/year@2024-01-31"), Period::YearFrom { anchor: 1_706_659_200.into() });
+        let zoned: WrittenQuota = "5/month@2024-01-31T09:00:00+09:00".parse().unwrap();
+        assert_eq!(
+            zoned.starting(Timestamp::EPOCH).period,
+            Period::MonthFrom { anchor: 1_706_659_200.into() }
+        );
+        assert_eq!(zoned.anchor, Some(Anchor::Written("2024-01-31T09:00:00+09:00".into())));
+        for wrong in ["5/day@term", "5/lifetime@2024-01-31", "5/month@", "5/month@soon", "5@term"] {
+            assert!(wrong.parse::<WrittenQuota>().is_err(), "{wrong}");
         }
     }
 }

@@ -5,8 +5,8 @@ use licentia_core::{Code, Key};
 
 use super::signing_key::kid_of;
 
-/// Reads a public key: its text form (`licpub1_...`), or SubjectPublicKeyInfo in PEM (`BEGIN PUBLIC KEY`, RFC 8410), as
-/// OpenSSL writes it. White space around it is ignored.
+/// Reads a public key: its text form (`licpub1_...`), or `SubjectPublicKeyInfo` in PEM (`BEGIN PUBLIC KEY`, RFC 8410),
+/// as OpenSSL writes it. White space around it is ignored.
 ///
 /// # Errors
 /// [`Code::InvalidKey`] for a PEM that has no Ed25519 key, or the code of the text form.

@@ -143,6 +143,37 @@ impl KeysetDraft {
         Ok(())
     }
 
+    /// Removes a key, and returns its entry. What it signed is then refused as if nobody knew it.
+    ///
+    /// # Errors
+    /// As [`KeysetDraft::entry`].
+    pub fn remove(&mut self, kid: &str) -> Result<KeysetEntry> {
+        let removed = self.entry(kid)?.clone();
+        self.keys.retain(|entry| *entry != removed);
+        Ok(removed)
+    }
+
+    /// Checks that the keyset can be signed.
+    ///
+    /// # Errors
+    /// As [`KeysetDraft::sign`].
+    pub fn check(&self) -> Result<()> {
+        self.preview().map(drop)
+    }
+
+    /// The keyset as [`KeysetDraft::sign`] would make it, and the public half of the root key that signed it. No gate
+    /// trusts that key: it is for a look at the keyset.
+    ///
+    /// # Errors
+    /// As [`KeysetDraft::sign`].
+    pub fn preview(&self) -> Result<(Vec<u8>, Key)> {
+        /// 2027-01-15 08:00:00 UTC. Any plausible time will do.
+        const LOOKED_AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
+        let root = SigningKey::generate()?;
+        let bytes = self.clone().sign(&root, LOOKED_AT, LOOKED_AT.saturating_add(1))?;
+        Ok((bytes, root.public()))
+    }
+
     /// Checks that the draft trusts no key more than an earlier keyset does: a revoked key stays revoked, a retired
     /// key stays retired and signs no later licence.
     ///
@@ -353,6 +384,21 @@ mod tests {
         assert_eq!(keys.keys[2].window().unwrap().1, Some(NOW), "retired again, and no later");
         keys.revoke(&kid(3)).unwrap();
         assert_eq!(keys.keys[2].status, KeyStatus::Revoked);
+    }
+
+    #[test]
+    fn what_cannot_be_signed_is_found_before() {
+        let mut keys = draft(&[1, 2]);
+        keys.check().unwrap();
+        let longest_term = Some("1 year".to_owned());
+        keys.keys[0].scope = Some(KeyScope { longest_term, ..KeyScope::default() });
+        let said = keys.check().unwrap_err().to_string();
+        assert!(said.contains("longest_term \"1 year\"") && said.contains("365 days"), "{said}");
+        assert_eq!(keys.sequence, 0);
+        keys.remove(&kid(1)).unwrap();
+        keys.check().unwrap();
+        assert_eq!(keys.keys.len(), 1);
+        assert!(keys.remove(&kid(1)).is_err());
     }
 
     #[test]

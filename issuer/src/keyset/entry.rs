@@ -18,6 +18,9 @@ use crate::{
 pub struct KeysetEntry {
     /// The public key, in its text form.
     pub key: String,
+    /// What the vendor calls it. It is for people, and in no signed keyset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Whether it is in use.
     #[serde(default, rename = "state", with = "status_name")]
     pub status: KeyStatus,
@@ -40,6 +43,7 @@ impl KeysetEntry {
     pub fn new(key: &Key) -> Self {
         Self {
             key: key.to_string(),
+            label: None,
             status: KeyStatus::Active,
             purpose: KeyPurpose::License,
             not_before: None,

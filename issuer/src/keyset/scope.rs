@@ -91,8 +91,13 @@ impl KeyScope {
             let texts = texts.as_ref()?.iter().map(|text| Cbor::from(text.as_str()));
             Some(Cbor::Array(texts.collect()))
         };
-        let seconds = |span: &Option<String>| -> Result<Option<Cbor>> {
-            span.as_ref().map(|span| Ok(Cbor::from(span.parse::<Span>()?.seconds()?))).transpose()
+        let seconds = |field, span: &Option<String>| -> Result<Option<Cbor>> {
+            let named = |error| match error {
+                Error::Value { given, expected, .. } => Error::Value { field, given, expected },
+                other => other,
+            };
+            let read = |span: &String| span.parse::<Span>().and_then(Span::seconds).map_err(named);
+            Ok(span.as_ref().map(read).transpose()?.map(Cbor::from))
         };
         let policy = match &self.policy {
             None => None,
@@ -105,8 +110,8 @@ impl KeyScope {
             (0, texts(&self.issuers)),
             (1, texts(&self.audiences)),
             (2, texts(&self.tiers)),
-            (3, seconds(&self.longest_term)?),
-            (4, seconds(&self.longest_lead)?),
+            (3, seconds("longest_term", &self.longest_term)?),
+            (4, seconds("longest_lead", &self.longest_lead)?),
             (5, bounds("feature", self.features.as_ref(), feature_to_cbor)?),
             (6, bounds("meter", self.quotas.as_ref(), |quota| Ok(read::<Quota>(quota)?.to_cbor()))?),
             (7, bounds("rate", self.rates.as_ref(), |rate| Ok(read::<Rate>(rate)?.to_cbor()))?),

@@ -13,7 +13,7 @@ mod plausible;
 mod show;
 mod span;
 
-pub(crate) use moment::{end, start};
+pub(crate) use moment::{end, written};
 pub use moment::{parse, parse_end, parse_last, parse_start};
 pub use plausible::plausible;
 pub use show::{show, stamp};

@@ -98,9 +98,9 @@ pub fn parse_end(text: &str) -> Result<Timestamp> {
     Written::read(text)?.resolve(|first| first.saturating_add(DAY).min(limits::TIME.into()))
 }
 
-/// Deserialises a start of TOML: a date, a date and time with an offset, or a text that [`parse_start`] reads.
-pub(crate) fn start<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<Timestamp>, D::Error> {
-    parse_start(&text(input)?).map(Some).map_err(D::Error::custom)
+/// Deserialises a time of TOML as it is written: a date, a date and time with an offset, or a text.
+pub(crate) fn written<'de, D: Deserializer<'de>>(input: D) -> std::result::Result<Option<String>, D::Error> {
+    text(input).map(Some)
 }
 
 /// Deserialises an end of TOML: a date, a date and time with an offset, or a text that [`parse_end`] reads.

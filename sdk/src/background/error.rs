@@ -4,6 +4,8 @@ use std::{error::Error, fmt, io, path::PathBuf};
 
 use licentia_core::Code;
 
+use crate::license::LoadError;
+
 /// Why a thread that works beside the requests did not start.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -87,8 +89,8 @@ pub enum FeedError {
     Source(Box<dyn Error + Send + Sync>),
     /// The source panicked.
     SourcePanicked,
-    /// The gate refused the bundle: see [`crate::Gate::load_revocation`].
-    Refused(Code),
+    /// The gate did not load the bundle.
+    Refused(LoadError),
 }
 
 impl FeedError {
@@ -102,7 +104,7 @@ impl FeedError {
         match self {
             Self::File { .. } | Self::Source(_) | Self::SourcePanicked => Code::StoreUnreachable,
             Self::FileTooLong { .. } => Code::BundleMalformed,
-            Self::Refused(code) => *code,
+            Self::Refused(error) => error.code(),
         }
     }
 }
@@ -118,7 +120,7 @@ impl fmt::Display for FeedError {
             }
             Self::Source(error) => write!(f, "cannot fetch a revocation bundle: {error}"),
             Self::SourcePanicked => f.write_str("cannot fetch a revocation bundle: the source panicked"),
-            Self::Refused(code) => write!(f, "the revocation bundle was refused: {code}"),
+            Self::Refused(error) => error.fmt(f),
         }
     }
 }
@@ -128,15 +130,15 @@ impl Error for FeedError {
         match self {
             Self::File { error, .. } => Some(error),
             Self::Source(error) => Some(&**error),
-            Self::Refused(code) => Some(code),
+            Self::Refused(error) => Some(error),
             Self::FileTooLong { .. } | Self::SourcePanicked => None,
         }
     }
 }
 
-impl From<Code> for FeedError {
-    fn from(code: Code) -> Self {
-        Self::Refused(code)
+impl From<LoadError> for FeedError {
+    fn from(error: LoadError) -> Self {
+        Self::Refused(error)
     }
 }
 

@@ -89,8 +89,8 @@ impl Feed {
 
     fn offer(&mut self, gate: &Gate, bytes: Vec<u8>, keys: u64) -> Result<bool, FeedError> {
         let result = gate.load_revocation(&bytes);
-        if let Err(code) = result {
-            self.refused = Some(RefusedBundle { bytes, code, keys });
+        if let Err(error) = &result {
+            self.refused = Some(RefusedBundle { bytes, code: error.code(), keys });
         }
         result.map_err(FeedError::Refused)
     }

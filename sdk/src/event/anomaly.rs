@@ -1,11 +1,11 @@
 //! Detects unusual use: hints for people, never a reason to deny.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, hash_map::Entry},
     fmt,
 };
 
-use licentia_core::Lineage;
+use licentia_core::AccountId;
 
 use super::Record;
 
@@ -60,13 +60,17 @@ pub enum Anomaly {
 /// [`super::Queue`].
 pub struct Detector<F> {
     thresholds: Thresholds,
-    licenses: HashMap<Lineage, Activity>,
+    /// The number of the window.
+    window: u64,
+    /// Licences that were used in the window.
+    licenses: HashMap<AccountId, Activity>,
+    /// Requests of licences in the window before.
+    before: HashMap<AccountId, u64>,
     report: F,
 }
 
 #[derive(Default)]
 struct Activity {
-    window: u64,
     requests: u64,
     before: u64,
     denied: u64,
@@ -74,31 +78,31 @@ struct Activity {
     reported: [bool; 3],
 }
 
-/// Most licences that are watched at once. Those that were quiet for a window are evicted first.
+/// Most licences that are watched in one window. Others are not watched until the next one.
 const WATCHED: usize = 100_000;
 
 impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
     /// A detector that calls `report` with each anomaly and the record that showed it.
     pub fn new(thresholds: Thresholds, report: F) -> Self {
-        Self { thresholds, licenses: HashMap::new(), report }
+        Self { thresholds, window: 0, licenses: HashMap::new(), before: HashMap::new(), report }
     }
 
     /// Counts a record.
     pub fn watch(&mut self, record: &Record) {
-        let Some(lineage) = record.lineage else { return };
+        let (Some(issuer), Some(lineage)) = (&record.issuer, record.lineage) else { return };
+        let account = AccountId::new(issuer, lineage);
         let limits = self.thresholds;
-        let window = record.at.as_seconds() / limits.window.max(1);
-        if self.licenses.len() >= WATCHED && !self.licenses.contains_key(&lineage) {
-            self.licenses.retain(|_, activity| activity.window + 1 >= window);
-            if self.licenses.len() >= WATCHED {
-                return;
+        self.turn(record.at.as_seconds() / limits.window.max(1));
+        // One look-up, however many there are: what has ended goes with its window.
+        let full = self.licenses.len() >= WATCHED;
+        let activity = match self.licenses.entry(account) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if full => return,
+            Entry::Vacant(new) => {
+                let before = self.before.get(&account).copied().unwrap_or(0);
+                new.insert(Activity { before, ..Activity::default() })
             }
-        }
-        let activity = self.licenses.entry(lineage).or_default();
-        if activity.window != window {
-            let before = if activity.window + 1 == window { activity.requests } else { 0 };
-            *activity = Activity { window, before, ..Activity::default() };
-        }
+        };
         activity.requests += 1;
         activity.denied += u64::from(!record.code.is_allowed());
         if activity.sources.len() <= limits.sources && !record.source.is_empty() {
@@ -120,6 +124,21 @@ impl<F: FnMut(&Record, &Anomaly)> Detector<F> {
                 (self.report)(record, &anomaly);
             }
         }
+    }
+}
+
+impl<F> Detector<F> {
+    /// Begins a later window. A record that comes late counts in the present one.
+    fn turn(&mut self, window: u64) {
+        if window <= self.window {
+            return;
+        }
+        let ended = std::mem::take(&mut self.licenses);
+        self.before.clear();
+        if window == self.window.saturating_add(1) {
+            self.before.extend(ended.into_iter().map(|(account, activity)| (account, activity.requests)));
+        }
+        self.window = window;
     }
 }
 

@@ -10,19 +10,21 @@ use std::{
 
 use licentia_core::{Code, CodeEntry};
 
+use crate::metering::Unit;
+
 use super::{Event, Sink, Used};
 
 /// Upper bounds of the latency histogram's buckets, in nanoseconds.
 const BOUNDS: [u64; 12] =
     [100, 150, 250, 500, 1_000, 2_500, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
-/// Most tiers, and most meters, that have counters of their own, so that memory is bounded.
+/// Most tiers, most meters and most rates that have counters of their own, so that memory is bounded.
 const NAMES: usize = 256;
 /// Codes have numbers below this.
 const CODES: usize = 1000;
 /// Threads that have counters of their own; further threads share the last stripe.
 const STRIPES: usize = 64;
 
-/// Counts of decisions by code and tier, units by meter, and a histogram of the duration of timed decisions: see
+/// Counts of decisions by code and tier, units by meter and by rate, seats, and a histogram of the duration of timed decisions: see
 /// [`Sink::is_timed`].
 ///
 /// Each thread has its own counters, so that threads do not contend for cache lines.
@@ -30,6 +32,7 @@ pub struct Metrics {
     stripes: [OnceLock<Box<Stripe>>; STRIPES],
     tiers: Names,
     meters: Names,
+    rates: Names,
     keyset: AtomicU64,
     revocation: [AtomicU64; 2],
 }
@@ -40,6 +43,9 @@ struct Stripe {
     by_code: [AtomicU64; CODES],
     by_tier: [AtomicU64; Names::PLACES],
     by_meter: [AtomicU64; Names::PLACES],
+    refunded: [AtomicU64; Names::PLACES],
+    by_rate: [AtomicU64; Names::PLACES],
+    seats: AtomicU64,
     buckets: [AtomicU64; BOUNDS.len()],
     timed: AtomicU64,
     total_nanos: AtomicU64,
@@ -140,6 +146,9 @@ impl Stripe {
             by_code: zeros(),
             by_tier: zeros(),
             by_meter: zeros(),
+            refunded: zeros(),
+            by_rate: zeros(),
+            seats: AtomicU64::new(0),
             buckets: zeros(),
             timed: AtomicU64::new(0),
             total_nanos: AtomicU64::new(0),
@@ -160,6 +169,7 @@ impl Metrics {
             stripes: [const { OnceLock::new() }; STRIPES],
             tiers: Names::new(),
             meters: Names::new(),
+            rates: Names::new(),
             keyset: AtomicU64::new(0),
             revocation: zeros(),
         }
@@ -221,6 +231,24 @@ impl Metrics {
                 writeln!(text, "licentia_units_total{{meter=\"{meter}\"}} {count}")?;
             }
         }
+        text.push_str(
+            "# HELP licentia_refunded_units_total Units refunded by meter.\n# TYPE licentia_refunded_units_total counter\n",
+        );
+        for (at, meter) in self.meters.all() {
+            if let count @ 1.. = self.sum(|stripe| stripe.refunded.get(at)) {
+                writeln!(text, "licentia_refunded_units_total{{meter=\"{meter}\"}} {count}")?;
+            }
+        }
+        text.push_str("# HELP licentia_rate_requests_total Requests counted by rate.\n# TYPE licentia_rate_requests_total counter\n");
+        for (at, rate) in self.rates.all() {
+            if let count @ 1.. = self.sum(|stripe| stripe.by_rate.get(at)) {
+                writeln!(text, "licentia_rate_requests_total{{rate=\"{rate}\"}} {count}")?;
+            }
+        }
+        text.push_str(
+            "# HELP licentia_seats_total Seats taken or kept.\n# TYPE licentia_seats_total counter\n",
+        );
+        writeln!(text, "licentia_seats_total {}", self.sum(|stripe| Some(&stripe.seats)))?;
         text.push_str("# HELP licentia_decision_seconds How long decisions took, of those that were timed.\n# TYPE licentia_decision_seconds histogram\n");
         let mut below = 0;
         for (at, bound) in BOUNDS.iter().enumerate() {
@@ -259,8 +287,18 @@ impl Sink for Metrics {
                 own.add(|stripe| stripe.by_tier.get(place), 1);
             }
             for charge in decision.charges() {
-                let place = self.meters.place(charge.name);
-                own.add(|stripe| stripe.by_meter.get(place), charge.charged);
+                // A rate and a meter may have the same name.
+                match charge.unit {
+                    Unit::Quota => {
+                        let place = self.meters.place(charge.name);
+                        own.add(|stripe| stripe.by_meter.get(place), charge.charged);
+                    }
+                    Unit::Rate => {
+                        let place = self.rates.place(charge.name);
+                        own.add(|stripe| stripe.by_rate.get(place), charge.charged);
+                    }
+                    Unit::Seat => own.add(|stripe| Some(&stripe.seats), charge.charged),
+                }
             }
         }
         if let Some(took) = event.took_nanos {
@@ -281,6 +319,13 @@ impl Sink for Metrics {
         let place = self.meters.place(used.meter);
         if let Some(own) = self.own() {
             own.add(|stripe| stripe.by_meter.get(place), used.units);
+        }
+    }
+
+    fn refunded(&self, refunded: &Used<'_>) {
+        let place = self.meters.place(refunded.meter);
+        if let Some(own) = self.own() {
+            own.add(|stripe| stripe.refunded.get(place), refunded.units);
         }
     }
 

@@ -12,6 +12,11 @@ mod queue;
 mod record;
 mod sampled;
 
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
 use licentia_core::{Lineage, Timestamp, Window};
 
 use crate::gate::Decision;
@@ -47,7 +52,8 @@ pub struct Event<'e, 'a> {
     pub took_nanos: Option<u64>,
 }
 
-/// Receives events. It is called on the path of the request, so it must return at once and never block.
+/// Receives events. It is called on the path of the request, so it must return at once and never block. If it panics,
+/// the request and the other sinks go on.
 pub trait Sink: Send + Sync {
     /// Receives an event.
     fn record(&self, event: &Event<'_, '_>);
@@ -64,12 +70,26 @@ pub trait Sink: Send + Sync {
     fn used(&self, used: &Used<'_>) {
         let _ = used;
     }
+
+    /// Receives what was refunded of what a decision or [`Sink::used`] had told.
+    fn refunded(&self, refunded: &Used<'_>) {
+        let _ = refunded;
+    }
 }
 
-/// Units that were used.
+/// Calls each sink. One that panics keeps neither the others nor the caller from going on: the panic hook reports it.
+pub(crate) fn each(sinks: &[Arc<dyn Sink>], tell: impl Fn(&dyn Sink)) {
+    for sink in sinks {
+        let _ = catch_unwind(AssertUnwindSafe(|| tell(&**sink)));
+    }
+}
+
+/// Units that were used, or refunded.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Used<'a> {
+    /// The licence's issuer.
+    pub issuer: &'a str,
     /// The licence, through its renewals and upgrades.
     pub lineage: &'a Lineage,
     /// The meter.

@@ -6,6 +6,8 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram, Meter},
 };
 
+use crate::metering::Unit;
+
 use super::{Event, Sink, Used};
 
 /// A sink that records into the instruments of an OpenTelemetry meter.
@@ -13,18 +15,28 @@ use super::{Event, Sink, Used};
 pub struct Otel {
     decisions: Counter<u64>,
     units: Counter<u64>,
+    refunded: Counter<u64>,
+    requests: Counter<u64>,
+    seats: Counter<u64>,
     duration: Histogram<f64>,
     sequence: Gauge<u64>,
     issued_at: Gauge<u64>,
 }
 
 impl Otel {
-    /// Creates the instruments `licentia.decisions`, `licentia.units`, `licentia.decision.duration`,
+    /// Creates the instruments `licentia.decisions`, `licentia.units` and `licentia.units.refunded` (by meter),
+    /// `licentia.rate.requests` (by rate), `licentia.seats`, `licentia.decision.duration`,
     /// `licentia.revocation.sequence` and `licentia.revocation.issued`.
     pub fn new(meter: &Meter) -> Self {
         Self {
             decisions: meter.u64_counter("licentia.decisions").with_description("Decisions").build(),
             units: meter.u64_counter("licentia.units").with_description("Units charged").build(),
+            refunded: meter.u64_counter("licentia.units.refunded").with_description("Units refunded").build(),
+            requests: meter
+                .u64_counter("licentia.rate.requests")
+                .with_description("Requests counted against rates")
+                .build(),
+            seats: meter.u64_counter("licentia.seats").with_description("Seats taken or kept").build(),
             duration: meter.f64_histogram("licentia.decision.duration").with_unit("s").build(),
             sequence: meter
                 .u64_gauge("licentia.revocation.sequence")
@@ -49,7 +61,13 @@ impl Sink for Otel {
         self.decisions.add(1, &attributes);
         if decision.is_allowed() {
             for charge in decision.charges() {
-                self.units.add(charge.charged, &[KeyValue::new("meter", charge.name.to_owned())]);
+                // A rate and a meter may have the same name.
+                let named = |kind| [KeyValue::new(kind, charge.name.to_owned())];
+                match charge.unit {
+                    Unit::Quota => self.units.add(charge.charged, &named("meter")),
+                    Unit::Rate => self.requests.add(charge.charged, &named("rate")),
+                    Unit::Seat => self.seats.add(charge.charged, &[]),
+                }
             }
         }
         if let (Some((sequence, issued_at)), Some(issuer)) = (event.revocation, issuer) {
@@ -64,5 +82,9 @@ impl Sink for Otel {
 
     fn used(&self, used: &Used<'_>) {
         self.units.add(used.units, &[KeyValue::new("meter", used.meter.to_owned())]);
+    }
+
+    fn refunded(&self, refunded: &Used<'_>) {
+        self.refunded.add(refunded.units, &[KeyValue::new("meter", refunded.meter.to_owned())]);
     }
 }

@@ -26,6 +26,8 @@ pub struct Record {
     pub source: String,
     /// The customer, if the licence's signature was good.
     pub subject: Option<String>,
+    /// The licence's issuer, if its signature was good.
+    pub issuer: Option<String>,
     /// The licence through its renewals, if its signature was good.
     pub lineage: Option<Lineage>,
     /// Name and version of the tier, if the licence's signature was good.
@@ -54,6 +56,7 @@ impl From<&Event<'_, '_>> for Record {
             action: event.action.to_owned(),
             source: event.source.to_owned(),
             subject: license.map(|license| license.subject().to_owned()),
+            issuer: license.map(|license| license.issuer().to_owned()),
             lineage: license.map(|license| license.lineage()),
             tier: license.map(|license| (license.tier().name.to_owned(), license.tier().version)),
             keyset: event.keyset,

@@ -40,6 +40,10 @@ impl Sink for Sampled {
         self.sink.used(used);
     }
 
+    fn refunded(&self, refunded: &Used<'_>) {
+        self.sink.refunded(refunded);
+    }
+
     fn is_timed(&self) -> bool {
         self.sink.is_timed()
     }

@@ -9,7 +9,7 @@ use licentia_core::{Code, Expect, Key, Preparation};
 
 use crate::{
     event::Sink,
-    license::{LicenceSettings, Licences},
+    license::{LicenceSettings, Licences, LoadError},
     platform::process_id,
     store::{Memory, Store},
 };
@@ -233,7 +233,7 @@ impl fmt::Debug for GateBuilder {
 }
 
 /// Why a gate was not built.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
     /// There is no key to trust.
@@ -250,10 +250,10 @@ pub enum BuildError {
         /// The bytes that were given.
         bytes: usize,
     },
-    /// [`GateBuilder::keyset`] was refused: see [`Gate::load_keyset`].
-    Keyset(Code),
-    /// [`GateBuilder::revocation`] was refused: see [`Gate::load_revocation`].
-    Revocation(Code),
+    /// [`GateBuilder::keyset`] was not loaded.
+    Keyset(LoadError),
+    /// [`GateBuilder::revocation`] was not loaded.
+    Revocation(LoadError),
 }
 
 impl BuildError {
@@ -261,7 +261,7 @@ impl BuildError {
     pub fn code(&self) -> Code {
         match self {
             Self::NoKey | Self::CacheCapacity { .. } | Self::KeyTables { .. } => Code::InvalidArgument,
-            Self::Keyset(code) | Self::Revocation(code) => *code,
+            Self::Keyset(error) | Self::Revocation(error) => error.code(),
         }
     }
 }
@@ -276,8 +276,8 @@ impl fmt::Display for BuildError {
             Self::KeyTables { bytes } => {
                 write!(f, "`prepare_keys` has {bytes} bytes per key: give at least 81920, or leave it out")
             }
-            Self::Keyset(code) => write!(f, "`keyset` was refused: {code}"),
-            Self::Revocation(code) => write!(f, "`revocation` was refused: {code}"),
+            Self::Keyset(error) => write!(f, "`keyset`: {error}"),
+            Self::Revocation(error) => write!(f, "`revocation`: {error}"),
         }
     }
 }
@@ -285,7 +285,7 @@ impl fmt::Display for BuildError {
 impl error::Error for BuildError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
-            Self::Keyset(code) | Self::Revocation(code) => Some(code),
+            Self::Keyset(error) | Self::Revocation(error) => Some(error),
             Self::NoKey | Self::CacheCapacity { .. } | Self::KeyTables { .. } => None,
         }
     }

@@ -76,12 +76,6 @@ impl<'a> Decision<'a> {
         self.license.share()
     }
 
-    /// The time that it was made for, by the gate's clock.
-    #[cfg(feature = "receipts")]
-    pub(crate) fn time(&self) -> Timestamp {
-        self.time
-    }
-
     /// The name of its tier.
     pub(crate) fn tier_name(&self) -> Option<&str> {
         self.license.get().map(|licensed| &*licensed.tier)

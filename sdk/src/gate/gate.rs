@@ -15,8 +15,8 @@ use licentia_core::{
 };
 
 use crate::{
-    event::{Event, Sink, Used},
-    license::{BundleInUse, Found, Licences, LoadedBundle, TrustSnapshot},
+    event::{self, Event, Sink, Used},
+    license::{BundleInUse, Found, Licences, LoadError, TrustSnapshot},
     metering::{Charges, SEATS},
     platform::{Now, process_id},
     store::{SeatAsk, Store},
@@ -30,6 +30,7 @@ use super::{
     replay::Nonces,
     request::{Inquiry, Request, SeatRequest},
     reservation::Reservation,
+    settle_error::SettleError,
 };
 
 /// Whether a decision at this time is timed though no sink needs it: one in 16, in no pattern.
@@ -64,10 +65,10 @@ impl Gate {
     /// Needs a gate that was built with a keyset.
     ///
     /// # Errors
-    /// A code of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
+    /// [`LoadError`]. Its code is of group 1xx or 2xx for a bad keyset, in particular [`Code::KeysetRollback`] and
     /// [`Code::KeysetEquivocation`]; [`Code::KeysetExpired`] for one that has already expired while the keys in use have
     /// not; [`Code::StoreUnreachable`] if the store cannot save its mark. The keys in use then stay.
-    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, Code> {
+    pub fn load_keyset(&self, keyset: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_keyset(keyset, self.clock.known())
     }
 
@@ -75,10 +76,10 @@ impl Gate {
     /// one in use. Needs a keyset with a revocation key. Each stream of an issuer has one bundle in use.
     ///
     /// # Errors
-    /// A code from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
+    /// [`LoadError`]. Its code is one from 520 to 526 for a bad bundle, [`Code::WrongTyp`] for bytes that are no bundle,
     /// [`Code::KeyNotActive`] or [`Code::KeyRevoked`] for a key that is out of use; [`Code::StoreUnreachable`] if the
     /// store cannot save its mark. The bundle in use then stays.
-    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+    pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         self.licences.load_revocation(bundle)
     }
 
@@ -89,7 +90,7 @@ impl Gate {
 
     /// The revocation bundle in use for one of an issuer's streams.
     pub fn stream_revocation(&self, issuer: &str, stream: u64) -> Option<BundleInUse> {
-        self.licences.bundles().of(issuer, stream).map(LoadedBundle::in_use)
+        self.licences.bundles().of(issuer, stream).map(|loaded| loaded.in_use())
     }
 
     /// Counts the keysets that were loaded.
@@ -189,7 +190,7 @@ impl Gate {
                 revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
                 took_nanos,
             };
-            self.sinks.iter().for_each(|sink| sink.record(&event));
+            event::each(&self.sinks, |sink| sink.record(&event));
         }
         until
     }
@@ -217,13 +218,13 @@ impl Gate {
     /// it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
-    /// [`Code::StoreUnreachable`]. What could not be given back stays here and can be used, unless the store failed
-    /// halfway, so that it is unknown: then it is lost, and never granted twice.
-    pub fn settle(&self) -> Result<(), Code> {
+    /// [`SettleError`]. What could not be given back stays here and can be used, unless the store failed halfway, so
+    /// that it is unknown: then it is lost, and never granted twice.
+    pub fn settle(&self) -> Result<(), SettleError> {
         // Every meter is tried, also after one that failed.
         let meters = self.licences.accounts().meters();
-        let failed = meters.iter().filter(|meter| meter.settle(&*self.store).is_err()).count();
-        if failed == 0 { Ok(()) } else { Err(Code::StoreUnreachable) }
+        let failures = meters.iter().filter_map(|meter| meter.settle(&*self.store).err());
+        SettleError::of(failures, meters.len())
     }
 
     /// Makes the gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
@@ -284,7 +285,7 @@ impl Gate {
 
     /// Reports to the sinks what was charged outside a decision.
     pub(crate) fn report_used(&self, used: &Used<'_>) {
-        self.sinks.iter().for_each(|sink| sink.used(used));
+        event::each(&self.sinks, |sink| sink.used(used));
     }
 
     /// Where counters, marks and seats are stored.
@@ -379,7 +380,7 @@ impl Gate {
             return authorize(license, expect, silent, time, explanation);
         }
         let current = self.licences.bundles();
-        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(LoadedBundle::bundle).collect();
+        let bundles: Vec<_> = current.of_issuer(license.issuer()).map(|loaded| loaded.bundle()).collect();
         authorize(license, expect, Some(RevocationQuery::of_all(&bundles)), time, explanation)
     }
 

@@ -10,6 +10,7 @@ mod outage;
 mod replay;
 mod request;
 mod reservation;
+mod settle_error;
 
 pub use builder::{BuildError, GateBuilder};
 pub use decision::Decision;
@@ -18,3 +19,4 @@ pub use mode::Mode;
 pub(crate) use request::{Inquiry, SeatRequest};
 pub use request::{Proof, Request};
 pub use reservation::Reservation;
+pub use settle_error::SettleError;

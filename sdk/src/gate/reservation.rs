@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use licentia_core::Code;
 
 use crate::{
-    event::{Sink, Used},
+    event::{self, Sink, Used},
     license::Licensed,
     metering::{Charges, QuotaCounter, Units},
     platform::process_id,
@@ -109,10 +109,15 @@ impl Reservation {
             true
         };
         if charged && cost > 0 {
-            let lineage = quota.lineage();
-            let used =
-                Used { lineage: &lineage, meter: quota.name(), window: held.units.window(), units: cost };
-            self.sinks.iter().for_each(|sink| sink.used(&used));
+            let (lineage, license) = (quota.lineage(), self.licensed.license());
+            let used = Used {
+                issuer: license.issuer(),
+                lineage: &lineage,
+                meter: quota.name(),
+                window: held.units.window(),
+                units: cost,
+            };
+            event::each(&self.sinks, |sink| sink.used(&used));
         }
         Ok(())
     }

@@ -4,6 +4,9 @@
 //! base64url. The response to a denied request has the status, header fields and problem details of the decision. An
 //! allowed request has an [`Admitted`] in its extensions, and its response the `RateLimit` fields.
 //!
+//! Meters are charged before the service is called. With [`LicenseLayer::charge_on_success`] they are reserved, and charged
+//! when the response is there: not for a server error, and for what the work did cost if the service says so ([`Cost`]).
+//!
 //! A check that may wait for the gate's store runs in a thread of its own, so that it does not block the async runtime.
 
 use std::{
@@ -11,11 +14,13 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, header, request::Parts};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode, header, request::Parts,
+};
 use licentia_core::{
     Buffer, State,
     http::{PROBLEM_TYPE, PROOF_FIELD, bearer},
@@ -25,7 +30,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    gate::{Decision, Gate, Proof, Request},
+    gate::{Decision, Gate, Proof, Request, Reservation},
     license::{License, Licensed},
     platform::Now,
 };
@@ -44,12 +49,14 @@ pub struct LicenseLayer {
     meters: &'static [(&'static str, u64)],
     rates: &'static [(&'static str, u64)],
     origin: Arc<str>,
+    /// Which responses are charged, if meters are charged only then.
+    charged: Option<fn(StatusCode) -> bool>,
 }
 
 impl LicenseLayer {
     /// Needs a valid licence, and nothing else.
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, features: &[], meters: &[], rates: &[], origin: Arc::from("") }
+        Self { gate, features: &[], meters: &[], rates: &[], origin: Arc::from(""), charged: None }
     }
 
     /// Needs all of these features.
@@ -60,6 +67,21 @@ impl LicenseLayer {
     /// Charges these meters, all or none, before it calls the service.
     pub fn meters(self, meters: &'static [(&'static str, u64)]) -> Self {
         Self { meters, ..self }
+    }
+
+    /// Charges the meters only if the response is no server error (5xx, RFC 9110, section 15.6) and the service does not
+    /// fail. Until then they are reserved: set them to the most that a request may cost, and let the service say what it
+    /// did cost with [`Cost`], or commit [`Admitted::reservation`] itself.
+    ///
+    /// Rates are counted in any case. A client that goes away before the response is charged, since the work may have
+    /// been done; a service that panics is not.
+    pub fn charge_on_success(self) -> Self {
+        self.charge_if(|status| !status.is_server_error())
+    }
+
+    /// As [`LicenseLayer::charge_on_success`], but `charged` says for which status the meters are charged.
+    pub fn charge_if(self, charged: fn(StatusCode) -> bool) -> Self {
+        Self { charged: Some(charged), ..self }
     }
 
     /// Counts against these rates.
@@ -77,7 +99,11 @@ impl LicenseLayer {
 
     fn check(&self, parts: &Parts) -> Checked {
         self.with_request(parts, |token, request| {
-            Checked::from(&self.gate.check(token, request, Now::system()))
+            if self.charged.is_none() {
+                return Checked::new(&self.gate.check(token, request, Now::system()), None);
+            }
+            let (decision, reservation) = self.gate.reserve(token, request, Now::system());
+            Checked::new(&decision, reservation)
         })
     }
 
@@ -127,14 +153,15 @@ struct Checked {
     verdict: Result<Admitted, (u16, String)>,
 }
 
-impl From<&Decision<'_>> for Checked {
-    fn from(decision: &Decision<'_>) -> Self {
+impl Checked {
+    fn new(decision: &Decision<'_>, reservation: Option<Reservation>) -> Self {
         let field = |(name, value): (&'static str, String)| {
             Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
         };
         let fields = decision.http_headers().into_iter().filter_map(field).collect();
         let verdict = if decision.is_allowed() {
-            Ok(Admitted { licensed: decision.shared_license(), state: decision.state() })
+            let reserved = reservation.map(|held| Arc::new(Mutex::new(Some(held))));
+            Ok(Admitted { licensed: decision.shared_license(), state: decision.state(), reserved })
         } else {
             Err((decision.http_status(), decision.problem()))
         };
@@ -147,9 +174,60 @@ impl From<&Decision<'_>> for Checked {
 pub struct Admitted {
     licensed: Option<Arc<Licensed>>,
     state: State,
+    /// What is reserved, until somebody takes it.
+    reserved: Option<Arc<Mutex<Option<Reservation>>>>,
+}
+
+/// What a request did cost, in the extensions of its response: at most what the layer reserved of each meter. Meters
+/// that it does not name cost what was reserved. See [`LicenseLayer::charge_on_success`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cost(pub Vec<(String, u64)>);
+
+/// Charges what is reserved when the response is there. If it never comes, because the client has gone, everything is
+/// charged; if the service panics, nothing.
+struct Pending {
+    reserved: Option<Arc<Mutex<Option<Reservation>>>>,
+}
+
+impl Pending {
+    fn take(&mut self) -> Option<Reservation> {
+        self.reserved
+            .take()
+            .and_then(|reserved| reserved.lock().unwrap_or_else(PoisonError::into_inner).take())
+    }
+
+    /// Ends the reservation, unless the service has taken it.
+    fn end(mut self, charge: bool, cost: &Cost) {
+        let Some(reservation) = self.take() else { return };
+        if !charge {
+            return reservation.cancel();
+        }
+        let cost: Vec<_> = cost.0.iter().map(|(meter, units)| (meter.as_str(), *units)).collect();
+        // A cost above what was reserved charges all of that: no more can be.
+        let _ = reservation.commit(&cost);
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.take() {
+            if std::thread::panicking() {
+                reservation.cancel();
+            } else {
+                let _ = reservation.commit(&[]);
+            }
+        }
+    }
 }
 
 impl Admitted {
+    /// What the layer has reserved, for a service that knows its cost only after the response has begun, such as one
+    /// that streams. It is then the service's to commit; dropping it charges nothing. `None` if nothing is reserved, or
+    /// it was taken before. See [`LicenseLayer::charge_on_success`].
+    pub fn reservation(&self) -> Option<Reservation> {
+        self.reserved.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The licence; none if an advisory gate allowed a request without a valid licence.
     pub fn license(&self) -> Option<License<'_>> {
         self.licensed.as_ref().map(|licensed| licensed.license())
@@ -198,6 +276,7 @@ where
         let copy = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, copy);
         let layer = self.layer.clone();
+        let charged = layer.charged;
         let checked = if layer.may_wait(&parts) {
             Err(OffThread::start(move || (layer.check(&parts), parts)))
         } else {
@@ -210,20 +289,29 @@ where
             };
             let Some((Checked { fields, verdict }, mut parts)) = checked else {
                 let mut response = Response::new(Out::from(String::new()));
-                *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 return Ok(response);
             };
             match verdict {
                 Ok(admitted) => {
+                    let pending = Pending { reserved: admitted.reserved.clone() };
                     parts.extensions.insert(admitted);
-                    let mut response = inner.call(HttpRequest::from_parts(parts, body)).await?;
+                    let mut response = match inner.call(HttpRequest::from_parts(parts, body)).await {
+                        Ok(response) => response,
+                        Err(error) => {
+                            pending.end(false, &Cost::default());
+                            return Err(error);
+                        }
+                    };
+                    let cost = response.extensions_mut().remove::<Cost>().unwrap_or_default();
+                    pending.end(charged.is_none_or(|charged| charged(response.status())), &cost);
                     response.headers_mut().extend(fields);
                     Ok(response)
                 }
                 Err((status, problem)) => {
                     let mut response = Response::new(Out::from(problem));
                     *response.status_mut() =
-                        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+                        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                     response.headers_mut().extend(fields);
                     let media_type = HeaderValue::from_static(PROBLEM_TYPE);
                     response.headers_mut().insert(header::CONTENT_TYPE, media_type);

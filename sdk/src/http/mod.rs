@@ -9,4 +9,4 @@ mod off_thread;
 pub use headers::headers;
 pub use licentia_core::http::*;
 #[cfg(feature = "tower")]
-pub use middleware::{Admitted, LicenseLayer, Licensing, PROOF};
+pub use middleware::{Admitted, Cost, LicenseLayer, Licensing, PROOF};

@@ -9,6 +9,8 @@ use licentia_core::{
     text::decode_license,
 };
 
+use super::error::PemError;
+
 /// The private key of a licence's holder, or of an instance that signs receipts. It is zeroised when dropped.
 pub struct HolderKey(SigningKey);
 
@@ -21,9 +23,9 @@ impl HolderKey {
     /// Reads an Ed25519 key in PKCS#8 PEM, which is not encrypted.
     ///
     /// # Errors
-    /// [`Code::InvalidKey`].
-    pub fn from_pem(pem: &str) -> Result<Self, Code> {
-        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| Code::InvalidKey)
+    /// [`PemError`], which says what the text is instead.
+    pub fn from_pem(pem: &str) -> Result<Self, PemError> {
+        SigningKey::from_pkcs8_pem(pem).map(Self).map_err(|_| PemError::of(pem))
     }
 
     /// The public key, for the issuer to bind a licence to.

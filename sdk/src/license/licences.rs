@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     cache::Cache,
+    error::LoadError,
     licensed::{Found, Licensed, Token, TrustSnapshot},
     revocations::{Bundles, Revocations},
     trust::{Trust, Trusted},
@@ -57,14 +58,14 @@ impl Licences {
     }
 
     /// Loads a newer keyset; `false` if it is the one in use. `known` is the latest time that is known, or 1970.
-    pub(crate) fn load_keyset(&self, keyset: &[u8], known: Timestamp) -> Result<bool, Code> {
+    pub(crate) fn load_keyset(&self, keyset: &[u8], known: Timestamp) -> Result<bool, LoadError> {
         let newer = self.trusted.load(keyset, known)?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);
         Ok(newer)
     }
 
     /// Loads a newer bundle, or a delta on the one in use; `false` if it is the one in use.
-    pub(crate) fn load_revocation(&self, bundle: &[u8]) -> Result<bool, Code> {
+    pub(crate) fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         let newer = self.revocations.load(bundle, &self.trusted)?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);
         Ok(newer)

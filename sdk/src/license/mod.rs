@@ -1,6 +1,7 @@
 //! What a gate knows: licences it has verified, the keys it trusts and the revocations it has loaded.
 
 mod cache;
+mod error;
 #[cfg(feature = "holder")]
 mod holder_key;
 mod interner;
@@ -10,10 +11,12 @@ mod revocations;
 mod trust;
 
 #[cfg(feature = "holder")]
+pub use error::PemError;
+pub use error::{LoadError, Loadable};
+#[cfg(feature = "holder")]
 pub use holder_key::{HolderKey, ProveError};
 pub(crate) use interner::Interner;
 pub(crate) use licences::{LicenceSettings, Licences};
 pub use licensed::License;
 pub(crate) use licensed::{Found, Licensed, TrustSnapshot};
-pub(crate) use revocations::LoadedBundle;
 pub use revocations::{BundleInUse, mark};

@@ -7,7 +7,10 @@ use crate::{
     store::Store,
 };
 
-use super::trust::Trusted;
+use super::{
+    error::{LoadError, Loadable},
+    trust::Trusted,
+};
 use licentia_core::{
     Code, Keyring, Kid, Timestamp,
     inner::build,
@@ -24,12 +27,14 @@ pub(crate) struct LoadedBundle {
     issuer: Box<str>,
     kept: revocation::OwnedBundle<Box<[u8]>>,
     bloom: Box<[u8]>,
+    /// What is remembered of it.
+    mark: BundleMark,
 }
 
 impl LoadedBundle {
-    fn new(kept: revocation::OwnedBundle<Box<[u8]>>, bloom: Box<[u8]>) -> Self {
+    fn new(kept: revocation::OwnedBundle<Box<[u8]>>, bloom: Box<[u8]>, mark: BundleMark) -> Self {
         let issuer = kept.bundle(&bloom).issuer().into();
-        Self { issuer, kept, bloom }
+        Self { issuer, kept, bloom, mark }
     }
 
     pub(crate) fn bundle(&self) -> Bundle<'_> {
@@ -74,26 +79,26 @@ pub(crate) struct Bundles(Vec<Arc<LoadedBundle>>);
 
 impl Bundles {
     /// The bundle that covers the indices of an issuer's stream.
-    pub(crate) fn of(&self, issuer: &str, stream: u64) -> Option<&LoadedBundle> {
+    pub(crate) fn of(&self, issuer: &str, stream: u64) -> Option<&Arc<LoadedBundle>> {
         self.of_issuer(issuer).find(|loaded| loaded.bundle().stream() == stream)
     }
 
     /// The bundles of an issuer, one for each stream.
-    pub(crate) fn of_issuer(&self, issuer: &str) -> impl Iterator<Item = &LoadedBundle> {
-        self.0.iter().filter(move |loaded| *loaded.issuer == *issuer).map(|loaded| &**loaded)
+    pub(crate) fn of_issuer(&self, issuer: &str) -> impl Iterator<Item = &Arc<LoadedBundle>> {
+        self.0.iter().filter(move |loaded| *loaded.issuer == *issuer)
     }
 
     /// The bundle, if there is exactly one.
-    pub(crate) fn only(&self) -> Option<&LoadedBundle> {
+    pub(crate) fn only(&self) -> Option<&Arc<LoadedBundle>> {
         if let [only] = &self.0[..] { Some(only) } else { None }
     }
 
     /// A copy of the set, in which `loaded` replaces the bundle of its issuer and stream.
-    fn with(&self, loaded: LoadedBundle) -> Self {
+    fn with(&self, loaded: Arc<LoadedBundle>) -> Self {
         let mut all = self.0.clone();
         let stream = loaded.bundle().stream();
         all.retain(|other| other.issuer != loaded.issuer || other.bundle().stream() != stream);
-        all.push(Arc::new(loaded));
+        all.push(loaded);
         Self(all)
     }
 }
@@ -115,41 +120,43 @@ impl Revocations {
     }
 
     /// Loads a bundle, or a delta on the one in use; `false` if it is the one in use.
-    pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, Code> {
+    pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, LoadError> {
         let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         // Read after the lock: a bundle that waited for it is verified with the keys in use now.
         let trust = trusted.current();
-        let (bundle, kid) = Bundle::read(bytes, trust.keyring())?;
+        let refused = LoadError::refused(Loadable::Bundle);
+        let (bundle, kid) = Bundle::read(bytes, trust.keyring()).map_err(&refused)?;
         let seen = BundleMark { sequence: bundle.sequence(), digest: bundle.digest(), kid };
         let bundles = self.current.load();
         let current = bundles.of(bundle.issuer(), bundle.stream());
-        let same = current.is_some_and(|current| current.bundle().sequence() == bundle.sequence());
+        // Also compared with the one in use: a store may have lost its mark.
+        let other = newer(current.map(|current| current.mark), &seen, &bundle, trust.keyring())?;
         let (name, value) = (name(&bundle), encode(&seen));
         loop {
-            let saved = self.store.load(&name).map_err(|_| Code::StoreUnreachable)?;
+            let saved = self.store.load(&name).map_err(LoadError::store(Loadable::Bundle))?;
             let before = saved.as_deref().and_then(decode);
-            let newer = newer(before, &seen, &bundle, trust.keyring()).map_err(|code| match code {
-                // Another process has loaded newer ones: this delta no longer fits, and a whole bundle is needed.
-                Code::BundleRollback if bundle.base().is_some() => Code::BundleWrongBase,
-                code => code,
-            });
-            if !newer? && same {
+            if !newer(before, &seen, &bundle, trust.keyring())? && !other {
                 return Ok(false);
             }
-            let loaded = if bundle.base().is_none() {
-                LoadedBundle::new(bundle.keep(), derive(&bundle))
-            } else {
-                let kept = merge(&current.ok_or(Code::BundleWrongBase)?.bundle(), &bundle)?;
-                let bloom = derive(&kept.bundle(&[]));
-                LoadedBundle::new(kept, bloom)
+            let loaded = match current {
+                Some(current) if !other => Arc::clone(current),
+                _ if bundle.base().is_none() => {
+                    Arc::new(LoadedBundle::new(bundle.keep(), derive(&bundle), seen))
+                }
+                current => {
+                    let current = current.ok_or_else(|| refused(Code::BundleWrongBase))?;
+                    let kept = merge(&current.bundle(), &bundle).map_err(&refused)?;
+                    let bloom = derive(&kept.bundle(&[]));
+                    Arc::new(LoadedBundle::new(kept, bloom, seen))
+                }
             };
             // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
             // meanwhile, the bundle is compared with that one.
             let replaced = self.store.replace(&name, saved.as_deref(), &value);
-            if replaced.map_err(|_| Code::StoreUnreachable)? {
+            if replaced.map_err(LoadError::store(Loadable::Bundle))? {
                 self.current.store(Arc::new(bundles.with(loaded)));
-                return Ok(true);
+                return Ok(other);
             }
         }
     }
@@ -164,13 +171,19 @@ fn newer(
     new: &BundleMark,
     bundle: &Bundle<'_>,
     keyring: Keyring<'_>,
-) -> Result<bool, Code> {
+) -> Result<bool, LoadError> {
+    let (what, given) = (Loadable::Bundle, new.sequence);
     let may_sign = |kid: &Kid| keyring.has_revocation(kid, bundle.issuer(), bundle.stream());
     match before {
         Some(seen) if seen.kid != new.kid && !may_sign(&seen.kid) => Ok(true),
-        Some(seen) if new.sequence < seen.sequence => Err(Code::BundleRollback),
+        Some(seen) if new.sequence < seen.sequence => {
+            // A delta that is older than what another process has loaded no longer fits: a whole bundle is needed.
+            let is_delta = bundle.base().is_some();
+            let code = if is_delta { Code::BundleWrongBase } else { Code::BundleRollback };
+            Err(LoadError::Older { what, code, given, newest: seen.sequence })
+        }
         Some(seen) if new.sequence == seen.sequence && new.digest != seen.digest => {
-            Err(Code::BundleEquivocation)
+            Err(LoadError::Different { what, code: Code::BundleEquivocation, sequence: given })
         }
         Some(seen) => Ok(new.sequence > seen.sequence),
         None => Ok(true),

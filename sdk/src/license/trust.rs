@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::error::{LoadError, Loadable};
 use crate::{
     platform::{ArcSwap, Guard, fork::Inside},
     store::Store,
@@ -24,6 +25,8 @@ pub(crate) struct Trust {
     pub(crate) sequence: u64,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires: Option<Timestamp>,
+    /// What is remembered of the keyset; none of a simple list.
+    mark: Option<KeysetMark>,
 }
 
 impl Trust {
@@ -68,6 +71,7 @@ impl Trusted {
             sequence: 0,
             issued_at: Timestamp::EPOCH,
             expires: None,
+            mark: None,
         };
         Self { root, store, tables, current: ArcSwap::from_pointee(trust), replacing: Mutex::new(()) }
     }
@@ -78,35 +82,41 @@ impl Trusted {
 
     /// Replaces the keys by those of a newer keyset. Returns `false` if it is the present one. `known` is the latest
     /// time that is known, or 1970: keys in use never give way to a keyset that expired before.
-    pub(crate) fn load(&self, bytes: &[u8], known: Timestamp) -> Result<bool, Code> {
-        let root = self.root.as_ref().ok_or(Code::InvalidArgument)?;
-        let keyset = Keyset::read(bytes, root)?;
+    pub(crate) fn load(&self, bytes: &[u8], known: Timestamp) -> Result<bool, LoadError> {
+        let root = self.root.as_ref().ok_or(LoadError::NoRoot)?;
+        let refused = LoadError::refused(Loadable::Keyset);
+        let keyset = Keyset::read(bytes, root).map_err(&refused)?;
         let prepared = |key: Result<Key, Code>| Ok(prepare_key(self.tables.as_ref(), key?));
-        let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>()?;
+        let keys = keyset.keys().map(prepared).collect::<Result<Vec<_>, Code>>().map_err(&refused)?;
         let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.current.load();
         let in_use = !current.keys.is_empty() && current.expires.is_none_or(|expires| known < expires);
         let expired = keyset.expires() <= known.max(keyset.issued_at());
         let seen = keyset.mark();
+        // Also compared with the one in use: a store may have lost its mark.
+        let other = replaces(&keyset, current.mark.as_ref())?;
         loop {
-            let saved = self.store.load(SEEN).map_err(|_| Code::StoreUnreachable)?;
+            let saved = self.store.load(SEEN).map_err(LoadError::store(Loadable::Keyset))?;
             let mut marks = decode(saved.as_deref().unwrap_or_default(), seen.root);
-            let newer = keyset.replaces(marks.iter().find(|mark| mark.root == seen.root))?;
-            if !newer && current.sequence == keyset.sequence() {
+            let newer = replaces(&keyset, marks.iter().find(|mark| mark.root == seen.root))?;
+            if !newer && !other {
                 return Ok(false);
             }
             if in_use && expired {
-                return Err(Code::KeysetExpired);
+                return Err(LoadError::Expired { expires: keyset.expires() });
             }
             marks.retain(|mark| mark.root != seen.root);
             marks.push(seen);
             // Saved before it is used: after a crash the older one must not come back. If another process saved a mark
             // meanwhile, the keyset is compared with that one.
             let replaced = self.store.replace(SEEN, saved.as_deref(), &encode(&marks));
-            if replaced.map_err(|_| Code::StoreUnreachable)? {
+            if replaced.map_err(LoadError::store(Loadable::Keyset))? {
                 break;
             }
+        }
+        if !other {
+            return Ok(false);
         }
         self.current.store(Arc::new(Trust {
             keys,
@@ -115,9 +125,19 @@ impl Trusted {
             sequence: keyset.sequence(),
             issued_at: keyset.issued_at(),
             expires: Some(keyset.expires()),
+            mark: Some(seen),
         }));
         Ok(true)
     }
+}
+
+/// Whether a keyset may replace the one of a mark: see [`Keyset::replaces`].
+fn replaces(keyset: &Keyset<'_>, mark: Option<&KeysetMark>) -> Result<bool, LoadError> {
+    let (what, given) = (Loadable::Keyset, keyset.sequence());
+    keyset.replaces(mark).map_err(|code| match mark {
+        Some(mark) if mark.sequence > given => LoadError::Older { what, code, given, newest: mark.sequence },
+        _ => LoadError::Different { what, code, sequence: given },
+    })
 }
 
 fn encode(marks: &[KeysetMark]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! One charge of a request, as a decision shows it.
 
 use arrayvec::ArrayVec;
-use licentia_core::Period;
+use licentia_core::{Period, Window};
 
 /// The name of the seats among the charges.
 pub(crate) const SEATS: &str = "seats";
@@ -30,6 +30,8 @@ pub struct Charge<'a> {
     pub window: Option<u64>,
     /// The period of a quota.
     pub period: Option<Period>,
+    /// The window of a quota whose units were charged.
+    pub counted_in: Option<Window>,
     /// What is left after this request.
     pub remaining: u64,
     /// Milliseconds until the whole limit is available again; none for a lifetime quota.

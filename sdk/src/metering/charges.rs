@@ -1,7 +1,7 @@
 //! Charges one request, and takes it back if the request is denied.
 
 use arrayvec::ArrayVec;
-use licentia_core::{Code, Period, Timestamp};
+use licentia_core::{Code, Timestamp};
 
 use crate::store::{Finish, Job, Seats, Store, Unreachable};
 
@@ -76,8 +76,8 @@ impl<'d, 'a> Charges<'d, 'a> {
             Err(unreachable) => return Ok(Err(unreachable)),
         };
         let charged = if outcome.granted { cost } else { 0 };
-        let window = (rate.burst, Some(rate.burst_seconds), None);
-        self.show(charge(name, Unit::Rate, (cost, charged), window, outcome));
+        let limit = (rate.burst, Some(rate.burst_seconds));
+        self.show(charge(name, Unit::Rate, (cost, charged), limit, outcome));
         if outcome.granted {
             let _ = self.rates.try_push((rate, cost, now_nanos));
         }
@@ -114,8 +114,9 @@ impl<'d, 'a> Charges<'d, 'a> {
             Err(unreachable) => return Ok(Err(unreachable)),
         };
         let final_units = if charged && !self.held { cost } else { 0 };
-        let window = (quota.limit, quota.length, Some(quota.period));
-        self.show(charge(name, Unit::Quota, (cost, final_units), window, outcome));
+        let limit = (quota.limit, quota.length);
+        let charge = charge(name, Unit::Quota, (cost, final_units), limit, outcome);
+        self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
         if outcome.granted {
             let job = job.map(|job| (job, charged));
             let _ = self.meters.try_push(Metered { quota, units, cost, job, held: self.held });
@@ -135,6 +136,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             limit,
             window: None,
             period: None,
+            counted_in: None,
             remaining: limit.saturating_sub(seats.taken),
             reset_ms: None,
             retry_after_ms: seats.next_free.filter(|_| !seats.granted).map(millis),
@@ -178,7 +180,7 @@ fn charge(
     name: &str,
     unit: Unit,
     (cost, charged): (u64, u64),
-    (limit, window, period): (u64, Option<u64>, Option<Period>),
+    (limit, window): (u64, Option<u64>),
     outcome: Outcome,
 ) -> Charge<'_> {
     Charge {
@@ -188,7 +190,8 @@ fn charge(
         charged,
         limit,
         window,
-        period,
+        period: None,
+        counted_in: None,
         remaining: outcome.remaining,
         reset_ms: outcome.reset_ms,
         retry_after_ms: outcome.retry_after_ms,

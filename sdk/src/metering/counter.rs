@@ -103,7 +103,8 @@ impl<'g> Counter<'g> {
         }
         if *cost > 0 {
             let (lineage, meter, window) = (quota.lineage(), quota.name(), units.window());
-            self.gate.report_used(&Used { lineage: &lineage, meter, window, units: *cost });
+            let issuer = self.licensed.license().issuer();
+            self.gate.report_used(&Used { issuer, lineage: &lineage, meter, window, units: *cost });
         }
         if outcome.overage { Ok(State::Overage) } else { state }
     }

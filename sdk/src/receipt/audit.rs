@@ -10,7 +10,10 @@ use licentia_core::{
     receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptLink},
 };
 
-use super::{log::cell, tally::UsageCell};
+use super::{
+    log::{cell, units},
+    tally::{Units, UsageCell},
+};
 
 /// Takes receipts and acknowledgements in any order, and as often as they come. What it finds and what it adds
 /// up depend on the set of them alone.
@@ -35,7 +38,9 @@ struct ReceiptFacts {
     previous: Digest,
     issued_at: Timestamp,
     acknowledged: Option<ReceiptLink>,
-    entries: Vec<(UsageCell, u64)>,
+    /// It repeats the entries of all receipts after this number.
+    since: u64,
+    entries: Vec<(UsageCell, Units)>,
 }
 
 /// Something that is wrong.
@@ -57,8 +62,8 @@ pub struct Finding {
 /// What was used of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// What each instance has counted.
-    pub by_instance: BTreeMap<Instance, u64>,
+    /// What each instance has counted and refunded. One may refund what another has counted.
+    pub by_instance: BTreeMap<Instance, Units>,
 }
 
 /// What is known of an instance.
@@ -114,8 +119,17 @@ impl fmt::Display for Finding {
 
 impl Usage {
     /// Over all instances.
+    pub fn sum(&self) -> Units {
+        self.by_instance.values().fold(Units::default(), |mut sum, units| {
+            sum.add(*units, u64::MAX);
+            sum
+        })
+    }
+
+    /// What was counted and not refunded, over all instances: what to bill.
     pub fn total(&self) -> u64 {
-        self.by_instance.values().fold(0, |sum, count| sum.saturating_add(*count))
+        let Units { counted, refunded } = self.sum();
+        counted.saturating_sub(refunded)
     }
 }
 
@@ -197,10 +211,10 @@ impl Audit {
             let fork = chain.forks(acknowledged, &mut find);
             chain.gaps(acknowledged, &mut find);
             chain.rollbacks(fork, &mut find);
-            for (cell, count) in chain.entries() {
+            for (cell, units) in chain.entries() {
                 let usage = report.usage.entry(cell.clone()).or_default();
                 let greatest = usage.by_instance.entry(*instance).or_default();
-                *greatest = count.max(*greatest);
+                *greatest = units.max(*greatest);
             }
             if let Some(known) = chain.known(acknowledged) {
                 report.instances.insert(*instance, known);
@@ -218,7 +232,8 @@ impl ReceiptFacts {
             previous: *receipt.previous(),
             issued_at: receipt.issued_at(),
             acknowledged: receipt.acknowledged(),
-            entries: receipt.entries().map(|entry| (cell(&entry), entry.count)).collect(),
+            since: receipt.since(),
+            entries: receipt.entries().map(|entry| (cell(&entry), units(&entry))).collect(),
         }
     }
 }
@@ -231,8 +246,8 @@ impl Chain {
             .flat_map(|(sequence, same)| same.iter().map(|(digest, facts)| (*sequence, digest, facts)))
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&UsageCell, u64)> {
-        self.all().flat_map(|(_, _, facts)| facts.entries.iter().map(|(cell, count)| (cell, *count)))
+    fn entries(&self) -> impl Iterator<Item = (&UsageCell, Units)> {
+        self.all().flat_map(|(_, _, facts)| facts.entries.iter().map(|(cell, units)| (cell, *units)))
     }
 
     fn known(&self, acknowledged: &[Acknowledgement]) -> Option<InstanceStatus> {
@@ -300,33 +315,37 @@ impl Chain {
         }
     }
 
-    /// Whether a later receipt holds all that the missing ones from `first` on held. A receipt leaves out what has not
-    /// grown since the one that its instance says was acknowledged: so that must be one before the gap, or one that
-    /// the vendor really gave.
+    /// Whether a later receipt holds all that the missing ones from `first` on held: it repeats every receipt after a
+    /// number that is before the gap, or after one that the vendor really acknowledged. What an instance only claims to
+    /// be acknowledged counts for nothing.
     fn tells_again(&self, first: u64, given: &[Acknowledgement]) -> bool {
         let mut later = self.all().filter(|(sequence, _, _)| *sequence >= first);
-        later.any(|(_, _, facts)| {
-            facts.acknowledged.is_none_or(|claimed| {
-                claimed.sequence < first || given.iter().any(|given| given.receipt == claimed)
-            })
+        later.any(|(sequence, _, facts)| {
+            let had = |given: &Acknowledgement| (facts.since..sequence).contains(&given.receipt.sequence);
+            facts.since < first || given.iter().any(had)
         })
     }
 
     /// What only grows must not have become less: counts, and what was acknowledged. Behind a fork there are
     /// several histories, of which each only grows by itself.
     fn rollbacks(&self, fork: Option<u64>, find: &mut impl FnMut(Code, u64, u64, String)) {
-        let mut greatest: BTreeMap<&UsageCell, u64> = BTreeMap::new();
+        let mut greatest: BTreeMap<&UsageCell, Units> = BTreeMap::new();
         let mut newest = 0;
         for (sequence, same) in &self.receipts {
             let mut find = |detail| find(Code::ReceiptRollback, *sequence, *sequence, detail);
             let single = fork.is_none_or(|fork| *sequence <= fork);
             for facts in same.values() {
-                let less = facts.entries.iter().find_map(|(cell, count)| {
+                let less = facts.entries.iter().find_map(|(cell, units)| {
                     let before = *greatest.get(cell)?;
-                    (*count < before).then_some((cell, before, *count))
+                    units.fell_from(before).then_some((cell, before, *units))
                 });
-                if let Some((cell, before, count)) = less.filter(|_| single) {
-                    find(format!("{} fell from {before} to {count}", cell.meter));
+                if let Some((cell, before, units)) = less.filter(|_| single) {
+                    let (meter, was, is) = (&cell.meter, before, units);
+                    find(if is.counted < was.counted {
+                        format!("{meter} fell from {} to {}", was.counted, is.counted)
+                    } else {
+                        format!("the refunds of {meter} fell from {} to {}", was.refunded, is.refunded)
+                    });
                 }
                 if single && facts.acknowledged.map_or(0, |link| link.sequence) < newest {
                     find(format!("it has forgotten that receipt {newest} was acknowledged"));
@@ -334,9 +353,9 @@ impl Chain {
             }
             // Forks are held against what came before them, and not against each other.
             for facts in same.values() {
-                for (cell, count) in &facts.entries {
+                for (cell, units) in &facts.entries {
                     let before = greatest.entry(cell).or_default();
-                    *before = count.max(before).to_owned();
+                    *before = units.max(*before);
                 }
                 newest = newest.max(facts.acknowledged.map_or(0, |link| link.sequence));
             }

@@ -12,11 +12,12 @@ pub fn cloud_events(receipt: &Receipt<'_>) -> impl Iterator<Item = String> {
     let time = receipt.issued_at();
     receipt.entries().enumerate().map(move |(at, entry)| {
         let (lineage, meter, window) = (entry.lineage, Quoted(entry.meter), entry.window);
+        let issuer = Quoted(entry.issuer);
         let end = window.end.map_or_else(|| "null".to_owned(), |end| format!("\"{end}\""));
         let start = window.start;
         format!(
-            r#"{{"specversion":"1.0","id":"{instance}-{sequence}-{at}","source":"urn:licentia:instance:{instance}","type":"{TYPE}","subject":"{lineage}","time":"{time}","datacontenttype":"application/json","data":{{"lineage":"{lineage}","meter":{meter},"window_start":"{start}","window_end":{end},"count":{},"cumulative":true,"sequence":{sequence}}}}}"#,
-            entry.count
+            r#"{{"specversion":"1.0","id":"{instance}-{sequence}-{at}","source":"urn:licentia:instance:{instance}","type":"{TYPE}","subject":"{lineage}","time":"{time}","datacontenttype":"application/json","data":{{"issuer":{issuer},"lineage":"{lineage}","meter":{meter},"window_start":"{start}","window_end":{end},"count":{},"refunded":{},"cumulative":true,"sequence":{sequence}}}}}"#,
+            entry.count, entry.refunded
         )
     })
 }

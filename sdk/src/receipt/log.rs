@@ -20,14 +20,25 @@ use licentia_core::{
     receipt::{Acknowledgement, Instance, Receipt, ReceiptEntry, ReceiptLink, UnsignedReceipt},
 };
 
-use super::tally::UsageCell;
+use super::tally::{Units, UsageCell};
 use crate::license::HolderKey;
 
 const MAGIC: &[u8; 8] = b"LICRCPT1";
 /// Bytes before each receipt.
 const HEAD: usize = 16;
-/// How long after its end a window is told of again, in seconds; then it is in the log alone.
+/// How long after its end a window is repeated, in seconds; then it is in the log alone.
 const REPEATED: u64 = 7 * 86_400;
+/// A window that is no longer repeated stays in memory after its end, since some of it comes late: for as long as it
+/// lasted, within these bounds, in seconds.
+const LATE: (u64, u64) = (3_600, 86_400);
+/// A receipt repeats this many entries for each that has grown...
+const REPEATED_SHARE: usize = 3;
+/// ... or this many.
+const REPEATED_LEAST: usize = 64;
+/// The log drops acknowledged receipts when they take this many bytes, or more.
+const COMPACT_AT: u64 = 256 * 1024;
+/// About the bytes of an entry.
+const ENTRY_BYTES: usize = 64;
 /// What stands before the first receipt.
 const NOTHING: ReceiptLink = ReceiptLink { sequence: 0, digest: [0; 32] };
 
@@ -124,19 +135,28 @@ pub struct Log {
     beside: PathBuf,
     length: u64,
     cells: BTreeMap<UsageCell, Count>,
+    /// The receipt before the first one in the file: those up to it were acknowledged and dropped.
+    base: ReceiptLink,
     last: ReceiptLink,
+    /// The latest time of issue.
+    issued_at: Timestamp,
+    /// What the last receipt repeats: see [`Receipt::since`].
+    told_since: u64,
     acknowledged: Option<ReceiptLink>,
     /// Every receipt that is not acknowledged, by its number.
     pending: BTreeMap<u64, Place>,
     /// The latest end of the windows that are no longer in `cells`.
     forgotten: Timestamp,
+    /// The newest receipt in which one of those grew.
+    forgotten_in: u64,
+    too_late: u64,
     refused: Option<Code>,
 }
 
 /// What was counted of a cell.
 #[derive(Default)]
 struct Count {
-    units: u64,
+    units: Units,
     /// Whether the log may hold more of it, which is then still to be added.
     partial: bool,
     /// The receipt in which it grew last; none where it grew since.
@@ -169,8 +189,7 @@ impl Log {
     }
 
     fn open_file(path: &Path, key: HolderKey) -> Result<Self, Failure> {
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-        lock(&file)?;
+        let mut file = open_locked(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
@@ -189,10 +208,15 @@ impl Log {
             beside: beside(path),
             length: length as u64,
             cells: BTreeMap::new(),
+            base: NOTHING,
             last: NOTHING,
+            issued_at: Timestamp::EPOCH,
+            told_since: 0,
             acknowledged: None,
             pending: BTreeMap::new(),
             forgotten: Timestamp::EPOCH,
+            forgotten_in: 0,
+            too_late: 0,
             refused: None,
         };
         for (offset, record) in records {
@@ -203,6 +227,12 @@ impl Log {
             log.file.sync_all()?;
         }
         let told = log.acknowledged.take();
+        if log.base != NOTHING {
+            // Receipts are dropped only from behind one that says that the vendor has them.
+            if told.is_none_or(|told| told.sequence < log.base.sequence) {
+                return Err(Failure::Refused(Code::ReceiptRollback));
+            }
+        }
         let kept =
             load_link(&log.beside)?.filter(|kept| told.is_none_or(|told| told.sequence <= kept.sequence));
         for link in [told, kept].into_iter().flatten() {
@@ -250,26 +280,34 @@ impl Log {
         (self.last.sequence > 0).then_some(self.last)
     }
 
-    /// Counts units, to be written with the next receipt.
+    /// Units that came too late for any receipt.
+    pub(super) fn too_late(&self) -> u64 {
+        self.too_late
+    }
+
+    /// Adds units, to be written with the next receipt.
     ///
     /// A window that ends beyond [`limits::INTEGER`] counts as ending there: no receipt can hold a later end, and one
     /// licence must not keep those of all others from being written.
-    pub fn count(&mut self, mut cell: UsageCell, units: u64) {
-        if units == 0 {
+    pub fn add(&mut self, mut cell: UsageCell, units: Units) {
+        if units.is_zero() {
             return;
         }
         cell.window.end = cell.window.end.map(|end| end.min(Timestamp::from_seconds(limits::INTEGER)));
-        let partial = cell.window.end.is_some_and(|end| end <= self.forgotten);
+        let dropped =
+            |end: Timestamp| self.base != NOTHING && end + late(cell.window.start, end) <= self.issued_at;
+        let partial = cell.window.end.is_some_and(|end| end <= self.forgotten || dropped(end));
         let count = self.cells.entry(cell).or_insert_with(|| Count { partial, ..Count::default() });
-        count.units = count.units.saturating_add(units).min(limits::INTEGER);
+        count.units.add(units, limits::INTEGER);
         count.written = None;
     }
 
-    /// Writes what was counted since the last time, durably, and gives the receipts: none where nothing was.
-    /// There is more than one only where more than [`limits::RECEIPT_ENTRIES`] cells are to be told of.
+    /// Writes what was counted since the last time, durably, and returns the receipts: none if nothing was.
+    /// There is more than one only if more cells have grown than one receipt can hold.
     ///
-    /// A receipt holds every cell that has grown since the one that the vendor has acknowledged, unless it was
-    /// written before and its window ended more than 7 days ago.
+    /// A receipt holds every cell that has grown, and repeats those of earlier receipts as far back as that takes a few
+    /// times the space, so that the log costs what changes. If the log is mostly of receipts that the vendor has
+    /// acknowledged, they are dropped from it.
     ///
     /// # Errors
     /// [`LogError`]; then nothing is written, and what was counted stays.
@@ -283,17 +321,26 @@ impl Log {
         if self.cells.values().all(|count| count.written.is_some()) {
             return Ok(Vec::new());
         }
-        let known = self.acknowledged.map_or(0, |link| link.sequence);
         self.complete()?;
-        let open = |cell: &UsageCell| cell.window.end.is_none_or(|end| now < end.saturating_add(REPEATED));
-        let told = |cell: &UsageCell, count: &Count| count.written.is_none_or(|at| at > known && open(cell));
-        let grown = self.cells.iter().filter(|(cell, count)| told(cell, count));
-        let entries: Vec<_> = grown.map(|(cell, count)| entry(cell, count.units)).collect();
+        self.forget(now);
+        let checkpoint = self.is_mostly_dead();
+        let since = if checkpoint { self.repeatable() } else { self.since() };
+        let told = |count: &Count| checkpoint || count.written.is_none_or(|at| at > since);
+        let told = self.cells.iter().filter(|(_, count)| told(count));
+        let entries: Vec<_> = told.map(|(cell, count)| entry(cell, count.units)).collect();
+        let mut chunks = chunks(&entries);
+        let fresh: Vec<_>;
+        if chunks.len() > 1 && !checkpoint {
+            // Of several receipts none repeats all of an earlier one, so they hold what has grown and no more.
+            let grown = self.cells.iter().filter(|(_, count)| count.written.is_none());
+            fresh = grown.map(|(cell, count)| entry(cell, count.units)).collect();
+            chunks = self::chunks(&fresh);
+        }
         let public = self.key.public();
         let (mut last, mut receipts) = (self.last, Vec::new());
         // In which receipt each cell is told.
         let mut told_in: Vec<(UsageCell, u64)> = Vec::new();
-        for entries in entries.chunks(limits::RECEIPT_ENTRIES) {
+        for entries in &chunks {
             let receipt = UnsignedReceipt {
                 key: &public,
                 sequence: last.sequence.saturating_add(1),
@@ -301,38 +348,64 @@ impl Log {
                 issued_at: now,
                 entries,
                 acknowledged: self.acknowledged,
+                since: if chunks.len() > 1 { last.sequence } else { since },
             };
             let bytes = receipt.seal(|parts| self.key.sign(parts)).map_err(Failure::Refused)?;
             last = ReceiptLink { sequence: receipt.sequence, digest: inner::digest(&bytes) };
             told_in.extend(entries.iter().map(|entry| (cell(entry), last.sequence)));
             receipts.push((last, bytes));
         }
-        let mut records = Vec::new();
-        let mut places = Vec::new();
-        for (link, receipt) in &receipts {
-            let offset = self.length.saturating_add((records.len() + HEAD) as u64);
-            places.push((link.sequence, Place { digest: link.digest, offset, length: receipt.len() }));
-            let length = u32::try_from(receipt.len()).unwrap_or(u32::MAX);
-            records.extend_from_slice(&length.to_le_bytes());
-            records.extend_from_slice(&(!length).to_le_bytes());
-            records.extend(link.digest.iter().take(8));
-            records.extend_from_slice(receipt);
-        }
-        self.append(&records)?;
+        let mut content = Vec::new();
+        let places = receipts.iter().map(|(link, receipt)| place(&mut content, self.length, *link, receipt));
+        let places: Vec<_> = places.collect();
+        self.append(&content)?;
         self.pending.extend(places);
-        self.last = last;
+        (self.last, self.issued_at, self.told_since) = (last, now.max(self.issued_at), since);
         for (cell, sequence) in told_in {
             if let Some(count) = self.cells.get_mut(&cell).filter(|count| count.written.is_none()) {
                 count.written = Some(sequence);
             }
         }
-        let ended = |cell: &UsageCell| cell.window.end.filter(|_| !open(cell));
-        self.forgotten = self.cells.keys().filter_map(ended).fold(self.forgotten, Timestamp::max);
-        self.cells.retain(|cell, _| open(cell));
+        if checkpoint {
+            self.compact()?;
+        }
         Ok(receipts.into_iter().map(|(_, receipt)| receipt).collect())
     }
 
-    /// Adds what the log holds of cells that were no longer in memory when they were counted: very late ones.
+    /// The number of the receipt after which all others can be repeated from memory, if the vendor needs them.
+    fn repeatable(&self) -> u64 {
+        self.forgotten_in.max(self.acknowledged.map_or(0, |link| link.sequence))
+    }
+
+    /// The number of the receipt after which all others are repeated: as far back as the space allows.
+    fn since(&self) -> u64 {
+        let oldest = self.repeatable();
+        let mut written: Vec<_> = self.cells.values().filter_map(|count| count.written).collect();
+        let grown = self.cells.len().saturating_sub(written.len());
+        let space = grown.saturating_mul(REPEATED_SHARE).max(REPEATED_LEAST);
+        written.retain(|at| *at > oldest);
+        written.sort_unstable_by(|one, other| other.cmp(one));
+        // The newest one that there is no space for, and all that are as old, are left out.
+        written.get(space).copied().unwrap_or(oldest)
+    }
+
+    /// Drops cells from memory that are neither repeated nor likely to grow.
+    fn forget(&mut self, now: Timestamp) {
+        let told_since = self.told_since;
+        let due = |cell: &UsageCell, count: &Count| {
+            let (Some(end), Some(at)) = (cell.window.end, count.written) else { return false };
+            let over = |by: u64| now >= end + by;
+            over(REPEATED) || (at <= told_since && over(late(cell.window.start, end)))
+        };
+        for (cell, count) in self.cells.iter().filter(|(cell, count)| due(cell, count)) {
+            self.forgotten = self.forgotten.max(cell.window.end.unwrap_or(Timestamp::EPOCH));
+            self.forgotten_in = self.forgotten_in.max(count.written.unwrap_or(0));
+        }
+        self.cells.retain(|cell, count| !due(cell, count));
+    }
+
+    /// Adds what the log holds of cells that were no longer in memory when they were counted: very late ones. What came
+    /// after the log had dropped their receipts is too late.
     fn complete(&mut self) -> Result<(), Failure> {
         if !self.cells.values().any(|count| count.partial) {
             return Ok(());
@@ -340,21 +413,64 @@ impl Log {
         let mut bytes = Vec::new();
         self.file.rewind()?;
         self.file.read_to_end(&mut bytes)?;
-        let mut before: BTreeMap<UsageCell, u64> = BTreeMap::new();
+        let mut before: BTreeMap<UsageCell, Units> = BTreeMap::new();
         for (_, record) in records(&bytes)?.0 {
             let receipt = Receipt::read(record).map_err(Failure::Refused)?;
             for entry in receipt.entries() {
                 let cell = cell(&entry);
                 if self.cells.get(&cell).is_some_and(|count| count.partial) {
                     let greatest = before.entry(cell).or_default();
-                    *greatest = entry.count.max(*greatest);
+                    *greatest = units(&entry).max(*greatest);
                 }
             }
         }
-        for (cell, count) in self.cells.iter_mut().filter(|(_, count)| count.partial) {
-            let before = before.get(cell).copied().unwrap_or(0);
-            count.units = count.units.saturating_add(before).min(limits::INTEGER);
-            count.partial = false;
+        let whole = self.base == NOTHING;
+        let late = &mut self.too_late;
+        self.cells.retain(|cell, count| {
+            let before = before.get(cell);
+            if count.partial && before.is_none() && !whole {
+                *late = late.saturating_add(count.units.counted);
+                return false;
+            }
+            if std::mem::take(&mut count.partial) {
+                count.units.add(before.copied().unwrap_or_default(), limits::INTEGER);
+            }
+            true
+        });
+        Ok(())
+    }
+
+    /// Whether most of the file is receipts that the vendor has acknowledged, so that it pays to drop them.
+    fn is_mostly_dead(&self) -> bool {
+        let live = self.pending.values().map(|place| (place.length + HEAD) as u64).sum::<u64>();
+        let checkpoint = (self.cells.len() as u64).saturating_mul(ENTRY_BYTES as u64);
+        let dead = self.length.saturating_sub(live);
+        dead >= COMPACT_AT && dead / 2 >= live.saturating_add(checkpoint)
+    }
+
+    /// Replaces the file by one without the receipts that the vendor has acknowledged. The receipt before was a
+    /// checkpoint: it holds all that may still grow.
+    fn compact(&mut self) -> Result<(), Failure> {
+        let Some(base) = self.acknowledged else { return Ok(()) };
+        let receipts = self.try_unacknowledged()?;
+        let mut content = MAGIC.to_vec();
+        let links = self.pending.iter().map(|(sequence, place)| (*sequence, place.digest));
+        let links = links.map(|(sequence, digest)| ReceiptLink { sequence, digest });
+        let places = links.zip(&receipts).map(|(link, receipt)| place(&mut content, 0, link, receipt));
+        let places: BTreeMap<_, _> = places.collect();
+        let mut fresh = self.path.as_os_str().to_owned();
+        fresh.push(".new");
+        let fresh = PathBuf::from(fresh);
+        let Ok(file) = replacement(&fresh, &self.path, &content) else {
+            // The old file is still whole, and in use: some systems replace no open file.
+            let _ = fs::remove_file(&fresh);
+            return Ok(());
+        };
+        (self.file, self.length, self.pending, self.base) = (file, content.len() as u64, places, base);
+        if let Err(error) = sync_folder(&self.path) {
+            // After a power cut the name might be the old file's again.
+            self.refused = Some(Code::StoreUnreachable);
+            return Err(error.into());
         }
         Ok(())
     }
@@ -385,24 +501,31 @@ impl Log {
         if receipt.instance() != self.instance() {
             return Err(Failure::Refused(Code::ReceiptForeign));
         }
+        if self.last == NOTHING && receipt.sequence() > 1 {
+            let sequence = receipt.sequence().saturating_sub(1);
+            self.base = ReceiptLink { sequence, digest: *receipt.previous() };
+            self.last = self.base;
+        }
         let follows = receipt.sequence() == self.last.sequence.saturating_add(1);
         if !follows || *receipt.previous() != self.last.digest {
             return Err(Failure::Refused(Code::ReceiptFork));
         }
         for entry in receipt.entries() {
             let count = self.cells.entry(cell(&entry)).or_default();
-            if entry.count < count.units {
+            let units = units(&entry);
+            if units.fell_from(count.units) {
                 return Err(Failure::Refused(Code::ReceiptRollback));
             }
-            if entry.count > count.units || count.written.is_none() {
+            if units != count.units || count.written.is_none() {
                 let written = Some(receipt.sequence());
-                *count = Count { units: entry.count, partial: false, written };
+                *count = Count { units, partial: false, written };
             }
         }
         self.last = receipt.link();
         let place = Place { digest: self.last.digest, offset: offset as u64, length: bytes.len() };
         self.pending.insert(self.last.sequence, place);
         self.acknowledged = receipt.acknowledged().or(self.acknowledged);
+        (self.issued_at, self.told_since) = (self.issued_at.max(receipt.issued_at()), receipt.since());
         Ok(())
     }
 
@@ -430,8 +553,11 @@ impl Log {
 
     /// Holds the log against what the vendor has, and writes no more where it is not the same.
     fn hold_against(&mut self, link: ReceiptLink) -> Result<(), Failure> {
-        let own = match self.acknowledged {
-            Some(known) if known.sequence == link.sequence => Some(known.digest),
+        if link.sequence < self.base.sequence {
+            return Ok(()); // one from before those that were dropped
+        }
+        let own = match self.acknowledged.unwrap_or(self.base) {
+            known if known.sequence == link.sequence => Some(known.digest),
             _ => self.pending.get(&link.sequence).map(|place| place.digest),
         };
         let code = match own {
@@ -481,13 +607,95 @@ fn lock(file: &File) -> Result<(), Failure> {
     Err(Failure::InUse)
 }
 
-fn entry(cell: &UsageCell, count: u64) -> ReceiptEntry<'_> {
-    ReceiptEntry { lineage: cell.lineage, meter: &cell.meter, window: cell.window, count }
+fn entry(cell: &UsageCell, units: Units) -> ReceiptEntry<'_> {
+    ReceiptEntry {
+        issuer: &cell.issuer,
+        lineage: cell.lineage,
+        meter: &cell.meter,
+        window: cell.window,
+        count: units.counted,
+        refunded: units.refunded,
+    }
 }
 
 /// The cell of an entry, with a name of its own.
 pub(super) fn cell(entry: &ReceiptEntry<'_>) -> UsageCell {
-    UsageCell { lineage: entry.lineage, meter: entry.meter.to_owned(), window: entry.window }
+    let (issuer, meter) = (entry.issuer.to_owned(), entry.meter.to_owned());
+    UsageCell { issuer, lineage: entry.lineage.into(), meter, window: entry.window }
+}
+
+/// The counts of an entry.
+pub(super) fn units(entry: &ReceiptEntry<'_>) -> Units {
+    Units { counted: entry.count, refunded: entry.refunded }
+}
+
+/// How long after its end a window stays in memory, in seconds.
+fn late(start: Timestamp, end: Timestamp) -> u64 {
+    end.as_seconds().saturating_sub(start.as_seconds()).clamp(LATE.0, LATE.1)
+}
+
+/// Entries in parts that fit into a receipt each.
+fn chunks<'e, 'a>(entries: &'e [ReceiptEntry<'a>]) -> Vec<&'e [ReceiptEntry<'a>]> {
+    let mut chunks = Vec::new();
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let mut bytes = 0_usize;
+        let fits = rest.iter().take(limits::RECEIPT_ENTRIES).take_while(|entry| {
+            bytes = bytes.saturating_add(ENTRY_BYTES + entry.issuer.len() + entry.meter.len());
+            bytes <= limits::RECEIPT_BYTES - 4096
+        });
+        let (chunk, more) = rest.split_at(fits.count().max(1));
+        chunks.push(chunk);
+        rest = more;
+    }
+    chunks
+}
+
+/// Appends the record of a receipt to what is written at `offset`, and returns its number and place.
+fn place(content: &mut Vec<u8>, offset: u64, link: ReceiptLink, receipt: &[u8]) -> (u64, Place) {
+    let length = u32::try_from(receipt.len()).unwrap_or(u32::MAX);
+    content.extend_from_slice(&length.to_le_bytes());
+    content.extend_from_slice(&(!length).to_le_bytes());
+    content.extend(link.digest.iter().take(8));
+    let offset = offset.saturating_add(content.len() as u64);
+    content.extend_from_slice(receipt);
+    (link.sequence, Place { digest: link.digest, offset, length: receipt.len() })
+}
+
+/// Opens a file and takes it for this process. While this waits another process may replace the file, so that the one
+/// that has the name then is opened.
+fn open_locked(path: &Path) -> Result<File, Failure> {
+    for _ in 0..10 {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        lock(&file)?;
+        if is_named(&file, path)? {
+            return Ok(file);
+        }
+    }
+    Err(Failure::InUse)
+}
+
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (own, named) = (file.metadata()?, fs::metadata(path)?);
+    Ok((own.dev(), own.ino()) == (named.dev(), named.ino()))
+}
+
+/// Other systems replace no file that is open.
+#[cfg(not(unix))]
+fn is_named(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Writes a file and lets it take the place of another, locked and durable but for its name.
+fn replacement(fresh: &Path, path: &Path, content: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(fresh)?;
+    file.try_lock().map_err(|_| io::ErrorKind::WouldBlock)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(fresh, path)?;
+    Ok(file)
 }
 
 /// The receipts of a log with their offsets, and the length of all that is whole.

@@ -39,7 +39,10 @@ mod tally;
 use std::{
     fmt,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use licentia_core::{Code, Key, Timestamp};
@@ -55,19 +58,22 @@ pub use audit::{Audit, Finding, InstanceStatus, Report, Usage};
 pub use event::cloud_events;
 pub use licentia_core::receipt::{Acknowledgement, Digest, Instance, Receipt, ReceiptEntry, ReceiptLink};
 pub use log::{Log, LogError, Read};
-use tally::Tally;
-pub use tally::UsageCell;
+use tally::{CellName, Tally};
+pub use tally::{Units, UsageCell};
 
 /// Counts what a gate allows, and writes it down as receipts.
 ///
 /// Give it to [`crate::GateBuilder::sink`]. What was counted since the last [`Receipts::write`] is in memory only:
-/// a crash loses it, so write as often as you can afford to lose.
+/// a crash loses it, so write as often as you can afford to lose. Dropping the last reference writes it, with the time
+/// of the latest event; a gate holds one, so drop it too before the process ends.
 ///
 /// They belong to the process that opened them. A child after `fork` opens a log of its own, with a key of its own:
 /// here it is refused as [`LogError::InUse`].
 pub struct Receipts {
     used: Tally,
     log: Mutex<Log>,
+    /// The latest time of an event, in seconds since 1970.
+    seen: AtomicU64,
     process: u32,
 }
 
@@ -78,12 +84,23 @@ impl Receipts {
     /// [`LogError`].
     pub fn open(path: impl AsRef<Path>, key: HolderKey) -> Result<Self, LogError> {
         let log = Mutex::new(Log::open(path.as_ref(), key)?);
-        Ok(Self { used: Tally::default(), log, process: process_id() })
+        Ok(Self { used: Tally::default(), log, seen: AtomicU64::new(0), process: process_id() })
     }
 
     /// Adds units that were used.
     pub fn add(&self, cell: &UsageCell, units: u64) {
-        self.used.add(&cell.lineage, &cell.meter, cell.window, units);
+        self.used.add(cell.name(), Units { counted: units, refunded: 0 });
+    }
+
+    /// Adds units that were refunded.
+    pub fn refund(&self, cell: &UsageCell, units: u64) {
+        self.used.add(cell.name(), Units { counted: 0, refunded: units });
+    }
+
+    /// Units that came too late for any receipt: an hour to a day after their window ended, depending on its length, and
+    /// after what the log held of it was acknowledged and dropped.
+    pub fn too_late(&self) -> u64 {
+        self.log().too_late()
     }
 
     /// Writes down what was used since the last time, durably, and gives the receipts: none where nothing was
@@ -92,10 +109,12 @@ impl Receipts {
     /// # Errors
     /// [`LogError`]; what was used is then still counted, and goes into the next receipt that is written.
     pub fn write(&self, now: impl Into<Timestamp>) -> Result<Vec<Vec<u8>>, LogError> {
+        let now = now.into();
         let mut log = self.own_log()?;
         for (cell, units) in self.used.take() {
-            log.count(cell, units);
+            log.add(cell, units);
         }
+        self.seen.fetch_max(now.as_seconds(), Ordering::Relaxed);
         log.write(now)
     }
 
@@ -147,18 +166,36 @@ impl Sink for Receipts {
         let Some(license) = event.decision.license() else { return };
         let lineage = license.lineage();
         for charge in event.decision.charges().filter(|charge| charge.charged > 0) {
-            if let (Unit::Quota, Some(period)) = (charge.unit, charge.period) {
-                self.used.add(&lineage, charge.name, period.window(event.decision.time()), charge.charged);
+            // The window of the units, which is not always the one at the decision's time.
+            if let (Unit::Quota, Some(window)) = (charge.unit, charge.counted_in) {
+                let name =
+                    CellName { issuer: license.issuer(), lineage: &lineage, meter: charge.name, window };
+                self.used.add(name, Units { counted: charge.charged, refunded: 0 });
             }
         }
+        self.seen.fetch_max(event.at.as_seconds(), Ordering::Relaxed);
     }
 
     fn used(&self, used: &Used<'_>) {
-        self.used.add(used.lineage, used.meter, used.window, used.units);
+        self.used.add(CellName::of(used), Units { counted: used.units, refunded: 0 });
+    }
+
+    fn refunded(&self, refunded: &Used<'_>) {
+        self.used.add(CellName::of(refunded), Units { counted: 0, refunded: refunded.units });
     }
 
     fn is_timed(&self) -> bool {
         false
+    }
+}
+
+impl Drop for Receipts {
+    /// Writes what was counted since the last receipt: a clean shutdown loses nothing.
+    fn drop(&mut self) {
+        if self.process == process_id() {
+            // A log that cannot be written now keeps no one from ending.
+            drop(self.write(self.seen.load(Ordering::Relaxed)));
+        }
     }
 }
 

@@ -21,11 +21,12 @@ def instance(rng):
 def receipt_case(rng):
     signer = instance(rng)
     sequence = rng.choice([0, 1, 2, 2, 3, 9, 2**53 - 1])
-    entries = [entry(rng) for _ in range(rng.choice([0, 1, 2, 3, 8]))]
+    schema = rng.choice([1, 2, 2])
+    entries = [entry(rng, schema) for _ in range(rng.choice([0, 1, 2, 3, 8]))]
     if rng.random() < 0.95:
         entries.sort(key=order)
     found = {
-        0: 1 if rng.random() < 0.98 else 2,
+        0: schema if rng.random() < 0.98 else rng.choice([0, 1, 2, 3]),
         1: signer.public if rng.random() < 0.97 else rng.choice([bytes(32), b"\x02" + bytes(31), SIGNERS[0].public]),
         2: sequence,
         3: bytes(32) if (sequence == 1) == (rng.random() < 0.95) else rng.randbytes(32),
@@ -34,8 +35,10 @@ def receipt_case(rng):
     }
     if rng.random() < 0.4:
         found[6] = [rng.choice([0, 1, 1, 1, 2, sequence]), rng.randbytes(32)]
+    if rng.random() < (0.97 if schema == 2 else 0.1):
+        found[7] = rng.choice([0, 0, 0, 1, max(sequence - 1, 0), sequence, 2**53])
     if rng.random() < 0.1:
-        found[rng.choice([7, 99, "x", b"k", -1])] = value(rng)
+        found[rng.choice([8, 99, "x", b"k", -1])] = value(rng)
     payload = Map([[label, item] for label, item in found.items()])
     header = signer.header(RECEIPT)
     if rng.random() < 0.03:
@@ -45,22 +48,27 @@ def receipt_case(rng):
     return {"case": "receipt", "receipt": written.hex()}
 
 
-def entry(rng):
+def entry(rng, schema):
     start = rng.choice([0, 0, 5, NOW, PERPETUAL, PERPETUAL + 1 if rng.random() < 0.05 else 7])
     ends = [None, start + 1, start + 60, start + 3600, PERPETUAL]
     end = rng.choice(ends) if rng.random() < 0.95 else rng.choice([start, 0, PERPETUAL + 1, 2**53 - 1])
-    return [
+    counted = [
         rng.choice([bytes(16), b"\x01" * 16]),
         rng.choice(["calls", "mails", "a", "x" * 64]),
         start,
         end,
         rng.choice([0, 1, 1000, 2**53 - 1]),
     ]
+    if schema == 1 and rng.random() < 0.98:
+        return counted
+    issuers = ["acme", "acme", "", "x" * 256, "\u00e9" * 129 if rng.random() < 0.05 else "zeta"]
+    return [rng.choice(issuers), *counted, rng.choice([0, 0, 1, 2**53 - 1, 2**53 if rng.random() < 0.05 else 7])]
 
 
 def order(one):
-    lineage, meter, start, end, _ = one
-    return lineage, meter, start, -1 if end is None else end
+    issuer = one[0].encode() if len(one) == 7 else b""
+    lineage, meter, start, end = one[1:5] if len(one) == 7 else one[:4]
+    return issuer, lineage, meter, start, -1 if end is None else end
 
 
 def acknowledgement_case(rng):

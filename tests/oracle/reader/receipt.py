@@ -13,15 +13,17 @@ MALFORMED, FORGED = "receipt_malformed", "receipt_forged"
 
 @dataclass(frozen=True)
 class Entry:
+    issuer: str
     lineage: bytes
     meter: str
     start: int
     end: int | None
     count: int
+    refunded: int
 
     def order(self):
         end = (0, 0) if self.end is None else (1, self.end)
-        return self.lineage, self.meter.encode(), self.start, end
+        return self.issuer.encode(), self.lineage, self.meter.encode(), self.start, end
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Receipt:
     issued_at: int
     entries: list
     acknowledged: tuple | None
+    since: int
 
 
 @dataclass
@@ -68,8 +71,17 @@ def _signed(signed, public):
 
 def _receipt(signed):
     reader = Reader(signed.payload, limits.RECEIPT_ITEMS)
-    found = _fields(reader, {1: _digest, 2: _sequence, 3: _digest, 4: _time, 5: _entries, 6: _link}, {6})
-    receipt = Receipt(*(found.get(label) for label in range(1, 7)))
+    known = {1: _digest, 2: _sequence, 3: _digest, 4: _time, 5: _entries, 6: _link}
+    first = _schema(signed.payload, (1, 2)) == 1
+    if first:
+        known[5] = _first_entries
+    else:
+        known[7] = _number
+    found = _fields(reader, known, {6}, 1 if first else 2)
+    receipt = Receipt(*(found.get(label) for label in range(1, 8)))
+    if first:
+        receipt.since = receipt.acknowledged[0] if receipt.acknowledged else 0
+    require(receipt.since < receipt.sequence, MALFORMED)
     require((receipt.sequence == 1) == (receipt.before == bytes(32)), MALFORMED)
     if receipt.acknowledged:
         require(receipt.acknowledged[0] < receipt.sequence, MALFORMED)
@@ -78,11 +90,22 @@ def _receipt(signed):
     return receipt
 
 
-def _fields(reader, known, optional=frozenset()):
+def _schema(payload, known):
+    """The schema, which comes first, since keys ascend."""
+    reader = Reader(payload, limits.RECEIPT_ITEMS)
+    for label in reader.keys(reader.map()):
+        require(label == 0, MALFORMED)
+        schema = reader.number()
+        require(schema in known, MALFORMED)
+        return schema
+    raise Refusal(MALFORMED)
+
+
+def _fields(reader, known, optional=frozenset(), schema=1):
     found = {}
     for label in reader.keys(reader.map()):
         if label == 0:
-            require(reader.number() == 1, MALFORMED)
+            require(reader.number() == schema, MALFORMED)
             found[0] = 1
         elif label in known:
             found[label] = known[label](reader)
@@ -106,6 +129,10 @@ def _time(reader):
     return reader.time()
 
 
+def _number(reader):
+    return reader.number()
+
+
 def _link(reader):
     require(reader.array() == 2, MALFORMED)
     return reader.number(1), reader.sized(32)
@@ -115,8 +142,24 @@ def _entries(reader):
     return [_entry(reader) for _ in range(reader.array(0, limits.RECEIPT_ENTRIES))]
 
 
+def _first_entries(reader):
+    return [_first_entry(reader) for _ in range(reader.array(0, limits.RECEIPT_ENTRIES))]
+
+
 def _entry(reader):
+    require(reader.array() == 7, MALFORMED)
+    issuer = reader.any_text()
+    require(isinstance(issuer, str) and len(issuer.encode()) <= limits.TEXT_BYTES, MALFORMED)
+    counted = _counted(reader)
+    return Entry(issuer, *counted, reader.number())
+
+
+def _first_entry(reader):
     require(reader.array() == 5, MALFORMED)
+    return Entry("", *_counted(reader), 0)
+
+
+def _counted(reader):
     lineage, meter, start = reader.sized(16), reader.name(), reader.number()
     if reader.peek() == SIMPLE:
         require(reader.head()[1] == NULL, MALFORMED)
@@ -124,7 +167,7 @@ def _entry(reader):
     else:
         end = reader.number()
         require(end > start, MALFORMED)
-    return Entry(lineage, meter, start, end, reader.number())
+    return lineage, meter, start, end, reader.number()
 
 
 def acknowledgement(data, keys):

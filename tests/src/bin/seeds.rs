@@ -176,10 +176,12 @@ fn sets(bundles: &[Vec<u8>]) -> Vec<Vec<u8>> {
 /// Chains of receipts and an acknowledgement, as payloads after their lengths.
 fn receipts() -> Vec<Vec<u8>> {
     let entry = |meter, start: u64, count| ReceiptEntry {
+        issuer: "acme",
         lineage: [7; 16].into(),
         meter,
         window: licentia_core::Window { start: start.into(), end: Some((start + 86_400).into()) },
         count,
+        refunded: count / 5,
     };
     let (mut chain, mut previous) = (Vec::new(), [0; 32]);
     for sequence in 1..=3 {
@@ -193,6 +195,7 @@ fn receipts() -> Vec<Vec<u8>> {
             issued_at: (1_800_000_000 + sequence).into(),
             entries: &entries,
             acknowledged,
+            since: sequence / 3,
         };
         let bytes = unsigned.seal(|_| [0; 64]).expect("a good receipt");
         previous = [u8::try_from(sequence).unwrap_or(0); 32];

@@ -138,8 +138,9 @@ fn license(case: &License) -> Result<Value> {
 
 fn shown(receipt: &Receipt<'_>) -> Value {
     let entries = receipt.entries().map(|entry| {
-        let end = entry.window.end.map(Timestamp::as_seconds);
-        json!([entry.lineage.to_string(), entry.meter, entry.window.start.as_seconds(), end, entry.count])
+        let (start, end) = (entry.window.start.as_seconds(), entry.window.end.map(Timestamp::as_seconds));
+        let lineage = entry.lineage.to_string();
+        json!([entry.issuer, lineage, entry.meter, start, end, entry.count, entry.refunded])
     });
     let link = receipt.acknowledged().map(|link| json!([link.sequence, hex(link.digest.as_ref())]));
     json!([
@@ -148,7 +149,8 @@ fn shown(receipt: &Receipt<'_>) -> Value {
         hex(receipt.previous().as_ref()),
         receipt.issued_at().as_seconds(),
         entries.collect::<Vec<_>>(),
-        link
+        link,
+        receipt.since()
     ])
 }
 

@@ -49,18 +49,21 @@ if (globalThis.Deno) {
   }
   await expectations("Hono", api, issuers, async (path, headers) => hono.request(path, { headers }));
 
-  // The origin that proofs name is what the client asked for, where Express may believe its proxy.
+  // The origin that proofs name is the configuration's, whatever a request says of its host.
   const seed = new Uint8Array(32).fill(9);
   const issuer = issuers.createIssuer("acme", { seed: new Uint8Array(32).fill(7) });
   const token = issuer.issue('[[tier]]\nname = "pro"\nversion = 1\nterm = "1 year"\n', { tier: "pro", subject: "cus_42", holder: api.holderKey(seed).publicKey });
-  const proxied = express().set("trust proxy", true);
-  proxied.use(licensed(api.createGate({ keys: [issuer.publicKey] })), (_request, response) => response.json({}));
-  await listening(proxied, async (port) => {
-    for (const scheme of ["http", "https"]) {
-      const uri = `${scheme}://127.0.0.1:${port}/x`;
-      const proof = api.proofHeader(api.prove({ seed, token, method: "GET", uri }));
-      const headers = { authorization: `Bearer ${token}`, "x-forwarded-proto": scheme, ...proof };
-      same((await asker(port)("/x", headers)).status, 200, `a proof over ${scheme}`);
+  const origin = "https://api.acme.example";
+  const served = express().set("trust proxy", true);
+  for (const [path, route] of [["/known", { origin }], ["/unknown", {}]]) {
+    served.get(path, licensed(api.createGate({ keys: [issuer.publicKey] }), route), (_request, response) => response.json({}));
+  }
+  await listening(served, async (port) => {
+    const own = `http://127.0.0.1:${port}`;
+    for (const [path, named, status] of [["/known", origin, 200], ["/known", own, 401], ["/unknown", own, 401]]) {
+      const proof = api.proofHeader(api.prove({ seed, token, method: "GET", uri: named + path }));
+      const headers = { authorization: `Bearer ${token}`, "x-forwarded-proto": "https", ...proof };
+      same((await asker(port)(path, headers)).status, status, `a proof for ${named} at ${path}`);
     }
   });
 }

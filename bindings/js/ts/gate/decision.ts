@@ -43,8 +43,8 @@ export interface Decision {
   readonly code: number;
   /** Name of the code. */
   readonly name: string;
-  /** The state in which the licence grants it. */
-  readonly state: State;
+  /** The state in which the licence grants it; `undefined` if it is refused. */
+  readonly state: State | undefined;
   /** Name of the code of a doubt that the licence's policy passed over. */
   readonly warning: string | undefined;
   /** The licence, if its signature is good, whether or not the request is allowed. */
@@ -146,8 +146,8 @@ export class GateDecision implements Decision {
     return table(this.#use).get(this.code)?.name ?? "";
   }
 
-  get state(): State {
-    return STATES[this.#answer[place.STATE] ?? state.ACTIVE] ?? "active";
+  get state(): State | undefined {
+    return this.allowed ? STATES[this.#answer[place.STATE] ?? state.ACTIVE] : undefined;
   }
 
   get warning(): string | undefined {
@@ -214,7 +214,7 @@ export class GateDecision implements Decision {
   toJSON(): unknown {
     const { allowed, code, name, state, warning, license, charges, retryAfterMs, explanation } = this;
     return {
-      allowed, code, name, state: allowed ? state : null, warning: warning ?? null, license: license ?? null,
+      allowed, code, name, state: state ?? null, warning: warning ?? null, license: license ?? null,
       charges: charges.map(({ name, unit, cost, limit, remaining, resetMs }) => (
         { name, unit, cost, limit, remaining, reset_ms: resetMs ?? null }
       )),
@@ -249,7 +249,7 @@ export type Verdict = Pick<Decision, "allowed" | "code" | "name" | "state" | "wa
 export function verdict(code: number, told: string): Verdict {
   const [name = "", state = "", warning = "", license = "", explanation = ""] = told.split("\0");
   return {
-    allowed: code === 0, code, name, state: state as State, warning: warning === "" ? undefined : warning,
+    allowed: code === 0, code, name, state: state === "" ? undefined : state as State, warning: warning === "" ? undefined : warning,
     license: license === "" ? undefined : JSON.parse(license) as License,
     explanation: JSON.parse(explanation) as readonly Step[],
   };

@@ -93,8 +93,9 @@ export class Raw extends RawVerifier {
     return this.bytes(operation.READ_KEY, key, "", NO_NUMBERS, NO_BYTES, 0, 0);
   }
 
-  window(kind: string, seconds: number, anchor: number, time: number): Float64Array {
-    return this.ask(operation.PERIOD_WINDOW, kind, "", Float64Array.of(seconds, anchor), NO_BYTES, time, 0);
+  /** The names of the members are between commas. */
+  window(names: string, numbers: number[], time: number): Float64Array {
+    return this.ask(operation.PERIOD_WINDOW, names, "", Float64Array.from(numbers), NO_BYTES, time, 0);
   }
 
   /** The seed has 32 bytes, and so has the digest of the body, if there is one. */

@@ -54,7 +54,8 @@ def _verify(given: argparse.Namespace, token: str) -> int:
     if given.json:
         print(decision.to_json())
     else:
-        print(f"{'allowed' if decision else 'denied'}: {decision.code} {decision.name} ({decision.state})")
+        result, state = ("allowed", f" ({decision.state})") if decision else ("denied", "")
+        print(f"{result}: {decision.code} {decision.name}{state}")
         print(decision.explanation)
     return 0 if decision else 1
 

@@ -249,13 +249,7 @@ fn read_period(period: &Bound<'_, PyAny>) -> PyResult<Period> {
         return Period::named(&name).ok_or_else(unknown);
     }
     let table = period.cast::<PyDict>().map_err(|_| unknown())?;
-    let number = |name: &str| -> PyResult<Option<u64>> {
-        table.get_item(name)?.map(|value| value.extract()).transpose()
-    };
-    match (number("month_from")?, number("year_from")?, number("seconds")?, number("anchor")?) {
-        (Some(anchor), None, None, None) => Ok(Period::MonthFrom { anchor: anchor.into() }),
-        (None, Some(anchor), None, None) => Ok(Period::YearFrom { anchor: anchor.into() }),
-        (None, None, Some(seconds), Some(anchor)) => Ok(Period::Fixed { seconds, anchor: anchor.into() }),
-        _ => Err(unknown()),
-    }
+    let members = table.iter().map(|(name, number)| Ok((name.extract::<String>()?, number.extract()?)));
+    let members = members.collect::<PyResult<Vec<_>>>()?;
+    Period::of_members(members.iter().map(|(name, number)| (name.as_str(), *number))).ok_or_else(unknown)
 }

@@ -58,10 +58,11 @@ impl Decision {
         self.get().code().advice()
     }
 
-    /// The state in which the licence grants it: ``active``, ``grace``, ``overage`` or ``advisory``.
+    /// The state in which the licence grants it: ``active``, ``grace``, ``overage`` or ``advisory``; None if it is
+    /// refused.
     #[getter]
-    fn state(&self) -> &'static str {
-        self.get().state().name()
+    fn state(&self) -> Option<&'static str> {
+        self.get().is_allowed().then(|| self.get().state().name())
     }
 
     /// Name of the code of a doubt that the licence's policy passed over, or None.

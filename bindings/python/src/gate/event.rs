@@ -40,10 +40,10 @@ impl Event {
         self.0.code.name()
     }
 
-    /// The state in which the licence granted it.
+    /// The state in which the licence granted it; None if it was refused.
     #[getter]
-    fn state(&self) -> &'static str {
-        self.0.state.name()
+    fn state(&self) -> Option<&'static str> {
+        self.0.allowed.then(|| self.0.state.name())
     }
 
     /// Name of the code of a doubt that the licence's policy passed over, or None.

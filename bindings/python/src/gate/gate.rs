@@ -1,14 +1,14 @@
 //! The gate.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use licentia::{Gate as SdkGate, GateBuilder, Mode, store::Store};
+use licentia::{Gate as SdkGate, GateBuilder, Mode, Now, store::Store};
 use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 
 use crate::{
     background::fork::{DropDetached, SettlingGate, detached},
     convert::{Whole, moment, token as text_of, whole},
-    error::{explained, invalid, refused, wrong_type},
+    error::{explained, invalid, wrong_type},
     gate::{
         decided::Call,
         decision::Decision,
@@ -158,9 +158,7 @@ impl Gate {
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Decision> {
-        let now = moment(now)?;
-        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
-        let token = text_of(token)?;
+        let (call, token, now) = self.call(py, token, request, now, needs)?;
         let token: &str = &token;
         // A cached token takes nanoseconds; releasing the interpreter would cost as much.
         let decided = if self.may_block || !call.gate.knows(token) {
@@ -187,9 +185,7 @@ impl Gate {
         now: Option<&Bound<'_, PyAny>>,
         needs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Reservation> {
-        let now = moment(now)?;
-        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
-        let token = text_of(token)?;
+        let (call, token, now) = self.call(py, token, request, now, needs)?;
         let token: &str = &token;
         let (decided, reserved) = detached(py, || call.reserve(token, now));
         Ok(Reservation::new(Arc::new(decided), reserved))
@@ -244,7 +240,7 @@ impl Gate {
     ///         doubt are lost, and never granted twice.
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
         let gate = self.gate()?;
-        detached(py, || gate.settle()).map_err(refused)
+        detached(py, || gate.settle()).map_err(|error| explained(error.code(), &error))
     }
 
     /// Makes the gate safe to use in a child process after a fork: units that the parent fetched ahead stay with the
@@ -264,7 +260,7 @@ impl Gate {
     fn load_keyset(&self, py: Python<'_>, keyset: &Bound<'_, PyAny>) -> PyResult<bool> {
         let keyset = keyset_bytes(keyset)?;
         let gate = self.gate()?;
-        detached(py, || gate.load_keyset(&keyset)).map_err(refused)
+        detached(py, || gate.load_keyset(&keyset)).map_err(|error| explained(error.code(), &error))
     }
 
     /// Loads a newer revocation bundle, or a delta on the one in use, at once for all threads.
@@ -277,7 +273,7 @@ impl Gate {
     fn load_revocation(&self, py: Python<'_>, bundle: &Bound<'_, PyAny>) -> PyResult<bool> {
         let bundle = bundle_bytes(bundle)?;
         let gate = self.gate()?;
-        detached(py, || gate.load_revocation(&bundle)).map_err(refused)
+        detached(py, || gate.load_revocation(&bundle)).map_err(|error| explained(error.code(), &error))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -294,6 +290,20 @@ impl Gate {
 }
 
 impl Gate {
+    /// The arguments of a check: the call, the token and the time.
+    fn call<'t>(
+        &self,
+        py: Python<'_>,
+        token: &'t Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<(Call, Cow<'t, str>, Now)> {
+        let now = moment(now)?;
+        let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
+        Ok((call, text_of(token)?, now))
+    }
+
     /// The gate, as Rust has it.
     pub(crate) fn gate(&self) -> PyResult<&Arc<SdkGate>> {
         self.settling.get().map(|SettlingGate(gate)| gate)

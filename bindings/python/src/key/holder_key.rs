@@ -27,7 +27,7 @@ impl HolderKey {
     ///     InvalidArgumentError: ``invalid_key``.
     #[staticmethod]
     fn from_pem(pem: &str) -> PyResult<Self> {
-        SdkHolderKey::from_pem(pem).map(Self).map_err(refused)
+        SdkHolderKey::from_pem(pem).map(Self).map_err(|error| explained(error.into(), &error))
     }
 
     /// The public key, 32 bytes, for ``Issuer.issue(holder=...)``.
