@@ -4,6 +4,7 @@ mod catalogue;
 mod desk;
 mod help;
 mod keys;
+mod ledger;
 mod receipts;
 mod revocation;
 mod schema;
