@@ -36,11 +36,8 @@ use terminal::{
 };
 
 /// Issue, inspect and verify licences, and protect an API with them. No command
-<<<<<<< HEAD
-/// makes a network call but `gateway`, and those whose ledger is in a database.
-=======
-/// but `gateway` and `dev` makes a network call.
->>>>>>> main
+/// makes a network call but `gateway`, `dev`, and those whose ledger is in a
+/// database.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
 /// call or a broken environment, 130 interrupted.
