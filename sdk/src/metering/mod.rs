@@ -4,9 +4,11 @@ mod account;
 mod charge;
 mod charges;
 mod counter;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod driver;
 mod job;
 mod leased;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod meter;
 mod outage;
 mod outcome;
@@ -14,6 +16,7 @@ mod refiller;
 mod seat;
 mod shared_rate;
 mod terms;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod units;
 
 pub(crate) use account::{Accounts, Counters};
