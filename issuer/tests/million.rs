@@ -89,7 +89,7 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
         (
             "expiring",
             with(&|filter| {
-                (filter.expires_from, filter.expires_to) = (Some(NOW), Some(NOW + 366 * 86_400));
+                (filter.expires_from, filter.expires_to) = (Some(NOW), Some(NOW + 400 * 86_400));
                 (filter.sort, filter.descending) = (LicenseSort::Expires, false);
             }),
         ),
