@@ -1,6 +1,9 @@
 //! The commands `licentia gateway`, `licentia gateway check` and `licentia gateway routes`.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
 use clap::{Args, Subcommand};
 
@@ -75,26 +78,51 @@ fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let gateway = Gateway::start(config).await?;
-        for (what, address) in [("proxy", &gateway.listening.proxy), ("check", &gateway.listening.check)] {
+        let listening = &gateway.listening;
+        for (what, address) in
+            [("proxy", &listening.proxy), ("check", &listening.check), ("grpc", &listening.grpc)]
+        {
             if let Some(address) = address {
                 eprintln!("licentia-gateway: {what} on {address}");
             }
         }
-        ended().await?;
+        run(&gateway, &file.config).await?;
         gateway.stop().await;
         Ok(())
     })
 }
 
-/// Waits until the process is told to end.
-async fn ended() -> std::io::Result<()> {
+/// Reloads the configuration when it changes or on SIGHUP, until the process is told to end.
+async fn run(gateway: &Gateway, path: &Path) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    // Looked at rather than watched: a folder that Kubernetes mounts changes by links.
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    let mut known = changed(path);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            interrupted = tokio::signal::ctrl_c() => return interrupted,
+            _ = hangup.recv() => {}
+            _ = second.tick() => {
+                let now = changed(path);
+                if now == known {
+                    continue;
+                }
+                known = now;
+            }
+        }
+        match gateway.reload(path) {
+            Ok(()) => eprintln!("licentia-gateway: the routes of {} are in use", path.display()),
+            Err(faults) => eprintln!("licentia-gateway: the routes stay as they were:\n{faults}"),
+        }
     }
-    Ok(())
+}
+
+/// When a file was changed, and its length.
+fn changed(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// The routes as a table for people.

@@ -1,18 +1,23 @@
 //! The gateway: everything that runs, from a configuration.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
-use licentia::{Gate, event::Metrics};
-use tokio::sync::watch;
+use licentia::{
+    Gate,
+    event::{Metrics, Sink},
+};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     config::{Address, Config},
     decide::{Decider, Settings},
     events::Stream,
+    fault::Faults,
     listen::{Listener, Serving, serve},
-    protocols::{check, proxy::ReverseProxy},
-    trust,
+    protocols::{check, envoy_grpc, proxy::ReverseProxy},
+    receipts::Receipts,
+    trust::{Follower, Trusted},
 };
 
 /// A gateway that runs. Dropping it stops it at once; [`Gateway::stop`] lets requests end.
@@ -20,12 +25,16 @@ use crate::{
 pub struct Gateway {
     /// What decides, with the gate, the rules and the stream of decisions.
     pub decider: Arc<Decider>,
+    /// What is trusted: the gate, whose keysets and bundles may be loaded by hand too.
+    pub trusted: Trusted,
     /// Counts of decisions.
     pub metrics: Arc<Metrics>,
     /// Where it listens.
     pub listening: Listening,
     stop: watch::Sender<bool>,
     serving: Vec<Serving>,
+    /// Receipts are written until the last request has ended.
+    writing: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 /// Where a gateway listens; ports that the system chose are known.
@@ -35,6 +44,8 @@ pub struct Listening {
     pub proxy: Option<Address>,
     /// `/envoy`, `/forward` and `/nginx`.
     pub check: Option<Address>,
+    /// Envoy's `Authorization` service over gRPC.
+    pub grpc: Option<Address>,
 }
 
 impl Gateway {
@@ -42,9 +53,15 @@ impl Gateway {
     ///
     /// # Errors
     /// What cannot be started, and why.
-    pub async fn start(config: Config) -> Result<Self, String> {
+    pub async fn start(mut config: Config) -> Result<Self, String> {
         let metrics = Arc::new(Metrics::new());
-        let gate = Arc::new(trust::build(&config, vec![Arc::clone(&metrics) as _])?);
+        let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&metrics) as _];
+        let receipts = config.receipts.take().map(Receipts::open).transpose()?;
+        sinks.extend(receipts.iter().map(|receipts| Arc::clone(receipts.log()) as _));
+        let (follower, problems) = Follower::start(&config, sinks).await?;
+        problems.iter().map(String::as_str).for_each(log);
+        let trusted = follower.trusted().clone();
+        let gate = Arc::clone(trusted.gate());
         let settings = Settings {
             origin: config.origin.clone(),
             node: config.node,
@@ -54,8 +71,14 @@ impl Gateway {
         let decider = Arc::new(Decider::new(gate, config.rules, settings, Arc::new(Stream::new())));
         let (stop, stopped) = watch::channel(false);
         let (mut serving, mut listening) = (Vec::new(), Listening::default());
+        tokio::spawn(follower.run(stopped.clone(), log));
+        let writing = receipts.map(|receipts| {
+            let (stop, stopped) = watch::channel(false);
+            (stop, tokio::spawn(receipts.run(stopped, log)))
+        });
         if let (Some(address), Some(proxy)) = (&config.listen.proxy, &config.proxy) {
             let proxy = Arc::new(ReverseProxy::new(Arc::clone(&decider), proxy.clone())?);
+            tokio::spawn(close_streams(Arc::clone(&proxy), trusted.loaded(), stopped.clone()));
             let started =
                 serve(Listener::bind(address).await?, stopped.clone(), move |peer: Option<IpAddr>| {
                     let proxy = Arc::clone(&proxy);
@@ -74,12 +97,39 @@ impl Gateway {
             listening.check = Some(started.address.clone());
             serving.push(started);
         }
-        Ok(Self { decider, metrics, listening, stop, serving })
+        if let Some(address) = &config.listen.grpc {
+            let decider = Arc::clone(&decider);
+            let started = serve(Listener::bind(address).await?, stopped.clone(), move |_| {
+                envoy_grpc::service(Arc::clone(&decider))
+            });
+            listening.grpc = Some(started.address.clone());
+            serving.push(started);
+        }
+        Ok(Self { decider, trusted, metrics, listening, stop, serving, writing })
     }
 
     /// The gate.
     pub fn gate(&self) -> &Arc<Gate> {
         self.decider.gate()
+    }
+
+    /// Reads a configuration again, and replaces the rules by which requests are decided: routes, trusted proxies,
+    /// what unlisted requests need. Addresses, trust, store and receipts stay as they were when the gateway started.
+    ///
+    /// # Errors
+    /// What is wrong. The rules in use then stay.
+    pub fn reload(&self, path: &Path) -> Result<(), Faults> {
+        self.decider.replace_rules(Config::load(path)?.rules);
+        Ok(())
+    }
+
+    /// Returns when every keyset and bundle was looked at once more.
+    pub async fn polled(&self) {
+        let mut polled = self.trusted.polled();
+        // The first may have begun before this call.
+        for _ in 0..2 {
+            let _ = polled.changed().await;
+        }
     }
 
     /// Stops listening, lets requests end, and gives back to the store what was taken ahead.
@@ -88,7 +138,44 @@ impl Gateway {
         for serving in self.serving {
             let _ = serving.ended.await;
         }
+        if let Some((stop, writing)) = self.writing {
+            let _ = stop.send(true);
+            let _ = writing.await;
+        }
         let gate = Arc::clone(self.decider.gate());
         let _ = tokio::task::spawn_blocking(move || gate.settle()).await;
+    }
+}
+
+/// Tells the operator.
+fn log(problem: &str) {
+    eprintln!("licentia-gateway: {problem}");
+}
+
+/// Closes streams whose licence ends, and looks at all of them when keys or revocations have changed.
+async fn close_streams(
+    proxy: Arc<ReverseProxy>,
+    mut loaded: watch::Receiver<u64>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        let all = tokio::select! {
+            _ = second.tick() => false,
+            changed = loaded.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                true
+            }
+            _ = stop.wait_for(|stop| *stop) => {
+                proxy.close_all_streams();
+                return;
+            }
+        };
+        let now = licentia::Now::system().time;
+        let proxy = Arc::clone(&proxy);
+        // Many streams take a while.
+        let _ = tokio::task::spawn_blocking(move || proxy.close_ended_streams(now, all)).await;
     }
 }

@@ -21,9 +21,9 @@ mod fault;
 mod gateway;
 pub mod listen;
 pub mod protocols;
-pub mod receipts;
+mod receipts;
 pub mod routes;
-mod trust;
+pub mod trust;
 
 pub use config::Config;
 pub use fault::{Fault, Faults};

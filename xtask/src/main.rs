@@ -8,6 +8,7 @@ mod c;
 mod command;
 mod cross;
 mod fuzz;
+mod gateway;
 mod java;
 mod js;
 mod programs;
@@ -29,6 +30,7 @@ cargo xtask soak [--minutes N] [RUN...]
 cargo xtask bench [NAME...]   run the benchmarks, print tables of ratios, and write docs/performance.md and its plots:
                               groups such as `cold` and `warm`, or `scaling`, `wasm`, `c`, `python`, `javascript`
 cargo xtask instructions      write benches/instructions.json
+cargo xtask proto             generate the gateway's code from Envoy's definitions
 cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["soaks"] => soak::list(),
         ["bench", groups @ ..] => bench::run::run(groups),
         ["instructions"] => bench::instructions::write(),
+        ["proto"] => gateway::write(),
         ["vectors"] => vectors::write(),
         ["header"] => c::header::write(),
         ["api"] => api::write(),

@@ -119,7 +119,7 @@ pub struct Proxy {
 pub struct Receipts {
     /// The log.
     pub log: PathBuf,
-    /// The instance's private key, in PEM. It is made if it is not there.
+    /// The instance's private key, in PEM, as `licentia keygen` writes it. Each gateway has its own.
     pub key: PathBuf,
     /// How often what was counted is written.
     pub interval: Duration,

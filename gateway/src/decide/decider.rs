@@ -15,7 +15,7 @@ use crate::{
     config::{Mode, Rules, Unlisted},
     events::Stream,
     routes::{
-        Access, Match, Route, TokenSource,
+        Access, Charge, Cost, Match, Route, TokenSource,
         path::{Anomalies, Target},
     },
 };
@@ -25,7 +25,7 @@ use super::{
     fields,
     text::shown_path,
     token::{self, Presented},
-    verdict::{self, Allowed, Held, Reason, Refused, Verdict},
+    verdict::{self, Allowed, Charging, Held, Reason, Refused, Verdict},
 };
 
 /// Decides about requests. All listeners share one.
@@ -80,8 +80,8 @@ impl Decider {
             meters: Vec::new(),
             rates: Vec::new(),
             audience: None,
-            charge: crate::routes::Charge::Always,
-            cost: crate::routes::Cost::Route,
+            charge: Charge::Always,
+            cost: Cost::Route,
             tokens: vec![TokenSource::Authorization],
             allow: Anomalies::default(),
             job: None,
@@ -213,7 +213,7 @@ impl Decider {
         }
         let held = decision.license().map(|license| Held {
             token: String::new(),
-            expires: license.expires().as_seconds(),
+            expires: license.expires(),
             features: route.features.clone(),
             audience: route.audience.clone(),
             route: route.name.clone(),
@@ -223,6 +223,11 @@ impl Decider {
             set: fields::of_decision(&decision, &route.name),
             remove: Vec::new(),
             answer: verdict::fields(&decision),
+            charging: Charging {
+                success_only: route.charge == Charge::Success,
+                by_response: route.cost == Cost::Response,
+                meters: if reservation.is_some() { route.meters.clone() } else { Vec::new() },
+            },
             reservation,
             held,
         }))

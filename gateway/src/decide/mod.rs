@@ -10,4 +10,4 @@ mod verdict;
 pub use decider::{Decider, Settings};
 pub use facts::{Facts, Protocol};
 pub use token::SUBPROTOCOL;
-pub use verdict::{Allowed, Held, Reason, Refused, Verdict};
+pub use verdict::{Allowed, Charging, Held, Reason, Refused, Verdict};

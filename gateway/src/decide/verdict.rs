@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::{HeaderName, HeaderValue, header};
-use licentia::{Decision, Reservation, http::PROBLEM_TYPE};
+use licentia::{Decision, Reservation, Timestamp, http::PROBLEM_TYPE};
 
 use crate::routes::path::Anomalies;
 
@@ -29,8 +29,21 @@ pub struct Allowed {
     pub answer: Vec<(HeaderName, HeaderValue)>,
     /// The meters of a route that is charged when the response is there.
     pub reservation: Option<Reservation>,
+    /// How it is charged.
+    pub charging: Charging,
     /// Who must stay licensed while a stream is open.
     pub held: Option<Held>,
+}
+
+/// How a reservation is charged when the response is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charging {
+    /// Whether a response of 5xx costs nothing.
+    pub success_only: bool,
+    /// Whether the upstream says what it did cost.
+    pub by_response: bool,
+    /// The meters, and the most that the request may cost.
+    pub meters: Vec<(String, u64)>,
 }
 
 /// What an open stream was allowed by.
@@ -38,8 +51,8 @@ pub struct Allowed {
 pub struct Held {
     /// The token.
     pub(crate) token: String,
-    /// When its licence ends, in seconds since 1970.
-    pub expires: u64,
+    /// When its licence ends.
+    pub expires: Timestamp,
     /// The features that it needs.
     pub(crate) features: Vec<String>,
     /// The service that it must be for.
@@ -79,6 +92,8 @@ pub enum Reason {
     ForwardedMissing(String),
     /// The peer is no trusted proxy.
     ForwardedUntrusted(String),
+    /// What the proxy's operator wrote about the route is wrong.
+    TermsMalformed(String),
     /// The method is none that is forwarded.
     MethodRefused,
     /// The upstream does not answer.
@@ -98,6 +113,7 @@ impl Reason {
             Self::FieldRefused(_) => "field_refused",
             Self::ForwardedMissing(_) => "forwarded_missing",
             Self::ForwardedUntrusted(_) => "forwarded_untrusted",
+            Self::TermsMalformed(_) => "terms_malformed",
             Self::MethodRefused => "method_refused",
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamTimeout => "upstream_timeout",
@@ -110,7 +126,10 @@ impl Reason {
             Self::PathMalformed | Self::PathRefused(_) | Self::PathAmbiguous(_) | Self::FieldRefused(_) => {
                 400
             }
-            Self::RouteNotListed | Self::ForwardedMissing(_) | Self::ForwardedUntrusted(_) => 403,
+            Self::RouteNotListed
+            | Self::ForwardedMissing(_)
+            | Self::ForwardedUntrusted(_)
+            | Self::TermsMalformed(_) => 403,
             Self::MethodRefused => 405,
             Self::UpstreamUnreachable => 502,
             Self::UpstreamTimeout => 504,
@@ -137,6 +156,9 @@ impl fmt::Display for Reason {
             Self::RouteNotListed => f.write_str("No route of the gateway covers this method and path."),
             Self::FieldRefused(why) | Self::ForwardedMissing(why) | Self::ForwardedUntrusted(why) => {
                 write!(f, "The request was refused: {why}.")
+            }
+            Self::TermsMalformed(why) => {
+                write!(f, "The route's terms in the proxy's configuration are wrong: {why}.")
             }
             Self::MethodRefused => f.write_str("The gateway does not forward this method."),
             Self::UpstreamUnreachable => f.write_str("The service behind the gateway cannot be reached."),

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod check;
+pub mod envoy_grpc;
 mod envoy_http;
 mod forward;
 mod forwarded;

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use licentia::{Gate, GateBuilder, Mode as GateMode, event::Sink, store};
 
-use crate::config::{Config, Mode, Place};
+use crate::config::{Config, Mode};
 
-/// Builds the gate, with its keys, keyset and bundles.
+/// Builds the gate, with its keys and keyset.
 ///
 /// # Errors
 /// What is wrong, with the setting.
-pub(crate) fn build(config: &Config, sinks: Vec<Arc<dyn Sink>>) -> Result<Gate, String> {
+pub(crate) fn build(
+    config: &Config,
+    keyset: Option<&[u8]>,
+    sinks: Vec<Arc<dyn Sink>>,
+) -> Result<Gate, String> {
     let store = store::open_lazily(&config.store).map_err(|error| format!("`store`: {error}"))?;
     let mode = match config.mode {
         Mode::Enforce => GateMode::Enforce,
@@ -29,18 +33,8 @@ pub(crate) fn build(config: &Config, sinks: Vec<Arc<dyn Sink>>) -> Result<Gate, 
     if !config.trust.bundles.is_empty() {
         builder = builder.require_revocation();
     }
-    if let (Some(root), Some(Place::File(path))) = (&config.trust.root, &config.trust.keyset) {
-        let keyset = std::fs::read(path).map_err(|error| format!("`keyset` {}: {error}", path.display()))?;
+    if let (Some(root), Some(keyset)) = (&config.trust.root, keyset) {
         builder = builder.keyset(root.clone(), keyset);
     }
-    let builder = sinks.into_iter().fold(builder, GateBuilder::sink);
-    let gate = builder.build().map_err(|error| error.to_string())?;
-    for place in &config.trust.bundles {
-        if let Place::File(path) = place {
-            let bundle =
-                std::fs::read(path).map_err(|error| format!("`bundle` {}: {error}", path.display()))?;
-            gate.load_revocation(&bundle).map_err(|code| format!("`bundle` {}: {code}", path.display()))?;
-        }
-    }
-    Ok(gate)
+    sinks.into_iter().fold(builder, GateBuilder::sink).build().map_err(|error| error.to_string())
 }

@@ -16,8 +16,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto,
 };
+use licentia::revocation::RevocationTerms;
 use licentia_gateway::{Config, Gateway, config::Address};
-use licentia_issuer::{Catalogue, Issuer, SigningKey};
+use licentia_issuer::{BundleDraft, Catalogue, Issuer, KeyPurpose, KeysetDraft, KeysetEntry, SigningKey};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -57,9 +58,57 @@ impl World {
 
     /// A licence of a tier.
     pub fn license(&self, tier: &str, subject: &str) -> String {
+        self.indexed(tier, subject, None)
+    }
+
+    /// A licence of a tier that bundles can revoke by its index.
+    pub fn indexed(&self, tier: &str, subject: &str, index: Option<u64>) -> String {
         let catalogue: Catalogue = CATALOGUE.parse().unwrap();
-        let draft = catalogue.tier(tier, None).unwrap().draft(subject, now()).unwrap();
-        self.issuer.issue(&draft).unwrap().text().to_string()
+        let mut draft = catalogue.tier(tier, None).unwrap().draft(subject, now()).unwrap();
+        draft.index = index;
+        self.issuer.issue(&draft).unwrap().text()
+    }
+
+    /// A keyset with the key of licences and one for revocations, signed by the root key.
+    pub fn keyset(&self, sequence: u64) -> Vec<u8> {
+        let mut draft = KeysetDraft { sequence: sequence - 1, ..KeysetDraft::default() };
+        draft.add(KeysetEntry::new(&self.issuer.key().public())).unwrap();
+        let mut entry = KeysetEntry::new(&key(5).public());
+        entry.purpose = KeyPurpose::Revocation;
+        draft.add(entry).unwrap();
+        draft.sign(&key(9), now() - 60, now() + 86_400).unwrap()
+    }
+
+    /// A bundle that revokes these indices.
+    pub fn bundle(&self, sequence: u64, indices: &[u64]) -> Vec<u8> {
+        self.bundle_draft(sequence, indices).sign(&key(5)).unwrap()
+    }
+
+    /// The same before it is signed.
+    pub fn bundle_draft(&self, sequence: u64, indices: &[u64]) -> BundleDraft {
+        BundleDraft {
+            issuer: "acme".into(),
+            sequence,
+            issued_at: now().into(),
+            next_update: (now() + 3600).into(),
+            expires: (now() + 7200).into(),
+            indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
+            ..BundleDraft::default()
+        }
+    }
+
+    /// `[trust]` with the root key, and the keyset and the bundle at these places.
+    pub fn followed(&self, keyset: &str, bundle: &str) -> String {
+        format!(
+            "[trust]\nroot = \"{}\"\nkeyset = \"{keyset}\"\nbundle = \"{bundle}\"\npoll = \"20ms\"\ncache = \"cache\"\n",
+            key(9).public()
+        )
+    }
+
+    /// Starts a gateway from the text of a whole configuration.
+    pub async fn start_whole(&self, text: &str) -> Result<Gateway, String> {
+        let config = Config::parse(text, "gateway.toml", self.folder.path());
+        Gateway::start(config.unwrap_or_else(|faults| panic!("{faults}"))).await
     }
 
     /// `[trust]` with the vendor's key.
@@ -75,6 +124,11 @@ impl World {
     pub async fn start(&self, text: &str) -> Gateway {
         Gateway::start(self.config(text)).await.unwrap()
     }
+}
+
+/// A key of the vendor's: the root is 9, the one for revocations 5.
+pub fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32]).unwrap()
 }
 
 pub fn now() -> u64 {

@@ -2,23 +2,32 @@
 
 use std::{convert::Infallible, error::Error, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
+    uri::PathAndQuery,
+};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade::OnUpgrade};
 use hyper_util::{
     client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
+use licentia::Timestamp;
 
 use crate::{
     client::{Connector, connector},
     config::{HostField, Proxy, TrustedProxies},
-    decide::{Allowed, Decider, Facts, Protocol, Reason, Verdict},
+    decide::{Allowed, Decider, Facts, Protocol, Reason, SUBPROTOCOL, Verdict},
 };
 
-use super::super::{
-    body::{AnyBody, refusal},
-    forwarded,
+use super::{
+    super::{
+        body::{AnyBody, full, refusal},
+        forwarded,
+    },
+    cost::{COST, settle},
+    streams::{HeldBody, Hold, Streams},
 };
 
 /// Fields that are about one connection only (RFC 9110, section 7.6.1).
@@ -32,9 +41,6 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// What an upstream says that a request did cost.
-const COST: HeaderName = HeaderName::from_static("licentia-cost");
-
 /// A reverse proxy in front of one service.
 #[derive(Debug)]
 pub struct ReverseProxy {
@@ -43,6 +49,7 @@ pub struct ReverseProxy {
     client: Client<Connector, Incoming>,
     /// For gRPC, which needs HTTP/2, also where the URL says `http`.
     client_http2: Client<Connector, Incoming>,
+    streams: Arc<Streams>,
 }
 
 impl ReverseProxy {
@@ -57,7 +64,23 @@ impl ReverseProxy {
         builder.pool_timer(TokioTimer::new());
         let client = builder.build(connector(false)?);
         let client_http2 = builder.http2_only(true).build(connector(true)?);
-        Ok(Self { decider, settings, client, client_http2 })
+        Ok(Self { decider, settings, client, client_http2, streams: Arc::default() })
+    }
+
+    /// Closes the streams whose licence has ended; with `all`, also those whose licence was revoked since, for when
+    /// keys or revocations have changed.
+    pub fn close_ended_streams(&self, now: Timestamp, all: bool) {
+        self.streams.close_ended(&self.decider, now, all);
+    }
+
+    /// Closes every stream, for when the gateway stops.
+    pub fn close_all_streams(&self) {
+        self.streams.close_all();
+    }
+
+    /// How many streams are open.
+    pub fn open_streams(&self) -> usize {
+        self.streams.count()
     }
 
     /// Answers a client.
@@ -97,18 +120,23 @@ impl ReverseProxy {
     async fn forward(
         &self,
         request: Request<Incoming>,
-        allowed: Allowed,
+        mut allowed: Allowed,
         peer: Option<IpAddr>,
         trusted: &TrustedProxies,
     ) -> Result<Response<AnyBody>, Reason> {
         let (mut parts, body) = request.into_parts();
-        let is_grpc = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let kind = parts.headers.get(header::CONTENT_TYPE);
+        let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let upgrade = upgrade(&parts.headers);
+        let offered = parts.headers.get(header::SEC_WEBSOCKET_PROTOCOL).is_some_and(offers_ours);
+        let downstream = parts.extensions.remove::<OnUpgrade>();
         parts.uri = self.uri(&allowed.target).ok_or(Reason::PathMalformed)?;
         parts.version = Version::HTTP_11;
         self.fields(&mut parts.headers, &allowed, peer, trusted);
+        if let Some(upgrade) = &upgrade {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(header::UPGRADE, upgrade.clone());
+        }
         let client = if is_grpc { &self.client_http2 } else { &self.client };
         if is_grpc {
             parts.version = Version::HTTP_2;
@@ -119,12 +147,36 @@ impl ReverseProxy {
             Some(limit) => tokio::time::timeout(limit, sent).await.map_err(|_| Reason::UpstreamTimeout)?,
             None => sent.await,
         };
-        let response = sent.map_err(|_| Reason::UpstreamUnreachable)?;
+        // What was reserved is taken back if this fails, or if the client goes away meanwhile.
+        let mut response = sent.map_err(|_| Reason::UpstreamUnreachable)?;
+        if let Some(reservation) = allowed.reservation.take() {
+            let costs = response.headers().get_all(COST);
+            settle(reservation, response.status(), costs, &allowed.charging).await;
+        }
+        let upstream = (response.status() == StatusCode::SWITCHING_PROTOCOLS)
+            .then(|| response.extensions_mut().remove::<OnUpgrade>())
+            .flatten();
+        let hold = allowed.held.take().map(|held| self.streams.add(held));
         let (mut parts, body) = response.into_parts();
         remove_hop_by_hop(&mut parts.headers);
         parts.headers.remove(COST);
         parts.headers.extend(allowed.answer);
-        let body = body.map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>).boxed_unsync();
+        if let (Some(upstream), Some(downstream), Some(upgrade)) = (upstream, downstream, upgrade) {
+            parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            parts.headers.insert(header::UPGRADE, upgrade);
+            // A browser that offered subprotocols needs one of them in the answer.
+            if offered && !parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+                parts.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+            }
+            tokio::spawn(tunnel(downstream, upstream, hold));
+            return Ok(Response::from_parts(parts, full("")));
+        }
+        let is_short = body.size_hint().exact().is_some();
+        let body = match hold {
+            // What has a length ends by itself.
+            Some(hold) if !is_short => HeldBody { body, hold }.boxed_unsync(),
+            _ => body.map_err(|error| Box::new(error) as Box<dyn Error + Send + Sync>).boxed_unsync(),
+        };
         Ok(Response::from_parts(parts, body))
     }
 
@@ -195,4 +247,32 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
     headers.remove(header::TE);
     headers.remove(header::UPGRADE);
+}
+
+/// The protocol that a client wants to switch to.
+fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let connection = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let mut options = connection.flat_map(|value| value.split(','));
+    let wanted = options.any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
+    headers.get(header::UPGRADE).filter(|_| wanted).cloned()
+}
+
+/// Whether a client offers the subprotocol that stands for a licence.
+fn offers_ours(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|value| value.split(',').any(|item| item.trim() == SUBPROTOCOL))
+}
+
+/// Copies between client and upstream until one ends, or the licence does.
+async fn tunnel(downstream: OnUpgrade, upstream: OnUpgrade, hold: Option<Hold>) {
+    let (Ok(downstream), Ok(upstream)) = tokio::join!(downstream, upstream) else { return };
+    let (mut downstream, mut upstream) = (TokioIo::new(downstream), TokioIo::new(upstream));
+    let copied = tokio::io::copy_bidirectional(&mut downstream, &mut upstream);
+    let Some(mut hold) = hold else {
+        let _ = copied.await;
+        return;
+    };
+    tokio::select! {
+        _ = copied => {}
+        () = hold.closed() => {}
+    }
 }

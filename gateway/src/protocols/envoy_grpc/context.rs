@@ -1,0 +1,97 @@
+//! `context_extensions`: what a route needs, written in Envoy's own configuration, where no client reaches it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    decide::Reason,
+    routes::{Access, Route, Terms, Written, resolve},
+};
+
+/// What each name begins with. Others are for other services.
+const PREFIX: &str = "licentia.";
+
+/// The route that the operator describes; none if there is no description.
+pub(super) fn route(extensions: &HashMap<String, String>) -> Result<Option<Route>, Reason> {
+    let mut given =
+        extensions.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, &**value)));
+    let mut terms = Terms::default();
+    let mut matches = "* /";
+    let mut wrong = Vec::new();
+    let mut is_given = false;
+    for (name, value) in given.by_ref() {
+        is_given = true;
+        let list =
+            || value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect();
+        let mut costs = || {
+            let mut costs = BTreeMap::new();
+            for item in value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+                let (name, cost) = item.split_once('=').unwrap_or((item, "1"));
+                match cost.trim().parse() {
+                    Ok(cost) => drop(costs.insert(name.trim().to_owned(), cost)),
+                    Err(_) => wrong.push(format!("`{item}` is no cost: write `calls=10`")),
+                }
+            }
+            costs
+        };
+        match name {
+            "route" => matches = value,
+            "access" => match value {
+                "open" => terms.access = Some(Access::Open),
+                "licence" => terms.access = Some(Access::Licence),
+                _ => wrong.push(format!("`licentia.access` is `{value}`: write `open` or `licence`")),
+            },
+            "features" => terms.features = Some(list()),
+            "meters" => terms.meters = Some(costs()),
+            "rates" => terms.rates = Some(costs()),
+            "audience" => terms.audience = Some(value.to_owned()),
+            "token" => terms.token = Some(list()),
+            "allow" => terms.allow = Some(list()),
+            "job" => terms.job = Some(value.to_owned()),
+            _ => wrong.push(format!("there is no `licentia.{name}`")),
+        }
+    }
+    if !is_given {
+        return Ok(None);
+    }
+    let written = Written { matches, line: None, terms: &terms, defaults: &Terms::default() };
+    let route = match resolve(&written) {
+        Ok(route) if wrong.is_empty() => return Ok(Some(route)),
+        Ok(_) => Vec::new(),
+        Err(more) => more,
+    };
+    wrong.extend(route);
+    Err(Reason::TermsMalformed(wrong.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Option<Route>, Reason> {
+        route(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn the_operator_describes_a_route() {
+        assert_eq!(read(&[("virtual_host", "x")]), Ok(None));
+        let route = read(&[
+            ("licentia.route", "GET /exports/{id}"),
+            ("licentia.features", "export, pdf"),
+            ("licentia.meters", "calls=10, bytes"),
+            ("licentia.token", "x-api-key"),
+        ]);
+        let route = route.unwrap().unwrap();
+        assert_eq!(route.name, "GET /exports/{id}");
+        assert_eq!(route.features, ["export", "pdf"]);
+        assert_eq!(route.meters, [("bytes".to_owned(), 1), ("calls".to_owned(), 10)]);
+        assert_eq!(read(&[("licentia.access", "open")]).unwrap().unwrap().access, Access::Open);
+        for wrong in [
+            ("licentia.access", "any"),
+            ("licentia.meters", "calls=x"),
+            ("licentia.features", "Export"),
+            ("licentia.feature", "export"),
+        ] {
+            assert!(read(&[wrong]).is_err(), "{wrong:?}");
+        }
+    }
+}

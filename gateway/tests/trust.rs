@@ -1,0 +1,203 @@
+//! Keysets and bundles: from files and URLs, with the vendor there and away, good and bad.
+
+mod common;
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use common::{World, send, tcp, write};
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use licentia_gateway::Gateway;
+use tokio::net::TcpListener;
+
+const ROUTES: &str = "[listen]\ncheck = \"127.0.0.1:0\"\n[[route]]\nmatch = \"GET /search\"\n";
+
+/// The answer about a licence.
+async fn name(gateway: &Gateway, token: &str) -> String {
+    let bearer = format!("Bearer {token}");
+    let fields = [("authorization", &*bearer), ("x-forwarded-method", "GET"), ("x-forwarded-uri", "/search")];
+    let answer = send(tcp(&gateway.listening.check), "GET", "/forward", &fields).await;
+    if answer.status == 200 { "allowed".into() } else { answer.name().to_owned() }
+}
+
+/// Waits until something new was loaded. Nothing that is waited for takes long.
+async fn loaded(changes: &mut tokio::sync::watch::Receiver<u64>) {
+    tokio::time::timeout(Duration::from_secs(30), changes.changed()).await.unwrap().unwrap();
+}
+
+/// A vendor's server: the keyset and the bundle, with an entity tag each, and how often each was sent whole.
+#[derive(Clone, Default)]
+struct Published {
+    files: Arc<Mutex<[Vec<u8>; 2]>>,
+    whole: Arc<Mutex<[u32; 2]>>,
+    asked: Arc<Mutex<u32>>,
+}
+
+impl Published {
+    fn publish(&self, at: usize, bytes: Vec<u8>) {
+        self.files.lock().unwrap()[at] = bytes;
+    }
+
+    async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, published) = (listener.local_addr().unwrap(), self.clone());
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let published = published.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let answer = published.answer(&request);
+                    async move { Ok::<_, Infallible>(answer) }
+                });
+                tokio::spawn(async move {
+                    let _ = auto::Builder::new(TokioExecutor::new())
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        address
+    }
+
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<bytes::Bytes>> {
+        *self.asked.lock().unwrap() += 1;
+        let at = match request.uri().path() {
+            "/keyset" => 0,
+            "/bundle" => 1,
+            "/moved" => {
+                return Response::builder()
+                    .status(302)
+                    .header("location", "/bundle")
+                    .body(Full::default())
+                    .unwrap();
+            }
+            "/circle" => {
+                return Response::builder()
+                    .status(302)
+                    .header("location", "/circle")
+                    .body(Full::default())
+                    .unwrap();
+            }
+            _ => return Response::builder().status(404).body(Full::default()).unwrap(),
+        };
+        let bytes = self.files.lock().unwrap()[at].clone();
+        let tag = format!("\"{}-{:x}\"", bytes.len(), bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>());
+        if request.headers().get("if-none-match").is_some_and(|known| known == &*tag) {
+            return Response::builder().status(304).body(Full::default()).unwrap();
+        }
+        self.whole.lock().unwrap()[at] += 1;
+        Response::builder().header("etag", tag).body(Full::new(bytes.into())).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_in_a_file_is_loaded_and_a_bad_one_is_not() {
+    let world = World::new();
+    let folder = world.folder.path();
+    write(folder, "keyset.cbor", world.keyset(1));
+    write(folder, "bundle.cbor", world.bundle(1, &[]));
+    let config = format!("{ROUTES}{}", world.followed("keyset.cbor", "bundle.cbor"));
+    let gateway = world.start_whole(&config).await.unwrap();
+    let (one, two) = (world.indexed("pro", "bob", Some(1)), world.indexed("pro", "eve", Some(2)));
+    assert_eq!(name(&gateway, &one).await, "allowed");
+
+    let mut changes = gateway.trusted.loaded();
+    write(folder, "new", world.bundle(2, &[1]));
+    std::fs::rename(folder.join("new"), folder.join("bundle.cbor")).unwrap();
+    loaded(&mut changes).await;
+    assert_eq!(name(&gateway, &one).await, "revoked");
+    assert_eq!(name(&gateway, &two).await, "allowed");
+
+    // A damaged one, an older one: the good one stays.
+    for bad in [b"nonsense".to_vec(), world.bundle(1, &[]), vec![]] {
+        write(folder, "bundle.cbor", &bad);
+        let problems = tokio::time::timeout(Duration::from_secs(30), gateway.polled()).await;
+        problems.unwrap();
+        assert_eq!(name(&gateway, &one).await, "revoked");
+        assert_eq!(name(&gateway, &two).await, "allowed");
+    }
+    write(folder, "bundle.cbor", world.bundle(3, &[2]));
+    loaded(&mut changes).await;
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("allowed", "revoked"));
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_works_and_starts_with_the_vendor_away() {
+    let (world, vendor) = (World::new(), Published::default());
+    vendor.publish(0, world.keyset(1));
+    vendor.publish(1, world.bundle(5, &[1]));
+    let address = vendor.serve().await;
+    let place = |path: &str| format!("http://{address}/{path}");
+    let (one, two) = (world.indexed("pro", "bob", Some(1)), world.indexed("pro", "eve", Some(2)));
+
+    let config = format!("{ROUTES}{}", world.followed(&place("keyset"), &place("moved")));
+    let gateway = world.start_whole(&config).await.unwrap();
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("revoked", "allowed"));
+    // What has not changed is not sent again.
+    for _ in 0..3 {
+        gateway.polled().await;
+    }
+    assert_eq!(*vendor.whole.lock().unwrap(), [1, 1]);
+    assert!(*vendor.asked.lock().unwrap() > 4);
+    gateway.stop().await;
+
+    // The vendor is away: the last good ones are on disk.
+    let away = |path: &str| format!("http://127.0.0.1:1/{path}");
+    let config = format!("{ROUTES}{}", world.followed(&away("keyset"), &away("bundle")));
+    let gateway = world.start_whole(&config).await.unwrap();
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("revoked", "allowed"));
+    gateway.stop().await;
+
+    // It offers an older keyset and an older bundle: those on disk stay.
+    vendor.publish(0, world.keyset(1));
+    vendor.publish(1, world.bundle(4, &[]));
+    let config = format!("{ROUTES}{}", world.followed(&place("keyset"), &place("bundle")));
+    let gateway = world.start_whole(&config).await.unwrap();
+    gateway.polled().await;
+    assert_eq!(name(&gateway, &one).await, "revoked");
+    gateway.stop().await;
+
+    // Without a bundle, what is revoked is not known.
+    let other = World { folder: tempfile::tempdir().unwrap(), ..world };
+    let config = format!("{ROUTES}{}", other.followed(&place("keyset"), &place("circle")));
+    let gateway = other.start_whole(&config).await.unwrap();
+    assert_eq!(name(&gateway, &two).await, "revocation_stale");
+    gateway.stop().await;
+
+    // Without a keyset, nobody is trusted.
+    let other = World { folder: tempfile::tempdir().unwrap(), ..other };
+    let config = format!("{ROUTES}{}", other.followed(&away("keyset"), &away("bundle")));
+    let error = other.start_whole(&config).await.map(|_| ()).unwrap_err();
+    assert!(error.contains("`keyset`") && error.contains("`cache`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_are_replaced_while_the_gateway_runs_and_bad_ones_are_not() {
+    let world = World::new();
+    let folder = world.folder.path();
+    let text = format!("{ROUTES}{}", world.trust());
+    write(folder, "gateway.toml", &text);
+    let path = folder.join("gateway.toml");
+    let config = licentia_gateway::Config::load(&path).unwrap();
+    let gateway = Gateway::start(config).await.unwrap();
+    let token = world.license("pro", "bob");
+    assert_eq!(name(&gateway, &token).await, "allowed");
+    write(folder, "gateway.toml", "nonsense");
+    assert!(gateway.reload(&path).is_err());
+    assert_eq!(name(&gateway, &token).await, "allowed");
+    write(folder, "gateway.toml", text.replace("GET /search", "GET /find"));
+    gateway.reload(&path).unwrap();
+    assert_eq!(name(&gateway, &token).await, "route_not_listed");
+    gateway.stop().await;
+}
