@@ -4,6 +4,7 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
+mod dev;
 mod gateway;
 mod key;
 mod ledger;
@@ -35,7 +36,8 @@ use terminal::{
 };
 
 /// Issue, inspect and verify licences, and protect an API with them. No command
-/// makes a network call but `gateway`, and those whose ledger is in a database.
+/// makes a network call but `gateway`, `dev`, and those whose ledger is in a
+/// database.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
 /// call or a broken environment, 130 interrupted.
@@ -95,6 +97,8 @@ enum Command {
     Receipts(receipts::Receipts),
     /// Protect an HTTP API with licences, without code.
     Gateway(licentia_gateway::command::Command),
+    /// Run a vendor, a gateway, an API and three customers, with a live page.
+    Dev(dev::Dev),
     /// List the codes of decisions.
     Codes,
     /// Print JSON Schemas of what commands print with --json.
@@ -128,7 +132,10 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, output: Output) -> Result {
-    interrupt::leaves_nothing_behind();
+    // A server stops listening first, and lets requests end.
+    if !matches!(command, Command::Gateway(_) | Command::Dev(_)) {
+        interrupt::leaves_nothing_behind();
+    }
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Key(key) => key.run(output),
@@ -147,6 +154,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
         Command::Gateway(command) => gateway::run(&command, output),
+        Command::Dev(dev) => dev.run(output),
         Command::Codes => codes::run(output),
         Command::Schema(schema) => schema.run(output),
         Command::Demo => demo::run(output),
