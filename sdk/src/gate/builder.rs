@@ -23,6 +23,7 @@ const MAX_CACHED: usize = 1 << 24;
 /// Builds a [`Gate`].
 #[derive(Clone)]
 #[must_use]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct GateBuilder {
     keys: Vec<Key>,
     root: Option<Key>,
