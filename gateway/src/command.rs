@@ -75,6 +75,7 @@ impl Command {
 
 fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(&file.config)?;
+    let files: Vec<PathBuf> = [file.config.clone()].into_iter().chain(config.openapi.clone()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let gateway = Gateway::start(config).await?;
@@ -86,26 +87,27 @@ fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
                 eprintln!("licentia-gateway: {what} on {address}");
             }
         }
-        run(&gateway, &file.config).await?;
+        run(&gateway, &file.config, &files).await?;
         gateway.stop().await;
         Ok(())
     })
 }
 
 /// Reloads the configuration when it changes or on SIGHUP, until the process is told to end.
-async fn run(gateway: &Gateway, path: &Path) -> std::io::Result<()> {
+async fn run(gateway: &Gateway, path: &Path, files: &[PathBuf]) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
     // Looked at rather than watched: a folder that Kubernetes mounts changes by links.
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut known = changed(path);
+    let state = || -> Vec<_> { files.iter().map(|file| changed(file)).collect() };
+    let mut known = state();
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             interrupted = tokio::signal::ctrl_c() => return interrupted,
             _ = hangup.recv() => {}
             _ = second.tick() => {
-                let now = changed(path);
+                let now = state();
                 if now == known {
                     continue;
                 }

@@ -76,8 +76,7 @@ async fn what_was_used_reaches_the_server_also_after_it_was_away() {
     );
     let gateway = world.start(&config).await;
     let bearer = format!("Bearer {}", world.license("pro", "bob"));
-    let fields =
-        [("authorization", &*bearer), ("x-forwarded-method", "GET"), ("x-forwarded-uri", "/search")];
+    let fields = [("authorization", &*bearer), ("x-forwarded-method", "GET"), ("x-forwarded-uri", "/search")];
     let check = tcp(&gateway.listening.check);
     for _ in 0..3 {
         assert_eq!(send(check, "GET", "/forward", &fields).await.status, 200);

@@ -17,7 +17,7 @@ use toml::{
 
 use crate::{
     fault::{Fault, Faults},
-    routes::{Access, Charge, Cost, Route, Table, Terms, Written, resolve},
+    routes::{Access, Charge, Cost, Route, Table, Terms, Written, openapi, resolve},
 };
 
 use super::{
@@ -143,8 +143,9 @@ impl<'t> Reader<'t> {
         let trust = trust.map_or(Some(file::Trust::default()), |value| self.section(value, "trust"));
 
         let defaults = defaults.unwrap_or_default();
-        let routes = self.routes(routes, &defaults);
+        let mut routes = self.routes(routes, &defaults);
         let (general, listen) = (general?, listen?);
+        let openapi = general.openapi.map(|path| self.openapi(&path, &defaults, &mut routes));
         let listen = Listen {
             proxy: listen.proxy,
             check: listen.check,
@@ -176,6 +177,7 @@ impl<'t> Reader<'t> {
             trust: trust?,
             proxy: proxy?,
             receipts: receipts?,
+            openapi,
             rules: Rules { table, unlisted, trusted_proxies },
         })
     }
@@ -216,6 +218,21 @@ impl<'t> Reader<'t> {
             }
         }
         routes
+    }
+
+    /// Adds the routes of an OpenAPI document, and returns its path.
+    fn openapi(&mut self, path: &Spanned<PathBuf>, defaults: &Terms, routes: &mut Vec<Route>) -> PathBuf {
+        let (given, at) = (path.as_ref().display(), path.span().start);
+        let path = self.path(path.as_ref());
+        match read_text(&path) {
+            Ok(text) => {
+                let (found, wrong) = openapi::read(&text, defaults);
+                routes.extend(found);
+                wrong.into_iter().for_each(|message| self.fault(at, format!("`openapi` {given}: {message}")));
+            }
+            Err(message) => self.fault(at, format!("`openapi` names {given}, which {message}")),
+        }
+        path
     }
 
     /// Checks the routes together.
