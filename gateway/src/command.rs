@@ -132,10 +132,14 @@ fn table(routes: &[Route], unlisted: Unlisted) -> String {
     let head = ["METHOD", "PATH", "NEEDS", "METERS", "RATES", "TOKEN"].map(ToOwned::to_owned);
     let mut rows = vec![head];
     rows.extend(routes.iter().map(row));
-    let widths: Vec<usize> =
-        (0..6).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let unlisted = match unlisted {

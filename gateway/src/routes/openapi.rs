@@ -64,7 +64,7 @@ impl Reader<'_> {
                 match resolve(&written) {
                     Ok(route) => self.routes.push(route),
                     Err(wrong) => {
-                        self.wrong.extend(wrong.into_iter().map(|message| format!("`{name}`: {message}")))
+                        self.wrong.extend(wrong.into_iter().map(|message| format!("`{name}`: {message}")));
                     }
                 }
             }
