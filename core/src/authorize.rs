@@ -100,8 +100,10 @@ pub fn authorize<'a>(
     if let Some(confirmation) = license.confirmation() {
         let code = match expect.proof {
             None => Code::ProofRequired,
-            Some(presented) => proof::check(license, confirmation, &presented, expect.replay, now)
-                .map_or_else(|code| code, |()| Code::Allowed),
+            Some(presented) => {
+                proof::check(license, confirmation, &presented, (expect.service_nonces, expect.replay), now)
+                    .map_or_else(|code| code, |()| Code::Allowed)
+            }
         };
         explanation.note(Check::Proof, code, Facts::None)?;
     }

@@ -126,6 +126,8 @@ pub enum Code {
     ProofReplayed = 439,
     /// No more proofs can be remembered, so that a replay could not be told.
     ProofCacheFull = 440,
+    /// The proof has no nonce of the service where one is required, or one that is too old or unknown.
+    ProofNonceRequired = 441,
 
     /// The licence is revoked.
     Revoked = 500,
@@ -495,6 +497,12 @@ const TABLE: &[CodeEntry] = &[
         "proof_cache_full",
         "Too many proofs are remembered to tell a replay.",
         "Try again in a minute, or give the gate a larger replay cache.",
+    ),
+    entry(
+        Code::ProofNonceRequired,
+        "proof_nonce_required",
+        "The proof needs a newer nonce of the service.",
+        "Make a proof with the nonce of the response's `Licentia-Proof-Nonce`, and try again.",
     ),
     entry(Code::Revoked, "revoked", "The licence was revoked.", "Ask the vendor why, and for a new licence."),
     entry(

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    proof::{Presented, Replay},
+    proof::{Presented, Replay, ServiceNonces},
     revocation::bundle::Bundle,
     time::timestamp::Timestamp,
 };
@@ -21,6 +21,7 @@ pub struct Expect<'a> {
     pub(crate) release: Option<Timestamp>,
     pub(crate) proof: Option<Presented<'a>>,
     pub(crate) replay: Option<&'a dyn Replay>,
+    pub(crate) service_nonces: Option<ServiceNonces<'a>>,
     pub(crate) revocations: Option<Bundle<'a>>,
     pub(crate) revocations_required: bool,
 }
@@ -49,6 +50,7 @@ impl<'a> Expect<'a> {
             release: None,
             proof: None,
             replay: None,
+            service_nonces: None,
             revocations: None,
             revocations_required: false,
         }
@@ -112,6 +114,11 @@ impl<'a> Expect<'a> {
     /// Without a memory a proof can be used again for the same request until it is too old.
     pub const fn proof(self, presented: Presented<'a>, replay: Option<&'a dyn Replay>) -> Self {
         Self { proof: Some(presented), replay, ..self }
+    }
+
+    /// Takes nonces of the service in proofs, which replace the check of the proof's own time.
+    pub const fn service_nonces(self, nonces: ServiceNonces<'a>) -> Self {
+        Self { service_nonces: Some(nonces), ..self }
     }
 }
 

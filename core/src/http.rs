@@ -11,6 +11,14 @@ use crate::{code::Code, json::Quoted};
 /// Name of the header field with a proof of possession, in unpadded base64url.
 pub const PROOF_FIELD: &str = "licentia-proof";
 
+/// Name of the header field with a nonce for the next proof, in unpadded base64url.
+pub const PROOF_NONCE_FIELD: &str = "licentia-proof-nonce";
+
+/// Whether a refusal with this code brings a nonce: the next proof may be good with it.
+pub const fn brings_nonce(code: Code) -> bool {
+    matches!(code, Code::ProofRequired | Code::ProofStale | Code::ProofInFuture | Code::ProofNonceRequired)
+}
+
 /// The token of a value of `Authorization`, whose scheme is `Bearer` in any case (RFC 9110, section 11.1).
 pub fn bearer(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_at_checked("Bearer".len())?;
@@ -56,6 +64,7 @@ impl fmt::Display for Challenge {
             // Who presents nothing is told nothing but the scheme.
             (Code::MissingToken, _) => return f.write_str("Bearer"),
             (Code::ProofRequired, _) => "proof_required",
+            (Code::ProofNonceRequired, _) => "use_proof_nonce",
             (_, 403) => "insufficient_scope",
             _ => "invalid_token",
         };

@@ -72,6 +72,7 @@ pub mod metering;
 pub mod proof;
 pub mod receipt;
 pub mod revocation;
+mod service_nonce;
 pub mod text;
 mod time;
 mod uri;

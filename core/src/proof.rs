@@ -2,7 +2,8 @@
 //!
 //! A COSE_Sign1 with its own `typ`, by the holder's key, over
 //! `{6: iat uint, 7: cti bstr .size 16, ?8: {1: COSE_Key}, 10: nonce bstr .size 16,
-//!   -65538: method tstr, -65539: uri tstr, ?-65540: SHA-256 of the body bstr .size 32}`.
+//!   -65538: method tstr, -65539: uri tstr, ?-65540: SHA-256 of the body bstr .size 32,
+//!   ?-65541: nonce of the service bstr}`.
 //! The proof contains the holder's key; a licence that has only a thumbprint needs it.
 //! A stolen licence is useless without the key, and so is a proof for another request.
 
@@ -23,6 +24,8 @@ use crate::{
     uri,
 };
 
+pub use crate::service_nonce::{NONCE_BYTES, ServiceNonces};
+
 /// Claim keys beside those of RFC 8392; `nonce` is of RFC 9711, section 4.1.
 pub mod label {
     /// `iat`.
@@ -39,6 +42,8 @@ pub mod label {
     pub const URI: i64 = -65_539;
     /// SHA-256 of the request's body.
     pub const BODY: i64 = -65_540;
+    /// Nonce that the service has handed out.
+    pub const SERVICE_NONCE: i64 = -65_541;
 }
 
 /// The request that a proof was presented with, as the service sees it.
@@ -94,13 +99,14 @@ struct Proof<'a> {
     method: &'a str,
     uri: &'a str,
     body: Option<&'a [u8; 32]>,
+    service_nonce: Option<&'a [u8]>,
 }
 
 impl<'a> Proof<'a> {
     fn read(bytes: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
         let mut reader = Reader::within(bytes, frame.payload);
         let (mut issued_at, mut id, mut nonce, mut key) = (None, None, None, None);
-        let (mut method, mut uri, mut body) = (None, None, None);
+        let (mut method, mut uri, mut body, mut service_nonce) = (None, None, None, None);
         let mut map = reader.map()?;
         while let Some(label) = map.next_key(&mut reader)? {
             match label {
@@ -114,6 +120,7 @@ impl<'a> Proof<'a> {
                 MapKey::Int(label::METHOD) => method = Some(reader.short_text()?),
                 MapKey::Int(label::URI) => uri = Some(reader.text()?),
                 MapKey::Int(label::BODY) => body = Some(reader.array_of()?),
+                MapKey::Int(label::SERVICE_NONCE) => service_nonce = Some(reader.bytes()?),
                 _ => reader.skip()?,
             }
         }
@@ -122,7 +129,7 @@ impl<'a> Proof<'a> {
             (Some(issued_at), Some(id), Some(nonce), Some(method), Some(uri))
                 if uri.len() <= limits::URI_BYTES =>
             {
-                Ok(Self { issued_at, id, nonce, key, method, uri, body })
+                Ok(Self { issued_at, id, nonce, key, method, uri, body, service_nonce })
             }
             _ => reader.malformed(Code::MissingField),
         }
@@ -153,6 +160,9 @@ pub struct UnsignedProof<'a> {
     pub uri: &'a str,
     /// SHA-256 of the request's body.
     pub body: Option<&'a [u8; 32]>,
+    /// The nonce that the service has handed out, of 1 to 256 bytes. The service then goes by its own clock, and not by
+    /// `issued_at`.
+    pub service_nonce: Option<&'a [u8]>,
 }
 
 impl UnsignedProof<'_> {
@@ -162,7 +172,7 @@ impl UnsignedProof<'_> {
     /// Ed25519 signature of their concatenation.
     ///
     /// # Errors
-    /// [`Code::InvalidArgument`] for a method or URI of a length that no service takes.
+    /// [`Code::InvalidArgument`] for a method, URI or service's nonce of a length that no service takes.
     pub fn seal<'b>(
         &self,
         out: &'b mut Buffer,
@@ -172,6 +182,7 @@ impl UnsignedProof<'_> {
             || self.method.len() > limits::TEXT_BYTES
             || self.uri.is_empty()
             || self.uri.len() > limits::URI_BYTES
+            || self.service_nonce.is_some_and(|nonce| !(1..=limits::TEXT_BYTES).contains(&nonce.len()))
         {
             return Err(Code::InvalidArgument);
         }
@@ -182,13 +193,17 @@ impl UnsignedProof<'_> {
         header.int(16).text(Typ::Proof.media_type());
 
         let mut payload = Writer::new([0_u8; limits::TOKEN_BYTES]);
-        payload.map(if self.body.is_some() { 7 } else { 6 });
+        let optional = [self.body.is_some(), self.service_nonce.is_some()].into_iter().map(u64::from);
+        payload.map(optional.fold(6, u64::saturating_add));
         payload.int(6).uint(self.issued_at.as_seconds()).int(7).bytes(self.id.as_bytes());
         cose_key::write_required(payload.int(8).map(1).int(1), self.key);
         payload.int(10).bytes(self.nonce.as_bytes());
         payload.int(-65_538).text(self.method).int(-65_539).text(self.uri);
         if let Some(body) = self.body {
             payload.int(-65_540).bytes(body);
+        }
+        if let Some(nonce) = self.service_nonce {
+            payload.int(-65_541).bytes(nonce);
         }
 
         // Once with the signature left blank, to have the parts that are signed, and once with it.
@@ -206,12 +221,12 @@ impl UnsignedProof<'_> {
 /// Checks the proof that was presented with a licence that is bound to `confirmation`.
 ///
 /// # Errors
-/// A code from 431 to 440.
+/// A code from 431 to 441.
 pub(crate) fn check(
     claims: &Claims<'_>,
     confirmation: Confirmation<'_>,
     presented: &Presented<'_>,
-    replay: Option<&dyn Replay>,
+    (nonces, replay): (Option<ServiceNonces<'_>>, Option<&dyn Replay>),
     now: Timestamp,
 ) -> Result<(), Code> {
     let malformed = |_| Code::ProofMalformed;
@@ -238,17 +253,25 @@ pub(crate) fn check(
         Code::ProofWrongUri
     } else if proof.body != presented.body {
         Code::ProofWrongBody
-    } else if proof.issued_at < oldest {
-        Code::ProofStale
-    } else if proof.issued_at > latest {
-        Code::ProofInFuture
     } else {
         Code::Allowed
     };
     if !code.is_allowed() {
         return Err(code);
     }
+    // When the request was made: by the clock of the service that handed out a nonce, or else by the holder's.
+    let made_at = match (nonces, proof.service_nonce) {
+        (Some(nonces), Some(nonce)) => {
+            // Another machine of the service may be a little ahead.
+            let handed_out = nonces.time_of(nonce).filter(|time| (oldest..=latest).contains(time));
+            handed_out.ok_or(Code::ProofNonceRequired)?
+        }
+        (Some(nonces), None) if nonces.is_required => return Err(Code::ProofNonceRequired),
+        _ if proof.issued_at < oldest => return Err(Code::ProofStale),
+        _ if proof.issued_at > latest => return Err(Code::ProofInFuture),
+        _ => proof.issued_at,
+    };
     // One second more than it is accepted, so that no proof is forgotten while it could be used again.
-    let until = proof.issued_at.saturating_add(presented.max_age).saturating_add(1);
+    let until = made_at.saturating_add(presented.max_age).saturating_add(1);
     replay.map_or(Ok(()), |replay| replay.remember(holder, &proof.nonce, until, now))
 }

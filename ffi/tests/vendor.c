@@ -3,7 +3,7 @@
 #include "world.h"
 
 static void proofs(const world *it) {
-    uint8_t seed[32] = {9}, public_key[32], thumbprint[32], body[32] = {4}, *proof;
+    uint8_t seed[32] = {9}, public_key[32], thumbprint[32], body[32] = {4}, secret[32], *proof;
     size_t length;
     licentia_holder_key *holder;
     licentia_draft *draft = draft_new(1);
@@ -52,6 +52,25 @@ static void proofs(const world *it) {
           LICENTIA_OK);
     CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_STALE);
     licentia_bytes_free(proof);
+    licentia_gate_free(gate);
+
+    /* With a nonce of the service the holder's clock does not matter. This one is of the time NOW. */
+    memset(secret, 9, sizeof secret);
+    builder = builder_of(it);
+    CHECK(licentia_gate_builder_set_proof_nonces(builder, secret, true) == LICENTIA_OK);
+    CHECK(licentia_gate_builder_build(builder, &gate) == LICENTIA_OK);
+    licentia_gate_builder_free(builder);
+    CHECK(answer(gate, token, request) == LICENTIA_CODE_PROOF_NONCE_REQUIRED);
+    CHECK(licentia_holder_key_prove_with_nonce(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body,
+                                               LITERAL("AAAAAGtJ0gA5sSNQA6qaoO0TymItUyzr"), 0, &proof,
+                                               &length) == LICENTIA_OK);
+    CHECK(licentia_request_set_proof(request, proof, length, LITERAL("POST"), LITERAL("/v1/jobs"), body) ==
+          LICENTIA_OK);
+    CHECK(answer(gate, token, request) == LICENTIA_CODE_ALLOWED);
+    licentia_bytes_free(proof);
+    CHECK(licentia_holder_key_prove_with_nonce(holder, TEXT(token), LITERAL("POST"), LITERAL("/v1/jobs"), body,
+                                               LITERAL("no nonce"), NOW, &proof,
+                                               &length) == LICENTIA_CODE_INVALID_ARGUMENT);
     licentia_request_free(request);
     licentia_draft_free(draft);
     licentia_holder_key_free(holder);

@@ -10,7 +10,7 @@ use licentia_core::{
     Buffer, Code, Expect, Key, Nonce, Timestamp, TokenId, Unverified,
     inner::Typ,
     limits,
-    proof::{Presented, Replay, UnsignedProof},
+    proof::{Presented, Replay, ServiceNonces, UnsignedProof},
     verify,
 };
 use licentia_fuzz::{Bound, KEY, Signer, bounded, number};
@@ -19,6 +19,7 @@ use licentia_issuer::{Confirmation, Draft, Issuer, SigningKey};
 /// Two signatures are checked, and a URI is compared in linear time.
 const BOUND: Bound = Bound { heap: (4_096, 8), nanos: (3_000_000, 2_000) };
 const HOLDER: Signer = Signer { seed: [7; 32] };
+const NONCES: ServiceNonces<'_> = ServiceNonces::new(&[6; 32]);
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const AGE: u64 = 60;
 
@@ -38,7 +39,13 @@ static LICENSE: LazyLock<(Vec<u8>, Key)> = LazyLock::new(|| {
 struct Memory(Cell<Option<([u8; 32], Nonce)>>);
 
 impl Replay for Memory {
-    fn remember(&self, holder: &[u8; 32], nonce: &Nonce, until: Timestamp, now: Timestamp) -> Result<(), Code> {
+    fn remember(
+        &self,
+        holder: &[u8; 32],
+        nonce: &Nonce,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Code> {
         assert!(until > now, "a nonce is remembered while its proof is good");
         if self.0.get() == Some((*holder, *nonce)) {
             return Err(Code::ProofReplayed);
@@ -51,7 +58,7 @@ impl Replay for Memory {
 /// What the gate would say of a proof.
 fn ask(presented: Presented<'_>, memory: &Memory, now: Timestamp) -> Code {
     let (token, key) = &*LICENSE;
-    let expect = Expect::new().proof(presented, Some(memory));
+    let expect = Expect::new().proof(presented, Some(memory)).service_nonces(NONCES);
     verify(token, &[key.clone()], &expect, now).map_or_else(|denial| denial.code, |_| Code::Allowed)
 }
 
@@ -79,18 +86,35 @@ fn any_payload(payload: &[u8]) {
 
 fn made_for_a_request(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary::Result<()> {
     let issued_at = NOW.saturating_add(number(input, 200)?).saturating_sub(number(input, 200)?);
+    let handed_out = NOW.saturating_add(number(input, 200)?).saturating_sub(number(input, 200)?);
+    let given = match input.int_in_range(0..=3)? {
+        0 => Some(NONCES.issue(handed_out).to_vec()),
+        1 => Some(ServiceNonces::new(&[8; 32]).issue(NOW).to_vec()),
+        2 => Some(input.arbitrary::<&[u8]>()?.to_vec()),
+        _ => None,
+    };
+    let is_ours = given.as_deref() == Some(&NONCES.issue(handed_out)[..]);
     let (nonce, has_body): ([u8; 16], bool) = (input.arbitrary()?, input.arbitrary()?);
     let body = has_body.then_some([3; 32]);
     let method: &str = input.arbitrary()?;
     let uri: &str = input.arbitrary()?;
     let key = HOLDER.public_bytes();
     let id: TokenId = Unverified::read(&LICENSE.0).expect("a licence").id();
-    let unsigned =
-        UnsignedProof { issued_at, id, nonce: nonce.into(), key: &key, method, uri, body: body.as_ref() };
+    let unsigned = UnsignedProof {
+        service_nonce: given.as_deref(),
+        issued_at,
+        id,
+        nonce: nonce.into(),
+        key: &key,
+        method,
+        uri,
+        body: body.as_ref(),
+    };
     let mut buffer = Buffer::new();
     let sealed = unsigned.seal(&mut buffer, |parts| HOLDER.sign(&parts.concat()));
-    let fits =
-        (1..=limits::TEXT_BYTES).contains(&method.len()) && (1..=limits::URI_BYTES).contains(&uri.len());
+    let fits = (1..=limits::TEXT_BYTES).contains(&method.len())
+        && (1..=limits::URI_BYTES).contains(&uri.len())
+        && given.as_ref().is_none_or(|nonce| (1..=limits::TEXT_BYTES).contains(&nonce.len()));
     assert_eq!(sealed.is_ok(), fits, "{} {}", method.len(), uri.len());
     let Ok(proof) = sealed else { return Ok(()) };
     let presented = Presented { proof, method, uri, body: body.as_ref(), max_age: AGE };
@@ -100,6 +124,8 @@ fn made_for_a_request(input: &mut Unstructured<'_>) -> libfuzzer_sys::arbitrary:
     let is_nothing = matches!(uri.split('#').next(), Some("" | "?"));
     let expected = match issued_at {
         _ if is_nothing => Code::ProofWrongUri,
+        _ if is_ours && handed_out.as_seconds().abs_diff(NOW.as_seconds()) <= AGE => Code::Allowed,
+        _ if given.is_some() => Code::ProofNonceRequired,
         at if at + AGE < NOW => Code::ProofStale,
         at if at > NOW + AGE => Code::ProofInFuture,
         _ => Code::Allowed,

@@ -184,6 +184,30 @@ fn a_proof_needs_the_origin_of_the_service() {
     assert_eq!(ask(&layer, "https://api.acme.example/other", "/export"), wrong);
 }
 
+#[test]
+fn a_refusal_brings_a_nonce_that_makes_up_for_a_wrong_clock() {
+    let (gate, key) = (Arc::new(builder().build().unwrap()), HolderKey::from_seed(&[33; 32]));
+    let token = long_lived(Some(&key));
+    let layer = LicenseLayer::new(gate).origin("https://api.acme.example");
+    let ask = |nonce: Option<&str>| {
+        let uri = "https://api.acme.example/export";
+        let proof = key.prove_with_nonce(&token, "GET", uri, None, nonce, 1_000_000_000).unwrap();
+        let request = Request::get("/export").header("authorization", format!("Bearer {token}"));
+        let request = request.header("licentia-proof", Base64Url(&proof).to_string()).body(()).unwrap();
+        wait(layer.layer(Hello).call(request), || panic!("it waits")).unwrap()
+    };
+    let refused = ask(None);
+    assert_eq!(refused.status(), 401);
+    let nonce = refused.headers()["licentia-proof-nonce"].to_str().unwrap();
+    let allowed = ask(Some(nonce));
+    assert_eq!(allowed.status(), 200);
+    assert!(!allowed.headers().contains_key("licentia-proof-nonce"));
+    let forged = ask(Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+    let challenge = forged.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.starts_with(r#"Bearer error="use_proof_nonce""#), "{challenge}");
+    assert!(forged.headers().contains_key("licentia-proof-nonce"));
+}
+
 /// The names of nested routers are in the URI that the client asked for, and so in its proof.
 #[cfg(feature = "axum")]
 #[test]

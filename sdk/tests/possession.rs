@@ -97,6 +97,49 @@ fn a_full_replay_cache_refuses_and_recovers() {
 }
 
 #[test]
+fn a_nonce_of_the_service_replaces_the_holders_clock() {
+    let (gate, token) = (builder().nonce_secret([9; 32]).build().unwrap(), bound(1));
+    let ask = |gate: &Gate, nonce: Option<&str>, made_at, now| {
+        let proof = holder().prove_with_nonce(&token, "GET", URI, None, nonce, made_at).unwrap();
+        let request = Request::new().proof(Proof { bytes: &proof, method: "GET", uri: URI, body: None });
+        let first = gate.check(&token, &request, now);
+        if first.is_allowed() {
+            assert_eq!(gate.check(&token, &request, now).code(), Code::ProofReplayed, "once");
+        }
+        (first.code(), first.proof_nonce())
+    };
+    // A holder whose clock is a year ahead learns a nonce from the refusal.
+    let (year, long_ago) = (31_536_000, NOW - 1_800_000_000);
+    let (code, nonce) = ask(&gate, None, NOW + year, NOW);
+    assert_eq!(code, Code::ProofInFuture);
+    let nonce = nonce.unwrap();
+    for made_at in [long_ago, NOW - year, NOW, NOW + year] {
+        assert_eq!(ask(&gate, Some(&nonce), made_at, NOW), (Code::Allowed, None), "{made_at}");
+    }
+    assert_eq!(ask(&gate, Some(&nonce), NOW + year, NOW + 60).0, Code::Allowed);
+    let (code, next) = ask(&gate, Some(&nonce), NOW + 61, NOW + 61);
+    assert_eq!(code, Code::ProofNonceRequired, "a good time does not make up for an old nonce");
+    assert_ne!(next.as_ref(), Some(&nonce));
+    assert_eq!(ask(&gate, next.as_deref(), long_ago, NOW + 61).0, Code::Allowed);
+
+    // Any process with the secret takes it, and no other does.
+    let replica = builder().nonce_secret([9; 32]).require_proof_nonce().build().unwrap();
+    assert_eq!(ask(&replica, Some(&nonce), long_ago, NOW).0, Code::Allowed);
+    let (code, again) = ask(&replica, None, NOW, NOW);
+    assert_eq!((code, again.as_ref()), (Code::ProofNonceRequired, Some(&nonce)), "one is required there");
+    for stranger in [builder().build().unwrap(), builder().nonce_secret([8; 32]).build().unwrap()] {
+        assert_eq!(ask(&stranger, Some(&nonce), NOW, NOW).0, Code::ProofNonceRequired);
+    }
+    assert_eq!(ask(&gate, Some("AAAA"), NOW, NOW).0, Code::ProofNonceRequired);
+    for wrong in ["", "=", &"A".repeat(400)] {
+        assert!(holder().prove_with_nonce(&token, "GET", URI, None, Some(wrong), NOW).is_err(), "{wrong}");
+    }
+    // Nothing else brings a nonce.
+    assert!(gate.check(&token, &Request::new(), NOW).proof_nonce().is_some());
+    assert_eq!(gate.check("lic1_AAAA", &Request::new(), NOW).proof_nonce(), None);
+}
+
+#[test]
 fn no_mutated_proof_passes() {
     let gate = builder().build().unwrap();
     let token = bound(1);

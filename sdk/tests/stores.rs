@@ -392,6 +392,8 @@ fn urls_that_name_no_store_say_what_is_wrong() {
         ("sqlite:", "path of a file"),
         ("sqlite:///", "path of a file"),
         ("sqlite::memory:", "path of a file"),
+        ("sqlite://usage.db", "`sqlite:usage.db` or `sqlite:///usage.db`"),
+        ("sqlite://", "`sqlite:usage.db` or `sqlite:///usage.db`"),
         ("redis://localhost/?prefix=a{b}", "prefix"),
         ("redis://localhost/?wait=x", "wait"),
         ("redis://localhost/?wait=1&wait_ms=1000", "timeout_ms"),

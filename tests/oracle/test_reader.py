@@ -1,12 +1,13 @@
 """The independent reader gives every verdict of the vectors."""
 
+import base64
 import json
 import pathlib
 import re
 
 import pytest
 
-from reader import period
+from reader import period, proof
 from verdicts import verdict
 
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
@@ -74,7 +75,19 @@ def gate(_, test):
     return expected, verdict({"case": "gate", **test})
 
 
-FILES = {"text": text, "key": key, "license": license_, "period": period_, "gate": gate}
+def nonce(group, test):
+    """A proof with a nonce of the service's, and the nonce that the service hands out at that time."""
+    nonces = {"secret": group["secret"], "required": group["required"]}
+    _, token = verdict({"case": "text", "text": group["token"]})
+    expect = dict.fromkeys(["issuer", "audience", "node", "release"], None) | {"skew": 60, "features": []}
+    case = {"case": "license", "token": token, "keys": group["keys"], "expect": expect, "now": test["now"]}
+    found = verdict({**case, "proof": {**test["proof"], "nonces": nonces}})
+    handed_out = proof.Nonces(bytes.fromhex(group["secret"]), group["required"]).issue(test["now"])
+    shown = base64.urlsafe_b64encode(handed_out).rstrip(b"=").decode()
+    return [test["code"], test["nonce"]], [found[0], shown]
+
+
+FILES = {"text": text, "key": key, "license": license_, "period": period_, "gate": gate, "nonce": nonce}
 
 
 @pytest.mark.parametrize("name", FILES)

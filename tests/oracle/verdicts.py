@@ -45,8 +45,14 @@ def request(expect, presented):
     """What a caller expects, from the shape of a vector."""
     if presented:
         body = presented["body"] and bytes.fromhex(presented["body"])
+        nonces = presented.get("nonces")
         presented = proof.Presented(
-            presented["proof"].encode(), presented["method"], presented["uri"], body, presented["maxAge"]
+            presented["proof"].encode(),
+            presented["method"],
+            presented["uri"],
+            body,
+            presented["maxAge"],
+            nonces and proof.Nonces(bytes.fromhex(nonces["secret"]), nonces["required"]),
         )
     return license.Request(
         expect["issuer"],

@@ -58,6 +58,7 @@ fn proof(rng: &mut Rng) {
     let issued_at = number(rng, limits::TIME);
     let mut buffer = Buffer::new();
     let proof = UnsignedProof {
+        service_nonce: None,
         issued_at: issued_at.into(),
         id: id.into(),
         nonce: nonce.into(),

@@ -3,8 +3,9 @@
 #![allow(clippy::result_large_err, reason = "a refusal of core's has its explanation in it")]
 
 use licentia_core::{
-    Buffer, Code, Denial, Expect, Key, Period, Unverified, Verified, proof::Presented, text, verify,
-    verify_text,
+    Buffer, Code, Denial, Expect, Key, Period, Unverified, Verified,
+    proof::{Presented, ServiceNonces},
+    text, verify, verify_text,
 };
 use licentia_tests::report;
 use licentia_vectors::{Group, LicenseGroup, LicenseTest, Proof, Verdict};
@@ -285,4 +286,35 @@ fn codes() {
         assert_eq!(found, (expected.number, &*expected.name, &*expected.message, &*expected.advice));
     }
     report(format_args!("vectors: {} cases of codes.json", file.codes.len()));
+}
+
+#[test]
+fn nonce() {
+    let file = licentia_vectors::nonce();
+    let (mut ran, mut failures) = (0, Vec::new());
+    for group in &file.test_groups {
+        let keys: Vec<Key> = group.keys.iter().map(|key| Key::from_text(key).expect("a good key")).collect();
+        let secret = digest(&group.secret);
+        let nonces = ServiceNonces::new(&secret);
+        let nonces = if group.required { nonces.required() } else { nonces };
+        for test in &group.tests {
+            ran += 1;
+            let proof =
+                data_encoding::BASE64URL_NOPAD.decode(test.proof.proof.as_bytes()).expect("base64url");
+            let body = test.proof.body.as_deref().map(digest);
+            let Proof { method, uri, max_age, .. } = &test.proof;
+            let presented = Presented { proof: &proof, method, uri, body: body.as_ref(), max_age: *max_age };
+            let expect = Expect::new().proof(presented, None).service_nonces(nonces);
+            let mut buffer = Buffer::new();
+            let outcome = verify_text(&group.token, &mut buffer, &keys, &expect, test.now);
+            let code = outcome.map_or_else(|denial| denial.code, |_| Code::Allowed);
+            let handed_out = text::Base64Url(&nonces.issue(test.now)).to_string();
+            let valid = test.result == Verdict::Valid;
+            if (code.name(), handed_out.as_str(), code.is_allowed()) != (&test.code, &test.nonce, valid) {
+                failures.push(format!("{} {}: {} {handed_out}", test.tc_id, test.comment, code.name()));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    complete("nonce.json", &file, ran);
 }

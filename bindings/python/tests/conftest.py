@@ -44,7 +44,7 @@ def gate(issuer: licentia.Issuer) -> licentia.Gate:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Tells how many cases of the shared vectors ran. That there are as many as the files say is a test of its own."""
     passed = terminalreporter.stats.get("passed", [])
-    for name in ("license", "text", "key", "period", "gate", "codes"):
+    for name in ("license", "text", "key", "period", "gate", "nonce", "codes"):
         ran = sum(1 for report in passed if f"test_vectors.py::test_{name}[" in report.nodeid)
         if ran:
             terminalreporter.write_line(f"vectors: {ran} cases of {name}.json")

@@ -110,6 +110,20 @@ def test_key(group: dict[str, Any], test: dict[str, Any]) -> None:
         assert (caught.value.name, caught.value.code) == (test["code"], test["number"])
 
 
+@pytest.mark.parametrize(("group", "test"), cases("nonce"))
+def test_nonce(group: dict[str, Any], test: dict[str, Any]) -> None:
+    given = test["proof"]
+    proof = licentia.Proof(base64url(given["proof"]), method=given["method"], uri=given["uri"])
+    secret, required = bytes.fromhex(group["secret"]), group["required"]
+    gate = licentia.Gate(group["keys"], proof_age=given["maxAge"], nonce_secret=secret, require_proof_nonce=required)
+    decision = gate.check(group["token"], licentia.Request(proof=proof), now=test["now"])
+    assert decision.name == test["code"]
+    if decision.name in {"proof_stale", "proof_in_future", "proof_nonce_required"}:
+        assert dict(decision.http_headers)["licentia-proof-nonce"] == test["nonce"]
+    else:
+        assert "licentia-proof-nonce" not in dict(decision.http_headers)
+
+
 @pytest.mark.parametrize(("group", "test"), cases("period"))
 def test_period(group: dict[str, Any], test: dict[str, Any]) -> None:
     assert _licentia.period_window(group["period"], test["time"]) == (test["start"], test["end"])

@@ -35,10 +35,26 @@ pub(crate) struct Prove {
     /// File with the request's body, if the service requires it signed.
     #[arg(long, value_name = "FILE")]
     body: Option<PathBuf>,
+    /// The nonce that the service has handed out in the header field
+    /// `Licentia-Proof-Nonce`. The proof is then good whatever this machine's
+    /// clock shows.
+    #[arg(long, value_name = "NONCE", value_parser = service_nonce)]
+    nonce: Option<Nonce>,
     #[command(flatten)]
     passphrase: Passphrase,
     #[command(flatten)]
     clock: Clock,
+}
+
+/// The bytes of a service's nonce.
+#[derive(Clone)]
+struct Nonce(Vec<u8>);
+
+fn service_nonce(text: &str) -> std::result::Result<Nonce, String> {
+    let mut buffer = Buffer::new();
+    let bytes =
+        text::decode_base64url(text, &mut buffer).map_err(|_| "write it as the service has sent it")?;
+    Ok(Nonce(bytes.to_vec()))
 }
 
 impl Prove {
@@ -64,6 +80,7 @@ impl Prove {
             method: &self.method,
             uri: &self.uri,
             body: body.as_ref(),
+            service_nonce: self.nonce.as_ref().map(|Nonce(bytes)| &bytes[..]),
         };
         let mut buffer = Buffer::new();
         let proof = proof.seal(&mut buffer, |parts| key.sign(&parts.concat()))?;

@@ -8,6 +8,11 @@
 //! mark, so that a customer whose clock was wrong for a while is not locked
 //! out when it is right again.
 //!
+//! A mark that nothing signed supports *heals*: when the wall clock has run
+//! right beside the monotonic clock for a day, the mark falls back to it, by at
+//! most seven days in all until something signed is newer. Without the bound,
+//! setting the clock back and waiting for a day would void the guard.
+//!
 //! Whoever owns the machine controls its clock: the guard raises the cost of
 //! cheating and cannot prevent it.
 
@@ -17,6 +22,14 @@ use super::timestamp::Timestamp;
 pub const STEP_BACK: u64 = 86_400;
 /// A clock that is ahead of the mark by more than this many seconds needs something signed to move the mark.
 pub const JUMP_AHEAD: u64 = 7 * 86_400;
+
+/// A mark falls back by at most this many seconds in all, until something signed is newer.
+pub const HEALS: u64 = 7 * 86_400;
+/// For so many seconds the wall clock must have run right before the mark falls back to it.
+pub const STEADY: u64 = 86_400;
+/// From one reading to the next, a wall clock that runs right differs from the monotonic clock by at most this many
+/// seconds.
+const DRIFT: u64 = 60;
 
 /// What a revocation bundle vouches for by its time of issue, where the wall clock shows `wall`: that time, and
 /// nothing (1970) where it is more than a day ahead.
@@ -50,6 +63,56 @@ impl From<u64> for Time {
     }
 }
 
+/// How far a mark has come towards falling back to the wall clock. Persist it with the mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Healing {
+    /// The latest time that something signed vouched for.
+    pub signed: Timestamp,
+    /// Seconds by which the mark has fallen back since something signed was newer.
+    pub healed: u64,
+    /// Seconds for which the wall clock has run right, behind the mark.
+    pub steady: u64,
+    /// The wall clock when it was read last.
+    pub wall: Timestamp,
+}
+
+impl Healing {
+    /// Takes a reading: `elapsed` is what the monotonic clock has counted since the last one, if it is known.
+    fn read(&mut self, wall: Timestamp, elapsed: Option<u64>, signed: Timestamp) {
+        if signed > self.signed {
+            (self.signed, self.healed) = (signed, 0);
+        }
+        let ran = wall.seconds_since(self.wall);
+        let back = wall < self.wall;
+        // One that jumps ahead, as after a pause of the machine, has still run right before and after.
+        let slow = elapsed.is_some_and(|elapsed| ran.saturating_add(DRIFT) < elapsed);
+        let even = elapsed.filter(|elapsed| ran <= elapsed.saturating_add(DRIFT));
+        self.steady = match (back || slow, even) {
+            (true, _) => 0,
+            (false, Some(elapsed)) => self.steady.saturating_add(elapsed.min(ran)),
+            (false, None) => self.steady,
+        };
+        self.wall = wall;
+    }
+
+    /// By how many seconds a mark at `passed` falls back now.
+    fn fall(&mut self, passed: Timestamp) -> u64 {
+        if self.wall >= passed {
+            self.steady = 0;
+            return 0;
+        }
+        if self.steady < STEADY {
+            return 0;
+        }
+        let most = HEALS.saturating_sub(self.healed);
+        let fall = passed.seconds_since(self.wall.max(self.signed)).min(most);
+        if fall > 0 {
+            (self.healed, self.steady) = (self.healed.saturating_add(fall), 0);
+        }
+        fall
+    }
+}
+
 /// The guard's memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
@@ -57,18 +120,34 @@ pub struct Clock {
     /// Monotonic seconds at which the mark was known.
     marked_at: u64,
     doubt_since: Option<Timestamp>,
+    healing: Healing,
+    /// Whether it was read since it was made.
+    is_read: bool,
 }
 
 impl Clock {
     /// A guard that has seen nothing: the first reading is believed.
     pub const fn new() -> Self {
-        Self { mark: None, marked_at: 0, doubt_since: None }
+        let (signed, wall) = (Timestamp::EPOCH, Timestamp::EPOCH);
+        let healing = Healing { signed, healed: 0, steady: 0, wall };
+        Self { mark: None, marked_at: 0, doubt_since: None, healing, is_read: false }
     }
 
     /// A guard that goes on from what was persisted: the mark, and since when the clock was doubted then.
     /// `monotonic` is the monotonic clock's time, in seconds.
     pub const fn resume(mark: Timestamp, doubt_since: Option<Timestamp>, monotonic: u64) -> Self {
-        Self { mark: Some(mark), marked_at: monotonic, doubt_since }
+        Self { mark: Some(mark), marked_at: monotonic, doubt_since, ..Self::new() }
+    }
+
+    /// Goes on from what was persisted of [`Clock::healing`].
+    #[must_use]
+    pub const fn with_healing(self, healing: Healing) -> Self {
+        Self { healing, ..self }
+    }
+
+    /// How far the mark has come towards falling back to the wall clock. Persist it with the mark.
+    pub fn healing(&self) -> Healing {
+        self.healing
     }
 
     /// Since when the clock has been doubted. Persist it too, so that a restart does not begin a new grace.
@@ -90,6 +169,9 @@ impl Clock {
         let (wall, signed) = (wall.into(), signed.into());
         let elapsed = monotonic.saturating_sub(self.marked_at);
         let passed = self.mark.map_or(wall, |mark| mark.saturating_add(elapsed)).max(signed);
+        self.healing.read(wall, self.is_read.then_some(elapsed), signed);
+        let passed = passed.saturating_sub(self.healing.fall(passed));
+        self.is_read = true;
         let jumped = wall > passed.saturating_add(JUMP_AHEAD);
         self.mark = Some(if jumped { passed } else { wall.max(passed) });
         self.marked_at = monotonic.max(self.marked_at);
@@ -200,6 +282,91 @@ mod tests {
             trusted(T + DAY + 1),
             "and nothing is doubted when it is taken back"
         );
+    }
+
+    /// Reads the clock each minute for some seconds, with a wall clock that is `behind` seconds behind `at`.
+    fn run(clock: &mut Clock, from: u64, seconds: u64, behind: u64, signed: u64) -> Time {
+        let mut time = Time::from(0);
+        for second in (0..=seconds).step_by(60) {
+            time = clock.read(from + second - behind, from + second - T, signed);
+        }
+        time
+    }
+
+    #[test]
+    fn a_mark_that_nothing_signed_supports_heals_after_a_day_of_a_right_clock() {
+        let mut clock = Clock::new();
+        clock.read(T, 0, T - DAY);
+        clock.read(T + 3 * DAY, 0, T - DAY); // ahead, once
+        let doubted = run(&mut clock, T, DAY - 60, 0, T - DAY);
+        assert!(doubted.doubt_since.is_some() && clock.healing().healed == 0, "not before a day");
+        let right = T + DAY;
+        assert_eq!(clock.read(right, DAY, T - DAY), trusted(right));
+        assert_eq!((clock.mark(), clock.healing().healed), (Some(at(right)), 3 * DAY));
+        assert_eq!(clock.read(right + 9, DAY + 9, T - DAY), trusted(right + 9));
+    }
+
+    #[test]
+    fn a_day_may_be_made_of_many_short_runs() {
+        let mut kept = (at(T + 3 * DAY), None, Healing::default());
+        let mut runs = 0;
+        for start in (0..60 * DAY).step_by(7200) {
+            // A process of an hour, and an hour without one. Its monotonic clock starts anew.
+            let mut clock = Clock::resume(kept.0, kept.1, 0).with_healing(kept.2);
+            for second in (0..=3600).step_by(60) {
+                clock.read(T + start + second, second, 0);
+            }
+            kept = (clock.mark().unwrap(), clock.doubt_since(), clock.healing());
+            runs += 1;
+            if kept.1.is_none() && kept.2.healed > 0 {
+                break;
+            }
+        }
+        assert!((24..=26).contains(&runs), "{runs}");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_gains_seven_days_in_all() {
+        let mut clock = Clock::new();
+        run(&mut clock, T, DAY, 0, T);
+        // Set back by 30 days: after a day the mark falls by a week, and then no more.
+        run(&mut clock, T + DAY, 40 * DAY, 30 * DAY, T);
+        let mark = T + 41 * DAY - HEALS;
+        assert_eq!((clock.mark(), clock.healing().healed), (Some(at(mark)), HEALS));
+        assert!(clock.doubt_since().is_some());
+        // Something signed that is newer lets it fall again, but not behind itself.
+        run(&mut clock, T + 41 * DAY, 2 * DAY, 30 * DAY, mark - 2 * DAY);
+        let healed = clock.healing().healed;
+        assert!((2 * DAY..=4 * DAY).contains(&healed), "{healed}");
+        assert!(clock.mark() >= Some(at(mark - 2 * DAY)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_stands_still_or_is_set_back_is_not_steady() {
+        for wrong in
+            [|second: u64| second / 2, |_| 0, |second: u64| if second % 43_200 == 0 { 0 } else { second }]
+        {
+            let mut clock = Clock::resume(at(T + 3 * DAY), None, 0);
+            for second in (0..5 * DAY).step_by(300) {
+                clock.read(T - 9 * DAY + wrong(second), second, 0);
+            }
+            assert_eq!(clock.healing().healed, 0);
+        }
+    }
+
+    #[test]
+    fn a_machine_that_sleeps_is_steady_while_it_is_awake() {
+        let mut clock = Clock::resume(at(T + 3 * DAY), None, 0);
+        let (mut wall, mut monotonic) = (T, 0);
+        for _ in 0..26 {
+            for _ in 0..60 {
+                clock.read(wall, monotonic, 0);
+                (wall, monotonic) = (wall + 60, monotonic + 60);
+            }
+            wall += 600; // asleep, and its monotonic clock with it
+        }
+        assert_eq!(clock.read(wall, monotonic, 0).doubt_since, None);
+        assert!(clock.healing().healed > 0);
     }
 
     #[test]

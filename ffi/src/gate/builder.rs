@@ -9,7 +9,9 @@ use licentia::{Code, GateBuilder as SdkBuilder, Mode};
 
 use crate::{
     background::fork,
-    border::{Out, Outcome, Refusal, bytes, callback::FreeCallback, end, enter, exclusive, shared, text},
+    border::{
+        Out, Outcome, Refusal, array, bytes, callback::FreeCallback, end, enter, exclusive, shared, text,
+    },
     gate::event::{EventCallback, Sink},
     gate::gate::Gate,
     key::public_key::Key,
@@ -163,6 +165,25 @@ pub unsafe extern "C" fn licentia_gate_builder_set_replay_capacity(
 ) -> Status {
     // SAFETY: the caller keeps to the header's rules.
     enter(|| unsafe { exclusive(builder)?.change(|builder| builder.replay_capacity(proofs)) })
+}
+
+/// Sets the secret (32 random bytes) of the nonces that refusals hand out for the next proof, in the header field
+/// `Licentia-Proof-Nonce`. All processes that serve one address share it. By default each gate has a random one. If
+/// `required`, the gate refuses proofs without such a nonce.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_gate_builder_set_proof_nonces(
+    builder: *mut GateBuilder,
+    secret: *const u8,
+    required: bool,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let secret = *array(secret)?;
+        exclusive(builder)?.change(|builder| {
+            let builder = builder.nonce_secret(secret);
+            if required { builder.require_proof_nonce() } else { builder }
+        })
+    })
 }
 
 /// Sets how many verified tokens the gate caches; 16,384 by default, at most 16,777,216.

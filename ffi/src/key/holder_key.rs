@@ -95,3 +95,34 @@ pub unsafe extern "C" fn licentia_holder_key_prove(
         out.give(&proof.map_err(|error| error.code())?)
     })
 }
+
+/// As licentia_holder_key_prove, with the nonce that the service has handed out in the header field
+/// `Licentia-Proof-Nonce`: the service then goes by its own clock, and not by `now`.
+///
+/// Errors: as licentia_holder_key_prove; INVALID_ARGUMENT for what is no such nonce.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn licentia_holder_key_prove_with_nonce(
+    key: *const HolderKey,
+    token: *const c_char,
+    token_len: usize,
+    method: *const c_char,
+    method_len: usize,
+    uri: *const c_char,
+    uri_len: usize,
+    body: *const u8,
+    nonce: *const c_char,
+    nonce_len: usize,
+    now: u64,
+    proof: *mut *mut u8,
+    proof_len: *mut usize,
+) -> Status {
+    // SAFETY: the caller keeps to the header's rules.
+    enter(|| unsafe {
+        let out = Owned::new(proof, proof_len)?;
+        let (token, method, uri) =
+            (foreign(token, token_len)?, text(method, method_len)?, text(uri, uri_len)?);
+        let (body, nonce) = (array_or_none(body)?, text(nonce, nonce_len)?);
+        let proof = shared(key)?.0.prove_with_nonce(token, method, uri, body, Some(nonce), now);
+        out.give(&proof.map_err(|error| error.code())?)
+    })
+}

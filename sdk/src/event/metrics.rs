@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use licentia_core::{Code, CodeEntry};
+use licentia_core::{Code, CodeEntry, Timestamp};
 
 use crate::metering::Unit;
 
@@ -33,6 +33,7 @@ pub struct Metrics {
     tiers: Names,
     meters: Names,
     rates: Names,
+    clock_healed: AtomicU64,
     keyset: AtomicU64,
     revocation: [AtomicU64; 2],
 }
@@ -170,6 +171,7 @@ impl Metrics {
             tiers: Names::new(),
             meters: Names::new(),
             rates: Names::new(),
+            clock_healed: AtomicU64::new(0),
             keyset: AtomicU64::new(0),
             revocation: zeros(),
         }
@@ -260,6 +262,9 @@ impl Metrics {
         let total = seconds(self.sum(|stripe| Some(&stripe.total_nanos)));
         writeln!(text, "licentia_decision_seconds_sum {total}")?;
         writeln!(text, "licentia_decision_seconds_count {timed}")?;
+        text.push_str("# HELP licentia_clock_healed_seconds_total Seconds by which the clock's mark fell back to a clock that was right again.\n# TYPE licentia_clock_healed_seconds_total counter\n");
+        let healed = self.clock_healed.load(Ordering::Relaxed);
+        writeln!(text, "licentia_clock_healed_seconds_total {healed}")?;
         text.push_str("# HELP licentia_keyset_sequence Sequence number of the keyset in use.\n# TYPE licentia_keyset_sequence gauge\n");
         writeln!(text, "licentia_keyset_sequence {}", self.keyset.load(Ordering::Relaxed))?;
         let [sequence, issued_at] = &self.revocation;
@@ -320,6 +325,10 @@ impl Sink for Metrics {
         if let Some(own) = self.own() {
             own.add(|stripe| stripe.by_meter.get(place), used.units);
         }
+    }
+
+    fn clock_healed(&self, _now: Timestamp, seconds: u64) {
+        self.clock_healed.fetch_add(seconds, Ordering::Relaxed);
     }
 
     fn refunded(&self, refunded: &Used<'_>) {

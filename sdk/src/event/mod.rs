@@ -71,6 +71,12 @@ pub trait Sink: Send + Sync {
         let _ = used;
     }
 
+    /// Receives that the clock guard's mark has fallen back to the wall clock, by how many seconds: the clock had been
+    /// ahead, nothing signed supports that, and it has run right for a day since. `now` is the time to go by from here.
+    fn clock_healed(&self, now: Timestamp, seconds: u64) {
+        let _ = (now, seconds);
+    }
+
     /// Receives what was refunded of what a decision or [`Sink::used`] had told.
     fn refunded(&self, refunded: &Used<'_>) {
         let _ = refunded;

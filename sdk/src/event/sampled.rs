@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use licentia_core::Timestamp;
+
 use super::{Event, Sink, Used};
 
 /// A sink that forwards one in N of the allowed events, and all others.
@@ -38,6 +40,10 @@ impl Sink for Sampled {
 
     fn used(&self, used: &Used<'_>) {
         self.sink.used(used);
+    }
+
+    fn clock_healed(&self, now: Timestamp, seconds: u64) {
+        self.sink.clock_healed(now, seconds);
     }
 
     fn refunded(&self, refunded: &Used<'_>) {

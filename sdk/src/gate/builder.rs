@@ -34,6 +34,8 @@ pub struct GateBuilder {
     skew: u64,
     proof_age: u64,
     replay_capacity: usize,
+    nonce_secret: Option<[u8; 32]>,
+    nonces_required: bool,
     cache_capacity: usize,
     bytes_per_key: Option<usize>,
     store: Arc<dyn Store>,
@@ -61,6 +63,8 @@ impl GateBuilder {
             skew: Expect::DEFAULT_SKEW,
             proof_age: Expect::DEFAULT_PROOF_AGE,
             replay_capacity: 65_536,
+            nonce_secret: None,
+            nonces_required: false,
             cache_capacity: 16_384,
             bytes_per_key: None,
             store,
@@ -133,6 +137,22 @@ impl GateBuilder {
         self
     }
 
+    /// The secret of the nonces that refusals bring for the next proof (`Licentia-Proof-Nonce`): 32 random bytes, which
+    /// all processes share that serve one address. Default: random, so that each gate takes its own nonces.
+    ///
+    /// Who has the secret can make proofs of any age look new, if they have the holder's key too.
+    pub fn nonce_secret(mut self, secret: [u8; 32]) -> Self {
+        self.nonce_secret = Some(secret);
+        self
+    }
+
+    /// Refuses proofs without a nonce of the service ([`Code::ProofNonceRequired`]), so that no proof is good that was
+    /// made ahead of its time. Without this, a proof without a nonce is judged by its own time.
+    pub fn require_proof_nonce(mut self) -> Self {
+        self.nonces_required = true;
+        self
+    }
+
     /// How many verified tokens the cache has space for, at most 16,777,216. Default: 16,384. At capacity over 90 % of
     /// tokens stay cached; at half of it nearly all.
     pub fn cache_capacity(mut self, tokens: usize) -> Self {
@@ -198,6 +218,8 @@ impl GateBuilder {
             skew: self.skew,
             proof_age: self.proof_age,
             nonces: Nonces::new(self.replay_capacity),
+            nonce_secret: self.nonce_secret.or_else(random_secret),
+            nonces_required: self.nonces_required,
             clock: ClockGuard::new(Arc::clone(&self.store)),
             store: self.store,
             outage: Outage::none(),
@@ -213,6 +235,12 @@ impl GateBuilder {
         }
         Ok(gate)
     }
+}
+
+/// A secret that nobody knows; none where there is no randomness, and then no nonce is handed out.
+fn random_secret() -> Option<[u8; 32]> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).ok().map(|()| secret)
 }
 
 impl Default for GateBuilder {

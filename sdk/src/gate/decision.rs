@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use licentia_core::{Code, Explanation, State, Timestamp};
+use licentia_core::{Code, Explanation, State, Timestamp, proof::NONCE_BYTES, text::Base64Url};
 
 use crate::{
     http,
@@ -22,6 +22,7 @@ pub struct Decision<'a> {
     pub(super) time: Timestamp,
     pub(super) explanation: Explanation<'a>,
     pub(super) charges: ChargeList<'a>,
+    pub(super) proof_nonce: Option<[u8; NONCE_BYTES]>,
 }
 
 impl<'a> Decision<'a> {
@@ -35,6 +36,7 @@ impl<'a> Decision<'a> {
             time: Timestamp::EPOCH,
             explanation: Explanation::default(),
             charges: ChargeList::new(),
+            proof_nonce: None,
         }
     }
 
@@ -44,6 +46,7 @@ impl<'a> Decision<'a> {
         self.license = Found::default();
         self.explanation.clear();
         self.charges.clear();
+        self.proof_nonce = None;
     }
 
     /// Whether the request may proceed.
@@ -115,12 +118,19 @@ impl<'a> Decision<'a> {
         self.charges().find_map(|charge| charge.retry_after_ms)
     }
 
+    /// A nonce for the next proof, in unpadded base64url, if the holder may be let in with it: the value of
+    /// `Licentia-Proof-Nonce`.
+    pub fn proof_nonce(&self) -> Option<String> {
+        self.proof_nonce.as_ref().map(|nonce| Base64Url(nonce).to_string())
+    }
+
     /// The response's status code.
     pub fn http_status(&self) -> u16 {
         if self.is_allowed() { 200 } else { http::status(self.code) }
     }
 
-    /// The response's header fields: `WWW-Authenticate`, `Retry-After`, `RateLimit-Policy`, `RateLimit`.
+    /// The response's header fields: `WWW-Authenticate`, `Licentia-Proof-Nonce`, `Retry-After`, `RateLimit-Policy`,
+    /// `RateLimit`.
     pub fn http_headers(&self) -> Vec<(&'static str, String)> {
         let charges = self.charges().map(|charge| {
             let policy =
@@ -128,7 +138,11 @@ impl<'a> Decision<'a> {
             let reset = charge.reset_ms.map(http::retry_after);
             (policy, http::RateLimit { name: charge.name, remaining: charge.remaining, reset })
         });
-        http::headers(self.code, self.is_allowed(), self.retry_after_ms(), charges)
+        let mut fields = http::headers(self.code, self.is_allowed(), self.retry_after_ms(), charges);
+        if let Some(nonce) = self.proof_nonce().filter(|_| !self.is_allowed()) {
+            fields.push((http::PROOF_NONCE_FIELD, nonce));
+        }
+        fields
     }
 
     /// The body of a refusal: problem details (RFC 9457), of the media type [`http::PROBLEM_TYPE`].

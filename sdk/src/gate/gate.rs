@@ -10,8 +10,8 @@ use std::{
 };
 
 use licentia_core::{
-    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, inner::clock,
-    revocation::RevocationQuery,
+    Check, Code, Expect, Explanation, Facts, State, Time, Timestamp, authorize, http::brings_nonce,
+    inner::clock, proof::ServiceNonces, revocation::RevocationQuery,
 };
 
 use crate::{
@@ -50,6 +50,9 @@ pub struct Gate {
     pub(super) skew: u64,
     pub(super) proof_age: u64,
     pub(super) nonces: Nonces,
+    /// The secret of the nonces that are handed out.
+    pub(super) nonce_secret: Option<[u8; 32]>,
+    pub(super) nonces_required: bool,
     pub(super) clock: ClockGuard,
     pub(super) store: Arc<dyn Store>,
     pub(super) outage: Outage,
@@ -165,6 +168,9 @@ impl Gate {
             Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
             Err(code) => {
                 decision.code = code;
+                if brings_nonce(code) {
+                    decision.proof_nonce = self.service_nonces().map(|nonces| nonces.issue(decision.time));
+                }
                 if self.mode == Mode::Advisory {
                     decision.state = State::Advisory;
                 }
@@ -357,13 +363,17 @@ impl Gate {
 
     /// The time of a request by the clock guard.
     fn read_clock(&self, now: Now, snapshot: &TrustSnapshot, license: &licentia_core::License<'_>) -> Time {
-        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself. One far
-        // ahead of the clock is a mistake or a theft, and supports nothing.
+        // A token's `iat` supports a clock that already shows that time; it never moves time ahead by itself.
         let published =
             snapshot.revocation.map(|head| clock::published(head.issued_at, now.time)).unwrap_or_default();
         let published = published.max(snapshot.keyset_issued_at);
-        let issued_at = clock::published(license.issued_at(), now.time).min(now.time);
-        self.clock.read(now, published.max(issued_at))
+        let issued_at =
+            Some(license.issued_at()).filter(|issued_at| *issued_at <= now.time).unwrap_or_default();
+        let time = self.clock.read(now, published.max(issued_at));
+        if let Some(seconds) = self.clock.take_healed() {
+            event::each(&self.sinks, |sink| sink.clock_healed(time.now, seconds));
+        }
+        time
     }
 
     /// Checks a licence against what is expected, and against its issuer's bundles if one concerns it.
@@ -406,8 +416,17 @@ impl Gate {
         }
         if let Some(proof) = &request.proof {
             expect = expect.proof(proof.presented(self.proof_age), Some(&self.nonces));
+            if let Some(nonces) = self.service_nonces() {
+                expect = expect.service_nonces(nonces);
+            }
         }
         expect
+    }
+
+    /// How nonces for proofs are handed out.
+    fn service_nonces(&self) -> Option<ServiceNonces<'_>> {
+        let nonces = ServiceNonces::new(self.nonce_secret.as_ref()?);
+        Some(if self.nonces_required { nonces.required() } else { nonces })
     }
 
     /// Charges every rate and meter of the request; `true` if a quota is in overage. On an error the caller undoes the

@@ -6,7 +6,7 @@ use ed25519_dalek::{Signer, SigningKey, pkcs8::DecodePrivateKey};
 use licentia_core::{
     Buffer, Code, Timestamp, Unverified, limits,
     proof::{self, UnsignedProof},
-    text::decode_license,
+    text::{decode_base64url, decode_license},
 };
 
 use super::error::PemError;
@@ -57,14 +57,47 @@ impl HolderKey {
         body: Option<&[u8; 32]>,
         now: impl Into<Timestamp>,
     ) -> Result<Vec<u8>, ProveError> {
+        self.prove_with_nonce(license, method, uri, body, None, now)
+    }
+
+    /// As [`HolderKey::prove`], with the nonce that the service has handed out in `Licentia-Proof-Nonce`, if it has: the
+    /// service then goes by its own clock, and not by `now`.
+    ///
+    /// # Errors
+    /// [`ProveError`], which names the argument.
+    pub fn prove_with_nonce(
+        &self,
+        license: &str,
+        method: &str,
+        uri: &str,
+        body: Option<&[u8; 32]>,
+        service_nonce: Option<&str>,
+        now: impl Into<Timestamp>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let mut space = Buffer::new();
+        let service_nonce = match service_nonce {
+            Some(text) => Some(decode_base64url(text, &mut space).map_err(|_| ProveError::Nonce)?),
+            None => None,
+        };
+        if service_nonce.is_some_and(|nonce| !(1..=limits::TEXT_BYTES).contains(&nonce.len())) {
+            return Err(ProveError::Nonce);
+        }
         let mut buffer = Buffer::new();
         let token = decode_license(license, &mut buffer).map_err(ProveError::License)?;
         let id = Unverified::read(token).map_err(|malformed| ProveError::License(malformed.code))?.id();
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(ProveError::Random)?;
         let key = self.public();
-        let proof =
-            UnsignedProof { issued_at: now.into(), id, nonce: nonce.into(), key: &key, method, uri, body };
+        let proof = UnsignedProof {
+            issued_at: now.into(),
+            id,
+            nonce: nonce.into(),
+            key: &key,
+            method,
+            uri,
+            body,
+            service_nonce,
+        };
         let sealed = proof.seal(&mut Buffer::new(), |parts| self.sign(parts)).map(<[u8]>::to_vec);
         sealed.map_err(|_| {
             if (1..=limits::TEXT_BYTES).contains(&method.len()) {
@@ -92,17 +125,19 @@ pub enum ProveError {
     Method,
     /// The URI is too long.
     Uri,
+    /// The service's nonce is not what a service sends.
+    Nonce,
     /// The system has no random bytes.
     Random(getrandom::Error),
 }
 
 impl ProveError {
-    /// Its code: why the licence was refused, [`Code::InvalidArgument`] for the method or the URI,
+    /// Its code: why the licence was refused, [`Code::InvalidArgument`] for the method, the URI or the service's nonce,
     /// [`Code::StoreUnreachable`] if there are no random bytes.
     pub fn code(&self) -> Code {
         match self {
             Self::License(code) => *code,
-            Self::Method | Self::Uri => Code::InvalidArgument,
+            Self::Method | Self::Uri | Self::Nonce => Code::InvalidArgument,
             Self::Random(_) => Code::StoreUnreachable,
         }
     }
@@ -114,6 +149,7 @@ impl fmt::Display for ProveError {
             Self::License(code) => write!(f, "`license` is no licence in its text form: {code}"),
             Self::Method => write!(f, "`method` is empty or longer than {} bytes", limits::TEXT_BYTES),
             Self::Uri => write!(f, "`uri` is longer than {} bytes", limits::URI_BYTES),
+            Self::Nonce => f.write_str("the service's nonce is not a value of `Licentia-Proof-Nonce`"),
             Self::Random(error) => write!(f, "the system has no random bytes for the nonce: {error}"),
         }
     }
@@ -123,7 +159,7 @@ impl error::Error for ProveError {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         match self {
             Self::License(code) => Some(code),
-            Self::Method | Self::Uri => None,
+            Self::Method | Self::Uri | Self::Nonce => None,
             Self::Random(error) => Some(error),
         }
     }

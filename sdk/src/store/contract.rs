@@ -62,6 +62,15 @@ pub trait Store: Send + Sync {
         Err(Unreachable::because("this store shares no rates"))
     }
 
+    /// The store's own time, in seconds since 1970: of a store that many machines share, so that none of them sets the
+    /// time for the others. `None` if it has no clock but this machine's.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn time(&self) -> Result<Option<u64>, Unreachable> {
+        Ok(None)
+    }
+
     /// The value that was saved last under a name.
     ///
     /// # Errors

@@ -35,8 +35,13 @@ fn named(url: &str) -> Result<(Arc<dyn Store>, String), OpenError> {
         Some(("memory", "")) => Ok((Arc::new(Memory::new()), "memory".to_owned())),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", path)) => {
-            // As others write it: three slashes for a relative path, four for an absolute one.
-            let path = path.strip_prefix("///").unwrap_or(path);
+            // As others write it: three slashes for a relative path, four for an absolute one. After two, the first part
+            // would be a host.
+            let path = match path.strip_prefix("///") {
+                Some(path) => path,
+                None if path.starts_with("//") => return Err(OpenError::InvalidUrl(TWO_SLASHES)),
+                None => path,
+            };
             if path.is_empty() || path == ":memory:" {
                 return Err(OpenError::InvalidUrl("`sqlite:` is followed by the path of a file"));
             }
@@ -51,6 +56,11 @@ fn named(url: &str) -> Result<(Arc<dyn Store>, String), OpenError> {
         _ => Err(OpenError::UnknownScheme(KINDS.join(", "))),
     }
 }
+
+/// What to write instead of `sqlite://usage.db`.
+#[cfg(feature = "sqlite")]
+const TWO_SLASHES: &str = "write `sqlite:usage.db` or `sqlite:///usage.db` for a path in the working folder, and \
+    `sqlite:/var/usage.db` or `sqlite:////var/usage.db` for one from the root; with two slashes the first part is a host";
 
 /// The kinds of URLs that this build knows.
 const KINDS: &[&str] = &[

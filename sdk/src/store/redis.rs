@@ -382,6 +382,11 @@ impl Store for Redis {
         Ok(RateTaken { units, remaining, reset: nanos(&reset), retry_after })
     }
 
+    fn time(&self) -> Result<Option<u64>, Unreachable> {
+        let read = |connection: &mut Connection| redis::cmd("TIME").query::<(u64, u64)>(connection);
+        self.ask(read).map(|(seconds, _)| Some(seconds))
+    }
+
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.ask(|connection| redis::cmd("GET").arg(self.mark(name)).query(connection))
     }

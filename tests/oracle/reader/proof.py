@@ -1,5 +1,7 @@
 """Proofs of possession: `docs/proof-format.md`."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 
 from reader import cose, ed25519, key, limits, text, uri
@@ -18,6 +20,25 @@ class Presented:
     uri: str
     body: bytes | None
     max_age: int
+    nonces: "Nonces | None" = None
+
+
+@dataclass
+class Nonces:
+    """The secret of a service's nonces, and whether it refuses proofs without one."""
+
+    secret: bytes
+    required: bool
+
+    def issue(self, now):
+        """The nonce that is handed out at a time."""
+        time = now.to_bytes(8, "big")
+        return time + hmac.digest(self.secret, b"licentia proof nonce 1" + time, hashlib.sha256)[:16]
+
+    def check(self, nonce, now, max_age):
+        time = int.from_bytes(nonce[:8], "big")
+        require(len(nonce) == 24 and nonce == self.issue(time), "proof_nonce_required")
+        require(abs(now - time) <= max_age, "proof_nonce_required")
 
 
 def check(presented, claims, now, seen=None):
@@ -33,8 +54,13 @@ def check(presented, claims, now, seen=None):
     require(proof["method"] == presented.method, "proof_wrong_method")
     require(uri.same(proof["uri"], presented.uri), "proof_wrong_uri")
     require(proof.get("body") == presented.body, "proof_wrong_body")
-    require(now <= proof["iat"] + presented.max_age, "proof_stale")
-    require(proof["iat"] <= now + presented.max_age, "proof_in_future")
+    nonces, nonce = presented.nonces, proof.get("service_nonce")
+    if nonces is not None and nonce is not None:
+        nonces.check(nonce, now, presented.max_age)
+    else:
+        require(nonces is None or not nonces.required, "proof_nonce_required")
+        require(now <= proof["iat"] + presented.max_age, "proof_stale")
+        require(proof["iat"] <= now + presented.max_age, "proof_in_future")
     if seen is not None:
         require(proof["nonce"] not in seen, "proof_replayed")
         seen.add(proof["nonce"])
@@ -76,6 +102,8 @@ def _payload(payload):
             require(len(found["uri"].encode()) <= limits.URI_BYTES, "invalid_value")
         elif label == -65540:
             found["body"] = reader.sized(32)
+        elif label == -65541:
+            found["service_nonce"] = reader.bytes()
         else:
             reader.skip()
     require({"iat", "cti", "nonce", "method", "uri"} <= set(found), "missing_field")

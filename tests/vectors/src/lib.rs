@@ -16,6 +16,7 @@
 //! | `period.json` | windows of quota periods |
 //! | `gate.json` | a gate, step by step: keysets, the clock guard, rates and quotas |
 //! | `store.json` | counting, step by step: quotas, takers, jobs, rates, seats |
+//! | `nonce.json` | proofs with nonces that the service has handed out |
 //! | `codes.json` | the table of codes |
 
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ mod file;
 mod gate;
 mod key;
 mod license;
+mod nonce;
 mod period;
 pub mod store;
 mod text;
@@ -34,6 +36,7 @@ pub use file::{File, Group, Verdict};
 pub use gate::{GateGroup, GateTest, Step};
 pub use key::{KeyGroup, KeyTest};
 pub use license::{Expect, LicenseGroup, LicenseTest, Proof};
+pub use nonce::{NonceGroup, NonceTest};
 pub use period::{PeriodGroup, PeriodTest};
 pub use store::{StoreGroup, StoreStep, StoreTest};
 pub use text::{TextGroup, TextTest};
@@ -84,6 +87,14 @@ pub fn gate() -> File<GateGroup> {
 /// Where the file is damaged: it is part of this crate.
 pub fn store() -> File<StoreGroup> {
     parse(include_str!("../store.json"))
+}
+
+/// Reads `nonce.json`.
+///
+/// # Panics
+/// Where the file is damaged: it is part of this crate.
+pub fn nonce() -> File<NonceGroup> {
+    parse(include_str!("../nonce.json"))
 }
 
 /// Reads `codes.json`.

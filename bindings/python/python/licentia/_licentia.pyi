@@ -411,6 +411,8 @@ class Gate:
         skew: int = 60,
         proof_age: int = 60,
         replay_capacity: int = 65536,
+        nonce_secret: Buffer | None = None,
+        require_proof_nonce: bool = False,
         cache_capacity: int = 16384,
         prepare_keys: int | None = None,
         require_revocation: bool = False,
@@ -489,10 +491,24 @@ class HolderKey:
     @property
     def public(self) -> bytes: ...
     def prove(
-        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+        self,
+        token: _Token,
+        *,
+        method: str,
+        uri: str,
+        body_digest: Buffer | None = None,
+        nonce: str | None = None,
+        now: _Time | None = None,
     ) -> bytes: ...
     def prove_text(
-        self, token: _Token, *, method: str, uri: str, body_digest: Buffer | None = None, now: _Time | None = None
+        self,
+        token: _Token,
+        *,
+        method: str,
+        uri: str,
+        body_digest: Buffer | None = None,
+        nonce: str | None = None,
+        now: _Time | None = None,
     ) -> str: ...
 
 @final

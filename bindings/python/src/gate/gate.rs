@@ -7,7 +7,7 @@ use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 
 use crate::{
     background::fork::{DropDetached, SettlingGate, detached},
-    convert::{Whole, moment, token as text_of, whole},
+    convert::{Whole, array, moment, token as text_of, whole},
     error::{explained, invalid, wrong_type},
     gate::{
         decided::Call,
@@ -39,6 +39,9 @@ use crate::{
 ///     skew: By how many seconds the issuer's clock may be ahead.
 ///     proof_age: How old a proof of possession may be, in seconds.
 ///     replay_capacity: How many proofs are remembered. When the memory is full, further ones are refused.
+///     nonce_secret: The secret of the nonces that refusals bring for the next proof (``Licentia-Proof-Nonce``): 32 random
+///         bytes, which all processes share that serve one address. By default each gate has one of its own.
+///     require_proof_nonce: Refuse proofs without such a nonce.
 ///     cache_capacity: How many verified tokens are cached.
 ///     prepare_keys: Bytes for the tables of each key, which halve the time of a token that is not cached: 700000 is
 ///         fastest, 81920 the minimum; None for no tables.
@@ -67,8 +70,8 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
-        skew=60, proof_age=60, replay_capacity=65536, cache_capacity=16384, prepare_keys=None, require_revocation=false,
-        share_rates=false, store=None, receipts=None, on_event=None
+        skew=60, proof_age=60, replay_capacity=65536, nonce_secret=None, require_proof_nonce=false, cache_capacity=16384,
+        prepare_keys=None, require_revocation=false, share_rates=false, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -83,6 +86,8 @@ impl Gate {
         #[pyo3(from_py_with = whole)] skew: u64,
         #[pyo3(from_py_with = whole)] proof_age: u64,
         #[pyo3(from_py_with = whole)] replay_capacity: u64,
+        nonce_secret: Option<&Bound<'_, PyAny>>,
+        require_proof_nonce: bool,
         #[pyo3(from_py_with = whole)] cache_capacity: u64,
         prepare_keys: Option<Whole>,
         require_revocation: bool,
@@ -111,6 +116,12 @@ impl Gate {
             _ => return Err(invalid("a root key and a keyset go together")),
         };
         builder = builder.share_rates(share_rates);
+        if let Some(secret) = nonce_secret {
+            builder = builder.nonce_secret(array("a nonce secret", secret)?);
+        }
+        if require_proof_nonce {
+            builder = builder.require_proof_nonce();
+        }
         if require_revocation {
             builder = builder.require_revocation();
         }

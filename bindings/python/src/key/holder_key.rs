@@ -43,6 +43,8 @@ impl HolderKey {
     ///     method: The request's method.
     ///     uri: The request's URI, in the form that the service expects: its public origin, path and query.
     ///     body_digest: SHA-256 of its body, if the service wants the body signed.
+    ///     nonce: The nonce that the service has handed out in ``Licentia-Proof-Nonce``, if it has. The service then goes
+    ///         by its own clock.
     ///     now: The time; by default the system's.
     ///
     /// Returns:
@@ -50,7 +52,7 @@ impl HolderKey {
     ///
     /// Raises:
     ///     RejectedError: For text or bytes that are no licence.
-    #[pyo3(signature = (token, *, method, uri, body_digest=None, now=None))]
+    #[pyo3(signature = (token, *, method, uri, body_digest=None, nonce=None, now=None))]
     fn prove<'py>(
         &self,
         py: Python<'py>,
@@ -58,22 +60,24 @@ impl HolderKey {
         method: &str,
         uri: &str,
         body_digest: Option<&Bound<'py, PyAny>>,
+        nonce: Option<&str>,
         now: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        self.proof(token, method, uri, body_digest, now).map(|proof| PyBytes::new(py, &proof))
+        self.proof(token, method, uri, body_digest, nonce, now).map(|proof| PyBytes::new(py, &proof))
     }
 
     /// As ``prove``, in unpadded base64url: the value of the header field ``Licentia-Proof``.
-    #[pyo3(signature = (token, *, method, uri, body_digest=None, now=None))]
+    #[pyo3(signature = (token, *, method, uri, body_digest=None, nonce=None, now=None))]
     fn prove_text(
         &self,
         token: &Bound<'_, PyAny>,
         method: &str,
         uri: &str,
         body_digest: Option<&Bound<'_, PyAny>>,
+        nonce: Option<&str>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<String> {
-        self.proof(token, method, uri, body_digest, now).map(|proof| Base64Url(&proof).to_string())
+        self.proof(token, method, uri, body_digest, nonce, now).map(|proof| Base64Url(&proof).to_string())
     }
 
     fn __repr__(&self) -> String {
@@ -88,12 +92,13 @@ impl HolderKey {
         method: &str,
         uri: &str,
         body_digest: Option<&Bound<'_, PyAny>>,
+        nonce: Option<&str>,
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<u8>> {
         let body = body_digest.map(|digest| array("a digest", digest)).transpose()?;
         let (license, now) = (token(license)?, moment(now)?.time);
         self.0
-            .prove(&license, method, uri, body.as_ref(), now)
+            .prove_with_nonce(&license, method, uri, body.as_ref(), nonce, now)
             .map_err(|error| explained(error.code(), &error))
     }
 }

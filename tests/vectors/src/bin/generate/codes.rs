@@ -234,6 +234,12 @@ const TABLE: &[(u16, &str, &str, &str)] = &[
         "Too many proofs are remembered to tell a replay.",
         "Try again in a minute, or give the gate a larger replay cache.",
     ),
+    (
+        441,
+        "proof_nonce_required",
+        "The proof needs a newer nonce of the service.",
+        "Make a proof with the nonce of the response's `Licentia-Proof-Nonce`, and try again.",
+    ),
     (500, "revoked", "The licence was revoked.", "Ask the vendor why, and for a new licence."),
     (
         501,

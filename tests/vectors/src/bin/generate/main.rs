@@ -14,6 +14,7 @@ mod gate;
 mod key;
 mod licence;
 mod license;
+mod nonce;
 mod output;
 mod period;
 mod proof;
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     };
     let (license, gate) = (license::file(), gate::file());
     let (text, key, period, codes) = (text::file(), key::file(), period::file(), codes::file());
-    let store = store::file();
+    let (store, nonce) = (store::file(), nonce::file());
     let files = [
         ("license.json", license.number_of_tests, output::json(&license)),
         ("text.json", text.number_of_tests, output::json(&text)),
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ("period.json", period.number_of_tests, output::json(&period)),
         ("gate.json", gate.number_of_tests, output::json(&gate)),
         ("store.json", store.number_of_tests, output::json(&store)),
+        ("nonce.json", nonce.number_of_tests, output::json(&nonce)),
         ("codes.json", codes.number_of_codes, output::json(&codes)),
     ];
     for (name, count, json) in files {

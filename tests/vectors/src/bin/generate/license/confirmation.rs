@@ -45,7 +45,7 @@ fn good() -> LicenseGroup {
 }
 
 /// The base licence, bound to the holder's key.
-pub(super) fn bound() -> Licence {
+pub(crate) fn bound() -> Licence {
     let key = holder_key().entries();
     Licence::with(|l| l.confirmation = Some(Confirmation::Key(holder().public(), key)))
 }

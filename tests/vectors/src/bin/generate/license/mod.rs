@@ -27,6 +27,8 @@ mod time;
 mod types;
 mod utf8;
 
+pub(crate) use confirmation::bound;
+
 use licentia_vectors::{File, LicenseGroup};
 
 use crate::output;
