@@ -64,9 +64,9 @@ impl Dev {
             upstream: upstream.unwrap_or_default(),
             openapi: self.openapi,
             is_toy: toy.is_some(),
-            listen: setup::free(self.listen, 8080)?,
-            admin: setup::free(self.admin, 8081)?,
-            health: setup::free(self.health, 8082)?,
+            listen: setup::free(self.listen, 8080),
+            admin: setup::free(self.admin, 8081),
+            health: setup::free(self.health, 8082),
         };
         let keys = Keys::open(&place)?;
         let file = place.file("gateway.toml");
