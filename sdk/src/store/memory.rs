@@ -15,7 +15,7 @@ use licentia_core::{
     },
 };
 
-use crate::license::Interner;
+use crate::platform::Interner;
 use crate::platform::fork::Inside;
 
 use super::{
