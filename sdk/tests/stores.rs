@@ -759,3 +759,64 @@ fn a_proof_that_was_used_at_one_replica_is_refused_at_another() {
     let request = Request::new().proof(Proof { bytes: &bytes, method: "GET", uri, body: None });
     assert_eq!(gate.check(&token, &request, NOW).code(), Code::StoreUnreachable);
 }
+
+/// Adds up what it is told of refunds.
+#[derive(Default)]
+struct Refunds(std::sync::Mutex<Vec<(String, String, u64)>>);
+
+impl licentia::event::Sink for Refunds {
+    fn record(&self, _: &licentia::event::Event<'_, '_>) {}
+    fn refunded(&self, refunded: &licentia::event::Used<'_>) {
+        let told = (refunded.issuer.to_owned(), refunded.meter.to_owned(), refunded.units);
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+#[test]
+fn what_a_job_was_charged_is_refunded_once() {
+    let (stores, _folder, _server) = stores();
+    let token = licence(|_| ());
+    for (name, store) in &stores {
+        let told = Arc::new(Refunds::default());
+        let gate = builder().store(Arc::clone(store)).sink(told.clone()).build().unwrap();
+        let meters = [("calls", 7), ("mails", 2)];
+        let job = Request::new().meters(&meters).job("render-1");
+        let left = || {
+            let look = Request::new().meters(&[("calls", 0), ("mails", 0)]);
+            // Another gate looks anew.
+            let gate = builder().store(Arc::clone(store)).build().unwrap();
+            let decision = gate.check(&token, &look, NOW);
+            ["calls", "mails"].map(|meter| decision.quota(meter).unwrap().remaining)
+        };
+        let refund = |meters: &[(&str, u64)]| gate.refund(&token, "render-1", meters, NOW, NOW + 5);
+        assert_eq!(refund(&[("calls", 7)]), Ok(vec![0]), "{name}: nothing is charged");
+        assert!(gate.check(&token, &job, NOW).is_allowed(), "{name}");
+        assert_eq!(left(), [93, 3], "{name}");
+        assert_eq!(refund(&[("calls", 3)]), Ok(vec![3]), "{name}");
+        assert_eq!(refund(&[("calls", 3)]), Ok(vec![0]), "{name}: asked again");
+        assert_eq!(left(), [96, 3], "{name}");
+        assert_eq!(
+            refund(&[("calls", 100), ("mails", 2)]),
+            Ok(vec![4, 2]),
+            "{name}: at most what was charged"
+        );
+        assert_eq!(left(), [100, 5], "{name}");
+        assert_eq!(refund(&[("calls", 100), ("mails", 2)]), Ok(vec![0, 0]), "{name}");
+        let sum: u64 = told.0.lock().unwrap().iter().map(|(_, _, units)| units).sum();
+        assert_eq!((sum, told.0.lock().unwrap()[0].0.as_str()), (9, "acme"), "{name}");
+        // It may be charged again, and that is another attempt.
+        assert_eq!(gate.check(&token, &job, NOW).quota("calls").unwrap().charged, 7, "{name}");
+        assert_eq!(refund(&[("calls", 1)]), Ok(vec![1]), "{name}");
+        // In the next period it was never charged; and a licence that has ended can be refunded.
+        assert_eq!(gate.refund(&token, "render-1", &[("calls", 1)], NOW + DAY, NOW), Ok(vec![0]), "{name}");
+        assert_eq!(
+            gate.refund(&token, "render-1", &[("mails", 2)], NOW, NOW + 9 * YEAR),
+            Ok(vec![2]),
+            "{name}"
+        );
+        assert_eq!(refund(&[("none", 1)]), Err(Code::MeterNotLicensed), "{name}");
+        assert_eq!(refund(&[]), Err(Code::InvalidArgument), "{name}");
+        let code = gate.refund("lic1_AAAA", "render-1", &[("calls", 1)], NOW, NOW).unwrap_err();
+        assert_eq!(code, Code::MalformedFrame, "{name}");
+    }
+}

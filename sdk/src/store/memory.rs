@@ -155,9 +155,11 @@ impl Store for Memory {
         let mut content = self.lock();
         let finish = |asked: &super::FinishPart<'_>| {
             let mut part = content.part(&asked.cell, ask.job);
+            let before = part.count.refunded;
             let done = ask.how.apply(&mut part, asked.attempt, asked.units);
             content.keep(&asked.cell, ask.job, &part);
-            PartDone { done, total: part.count.taken, refunded: part.count.refunded }
+            let (total, refunded) = (part.count.taken, part.count.refunded);
+            PartDone { done, total, refunded, units: refunded.saturating_sub(before) }
         };
         Ok(ask.parts.iter().map(finish).collect())
     }

@@ -460,7 +460,8 @@ fn finish_job(transaction: &Transaction<'_>, ask: &JobFinish<'_>) -> rusqlite::R
         let mut after = before;
         let done = ask.how.apply(&mut after, asked.attempt, asked.units);
         set_part(transaction, &asked.cell, ask.job, &before, &after)?;
-        Ok(PartDone { done, total: after.count.taken, refunded: after.count.refunded })
+        let (total, refunded) = (after.count.taken, after.count.refunded);
+        Ok(PartDone { done, total, refunded, units: refunded.saturating_sub(before.count.refunded) })
     };
     ask.parts.iter().map(finish).collect()
 }

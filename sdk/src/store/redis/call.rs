@@ -203,11 +203,12 @@ pub(super) fn answer(op: &Op<'_>, value: Value) -> Result<Answer, Unreachable> {
             });
             Answer::Charged(JobCharged { outcome, parts: parts.collect() })
         }
-        Op::FinishJob(_) => {
+        Op::FinishJob(ask) => {
             let said: Vec<u64> = read(value)?;
             let part = |part: &[u64]| match part {
                 [done, total, refunded] => {
-                    Some(PartDone { done: *done == 1, total: *total, refunded: *refunded })
+                    let units = if ask.how == Finish::Refund { *done } else { 0 };
+                    Some(PartDone { done: *done > 0, total: *total, refunded: *refunded, units })
                 }
                 _ => None,
             };
