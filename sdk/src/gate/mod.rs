@@ -6,7 +6,6 @@ mod decision;
 #[allow(clippy::module_inception, reason = "the folder is the subject, the file is the type")]
 mod gate;
 mod mode;
-mod outage;
 mod replay;
 mod request;
 mod reservation;

@@ -101,7 +101,8 @@ impl<'g> Seat<'g> {
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
     pub fn release(self) -> Result<(), Unreachable> {
-        self.gate.store().release_seat(&self.licensed.license().account(), &self.holder)
+        let (account, holder) = (self.licensed.license().account(), self.holder);
+        self.gate.driver().call(move |store| store.release_seat(&account, &holder))
     }
 }
 
