@@ -141,7 +141,7 @@ impl Gate {
         if !self.driver.may_wait() || self.driver.is_down() {
             return false;
         }
-        if !self.clock.is_resumed() {
+        if !self.clock.is_resumed() || (request.proof.is_some() && self.nonces.may_wait()) {
             return true;
         }
         if request.meters.is_empty() && request.rates.is_empty() {
@@ -519,7 +519,7 @@ impl Gate {
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
             Err(error) => {
-                let unanswered = Unanswered::of_error(&error, None, now);
+                let unanswered = Unanswered::of_error(&error, || now);
                 match self.doubt(Check::Seat, unanswered, now, license, explanation) {
                     Err(Halt::Denied(code)) => return Err(code),
                     Err(Halt::Pending) | Ok(()) => {}

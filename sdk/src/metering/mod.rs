@@ -3,29 +3,26 @@
 mod account;
 mod charge;
 mod charges;
-mod counter;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod driver;
 mod job;
 mod leased;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod meter;
 mod outage;
 mod outcome;
-mod refiller;
-mod seat;
 mod shared_rate;
 mod terms;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod units;
 
 pub(crate) use account::{Accounts, Counters};
 pub use charge::{Charge, Unit};
-pub(crate) use charge::{ChargeList, SEATS};
+pub(crate) use charge::{ChargeList, MAX_CHARGES, SEATS};
 pub(crate) use charges::Charges;
-pub use counter::Counter;
 pub(crate) use driver::{Driver, Kept, Slot, Wait, Waiting};
 pub(crate) use job::{ChargedMeter, finish as finish_job};
 pub use leased::{Leased, Wish};
 pub(crate) use meter::QuotaCounter;
 pub(crate) use outage::{Outage, Unanswered};
-pub use refiller::Refiller;
-pub use seat::Seat;
 pub(crate) use units::Units;
