@@ -75,6 +75,7 @@ impl Command {
 
 fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(&file.config)?;
+    let files: Vec<PathBuf> = [file.config.clone()].into_iter().chain(config.openapi.clone()).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let gateway = Gateway::start(config).await?;
@@ -92,26 +93,27 @@ fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
         if let Some(health) = &gateway.listening.health {
             eprintln!("licentia-gateway: health and metrics on {health}");
         }
-        run(&gateway, &file.config).await?;
+        run(&gateway, &file.config, &files).await?;
         gateway.stop().await;
         Ok(())
     })
 }
 
 /// Reloads the configuration when it changes or on SIGHUP, until the process is told to end.
-async fn run(gateway: &Gateway, path: &Path) -> std::io::Result<()> {
+async fn run(gateway: &Gateway, path: &Path, files: &[PathBuf]) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
     // Looked at rather than watched: a folder that Kubernetes mounts changes by links.
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let mut known = changed(path);
+    let state = || -> Vec<_> { files.iter().map(|file| changed(file)).collect() };
+    let mut known = state();
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             interrupted = tokio::signal::ctrl_c() => return interrupted,
             _ = hangup.recv() => {}
             _ = second.tick() => {
-                let now = changed(path);
+                let now = state();
                 if now == known {
                     continue;
                 }
@@ -136,10 +138,14 @@ fn table(routes: &[Route], unlisted: Unlisted) -> String {
     let head = ["METHOD", "PATH", "NEEDS", "METERS", "RATES", "TOKEN"].map(ToOwned::to_owned);
     let mut rows = vec![head];
     rows.extend(routes.iter().map(row));
-    let widths: Vec<usize> =
-        (0..6).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
     let line = |row: &[String; 6]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let unlisted = match unlisted {

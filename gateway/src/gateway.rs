@@ -1,6 +1,6 @@
 //! The gateway: everything that runs, from a configuration.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use licentia::{
@@ -105,7 +105,9 @@ impl Gateway {
             let started =
                 serve(Listener::bind(address).await?, stopped.clone(), move |peer: Option<IpAddr>| {
                     let decider = Arc::clone(&decider);
-                    service_fn(move |request| check::answer(Arc::clone(&decider), request, peer))
+                    service_fn(move |request| {
+                        ready(Ok::<_, Infallible>(check::answer(&decider, request, peer)))
+                    })
                 });
             listening.check = Some(started.address.clone());
             serving.push(started);

@@ -84,7 +84,7 @@ async fn open_routes_preflights_and_unlisted_requests() {
 
     assert_eq!(send(address, "POST", "/status", &[]).await.status, 200);
     let seen = upstream.take();
-    for name in names::ALL.iter() {
+    for name in &names::ALL {
         assert_eq!(seen[0].header(name.as_str()), Some(""), "{name}");
     }
     // Other credentials are the upstream's, a licence is not.

@@ -54,7 +54,7 @@ async fn forward_answers_with_the_fields_to_set() {
     assert_eq!(answer.header("x-licentia-subject"), Some("Bob & Co. caf%C3%A9"));
     assert_eq!(answer.header("x-licentia-route"), Some("GET /exports/{id}"));
     assert_eq!(answer.header("x-licentia-warning"), Some(""));
-    for name in names::ALL.iter() {
+    for name in &names::ALL {
         assert!(answer.header(name.as_str()).is_some(), "{name} is set, if only to nothing");
     }
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -78,13 +78,12 @@ async fn nginx_gets_401_or_403_and_the_real_status_beside() {
     for _ in 0..5 {
         assert_eq!(ask(address, "/nginx", "GET", "/search", &fields).await.status, 200);
     }
-    let cases: [(&str, &str, &[(&str, &str)], u16, &str, &str); 4] = [
-        ("GET", "/search", &fields, 403, "429", "quota_exceeded"),
+    for (method, target, fields, shown, status, name) in [
+        ("GET", "/search", &fields[..], 403, "429", "quota_exceeded"),
         ("GET", "/exports/7", &fields, 403, "403", "feature_not_licensed"),
         ("GET", "/search", &[], 401, "401", "missing_token"),
         ("GET", "/search/..", &fields, 403, "400", "path_refused"),
-    ];
-    for (method, target, fields, shown, status, name) in cases {
+    ] {
         let answer = ask(address, "/nginx", method, target, fields).await;
         assert_eq!(answer.status, shown, "{target}");
         assert_eq!(answer.header("x-licentia-status"), Some(status), "{target}");
@@ -170,7 +169,7 @@ async fn fields_of_the_gateway_cannot_be_smuggled() {
     let (proxy, check) = (tcp(&gateway.listening.proxy), tcp(&gateway.listening.check));
     let bearer = format!("Bearer {}", world.license("pro", "bob"));
     let authorization = ("authorization", &*bearer);
-    for name in names::ALL.iter().map(|name| name.as_str()) {
+    for name in names::ALL.iter().map(http::HeaderName::as_str) {
         let (under, dot) = (name.replace('-', "_"), name.replace('-', "."));
         let close = format!("close, {name}");
         let close_under = format!("close, {under}");

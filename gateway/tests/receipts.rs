@@ -23,11 +23,14 @@ use hyper_util::{
 use licentia::receipt::Audit;
 use tokio::{net::TcpListener, sync::Notify};
 
+/// A credential and a receipt.
+type Sent = (Option<String>, Vec<u8>);
+
 /// A server that takes receipts.
 #[derive(Clone, Default)]
 struct Server {
     up: Arc<AtomicBool>,
-    got: Arc<Mutex<Vec<(Option<String>, Vec<u8>)>>>,
+    got: Arc<Mutex<Vec<Sent>>>,
     asked: Arc<Notify>,
 }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub proxy: Option<Proxy>,
     /// Signed receipts.
     pub receipts: Option<Receipts>,
+    /// The OpenAPI document that has routes too.
+    pub openapi: Option<PathBuf>,
     /// What may change while the gateway runs.
     pub rules: Rules,
 }

@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn a_period_has_a_number_and_a_unit() {
         assert_eq!(parse("500ms"), Some(Duration::from_millis(500)));
-        assert_eq!(parse("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(parse("5m"), Some(Duration::from_mins(5)));
         for bad in ["", "5", "s", "5 s", "-5s", "0s", "5d", "99999999999999999999s", "18446744073709551615h"]
         {
             assert_eq!(parse(bad), None, "{bad}");

@@ -17,7 +17,7 @@ use toml::{
 
 use crate::{
     fault::{Fault, Faults},
-    routes::{Access, Charge, Cost, Route, Table, Terms, Written, resolve},
+    routes::{Access, Charge, Cost, Route, Table, Terms, Written, openapi, resolve},
 };
 
 use super::{
@@ -88,8 +88,7 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn line(&self, offset: usize) -> Option<usize> {
-        let before = self.text.as_bytes().get(..offset)?;
-        Some(before.iter().filter(|byte| **byte == b'\n').count() + 1)
+        Some(self.text.get(..offset)?.matches('\n').count() + 1)
     }
 
     fn fault(&mut self, offset: usize, message: impl Into<String>) {
@@ -135,18 +134,18 @@ impl<'t> Reader<'t> {
         let routes = table.remove("route");
 
         let general: Option<file::General> = self.section(Spanned::new(span, DeValue::Table(table)), "");
-        let admin = admin.map_or(Some(file::Admin::default()), |value| self.section(value, "admin"));
-        let defaults = defaults.map_or(Some(Terms::default()), |value| self.section(value, "defaults"));
-        let listen = listen.map_or(Some(file::Listen::default()), |value| self.section(value, "listen"));
-        let proxy: Option<Option<file::Proxy>> =
-            proxy.map_or(Some(None), |value| self.section(value, "proxy").map(Some));
-        let receipts: Option<Option<file::Receipts>> =
-            receipts.map_or(Some(None), |value| self.section(value, "receipts").map(Some));
-        let trust = trust.map_or(Some(file::Trust::default()), |value| self.section(value, "trust"));
+        let admin: Option<file::Admin> = admin.and_then(|value| self.section(value, "admin"));
+        // What cannot be read is a fault, and then no configuration results.
+        let defaults = defaults.and_then(|value| self.section(value, "defaults"));
+        let listen = listen.and_then(|value| self.section(value, "listen"));
+        let proxy: Option<file::Proxy> = proxy.and_then(|value| self.section(value, "proxy"));
+        let receipts: Option<file::Receipts> = receipts.and_then(|value| self.section(value, "receipts"));
+        let trust = trust.and_then(|value| self.section(value, "trust"));
 
         let defaults = defaults.unwrap_or_default();
-        let routes = self.routes(routes, &defaults);
-        let (general, listen) = (general?, listen?);
+        let mut routes = self.routes(routes, &defaults);
+        let (general, listen): (_, file::Listen) = (general?, listen.unwrap_or_default());
+        let openapi = general.openapi.map(|path| self.openapi(&path, &defaults, &mut routes));
         let listen = Listen {
             proxy: listen.proxy,
             check: listen.check,
@@ -156,9 +155,9 @@ impl<'t> Reader<'t> {
         };
         self.listeners(&listen);
         let table = self.table(routes, &listen);
-        let proxy = proxy.and_then(|proxy| self.proxy(proxy, &listen));
-        let trust = trust.and_then(|trust| self.trust(trust));
-        let receipts = receipts.and_then(|receipts| self.receipts(receipts));
+        let proxy = self.proxy(proxy, &listen);
+        let trust = self.trust(trust.unwrap_or_default());
+        let receipts = receipts.map(|receipts| self.receipts(receipts));
         let origin = general.origin.and_then(|origin| self.origin(&origin));
         let node = general.node.and_then(|node| self.node(&node));
         let store = general.store.map_or_else(|| "memory:".to_owned(), |store| self.store(store));
@@ -175,10 +174,11 @@ impl<'t> Reader<'t> {
             mode: general.mode.unwrap_or_default(),
             node,
             release: general.release,
-            admin: admin.map(|admin| self.admin(admin))?,
-            trust: trust?,
-            proxy: proxy?,
-            receipts: receipts?,
+            admin: self.admin(admin.unwrap_or_default()),
+            trust,
+            proxy,
+            receipts,
+            openapi,
             rules: Rules { table, unlisted, trusted_proxies },
         })
     }
@@ -223,6 +223,23 @@ impl<'t> Reader<'t> {
             }
         }
         routes
+    }
+
+    /// Adds the routes of an OpenAPI document, and returns its path.
+    fn openapi(&mut self, path: &Spanned<PathBuf>, defaults: &Terms, routes: &mut Vec<Route>) -> PathBuf {
+        let (given, at) = (path.as_ref().display(), path.span().start);
+        let path = self.path(path.as_ref());
+        match read_text(&path) {
+            Ok(text) => {
+                let (found, wrong) = openapi::read(&text, defaults);
+                routes.extend(found);
+                for message in wrong {
+                    self.fault(at, format!("`openapi` {given}: {message}"));
+                }
+            }
+            Err(message) => self.fault(at, format!("`openapi` names {given}, which {message}")),
+        }
+        path
     }
 
     /// Checks the routes together.
@@ -270,13 +287,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn proxy(&mut self, proxy: Option<file::Proxy>, listen: &Listen) -> Option<Option<Proxy>> {
+    fn proxy(&mut self, proxy: Option<file::Proxy>, listen: &Listen) -> Option<Proxy> {
         let Some(proxy) = proxy else {
             if listen.proxy.is_some() {
                 self.general_fault("`listen.proxy` needs `[proxy]` with `upstream = \"http://HOST:PORT\"`");
-                return None;
             }
-            return Some(None);
+            return None;
         };
         let at = proxy.upstream.span().start;
         let upstream = self.url(&proxy.upstream, "upstream")?;
@@ -285,12 +301,12 @@ impl<'t> Reader<'t> {
             return None;
         }
         let period = |given: Option<Period>| given.map(|period| period.0);
-        Some(Some(Proxy {
+        Some(Proxy {
             upstream,
             host: proxy.host.unwrap_or_default(),
             connect_timeout: period(proxy.connect_timeout).unwrap_or(Duration::from_secs(5)),
             response_timeout: period(proxy.response_timeout),
-        }))
+        })
     }
 
     fn url(&mut self, text: &Spanned<String>, field: &str) -> Option<Uri> {
@@ -344,7 +360,7 @@ impl<'t> Reader<'t> {
         key.map_err(|code| self.fault(at, format!("`{field}`: {code} {}", code.advice()))).ok()
     }
 
-    fn trust(&mut self, trust: file::Trust) -> Option<Trust> {
+    fn trust(&mut self, trust: file::Trust) -> Trust {
         let keys: Vec<Key> = trust.keys.iter().filter_map(|key| self.key(key, "keys")).collect();
         let root = trust.root.as_ref().and_then(|root| self.key(root, "root"));
         let keyset = trust.keyset.as_ref();
@@ -372,7 +388,7 @@ impl<'t> Reader<'t> {
         if (delta.is_some() || events.is_some()) && bundles.is_empty() {
             self.general_fault("`delta` and `events` need `bundle`");
         }
-        Some(Trust {
+        Trust {
             keys,
             root,
             keyset,
@@ -382,21 +398,20 @@ impl<'t> Reader<'t> {
             poll: trust.poll.map_or(Duration::from_secs(30), |period| period.0),
             cache: trust.cache.map(|path| self.path(&path)),
             ca: trust.ca.map(|path| self.path(&path)),
-        })
+        }
     }
 
-    fn receipts(&mut self, receipts: Option<file::Receipts>) -> Option<Option<Receipts>> {
-        let Some(receipts) = receipts else { return Some(None) };
+    fn receipts(&mut self, receipts: file::Receipts) -> Receipts {
         let server = receipts.server.as_ref().and_then(|text| self.url(text, "server"));
         let vendor = receipts.vendor.unwrap_or_default();
-        Some(Some(Receipts {
+        Receipts {
             log: self.path(&receipts.log),
             key: self.path(&receipts.key),
             interval: receipts.interval.map_or(Duration::from_secs(10), |period| period.0),
             server,
             credential: receipts.credential.map(|path| self.path(&path)),
             vendor: vendor.iter().filter_map(|key| self.key(key, "vendor")).collect(),
-        }))
+        }
     }
 
     /// A store's URL; a file of SQLite is relative to the configuration.

@@ -118,8 +118,9 @@ impl Decider {
         self.rules.store(Arc::new(rules));
     }
 
-    /// Decides about a request.
-    pub async fn decide(&self, facts: &Facts<'_>) -> Verdict {
+    /// Decides about a request. It may wait for the store; call it on a thread of a multi-threaded runtime, whose other
+    /// tasks then go on elsewhere.
+    pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
         let rules = self.rules.load();
         let (found, target) = match self.find(&rules, facts) {
             Ok(found) => found,
@@ -135,7 +136,6 @@ impl Decider {
         let decided = self.with_request(route, facts, |request| {
             let now = Now::system();
             if self.gate.may_wait(&token, request, now) {
-                // Other requests of this thread go on elsewhere.
                 tokio::task::block_in_place(|| self.check(&token, request, now, route, facts, &target))
             } else {
                 self.check(&token, request, now, route, facts, &target)

@@ -133,7 +133,7 @@ mod tests {
         );
         assert_eq!(
             find(&[("authorization", "Bearer lic1_A")], &["x-api-key"]),
-            ("".into(), vec![], none.clone())
+            (String::new(), vec![], none.clone())
         );
         assert_eq!(
             find(&[("authorization", "Basic abc"), ("x-api-key", "lic1_A")], &["authorization", "x-api-key"]),

@@ -1,6 +1,6 @@
 //! The address that other proxies ask: `/envoy`, `/forward` and `/nginx`.
 
-use std::{convert::Infallible, net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use http::{HeaderName, HeaderValue, Request, Response, header};
 
@@ -12,23 +12,16 @@ use super::{
 };
 
 /// Answers a proxy.
-///
-/// # Errors
-/// None.
-pub async fn answer<B>(
-    decider: Arc<Decider>,
-    request: Request<B>,
-    peer: Option<IpAddr>,
-) -> Result<Response<AnyBody>, Infallible> {
+pub fn answer<B>(decider: &Decider, request: Request<B>, peer: Option<IpAddr>) -> Response<AnyBody> {
     let (parts, _body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let mut answer = match endpoint(target) {
         Some(("envoy", target)) => {
             let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-            envoy_http::answer(&decider, parts.method.as_str(), &target, &parts.headers, peer).await
+            envoy_http::answer(decider, parts.method.as_str(), &target, &parts.headers, peer)
         }
-        Some(("forward", _)) => forward::answer(&decider, &parts.headers, peer).await,
-        Some(("nginx", _)) => nginx::answer(&decider, &parts.headers, peer).await,
+        Some(("forward", _)) => forward::answer(decider, &parts.headers, peer),
+        Some(("nginx", _)) => nginx::answer(decider, &parts.headers, peer),
         _ => {
             let text: (HeaderName, HeaderValue) =
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
@@ -36,7 +29,7 @@ pub async fn answer<B>(
         }
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(answer)
+    answer
 }
 
 /// The endpoint that a target begins with, and what follows.

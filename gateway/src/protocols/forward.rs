@@ -18,11 +18,7 @@ const HINTS: Hints = Hints {
 };
 
 /// Answers with the request's verdict; on allow, the proxy copies the fields of the answer into the request.
-pub(super) async fn answer(
-    decider: &Decider,
-    headers: &HeaderMap,
-    peer: Option<IpAddr>,
-) -> Response<AnyBody> {
+pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
     let rules = decider.rules();
     let asked = forwarded::read(headers, peer, &rules.trusted_proxies, &HINTS);
     let mut facts =
@@ -30,7 +26,7 @@ pub(super) async fn answer(
     let verdict = match asked {
         Ok(asked) => {
             (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
-            decider.decide(&facts).await
+            decider.decide(&facts)
         }
         Err(reason) => decider.refuse(&facts, &reason),
     };

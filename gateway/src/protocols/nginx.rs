@@ -19,11 +19,7 @@ const HINTS: Hints = Hints {
     target: "write `proxy_set_header X-Forwarded-Uri $request_uri;` in the location of `auth_request`",
 };
 
-pub(super) async fn answer(
-    decider: &Decider,
-    headers: &HeaderMap,
-    peer: Option<IpAddr>,
-) -> Response<AnyBody> {
+pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
     let rules = decider.rules();
     let asked = forwarded::read(headers, peer, &rules.trusted_proxies, &HINTS);
     let mut facts =
@@ -31,7 +27,7 @@ pub(super) async fn answer(
     let verdict = match asked {
         Ok(asked) => {
             (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
-            decider.decide(&facts).await
+            decider.decide(&facts)
         }
         Err(reason) => decider.refuse(&facts, &reason),
     };

@@ -65,7 +65,7 @@ impl Receipts {
                 problem = self.send().await.err();
             }
             if problem.is_some() && problem != known {
-                problem.iter().for_each(|problem| report(problem));
+                report(problem.as_deref().unwrap_or_default());
             }
             known = problem;
             if stopped {

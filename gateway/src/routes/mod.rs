@@ -1,5 +1,6 @@
 //! Routes: which requests there are, and what each needs of a licence.
 
+pub(crate) mod openapi;
 pub mod path;
 mod resolve;
 mod route;

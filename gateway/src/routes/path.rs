@@ -42,6 +42,7 @@ impl Anomalies {
     }
 
     /// Those that are not in `allowed`.
+    #[must_use]
     pub fn without(self, allowed: Self) -> Self {
         Self(self.0 & !allowed.0)
     }
@@ -130,9 +131,7 @@ impl<'r> Target<'r> {
             } else {
                 decoded.push(byte);
             }
-            if is_plain(byte) && !stays {
-                forwarded.push(char::from(byte));
-            } else if matches!(byte, b';' | b'\\') && !encoded {
+            if (is_plain(byte) && !stays) || (matches!(byte, b';' | b'\\') && !encoded) {
                 forwarded.push(char::from(byte));
             } else {
                 forwarded += &format!("%{byte:02X}");

@@ -68,12 +68,11 @@ pub(crate) fn resolve(written: &Written<'_>) -> Result<Route, Vec<String>> {
     }
     let mut allow = Anomalies::default();
     for name in terms.allow.iter().chain(&defaults.allow).flatten() {
-        match Anomalies::from_name(name) {
-            Some(form) => allow = allow | form,
-            None => {
-                let known = Anomalies::NAMES.map(|(_, name)| name).join(", ");
-                wrong.push(format!("`allow` names `{name}`; there are: {known}"));
-            }
+        if let Some(form) = Anomalies::from_name(name) {
+            allow = allow | form;
+        } else {
+            let known = Anomalies::NAMES.map(|(_, name)| name).join(", ");
+            wrong.push(format!("`allow` names `{name}`; there are: {known}"));
         }
     }
     let job = terms.job.as_ref().or(defaults.job.as_ref());

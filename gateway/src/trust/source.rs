@@ -27,11 +27,11 @@ impl Source {
     pub(super) async fn poll(&mut self, fetcher: &Fetcher) -> Result<Option<Vec<u8>>, String> {
         match &self.place {
             Place::Url(url) => {
-                let Some(fetched) = fetcher.get(url, self.tag.as_ref(), self.most).await? else {
+                let Some(new) = fetcher.get(url, self.tag.as_ref(), self.most).await? else {
                     return Ok(None);
                 };
-                self.tag = fetched.tag;
-                Ok(Some(fetched.bytes))
+                self.tag = new.tag;
+                Ok(Some(new.bytes))
             }
             Place::File(path) => {
                 let failed = |error| format!("{}: {error}", path.display());

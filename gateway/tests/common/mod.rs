@@ -1,5 +1,5 @@
 //! A vendor, a gateway and a service behind it.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(clippy::unused_self, dead_code, unreachable_pub, reason = "each test file uses a part")]
 
 use std::{
     convert::Infallible,
@@ -186,7 +186,7 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Full<bytes::Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let field = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let mut response =
         Response::builder().status(field("x-answer").map_or(200, |status| status.parse().unwrap()));
@@ -225,6 +225,7 @@ impl Answer {
     }
 }
 
+#[allow(clippy::ref_option, reason = "the field of a gateway")]
 pub fn tcp(address: &Option<Address>) -> SocketAddr {
     match address {
         Some(Address::Tcp(address)) => *address,

@@ -14,10 +14,7 @@ use std::{
 
 use licentia_core::{AccountId, License, Timestamp, metering::rate::Tat};
 
-use crate::{
-    license::Interner,
-    platform::{Now, PerProcess, Table, fork::Inside},
-};
+use crate::platform::{Interner, Now, PerProcess, Table, fork::Inside};
 
 use super::{
     driver::{Driver, Stop, Wait},

@@ -20,7 +20,7 @@ pub(super) async fn settle(
         let _ = tokio::task::spawn_blocking(move || reservation.cancel()).await;
         return;
     }
-    let said = if charging.by_response { read(costs) } else { Vec::new() };
+    let said = if charging.by_response { read(&costs) } else { Vec::new() };
     // More than was reserved cannot be charged, and what is not reserved is not known to the route.
     let actual: Vec<(String, u64)> = charging
         .meters
@@ -39,7 +39,7 @@ pub(super) async fn settle(
 }
 
 /// Reads `NAME=NUMBER` pairs. What is not one is left out, and then costs what was reserved.
-fn read(costs: GetAll<'_, HeaderValue>) -> Vec<(String, u64)> {
+fn read(costs: &GetAll<'_, HeaderValue>) -> Vec<(String, u64)> {
     let texts = costs.iter().filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(','));
     pairs

@@ -103,7 +103,7 @@ impl ReverseProxy {
             client: forwarded::client(&headers, peer, &rules.trusted_proxies),
             route: None,
         };
-        let allowed = match self.decider.decide(&facts).await {
+        let allowed = match self.decider.decide(&facts) {
             Verdict::Allowed(allowed) => allowed,
             Verdict::Refused(refused) => return Ok(refusal(*refused)),
         };

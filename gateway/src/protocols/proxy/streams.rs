@@ -1,4 +1,4 @@
-//! Streams that are open: WebSockets, server-sent events, gRPC. They are closed when their licence is revoked or ends.
+//! Streams that are open: web sockets, server-sent events, gRPC. They are closed when their licence is revoked or ends.
 
 use std::{
     collections::HashMap,

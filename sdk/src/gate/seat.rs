@@ -26,11 +26,12 @@ use std::{fmt, sync::Arc};
 
 use licentia_core::Timestamp;
 
-use crate::{
-    gate::{Decision, Gate, Inquiry, Request, SeatRequest},
-    license::Licensed,
-    platform::Now,
-    store::Unreachable,
+use crate::{license::Licensed, platform::Now, store::Unreachable};
+
+use super::{
+    decision::Decision,
+    gate::Gate,
+    request::{Inquiry, Request, SeatRequest},
 };
 
 /// A seat that is held. Dropping it leaves it taken until its time is over: see [`Seat::release`].

@@ -22,12 +22,12 @@ use licentia_core::{Code, State, Timestamp};
 
 use crate::{
     event::Used,
-    gate::{Decision, Gate},
     license::Licensed,
+    metering::{MAX_CHARGES, Wait},
     platform::Now,
 };
 
-use super::{charge::MAX_CHARGES, driver::Wait};
+use super::{decision::Decision, gate::Gate};
 
 /// The rates and meters of a licence that was checked.
 pub struct Counter<'g> {

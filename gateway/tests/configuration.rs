@@ -1,0 +1,116 @@
+//! `gateway.toml`: everything that is wrong is said, with its line.
+
+mod common;
+
+use std::path::Path;
+
+use common::World;
+use licentia_gateway::Config;
+
+/// What is wrong, as `line: message`.
+fn faults(text: &str) -> Vec<String> {
+    let faults = Config::parse(text, "gateway.toml", Path::new("/nowhere")).unwrap_err();
+    faults.faults.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_its_line() {
+    let found = faults(
+        r#"mode = "strict"
+[listen]
+proxy = "localhost"
+[[route]]
+match = "get /a"
+[[route]]
+features = ["x"]
+[[route]]
+match = "GET /a"
+featurs = ["x"]
+[[route]]
+match = "GET /b/{x}"
+features = ["Export"]
+allow = ["slashes"]
+token = ["header"]
+[[route]]
+match = "GET /b/{y}"
+token = ["cookie:"]
+[trust]
+root = "missing.pub"
+"#,
+    );
+    for expected in [
+        "line 1: ",
+        "line 3: `listen`: `localhost` is no address",
+        "line 5: `get` is no method",
+        "line 6: the route lacks `match`",
+        "line 10: `route`: unknown field `featurs`",
+        "line 12: `features` names `Export`",
+        "line 12: `allow` names `slashes`",
+        "line 17: `token`: `` is no name of a cookie",
+    ] {
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
+fn settings_that_exclude_each_other_are_refused() {
+    let trust = World::new().trust();
+    let listen = "[listen]\ncheck = \"127.0.0.1:9000\"\n";
+    let route = "[[route]]\nmatch = \"GET /a\"\nmeters = { calls = 1 }\n";
+    for (text, expected) in [
+        (
+            format!("{listen}{route}charge = \"success\"\n{trust}"),
+            "line 4: `GET /a` has `charge = \"success\"`, which needs the response",
+        ),
+        (
+            format!("{listen}{route}cost = \"response\"\n{trust}"),
+            "line 4: `GET /a` has `cost = \"response\"`",
+        ),
+        (
+            format!("{listen}{route}access = \"open\"\n{trust}"),
+            "line 4: the route is open, so `meters` has no effect",
+        ),
+        (format!("{listen}{route}{route}{trust}"), "line 7: `GET /a` conflicts with another route"),
+        (format!("{listen}[[route]]\nmatch = \"GET /a/%2f\"\n{trust}"), "line 4: `/a/%2f` is encoded"),
+        (format!("{listen}{route}"), "no key is trusted"),
+        (format!("[listen]\n{trust}"), "nothing listens"),
+        (format!("[listen]\nproxy = \"127.0.0.1:1\"\n{trust}"), "`listen.proxy` needs `[proxy]`"),
+        (format!("[listen]\nproxy = \"127.0.0.1:1\"\ncheck = \"127.0.0.1:1\"\n{trust}"), "two listeners"),
+        (format!("{listen}[proxy]\nupstream = \"http://a/b\"\n{trust}"), "line 4: `upstream` has a path"),
+        (format!("store = \"postgres:x\"\n{listen}{trust}"), "line 1: `store`"),
+        (format!("{listen}[trust]\nkeyset = \"https://a/k\"\n"), "line 4: `keyset` needs `root`"),
+        (format!("{listen}{trust}bundle = \"https://a/b\"\n"), "`bundle` needs `keyset`"),
+        (
+            format!("openapi = \"none.yaml\"\n{listen}{trust}"),
+            "line 1: `openapi` names none.yaml, which cannot be read",
+        ),
+        ("a = ".to_owned(), "line 1: "),
+    ] {
+        let found = faults(&text);
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{expected}: {found:#?}\n{text}");
+    }
+}
+
+#[test]
+fn routes_of_an_openapi_document_stand_beside_those_of_the_file() {
+    let world = World::new();
+    let document = "openapi: 3.1.0\npaths: { /search: { get: { x-licentia: { meters: { calls: 2 } } } } }\n";
+    common::write(world.folder.path(), "api.yaml", document);
+    let text = format!(
+        "openapi = \"api.yaml\"\n[listen]\ncheck = \"127.0.0.1:0\"\n[[route]]\nmatch = \"GET /a\"\n{}",
+        world.trust()
+    );
+    let config = Config::parse(&text, "gateway.toml", world.folder.path()).unwrap();
+    let names: Vec<&str> = config.rules.table.routes().iter().map(|route| &*route.name).collect();
+    assert_eq!(names, ["GET /a", "GET /search"]);
+}
+
+#[test]
+fn the_shipped_configuration_is_good() {
+    let world = World::new();
+    common::write(world.folder.path(), "root.pub", common::key(9).public().to_string());
+    let text = include_str!("../../deploy/gateway.toml");
+    let config = Config::parse(text, "gateway.toml", world.folder.path()).unwrap();
+    assert_eq!(config.rules.table.routes().len(), 3);
+    assert_eq!(config.trust.bundles.len(), 1);
+}
