@@ -23,7 +23,8 @@ use super::{
     Taken, Unreachable,
 };
 
-/// A store in the memory of this process. Its content ends with it.
+/// A store in the memory of this process: every process counts alone, and a restart loses the counts. With the feature
+/// `tracing` that is logged once, when a quota is counted.
 #[derive(Debug, Default)]
 pub struct Memory {
     content: Mutex<Content>,
@@ -120,8 +121,24 @@ impl Memory {
     }
 }
 
+/// Says once for each process what this store does not do.
+fn warn() {
+    #[cfg(feature = "tracing")]
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            tracing::warn!(
+                target: "licentia",
+                "quotas are counted in the memory of this process: every process counts alone, and a restart loses \
+                 the counts; use a store in SQLite or Redis to share and keep them"
+            );
+        });
+    }
+}
+
 impl Store for Memory {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
+        warn();
         let mut content = self.lock();
         let count = content.count(cell);
         let (after, taken) = count.take(need, want, limit);
@@ -137,6 +154,7 @@ impl Store for Memory {
     }
 
     fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        warn();
         let mut content = self.lock();
         let part = |asked: &super::JobPart<'_>| Part {
             cost: asked.cost,
