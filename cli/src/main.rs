@@ -4,11 +4,13 @@ mod bundle;
 mod catalogue;
 mod codes;
 mod demo;
+mod dev;
 mod gateway;
 mod key;
 mod ledger;
 mod license;
 mod receipts;
+mod schema;
 mod shell;
 mod terminal;
 
@@ -21,14 +23,21 @@ use ledger::{
     lookup::Lookup,
     revoke::{Reinstate, Revoke},
 };
-use license::{inspect::Inspect, issue::Issue, prove::Prove, verify::Verify};
+use license::{
+    inspect::Inspect,
+    issue::Issue,
+    prove::Prove,
+    renew::{Reissue, Renew, Upgrade},
+    verify::Verify,
+};
 use terminal::{
     interrupt,
     output::{self, Output, Result},
 };
 
 /// Issue, inspect and verify licences, and protect an API with them. No command
-/// but `gateway` makes a network call.
+/// makes a network call but `gateway`, `dev`, and those whose ledger is in a
+/// database.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
 /// call or a broken environment, 130 interrupted.
@@ -55,6 +64,12 @@ enum Command {
     Key(key::halves::KeyFile),
     /// Issue a licence and print its text.
     Issue(Box<Issue>),
+    /// Renew a licence for another term.
+    Renew(Box<Renew>),
+    /// Move a licence to another tier.
+    Upgrade(Box<Upgrade>),
+    /// Sign all good licences of a lost key anew.
+    Reissue(Box<Reissue>),
     /// Show what a token says, without verifying it.
     Inspect(Inspect),
     /// Verify a token and explain the decision.
@@ -67,7 +82,7 @@ enum Command {
     /// Create, change and sign the set of keys that services trust.
     #[command(subcommand)]
     Keyset(Keyset),
-    /// Create a ledger, and look up issued licences in it.
+    /// Create a ledger, look up issued licences in it, copy it.
     #[command(subcommand)]
     Ledger(Lookup),
     /// Revoke licences.
@@ -82,8 +97,12 @@ enum Command {
     Receipts(receipts::Receipts),
     /// Protect an HTTP API with licences, without code.
     Gateway(licentia_gateway::command::Command),
+    /// Run a vendor, a gateway, an API and three customers, with a live page.
+    Dev(dev::Dev),
     /// List the codes of decisions.
     Codes,
+    /// Print JSON Schemas of what commands print with --json.
+    Schema(schema::Schema),
     /// Walk through the main features, on data that it generates.
     Demo,
     /// Print completions for a shell.
@@ -113,11 +132,17 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command, output: Output) -> Result {
-    interrupt::leaves_nothing_behind();
+    // A server stops listening first, and lets requests end.
+    if !matches!(command, Command::Gateway(_) | Command::Dev(_)) {
+        interrupt::leaves_nothing_behind();
+    }
     match command {
         Command::Keygen(keygen) => keygen.run(output),
         Command::Key(key) => key.run(output),
         Command::Issue(issue) => issue.run(output),
+        Command::Renew(renew) => renew.run(output),
+        Command::Upgrade(upgrade) => upgrade.run(output),
+        Command::Reissue(reissue) => reissue.run(output),
         Command::Inspect(inspect) => inspect.run(output),
         Command::Verify(verify) => verify.run(output),
         Command::Prove(prove) => prove.run(output),
@@ -129,7 +154,9 @@ fn run(command: Command, output: Output) -> Result {
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
         Command::Gateway(command) => gateway::run(&command, output),
+        Command::Dev(dev) => dev.run(output),
         Command::Codes => codes::run(output),
+        Command::Schema(schema) => schema.run(output),
         Command::Demo => demo::run(output),
         Command::Completions(completions) => completions.run(Cli::command(), output),
         Command::Man(man) => man.run(Cli::command(), output),

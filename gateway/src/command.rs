@@ -87,6 +87,12 @@ fn serve(file: &File) -> Result<(), Box<dyn std::error::Error>> {
                 eprintln!("licentia-gateway: {what} on {address}");
             }
         }
+        if let Some(page) = &gateway.listening.page {
+            eprintln!("licentia-gateway: page on {page}");
+        }
+        if let Some(health) = &gateway.listening.health {
+            eprintln!("licentia-gateway: health and metrics on {health}");
+        }
         run(&gateway, &file.config, &files).await?;
         gateway.stop().await;
         Ok(())

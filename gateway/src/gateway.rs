@@ -10,7 +10,8 @@ use licentia::{
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    config::{Address, Config},
+    admin::{self, About, Actions, Admin, Setup, Token},
+    config::{Address, Config, Listen},
     decide::{Decider, Settings},
     events::Stream,
     fault::Faults,
@@ -46,6 +47,10 @@ pub struct Listening {
     pub check: Option<Address>,
     /// Envoy's `Authorization` service over gRPC.
     pub grpc: Option<Address>,
+    /// The live page's URL. It has the token that opens the page.
+    pub page: Option<String>,
+    /// `/healthz`, `/readyz` and `/metrics`.
+    pub health: Option<Address>,
 }
 
 impl Gateway {
@@ -53,7 +58,15 @@ impl Gateway {
     ///
     /// # Errors
     /// What cannot be started, and why.
-    pub async fn start(mut config: Config) -> Result<Self, String> {
+    pub async fn start(config: Config) -> Result<Self, String> {
+        Self::start_with(config, None).await
+    }
+
+    /// Starts everything that a configuration names. The live page has buttons for `actions`.
+    ///
+    /// # Errors
+    /// What cannot be started, and why.
+    pub async fn start_with(mut config: Config, actions: Option<Arc<dyn Actions>>) -> Result<Self, String> {
         let metrics = Arc::new(Metrics::new());
         let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&metrics) as _];
         let receipts = config.receipts.take().map(Receipts::open).transpose()?;
@@ -107,6 +120,24 @@ impl Gateway {
             listening.grpc = Some(started.address.clone());
             serving.push(started);
         }
+        let clients = listening.proxy.as_ref().or(listening.check.as_ref());
+        let about = About {
+            address: clients.map(|address| format!("http://{address}")),
+            upstream: config
+                .proxy
+                .as_ref()
+                .map(|proxy| proxy.upstream.to_string().trim_end_matches('/').to_owned()),
+            issuer: config.issuer.clone(),
+        };
+        if config.listen.admin.is_some() || config.listen.health.is_some() {
+            let token = match &config.admin.token_file {
+                Some(path) => Token::load(path)?,
+                None => Token::generate()?,
+            };
+            let (decider, metrics) = (Arc::clone(&decider), Arc::clone(&metrics));
+            let setup = Setup { token, hosts: config.admin.hosts, about, decider, metrics, actions };
+            serving.extend(start_admin(setup, &config.listen, &mut listening, stopped).await?);
+        }
         Ok(Self { decider, trusted, metrics, listening, stop, serving, writing })
     }
 
@@ -147,6 +178,28 @@ impl Gateway {
         let gate = Arc::clone(self.decider.gate());
         let _ = tokio::task::spawn_blocking(move || gate.settle()).await;
     }
+}
+
+/// Starts the live page, and health and metrics.
+async fn start_admin(
+    setup: Setup,
+    listen: &Listen,
+    listening: &mut Listening,
+    stop: watch::Receiver<bool>,
+) -> Result<Vec<Serving>, String> {
+    let admin = Admin::new(setup, stop)?;
+    let mut serving = Vec::new();
+    if let Some(address) = &listen.admin {
+        let started = admin::serve_page(&admin, Listener::bind(address).await?);
+        listening.page = Some(admin.url(&format!("http://{}", started.address)));
+        serving.push(started);
+    }
+    if let Some(address) = &listen.health {
+        let started = admin::serve_health(&admin, Listener::bind(address).await?);
+        listening.health = Some(started.address.clone());
+        serving.push(started);
+    }
+    Ok(serving)
 }
 
 /// Tells the operator.

@@ -57,10 +57,9 @@ pub enum Error {
     /// Every verifier would refuse the licence, so it was not signed.
     #[error("every verifier would refuse this licence, so it was not issued: {0}")]
     Refused(Code),
-    /// The ledger could not be read or written.
-    #[cfg(feature = "ledger")]
+    /// The ledger could not be read or written, or does not allow what was wanted.
     #[error("ledger: {0}")]
-    Ledger(#[from] rusqlite::Error),
+    Ledger(#[from] LedgerError),
     /// A newer version of Licentia wrote the ledger.
     #[error("ledger: this version of Licentia does not know schema version {0}; update Licentia")]
     LedgerVersion(i64),
@@ -268,6 +267,150 @@ pub enum BundleError {
     },
 }
 
+/// Why a ledger cannot be used, or does not allow what was wanted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The database failed.
+    #[error("{}", with_causes(&**.0))]
+    Database(Box<dyn std::error::Error + Send + Sync>),
+    /// There is no ledger at this place.
+    #[error("{0}: there is no such ledger; create one with `licentia ledger init {0}`")]
+    Missing(String),
+    /// There is a ledger, or another file, at the place of a new one.
+    #[error("{0} exists; name a place where nothing is")]
+    Exists(String),
+    /// An older version of Licentia wrote the ledger, and it cannot be changed.
+    #[error(
+        "an older version of Licentia wrote it (schema version {0}), and it cannot be upgraded because it is read-only; open a copy that can be written"
+    )]
+    Outdated(i64),
+    /// This build lacks PostgreSQL.
+    #[error("this build of Licentia lacks PostgreSQL; build it with the feature `postgres`")]
+    NoPostgres,
+    /// Another process has the lock.
+    #[error("another process builds a bundle from it; try again when that one is done")]
+    Busy,
+    /// A row that every ledger has is not there.
+    #[error("it is damaged: a row is missing; restore it from a backup")]
+    Empty,
+    /// Some bytes have the wrong length.
+    #[error("it is damaged: {length} bytes where {expected} belong; restore it from a backup")]
+    Damaged {
+        /// The number of bytes.
+        length: usize,
+        /// The right number.
+        expected: usize,
+    },
+    /// No licence of the ledger has the lineage.
+    #[error("it has no lineage {0}; correct the lineage, or leave it out for a new customer")]
+    UnknownLineage(String),
+    /// The lineage is somebody else's. Whoever shares it would share its quotas.
+    #[error("lineage {lineage} belongs to {owner:?}, not to {given:?}; correct the lineage or the subject")]
+    ForeignLineage {
+        /// The lineage.
+        lineage: String,
+        /// Whom its licences were issued to.
+        owner: String,
+        /// Whom the new one would be issued to.
+        given: String,
+    },
+    /// The reference was used for another order.
+    #[error(
+        "the reference {reference:?} was used before, for another order (licence {id}, {differs} differs); use a new reference"
+    )]
+    ReferenceUsed {
+        /// The reference.
+        reference: String,
+        /// The licence that was issued for it.
+        id: String,
+        /// What differs between the two orders.
+        differs: &'static str,
+    },
+    /// A reference appears twice in one batch.
+    #[error("the reference {0:?} appears twice")]
+    ReferenceTwice(String),
+    /// The ledger does not have the licence's terms.
+    #[error(
+        "it does not have the terms of licence {0}, which an older version of Licentia issued; give it the token with `licentia ledger learn`, or issue the licence anew with --renews"
+    )]
+    NoTerms(String),
+    /// The licence was signed with another key.
+    #[error("licence {id} was signed with key {kid}, not with {given}")]
+    OtherKey {
+        /// The licence.
+        id: String,
+        /// The key that signed it.
+        kid: String,
+        /// The key that was given.
+        given: String,
+    },
+    /// What was signed again differs from what was signed first.
+    #[error("licence {0} cannot be signed again: its bytes would differ from the first ones")]
+    NotTheSame(String),
+    /// A licence that is revoked or has ended is not signed anew.
+    #[error("licence {id} {why}")]
+    NotGood {
+        /// The licence.
+        id: String,
+        /// Why it is not signed anew.
+        why: &'static str,
+    },
+    /// Every licence of the lineage is revoked.
+    #[error("every licence of lineage {0} is revoked; reinstate one first")]
+    LineageRevoked(String),
+    /// A backup is older than what gates and customers have.
+    #[error(
+        "the backup ends at bundle {backup}, and gates have bundle {published}; {licenses} of the ledger's licences are not in it; what came later would be forgotten: revocations by the next bundle, licences for good"
+    )]
+    OlderBackup {
+        /// The last bundle of the backup.
+        backup: u64,
+        /// The last bundle that was published.
+        published: u64,
+        /// How many licences fewer it has than the ledger that it would replace.
+        licenses: u64,
+    },
+}
+
+impl LedgerError {
+    /// Whether the database is at fault, not the call.
+    fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_) | Self::Busy | Self::Empty | Self::Damaged { .. } | Self::Outdated(_)
+        )
+    }
+}
+
+/// A cause of its own adds what a database says only there.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+#[cfg(feature = "ledger")]
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        LedgerError::Database(Box::new(error)).into()
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<postgres::Error> for Error {
+    fn from(error: postgres::Error) -> Self {
+        LedgerError::Database(Box::new(error)).into()
+    }
+}
+
 impl Error {
     /// Its code, for languages whose errors carry no more than that.
     pub fn code(&self) -> Code {
@@ -275,7 +418,7 @@ impl Error {
             Self::Refused(code) => *code,
             Self::Content { source, .. } => source.code(),
             Self::Key(_) => Code::InvalidKey,
-            #[cfg(feature = "ledger")]
+            Self::Ledger(error) if !error.is_outage() => Code::InvalidArgument,
             Self::Ledger(_) => Code::StoreUnreachable,
             Self::File { .. } | Self::Random | Self::LedgerVersion(_) => Code::StoreUnreachable,
             Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => {

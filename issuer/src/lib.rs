@@ -13,7 +13,7 @@
 //! | `key/` | keys, and the signature over everything that is signed |
 //! | `keyset/` | which keys gates trust |
 //! | `revocation/` | bundles and deltas |
-//! | `ledger/` | what was issued and revoked, in SQLite |
+//! | `ledger/` | what was issued and revoked, in SQLite or PostgreSQL |
 //! | `time/` | times and durations as people write them |
 //! | `canonical` | the one encoder for everything that a vendor signs |
 //!
@@ -61,13 +61,16 @@ pub mod time;
 pub use acknowledgement::acknowledge;
 pub use canonical::canonical;
 pub use catalogue::{Catalogue, Demand, Gap, Tier};
-pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, Result};
+pub use error::{BundleError, CatalogueError, Error, KeyError, KeysetError, LedgerError, Result};
 pub use grant::{Anchor, Feature, FeatureValue, Grant, Quota, Rate, WrittenQuota, read_policy};
 pub use key::{SigningKey, read_public_key};
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
-pub use ledger::{IssuedLicense, Ledger, PublishedBundle, ReplayReport, StandingRule};
-pub use license::{Confirmation, Draft, Issuer, Token};
+pub use ledger::{
+    Issued, IssuedLicense, Ledger, LedgerAccess, LedgerLocation, LicenseFilter, LicenseSort, LicenseState,
+    ListedLicense, Order, PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
+};
+pub use license::{Confirmation, Draft, Issuer, Renewal, Token};
 pub use licentia_core::{
     KeyPurpose, KeyStatus, Kind, Lineage, Overage, Period, Policy, Salt, Timestamp, TokenId,
 };

@@ -545,3 +545,35 @@ proptest! {
         prop_assert_eq!(used + rest.count() as u64, limit);
     }
 }
+
+#[test]
+fn after_a_downgrade_no_more_is_granted_from_what_is_held() {
+    let quota = |limit: &str| {
+        licence(|draft| {
+            draft.lineage = Some([9; 16].into());
+            draft.grant.quotas.insert("calls".into(), limit.parse().unwrap());
+        })
+    };
+    let (large, small) = (quota("1000000/day"), quota("100/day"));
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let process = || builder().store(Arc::clone(&store)).build().unwrap();
+    let calls = Request::new().meters(&[("calls", 1)]);
+    let one = process();
+    let ask = |gate: &Gate, token: &str, millis: u64| {
+        let now = Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
+        gate.check(token, &calls, now).is_allowed()
+    };
+    // 10,000 a second for three seconds, so that about a second's use is held ahead.
+    assert!((0..30_000).all(|at| ask(&one, &large, 1_000 + at / 10)));
+    let more = (0..20_000).filter(|at| ask(&one, &small, 4_001 + at / 100)).count();
+    assert_eq!(more, 0, "30,000 are used, and the new limit is 100");
+    // The old token, as long as it is good, uses what is held.
+    assert!(ask(&one, &large, 5_000));
+    // Another process that held units when others had used little grants up to the new limit.
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let [here, there] = [0, 1].map(|_| builder().store(Arc::clone(&store)).build().unwrap());
+    assert!((0..500).all(|at| ask(&here, &large, 1_000 + at)));
+    assert!((0..5_000).all(|at| ask(&there, &large, 1_000 + at)));
+    let more = (0..20_000).filter(|at| ask(&here, &small, 2_000 + at / 100)).count();
+    assert!(more <= 100, "{more}: at most the new limit for each process");
+}

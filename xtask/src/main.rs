@@ -11,6 +11,7 @@ mod fuzz;
 mod gateway;
 mod java;
 mod js;
+mod live;
 mod programs;
 mod python;
 mod rust;
@@ -34,6 +35,7 @@ cargo xtask proto             generate the gateway's code from Envoy's definitio
 cargo xtask vectors           write tests/vectors/*.json
 cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.txt
 cargo xtask api               write the lists of public items, docs/api/*.txt
+cargo xtask live              make the pictures of the live page, docs/live-*.png
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
 cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         ["vectors"] => vectors::write(),
         ["header"] => c::header::write(),
         ["api"] => api::write(),
+        ["live"] => live::write(),
         ["install", options @ ..] => c::package::install(options),
         ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),

@@ -93,6 +93,13 @@ const SOAKS: &[Soak] = &[
         amount: Amount::Repeated,
     },
     Soak {
+        name: "bulk",
+        proves: "a ledger is issued in batches, and answers every question at once",
+        package: "licentia-issuer",
+        tests: &["million"],
+        amount: Amount::Growing("LICENTIA_ISSUED", 100_000),
+    },
+    Soak {
         name: "ledger",
         proves: "a ledger becomes a bundle and is replayed, in memory that does not grow with it (1e8 need 25 GB of disk)",
         package: "licentia-issuer",

@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    fuzz, gateway, java, js,
+    fuzz, gateway, java, js, live,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -44,6 +44,7 @@ const SUITES: &[Suite] = &[
     suite("bare-metal", "core builds for a Cortex-M4 without an allocator", targets::bare_metal),
     suite("wasm", "core builds for wasm32", targets::wasm),
     suite("js", "the npm package works packed, on every host", js::suite::check),
+    suite("live", "licentia dev and its live page do what they say, in Chromium", live::check),
     fast("vectors", "the shared vectors are what their generator makes", vectors::check, vectors::check),
     suite("fuzz", "no fuzz target finds a fault within some seconds", fuzz::check),
     suite(

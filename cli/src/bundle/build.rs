@@ -8,7 +8,7 @@ use licentia_issuer::{Ledger, PublishedBundle, ReplayReport, file::replace, sign
 
 use super::{read::read, show};
 use crate::{
-    ledger::open::open,
+    ledger::place::Place,
     terminal::{
         input::{self, Clock, Signer},
         output::{Output, Result, advance, counted},
@@ -17,12 +17,11 @@ use crate::{
 
 #[derive(Args)]
 #[command(
-    override_usage = "licentia bundle build --ledger <FILE> --issuer <NAME> --key <FILE>\n                             --out <FILE> [OPTIONS]"
+    override_usage = "licentia bundle build --ledger <LEDGER> --issuer <NAME> --key <FILE>\n                             --out <FILE> [OPTIONS]"
 )]
 pub(crate) struct Build {
-    /// The ledger.
-    #[arg(long, value_name = "FILE")]
-    ledger: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The issuer's name.
     #[arg(long, value_name = "NAME")]
     issuer: String,
@@ -78,7 +77,7 @@ fn percent(text: &str) -> std::result::Result<f64, String> {
 
 impl Build {
     pub(super) fn run(self, output: Output) -> Result {
-        let mut ledger = open(&self.ledger)?;
+        let mut ledger = self.place.write()?;
         let (key, now) = (self.signer.load(&self.key)?, self.clock.now());
         ledger.check_bundle_key(&key)?;
         let keys = [key.public().for_revocation()];

@@ -15,7 +15,7 @@ use licentia_issuer::{SigningKey, file::replace, sign_delta, sign_state};
 use serde_json::json;
 
 use crate::{
-    ledger::open::open,
+    ledger::place::Place,
     terminal::{
         input::{self, Passphrase},
         output::{Output, Result, counted, hex, table},
@@ -91,9 +91,8 @@ pub(crate) enum Bundle {
         /// else the greatest revoked index plus 1.
         #[arg(long, value_name = "COUNT", conflicts_with = "ledger")]
         issued: Option<u64>,
-        /// The ledger.
-        #[arg(long, value_name = "FILE")]
-        ledger: Option<PathBuf>,
+        #[command(flatten)]
+        place: Place,
     },
 }
 
@@ -155,13 +154,12 @@ impl Bundle {
                 output.note("The signature was not verified: use `licentia bundle verify`.");
                 show::bundle(&Signed::inspect(&bytes).map_err(explain)?.0, bytes.len(), output)
             }
-            Self::Stats { bundle, issued, ledger } => {
+            Self::Stats { bundle, issued, place } => {
                 let bytes = input::bytes(&bundle)?;
                 let (bundle, _) = Signed::inspect(&bytes).map_err(explain)?;
-                let issued = match (issued, ledger) {
-                    (Some(issued), _) => Some(issued),
-                    (None, Some(ledger)) => Some(open(&ledger)?.count()?),
-                    (None, None) => None,
+                let issued = match issued {
+                    Some(issued) => Some(issued),
+                    None => place.read_if_named()?.map(|ledger| ledger.count()).transpose()?,
                 };
                 show::stats(&bundle, bytes.len(), issued, output)
             }

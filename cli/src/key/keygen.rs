@@ -9,6 +9,7 @@ use licentia_issuer::{
 };
 use serde_json::json;
 
+use super::view::fingerprint;
 use crate::terminal::{
     input::Passphrase,
     output::{Output, Result, table},
@@ -43,6 +44,7 @@ impl Keygen {
         let encrypted = passphrase.is_some();
         let value = json!({
             "kid": key.kid().to_string(),
+            "fingerprint": fingerprint(&key.public()),
             "secret": secret,
             "public": public,
             "encrypted": encrypted,

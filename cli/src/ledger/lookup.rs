@@ -1,93 +1,79 @@
 //! `licentia ledger`
 
-use std::path::{Path, PathBuf};
-
-use clap::Subcommand;
-use licentia_core::limits;
-use licentia_issuer::{IssuedLicense, StandingRule, time};
+use clap::{Args, Subcommand};
+use licentia_issuer::{Ledger, LedgerAccess, StandingRule, time};
 use serde_json::{Value, json};
 
-use super::open::{create, open};
+use super::{
+    copy::{Backup, Init, Learn, Resend, Restore},
+    list::{Find, List, Stats},
+    place::Place,
+    show::Show,
+};
 use crate::terminal::{
-    input,
-    output::{HEADING, Output, Result, counted, hex, printable, table},
+    output::{Output, Result, counted, hex, printable, table},
     words,
 };
 
-/// Creates a ledger, and looks up issued licences and rules in it.
+/// Creates a ledger, looks up issued licences and rules in it, and copies it.
+///
+/// A ledger is a file, or a database of `PostgreSQL`:
+/// `postgres://USER@HOST/DATABASE`. Every command takes it as --ledger, from the
+/// environment variable `LICENTIA_LEDGER`, or as its first word.
 #[derive(Subcommand)]
 pub(crate) enum Lookup {
     /// Create an empty ledger.
-    Init {
-        /// The file, which must not exist.
-        ledger: PathBuf,
-        /// The stream of its indices. Each ledger of an issuer needs one of its
-        /// own. Upgrade every verifier before you use another than 0.
-        #[arg(long, value_name = "NUMBER", default_value_t = 0,
-              value_parser = clap::value_parser!(u64).range(..=limits::INTEGER))]
-        stream: u64,
-    },
-    /// List the licences of a subject.
-    #[command(visible_alias = "list")]
-    Subject {
-        /// The ledger.
-        ledger: PathBuf,
-        /// The subject.
-        subject: String,
-    },
+    Init(Init),
+    /// List licences, by any of what the ledger knows of them.
+    #[command(visible_alias = "subject")]
+    List(Box<List>),
+    /// Find licences by the first digits of their identifier or lineage.
+    Find(Find),
+    /// Show all that is known of a licence, through its renewals.
+    Show(Show),
     /// List the rules, which are in every bundle.
-    Rules {
-        /// The ledger.
-        ledger: PathBuf,
-    },
-    /// Show the licence with an identifier.
-    #[command(visible_alias = "show")]
-    Find {
-        /// The ledger.
-        ledger: PathBuf,
-        /// The token's identifier.
-        #[arg(value_parser = input::hex::<16>)]
-        id: [u8; 16],
-    },
+    Rules(Rules),
+    /// Count licences by tier and state.
+    Stats(Stats),
+    /// Sign a licence anew, for a customer who lost it.
+    Resend(Resend),
+    /// Add the terms of a licence that an older version issued.
+    Learn(Learn),
+    /// Copy the ledger into a file.
+    Backup(Backup),
+    /// Replace a ledger by a backup.
+    Restore(Restore),
+}
+
+/// Lists the rules, which are in every bundle.
+#[derive(Args)]
+#[command(override_usage = "licentia ledger rules [LEDGER] [OPTIONS]")]
+pub(crate) struct Rules {
+    /// The ledger, unless --ledger or `LICENTIA_LEDGER` names it.
+    #[arg(value_name = "LEDGER")]
+    words: Vec<String>,
+    #[command(flatten)]
+    place: Place,
 }
 
 impl Lookup {
     pub(crate) fn run(self, output: Output) -> Result {
-        let records = match self {
-            Self::Init { ledger, stream } => return init(&ledger, stream, output),
-            Self::Rules { ledger } => return rules(&open(&ledger)?.rules()?, output),
-            Self::Subject { ledger, subject } => open(&ledger)?.of_subject(&subject)?,
-            Self::Find { ledger, id } => open(&ledger)?.find(&id.into())?.into_iter().collect(),
-        };
-        let value: Vec<Value> = records.iter().map(record).collect();
-        output.show(&Value::Array(value), || {
-            if records.is_empty() {
-                return "the ledger has no such licence\n".into();
+        match self {
+            Self::Init(init) => init.run(output),
+            Self::List(list) => list.run(output),
+            Self::Find(find) => find.run(output),
+            Self::Show(show) => show.run(output),
+            Self::Rules(Rules { words, place }) => {
+                let (place, _) = place.or_first(&words, 0)?;
+                rules(&Ledger::connect(&place, LedgerAccess::Read)?.rules()?, output)
             }
-            let mut text = format!(
-                "{HEADING}{:<32} {:<20} {:<12} {:<23} expires{HEADING:#}\n",
-                "id", "subject", "tier", "issued"
-            );
-            for record in &records {
-                let tier = format!("{}@{}", record.tier, record.tier_version);
-                let (issued, expires) = (time::show(record.issued_at), time::show(record.expires));
-                text += &format!(
-                    "{} {:<20} {tier:<12} {issued:<23} {expires}\n",
-                    record.id,
-                    printable(&record.subject)
-                );
-            }
-            text
-        })
+            Self::Stats(stats) => stats.run(output),
+            Self::Resend(resend) => resend.run(output),
+            Self::Learn(learn) => learn.run(output),
+            Self::Backup(backup) => backup.run(output),
+            Self::Restore(restore) => restore.run(output),
+        }
     }
-}
-
-fn init(path: &Path, stream: u64, output: Output) -> Result {
-    create(path, stream)?;
-    output.show(&json!({ "ledger": path, "stream": stream }), || {
-        let path = path.display();
-        format!("created {path}, stream {stream}; issue with `licentia issue --ledger {path}`\n")
-    })
 }
 
 fn rules(rules: &[StandingRule], output: Output) -> Result {
@@ -139,19 +125,5 @@ fn rule(standing: &StandingRule) -> Value {
         "spare_issued": standing.spare_issued,
         "reason": rule.terms.reason.name(),
         "effective": rule.terms.effective.as_seconds(),
-    })
-}
-
-fn record(record: &IssuedLicense) -> Value {
-    json!({
-        "id": record.id.to_string(),
-        "lineage": record.lineage.to_string(),
-        "issuer": record.issuer,
-        "subject": record.subject,
-        "tier": { "name": record.tier, "version": record.tier_version },
-        "kid": hex(&record.kid),
-        "issued_at": record.issued_at.as_seconds(),
-        "expires": record.expires.as_seconds(),
-        "digest": hex(&record.digest),
     })
 }

@@ -1,5 +1,8 @@
-//! The ledger: looked into, and changed by revocations.
+//! The ledger: looked into, copied, and changed by revocations.
 
+mod copy;
+pub(crate) mod list;
 pub(crate) mod lookup;
-pub(crate) mod open;
+pub(crate) mod place;
 pub(crate) mod revoke;
+mod show;

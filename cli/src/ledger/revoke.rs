@@ -1,6 +1,6 @@
 //! `licentia revoke` and `licentia reinstate`
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use licentia::{
@@ -10,7 +10,7 @@ use licentia::{
 use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
 use serde_json::json;
 
-use super::{lookup::conditions, open::open};
+use super::{lookup::conditions, place::Place};
 use crate::terminal::{
     input::{Kid, hex, kid},
     output::{self, Output, Result, counted},
@@ -26,9 +26,8 @@ use crate::terminal::{
 /// later.
 #[derive(Args)]
 pub(crate) struct Revoke {
-    /// The ledger.
-    #[arg(long, value_name = "FILE")]
-    ledger: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
@@ -50,9 +49,8 @@ pub(crate) struct Revoke {
 /// Removes revocations.
 #[derive(Args)]
 pub(crate) struct Reinstate {
-    /// The ledger.
-    #[arg(long, value_name = "FILE")]
-    ledger: PathBuf,
+    #[command(flatten)]
+    place: Place,
     #[command(flatten)]
     which: Which,
     /// The number of a rule; `licentia ledger rules` lists them.
@@ -114,7 +112,7 @@ struct Conditions {
     issuer: Option<String>,
 }
 
-fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
+pub(super) fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
     let Some((name, version)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
     let version = version.parse().map_err(|_| "write NAME or NAME@VERSION, where VERSION is a number")?;
     Ok((name.to_owned(), Some(version)))
@@ -218,7 +216,7 @@ impl Which {
 
 impl Revoke {
     pub(crate) fn run(self, output: Output) -> Result {
-        let mut ledger = open(&self.ledger)?;
+        let mut ledger = self.place.write()?;
         let effect = match (self.warn_until, self.grace_until) {
             (Some(until), _) => Effect::WarnUntil(until),
             (_, Some(until)) => Effect::GraceUntil(until),
@@ -251,7 +249,7 @@ impl Revoke {
 
 impl Reinstate {
     pub(crate) fn run(self, output: Output) -> Result {
-        let mut ledger = open(&self.ledger)?;
+        let mut ledger = self.place.write()?;
         if let Some(number) = self.rule {
             if !ledger.remove_rule(number)? {
                 return Err("the ledger has no rule with this number".into());

@@ -8,6 +8,8 @@ use licentia_core::{
 };
 use serde_json::{Value, json};
 
+use super::record::record;
+
 use crate::terminal::{
     input::{self, Clock},
     output::{HEADING, NOTE, Output, Result, hex, printable, table},
@@ -38,7 +40,8 @@ impl Inspect {
         let token = Unverified::read(bytes).map_err(malformed)?;
         let frame = Frame::read(bytes, Typ::License).map_err(malformed)?;
         let claims: Value = serde_json::from_str(&token.json().to_string())?;
-        let value = json!({
+        let mut value = Value::from(record(&token));
+        let rest = json!({
             "verified": false, "bytes": bytes.len(), "characters": text.len(),
             "frame": {
                 "typ": Typ::License.media_type(), "alg": frame.algorithm, "kid": frame.kid.to_string(),
@@ -46,6 +49,9 @@ impl Inspect {
             },
             "claims": claims,
         });
+        if let (Some(value), Value::Object(rest)) = (value.as_object_mut(), rest) {
+            value.extend(rest);
+        }
         output.show(&value, || {
             format!(
                 "{NOTE}UNVERIFIED{NOTE:#}: anybody could have written this; use `licentia verify`\n{}\n\n{}",

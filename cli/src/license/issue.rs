@@ -3,132 +3,105 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_core::{PublicKey, Timestamp};
 use licentia_issuer::{
-    Confirmation, Draft, Feature, Issuer, Rate, WrittenQuota,
+    Issuer, Order,
     file::{Access, create},
-    time::{self, Span},
+    time,
 };
 use serde_json::{Value, json};
 
+use super::{bulk, wanted::Wanted};
 use crate::{
     key::view::View,
-    ledger::open::open,
+    ledger::place::Place,
     terminal::{
-        input::{self, Clock, Signer, hex, pair},
+        input::{self, Clock, Signer},
         output::{Output, Result, printable},
     },
 };
 
-/// Issues a licence and prints its text, and nothing else, on standard output.
+/// Issues a licence and prints its text, and nothing else, on standard output;
+/// or many licences, from a table of customers.
 ///
 /// With a catalogue, the tier says what is granted; options add to it or
 /// replace parts of it for this customer. Without a catalogue, name the tier
 /// with its version (`pro@3`) and say when the licence ends.
 #[derive(Args)]
 #[command(
-    override_usage = "licentia issue --key <FILE> --issuer <NAME> --tier <TIER>\n                      --subject <ID> [OPTIONS]"
+    override_usage = "licentia issue --key <FILE> --issuer <NAME> --tier <TIER>\n                      --subject <ID> [OPTIONS]\n       licentia issue --key <FILE> --issuer <NAME> --from <CSV> [OPTIONS]"
 )]
 pub(crate) struct Issue {
     /// The issuer's private key.
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    pub(super) key: PathBuf,
     /// The issuer's name.
     #[arg(long, value_name = "NAME")]
-    issuer: String,
-    /// The tier, `pro` for its newest version or `pro@3`.
-    #[arg(long, value_name = "TIER")]
-    tier: String,
+    pub(super) issuer: String,
     /// The catalogue of tiers.
     #[arg(long, value_name = "FILE")]
-    catalogue: Option<PathBuf>,
-    /// The customer: an identifier, because everybody can read a token.
-    #[arg(long, value_name = "ID")]
-    subject: String,
-    /// A service that it is for. Without one, all of the issuer's. May be
-    /// repeated.
-    #[arg(long, value_name = "NAME")]
-    audience: Vec<String>,
-    /// When it starts.
-    #[arg(long, value_name = "TIME", value_parser = time::parse_start)]
-    starts: Option<Timestamp>,
-    /// When it ends, instead of after the tier's term and grace. A date is
-    /// included: the licence ends when the day is over, in UTC.
-    #[arg(long, value_name = "TIME", value_parser = time::parse_end, conflicts_with = "term")]
-    expires: Option<Timestamp>,
-    /// How long it lasts, instead of the tier's term and grace: `1 year`.
-    #[arg(long, value_name = "SPAN")]
-    term: Option<Span>,
-    /// A feature, with an optional value and end. May be repeated.
-    #[arg(long, value_name = "NAME[=VALUE[@END]]")]
-    feature: Vec<String>,
-    /// A quota: `api_calls=100000/month`, or with months that begin with the term,
-    /// `api_calls=100000/month@term`. May be repeated.
-    #[arg(long, value_name = "METER=LIMIT/PERIOD", value_parser = pair)]
-    quota: Vec<(String, String)>,
-    /// A rate: `api=10/1s`. May be repeated.
-    #[arg(long, value_name = "NAME=COUNT/TIME", value_parser = pair)]
-    rate: Vec<(String, String)>,
-    /// How many may use it at once.
-    #[arg(long, value_name = "N")]
-    seats: Option<u64>,
-    /// The holder's public key, which makes a stolen copy useless: its text, a
-    /// file, or 64 hexadecimal digits.
-    #[arg(long, value_name = "KEY")]
-    holder: Option<String>,
-    /// SHA-256 of a machine's fingerprint. Only these machines may use it. May be
-    /// repeated.
-    #[arg(long, value_name = "HEX", value_parser = hex::<32>)]
-    node_lock: Vec<[u8; 32]>,
-    /// Free metadata, which everybody can read. May be repeated.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    meta: Vec<(String, String)>,
-    /// The lineage of the licence that this one renews or upgrades. Its usage
-    /// counts continue.
-    #[arg(long, value_name = "HEX", value_parser = hex::<16>)]
-    renews: Option<[u8; 16]>,
-    /// The ledger that records it before it is printed: `licentia ledger init`
-    /// creates one.
-    #[arg(long, value_name = "FILE")]
-    ledger: Option<PathBuf>,
+    pub(super) catalogue: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) wanted: Wanted,
+    /// A table of customers in CSV, or `-` for standard input: a line with the
+    /// names of the columns, and a line for each licence. The columns are named
+    /// as the options. With a column `reference`, a run that was cut off can be
+    /// repeated: an order that was issued gives the same licence again.
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["subject", "reference"])]
+    pub(super) from: Option<PathBuf>,
+    /// Your own name of the order. The same reference again gives the same
+    /// licence again.
+    #[arg(long, value_name = "TEXT")]
+    reference: Option<String>,
+    #[command(flatten)]
+    pub(super) place: Place,
     /// The file to write the licence to, which must not exist, instead of
-    /// printing it.
+    /// printing it. With --from: a folder, or a file that ends in `.csv`.
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
     /// The keyset or draft that gates will have: a licence that its keys may not
     /// sign is issued with a warning. A signed keyset needs --root.
     #[arg(long, value_name = "FILE")]
-    keyset: Option<PathBuf>,
+    pub(super) keyset: Option<PathBuf>,
     /// The public root key that verifies --keyset.
     #[arg(long, value_name = "KEY", requires = "keyset")]
-    root: Option<String>,
+    pub(super) root: Option<String>,
     #[command(flatten)]
-    signer: Signer,
+    pub(super) signer: Signer,
     #[command(flatten)]
-    clock: Clock,
+    pub(super) clock: Clock,
 }
 
 impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
+        if let Some(from) = &self.from {
+            return bulk::run(&self, from, output);
+        }
         let now = self.clock.now();
-        let trusted =
-            self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()?;
-        let mut draft = self.draft(now)?;
-        let mut ledger = self.ledger.as_deref().map(open).transpose()?;
-        if let Some(ledger) = &mut ledger {
-            (draft.index, draft.stream) = (Some(ledger.next_index()?), ledger.stream()?);
+        let trusted = self.trusted()?;
+        let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
+        let draft = self.wanted.draft(catalogue.as_ref(), now)?;
+        let mut ledger = self.place.write_if_named()?;
+        if ledger.is_none() && (self.reference.is_some() || self.wanted.renews.is_some()) {
+            return Err("--reference and --renews need the ledger; name it with --ledger".into());
         }
         let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
-        let token = issuer.issue(&draft)?;
+        // What cannot be written is not issued. A licence that is recorded and lost is signed again by its reference, or
+        // by `ledger resend`.
+        let file = self.out.as_deref().map(|path| create(path, b"", Access::Owner)).transpose()?;
+        let token = match &mut ledger {
+            Some(ledger) => {
+                let order = Order::new(draft.clone());
+                let order = match self.reference {
+                    Some(reference) => order.reference(reference),
+                    None => order,
+                };
+                ledger.issue(&issuer, order)?.token
+            }
+            None => issuer.issue(&draft)?,
+        };
         let text = token.text();
-        // A licence that is recorded and lost could not be signed again.
-        let file =
-            self.out.as_deref().map(|path| create(path, format!("{text}\n").as_bytes(), Access::Owner));
-        let file = file.transpose()?;
-        if let Some(ledger) = &mut ledger {
-            ledger.record(&token)?;
-        }
-        if let Some(file) = file {
+        if let (Some(file), Some(path)) = (file, &self.out) {
+            licentia_issuer::file::replace_for(path, format!("{text}\n").as_bytes(), Access::Owner)?;
             file.keep();
         }
         if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
@@ -151,59 +124,8 @@ impl Issue {
         output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
     }
 
-    fn draft(&self, now: Timestamp) -> Result<Draft> {
-        let (name, version) = match self.tier.split_once('@') {
-            Some((name, version)) => {
-                let version =
-                    version.parse().map_err(|_| format!("--tier {}: write NAME@VERSION", self.tier))?;
-                (name, Some(version))
-            }
-            None => (self.tier.as_str(), None),
-        };
-        let start = self.starts.unwrap_or(now);
-        let end = match (self.expires, self.term) {
-            (Some(expires), _) => Some(expires),
-            (None, Some(term)) => Some(term.after(start)?),
-            (None, None) => None,
-        };
-        let mut draft = match (&self.catalogue, version, end) {
-            (Some(path), _, _) => input::catalogue(path)?.tier(name, version)?.draft(&self.subject, start)?,
-            (None, Some(version), Some(end)) => Draft::new(&self.subject, name, version, start, end),
-            (None, None, _) => {
-                return Err("without --catalogue, name the tier's version: --tier NAME@VERSION".into());
-            }
-            (None, _, None) => {
-                return Err("without --catalogue, say when the licence ends: --expires or --term".into());
-            }
-        };
-        if let Some(end) = end {
-            (draft.expires, draft.term_end) = (end, None);
-        }
-        draft.issued_at = now;
-        draft.not_before = (start > now).then_some(start);
-        for feature in &self.feature {
-            let (name, value) = feature.split_once('=').unwrap_or((feature, "true"));
-            draft.grant.features.insert(name.into(), value.parse::<Feature>()?);
-        }
-        for (meter, quota) in &self.quota {
-            draft.grant.quotas.insert(meter.clone(), quota.parse::<WrittenQuota>()?.starting(start));
-        }
-        for (name, rate) in &self.rate {
-            draft.grant.rates.insert(name.clone(), rate.parse::<Rate>()?);
-        }
-        draft.grant.seats = self.seats.or(draft.grant.seats);
-        if let Some(holder) = &self.holder {
-            let key = match hex::<32>(holder) {
-                Ok(bytes) => PublicKey::from_bytes(&bytes)
-                    .map_err(|code| format!("--holder: {code} {}", code.advice()))?,
-                Err(_) => input::public_key(holder)?.public().clone(),
-            };
-            draft.holder = Some(Confirmation::thumbprint_of(key.as_bytes()));
-        }
-        draft.audiences.clone_from(&self.audience);
-        draft.node_locks.clone_from(&self.node_lock);
-        draft.meta.clone_from(&self.meta);
-        draft.lineage = self.renews.map(Into::into);
-        Ok(draft)
+    /// The keyset that gates will have.
+    pub(super) fn trusted(&self) -> Result<Option<View>> {
+        self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()
     }
 }

@@ -1,7 +1,11 @@
 //! Licences and proofs: issued, read and verified.
 
+mod bulk;
 mod explain;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod prove;
+pub(crate) mod record;
+pub(crate) mod renew;
 pub(crate) mod verify;
+mod wanted;

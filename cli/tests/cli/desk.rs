@@ -49,6 +49,7 @@ impl Desk {
             .args(arguments)
             .current_dir(self.path())
             .env_remove("LICENTIA_KEYS")
+            .env_remove("LICENTIA_LEDGER")
             .env_remove("LICENTIA_PASSPHRASE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

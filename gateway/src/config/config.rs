@@ -33,6 +33,8 @@ pub struct Config {
     pub node: Option<[u8; 32]>,
     /// The date of the running release, in seconds since 1970.
     pub release: Option<u64>,
+    /// The live page.
+    pub admin: Admin,
     /// Whose licences are accepted, and what is revoked.
     pub trust: Trust,
     /// Where the reverse proxy sends what is allowed.
@@ -69,6 +71,15 @@ pub struct Listen {
     pub admin: Option<Address>,
     /// `/healthz`, `/readyz` and `/metrics`, without a token.
     pub health: Option<Address>,
+}
+
+/// The live page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admin {
+    /// The file with the page's token; it is made if it is not there. Without it, each start has a new token.
+    pub token_file: Option<PathBuf>,
+    /// Names under which the page is reached, besides addresses and `localhost`.
+    pub hosts: Vec<String>,
 }
 
 /// Whose licences are accepted, and what is revoked.

@@ -18,6 +18,14 @@ pub(super) struct Listen {
     pub(super) health: Option<Address>,
 }
 
+/// `[admin]`: the live page at `listen.admin`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Admin {
+    pub(super) token_file: Option<PathBuf>,
+    pub(super) hosts: Vec<String>,
+}
+
 /// `[trust]`: whose licences are accepted, and what is revoked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -9,6 +9,6 @@ mod network;
 mod read;
 
 pub use address::Address;
-pub use config::{Config, Listen, Place, Proxy, Receipts, Rules, Trust};
+pub use config::{Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust};
 pub use file::{HostField, Mode, Unlisted};
 pub use network::{Network, TrustedProxies};

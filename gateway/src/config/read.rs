@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    config::{Config, Listen, Place, Proxy, Receipts, Rules, Trust},
+    config::{Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust},
     duration::Period,
     file,
     network::TrustedProxies,
@@ -30,7 +30,7 @@ use super::{
 /// The longest file that is read.
 const LONGEST: u64 = 16 << 20;
 /// The sections, besides `route`.
-const SECTIONS: [&str; 5] = ["defaults", "listen", "proxy", "receipts", "trust"];
+const SECTIONS: [&str; 6] = ["admin", "defaults", "listen", "proxy", "receipts", "trust"];
 
 impl Config {
     /// Reads a file, and what it names. Relative paths are relative to the file.
@@ -129,11 +129,13 @@ impl<'t> Reader<'t> {
         let mut table = document.into_inner();
         let mut sections = SECTIONS.map(|name| table.remove(name)).into_iter();
         let mut next = || sections.next().flatten();
-        let (defaults, listen, proxy, receipts, trust) = (next(), next(), next(), next(), next());
+        let (admin, defaults, listen) = (next(), next(), next());
+        let (proxy, receipts, trust) = (next(), next(), next());
         let routes = table.remove("route");
 
         let general: Option<file::General> = self.section(Spanned::new(span, DeValue::Table(table)), "");
         // What cannot be read is a fault, and then no configuration results.
+        let admin: Option<file::Admin> = admin.and_then(|value| self.section(value, "admin"));
         let defaults = defaults.and_then(|value| self.section(value, "defaults"));
         let listen = listen.and_then(|value| self.section(value, "listen"));
         let proxy: Option<file::Proxy> = proxy.and_then(|value| self.section(value, "proxy"));
@@ -172,12 +174,17 @@ impl<'t> Reader<'t> {
             mode: general.mode.unwrap_or_default(),
             node,
             release: general.release,
+            admin: self.admin(admin.unwrap_or_default()),
             trust,
             proxy,
             receipts,
             openapi,
             rules: Rules { table, unlisted, trusted_proxies },
         })
+    }
+
+    fn admin(&self, admin: file::Admin) -> Admin {
+        Admin { token_file: admin.token_file.map(|path| self.path(&path)), hosts: admin.hosts }
     }
 
     fn routes(&mut self, value: Option<Spanned<DeValue<'t>>>, defaults: &Terms) -> Vec<Route> {

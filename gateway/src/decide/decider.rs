@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
@@ -50,6 +50,15 @@ pub struct Settings {
     pub release: Option<u64>,
     /// Whether refusals hold.
     pub mode: Mode,
+}
+
+/// What is shown of a decision, besides the decision itself.
+struct Shown<'s> {
+    status: u16,
+    name: &'s str,
+    message: &'s str,
+    advice: &'s str,
+    took: Option<Duration>,
 }
 
 /// The route of a request.
@@ -195,19 +204,15 @@ impl Decider {
         facts: &Facts<'_>,
         target: &Target<'_>,
     ) -> Result<Box<Allowed>, Refused> {
+        let started = Instant::now();
         let (decision, reservation) = if route.waits_for_response() && facts.protocol.sees_response() {
             self.gate.reserve(token, request, now)
         } else {
             (self.gate.check(token, request, now), None)
         };
-        self.show(
-            facts,
-            Some(route),
-            Some(&decision),
-            decision.http_status(),
-            decision.code().name(),
-            decision.code().message(),
-        );
+        let (status, code, took) = (decision.http_status(), decision.code(), Some(started.elapsed()));
+        let shown = Shown { status, name: code.name(), message: code.message(), advice: code.advice(), took };
+        self.show(facts, Some(route), Some(&decision), &shown);
         if !decision.is_allowed() {
             return Err(Refused::from(&decision));
         }
@@ -298,7 +303,14 @@ impl Decider {
         route: Option<&Route>,
         presented: Presented,
     ) -> Verdict {
-        self.show(facts, route, None, 200, "open", "The route needs no licence.");
+        let shown = Shown {
+            status: 200,
+            name: "open",
+            message: "The route needs no licence.",
+            advice: "",
+            took: None,
+        };
+        self.show(facts, route, None, &shown);
         let mut allowed =
             Allowed { target: target.to_forward().into_owned(), set: fields::all(&[]), ..Allowed::default() };
         // A licence is nobody's business who does not check it; other credentials are the upstream's.
@@ -311,7 +323,9 @@ impl Decider {
 
     /// Refuses a request before its licence is looked at.
     pub fn refuse(&self, facts: &Facts<'_>, reason: &Reason) -> Verdict {
-        self.show(facts, None, None, reason.status(), reason.name(), &reason.to_string());
+        let (status, message) = (reason.status(), reason.to_string());
+        let shown = Shown { status, name: reason.name(), message: &message, advice: "", took: None };
+        self.show(facts, None, None, &shown);
         Refused::from(reason).into()
     }
 
@@ -320,16 +334,18 @@ impl Decider {
         facts: &Facts<'_>,
         route: Option<&Route>,
         decision: Option<&Decision<'_>>,
-        status: u16,
-        name: &str,
-        message: &str,
+        shown: &Shown<'_>,
     ) {
+        let Shown { status, name, message, advice, took } = *shown;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.events.publish(now.as_secs(), |id| {
+        self.events.publish(now.as_secs(), status < 400, |id| {
             let text = |text: &str| Value::from(text);
             let client = facts.client.map(|client| client.to_string()).unwrap_or_default();
+            let license = decision.and_then(Decision::license);
+            let bundle = license
+                .and_then(|license| self.gate.stream_revocation(license.issuer(), license.stream()));
             format!(
-                r#"{{"id":{id},"at_ms":{},"protocol":"{}","method":{},"path":{},"route":{},"source":{},"status":{status},"allowed":{},"name":{},"message":{},"decision":{}}}"#,
+                r#"{{"id":{id},"at_ms":{},"protocol":"{}","method":{},"path":{},"route":{},"source":{},"status":{status},"allowed":{},"name":{},"message":{},"advice":{},"took_nanos":{},"revocation":{},"decision":{}}}"#,
                 now.as_millis(),
                 facts.protocol.name(),
                 text(facts.method),
@@ -339,6 +355,9 @@ impl Decider {
                 status < 400,
                 text(name),
                 text(message),
+                text(advice),
+                took.map_or(Value::Null, |took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).into()),
+                bundle.map_or(Value::Null, |bundle| bundle.sequence.into()),
                 decision.map_or_else(|| "null".to_owned(), |decision| decision.json().to_string()),
             )
         });

@@ -23,7 +23,8 @@ pub struct Event {
     /// Counts up by one; a gap means that some were not shown.
     pub id: u64,
     /// A JSON object on one line: `id`, `at_ms`, `protocol`, `method`, `path`, `route`, `source`, `status`,
-    /// `allowed`, `name`, `message`, and `decision`, which is [`licentia::Decision::json`] or null.
+    /// `allowed`, `name`, `message`, `advice`, `took_nanos`, `revocation`, which is the sequence number of the bundle in
+    /// use, and `decision`, which is [`licentia::Decision::json`] or null.
     pub json: String,
 }
 
@@ -37,6 +38,8 @@ pub struct Stream {
     second: AtomicU64,
     shown: AtomicU64,
     skipped: AtomicU64,
+    allowed: AtomicU64,
+    denied: AtomicU64,
 }
 
 impl Stream {
@@ -49,12 +52,16 @@ impl Stream {
             second: AtomicU64::new(0),
             shown: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
+            allowed: AtomicU64::new(0),
+            denied: AtomicU64::new(0),
         }
     }
 
-    /// Shows a decision. `build` gets the event's number and returns its JSON; it is not called for decisions beyond
+    /// Counts a decision and shows it. `build` gets the event's number and returns its JSON; it is not called for decisions beyond
     /// 500 a second.
-    pub fn publish(&self, seconds: u64, build: impl FnOnce(u64) -> String) {
+    pub fn publish(&self, seconds: u64, is_allowed: bool, build: impl FnOnce(u64) -> String) {
+        let outcome = if is_allowed { &self.allowed } else { &self.denied };
+        outcome.fetch_add(1, Ordering::Relaxed);
         if self.second.swap(seconds, Ordering::Relaxed) != seconds {
             self.shown.store(0, Ordering::Relaxed);
         }
@@ -80,6 +87,11 @@ impl Stream {
         (recent.iter().cloned().collect(), self.sender.subscribe())
     }
 
+    /// How many decisions allowed, and how many denied, the ones that were not shown among them.
+    pub fn totals(&self) -> [u64; 2] {
+        [&self.allowed, &self.denied].map(|outcome| outcome.load(Ordering::Relaxed))
+    }
+
     /// How many decisions were not shown, because there were more than 500 in a second.
     pub fn skipped(&self) -> u64 {
         self.skipped.load(Ordering::Relaxed)
@@ -100,11 +112,11 @@ mod tests {
     fn a_new_reader_gets_the_last_events_and_then_each_new_one() {
         let stream = Stream::new();
         for second in 0..600 {
-            stream.publish(second, |id| format!("{{\"id\":{id}}}"));
+            stream.publish(second, true, |id| format!("{{\"id\":{id}}}"));
         }
         let (recent, mut receiver) = stream.subscribe();
         assert_eq!((recent.len(), recent[0].id, recent[499].id), (500, 101, 600));
-        stream.publish(600, |id| id.to_string());
+        stream.publish(600, true, |id| id.to_string());
         assert_eq!(receiver.try_recv().unwrap().json, "601");
         assert!(receiver.try_recv().is_err());
     }
@@ -112,9 +124,10 @@ mod tests {
     #[test]
     fn a_flood_is_sampled() {
         let stream = Stream::new();
-        (0..1000).for_each(|_| stream.publish(7, |id| id.to_string()));
+        (0..1000).for_each(|_| stream.publish(7, false, |id| id.to_string()));
         assert_eq!((stream.subscribe().0.len(), stream.skipped()), (500, 500));
-        stream.publish(8, |id| id.to_string());
+        stream.publish(8, true, |id| id.to_string());
+        assert_eq!(stream.totals(), [1, 1000]);
         assert_eq!(stream.subscribe().0.last().unwrap().id, 1001);
     }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Timestamp, limits};
+use licentia_core::{Feature as Signed, FeatureValue as SignedValue, Timestamp, limits};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{
@@ -49,6 +49,17 @@ impl Feature {
             Some(expires) => Cbor::Array(vec![value, canonical::time(expires)]),
             None => value,
         }
+    }
+}
+
+impl From<&Signed<'_>> for Feature {
+    fn from(signed: &Signed<'_>) -> Self {
+        let value = match signed.value {
+            SignedValue::Int(number) => FeatureValue::Int(number),
+            SignedValue::Text(text) => FeatureValue::Text(text.to_owned()),
+            _ => FeatureValue::True,
+        };
+        Self { value, expires: signed.expires }
     }
 }
 

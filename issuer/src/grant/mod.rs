@@ -18,7 +18,7 @@ mod short_form;
 use std::collections::BTreeMap;
 
 use ciborium::Value as Cbor;
-use licentia_core::{Kind, Policy, inner::is_valid_name};
+use licentia_core::{Claims, Kind, Policy, inner::is_valid_name};
 
 use crate::error::{Error, Result};
 
@@ -55,6 +55,18 @@ pub(crate) fn check_name(field: &'static str, given: &str) -> Result<()> {
 }
 
 impl Grant {
+    /// What a signed licence grants.
+    pub(crate) fn of(claims: &Claims<'_>) -> Self {
+        Self {
+            features: claims.features().map(|feature| (feature.name.to_owned(), (&feature).into())).collect(),
+            quotas: claims.quotas().map(|quota| (quota.meter.to_owned(), quota.into())).collect(),
+            rates: claims.rates().map(|rate| (rate.name.to_owned(), rate.into())).collect(),
+            seats: claims.seats(),
+            policy: claims.policy(),
+            kind: claims.kind(),
+        }
+    }
+
     /// Checks every name and time, so that a mistake is reported before anything is signed.
     pub(crate) fn check(&self) -> Result<()> {
         self.features.keys().try_for_each(|name| check_name("feature", name))?;

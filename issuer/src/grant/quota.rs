@@ -138,6 +138,12 @@ impl FromStr for WrittenQuota {
     }
 }
 
+impl From<licentia_core::Quota<'_>> for Quota {
+    fn from(signed: licentia_core::Quota<'_>) -> Self {
+        Self { limit: signed.limit, period: signed.period, overage: signed.overage }
+    }
+}
+
 impl FromStr for Quota {
     type Err = Error;
 

@@ -34,6 +34,13 @@ impl Rate {
     }
 }
 
+impl From<licentia_core::Rate<'_>> for Rate {
+    fn from(signed: licentia_core::Rate<'_>) -> Self {
+        let burst = Some(signed.burst).filter(|burst| *burst != signed.count);
+        Self { count: signed.count, per_ms: signed.per_ms, burst }
+    }
+}
+
 impl FromStr for Rate {
     type Err = Error;
 

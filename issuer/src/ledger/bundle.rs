@@ -3,12 +3,8 @@
 use std::collections::BTreeSet;
 
 use licentia_core::{Salt, Timestamp, limits, revocation::Bundle};
-use rusqlite::{OptionalExtension, params};
 
-use super::{
-    database::{Ledger, number},
-    revocations::terms,
-};
+use super::{database::Ledger, index::stream_key, revocations::terms, sql::values};
 use crate::{
     error::{BundleError, Error, Result},
     key::SigningKey,
@@ -49,20 +45,40 @@ impl Ledger {
     /// [`BundleError::LicenseKey`], [`Error::Ledger`].
     pub fn check_bundle_key(&self, key: &SigningKey) -> Result<()> {
         let sql = "SELECT EXISTS (SELECT 1 FROM license WHERE kid = ?1)";
-        let signs: bool = self.database.query_row(sql, [key.kid().as_bytes()], |row| row.get(0))?;
+        let signs = self.database.only(sql, values![key.kid().as_bytes()], |row| row.flag(0))?;
         if signs { Err(BundleError::LicenseKey(key.kid().to_string()).into()) } else { Ok(()) }
     }
 
     /// Drafts the next bundle of an issuer, and uses up its sequence number. `progress` is called with the number of
     /// revocations that were read.
     ///
+    /// One process at a time builds bundles of a ledger: from here until [`Ledger::published`] or
+    /// [`Ledger::withdraw`], or until it ends.
+    ///
     /// # Errors
-    /// [`Error::Ledger`], [`Error::Random`], [`BundleError::UnknownIssuer`], [`BundleError::SequenceJump`], or
-    /// [`BundleError::TooManySpared`]. No error uses up the number, except the last one.
+    /// [`LedgerError::Busy`](crate::LedgerError::Busy) if another process builds one, [`Error::Ledger`],
+    /// [`Error::Random`], [`BundleError::UnknownIssuer`], [`BundleError::SequenceJump`], or [`BundleError::TooManySpared`]. No error uses up the number, except the last one.
     pub fn draft_bundle(
         &mut self,
         issuer: &str,
         issued_at: impl Into<Timestamp>,
+        since: PublishedBundle,
+        progress: impl FnMut(u64),
+    ) -> Result<BundleDraft> {
+        if self.bundle_lock.is_none() {
+            self.bundle_lock = self.database.lock()?;
+        }
+        let drafted = self.draft(issuer, issued_at.into(), since, progress);
+        if drafted.is_err() {
+            self.unlock_bundle()?;
+        }
+        drafted
+    }
+
+    fn draft(
+        &self,
+        issuer: &str,
+        issued_at: Timestamp,
         since: PublishedBundle,
         mut progress: impl FnMut(u64),
     ) -> Result<BundleDraft> {
@@ -70,45 +86,39 @@ impl Ledger {
         if !known.iter().any(|name| name == issuer) {
             return Err(BundleError::UnknownIssuer { issuer: issuer.to_owned(), known }.into());
         }
-        self.stream_key()?;
+        stream_key(&self.database)?;
         let mut fresh = [0; 16];
         getrandom::fill(&mut fresh).map_err(|_| Error::Random)?;
         // What another process revokes from now on belongs to the bundle after this one.
-        let transaction =
-            self.database.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let last: i64 = transaction.query_row("SELECT sequence FROM stream", [], |row| row.get(0))?;
-        let sequence = number(next_sequence(last.unsigned_abs(), since.sequence)?);
-        transaction.execute("UPDATE stream SET sequence = ?1", [sequence])?;
+        let transaction = self.database.begin()?;
+        let last = transaction.only("SELECT sequence FROM stream", &[], |row| row.unsigned(0))?;
+        let sequence = next_sequence(last, since.sequence)?;
+        transaction.execute("UPDATE stream SET sequence = ?1", values![sequence])?;
         for (table, of_issuer) in OF_ISSUER {
             let sql = format!("UPDATE {table} SET drafted = ?1 WHERE drafted IS NULL AND {of_issuer}");
-            transaction.execute(&sql, params![sequence, issuer])?;
+            transaction.execute(&sql, values![sequence, issuer])?;
         }
         transaction.commit()?;
         let mut draft = BundleDraft {
             issuer: issuer.to_owned(),
             stream: self.stream()?,
-            sequence: sequence.unsigned_abs(),
-            issued_at: issued_at.into(),
+            sequence,
+            issued_at,
             salt: since.salt.unwrap_or(fresh.into()),
             ..BundleDraft::default()
         };
         let sql = "SELECT license.id, stream_index, reason, effective, effect, until
-            FROM revocation JOIN license USING (id) WHERE issuer = ?1 AND drafted <= ?2";
-        let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query(params![issuer, sequence])?;
+            FROM revocation JOIN license ON license.id = revocation.id WHERE issuer = ?1 AND drafted <= ?2";
         let mut done = 0;
-        while let Some(row) = rows.next()? {
-            match row.get::<_, Option<i64>>("stream_index")? {
-                Some(index) => {
-                    draft.indices.insert(index.unsigned_abs(), terms(row)?);
-                }
-                None => {
-                    draft.ids.insert(row.get::<_, [u8; 16]>("id")?.into(), terms(row)?);
-                }
+        self.database.each(sql, values![issuer, sequence], |row| {
+            match row.optional(1)? {
+                Some(index) => drop(draft.indices.insert(index, terms(row, 2)?)),
+                None => drop(draft.ids.insert(row.id(0)?, terms(row, 2)?)),
             }
             done += 1;
             progress(done);
-        }
+            Ok(())
+        })?;
         for mut standing in self.rules()?.into_iter().filter(|standing| standing.issuer == issuer) {
             if standing.spare_issued {
                 standing.rule.allowed = self.issued_digests(issuer, standing.rule.kid.as_deref())?;
@@ -120,11 +130,9 @@ impl Ledger {
 
     /// The digests of an issuer's tokens; with `kid`, only of those that this key signed.
     fn issued_digests(&self, issuer: &str, kid: Option<&[u8]>) -> Result<BTreeSet<[u8; 32]>> {
-        let sql = "SELECT digest FROM license WHERE issuer = ?1 AND (?2 IS NULL OR kid = ?2) LIMIT ?3";
-        let mut statement = self.database.prepare(sql)?;
-        let most = i64::try_from(limits::RULE_LIST).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![issuer, kid, most.saturating_add(1)], |row| row.get(0))?;
-        let digests = rows.collect::<rusqlite::Result<BTreeSet<_>>>()?;
+        let sql = "SELECT digest FROM license WHERE issuer = ?1 AND kid = coalesce(?2, kid) LIMIT ?3";
+        let most = (limits::RULE_LIST as u64).saturating_add(1);
+        let digests: BTreeSet<_> = self.database.all(sql, values![issuer, kid, most], |row| row.array(0))?;
         if digests.len() > limits::RULE_LIST {
             return Err(BundleError::TooManySpared.into());
         }
@@ -137,17 +145,20 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn withdraw(&mut self, draft: &BundleDraft, last: u64) -> Result<()> {
-        let transaction = self.database.transaction()?;
-        let sequence = number(draft.sequence);
+        let transaction = self.database.begin()?;
         let sql = "UPDATE stream SET sequence = ?2 WHERE sequence = ?1";
-        if transaction.execute(sql, [sequence, number(last)])? > 0 {
+        if transaction.execute(sql, values![draft.sequence, last])? > 0 {
             for table in ["revocation", "rule"] {
                 let sql = format!("UPDATE {table} SET drafted = NULL WHERE drafted = ?1");
-                transaction.execute(&sql, [sequence])?;
+                transaction.execute(&sql, values![draft.sequence])?;
             }
         }
         transaction.commit()?;
-        Ok(())
+        self.unlock_bundle()
+    }
+
+    fn unlock_bundle(&mut self) -> Result<()> {
+        self.bundle_lock.take().map_or(Ok(()), |lock| self.database.unlock(lock))
     }
 
     /// Remembers the bundle that was published last for its issuer. The next one is compared with it.
@@ -156,19 +167,17 @@ impl Ledger {
     /// [`BundleError::Refused`] for bytes that are no bundle, [`Error::Ledger`].
     pub fn published(&mut self, bundle: &[u8]) -> Result<()> {
         let (read, _) = Bundle::inspect(bundle).map_err(BundleError::Refused)?;
-        let transaction = self.database.transaction()?;
+        let transaction = self.database.begin()?;
         transaction.execute(
             "INSERT INTO published (issuer, sequence, bundle) VALUES (?1, ?2, ?3)
              ON CONFLICT (issuer) DO UPDATE SET sequence = excluded.sequence, bundle = excluded.bundle
-                WHERE excluded.sequence > sequence",
-            params![read.issuer(), number(read.sequence()), bundle],
+                WHERE excluded.sequence > published.sequence",
+            values![read.issuer(), read.sequence(), bundle],
         )?;
-        transaction.execute(
-            "DELETE FROM reinstated WHERE id IN (SELECT id FROM license WHERE issuer = ?1)",
-            [read.issuer()],
-        )?;
+        let sql = "DELETE FROM reinstated WHERE id IN (SELECT id FROM license WHERE issuer = ?1)";
+        transaction.execute(sql, values![read.issuer()])?;
         transaction.commit()?;
-        Ok(())
+        self.unlock_bundle()
     }
 
     /// The bundle of an issuer that was published last, as far as this ledger knows.
@@ -177,7 +186,7 @@ impl Ledger {
     /// [`Error::Ledger`].
     pub fn last_published(&self, issuer: &str) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT bundle FROM published WHERE issuer = ?1";
-        Ok(self.database.query_row(sql, [issuer], |row| row.get(0)).optional()?)
+        self.database.first(sql, values![issuer], |row| row.bytes(0).map(<[u8]>::to_vec))
     }
 
     /// The greatest sequence number of a bundle so far.
@@ -185,8 +194,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn sequence(&self) -> Result<u64> {
-        let found = self.database.query_row("SELECT sequence FROM stream", [], |row| row.get::<_, i64>(0));
-        Ok(found.optional()?.unwrap_or(0).unsigned_abs())
+        let found = self.database.first("SELECT sequence FROM stream", &[], |row| row.unsigned(0))?;
+        Ok(found.unwrap_or(0))
     }
 }
 

@@ -1,53 +1,68 @@
-//! The database file of a ledger.
+//! The ledger as a whole: opened, created, its schema upgraded.
 
 use std::path::Path;
 
-use licentia_core::Timestamp;
-use rusqlite::Connection;
-
-use super::schema::migrate;
-use crate::error::Result;
+use super::{
+    location::LedgerLocation,
+    schema,
+    sql::{Database, LedgerAccess, Lock},
+};
+use crate::error::{Error, LedgerError, Result};
 
 /// The ledger of one vendor.
 #[derive(Debug)]
 pub struct Ledger {
-    pub(super) database: Connection,
+    pub(super) database: Database,
+    /// Held from a bundle's draft to its publication.
+    pub(super) bundle_lock: Option<Lock>,
 }
 
 impl Ledger {
-    /// Opens a ledger, or creates one if the file does not exist.
+    /// Opens a ledger in SQLite to change it, or creates one if the file does not exist.
     ///
     /// # Errors
-    /// [`Error::Ledger`](crate::Error::Ledger), or [`Error::LedgerVersion`](crate::Error::LedgerVersion) if a
-    /// newer version wrote it.
+    /// [`Error::Ledger`], or [`Error::LedgerVersion`] if a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self> {
-        Self::set_up(Connection::open(path)?)
+        let location = path.into();
+        match Self::connect(&location, LedgerAccess::Create) {
+            Err(Error::Ledger(LedgerError::Exists(_))) => Self::connect(&location, LedgerAccess::Write),
+            opened => opened,
+        }
+    }
+
+    /// Opens or creates a ledger in SQLite or PostgreSQL. An older version's is upgraded.
+    ///
+    /// A ledger in PostgreSQL blocks: in an async program, use it on a thread for blocking work.
+    ///
+    /// # Errors
+    /// [`LedgerError::Missing`] or [`LedgerError::Exists`], [`LedgerError::Outdated`] for an older version's that can
+    /// only be read, [`Error::LedgerVersion`] if a newer version wrote it, [`Error::Ledger`] for other failures.
+    pub fn connect(location: &LedgerLocation, access: LedgerAccess) -> Result<Self> {
+        let database = Database::open(location, access)?;
+        if access != LedgerAccess::Read {
+            schema::migrate(&database)?;
+            return Ok(Self { database, bundle_lock: None });
+        }
+        match schema::check(&database) {
+            // What may be changed is upgraded also by who only reads.
+            Err(Error::Ledger(LedgerError::Outdated(version))) => {
+                drop(database);
+                let outdated = |_| Error::from(LedgerError::Outdated(version));
+                let database = Database::open(location, LedgerAccess::Write).map_err(outdated)?;
+                schema::migrate(&database).map_err(outdated)?;
+                Self::connect(location, access)
+            }
+            checked => checked.map(|()| Self { database, bundle_lock: None }),
+        }
     }
 
     /// Creates a ledger that is gone when it is dropped.
     ///
     /// # Errors
-    /// [`Error::Ledger`](crate::Error::Ledger).
+    /// [`Error::Ledger`].
     pub fn in_memory() -> Result<Self> {
-        Self::set_up(Connection::open_in_memory()?)
+        let database = Database::in_memory()?;
+        schema::migrate(&database)?;
+        Ok(Self { database, bundle_lock: None })
     }
-
-    fn set_up(mut database: Connection) -> Result<Self> {
-        database.busy_timeout(std::time::Duration::from_secs(10))?;
-        database.pragma_update(None, "journal_mode", "WAL")?;
-        // A licence that was handed out must be in the ledger, whatever happens to the machine.
-        database.pragma_update(None, "synchronous", "FULL")?;
-        migrate(&mut database)?;
-        Ok(Self { database })
-    }
-}
-
-/// A time as SQLite has it.
-pub(super) fn time(time: Timestamp) -> i64 {
-    number(time.as_seconds())
-}
-
-/// SQLite's integers are signed. Every integer of a licence is below 2^53.
-pub(super) fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

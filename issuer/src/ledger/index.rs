@@ -1,9 +1,11 @@
 //! Indices of the revocation stream.
 
 use licentia_core::{inner::bloom, limits};
-use rusqlite::{OptionalExtension, params};
 
-use super::database::{Ledger, number};
+use super::{
+    database::Ledger,
+    sql::{Database, values},
+};
 use crate::error::{BundleError, Error, Result};
 
 impl Ledger {
@@ -13,10 +15,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`] or [`Error::Random`].
     pub fn next_index(&mut self) -> Result<u64> {
-        let key = self.stream_key()?;
-        let sql = "UPDATE stream SET next = next + 1 RETURNING next - 1";
-        let count: i64 = self.database.query_row(sql, [], |row| row.get(0))?;
-        Ok(shuffled(&key, count.unsigned_abs()))
+        Ok(next_indices(&self.database, 1)?.next().unwrap_or_default())
     }
 
     /// Which of the issuer's revocation streams the ledger's indices are in. All its licences and bundles are of it.
@@ -24,8 +23,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn stream(&self) -> Result<u64> {
-        let number = self.database.query_row("SELECT number FROM stream", [], |row| row.get::<_, i64>(0));
-        Ok(number.optional()?.unwrap_or(0).unsigned_abs())
+        let number = self.database.first("SELECT number FROM stream", &[], |row| row.unsigned(0));
+        Ok(number?.unwrap_or(0))
     }
 
     /// Chooses the stream of a new ledger. Two ledgers of one issuer need one each, because both assign the same indices.
@@ -38,30 +37,41 @@ impl Ledger {
         if stream > limits::INTEGER {
             return Err(Error::value("stream", &stream.to_string(), "a stream has a number below 2^53"));
         }
-        self.stream_key()?;
+        stream_key(&self.database)?;
         let sql = "UPDATE stream SET number = ?1 WHERE number = ?1
             OR (next = 0 AND sequence = 0 AND NOT EXISTS (SELECT 1 FROM license))";
-        if self.database.execute(sql, [number(stream)])? == 0 {
+        if self.database.execute(sql, values![stream])? == 0 {
             return Err(BundleError::StreamInUse { stream: self.stream()?, wanted: stream }.into());
         }
         Ok(())
     }
+}
 
-    /// The secret that orders the indices.
-    pub(super) fn stream_key(&mut self) -> Result<[u8; 16]> {
-        let sql = "SELECT key FROM stream";
-        if let Some(key) = self.database.query_row(sql, [], |row| row.get(0)).optional()? {
-            return Ok(key);
-        }
-        let mut key = [0_u8; 16];
-        getrandom::fill(&mut key).map_err(|_| Error::Random)?;
-        // If another process was first, its stream is used.
-        self.database.execute(
-            "INSERT INTO stream (key, next, sequence) SELECT ?1, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)",
-            params![key],
-        )?;
-        Ok(self.database.query_row(sql, [], |row| row.get(0))?)
+/// Hands out the next indices, as [`Ledger::next_index`] does.
+pub(super) fn next_indices(database: &Database, count: u64) -> Result<impl Iterator<Item = u64> + use<>> {
+    let key = stream_key(database)?;
+    // The row is locked: nobody else gets these numbers.
+    let sql = "UPDATE stream SET next = next + ?1 RETURNING next";
+    let next = database.only(sql, values![count], |row| row.unsigned(0))?;
+    Ok((next.saturating_sub(count)..next).map(move |count| shuffled(&key, count)))
+}
+
+/// The secret that orders the indices.
+pub(super) fn stream_key(database: &Database) -> Result<[u8; 16]> {
+    let sql = "SELECT key FROM stream";
+    if let Some(key) = database.first(sql, &[], |row| row.array(0))? {
+        return Ok(key);
     }
+    let mut key = [0_u8; 16];
+    getrandom::fill(&mut key).map_err(|_| Error::Random)?;
+    // If another process was first, its stream is used.
+    database.execute(
+        "INSERT INTO stream (key, next, sequence)
+            SELECT ?1, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM stream)
+         ON CONFLICT DO NOTHING",
+        values![&key],
+    )?;
+    database.only(sql, &[], |row| row.array(0))
 }
 
 /// Bits of an index within its shard.

@@ -1,9 +1,12 @@
 //! The licences that were issued.
 
-use licentia_core::{Claims, Lineage, Timestamp, TokenId};
-use rusqlite::{OptionalExtension, Row, params};
+use licentia_core::{Claims, Kind, Lineage, Timestamp, TokenId};
 
-use super::database::{Ledger, number, time};
+use super::{
+    database::Ledger,
+    sql::{Database, Row, values},
+    terms,
+};
 use crate::{
     error::{BundleError, Error, Result},
     license::Token,
@@ -25,51 +28,38 @@ pub struct IssuedLicense {
     pub tier: String,
     /// Version of the tier.
     pub tier_version: u64,
+    /// The kind of licence.
+    pub kind: Kind,
     /// Identifier of the key that signed it.
     pub kid: Vec<u8>,
     /// When it was issued.
     pub issued_at: Timestamp,
+    /// When it starts, if later.
+    pub not_before: Option<Timestamp>,
+    /// When the contract ends, if the licence goes on in grace.
+    pub term_end: Option<Timestamp>,
     /// When everything ends.
     pub expires: Timestamp,
+    /// Its index in the revocation stream.
+    pub index: Option<u64>,
     /// SHA-256 of the token's bytes.
     pub digest: [u8; 32],
 }
 
+/// The columns that [`read`] reads.
+pub(super) const COLUMNS: &str = "license.id, lineage, issuer, subject, tier, tier_version, kind, kid, issued_at, not_before, term_end, expires, stream_index, digest";
+
 impl Ledger {
-    /// Records a licence. Do this before handing it out.
+    /// Records a licence and its terms. Do this before handing it out. [`Ledger::issue`] does it in one step.
     ///
     /// # Errors
     /// [`Error::Ledger`], also if the identifier is already there; [`BundleError::WrongStream`] for a licence of another
     /// stream than the ledger's, which no bundle of the ledger would revoke.
     pub fn record(&mut self, token: &Token) -> Result<()> {
-        let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
-        let claims: &Claims<'_> = &claims;
-        let (tier, stream) = (claims.tier(), self.stream()?);
-        if claims.stream() != stream {
-            return Err(BundleError::WrongStream { stream, given: claims.stream() }.into());
-        }
-        self.database.execute(
-            "INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid,
-                issued_at, not_before, term_end, expires, stream_index, digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            params![
-                claims.id().as_bytes(),
-                claims.lineage().as_bytes(),
-                claims.issuer(),
-                claims.subject(),
-                tier.name,
-                number(tier.version),
-                claims.kind().number(),
-                claims.kid().as_bytes(),
-                time(claims.issued_at()),
-                claims.not_before().map(time),
-                claims.term_end().map(time),
-                time(claims.expires()),
-                claims.index().map(number),
-                hmac_sha256::Hash::hash(token.as_bytes()),
-            ],
-        )?;
-        Ok(())
+        let stream = self.stream()?;
+        let transaction = self.database.begin()?;
+        insert(&transaction, token, stream)?;
+        transaction.commit()
     }
 
     /// The licence with a token's identifier.
@@ -77,8 +67,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn find(&self, id: &TokenId) -> Result<Option<IssuedLicense>> {
-        let found = self.database.query_row("SELECT * FROM license WHERE id = ?1", [id.as_bytes()], read);
-        Ok(found.optional()?)
+        let sql = format!("SELECT {COLUMNS} FROM license WHERE id = ?1");
+        self.database.first(&sql, values![id], read)
     }
 
     /// All licences of a subject, the oldest first.
@@ -86,10 +76,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn of_subject(&self, subject: &str) -> Result<Vec<IssuedLicense>> {
-        let sql = "SELECT * FROM license WHERE subject = ?1 ORDER BY issued_at, id";
-        let mut statement = self.database.prepare(sql)?;
-        let rows = statement.query_map([subject], read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let sql = format!("SELECT {COLUMNS} FROM license WHERE subject = ?1 ORDER BY issued_at, id");
+        self.database.all(&sql, values![subject], read)
     }
 
     /// All licences of a lineage, the oldest first.
@@ -97,10 +85,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn of_lineage(&self, lineage: &Lineage) -> Result<Vec<IssuedLicense>> {
-        let sql = "SELECT * FROM license WHERE lineage = ?1 ORDER BY issued_at, id";
-        let mut statement = self.database.prepare(sql)?;
-        let rows = statement.query_map([lineage.as_bytes()], read)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let sql = format!("SELECT {COLUMNS} FROM license WHERE lineage = ?1 ORDER BY issued_at, id");
+        self.database.all(&sql, values![lineage], read)
     }
 
     /// The issuers whose licences are in the ledger.
@@ -108,9 +94,8 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn issuers(&self) -> Result<Vec<String>> {
-        let mut statement = self.database.prepare("SELECT DISTINCT issuer FROM license ORDER BY issuer")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT DISTINCT issuer FROM license ORDER BY issuer";
+        self.database.all(sql, &[], |row| row.text(0).map(str::to_owned))
     }
 
     /// How many licences were issued.
@@ -118,24 +103,59 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`].
     pub fn count(&self) -> Result<u64> {
-        let count: i64 = self.database.query_row("SELECT count(*) FROM license", [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        self.database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0))
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<IssuedLicense> {
-    let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
+/// Records a licence and its terms in a ledger of this stream.
+pub(super) fn insert(database: &Database, token: &Token, stream: u64) -> Result<()> {
+    let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
+    let claims: &Claims<'_> = &claims;
+    let (tier, id) = (claims.tier(), claims.id());
+    if claims.stream() != stream {
+        return Err(BundleError::WrongStream { stream, given: claims.stream() }.into());
+    }
+    database.execute(
+        "INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid,
+            issued_at, not_before, term_end, expires, stream_index, digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        values![
+            &id,
+            &claims.lineage(),
+            claims.issuer(),
+            claims.subject(),
+            tier.name,
+            tier.version,
+            claims.kind().number(),
+            claims.kid().as_bytes(),
+            claims.issued_at(),
+            claims.not_before(),
+            claims.term_end(),
+            claims.expires(),
+            claims.index(),
+            &hmac_sha256::Hash::hash(token.as_bytes()),
+        ],
+    )?;
+    terms::insert(database, &id, token.payload())
+}
+
+/// Reads the columns [`COLUMNS`], which are the first of the row.
+pub(super) fn read(row: &Row<'_>) -> Result<IssuedLicense> {
     Ok(IssuedLicense {
-        id: row.get::<_, [u8; 16]>("id")?.into(),
-        lineage: row.get::<_, [u8; 16]>("lineage")?.into(),
-        issuer: row.get("issuer")?,
-        subject: row.get("subject")?,
-        tier: row.get("tier")?,
-        tier_version: unsigned("tier_version")?,
-        kid: row.get("kid")?,
-        issued_at: unsigned("issued_at")?.into(),
-        expires: unsigned("expires")?.into(),
-        digest: row.get("digest")?,
+        id: row.id(0)?,
+        lineage: row.array::<16>(1)?.into(),
+        issuer: row.text(2)?.to_owned(),
+        subject: row.text(3)?.to_owned(),
+        tier: row.text(4)?.to_owned(),
+        tier_version: row.unsigned(5)?,
+        kind: Kind::from_number(row.unsigned(6)?).unwrap_or_default(),
+        kid: row.bytes(7)?.to_owned(),
+        issued_at: row.time(8)?,
+        not_before: row.optional_time(9)?,
+        term_end: row.optional_time(10)?,
+        expires: row.time(11)?,
+        index: row.optional(12)?,
+        digest: row.array(13)?,
     })
 }
 
@@ -161,10 +181,9 @@ mod tests {
         assert_eq!(ledger.count().unwrap(), 1);
         assert!(ledger.record(&token).is_err(), "the same licence twice");
         assert_eq!(ledger.find(&[0; 16].into()).unwrap(), None);
+        drop(ledger);
         let bytes = std::fs::read(&path).unwrap();
-        assert!(
-            !bytes.windows(64).any(|window| token.as_bytes().ends_with(window)),
-            "no signature in the file"
-        );
+        let signature = token.as_bytes().last_chunk::<64>().unwrap();
+        assert!(!bytes.windows(32).any(|window| signature.starts_with(window)), "no signature in the file");
     }
 }

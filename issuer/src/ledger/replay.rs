@@ -4,11 +4,11 @@ use licentia_core::{
     TokenId,
     revocation::{Bundle, RevocationTerms, Rule, Traits},
 };
-use rusqlite::{Row, params};
 
 use super::{
-    database::{Ledger, number},
+    database::Ledger,
     revocations::terms,
+    sql::{Row, values},
     strictness::covers_all,
 };
 use crate::error::{BundleError, Result};
@@ -99,13 +99,10 @@ impl Ledger {
             FROM license LEFT JOIN revocation ON revocation.id = license.id AND drafted <= ?2
                 LEFT JOIN reinstated ON reinstated.id = license.id
             WHERE issuer = ?1";
-        let mut statement = self.database.prepare(sql)?;
-        let mut rows = statement.query(params![issuer, number(bundle.sequence())])?;
-        while let Some(row) = rows.next()? {
-            let (id, revoked): (TokenId, bool) = (row.get::<_, [u8; 16]>(0)?.into(), row.get(2)?);
-            let index = row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs);
+        self.database.each(sql, values![issuer, bundle.sequence()], |row| {
+            let (id, index, revoked) = (row.id(0)?, row.optional(1)?, row.flag(2)?);
             let said = next.own(index, &id);
-            let meant = if revoked { vec![terms(row)?] } else { Vec::new() };
+            let meant = if revoked { vec![terms(row, 10)?] } else { Vec::new() };
             if said != meant {
                 let verdict = match (&said[..], &meant[..]) {
                     (_, []) => "is innocent and would be refused",
@@ -121,7 +118,7 @@ impl Ledger {
             let (mut after, mut earlier) = (said, was);
             let (own, was_own) = (after.len(), earlier.len());
             if has_rules {
-                let (traits, digest) = (traits(row, id, index)?, row.get(9)?);
+                let (traits, digest) = (traits(row, id, index)?, row.array(9)?);
                 after.extend(next.hitting(&traits, digest));
                 earlier.extend(before.iter().flat_map(|before| before.hitting(&traits, digest)));
             }
@@ -132,10 +129,11 @@ impl Ledger {
             found.new += u64::from(!covers_all(&earlier, &after, now));
             found.reinstated += u64::from(better);
             // A licence that is still revoked was revoked again on milder terms, which is a command too.
-            let silently = was_own > 0 && own == 0 && !row.get::<_, bool>(14)?;
+            let silently = was_own > 0 && own == 0 && !row.flag(14)?;
             found.forgotten += u64::from(better && silently);
             progress(found.issued);
-        }
+            Ok(())
+        })?;
         if let Some(before) = before.filter(|before| before.same_stream) {
             // The rest belongs to licences that this ledger does not have.
             let (indices, hashes) = before.bundle.counts();
@@ -173,15 +171,13 @@ fn encoded_rules(bundle: &Bundle<'_>) -> Vec<ciborium::Value> {
     rules.into_iter().map(without).collect()
 }
 
-fn traits<'r>(row: &'r Row<'_>, id: TokenId, index: Option<u64>) -> Result<Traits<'r>> {
-    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-    let unsigned = |column: usize| row.get::<_, i64>(column).map(i64::unsigned_abs);
+fn traits<'r>(row: &Row<'r>, id: TokenId, index: Option<u64>) -> Result<Traits<'r>> {
     Ok(Traits {
-        kid: row.get_ref(7)?.as_blob().map_err(rusqlite::Error::from)?,
-        subject: text(4)?,
-        lineage: row.get::<_, [u8; 16]>(3)?.into(),
-        tier: (text(5)?, unsigned(6)?),
-        issued_at: unsigned(8)?.into(),
+        kid: row.bytes(7)?,
+        subject: row.text(4)?,
+        lineage: row.array::<16>(3)?.into(),
+        tier: (row.text(5)?, row.unsigned(6)?),
+        issued_at: row.time(8)?,
         index,
         id,
     })
@@ -440,7 +436,7 @@ mod tests {
             token.claims().unwrap().id()
         };
         let ids = [issue(&mut old, true), issue(&mut old, true), issue(&mut old, false)];
-        old.database.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+        old.database.execute("VACUUM INTO ?1", values![backup.to_str().unwrap()]).unwrap();
         let later = [issue(&mut old, true), issue(&mut old, false)];
         old.revoke_all(ids.iter().chain(&later), RevocationTerms::default(), |_| ()).unwrap();
         let rule = RuleDraft { subject: Some("somebody".into()), ..RuleDraft::default() };
@@ -494,8 +490,7 @@ mod tests {
         let index = ledger.of_subject("customer-1").unwrap()[0].id;
         assert_eq!(index, ids[1]);
         let sql = "SELECT stream_index FROM license WHERE id = ?1";
-        let index: i64 = ledger.database.query_row(sql, [ids[1].as_bytes()], |row| row.get(0)).unwrap();
-        let index = index.unsigned_abs();
+        let index = ledger.database.only(sql, values![&ids[1]], |row| row.unsigned(0)).unwrap();
         let next = draft(&mut ledger, None);
 
         let before = overlapping(index, ids[10], [warn, deny], 0);

@@ -4,9 +4,12 @@ use licentia_core::{
     Lineage, Timestamp, TokenId,
     revocation::{Effect, Reason, RevocationTerms},
 };
-use rusqlite::{Row, params};
 
-use super::database::{Ledger, number, time};
+use super::{
+    database::Ledger,
+    licenses::IssuedLicense,
+    sql::{Database, Row, values},
+};
 use crate::{
     error::{BundleError, Result},
     revocation::{RuleDraft, check_terms},
@@ -24,6 +27,27 @@ pub struct StandingRule {
     pub rule: RuleDraft,
     /// Whether it spares the tokens of the ledger. After a theft of the key: the good ones.
     pub spare_issued: bool,
+}
+
+impl StandingRule {
+    /// Whether it hits a licence of the ledger, at some time.
+    pub fn hits(&self, license: &IssuedLicense) -> bool {
+        let rule = &self.rule;
+        fn within<T: PartialOrd>(range: Option<(T, T)>, value: Option<T>) -> bool {
+            range.is_none_or(|(from, to)| value.is_some_and(|value| (from..=to).contains(&value)))
+        }
+        self.issuer == license.issuer
+            && !self.spare_issued
+            && !rule.exempt.contains(&license.id)
+            && rule.kid.as_ref().is_none_or(|kid| *kid == license.kid)
+            && rule.subject.as_ref().is_none_or(|subject| *subject == license.subject)
+            && rule.lineage.is_none_or(|lineage| lineage == license.lineage)
+            && rule.tier.as_ref().is_none_or(|(name, version)| {
+                *name == license.tier && version.is_none_or(|version| version == license.tier_version)
+            })
+            && within(rule.issued_at, Some(license.issued_at))
+            && within(rule.index, license.index)
+    }
 }
 
 impl Ledger {
@@ -45,28 +69,12 @@ impl Ledger {
         terms: RevocationTerms,
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
-        check_terms(&terms)?;
-        let (effect, until) = effect(terms.effect);
-        let (reason, effective) = (terms.reason.number(), time(terms.effective));
-        let transaction = self.database.transaction()?;
-        {
-            let mut statement = transaction.prepare(
-                "INSERT INTO revocation (id, reason, effective, effect, until)
-                    SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
-                 ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
-                    effect = excluded.effect, until = excluded.until",
-            )?;
-            let mut forget = transaction.prepare("DELETE FROM reinstated WHERE id = ?1")?;
-            for (id, done) in ids.into_iter().zip(1..) {
-                if statement.execute(params![id.as_bytes(), reason, effective, effect, time(until)])? == 0 {
-                    return Err(BundleError::UnknownLicense(id.to_string()).into());
-                }
-                forget.execute([id.as_bytes()])?;
-                progress(done);
-            }
+        let transaction = self.database.begin()?;
+        for (id, done) in ids.into_iter().zip(1..) {
+            revoke(&transaction, id, &terms)?;
+            progress(done);
         }
-        transaction.commit()?;
-        Ok(())
+        transaction.commit()
     }
 
     /// Removes the revocation of a licence. Returns `false` if there was none.
@@ -74,10 +82,11 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn reinstate(&mut self, id: &TokenId) -> Result<bool> {
-        let transaction = self.database.transaction()?;
-        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", [id.as_bytes()])? > 0;
+        let transaction = self.database.begin()?;
+        let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", values![id])? > 0;
         if found {
-            transaction.execute("INSERT OR IGNORE INTO reinstated (id) VALUES (?1)", [id.as_bytes()])?;
+            let sql = "INSERT INTO reinstated (id) VALUES (?1) ON CONFLICT (id) DO NOTHING";
+            transaction.execute(sql, values![id])?;
         }
         transaction.commit()?;
         Ok(found)
@@ -93,30 +102,31 @@ impl Ledger {
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
         let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());
-        self.database.execute(
+        let exempt: Vec<u8> = rule.exempt.iter().flat_map(TokenId::as_bytes).copied().collect();
+        self.database.only(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
                 index_from, index_to, exempt, spare_issued, reason, effective, effect, until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-            params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) RETURNING number",
+            values![
                 issuer,
-                rule.kid,
-                rule.subject,
-                rule.lineage.as_ref().map(Lineage::as_bytes),
-                tier,
-                version.flatten().map(number),
-                issued.0.map(time),
-                issued.1.map(time),
-                index.0.map(number),
-                index.1.map(number),
-                rule.exempt.iter().flat_map(TokenId::as_bytes).copied().collect::<Vec<u8>>(),
+                rule.kid.as_ref(),
+                rule.subject.as_deref(),
+                rule.lineage.as_ref(),
+                tier.as_deref(),
+                version.flatten(),
+                issued.0,
+                issued.1,
+                index.0,
+                index.1,
+                &exempt,
                 spare_issued,
                 rule.terms.reason.number(),
-                time(rule.terms.effective),
+                rule.terms.effective,
                 effect,
-                time(until),
+                until,
             ],
-        )?;
-        Ok(self.database.last_insert_rowid().unsigned_abs())
+            |row| row.unsigned(0),
+        )
     }
 
     /// Removes a rule. Returns `false` if there was none with this number.
@@ -124,7 +134,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn remove_rule(&mut self, rule: u64) -> Result<bool> {
-        Ok(self.database.execute("DELETE FROM rule WHERE number = ?1", [number(rule)])? > 0)
+        Ok(self.database.execute("DELETE FROM rule WHERE number = ?1", values![rule])? > 0)
     }
 
     /// The rules of all issuers, in the order in which they were added.
@@ -132,9 +142,10 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn rules(&self) -> Result<Vec<StandingRule>> {
-        let mut statement = self.database.prepare("SELECT * FROM rule ORDER BY number")?;
-        let rows = statement.query_map([], standing_rule)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let sql = "SELECT reason, effective, effect, until, number, issuer, kid, subject, lineage, tier,
+                tier_version, issued_from, issued_to, index_from, index_to, exempt, spare_issued
+            FROM rule ORDER BY number";
+        self.database.all(sql, &[], standing_rule)
     }
 
     /// How many licences of all issuers have a revocation of their own.
@@ -142,13 +153,39 @@ impl Ledger {
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn revoked(&self) -> Result<u64> {
-        let count: i64 = self.database.query_row("SELECT count(*) FROM revocation", [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
+        self.database.only("SELECT count(*) FROM revocation", &[], |row| row.unsigned(0))
+    }
+
+    /// The revocation of a licence, if it has one of its own. A rule may hit it too.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`](crate::Error::Ledger).
+    pub fn revocation(&self, id: &TokenId) -> Result<Option<RevocationTerms>> {
+        let sql = "SELECT reason, effective, effect, until FROM revocation WHERE id = ?1";
+        self.database.first(sql, values![id], |row| terms(row, 0))
     }
 }
 
+/// Revokes a licence.
+pub(super) fn revoke(database: &Database, id: &TokenId, terms: &RevocationTerms) -> Result<()> {
+    check_terms(terms)?;
+    let (effect, until) = effect(terms.effect);
+    let changed = database.execute(
+        "INSERT INTO revocation (id, reason, effective, effect, until)
+            SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
+         ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
+            effect = excluded.effect, until = excluded.until",
+        values![id, terms.reason.number(), terms.effective, effect, until],
+    )?;
+    if changed == 0 {
+        return Err(BundleError::UnknownLicense(id.to_string()).into());
+    }
+    database.execute("DELETE FROM reinstated WHERE id = ?1", values![id])?;
+    Ok(())
+}
+
 /// The number of an effect, and its end.
-fn effect(effect: Effect) -> (u8, Timestamp) {
+fn effect(effect: Effect) -> (u64, Timestamp) {
     match effect {
         Effect::WarnUntil(until) => (1, until),
         Effect::GraceUntil(until) => (2, until),
@@ -156,46 +193,40 @@ fn effect(effect: Effect) -> (u8, Timestamp) {
     }
 }
 
-/// Reads the terms of a revocation.
-pub(super) fn terms(row: &Row<'_>) -> rusqlite::Result<RevocationTerms> {
-    let unsigned = |column: &str| row.get::<_, i64>(column).map(i64::unsigned_abs);
-    let until = unsigned("until")?.into();
-    let effect = match unsigned("effect")? {
+/// Reads the terms of a revocation: reason, start, effect and its end, from a column on.
+pub(super) fn terms(row: &Row<'_>, from: usize) -> Result<RevocationTerms> {
+    let until = row.time(from + 3)?;
+    let effect = match row.unsigned(from + 2)? {
         1 => Effect::WarnUntil(until),
         2 => Effect::GraceUntil(until),
         _ => Effect::Deny,
     };
     Ok(RevocationTerms {
-        reason: Reason::from_number(unsigned("reason")?),
-        effective: unsigned("effective")?.into(),
+        reason: Reason::from_number(row.unsigned(from)?),
+        effective: row.time(from + 1)?,
         effect,
     })
 }
 
-fn standing_rule(row: &Row<'_>) -> rusqlite::Result<StandingRule> {
-    let unsigned = |column: &str| -> rusqlite::Result<Option<u64>> {
-        Ok(row.get::<_, Option<i64>>(column)?.map(i64::unsigned_abs))
-    };
-    let range = |from: &str, to: &str| -> rusqlite::Result<Option<(u64, u64)>> {
-        Ok(unsigned(from)?.zip(unsigned(to)?))
-    };
-    let tier: Option<String> = row.get("tier")?;
-    let version = unsigned("tier_version")?;
-    let exempt: Vec<u8> = row.get("exempt")?;
+fn standing_rule(row: &Row<'_>) -> Result<StandingRule> {
+    let range =
+        |from: usize| -> Result<Option<(u64, u64)>> { Ok(row.optional(from)?.zip(row.optional(from + 1)?)) };
+    let version = row.optional(10)?;
+    let lineage = row.optional_bytes(8)?.and_then(|lineage| <[u8; 16]>::try_from(lineage).ok());
     Ok(StandingRule {
-        number: unsigned("number")?.unwrap_or(0),
-        issuer: row.get("issuer")?,
+        number: row.unsigned(4)?,
+        issuer: row.text(5)?.to_owned(),
         rule: RuleDraft {
-            kid: row.get("kid")?,
-            subject: row.get("subject")?,
-            lineage: row.get::<_, Option<[u8; 16]>>("lineage")?.map(Lineage::from),
-            tier: tier.map(|name| (name, version)),
-            issued_at: range("issued_from", "issued_to")?.map(|(from, to)| (from.into(), to.into())),
-            index: range("index_from", "index_to")?,
-            exempt: exempt.as_chunks::<16>().0.iter().copied().map(TokenId::from).collect(),
-            terms: terms(row)?,
+            kid: row.optional_bytes(6)?,
+            subject: row.optional_text(7)?,
+            lineage: lineage.map(Lineage::from),
+            tier: row.optional_text(9)?.map(|name| (name, version)),
+            issued_at: range(11)?.map(|(from, to)| (from.into(), to.into())),
+            index: range(13)?,
+            exempt: row.bytes(15)?.as_chunks::<16>().0.iter().copied().map(TokenId::from).collect(),
+            terms: terms(row, 0)?,
             ..RuleDraft::default()
         },
-        spare_issued: row.get("spare_issued")?,
+        spare_issued: row.unsigned(16)? > 0,
     })
 }

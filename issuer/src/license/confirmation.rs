@@ -1,7 +1,7 @@
 //! The key that a licence is bound to.
 
 use ciborium::Value as Cbor;
-use licentia_core::{PublicKey, proof::thumbprint};
+use licentia_core::{Confirmation as Signed, PublicKey, proof::thumbprint};
 
 use crate::{
     canonical::{bytes, labelled},
@@ -22,6 +22,16 @@ impl Confirmation {
     /// The thumbprint of an Ed25519 public key.
     pub fn thumbprint_of(public: &[u8; 32]) -> Self {
         Self::Thumbprint(thumbprint(public))
+    }
+
+    /// The key that a signed licence is bound to.
+    pub(super) fn of(signed: Signed<'_>) -> Self {
+        match signed {
+            Signed::Key(key) => Self::Key(*key),
+            Signed::Thumbprint(print) => Self::Thumbprint(*print),
+            // A newer kind would not have been read.
+            _ => Self::Thumbprint([0; 32]),
+        }
     }
 
     /// Refuses a weak key.

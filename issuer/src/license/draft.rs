@@ -1,7 +1,7 @@
 //! A licence before it is signed.
 
 use ciborium::Value as Cbor;
-use licentia_core::{Lineage, Timestamp, TokenId};
+use licentia_core::{Claims, Lineage, Timestamp, TokenId};
 
 use super::confirmation::Confirmation;
 use crate::{
@@ -78,6 +78,26 @@ impl Draft {
             meta: Vec::new(),
             index: None,
             stream: 0,
+        }
+    }
+
+    /// The draft that a licence was signed from. Signing it with the same key makes the same token.
+    pub fn of(claims: &Claims<'_>) -> Self {
+        let (tier, id, lineage) = (claims.tier(), claims.id(), claims.lineage());
+        Self {
+            audiences: claims.audiences().map(str::to_owned).collect(),
+            not_before: claims.not_before(),
+            term_end: claims.term_end(),
+            id: Some(id),
+            lineage: Some(lineage).filter(|lineage| *lineage != id.into()),
+            grant: Grant::of(claims),
+            maintained_until: claims.maintained_until(),
+            holder: claims.confirmation().map(Confirmation::of),
+            node_locks: claims.node_locks().copied().collect(),
+            meta: claims.meta().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+            index: claims.index(),
+            stream: claims.stream(),
+            ..Self::new(claims.subject(), tier.name, tier.version, claims.issued_at(), claims.expires())
         }
     }
 

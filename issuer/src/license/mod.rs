@@ -3,9 +3,11 @@
 mod confirmation;
 mod draft;
 mod issuer;
+mod renewal;
 mod token;
 
 pub use confirmation::Confirmation;
 pub use draft::Draft;
 pub use issuer::Issuer;
+pub use renewal::Renewal;
 pub use token::Token;

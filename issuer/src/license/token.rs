@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "ledger")]
+use licentia_core::inner::{Frame, Typ};
 use licentia_core::{Malformed, Unverified, text::Text};
 
 /// A signed licence. Unless it is bound to a holder's key, it is a credential: keep it out of logs.
@@ -9,7 +11,7 @@ use licentia_core::{Malformed, Unverified, text::Text};
 pub struct Token(Vec<u8>);
 
 impl Token {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
@@ -21,6 +23,12 @@ impl Token {
     /// The text form, `lic1_...`.
     pub fn text(&self) -> String {
         Text::license(&self.0).to_string()
+    }
+
+    /// What was signed, without the signature.
+    #[cfg(feature = "ledger")]
+    pub(crate) fn payload(&self) -> &[u8] {
+        Frame::read(&self.0, Typ::License).map_or(&[], |frame| frame.payload.of(&self.0))
     }
 
     /// Its claims.

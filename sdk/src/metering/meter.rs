@@ -238,6 +238,14 @@ impl QuotaCounter {
             let spent = units.spent.load(Ordering::Acquire);
             let after = spent.saturating_add(cost);
             let granted = if after <= units.taken.load(Ordering::Acquire) {
+                // What is held may have been taken for a token of the lineage with a greater limit.
+                if cost > 0 && units.used(after) > self.hard {
+                    reached |= self.look(units, now_nanos, store)?;
+                    if units.used(after) > self.hard {
+                        let used = units.used(spent);
+                        return Ok(Outcome { reached, ..self.outcome(units, cost, false, used, now) });
+                    }
+                }
                 match units.spent.compare_exchange_weak(spent, after, Ordering::AcqRel, Ordering::Relaxed) {
                     Ok(_) => Some(true),
                     Err(_) => continue,

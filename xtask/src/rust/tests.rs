@@ -21,6 +21,9 @@ const AS_ROOT: [&str; 7] = [
     "mount -t tmpfs licentia-test /run && ip link set lo up && exec \"$0\" \"$@\"",
 ];
 
+/// Where Debian puts a program of PostgreSQL, which is not in `PATH`.
+const INITDB: &str = "/usr/lib/postgresql/15/bin/initdb";
+
 /// All tests pass, in every crate.
 pub(crate) fn check() -> Result {
     run_equipped(cargo(&["test"]), &ALL)
@@ -35,7 +38,7 @@ pub(crate) fn check_quickly() -> Result {
 
 /// Runs a test command that finds everything that tests start. No test passes without it.
 pub(crate) fn run_equipped(mut test: Command, arguments: &[&str]) -> Result {
-    system::require(&[("redis-server", "redis-server")])?;
+    system::require(&[("redis-server", "redis-server"), (INITDB, "postgresql-15")])?;
     test.args(arguments);
     if cfg!(target_os = "linux") {
         system::require(&[("ip", "iproute2"), ("mount", "mount"), ("unshare", "util-linux")])?;
@@ -48,6 +51,6 @@ pub(crate) fn run_equipped(mut test: Command, arguments: &[&str]) -> Result {
         }
         test.env("LICENTIA_REQUIRE_NETNS", "1");
     }
-    test.env("LICENTIA_REQUIRE_REDIS", "1");
+    test.env("LICENTIA_REQUIRE_REDIS", "1").env("LICENTIA_REQUIRE_POSTGRES", "1");
     run(test)
 }

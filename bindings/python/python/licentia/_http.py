@@ -7,13 +7,50 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from licentia._licentia import PROBLEM_TYPE, PROOF_FIELD, Proof, Request, bearer, decode_base64url
+from licentia.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from licentia import Decision
+    from collections.abc import Callable, Mapping
 
-__all__ = ["NOTHING", "PROOF_FIELD", "encoded", "for_call", "refusal", "token_of"]
+    from licentia import Decision, Reservation
+
+__all__ = [
+    "NOTHING",
+    "PROOF_FIELD",
+    "encoded",
+    "end",
+    "for_call",
+    "no_server_error",
+    "refusal",
+    "token_of",
+    "which_are_charged",
+]
 
 NOTHING = Request()
+
+
+def no_server_error(status: int) -> bool:
+    """Tells whether a response is no server error (5xx, RFC 9110, section 15.6)."""
+    return status < 500
+
+
+def which_are_charged(charge_on_success: bool | Callable[[int], bool]) -> Callable[[int], bool] | None:
+    """Returns what tells by its status whether a response is charged; None if every request is charged before."""
+    if isinstance(charge_on_success, bool):
+        return no_server_error if charge_on_success else None
+    return charge_on_success
+
+
+def end(reservation: Reservation, charge: bool, cost: Mapping[str, int] | None) -> None:
+    """Charges what is reserved or returns it, unless the application has done so."""
+    if not charge:
+        reservation.cancel()
+        return
+    try:
+        reservation.commit(dict(cost) if cost else None)
+    except InvalidArgumentError:
+        # The application has ended it; or a cost was above what was reserved, and all of that is charged.
+        return
 
 
 def encoded(path: str | bytes) -> str:

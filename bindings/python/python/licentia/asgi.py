@@ -44,6 +44,7 @@ class LicenseMiddleware:
         *,
         origin: str = "",
         exempt: Iterable[str] = (),
+        charge_on_success: bool | Callable[[int], bool] = False,
     ) -> None:
         """Wraps an application.
 
@@ -54,12 +55,21 @@ class LicenseMiddleware:
             origin: The public origin, such as ``https://api.acme.example``, that proofs name
                 before path and query. Proofs that are checked here do not cover the body.
             exempt: Paths below the application's root that need no licence, such as ``/health``.
+            charge_on_success: Reserves the meters, and charges them only if the response is no
+                server error (5xx) and the application raises nothing; or a function that tells
+                by the status whether to charge. The request's meters are then the most that it may
+                cost, and the application may put what it did cost into
+                ``scope["state"]["licentia.cost"]``, as a dict by meter, before it responds, or
+                commit ``scope["state"]["licentia.reservation"]`` itself. Rates are counted in any
+                case, and a client that goes away before the response is charged. Websockets are
+                charged when they begin.
         """
         self.app = app
         self.gate = gate
         self.request: Request = NOTHING if request is None else request
         self.origin = origin
         self.exempt: frozenset[str] = frozenset(exempt)
+        self.charged = _http.which_are_charged(charge_on_success)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -69,6 +79,9 @@ class LicenseMiddleware:
         if scope["type"] not in {"http", "websocket"} or _route(scope) in self.exempt:
             await self.app(scope, receive, send)
             return
+        if self.charged is not None and scope["type"] == "http":
+            await self._reserved(scope, receive, send, self.charged)
+            return
         decision = await check(self.gate, scope, self.request, origin=self.origin)
         if not decision:
             if scope["type"] == "websocket":
@@ -77,6 +90,46 @@ class LicenseMiddleware:
             return
         scope.setdefault("state", {})["licentia"] = decision
         await self.app(scope, receive, adding(latin(decision.http_headers), send))
+
+    async def _reserved(
+        self, scope: Scope, receive: Receive, send: Send, charged: Callable[[int], bool]
+    ) -> None:
+        """Answers one request, and charges it when the response starts."""
+        token, asked = _asked(scope, self.request, self.origin)
+        reservation = await self.gate.reserve_async(token, asked)
+        decision = reservation.decision
+        if not decision:
+            await refuse(decision, scope, send)
+            return
+        state = scope.setdefault("state", {})
+        state["licentia"], state["licentia.reservation"] = decision, reservation
+        # Only a job's charge is ended in the store.
+        waits = self.gate.may_block and asked.job is not None
+        ended = False
+
+        async def end(charge: bool) -> None:
+            nonlocal ended
+            ended = True
+            if waits:
+                await asyncio.to_thread(_http.end, reservation, charge, state.get("licentia.cost"))
+            else:
+                _http.end(reservation, charge, state.get("licentia.cost"))
+
+        async def ending(message: Message) -> None:
+            if message["type"] == "http.response.start" and not ended:
+                await end(charged(message["status"]))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, adding(latin(decision.http_headers), ending))
+        except Exception:
+            if not ended:
+                await end(charge=False)
+            raise
+        finally:
+            # The client has gone, and the work may have been done.
+            if not ended:
+                _http.end(reservation, True, None)
 
 
 def _route(scope: Scope) -> str:
@@ -88,6 +141,12 @@ def _route(scope: Scope) -> str:
 @pending
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
     """Checks the request of an ASGI scope."""
+    token, asked = _asked(scope, request, origin)
+    return await gate.check_async(token, asked)
+
+
+def _asked(scope: Scope, request: Request, origin: str) -> tuple[str | None, Request]:
+    """Returns the token of an ASGI scope, and what it asks for."""
     found: dict[bytes, str] = {}
     for key, value in scope["headers"]:
         # A field that stands twice is one list (RFC 9110, section 5.3), as WSGI servers and other languages have it.
@@ -104,7 +163,7 @@ async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "")
         source=client[0] if client else "",
         proof=found.get(PROOF_FIELD.encode()),
     )
-    return await gate.check_async(_http.token_of(found.get(b"authorization")), asked)
+    return _http.token_of(found.get(b"authorization")), asked
 
 
 def latin(fields: Iterable[tuple[str, str]]) -> Fields:

@@ -1,5 +1,7 @@
 //! `licentia receipts`
 
+mod sum;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -8,15 +10,17 @@ use std::{
 
 use clap::{Args, Subcommand};
 use licentia::{
-    Code, Timestamp,
+    Code,
     receipt::{Acknowledgement, Audit, Finding, Instance, Log, Receipt, Report, cloud_events},
 };
 use licentia_issuer::{acknowledge, file::replace, time};
 use serde_json::{Value, json};
 
+use sum::Sum;
+
 use crate::terminal::{
     input::{self, Clock, Signer},
-    output::{self, BAD, GOOD, HEADING, NOTE, Output, Result, counted, hex, printable},
+    output::{self, BAD, GOOD, NOTE, Output, Result, counted, hex, printable},
 };
 
 /// Works on receipts: signed counts of usage, one key per instance.
@@ -28,8 +32,8 @@ pub(crate) enum Receipts {
     /// environment. A missing receipt is reported, but it is not wrong if a
     /// later one repeats its counts.
     Verify(Which),
-    /// Sum up the usage of all instances.
-    Sum(Which),
+    /// Sum up the usage of all instances, as the lines of an invoice.
+    Sum(Box<Sum>),
     /// Print every entry of every good receipt as an event (`CloudEvents` 1.0),
     /// one JSON object per line.
     Export(Which),
@@ -83,14 +87,7 @@ impl Receipts {
                 output.show(&value(&report), || verified(&report))?;
                 Ok(exit(&report))
             }
-            Self::Sum(which) => {
-                let report = which.audit()?;
-                let mut value = value(&report);
-                value["usage"] = usage(&report);
-                output.show(&value, || summed(&report))?;
-                complain(&report, output);
-                Ok(exit(&report))
-            }
+            Self::Sum(sum) => sum.run(output),
             Self::Export(which) => {
                 let report = which.audit()?;
                 output::write(&which.events()?)?;
@@ -125,13 +122,7 @@ impl Which {
     fn audit(&self) -> Result<Report> {
         let mut audit = Audit::new();
         self.instance.iter().for_each(|instance| audit.expect(*instance));
-        for path in &self.files {
-            let source = printable(&path.display().to_string());
-            match receipts(path)? {
-                Ok(receipts) => receipts.iter().for_each(|receipt| audit.add_from(&source, receipt)),
-                Err(code) => audit.refuse(code, None, &source),
-            }
-        }
+        add(&mut audit, &self.files)?;
         if let Some(vendor) = &self.vendor {
             let keys = [input::public_key(vendor)?];
             for path in &self.ack {
@@ -162,6 +153,24 @@ impl Which {
         }
         Ok(lines)
     }
+}
+
+/// Audits receipts of any instances.
+pub(crate) fn audit(files: &[PathBuf]) -> Result<Report> {
+    let mut audit = Audit::new();
+    add(&mut audit, files)?;
+    Ok(audit.finish())
+}
+
+fn add(audit: &mut Audit, files: &[PathBuf]) -> Result<()> {
+    for path in files {
+        let source = printable(&path.display().to_string());
+        match receipts(path)? {
+            Ok(receipts) => receipts.iter().for_each(|receipt| audit.add_from(&source, receipt)),
+            Err(code) => audit.refuse(code, None, &source),
+        }
+    }
+    Ok(())
 }
 
 /// The receipts of a file, which is a log or a single receipt; or why they are refused.
@@ -207,27 +216,6 @@ fn value(report: &Report) -> Value {
     json!({ "good": report.is_good(), "instances": instances.collect::<Vec<_>>(), "findings": findings.collect::<Vec<_>>() })
 }
 
-fn usage(report: &Report) -> Value {
-    report
-        .usage
-        .iter()
-        .map(|(cell, usage)| {
-            let by_instance: serde_json::Map<_, _> = usage
-                .by_instance
-                .iter()
-                .map(|(instance, units)| (hex(instance), json!(units.counted)))
-                .collect();
-            let sum = usage.sum();
-            json!({
-                "issuer": cell.issuer, "lineage": cell.lineage.to_string(), "meter": cell.meter,
-                "start": cell.window.start.as_seconds(), "end": cell.window.end.map(Timestamp::as_seconds),
-                "count": sum.counted, "refunded": sum.refunded, "used": usage.total(),
-                "by_instance": by_instance,
-            })
-        })
-        .collect()
-}
-
 fn verified(report: &Report) -> String {
     let mut text = String::new();
     for (instance, known) in &report.instances {
@@ -238,36 +226,4 @@ fn verified(report: &Report) -> String {
     report.findings.iter().for_each(|finding| text += &(line(finding) + "\n"));
     let (style, word) = if report.is_good() { (GOOD, "good") } else { (BAD, "not good") };
     text + &format!("{style}{word}{style:#}\n")
-}
-
-/// The usage as a table.
-fn summed(report: &Report) -> String {
-    let heads = ["issuer", "lineage", "meter", "from", "until", "counted", "refunded", "used", "instances"];
-    let heads = heads.map(str::to_owned);
-    let rows = report.usage.iter().map(|(cell, usage)| {
-        let sum = usage.sum();
-        [
-            printable(&cell.issuer),
-            cell.lineage.to_string(),
-            cell.meter.clone(),
-            if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
-            cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
-            sum.counted.to_string(),
-            sum.refunded.to_string(),
-            usage.total().to_string(),
-            usage.by_instance.len().to_string(),
-        ]
-    });
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    let mut text = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-            // Numbers are aligned to the right.
-            if column < 5 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };
-    }
-    text
 }

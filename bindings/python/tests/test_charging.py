@@ -1,0 +1,177 @@
+"""The middlewares charge by the response, if they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import licentia
+from licentia.asgi import LicenseMiddleware as AsgiMiddleware
+from licentia.wsgi import LicenseMiddleware as WsgiMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+pytestmark = pytest.mark.thread_unsafe(reason="runs event loops")
+
+CALLS = licentia.Request(meters={"calls": 5})
+
+
+@pytest.fixture
+def token(issuer: licentia.Issuer) -> str:
+    quotas: Any = {"calls": "100/day"}
+    return issuer.issue("cus_42", "pro", issued_at=1_000_000_000, expires=4_000_000_000, quotas=quotas)
+
+
+class Account:
+    """A gate, and what its customer has used."""
+
+    def __init__(self, issuer: licentia.Issuer, token: str) -> None:
+        self.gate = licentia.Gate(issuer.key)
+        self.token = token
+
+    def added(self, call: Callable[[], object]) -> int:
+        """Returns by how much a call raises what is used."""
+        before = self.used()
+        call()
+        return self.used() - before
+
+    def used(self) -> int:
+        charge = self.gate.check(self.token, meters={"calls": 0}).charges[0]
+        return charge.limit - charge.remaining
+
+
+@pytest.fixture
+def account(issuer: licentia.Issuer, token: str) -> Account:
+    return Account(issuer, token)
+
+
+def asgi(account: Account, app: Any, **options: Any) -> int:
+    """Returns what a request to an ASGI application costs."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "headers": [(b"authorization", f"Bearer {account.token}".encode())],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None: ...
+
+    middleware = AsgiMiddleware(app, account.gate, CALLS, **options)
+
+    def call() -> None:
+        try:
+            asyncio.run(middleware(scope, receive, send))
+        except (ZeroDivisionError, asyncio.CancelledError):
+            return
+
+    return account.added(call)
+
+
+def responding(status: int, cost: int | None = None) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if cost is not None:
+            scope["state"]["licentia.cost"] = {"calls": cost}
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+async def raising(scope: Any, receive: Any, send: Any) -> None:
+    raise ZeroDivisionError
+
+
+async def leaving(scope: Any, receive: Any, send: Any) -> None:
+    raise asyncio.CancelledError
+
+
+async def committing(scope: Any, receive: Any, send: Any) -> None:
+    scope["state"]["licentia.reservation"].commit({"calls": 1})
+    await responding(500)(scope, receive, send)
+
+
+def test_asgi_charges_what_succeeds(account: Account) -> None:
+    assert asgi(account, responding(500)) == 5, "by default it is charged before"
+    for app, cost in [
+        (responding(500), 0),
+        (responding(503), 0),
+        (responding(200), 5),
+        (responding(404), 5),
+        (responding(200, 2), 2),
+        (responding(200, 0), 0),
+        (responding(200, 9), 5),
+        (responding(500, 2), 0),
+        (raising, 0),
+        (leaving, 5),
+        (committing, 1),
+    ]:
+        assert asgi(account, app, charge_on_success=True) == cost, (app, cost)
+    assert asgi(account, responding(404), charge_on_success=lambda status: status == 200) == 0
+
+
+def wsgi(account: Account, app: Any, **options: Any) -> int:
+    """Returns what a request to a WSGI application costs."""
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_AUTHORIZATION": f"Bearer {account.token}"}
+    middleware = WsgiMiddleware(app, account.gate, CALLS, **options)
+
+    def call() -> None:
+        try:
+            body: Any = middleware(environ, lambda status, headers, *rest: None)
+            try:
+                for _ in body:
+                    pass
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+        except ZeroDivisionError:
+            return
+
+    return account.added(call)
+
+
+def answering(status: str, cost: int | None = None) -> Any:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        if cost is not None:
+            environ["licentia.cost"] = {"calls": cost}
+        start_response(status, [])
+        return [b""]
+
+    return app
+
+
+def failing(environ: Any, start_response: Any) -> list[bytes]:
+    raise ZeroDivisionError
+
+
+def late(environ: Any, start_response: Any) -> Iterator[bytes]:
+    start_response("503 Service Unavailable", [])
+    yield b""
+
+
+def late_failing(environ: Any, start_response: Any) -> Iterator[bytes]:
+    if environ:
+        raise ZeroDivisionError
+    yield b""
+
+
+def test_wsgi_charges_what_succeeds(account: Account) -> None:
+    assert wsgi(account, answering("500 Internal Server Error")) == 5, "by default it is charged before"
+    for app, cost in [
+        (answering("500 Internal Server Error"), 0),
+        (answering("200 OK"), 5),
+        (answering("404 Not Found"), 5),
+        (answering("200 OK", 2), 2),
+        (answering("200 OK", 9), 5),
+        (failing, 0),
+        (late, 0),
+        (late_failing, 0),
+    ]:
+        assert wsgi(account, app, charge_on_success=True) == cost, (app, cost)
+    charged = wsgi(account, answering("404 Not Found"), charge_on_success=lambda status: status == 200)
+    assert charged == 0
