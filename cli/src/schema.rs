@@ -493,7 +493,7 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("ledger init", object([("ledger", text()), ("stream", number())])),
         ("ledger list", array(listed())),
         ("ledger find", array(listed())),
-        ("ledger show", shown),
+        ("ledger show", array(shown)),
         ("ledger rules", array(rule())),
         ("ledger stats", stats),
         ("ledger resend", issued()),

@@ -81,7 +81,8 @@ pub fn authorize<'a>(
     }
     let (code, facts) = check_audience(license, expect.audience);
     explanation.note(Check::Audience, code, facts)?;
-    let in_grace = check_revocation(license, revocations, expect.revocations_required, now, explanation)?;
+    let in_grace =
+        check_revocation(license, revocations.as_ref(), expect.revocations_required, now, explanation)?;
     if let Some((code, facts)) = check_node(license, expect.node) {
         explanation.note(Check::Node, code, facts)?;
     }
@@ -142,13 +143,13 @@ fn check_audience<'a>(license: &License<'_>, expected: Option<&'a str>) -> (Code
 /// revocation puts the licence into grace.
 fn check_revocation(
     license: &License<'_>,
-    bundle: Option<RevocationQuery<'_>>,
+    bundle: Option<&RevocationQuery<'_>>,
     required: bool,
     now: Timestamp,
     explanation: &mut Explanation<'_>,
 ) -> Result<bool, Code> {
     let policy = license.policy();
-    let head = bundle.as_ref().and_then(|bundle| bundle.head(license));
+    let head = bundle.and_then(|bundle| bundle.head(license));
     let age = policy.max_revocation_age;
     // A licence that states a maximum age requires a bundle. Any other licence does so only if the host asks for it.
     let stale_since = match head {

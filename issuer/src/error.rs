@@ -203,8 +203,24 @@ pub enum BundleError {
     #[error("`{0}` of a rule ends before it begins: the rule would hit nobody")]
     EmptyRange(&'static str),
     /// A rule would spare too many tokens.
-    #[error("a rule can spare {most} tokens; reissue some under another key", most = licentia_core::limits::RULE_LIST)]
+    #[error("a rule can spare {most} tokens, and the ledger has more; reissue the good licences under another key (`licentia reissue`), then revoke the old key without sparing any", most = licentia_core::limits::RULE_LIST)]
     TooManySpared,
+    /// No licence of the ledger is of the tier.
+    #[error("no licence of the ledger is of tier {tier}; there are: {}", known.join(", "))]
+    UnknownTier {
+        /// The tier, with its version if one was named.
+        tier: String,
+        /// The tiers and versions of the ledger.
+        known: Vec<String>,
+    },
+    /// No licence of the ledger is signed with the key.
+    #[error("no licence of the ledger is signed with key {kid}; there are: {}", known.join(", "))]
+    UnknownKey {
+        /// The key's identifier.
+        kid: String,
+        /// The identifiers of the ledger's keys.
+        known: Vec<String>,
+    },
     /// One of the two is a delta.
     #[error("a delta is made from two whole bundles")]
     NotWhole,

@@ -44,8 +44,10 @@ pub mod revocation;
 mod serialize;
 pub mod store;
 
-pub use background::{Feed, FeedError, StartError, Watch};
-pub use gate::{BuildError, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation, SettleError};
+pub use background::{Feed, FeedError, Refiller, StartError, Watch};
+pub use gate::{
+    BuildError, Counter, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation, Seat, SettleError,
+};
 #[cfg(feature = "holder")]
 pub use license::{HolderKey, PemError, ProveError};
 pub use license::{License, LoadError, Loadable};
@@ -54,7 +56,7 @@ pub use licentia_core::{
     Kind, Lineage, Overage, Period, Policy, Quota, Rate, State, Step, Tier, Timestamp, TokenId, Unverified,
     Window, limits,
 };
-pub use metering::{Charge, Counter, Refiller, Seat, Unit};
+pub use metering::{Charge, Unit};
 pub use platform::Now;
 #[cfg(not(target_family = "wasm"))]
 pub use platform::fork;

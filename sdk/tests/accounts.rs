@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::{DAY, NOW, draft, key};
 use licentia::{
     Code, Gate, GateBuilder, Request, Seat,
-    store::{self, Cell, Finish, Job, Once, RateAsk, SeatAsk, Store},
+    store::{self, Cell, Finish, FinishPart, JobAsk, JobFinish, JobPart, Outcome, RateAsk, SeatAsk, Store},
 };
 use licentia_core::{AccountId, Rate, Window, metering::rate::Gcra};
 use licentia_issuer::Issuer;
@@ -91,6 +91,12 @@ fn seat(account: AccountId, holder: &str, now: u64) -> SeatAsk<'_> {
     SeatAsk { account, holder, ttl: 600, limit: 2, now }
 }
 
+/// Ends the job that was charged before keys named the issuer. Returns whether this did.
+fn finish(store: &dyn Store, account: AccountId, how: Finish, units: u64) -> bool {
+    let part = FinishPart { cell: day(account), attempt: 0, units };
+    store.finish_job(&JobFinish { job: "old", how, parts: vec![part] }).unwrap()[0].done
+}
+
 /// What was counted before keys named the issuer: 42 units, 7 of them a job's that is held, 3 of 10 requests, a seat.
 fn starts_from_before(store: &dyn Store, now: u64) {
     for issuer in ["acme", "reseller"] {
@@ -101,10 +107,12 @@ fn starts_from_before(store: &dyn Store, now: u64) {
             43,
             "{issuer}: it goes on from there"
         );
-        let job = Job { name: "old", held: true };
-        assert_eq!(store.take_once(&day(account), job, 7, 100).unwrap(), Once::Before(43), "{issuer}");
-        assert!(store.finish_once(&day(account), "old", Finish::Cancel).unwrap(), "{issuer}");
-        assert!(!store.finish_once(&day(account), "old", Finish::Cancel).unwrap(), "{issuer}: once");
+        let part = JobPart { cell: day(account), cost: 7, limit: 100 };
+        let charged = store.charge_job(&JobAsk { job: "old", held: true, parts: vec![part] }).unwrap();
+        assert_eq!((charged.outcome, charged.parts[0].total), (Outcome::Before, 43), "{issuer}");
+        // The try from before, this one, and one that nobody made.
+        let cancelled = [(); 3].map(|()| finish(store, account, Finish::Cancel, 0));
+        assert_eq!(cancelled, [false, true, false], "{issuer}: once, with the last try");
         assert_eq!(store.take(&day(account), 0, 0, 100).unwrap().total, 36, "{issuer}");
         assert_eq!(store.take_rate(&rate(account, 8)).unwrap().units, 0, "{issuer}");
         assert_eq!(store.take_rate(&rate(account, 7)).unwrap().units, 7, "{issuer}");
@@ -113,7 +121,7 @@ fn starts_from_before(store: &dyn Store, now: u64) {
     }
     // A job's name was taken before the cell itself was asked for.
     let account = AccountId::new("third", LINEAGE.into());
-    assert!(store.finish_once(&day(account), "old", Finish::Commit(1)).unwrap());
+    assert!(finish(store, account, Finish::Commit, 1));
     assert_eq!(store.take(&day(account), 0, 0, 100).unwrap().total, 36);
     store.release_seat(&account, "ada").unwrap();
     assert!(store.take_seat(&seat(account, "eve", now)).unwrap().granted);

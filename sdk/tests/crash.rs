@@ -20,7 +20,7 @@ use std::{
 use common::{NOW, YEAR, builder, licence};
 use licentia::{
     Code, Gate, Now, Refiller, Request,
-    store::{self, Cell, Finish, Job, Once, Store, Taken, Unreachable},
+    store::{self, Cell, JobAsk, JobCharged, JobFinish, PartDone, Store, Taken, Turn, Unreachable},
 };
 use licentia_core::Window;
 use server::Server;
@@ -70,11 +70,27 @@ impl Store for Logged {
         self.note(cell, &format!("returns {units} 0"));
         if cell.meter == "calls" { Ok(()) } else { self.store.give_back(cell, units) }
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.store.take_once(cell, job, units, limit)
+    // Turns go to the store as they are: what becomes of them is what this is about.
+    fn take_in_turn(
+        &self,
+        cell: &Cell<'_>,
+        by: Turn,
+        need: u64,
+        want: u64,
+        limit: u64,
+    ) -> Result<Taken, Unreachable> {
+        self.note(cell, &format!("asks {} 0", want.max(need)));
+        let taken = self.store.take_in_turn(cell, by, need, want, limit);
+        if let Ok(Taken { units, total }) = taken {
+            self.note(cell, &format!("has {} {total}", total - units));
+        }
+        taken
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.store.finish_once(cell, job, finish)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.store.charge_job(ask)
+    }
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.store.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.store.load(name)

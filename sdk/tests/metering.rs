@@ -13,7 +13,7 @@ use std::{
 use common::{DAY, NOW, YEAR, builder, licence};
 use licentia::{
     Code, Counter, Gate, Now, Refiller, Request, Timestamp,
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, Fault, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 use licentia_core::Window;
 use licentia_issuer::{Overage, Period, Quota};
@@ -29,7 +29,11 @@ struct Counting {
 
 impl Counting {
     fn reach(&self) -> Result<&Memory, Unreachable> {
-        if self.lost.load(Ordering::Relaxed) { Err(Unreachable("cut off".into())) } else { Ok(&self.memory) }
+        if self.lost.load(Ordering::Relaxed) {
+            Err(Unreachable::new(Fault::NotSent, "cut off"))
+        } else {
+            Ok(&self.memory)
+        }
     }
 }
 
@@ -41,11 +45,11 @@ impl Store for Counting {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.reach()?.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.reach()?.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.reach()?.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.reach()?.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)
@@ -55,8 +59,9 @@ impl Store for Counting {
     }
 }
 
+/// A gate whose units are fetched and given back when a test says so.
 fn on(store: &Arc<Counting>) -> Gate {
-    builder().store(store.clone()).build().unwrap()
+    builder().store(store.clone()).prefetch(false).build().unwrap()
 }
 
 /// A licence of `limit` calls a day.
@@ -175,6 +180,74 @@ fn a_job_is_charged_once_by_whichever_gate() {
     let tomorrow = one.check(&token, &Request::new().meters(&meters).job("a"), NOW + DAY);
     assert_eq!((tomorrow.code(), tomorrow.quota("calls").unwrap().remaining), (Code::Allowed, 6), "anew");
     assert_eq!([job(&one, ""), job(&one, &"x".repeat(257))], [Code::InvalidArgument; 2]);
+}
+
+#[test]
+fn a_token_that_is_used_up_does_not_starve_a_greater_one_of_its_lineage() {
+    let store = Arc::new(Counting::default());
+    let gate = on(&store);
+    let token = |limit: u64| {
+        licence(|draft| {
+            draft.lineage = Some([9; 16].into());
+            draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
+        })
+    };
+    let (old, new) = (token(100), token(100_000));
+    let hundred = [("calls", 100)];
+    assert!(gate.check(&old, &Request::new().meters(&hundred), at(0)).is_allowed());
+    let code =
+        |token: &str, millis| gate.check(token, &Request::new().meters(&[("calls", 1)]), at(millis)).code();
+    for millis in 1..300 {
+        assert_eq!(
+            [code(&old, millis), code(&new, millis)],
+            [Code::QuotaExceeded, Code::Allowed],
+            "{millis}"
+        );
+    }
+}
+
+#[test]
+fn the_same_job_with_another_cost_is_a_mistake_and_no_grant() {
+    let store = Arc::new(Counting::default());
+    let (one, other, token) = (on(&store), on(&store), calls(100));
+    let ask = |cost| [("calls", cost)];
+    let (small, large) = (ask(1), ask(1_000_000));
+    let reservation = one.reserve(&token, &Request::new().meters(&small).job("j"), NOW).1.unwrap();
+    let grown = other.check(&token, &Request::new().meters(&large).job("j"), NOW);
+    assert_eq!((grown.code(), grown.retry_after_ms()), (Code::JobCostDiffers, None));
+    reservation.commit(&[]).unwrap();
+    let grown = other.reserve(&token, &Request::new().meters(&large).job("j"), NOW);
+    assert_eq!((grown.0.code(), grown.1.is_none()), (Code::JobCostDiffers, true));
+    assert_eq!(left(&store, &token), 99);
+}
+
+#[test]
+fn who_was_let_through_on_a_job_is_never_left_with_unpaid_work() {
+    let store = Arc::new(Counting::default());
+    let (one, other, token) = (on(&store), on(&store), calls(100));
+    let (both, mails) = ([("calls", 4), ("mails", 1)], [("mails", 5)]);
+    let first = Request::new().meters(&both).job("j");
+    // Another job has used up one meter: the first try is charged on none.
+    let full = one.reserve(&token, &Request::new().meters(&mails).job("k"), NOW).1.unwrap();
+    assert_eq!(one.check(&token, &first, NOW).code(), Code::QuotaExceeded);
+    assert_eq!(left(&store, &token), 100);
+    full.cancel();
+    // Two tries are let through; one of them gives up.
+    let (given_up, done) =
+        (one.reserve(&token, &first, NOW).1.unwrap(), other.reserve(&token, &first, NOW).1.unwrap());
+    given_up.cancel();
+    assert_eq!(left(&store, &token), 96, "the other one works");
+    done.commit(&[]).unwrap();
+    assert_eq!(left(&store, &token), 96);
+}
+
+#[test]
+fn a_job_that_names_a_meter_twice_is_charged_the_sum() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100));
+    let twice = [("calls", 3), ("calls", 4)];
+    assert!(gate.check(&token, &Request::new().meters(&twice).job("j"), NOW).is_allowed());
+    assert_eq!(left(&store, &token), 93);
 }
 
 #[test]

@@ -32,7 +32,11 @@ struct Slow {
 
 impl Store for Slow {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        self.go_on.lock().unwrap().recv().map_err(|error| Unreachable(error.into()))?;
+        self.go_on
+            .lock()
+            .unwrap()
+            .recv()
+            .map_err(|error| Unreachable::new(licentia::store::Fault::NotSent, error))?;
         self.memory.take(cell, need, want, limit)
     }
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
@@ -96,7 +100,12 @@ fn a_check_that_waits_for_the_store_lets_others_go_on() {
     let (go_on, wait_for) = mpsc::channel();
     let store = Slow { memory: Memory::new(), go_on: Mutex::new(wait_for) };
     let gate = Arc::new(builder().store(Arc::new(store)).build().unwrap());
-    let mut service = LicenseLayer::new(gate).meters(&[("calls", 1)]).layer(Hello);
+    let layer = LicenseLayer::new(gate);
+    let request = Request::builder().header("authorization", format!("Bearer {token}"));
+    // The first request of a gate waits for the clock's mark.
+    let first = wait(layer.clone().layer(Hello).call(request.body(()).unwrap()), || {});
+    assert_eq!(first.unwrap().status(), 200);
+    let mut service = layer.meters(&[("calls", 1)]).layer(Hello);
     let mut ask = |token: &str| {
         let request = Request::builder().header("authorization", format!("Bearer {token}"));
         service.call(request.body(()).unwrap())

@@ -36,7 +36,7 @@ fn tokens() -> [(Action, String); 3] {
 }
 
 fn gate(url: &str) -> Gate {
-    builder().store(store::open(url).unwrap()).build().unwrap()
+    builder().store(store::open(url).unwrap()).prefetch(false).build().unwrap()
 }
 
 /// Charges a unit that the store alone can grant: for a job of its own, so that none is at hand.
@@ -303,4 +303,122 @@ fn a_disk_that_is_full_or_read_only_is_got_over() {
     granted += 4;
     drop(gate);
     assert_eq!(rest(&url), LIMIT - granted, "nothing is lost, and nothing granted twice");
+}
+
+/// A gate that has taken units ahead, at a thousand requests a second. Returns how many were used.
+fn with_units_ahead(gate: &Gate, token: &str) -> u64 {
+    let charge = |millis: u64| {
+        let now = licentia::Now { time: NOW, monotonic_nanos: millis * 1_000_000 };
+        gate.check(token, &Request::new().meters(&[("calls", 1)]), now).is_allowed()
+    };
+    (0..777).filter(|millis| charge(*millis)).count() as u64
+}
+
+/// A licence of a lineage of its own.
+fn customer(lineage: u8, limit: u64) -> String {
+    licence(|draft| {
+        draft.lineage = Some([lineage; 16].into());
+        draft.grant.quotas.insert("calls".into(), format!("{limit}/day").parse().unwrap());
+        draft.grant.policy.store_unreachable = Action::Deny;
+    })
+}
+
+/// How many single units can be used without a pause.
+fn usable(gate: &Gate, token: &str) -> u64 {
+    let request = Request::new().meters(&[("calls", 1)]);
+    let now = licentia::Now { time: NOW, monotonic_nanos: 1_000_000_000 };
+    (0..).take_while(|_| gate.check(token, &request, now).is_allowed()).count() as u64
+}
+
+fn total(server: &Server, lineage: u8) -> u64 {
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let pattern = format!("*{}*calls*", format!("{lineage:02x}").repeat(16));
+    let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query(&mut connection).unwrap();
+    let key = keys.iter().find(|key| !key.contains('/')).unwrap();
+    redis::cmd("HGET").arg(key).arg("total").query(&mut connection).unwrap()
+}
+
+#[test]
+fn a_server_that_reads_and_cannot_write_leaves_what_is_held_usable() {
+    let Some(server) = Server::start() else { return };
+    let (gate, token) = (gate(&server.url()), customer(1, 100_000));
+    let used = with_units_ahead(&gate, &token);
+    let ahead = total(&server, 1) - used;
+    assert!(ahead > 10, "{ahead}");
+    for set in [["min-replicas-to-write", "1"], ["maxmemory", "1"]] {
+        server.tell(&["CONFIG", "SET", set[0], set[1]]);
+        for second in 2..6_u64 {
+            // Nobody has used any since, and they cannot be given back.
+            gate.refill(licentia::Now { time: NOW, monotonic_nanos: second * 1_000_000_000 });
+        }
+        assert!(gate.settle().is_err(), "{set:?}");
+        server.tell(&["CONFIG", "SET", set[0], "0"]);
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    server.tell(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+    assert_eq!(usable(&gate, &token), ahead, "nothing was thrown away");
+}
+
+#[test]
+fn replicas_that_are_missing_burn_no_units() {
+    let Some(server) = Server::start() else { return };
+    let token = customer(1, LIMIT);
+    let gate = gate(&format!("{}?wait=1&wait_ms=20", server.url()));
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        assert_eq!(usable(&gate, &token), 0, "no replica has them");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let lost = total(&server, 1);
+    assert!(lost <= 2, "{lost} were taken for nothing");
+    let replica = server.replica().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut granted = 0;
+    while granted < LIMIT && Instant::now() < deadline {
+        granted += usable(&gate, &token);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(granted, LIMIT, "what was in doubt is there, and granted once");
+    drop(replica);
+}
+
+#[test]
+fn a_connection_that_the_server_closed_denies_nobody() {
+    let Some(server) = Server::start() else { return };
+    let (gate, token) = (gate(&server.url()), customer(1, LIMIT));
+    for _ in 0..20 {
+        assert_eq!(charge(&gate, &token), (Code::Allowed, None));
+        server.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        assert_eq!(charge(&gate, &token), (Code::Allowed, None), "a job");
+        server.tell(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        let one = gate.check(&token, &Request::new().meters(&[("calls", 1)]), NOW);
+        assert_eq!(one.code(), Code::Allowed, "a unit");
+    }
+    drop(gate);
+    assert_eq!(total(&server, 1), 60, "each was counted once");
+}
+
+#[test]
+fn a_key_of_another_type_denies_its_own_customer_alone() {
+    let Some(server) = Server::start() else { return };
+    let (good, bad) = (customer(1, LIMIT), customer(2, LIMIT));
+    let gate = gate(&server.url());
+    let request = Request::new().meters(&[("calls", 1)]);
+    let check = |token: &str| gate.check(token, &request, NOW).code();
+    assert_eq!([check(&good), check(&bad)], [Code::Allowed; 2]);
+    let mut connection = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*0202*").query(&mut connection).unwrap();
+    for key in keys.iter().filter(|key| !key.contains('/')) {
+        redis::cmd("SET").arg(key).arg("spoilt").query::<()>(&mut connection).unwrap();
+    }
+    for _ in 0..50 {
+        assert_eq!([check(&bad), check(&good)], [Code::StoreUnreachable, Code::Allowed]);
+    }
+    // Nor does it keep others from getting theirs back.
+    let lively = customer(3, 100_000);
+    let used = with_units_ahead(&gate, &lively);
+    assert!(total(&server, 3) > used);
+    assert_eq!(check(&bad), Code::StoreUnreachable);
+    let _ = gate.settle();
+    assert_eq!(total(&server, 3), used);
 }

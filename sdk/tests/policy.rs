@@ -11,7 +11,7 @@ use std::sync::{
 use common::{DAY, NOW, builder, licence};
 use licentia::{
     Action, Code, Now, Request, Timestamp,
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, Fault, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 
 /// A store that can be cut off.
@@ -27,7 +27,7 @@ impl Fragile {
     fn reach(&self) -> Result<&Memory, Unreachable> {
         if self.lost.load(Ordering::Relaxed) {
             self.asked.fetch_add(1, Ordering::Relaxed);
-            return Err(Unreachable("cut off".into()));
+            return Err(Unreachable::new(Fault::NotSent, "cut off"));
         }
         Ok(&self.memory)
     }
@@ -40,11 +40,11 @@ impl Store for Fragile {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.reach()?.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.reach()?.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.reach()?.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.reach()?.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.reach()?.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.reach()?.load(name)
@@ -114,7 +114,11 @@ fn a_warning_ends_also_where_other_meters_have_units_at_hand() {
 fn a_mark_is_never_lowered_and_is_found_when_the_store_comes_back() {
     let store = Arc::new(Fragile::default());
     let token = licence(|draft| draft.issued_at = NOW - 30 * DAY);
-    let code = |gate: &licentia::Gate, now| gate.check(&token, &Request::new(), now).code();
+    let code = |gate: &licentia::Gate, now| {
+        let code = gate.check(&token, &Request::new(), now).code();
+        gate.settle().unwrap(); // marks are saved beside the requests
+        code
+    };
     let start = || builder().store(store.clone()).build().unwrap();
     assert_eq!(code(&start(), at(NOW, 0)), Code::Allowed);
     // The clock is set back, and the store is out of reach when the service starts.
@@ -147,6 +151,7 @@ fn a_store_out_of_reach_is_asked_seldom_by_those_who_need_none() {
     store.lost.store(true, Ordering::Relaxed);
     for second in 0..120 {
         assert_eq!(gate.check(&token, &Request::new(), at(NOW + second, second)).code(), Code::Allowed);
+        gate.settle().unwrap(); // marks are saved beside the requests
     }
     let asked = store.asked.load(Ordering::Relaxed);
     assert!((2..12).contains(&asked), "asked {asked} times in two minutes");

@@ -16,7 +16,7 @@ use common::{DAY, NOW, draft, issuer, key, keyset, loaded, sign};
 use licentia::{
     Action, Code, Feed, FeedError, Gate, GateBuilder, LoadError, Loadable, Request, State, Timestamp, Watch,
     revocation::{Effect, Reason, RevocationTerms},
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 use licentia_issuer::{BundleDraft, KeyPurpose, KeysetDraft, KeysetEntry, RuleDraft};
 
@@ -374,11 +374,11 @@ impl Store for Interrupted {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.memory.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.memory.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.memory.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.memory.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.memory.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.memory.load(name)

@@ -10,7 +10,7 @@ use std::sync::{
 use common::{NOW, gate, licence};
 use licentia::{
     Action, Code, Gate, Request, Seat, Timestamp,
-    store::{Cell, Finish, Job, Memory, Once, Store, Taken, Unreachable},
+    store::{Cell, JobAsk, JobCharged, JobFinish, Memory, PartDone, Store, Taken, Unreachable},
 };
 
 fn token(seats: u64) -> String {
@@ -159,11 +159,11 @@ impl Store for NoSeats {
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         self.0.give_back(cell, units)
     }
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.0.take_once(cell, job, units, limit)
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        self.0.charge_job(ask)
     }
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        self.0.finish_once(cell, job, finish)
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        self.0.finish_job(ask)
     }
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {
         self.0.load(name)

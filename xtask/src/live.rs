@@ -11,6 +11,7 @@ use crate::{
 /// Drives `licentia dev` and its page, and checks that the pictures in the README are of this page.
 pub(crate) fn check() -> Result {
     run(node("live.mjs")?)?;
+    run(node("upstream.mjs")?)?;
     run(node("pictures.mjs")?)
 }
 

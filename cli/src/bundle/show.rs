@@ -1,6 +1,6 @@
 //! The content of a bundle, and its size.
 
-use licentia_core::revocation::{Bundle, Effect, Group};
+use licentia_core::revocation::{Bundle, Group};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
@@ -28,11 +28,7 @@ fn exact_bytes(bundle: &Bundle<'_>) -> usize {
 /// The terms of a group.
 fn group(group: &Group<'_>) -> Value {
     let terms = group.terms();
-    let (effect, until) = match terms.effect {
-        Effect::WarnUntil(until) => ("warn", Some(until.as_seconds())),
-        Effect::GraceUntil(until) => ("grace", Some(until.as_seconds())),
-        _ => ("deny", None),
-    };
+    let (effect, until) = words::effect_of(terms.effect);
     json!({
         "reason": terms.reason.name(), "effective": terms.effective.as_seconds(), "effect": effect, "until": until,
         "indices": group.exact().count(), "hashes": group.hashes().len(),

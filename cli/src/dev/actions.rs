@@ -4,14 +4,16 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use licentia::Gate;
-use licentia_gateway::admin::{Actions, Person};
+use licentia_gateway::{
+    admin::{Actions, Person},
+    trust::Trusted,
+};
 use ureq::Agent;
 
 use super::{terms::Terms, vendor::Vendor};
@@ -26,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Buttons {
     vendor: Mutex<Vendor>,
     terms: Terms,
-    running: OnceLock<(Arc<Gate>, String)>,
+    running: OnceLock<(Trusted, String)>,
     agent: Agent,
     calls: AtomicUsize,
     output: Output,
@@ -54,10 +56,10 @@ impl Buttons {
         }
     }
 
-    /// The gateway runs: its gate, and the address that clients call.
-    pub(super) fn attach(&self, gate: Arc<Gate>, api: &str) {
+    /// The gateway runs: what it trusts, and the address that clients call.
+    pub(super) fn attach(&self, trusted: Trusted, api: &str) {
         // It starts once.
-        let _ = self.running.set((gate, api.to_owned()));
+        let _ = self.running.set((trusted, api.to_owned()));
     }
 
     pub(super) fn first_path(&self) -> &str {
@@ -79,7 +81,7 @@ impl Buttons {
         self.vendor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running(&self) -> Result<&(Arc<Gate>, String)> {
+    fn running(&self) -> Result<&(Trusted, String)> {
         Ok(self.running.get().ok_or("the gateway is still starting")?)
     }
 
@@ -107,8 +109,8 @@ impl Buttons {
             "revoke" => {
                 let started = Instant::now();
                 let (sequence, bundle) = self.vendor().revoke(customer)?;
-                let (gate, _) = self.running()?;
-                gate.load_revocation(&bundle)?;
+                let (trusted, _) = self.running()?;
+                trusted.load_revocation(&bundle)?;
                 let took = started.elapsed().as_millis();
                 self.say(&format!(
                     "{customer} is {BAD}revoked{BAD:#}: bundle #{sequence} is in force after {took} ms"

@@ -64,9 +64,9 @@ impl Dev {
             upstream: upstream.unwrap_or_default(),
             openapi: self.openapi,
             is_toy: toy.is_some(),
-            listen: setup::free(self.listen, 8080)?,
-            admin: setup::free(self.admin, 8081)?,
-            health: setup::free(self.health, 8082)?,
+            listen: setup::free(self.listen, 8080),
+            admin: setup::free(self.admin, 8081),
+            health: setup::free(self.health, 8082),
         };
         let keys = Keys::open(&place)?;
         let file = place.file("gateway.toml");
@@ -78,7 +78,7 @@ impl Dev {
         let gateway = Gateway::start_with(config, Some(Arc::clone(&buttons) as _)).await?;
         let listening = &gateway.listening;
         let api = listening.proxy.as_ref().ok_or("the gateway has no address for clients")?.to_string();
-        buttons.attach(Arc::clone(gateway.gate()), &api);
+        buttons.attach(gateway.trusted.clone(), &api);
         show(&place, &buttons, &gateway, &api, toy.is_some(), output)?;
         ended().await?;
         output.note("\nending");
@@ -125,7 +125,7 @@ fn show(
             "\nCall as a customer, and watch the page. Each file holds the header field with a\nlicence:\n";
         for card in &customers {
             text += &format!(
-                "\n  {HEADING}{}{HEADING:#}  {NOTE}{}{NOTE:#}, {}\n",
+                "\n  {HEADING}{}{HEADING:#}, {NOTE}{}{NOTE:#}: {}\n",
                 card.subject, card.tier, card.terms
             );
             text += &format!("  curl -iH @{} http://{api}{path}\n", card.header.display());

@@ -79,13 +79,8 @@ impl Setup {
 }
 
 /// The address that was asked for; else this port, or a free one if it is taken.
-pub(super) fn free(asked: Option<SocketAddr>, port: u16) -> Result<SocketAddr> {
-    if let Some(address) = asked {
-        return Ok(address);
-    }
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(address),
-        Err(_) => Ok(SocketAddr::from(([127, 0, 0, 1], 0))),
-    }
+pub(super) fn free(asked: Option<SocketAddr>, port: u16) -> SocketAddr {
+    let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    let is_free = || TcpListener::bind(at(port)).is_ok();
+    asked.unwrap_or_else(|| if is_free() { at(port) } else { at(0) })
 }

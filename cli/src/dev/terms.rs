@@ -71,16 +71,20 @@ impl Terms {
     /// What a tier has, in words.
     pub(super) fn describe(&self, tier: &str) -> String {
         let Some(level) = LEVELS.iter().find(|level| level.name == tier) else { return String::new() };
-        let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(" and ");
+        // It must fit a line of the terminal.
+        let list = |names: &BTreeSet<String>, noun: &str| match names.len() {
+            0..=2 => names.iter().cloned().collect::<Vec<_>>().join(" and "),
+            many => format!("of each of {many} {noun}"),
+        };
         let mut parts = Vec::new();
         if !self.meters.is_empty() {
-            parts.push(format!("{} {} a day", level.quota, list(&self.meters)));
+            parts.push(format!("{} {} a day", level.quota, list(&self.meters, "meters")));
         }
         if !self.rates.is_empty() {
             parts.push(format!("{} a second", level.rate));
         }
         if level.has_features && !self.features.is_empty() {
-            parts.push(format!("with {}", list(&self.features)));
+            parts.push(list(&self.features, "features").replacen("of each of", "all", 1));
         }
         parts.join(", ")
     }
@@ -112,7 +116,7 @@ mod tests {
         assert_eq!(terms.paths, ["/b", "/a/1"]);
         let catalogue: Catalogue = terms.catalogue().parse().unwrap();
         assert_eq!(catalogue.tiers().len(), 3);
-        assert_eq!(terms.describe("pro"), "500 calls and mails and rows a day, 50 a second, with x");
+        assert_eq!(terms.describe("pro"), "500 of each of 3 meters a day, 50 a second, x");
         // Without any terms a tier is still one.
         assert!(Terms::of(&[]).catalogue().parse::<Catalogue>().is_ok());
     }

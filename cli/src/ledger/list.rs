@@ -15,6 +15,7 @@ use crate::terminal::{
     input::{Clock, Kid, kid},
     output::{self, BAD, GOOD, NOTE, Output, Result, counted, hex, printable},
     table::{Cell, Grid, width},
+    words,
 };
 
 /// Lists licences. Every condition that is given must hold.
@@ -264,10 +265,13 @@ pub(super) fn json(one: &ListedLicense, now: Timestamp) -> Value {
         "index": license.index,
         "digest": hex(&license.digest),
         "state": one.state(now).name(),
-        "revocation": one.revocation.map(|terms| json!({
-            "reason": terms.reason.name(), "effective": terms.effective.as_seconds(),
-            "terms": crate::terminal::words::terms(&terms),
-        })),
+        "revocation": one.revocation.map(|terms| {
+            let (effect, until) = words::effect_of(terms.effect);
+            json!({
+                "reason": terms.reason.name(), "effective": terms.effective.as_seconds(), "effect": effect,
+                "until": until,
+            })
+        }),
     })
 }
 

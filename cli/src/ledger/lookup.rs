@@ -1,7 +1,7 @@
 //! `licentia ledger`
 
 use clap::{Args, Subcommand};
-use licentia_issuer::{Ledger, LedgerAccess, StandingRule, time};
+use licentia_issuer::{Ledger, LedgerAccess, RuleDraft, StandingRule, time};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,7 +11,8 @@ use super::{
     show::Show,
 };
 use crate::terminal::{
-    output::{Output, Result, counted, hex, printable, table},
+    output::{Output, Result, counted, hex, printable},
+    table::{Cell, Grid, width},
     words,
 };
 
@@ -65,7 +66,7 @@ impl Lookup {
             Self::Show(show) => show.run(output),
             Self::Rules(Rules { words, place }) => {
                 let (place, _) = place.or_first(&words, 0)?;
-                rules(&Ledger::connect(&place, LedgerAccess::Read)?.rules()?, output)
+                rules(&Ledger::connect(&place, LedgerAccess::Read)?, output)
             }
             Self::Stats(stats) => stats.run(output),
             Self::Resend(resend) => resend.run(output),
@@ -76,20 +77,43 @@ impl Lookup {
     }
 }
 
-fn rules(rules: &[StandingRule], output: Output) -> Result {
-    let value: Vec<Value> = rules.iter().map(rule).collect();
+fn rules(ledger: &Ledger, output: Output) -> Result {
+    let rules = ledger.rules()?;
+    let mut hits = Vec::new();
+    for standing in &rules {
+        hits.push(held(ledger, &standing.issuer, &standing.rule, standing.spare_issued)?);
+    }
+    let value: Vec<Value> = rules.iter().zip(&hits).map(|(standing, hits)| rule(standing, *hits)).collect();
     output.show(&Value::Array(value), || {
         if rules.is_empty() {
             return "no rules\n".into();
         }
-        table(rules.iter().map(|standing| ("rule", format!("{} {}", standing.number, conditions(standing)))))
+        let mut grid = Grid::new(["rule#", "hits#", "which licences", "effect"]);
+        for (standing, hits) in rules.iter().zip(&hits) {
+            let (number, hits) = (standing.number.to_string(), hits.to_string());
+            let which = which(&standing.issuer, &standing.rule, standing.spare_issued);
+            grid.row([number, hits, which, words::effect(&standing.rule.terms)].map(Cell::from));
+        }
+        grid.show(width())
     })
 }
 
-/// Describes a rule's conditions.
-pub(crate) fn conditions(standing: &StandingRule) -> String {
-    let rule = &standing.rule;
-    let mut words = vec![format!("issuer {}", printable(&standing.issuer))];
+/// How many licences of the ledger a rule hits. One that spares the tokens of the ledger hits none of them.
+pub(super) fn held(ledger: &Ledger, issuer: &str, rule: &RuleDraft, spare_issued: bool) -> Result<u64> {
+    if spare_issued {
+        return Ok(0);
+    }
+    Ok(ledger.hits(issuer, std::slice::from_ref(rule))?.into_iter().sum())
+}
+
+/// Describes which licences a rule is about, and what it does.
+pub(super) fn described(issuer: &str, rule: &RuleDraft, spare_issued: bool) -> String {
+    format!("{} ({})", which(issuer, rule, spare_issued), words::effect(&rule.terms))
+}
+
+/// Describes which licences a rule is about.
+fn which(issuer: &str, rule: &RuleDraft, spare_issued: bool) -> String {
+    let mut words = vec![format!("issuer {}", printable(issuer))];
     words.extend(rule.kid.as_ref().map(|kid| format!("key {}", hex(kid))));
     words.extend(rule.subject.as_ref().map(|subject| format!("subject {}", printable(subject))));
     words.extend(rule.lineage.map(|lineage| format!("lineage {lineage}")));
@@ -104,16 +128,17 @@ pub(crate) fn conditions(standing: &StandingRule) -> String {
     if !rule.exempt.is_empty() {
         text += &format!(", except {}", counted(rule.exempt.len(), "licence"));
     }
-    if standing.spare_issued {
+    if spare_issued {
         text += ", except the tokens of this ledger";
     }
-    text + &format!(" ({})", words::terms(&rule.terms))
+    text
 }
 
-fn rule(standing: &StandingRule) -> Value {
+fn rule(standing: &StandingRule, hits: u64) -> Value {
     let rule = &standing.rule;
+    let (effect, until) = words::effect_of(rule.terms.effect);
     json!({
-        "number": standing.number,
+        "rule": standing.number,
         "issuer": standing.issuer,
         "kid": rule.kid.as_deref().map(hex),
         "subject": rule.subject,
@@ -125,5 +150,8 @@ fn rule(standing: &StandingRule) -> Value {
         "spare_issued": standing.spare_issued,
         "reason": rule.terms.reason.name(),
         "effective": rule.terms.effective.as_seconds(),
+        "effect": effect,
+        "until": until,
+        "hits": hits,
     })
 }

@@ -10,7 +10,10 @@ use licentia::{
 use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
 use serde_json::json;
 
-use super::{lookup::conditions, place::Place};
+use super::{
+    lookup::{described, held},
+    place::Place,
+};
 use crate::terminal::{
     input::{Kid, hex, kid},
     output::{self, Output, Result, counted},
@@ -44,6 +47,9 @@ pub(crate) struct Revoke {
     /// Until then, the licence is in grace. A date is included.
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     grace_until: Option<Timestamp>,
+    /// Count which licences it would hit, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Removes revocations.
@@ -216,7 +222,7 @@ impl Which {
 
 impl Revoke {
     pub(crate) fn run(self, output: Output) -> Result {
-        let mut ledger = self.place.write()?;
+        let mut ledger = if self.dry_run { self.place.read()? } else { self.place.write()? };
         let effect = match (self.warn_until, self.grace_until) {
             (Some(until), _) => Effect::WarnUntil(until),
             (_, Some(until)) => Effect::GraceUntil(until),
@@ -228,22 +234,49 @@ impl Revoke {
             effect,
         };
         if let Some(rule) = self.rule.rule(&self.which, terms) {
-            let issuer = self.rule.issuer(&ledger)?;
-            let number = ledger.add_rule(&issuer, &rule, self.rule.spare_issued)?;
-            let rules = ledger.rules()?;
-            return output.show(&json!({ "rule": number }), || {
-                let standing = rules.iter().find(|standing| standing.number == number);
-                let text =
-                    standing.map_or_else(String::new, |standing| format!(": {}", conditions(standing)));
-                format!("added rule {number}{text}; publish it with `licentia bundle build`\n")
-            });
+            return self.add(&mut ledger, &rule, output);
         }
         let records = self.which.find(&ledger, self.rule.issuer.as_deref())?;
+        if self.dry_run {
+            let ids: Vec<_> = records.iter().map(|record| record.id.to_string()).collect();
+            let issued = ledger.count()?;
+            let value = json!({ "dry_run": true, "hits": ids.len(), "issued": issued, "ids": ids });
+            return output.show(&value, || {
+                let lines: String = ids.iter().map(|id| format!("  {id}\n")).collect();
+                let hit = counted(ids.len(), "licence");
+                format!(
+                    "{hit} of {issued} in the ledger would be revoked ({})\n{lines}",
+                    words::effect(&terms)
+                )
+            });
+        }
         let progress = output.progress("revoking", records.len() as u64);
         let ids = records.iter().map(|record| &record.id);
         ledger.revoke_all(ids, terms, |count| output::advance(&progress, count))?;
         progress.finish_and_clear();
         show(&records, "revoked", &words::terms(&terms), output)
+    }
+
+    /// Adds a rule, or counts what it would hit.
+    fn add(&self, ledger: &mut Ledger, rule: &RuleDraft, output: Output) -> Result {
+        let issuer = self.rule.issuer(ledger)?;
+        if !self.rule.future {
+            let hint = "; with --future, a rule may be about licences that are issued later";
+            ledger.check_rule(&issuer, rule).map_err(|error| format!("{error}{hint}"))?;
+        }
+        let (hits, issued) = (held(ledger, &issuer, rule, self.rule.spare_issued)?, ledger.count()?);
+        let hit = format!("{hits} of {} in the ledger", counted(issued, "licence"));
+        let what = described(&issuer, rule, self.rule.spare_issued);
+        if self.dry_run {
+            let value = json!({ "dry_run": true, "hits": hits, "issued": issued });
+            return output.show(&value, || format!("the rule would hit {hit}: {what}\n"));
+        }
+        let number = ledger.add_rule(&issuer, rule, self.rule.spare_issued)?;
+        output.show(&json!({ "rule": number, "hits": hits }), || {
+            format!(
+                "added rule {number}, which hits {hit}: {what}; publish it with `licentia bundle build`\n"
+            )
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     list::{json, with_prefix},
-    lookup::conditions,
+    lookup::described,
     place::Place,
 };
 use crate::{
@@ -156,7 +156,9 @@ impl Life {
         rows.extend(license.index.map(|index| ("index", index.to_string())));
         rows.extend(self.reference.as_ref().map(|reference| ("reference", printable(reference))));
         rows.extend(one.revocation.map(|terms| ("revoked", words::terms(&terms))));
-        rows.extend(self.rules.iter().map(|rule| ("rule", format!("{} {}", rule.number, conditions(rule)))));
+        rows.extend(self.rules.iter().map(|rule| {
+            ("rule", format!("{} {}", rule.number, described(&rule.issuer, &rule.rule, rule.spare_issued)))
+        }));
         if self.claims.is_none() {
             let text = "unknown here; an older version issued it, see `licentia ledger learn`";
             rows.push(("terms", text.to_owned()));

@@ -8,9 +8,8 @@ use licentia_issuer::{
     file::{Access, create},
     time,
 };
-use serde_json::{Value, json};
 
-use super::{bulk, wanted::Wanted};
+use super::{bulk, record::issued, wanted::Wanted};
 use crate::{
     key::view::View,
     ledger::place::Place,
@@ -104,11 +103,12 @@ impl Issue {
             licentia_issuer::file::replace_for(path, format!("{text}\n").as_bytes(), Access::Owner)?;
             file.keep();
         }
+        let mut value = issued(&token, self.out.as_deref())?;
         if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
-            output.warn(&format!("gates with this keyset will refuse the licence: {refusal}"));
+            let warning = format!("gates with this keyset will refuse the licence: {refusal}");
+            output.warn(&warning);
+            value["warning"] = warning.into();
         }
-        let claims = token.claims().map_err(|malformed| malformed.code)?;
-        let claims: Value = serde_json::from_str(&claims.json().to_string())?;
         let about = format!(
             "{} for {}, expires {}: {} bytes",
             draft.tier,
@@ -117,11 +117,10 @@ impl Issue {
             token.as_bytes().len()
         );
         if let Some(path) = &self.out {
-            let value = json!({ "out": path, "claims": claims });
             return output.show(&value, || format!("{}: {about}\n", printable(&path.display().to_string())));
         }
         output.note(&about);
-        output.show(&json!({ "token": text, "claims": claims }), || format!("{text}\n"))
+        output.show(&value, || format!("{text}\n"))
     }
 
     /// The keyset that gates will have.

@@ -1,7 +1,24 @@
 //! What every command says of a licence, under the same names.
 
+use std::path::Path;
+
 use licentia_core::{Claims, Timestamp};
+use licentia_issuer::Token;
 use serde_json::{Map, Value, json};
+
+use crate::terminal::output::Result;
+
+/// A licence that was just signed, and where it is: in a file, or here.
+pub(crate) fn issued(token: &Token, out: Option<&Path>) -> Result<Value> {
+    let claims = token.claims().map_err(|malformed| malformed.code)?;
+    let mut value = record(&claims);
+    value.insert("claims".into(), serde_json::from_str(&claims.json().to_string())?);
+    match out {
+        Some(path) => value.insert("out".into(), json!(path)),
+        None => value.insert("token".into(), json!(token.text())),
+    };
+    Ok(value.into())
+}
 
 /// The licence under the names that the ledger's commands have too. `claims` has the names of the token's format.
 pub(crate) fn record(claims: &Claims<'_>) -> Map<String, Value> {

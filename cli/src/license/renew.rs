@@ -9,10 +9,11 @@ use licentia_issuer::{
     file::{Access, create},
     time::{self, Span},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     bulk::{Sink, row},
+    record::issued,
     wanted::{Overrides, tier},
 };
 use crate::{
@@ -138,7 +139,7 @@ fn issued_before(ledger: &Ledger, lineage: &Lineage, reference: &str) -> Result<
 /// Prints a licence, or writes it to a new file.
 pub(crate) fn show(token: &licentia_issuer::Token, out: Option<&std::path::Path>, output: Output) -> Result {
     let claims = token.claims().map_err(|malformed| malformed.code)?;
-    let value: Value = serde_json::from_str(&claims.json().to_string())?;
+    let value = issued(token, out)?;
     let (tier, paid) = (claims.tier(), claims.term_end().unwrap_or(claims.expires()));
     let about = format!(
         "{}@{} for {}, paid until {}",
@@ -151,10 +152,10 @@ pub(crate) fn show(token: &licentia_issuer::Token, out: Option<&std::path::Path>
     if let Some(path) = out {
         create(path, format!("{text}\n").as_bytes(), Access::Owner)?.keep();
         let shown = printable(&path.display().to_string());
-        return output.show(&json!({ "out": path, "claims": value }), || format!("{shown}: {about}\n"));
+        return output.show(&value, || format!("{shown}: {about}\n"));
     }
     output.note(&about);
-    output.show(&json!({ "token": text, "claims": value }), || format!("{text}\n"))
+    output.show(&value, || format!("{text}\n"))
 }
 
 impl Renew {

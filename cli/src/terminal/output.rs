@@ -58,11 +58,9 @@ impl Output {
         }
     }
 
-    /// Prints a warning on standard error, also for a script.
+    /// Prints a warning on standard error, also for a script. JSON has it in the result.
     pub(crate) fn warn(self, text: &str) {
-        if self.json {
-            anstream::eprint!("{}", json_line(&json!({ "warning": text })));
-        } else {
+        if !self.json {
             anstream::eprintln!("{NOTE}warning:{NOTE:#} {}", without_controls(text));
         }
     }

@@ -28,6 +28,30 @@ pub(crate) fn when(time: Timestamp, now: Timestamp) -> String {
     )
 }
 
+/// Why and what a revocation does, and from when on.
+pub(crate) fn effect(terms: &RevocationTerms) -> String {
+    let from = if terms.effective.as_seconds() > 0 {
+        format!(" from {}", time::show(terms.effective))
+    } else {
+        String::new()
+    };
+    let does = match terms.effect {
+        Effect::WarnUntil(until) => format!("flagged{from}, denied after {}", time::show(until)),
+        Effect::GraceUntil(until) => format!("in grace{from}, denied after {}", time::show(until)),
+        _ => format!("denied{from}"),
+    };
+    format!("{}: {does}", terms.reason.name())
+}
+
+/// The name of an effect in JSON, and its end in seconds since 1970.
+pub(crate) fn effect_of(effect: Effect) -> (&'static str, Option<u64>) {
+    match effect {
+        Effect::WarnUntil(until) => ("warn", Some(until.as_seconds())),
+        Effect::GraceUntil(until) => ("grace", Some(until.as_seconds())),
+        _ => ("deny", None),
+    }
+}
+
 /// The terms of a revocation.
 pub(crate) fn terms(terms: &RevocationTerms) -> String {
     let mut text = terms.reason.name().to_owned();

@@ -146,9 +146,10 @@ fn rules_need_a_confirmation_that_names_whom_they_hit() {
     assert_eq!(run(&["reinstate", "--rule", "1"]).status.code(), Some(2));
     let rules = desk.run(&["--json", "ledger", "rules", "ledger.db"]);
     assert_eq!(json(&rules)[0]["index"][0], 5);
-    assert!(
-        text(&desk.run(&["ledger", "rules", "ledger.db"]).stdout).contains("4 issuer acme and issued from")
-    );
+    let shown = text(&desk.run(&["ledger", "rules", "ledger.db"]).stdout);
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert!(words.join(" ").contains(" issuer acme and issued from"), "{shown}");
+    assert!(shown.lines().any(|line| line.trim_start().starts_with("4 ")), "{shown}");
 }
 
 #[test]
@@ -351,4 +352,50 @@ fn a_last_day_of_a_rule_is_included() {
         assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
         assert!(text(&refused.stderr).contains("2000 to 2999"), "{}", text(&refused.stderr));
     }
+}
+
+#[test]
+fn rules_say_what_they_do_and_how_many_they_hit() {
+    let (desk, _) = stocked();
+    let run = |arguments: &[&str]| {
+        let output = desk.run(arguments);
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let revoke = |more: &[&str]| run(&[&["revoke", "--ledger", "ledger.db"], more].concat());
+    let (code, said) = revoke(&["--dry-run", "--subject", "cus_42"]);
+    assert_eq!(code, Some(0));
+    assert!(said.starts_with("4 licences of 4 in the ledger would be revoked"), "{said}");
+    let (_, said) = revoke(&["--dry-run", "--tier", "pro@3", "--reason", "fraud"]);
+    assert!(
+        said.starts_with("the rule would hit 4 of 4 licences in the ledger: issuer acme and tier pro@3"),
+        "{said}"
+    );
+    assert!(run(&["ledger", "rules", "ledger.db"]).1.contains("no rules"), "nothing was changed");
+    let listed = json(&desk.run(&["--json", "ledger", "list", "--ledger", "ledger.db", "--revoked"]));
+    assert_eq!(listed.as_array().map(Vec::len), Some(0), "{listed}");
+
+    for (wrong, known) in
+        [(["--tier", "gold"], "pro@3"), (["--tier", "pro@2"], "pro@3"), (["--kid", "00112233"], "there are")]
+    {
+        let (code, said) = revoke(&wrong);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(known) && said.contains("--future"), "{said}");
+    }
+    let (code, said) = revoke(&["--tier", "gold", "--future"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, said) = revoke(&["--tier", "pro", "--effective", "2999-01-01", "--grace-until", "2999-01-31"]);
+    assert!(said.starts_with("added rule 2, which hits 4 of 4 licences"), "{said}");
+    assert_eq!(revoke(&["--index-to", "1", "--spare-issued"]).0, Some(0));
+    let (_, shown) = run(&["ledger", "rules", "ledger.db"]);
+    let squeezed = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(squeezed.contains("1 0 issuer acme and tier gold"), "{shown}");
+    assert!(squeezed.contains("in grace from 2999-01-01"), "{shown}");
+    for line in shown.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let rules = json(&desk.run(&["--json", "ledger", "rules", "ledger.db"]));
+    assert_eq!(
+        (&rules[1]["hits"], &rules[1]["effect"], &rules[2]["hits"]),
+        (&4.into(), &"grace".into(), &0.into())
+    );
 }

@@ -110,9 +110,7 @@ impl Gcra {
         let limit = now.saturating_add(self.tolerance);
         let tat = tat.0.min(limit);
         let earliest = tat.max(now);
-        // What is at most the burst takes at most the tolerance: the product is exact.
-        let after = (cost <= self.burst)
-            .then(|| earliest.saturating_add(self.interval.saturating_mul(u128::from(cost))));
+        let after = (cost <= self.burst).then(|| earliest.saturating_add(self.time_of(cost)));
         match after {
             Some(after) if after <= limit => {
                 let remaining = self.fit(limit.saturating_sub(after));
@@ -148,13 +146,19 @@ impl Gcra {
         if cost > self.burst {
             return tat; // no such charge was granted
         }
-        let charge = self.interval.saturating_mul(u128::from(cost));
-        Tat(tat.0.saturating_sub(charge).max(tat.0.min(u128::from(now))))
+        Tat(tat.0.saturating_sub(self.time_of(cost)).max(tat.0.min(u128::from(now))))
     }
 
     /// Nanoseconds from `now` until the whole burst is there again; more than 584 years are shown as that.
     pub fn reset(self, tat: Tat, now: u64) -> u64 {
         word(tat.0.saturating_sub(u128::from(now)).min(self.tolerance))
+    }
+
+    /// The time of at most a burst of requests. It is at most the tolerance, so the product is exact.
+    #[inline]
+    fn time_of(self, cost: u64) -> u128 {
+        debug_assert!(cost <= self.burst, "no more than a burst");
+        self.interval.wrapping_mul(u128::from(cost))
     }
 
     /// Requests that fit into a time.

@@ -1,10 +1,5 @@
 //! Builds the sections of a bundle. It needs a heap, and the feature `alloc`.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "it encodes what its caller made, within bounds shown here"
-)]
-
 use alloc::{vec, vec::Vec};
 
 use super::{
@@ -37,7 +32,7 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone, schema: Schema) -> Opti
         if index < span || index > limits::INTEGER {
             return None;
         }
-        (count, span) = (count + 1, index + 1);
+        (count, span) = (count.saturating_add(1), index.saturating_add(1));
     }
     let Some(last) = span.checked_sub(1) else { return Some(Vec::new()) };
     let rice = rice_parameter(span, count);
@@ -53,8 +48,11 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone, schema: Schema) -> Opti
     let mut chunk = span.div_ceil(count).saturating_mul(PER_CHUNK).next_power_of_two().ilog2().min(53);
     if schema == Schema::HalvedSpans {
         // A directory has at most one entry for each member.
-        while chunk > 0 && last >> (chunk - 1) < count && crowd(indices.clone(), chunk) > CROWD {
-            chunk -= 1;
+        while let Some(half) = chunk.checked_sub(1)
+            && last >> half < count
+            && crowd(indices.clone(), chunk) > CROWD
+        {
+            chunk = half;
         }
     }
     let chunks = (last >> chunk).saturating_add(1);
@@ -70,7 +68,7 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone, schema: Schema) -> Opti
         next = index.saturating_add(1);
     }
     let relative = |(at, begin): (usize, &u64)| {
-        begin.saturating_sub(begins.get(at - at % GROUP).copied().unwrap_or_default())
+        begin.saturating_sub(begins.get(at.saturating_sub(at % GROUP)).copied().unwrap_or_default())
     };
     let wide = begins.iter().enumerate().map(relative).any(|relative| relative > u64::from(u16::MAX));
     let mut section =
@@ -92,7 +90,7 @@ pub fn exact(indices: impl Iterator<Item = u64> + Clone, schema: Schema) -> Opti
 fn crowd(indices: impl Iterator<Item = u64>, chunk: u32) -> u64 {
     let (mut most, mut count, mut current) = (0_u64, 0_u64, 0);
     for index in indices {
-        count = if index >> chunk == current { count + 1 } else { 1 };
+        count = if index >> chunk == current { count.saturating_add(1) } else { 1 };
         current = index >> chunk;
         most = most.max(count);
     }
@@ -102,10 +100,17 @@ fn crowd(indices: impl Iterator<Item = u64>, chunk: u32) -> u64 {
 /// The parameter under which gaps of a set of this density take the fewest bits, in integers, so that every
 /// machine chooses the same: about log2 of the mean gap times ln 2.
 fn rice_parameter(span: u64, count: u64) -> u32 {
-    let mean = span.saturating_mul(1_000) / count.max(1);
+    let mean = span.saturating_mul(1_000).checked_div(count.max(1)).unwrap_or(0);
     // In two parts, which fit.
-    let scaled = (mean / 1_000_000).saturating_mul(693).saturating_add(mean % 1_000_000 * 693 / 1_000_000);
+    let scaled = (mean / 1_000_000)
+        .saturating_mul(693)
+        .saturating_add((mean % 1_000_000).saturating_mul(693) / 1_000_000);
     if scaled < 2 { 0 } else { scaled.ilog2().min(53) }
+}
+
+/// As many ones, fewer than 64.
+fn low_bits(count: u32) -> u64 {
+    (1_u64 << count).wrapping_sub(1)
 }
 
 #[derive(Default)]
@@ -122,13 +127,14 @@ impl BitWriter {
             if used == 0 {
                 self.bytes.push(0);
             }
-            let take = left.min(8 - used);
-            let part = (value >> (left - take)) & ((1 << take) - 1);
+            let free = 8_u32.saturating_sub(used);
+            let take = left.min(free);
+            left = left.saturating_sub(take);
+            let part = (value >> left) & low_bits(take);
             if let Some(last) = self.bytes.last_mut() {
-                *last |= u8::try_from(part << (8 - used - take)).unwrap_or(0);
+                *last |= u8::try_from(part << free.saturating_sub(take)).unwrap_or(0);
             }
-            left -= take;
-            self.length += u64::from(take);
+            self.length = self.length.saturating_add(take.into());
         }
     }
 
@@ -144,11 +150,11 @@ impl BitWriter {
         let mut quotient = gap >> rice;
         while quotient > 0 {
             let ones = u32::try_from(quotient.min(32)).unwrap_or(32);
-            self.push(u64::from(u32::MAX) >> (32 - ones), ones);
-            quotient -= u64::from(ones);
+            self.push(low_bits(ones), ones);
+            quotient = quotient.saturating_sub(ones.into());
         }
         self.push(0, 1);
-        self.push(gap & ((1_u64 << rice) - 1), rice);
+        self.push(gap & low_bits(rice), rice);
     }
 }
 

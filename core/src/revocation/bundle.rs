@@ -108,38 +108,40 @@ pub struct BundleHead {
 
 /// The bundles of an issuer as one of its licences is held against them.
 #[derive(Clone, Copy, Debug)]
-pub struct RevocationQuery<'b> {
-    silent: Option<BundleHead>,
-    bundle: Option<&'b Bundle<'b>>,
-    others: &'b [Bundle<'b>],
+pub struct RevocationQuery<'b>(Asked<'b>);
+
+#[derive(Clone, Copy, Debug)]
+enum Asked<'b> {
+    /// The bundles have nothing to say about the licence; this is the head of its stream's.
+    Silent(BundleHead),
+    Bundles(&'b [Bundle<'b>]),
 }
 
 impl<'b> RevocationQuery<'b> {
     /// A bundle that is asked.
     pub const fn of(bundle: &'b Bundle<'b>) -> Self {
-        Self { silent: None, bundle: Some(bundle), others: &[] }
+        Self::of_all(core::slice::from_ref(bundle))
     }
 
     /// All bundles that there are of an issuer, one of each stream.
     pub const fn of_all(bundles: &'b [Bundle<'b>]) -> Self {
-        Self { silent: None, bundle: None, others: bundles }
+        Self(Asked::Bundles(bundles))
     }
 
     /// The bundle of a licence's stream, where the bundles of its issuer were asked before, and none of them concerns the
     /// licence: see [`Bundle::concerns`].
     pub const fn silent(head: BundleHead) -> Self {
-        Self { silent: Some(head), bundle: None, others: &[] }
-    }
-
-    fn bundles(&self) -> impl Iterator<Item = &'b Bundle<'b>> + use<'b> {
-        self.bundle.into_iter().chain(self.others)
+        Self(Asked::Silent(head))
     }
 
     /// The number and the times of the bundle of a licence's own stream. Only this one can be fresh or stale for it.
     pub(crate) fn head(&self, claims: &Claims<'_>) -> Option<BundleHead> {
         let covers =
             |bundle: &&Bundle<'_>| claims.is_from(bundle.issuer()) && bundle.stream() == claims.stream();
-        self.silent.or_else(|| self.bundles().find(covers).map(Bundle::head))
+        match self.0 {
+            Asked::Silent(head) => Some(head),
+            Asked::Bundles(bundles) => bundles.iter().find(covers).map(Bundle::head),
+        }
     }
 
     /// What they say about a licence: see [`Bundle::verdict`]. The number is that of the bundle that revokes it.
@@ -148,8 +150,9 @@ impl<'b> RevocationQuery<'b> {
         claims: &Claims<'_>,
         now: Timestamp,
     ) -> Option<(u64, bool, RevocationTerms)> {
+        let Asked::Bundles(bundles) = self.0 else { return None };
         let mut strictest: Option<(u64, bool, RevocationTerms)> = None;
-        for bundle in self.bundles() {
+        for bundle in bundles {
             let Verdict::Revoked { by_rule, terms } = bundle.verdict(claims, now) else { continue };
             // Of equals, a rule of any stream comes before the licence's own revocation.
             let rank = (terms.severity(now), by_rule);

@@ -224,6 +224,8 @@ fn window(start: u64, end: u64) -> Window {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     fn at(year: u64, month: u64, day: u64) -> u64 {
@@ -330,5 +332,82 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The window of a time by a list of all boundaries. What lies before the first one begins in 1970.
+    fn between(boundaries: &[u64], time: u64) -> (u64, u64) {
+        let after = boundaries.partition_point(|boundary| *boundary <= time);
+        (after.checked_sub(1).map_or(0, |last| boundaries[last]), boundaries[after])
+    }
+
+    #[test]
+    fn all_small_windows_of_seconds_are_found_by_counting_them() {
+        for (seconds, anchor) in (1..=13).flat_map(|seconds| (0..=30).map(move |anchor| (seconds, anchor))) {
+            let period = Period::Fixed { seconds, anchor: anchor.into() };
+            let boundaries: Vec<u64> = (0..100).filter(|time| time % seconds == anchor % seconds).collect();
+            for time in 0..=60 {
+                assert_eq!(window(period, time), between(&boundaries, time), "{seconds} {anchor} {time}");
+            }
+        }
+    }
+
+    /// The first day since 1970 and the length of each month, counted day by day, from one year up to another.
+    fn calendar(years: core::ops::Range<u64>) -> Vec<(u64, u64)> {
+        let (mut months, mut day) = (Vec::new(), 0);
+        for year in 1970..years.end {
+            for month in 1..=12 {
+                let days = match month {
+                    2 if year % 400 == 0 || (year % 4 == 0 && year % 100 != 0) => 29,
+                    2 => 28,
+                    4 | 6 | 9 | 11 => 30,
+                    _ => 31,
+                };
+                months.push((day, days));
+                day += days;
+            }
+        }
+        months.split_off(usize::try_from((years.start - 1970) * 12).unwrap())
+    }
+
+    /// Every day of two years as an anchor, at the first and the last second and between, and every boundary of some
+    /// years around it: from 1970 on, with leap years, and where a century has none.
+    #[test]
+    fn all_calendar_windows_of_some_years_are_found_by_counting_days() {
+        let mut checks = 0_u64;
+        for (years, anchors) in [(1970..1977, 20..50), (2095..2105, 45..72)] {
+            let months = calendar(years.clone());
+            let starts: Vec<u64> = months.iter().map(|(first, _)| first * DAY).collect();
+            let first = starts[0];
+            for time in starts[1..starts.len() - 12].iter().flat_map(|start| [start - 1, *start]) {
+                assert_eq!(window(Period::Month, time), between(&starts, time));
+                let years: Vec<u64> = starts.iter().step_by(12).copied().collect();
+                assert_eq!(window(Period::Year, time), between(&years, time));
+                let weeks: Vec<u64> = (0..9_000).map(|week| MONDAY + week * WEEK).collect();
+                assert_eq!(window(Period::Week, time), between(&weeks, time));
+            }
+            for of in anchors {
+                for (day, second) in
+                    (0..months[of].1).flat_map(|day| [0, 45_296, DAY - 1].map(|second| (day, second)))
+                {
+                    let on = |(first, days): &(u64, u64)| (first + day.min(days - 1)) * DAY + second;
+                    let anchor = Timestamp::from_seconds(on(&months[of]));
+                    let monthly: Vec<u64> = months.iter().map(on).collect();
+                    let yearly: Vec<u64> = months[of % 12..].iter().step_by(12).map(on).collect();
+                    for (period, boundaries) in
+                        [(Period::MonthFrom { anchor }, monthly), (Period::YearFrom { anchor }, yearly)]
+                    {
+                        let inner = &boundaries[..boundaries.len() - 1];
+                        for time in inner.iter().flat_map(|at| [at.saturating_sub(1), *at]) {
+                            if time >= boundaries[0] || first == 0 {
+                                let found = window(period, time);
+                                assert_eq!(found, between(&boundaries, time), "{period:?} at {time}");
+                                checks += 1;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        assert!(checks > 500_000, "{checks}");
     }
 }

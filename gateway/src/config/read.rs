@@ -134,8 +134,8 @@ impl<'t> Reader<'t> {
         let routes = table.remove("route");
 
         let general: Option<file::General> = self.section(Spanned::new(span, DeValue::Table(table)), "");
-        // What cannot be read is a fault, and then no configuration results.
         let admin: Option<file::Admin> = admin.and_then(|value| self.section(value, "admin"));
+        // What cannot be read is a fault, and then no configuration results.
         let defaults = defaults.and_then(|value| self.section(value, "defaults"));
         let listen = listen.and_then(|value| self.section(value, "listen"));
         let proxy: Option<file::Proxy> = proxy.and_then(|value| self.section(value, "proxy"));

@@ -16,6 +16,7 @@
 mod backup;
 mod bundle;
 mod database;
+mod hits;
 mod index;
 mod issue;
 mod licenses;

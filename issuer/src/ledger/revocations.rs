@@ -96,9 +96,12 @@ impl Ledger {
     /// are not stored: with `spare_issued`, each bundle spares the tokens of the ledger.
     ///
     /// # Errors
-    /// As [`RuleDraft::check`], or [`Error::Ledger`](crate::Error::Ledger).
+    /// As [`RuleDraft::check`], [`BundleError::TooManySpared`], or [`Error::Ledger`](crate::Error::Ledger).
     pub fn add_rule(&mut self, issuer: &str, rule: &RuleDraft, spare_issued: bool) -> Result<u64> {
         rule.check()?;
+        if spare_issued {
+            self.check_spared(issuer, rule.kid.as_deref())?;
+        }
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
         let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());

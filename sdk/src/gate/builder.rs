@@ -10,11 +10,12 @@ use licentia_core::{Code, Expect, Key, Preparation};
 use crate::{
     event::Sink,
     license::{LicenceSettings, Licences, LoadError},
+    metering::{Driver, Outage},
     platform::process_id,
     store::{Memory, Store},
 };
 
-use super::{clock_guard::ClockGuard, gate::Gate, mode::Mode, outage::Outage, replay::Nonces};
+use super::{clock_guard::ClockGuard, gate::Gate, mode::Mode, replay::Nonces};
 
 /// Most tokens that a cache may have space for.
 const MAX_CACHED: usize = 1 << 24;
@@ -40,6 +41,7 @@ pub struct GateBuilder {
     bytes_per_key: Option<usize>,
     store: Arc<dyn Store>,
     share_rates: bool,
+    prefetch: bool,
     sinks: Vec<Arc<dyn Sink>>,
 }
 
@@ -69,6 +71,7 @@ impl GateBuilder {
             bytes_per_key: None,
             store,
             share_rates: false,
+            prefetch: true,
             sinks: Vec::new(),
         }
     }
@@ -181,6 +184,14 @@ impl GateBuilder {
         self
     }
 
+    /// Fetches units before they are used up and gives back those that nobody uses for 0.3 seconds, in the thread that
+    /// asks a store for all requests. Default: `true`. A gate whose store never waits, such as memory, has no such
+    /// thread. Without this, [`Gate::refill`] or a [`Refiller`](crate::Refiller) does it.
+    pub fn prefetch(mut self, prefetch: bool) -> Self {
+        self.prefetch = prefetch;
+        self
+    }
+
     /// Sends every decision to a sink. Call it again for further sinks.
     pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
         self.sinks.push(sink);
@@ -209,8 +220,9 @@ impl GateBuilder {
             cache_capacity: self.cache_capacity,
             share_rates: self.share_rates,
         };
+        let driver = Driver::new(Arc::clone(&self.store), self.prefetch);
         let gate = Gate {
-            licences: Licences::new(settings, Arc::clone(&self.store)),
+            licences: Licences::new(settings, &self.store, Arc::clone(&driver)),
             revocation_required: self.revocation_required,
             issuer: self.issuer,
             audience: self.audience,
@@ -220,8 +232,8 @@ impl GateBuilder {
             nonces: Nonces::new(self.replay_capacity),
             nonce_secret: self.nonce_secret.or_else(random_secret),
             nonces_required: self.nonces_required,
-            clock: ClockGuard::new(Arc::clone(&self.store)),
-            store: self.store,
+            clock: Arc::new(ClockGuard::new(Arc::clone(&self.store))),
+            driver,
             outage: Outage::none(),
             timed: self.sinks.iter().any(|sink| sink.is_timed()),
             sinks: self.sinks.into(),

@@ -5,7 +5,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use licentia_core::{
@@ -14,6 +14,7 @@ use licentia_core::{
 };
 
 use crate::{
+    metering::{Driver, Slot},
     platform::{CachedReading, ClockReading, Now, PerProcess},
     store::{Store, Unreachable},
 };
@@ -34,6 +35,8 @@ pub(crate) struct ClockGuard {
     state: PerProcess<GuardState>,
     /// The last reading, which holds for the rest of its second.
     latest: CachedReading,
+    /// Whether the mark was asked for.
+    is_resumed: AtomicBool,
     /// Seconds by which the mark has fallen back, until somebody asks.
     healed: AtomicU64,
 }
@@ -81,7 +84,8 @@ impl Mark {
 impl ClockGuard {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let state = PerProcess::new(GuardState::default(), GuardState::default);
-        Self { store, state, latest: CachedReading::default(), healed: AtomicU64::new(0) }
+        let (healed, is_resumed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { store, state, latest: CachedReading::default(), healed, is_resumed }
     }
 
     /// The seconds by which the mark has fallen back to the wall clock since this was asked last.
@@ -97,7 +101,7 @@ impl ClockGuard {
     }
 
     /// Reads the clock. `signed` is the latest time that something signed vouches for.
-    pub(crate) fn read(&self, now: Now, signed: Timestamp) -> Time {
+    pub(crate) fn read(self: &Arc<Self>, now: Now, signed: Timestamp, driver: &Driver) -> Time {
         if let Some(latest) = self.latest.get() {
             // A wall clock that stands still must not stop time: a reading expires after a monotonic second.
             let fresh = now.monotonic_nanos.saturating_sub(latest.monotonic_nanos) < NANOS;
@@ -120,16 +124,39 @@ impl ClockGuard {
             self.latest.set(ClockReading { wall, monotonic_nanos, signed, time });
             (time, state.due(&clock, monotonic))
         });
-        // Outside the lock: a store that does not answer delays this request only.
         if let Some(mark) = due {
-            let saved = self.keep(mark);
-            self.state.with(|state| state.tell(mark, saved.ok(), monotonic));
-            self.forget();
+            // Beside the requests: a store that does not answer delays none.
+            let guard = Arc::clone(self);
+            driver.run(move |_| {
+                let saved = guard.keep(mark);
+                guard.state.with(|state| state.tell(mark, saved.ok(), monotonic));
+                guard.forget();
+            });
         }
         time
     }
 
+    /// Whether the mark was asked for, so that a reading does not wait for the store.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.is_resumed.load(Ordering::Relaxed)
+    }
+
+    /// Asks for the mark, beside the requests.
+    pub(crate) fn begin_to_resume(self: &Arc<Self>, now: Now, driver: &Driver) -> Arc<Slot<()>> {
+        let (guard, slot) = (Arc::clone(self), Slot::new());
+        let asked = Arc::clone(&slot);
+        driver.run(move |_| {
+            guard.state.with(|state| {
+                let clock = state.clock.unwrap_or_else(|| guard.resume(state, now.monotonic_nanos / NANOS));
+                state.clock = Some(clock);
+            });
+            slot.answer(Ok(()));
+        });
+        asked
+    }
+
     fn resume(&self, state: &mut GuardState, monotonic: u64) -> Clock {
+        self.is_resumed.store(true, Ordering::Relaxed);
         let kept = match self.store.time() {
             Ok(Some(time)) => Ok(Some(Mark { time: time.into(), ..Mark::default() })),
             Ok(None) => self.store.load(MARK).map(|saved| saved.and_then(|saved| decode(&saved))),

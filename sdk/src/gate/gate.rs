@@ -1,11 +1,14 @@
 //! The gate: called once per request, shared by all threads.
 
 use std::{
+    cell::RefCell,
     fmt,
+    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::{Context, Poll},
     time::Instant,
 };
 
@@ -17,16 +20,15 @@ use licentia_core::{
 use crate::{
     event::{self, Event, Sink, Used},
     license::{BundleInUse, Found, Licences, LoadError, TrustSnapshot},
-    metering::{Charges, SEATS},
+    metering::{Charges, Driver, Kept, Outage, SEATS, Unanswered, Wait, Waiting},
     platform::{Now, process_id},
-    store::{SeatAsk, Store},
+    store::{Fault, SeatAsk},
 };
 
 use super::{
     clock_guard::ClockGuard,
     decision::Decision,
     mode::Mode,
-    outage::Outage,
     replay::Nonces,
     request::{Inquiry, Request, SeatRequest},
     reservation::Reservation,
@@ -36,6 +38,30 @@ use super::{
 /// Whether a decision at this time is timed though no sink needs it: one in 16, in no pattern.
 fn is_sampled(monotonic_nanos: u64) -> bool {
     monotonic_nanos.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60 == 0
+}
+
+/// A decision that waits as a future.
+struct Run {
+    started: (Timestamp, Option<Instant>),
+    /// How many answers of the store there were when it began.
+    begun: u64,
+    /// When it has waited for as long as it wants to.
+    over: Option<Instant>,
+    kept: RefCell<Kept>,
+}
+
+/// Why charges were not made.
+enum Halt {
+    /// They are denied.
+    Denied(Code),
+    /// The answer of the store comes later.
+    Pending,
+}
+
+impl From<Code> for Halt {
+    fn from(code: Code) -> Self {
+        Self::Denied(code)
+    }
 }
 
 /// Decides whether requests may proceed. Share it by reference. A request whose token is cached takes no lock.
@@ -53,8 +79,8 @@ pub struct Gate {
     /// The secret of the nonces that are handed out.
     pub(super) nonce_secret: Option<[u8; 32]>,
     pub(super) nonces_required: bool,
-    pub(super) clock: ClockGuard,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<ClockGuard>,
+    pub(super) driver: Arc<Driver>,
     pub(super) outage: Outage,
     pub(super) sinks: Arc<[Arc<dyn Sink>]>,
     /// Whether a sink needs to know how long each decision took.
@@ -107,10 +133,18 @@ impl Gate {
         self.licences.has_verified(token)
     }
 
-    /// Whether a check may wait for the store: if units, a job or a slice of a rate must be fetched. A host whose
-    /// threads must not wait moves such a check to another thread, as the `tower` layer does.
+    /// Whether a check would wait for the store now: because units, a job or a slice of a rate must be fetched. A host
+    /// whose threads must not wait calls [`Gate::check_async`] instead, or moves such a check to another thread. It takes
+    /// no lock that is held during a question to the store.
     pub fn may_wait(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) -> bool {
-        if !self.store.may_wait() || (request.meters.is_empty() && request.rates.is_empty()) {
+        // In an outage nobody waits.
+        if !self.driver.may_wait() || self.driver.is_down() {
+            return false;
+        }
+        if !self.clock.is_resumed() {
+            return true;
+        }
+        if request.meters.is_empty() && request.rates.is_empty() {
             return false;
         }
         let now = now.into();
@@ -118,12 +152,14 @@ impl Gate {
         let found = self.licences.find(token, now, &mut Explanation::default());
         let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return false };
         let counters = &licensed.counters;
-        let asks = |(name, cost): &(&str, u64)| {
+        let meters = |(name, cost): &(&str, u64)| {
             let quota = counters.quota(name);
             quota.is_some_and(|quota| request.job.is_some() || !quota.is_at_hand(*cost, now.time))
         };
-        let shared = counters.rates.iter().any(|rate| !rate.is_local()) && !request.rates.is_empty();
-        shared || request.meters.iter().any(asks)
+        let rates = |(name, cost): &(&str, u64)| {
+            counters.rate(name).is_some_and(|rate| !rate.is_at_hand(*cost, now.monotonic_nanos))
+        };
+        request.rates.iter().any(rates) || request.meters.iter().any(meters)
     }
 
     /// Decides whether a request that came with `token` (its text form) may proceed.
@@ -149,6 +185,104 @@ impl Gate {
         );
     }
 
+    /// As [`Gate::check`], without blocking a thread: the future waits while the store is asked. It needs no runtime of a
+    /// certain kind and starts no thread for a request. A future that is dropped before it is ready takes back what it
+    /// was charged, except a job, which can be tried again.
+    pub async fn check_async<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+    ) -> Decision<'a> {
+        let inquiry = Inquiry { request, seat: None, reserve: false, now: now.into() };
+        self.answer_async(token, inquiry).await.0
+    }
+
+    /// As [`Gate::reserve`], as a future: see [`Gate::check_async`]. Committing or dropping the reservation of a job asks
+    /// the store, and blocks.
+    pub async fn reserve_async<'a>(
+        &'a self,
+        token: &str,
+        request: &Request<'a>,
+        now: impl Into<Now>,
+    ) -> (Decision<'a>, Option<Reservation>) {
+        let inquiry = Inquiry { request, seat: None, reserve: true, now: now.into() };
+        self.answer_async(token, inquiry).await
+    }
+
+    async fn answer_async<'a>(
+        &'a self,
+        token: &str,
+        inquiry: Inquiry<'_, 'a>,
+    ) -> (Decision<'a>, Option<Reservation>) {
+        let Inquiry { request, now, reserve, .. } = inquiry;
+        if self.driver.may_wait() && !self.clock.is_resumed() {
+            self.resume_clock(now).await;
+        }
+        let (mut decision, mut reservation) = (Decision::undecided(), None);
+        let started = self.start(now, &mut decision);
+        let mut run = Run { started, begun: self.driver.answers(), over: None, kept: RefCell::default() };
+        match self.admit(token, inquiry, &mut decision) {
+            Err(code) => self.conclude(run.started, request, &mut decision, Err(code)),
+            Ok(admitted) => {
+                let before = decision.explanation.clone();
+                poll_fn(|context| {
+                    let keep = |charges: &Charges<'_, 'a>, found: &Found| {
+                        if reserve {
+                            reservation = self.reservation(charges, found);
+                        }
+                    };
+                    let charged =
+                        self.poll_charges(&mut run, (inquiry, admitted), &mut decision, context, keep);
+                    let Some(charged) = charged else {
+                        decision.charges.clear();
+                        decision.explanation = before.clone();
+                        return Poll::Pending;
+                    };
+                    self.conclude(run.started, request, &mut decision, charged.map(|(state, _)| state));
+                    Poll::Ready(())
+                })
+                .await;
+            }
+        }
+        (decision, reservation)
+    }
+
+    /// What was charged, to be committed later.
+    fn reservation(&self, charges: &Charges<'_, '_>, found: &Found) -> Option<Reservation> {
+        let (driver, sinks) = (Arc::clone(&self.driver), Arc::clone(&self.sinks));
+        found.share().map(|licensed| Reservation::new(driver, sinks, licensed, charges))
+    }
+
+    /// Charges once more for a future. None if it must wait.
+    fn poll_charges<'a>(
+        &'a self,
+        run: &mut Run,
+        (inquiry, admitted): (Inquiry<'_, 'a>, (State, Timestamp)),
+        decision: &mut Decision<'a>,
+        context: &Context<'_>,
+        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
+    ) -> Option<Result<(State, Option<Timestamp>), Code>> {
+        let is_over = run.over.is_some_and(|over| Instant::now() >= over);
+        let waiting = Waiting { waker: context.waker(), begun: run.begun, is_over, kept: &run.kept };
+        let charged = self.charge_all(inquiry, admitted, decision, &Wait::Poll(waiting), keep);
+        if charged.is_none() && run.over.is_none() {
+            run.over = Some(self.driver.wake_in_time(context.waker()));
+        }
+        charged
+    }
+
+    /// Waits until the mark of the clock was read.
+    async fn resume_clock(&self, now: Now) {
+        let asked = self.clock.begin_to_resume(now, &self.driver);
+        let mut over = None;
+        poll_fn(|context| {
+            let over = *over.get_or_insert_with(|| self.driver.wake_in_time(context.waker()));
+            if Instant::now() >= over { Poll::Ready(()) } else { asked.poll(context.waker()).map(|_| ()) }
+        })
+        .await;
+    }
+
     /// Decides, and takes a seat if one is wanted; returns until when. If the request may proceed, `keep` gets what
     /// was charged.
     pub(crate) fn answer<'a>(
@@ -158,14 +292,35 @@ impl Gate {
         decision: &mut Decision<'a>,
         keep: impl FnOnce(&Charges<'_, 'a>, &Found),
     ) -> Option<Timestamp> {
-        let Inquiry { request, now, .. } = inquiry;
+        let started = self.start(inquiry.now, decision);
+        let charged = self.admit(token, inquiry, decision).and_then(|admitted| {
+            // A thread that waits has an answer at last.
+            self.charge_all(inquiry, admitted, decision, &Wait::Block, keep)
+                .unwrap_or(Err(Code::StoreUnreachable))
+        });
+        let until = charged.as_ref().ok().and_then(|(_, until)| *until);
+        self.conclude(started, inquiry.request, decision, charged.map(|(state, _)| state));
+        until
+    }
+
+    /// Begins a decision. Returns its time, and when it began if that is measured.
+    fn start(&self, now: Now, decision: &mut Decision<'_>) -> (Timestamp, Option<Instant>) {
         let timed = self.timed || (!self.sinks.is_empty() && is_sampled(now.monotonic_nanos));
-        let started = timed.then(Instant::now);
         decision.clear();
         decision.time = now.time;
-        let mut until = None;
-        match self.decide(token, inquiry, decision, keep) {
-            Ok((state, seat)) => (decision.code, decision.state, until) = (Code::Allowed, state, seat),
+        (now.time, timed.then(Instant::now))
+    }
+
+    /// Ends a decision, and reports it to the sinks.
+    fn conclude<'a>(
+        &self,
+        (at, started): (Timestamp, Option<Instant>),
+        request: &Request<'a>,
+        decision: &mut Decision<'a>,
+        result: Result<State, Code>,
+    ) {
+        match result {
+            Ok(state) => (decision.code, decision.state) = (Code::Allowed, state),
             Err(code) => {
                 decision.code = code;
                 if brings_nonce(code) {
@@ -177,28 +332,28 @@ impl Gate {
             }
         }
         decision.enforced = self.mode == Mode::Enforce;
-        if !self.sinks.is_empty() {
-            let took = started.map(|started| started.elapsed().as_nanos());
-            let took_nanos = took.map(|took| u64::try_from(took).unwrap_or(u64::MAX));
-            let unlicensed;
-            let snapshot = if let Some(licensed) = decision.license.get() {
-                &licensed.snapshot
-            } else {
-                unlicensed = self.licences.snapshot(None);
-                &unlicensed
-            };
-            let event = Event {
-                decision,
-                action: request.action,
-                source: request.source,
-                at: now.time,
-                keyset: snapshot.keyset,
-                revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
-                took_nanos,
-            };
-            event::each(&self.sinks, |sink| sink.record(&event));
+        if self.sinks.is_empty() {
+            return;
         }
-        until
+        let took = started.map(|started| started.elapsed().as_nanos());
+        let took_nanos = took.map(|took| u64::try_from(took).unwrap_or(u64::MAX));
+        let unlicensed;
+        let snapshot = if let Some(licensed) = decision.license.get() {
+            &licensed.snapshot
+        } else {
+            unlicensed = self.licences.snapshot(None);
+            &unlicensed
+        };
+        let event = Event {
+            decision,
+            action: request.action,
+            source: request.source,
+            at,
+            keyset: snapshot.keyset,
+            revocation: snapshot.revocation.map(|head| (head.sequence, head.issued_at)),
+            took_nanos,
+        };
+        event::each(&self.sinks, |sink| sink.record(&event));
     }
 
     /// Decides as [`Gate::check`] does, and reserves the most that the request's meters may cost, for work whose cost
@@ -210,27 +365,32 @@ impl Gate {
         now: impl Into<Now>,
     ) -> (Decision<'a>, Option<Reservation>) {
         let mut reservation = None;
-        let keep = |charges: &Charges<'_, 'a>, found: &Found| {
-            let (store, sinks) = (Arc::clone(&self.store), Arc::clone(&self.sinks));
-            reservation = found.share().map(|licensed| Reservation::new(store, sinks, licensed, charges));
-        };
+        let keep = |charges: &Charges<'_, 'a>, found: &Found| reservation = self.reservation(charges, found);
         let mut decision = Decision::undecided();
         let inquiry = Inquiry { request, seat: None, reserve: true, now: now.into() };
         self.answer(token, inquiry, &mut decision, keep);
         (decision, reservation)
     }
 
-    /// Gives everything back to the store that was taken ahead and not used. Counting continues. A gate settles when
+    /// Gives everything back to the store that was taken ahead and not used, and waits for what is being saved. Counting
+    /// continues. A gate settles when
     /// it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
-    /// [`SettleError`]. What could not be given back stays here and can be used, unless the store failed halfway, so
-    /// that it is unknown: then it is lost, and never granted twice.
+    /// [`SettleError`]. What could not be given back stays here and can be used. If nobody knows whether it went back, it
+    /// is set aside until the store can be asked, and never granted twice.
     pub fn settle(&self) -> Result<(), SettleError> {
-        // Every meter is tried, also after one that failed.
         let meters = self.licences.accounts().meters();
-        let failures = meters.iter().filter_map(|meter| meter.settle(&*self.store).err());
-        SettleError::of(failures, meters.len())
+        // All of them are asked for at once, so that they go in few round trips.
+        if self.driver.may_wait() {
+            for meter in &meters {
+                meter.begin_to_settle(&self.driver);
+            }
+        }
+        // Every meter is tried, also after one that failed.
+        let failures: Vec<_> = meters.iter().filter_map(|meter| meter.settle(&self.driver).err()).collect();
+        self.driver.flush();
+        SettleError::of(failures.into_iter(), meters.len())
     }
 
     /// Makes the gate safe to use in a child after `fork`: what the parent had taken ahead stays the parent's. Call it
@@ -245,48 +405,75 @@ impl Gate {
     pub fn refill(&self, now: impl Into<Now>) {
         let now = now.into();
         let meters = self.licences.accounts().meters();
-        // Stop at the first failure: the other meters would wait for the same store. The request that needs units sees
-        // the outage, and its licence's policy decides.
-        let _ = meters.iter().try_for_each(|meter| meter.refill_or_return(now.monotonic_nanos, &*self.store));
+        for meter in meters {
+            // In an outage the other meters would wait for the same store. The request that needs units sees it, and
+            // its licence's policy decides.
+            match meter.refill_or_return(now.monotonic_nanos, &self.driver) {
+                Err(error) if error.fault() != Fault::OneKey => break,
+                _ => {}
+            }
+        }
     }
 
-    fn decide<'a>(
+    /// Checks everything but the charges. Returns the state in which the licence grants the request, and the time.
+    fn admit<'a>(
         &'a self,
         token: &str,
         inquiry: Inquiry<'_, 'a>,
         decision: &mut Decision<'a>,
-        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
-    ) -> Result<(State, Option<Timestamp>), Code> {
-        let Inquiry { request, seat, reserve, now } = inquiry;
+    ) -> Result<(State, Timestamp), Code> {
+        let Inquiry { request, now, .. } = inquiry;
         decision.license = self.licences.find(token, now, &mut decision.explanation)?;
-        let found = &decision.license;
         // `find` returns a licence or an error.
-        let licensed = found.get().ok_or(Code::MissingToken)?;
+        let licensed = decision.license.get().ok_or(Code::MissingToken)?;
         let snapshot = &licensed.snapshot;
         let license = licensed.kept.license();
         let time = self.read_clock(now, snapshot, &license);
         decision.time = time.now;
         let expect = self.expect(request, snapshot);
         let state = self.authorize(&license, &expect, snapshot, time, &mut decision.explanation)?;
+        Ok((state, time.now))
+    }
 
+    /// Makes all charges of a request that was admitted, or none. Returns none if the answer of the store comes later;
+    /// then nothing is charged, except what the wait keeps.
+    fn charge_all<'a>(
+        &'a self,
+        inquiry: Inquiry<'_, 'a>,
+        (state, time): (State, Timestamp),
+        decision: &mut Decision<'a>,
+        wait: &Wait<'_>,
+        keep: impl FnOnce(&Charges<'_, 'a>, &Found),
+    ) -> Option<Result<(State, Option<Timestamp>), Code>> {
+        let Inquiry { request, seat, reserve, now } = inquiry;
+        let found = &decision.license;
+        let licensed = found.get()?;
+        let license = licensed.kept.license();
         let mut charges = Charges::new(&licensed.counters, &mut decision.charges, reserve);
         let explanation = &mut decision.explanation;
-        let overage = self.charge(&mut charges, request, now, time.now, &license, explanation);
+        let overage = match self.charge(&mut charges, request, (now, time), &license, explanation, wait) {
+            Ok(overage) => Ok(overage),
+            Err(Halt::Pending) => {
+                charges.undo_here();
+                return None;
+            }
+            Err(Halt::Denied(code)) => Err(code),
+        };
         let granted = overage.and_then(|overage| {
             let state = if overage { State::Overage } else { state };
-            let until = seat.map(|seat| self.seat(&mut charges, seat, time.now, &license, explanation));
+            let until = seat.map(|seat| self.seat(&mut charges, seat, time, &license, explanation));
             Ok((state, until.transpose()?))
         });
         match granted {
             Ok(_) => keep(&charges, found),
-            Err(_) => charges.undo(&*self.store),
+            Err(_) => charges.undo(&self.driver, wait),
         }
-        granted
+        Some(granted)
     }
 
     /// The time by the clock guard.
     pub(crate) fn time(&self, now: Now) -> Time {
-        self.clock.read(now, Timestamp::EPOCH)
+        self.clock.read(now, Timestamp::EPOCH, &self.driver)
     }
 
     /// Reports to the sinks what was charged outside a decision.
@@ -294,9 +481,9 @@ impl Gate {
         event::each(&self.sinks, |sink| sink.used(used));
     }
 
-    /// Where counters, marks and seats are stored.
-    pub(crate) fn store(&self) -> &dyn Store {
-        &*self.store
+    /// Asks the store where counters, marks and seats are kept.
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
     }
 
     /// Takes a seat, and returns until when.
@@ -320,16 +507,23 @@ impl Gate {
             explanation.note(Check::Seat, Code::InvalidArgument, facts(None))?;
         }
         let SeatRequest { holder, ttl } = ask;
-        let ask = SeatAsk { account: license.account(), holder, ttl, limit, now: now.as_seconds() };
-        match self.store.take_seat(&ask) {
+        let (account, name, at) = (license.account(), holder.to_owned(), now.as_seconds());
+        let asked = self
+            .driver
+            .call(move |store| store.take_seat(&SeatAsk { account, holder: &name, ttl, limit, now: at }));
+        match asked {
             Ok(seats) => {
                 self.outage.end();
                 charges.seats(limit, &seats, now)?;
                 let code = if seats.granted { Code::Allowed } else { Code::SeatsTaken };
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
-            Err(_unreachable) => {
-                self.doubt(Check::Seat, now, license, explanation)?;
+            Err(error) => {
+                let unanswered = Unanswered::of_error(&error, None, now);
+                match self.doubt(Check::Seat, unanswered, now, license, explanation) {
+                    Err(Halt::Denied(code)) => return Err(code),
+                    Err(Halt::Pending) | Ok(()) => {}
+                }
             }
         }
         Ok(now.saturating_add(ttl))
@@ -356,7 +550,7 @@ impl Gate {
         }
         for (name, cost) in request.meters {
             if let Some(quota) = licensed.counters.quota(name) {
-                quota.prefetch(&quota.units(time.now), *cost, now.monotonic_nanos, &*self.store);
+                quota.prefetch(&quota.units(time.now), *cost, now.monotonic_nanos, &self.driver);
             }
         }
     }
@@ -369,7 +563,7 @@ impl Gate {
         let published = published.max(snapshot.keyset_issued_at);
         let issued_at =
             Some(license.issued_at()).filter(|issued_at| *issued_at <= now.time).unwrap_or_default();
-        let time = self.clock.read(now, published.max(issued_at));
+        let time = self.clock.read(now, published.max(issued_at), &self.driver);
         if let Some(seconds) = self.clock.take_healed() {
             event::each(&self.sinks, |sink| sink.clock_healed(time.now, seconds));
         }
@@ -435,13 +629,14 @@ impl Gate {
         &self,
         charges: &mut Charges<'_, 'a>,
         request: &Request<'a>,
-        now: Now,
-        seconds: Timestamp,
+        (now, seconds): (Now, Timestamp),
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'a>,
-    ) -> Result<bool, Code> {
+        wait: &Wait<'_>,
+    ) -> Result<bool, Halt> {
+        let times = (seconds, now.monotonic_nanos);
         for (name, cost) in request.rates {
-            let (code, remaining) = match charges.rate(name, *cost, now.monotonic_nanos, &*self.store) {
+            let (code, remaining) = match charges.rate(name, *cost, times, (&self.driver, wait)) {
                 Ok(Ok(outcome)) => {
                     if outcome.reached {
                         self.outage.end();
@@ -449,18 +644,22 @@ impl Gate {
                     let code = if outcome.granted { Code::Allowed } else { Code::RateLimited };
                     (code, Some(outcome.remaining))
                 }
-                Ok(Err(_unreachable)) => {
-                    self.doubt(Check::Rate, seconds, license, explanation)?;
+                Ok(Err(unanswered)) => {
+                    self.doubt(Check::Rate, unanswered, seconds, license, explanation)?;
                     continue;
                 }
                 Err(code) => (code, None),
             };
             explanation.note(Check::Rate, code, Facts::Charge { name, cost: *cost, remaining })?;
         }
+        // A cost of 0 reads the meter, and needs no job.
+        if let Some(job) = request.job.filter(|_| request.meters.iter().any(|(_, cost)| *cost > 0)) {
+            return self.charge_job(charges, (job, request.meters), seconds, license, explanation, wait);
+        }
         let mut overage = false;
         for (name, cost) in request.meters {
             let cost = *cost;
-            match charges.meter(name, cost, (seconds, now.monotonic_nanos), request.job, &*self.store) {
+            match charges.meter(name, cost, times, (&self.driver, wait)) {
                 Ok(Ok(outcome)) => {
                     if outcome.reached {
                         self.outage.end();
@@ -470,8 +669,8 @@ impl Gate {
                     let facts = Facts::Charge { name, cost, remaining: Some(outcome.remaining) };
                     explanation.note(Check::Quota, code, facts)?;
                 }
-                Ok(Err(_unreachable)) => {
-                    self.doubt(Check::Quota, seconds, license, explanation)?;
+                Ok(Err(unanswered)) => {
+                    self.doubt(Check::Quota, unanswered, seconds, license, explanation)?;
                 }
                 Err(code) => {
                     explanation.note(Check::Quota, code, Facts::Charge { name, cost, remaining: None })?;
@@ -481,18 +680,56 @@ impl Gate {
         Ok(overage)
     }
 
+    /// Charges a job on all its meters, or on none; `true` if a quota is in overage.
+    fn charge_job<'a>(
+        &self,
+        charges: &mut Charges<'_, 'a>,
+        (job, meters): (&'a str, &'a [(&'a str, u64)]),
+        seconds: Timestamp,
+        license: &licentia_core::License<'_>,
+        explanation: &mut Explanation<'a>,
+        wait: &Wait<'_>,
+    ) -> Result<bool, Halt> {
+        let mut overage = false;
+        match charges.job(job, meters, seconds, (&self.driver, wait)) {
+            Ok(Ok(codes)) => {
+                self.outage.end();
+                for ((name, cost), (code, outcome)) in meters.iter().zip(codes) {
+                    overage |= outcome.overage;
+                    let facts = Facts::Charge { name, cost: *cost, remaining: Some(outcome.remaining) };
+                    explanation.note(Check::Quota, code, facts)?;
+                }
+            }
+            Ok(Err(unanswered)) => {
+                self.doubt(Check::Quota, unanswered, seconds, license, explanation)?;
+            }
+            Err((place, code)) => {
+                let (name, cost) = meters.get(place).copied().unwrap_or(("", 0));
+                explanation.note(Check::Quota, code, Facts::Charge { name, cost, remaining: None })?;
+            }
+        }
+        Ok(overage)
+    }
+
     /// The store has not answered: the licence's policy decides, by how long that has been so.
     fn doubt(
         &self,
         check: Check,
+        unanswered: Unanswered,
         now: Timestamp,
         license: &licentia_core::License<'_>,
         explanation: &mut Explanation<'_>,
-    ) -> Result<(), Code> {
-        let since = self.outage.since(now);
+    ) -> Result<(), Halt> {
+        let since = match unanswered {
+            Unanswered::Pending => return Err(Halt::Pending),
+            Unanswered::Outage => self.outage.since(now),
+            // A store that refuses one key answers for all others.
+            Unanswered::KeySince(since) => since,
+        };
         let action = license.policy().store_unreachable;
         let facts = Facts::Since { since, now };
-        explanation.doubt(check, Code::StoreUnreachable, facts, action, since, now)
+        explanation.doubt(check, Code::StoreUnreachable, facts, action, since, now)?;
+        Ok(())
     }
 }
 
@@ -502,6 +739,7 @@ impl Drop for Gate {
         if self.process.load(Ordering::Relaxed) == process_id() {
             let _ = self.settle();
         }
+        self.driver.close();
     }
 }
 

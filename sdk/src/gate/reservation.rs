@@ -7,18 +7,20 @@ use licentia_core::Code;
 use crate::{
     event::{self, Sink, Used},
     license::Licensed,
-    metering::{Charges, QuotaCounter, Units},
+    metering::{ChargedMeter, Charges, Driver, QuotaCounter, Units, Wait, finish_job},
     platform::process_id,
-    store::{Finish, Store},
+    store::{Finish, Unreachable},
 };
 
 /// Units that are reserved. Dropping it takes them back, as [`Reservation::cancel`] does.
 #[must_use = "what is reserved is taken back when this is dropped"]
 pub struct Reservation {
-    store: Arc<dyn Store>,
+    driver: Arc<Driver>,
     sinks: Arc<[Arc<dyn Sink>]>,
     licensed: Arc<Licensed>,
     held: Vec<HeldUnits>,
+    /// The job under whose name they are reserved.
+    job: Option<Box<str>>,
     /// Who reserved it: after a fork it is the parent's.
     process: u32,
 }
@@ -29,13 +31,13 @@ struct HeldUnits {
     quota: usize,
     units: Arc<Units>,
     reserved: u64,
-    /// The job under whose name they were charged, and whether that was now.
-    job: Option<(Box<str>, bool)>,
+    /// The job's attempt that they are reserved for.
+    attempt: Option<u64>,
 }
 
 impl Reservation {
     pub(super) fn new(
-        store: Arc<dyn Store>,
+        driver: Arc<Driver>,
         sinks: Arc<[Arc<dyn Sink>]>,
         licensed: Arc<Licensed>,
         charges: &Charges<'_, '_>,
@@ -46,11 +48,12 @@ impl Reservation {
                 quota: quotas.iter().position(|quota| std::ptr::eq(quota, metered.quota))?,
                 units: metered.units.share(),
                 reserved: metered.cost,
-                job: metered.job.map(|(job, now)| (job.into(), now)),
+                attempt: metered.attempt,
             })
         });
         let held = held.collect();
-        Self { store, sinks, licensed, held, process: process_id() }
+        let job = charges.charged_job().map(Into::into);
+        Self { driver, sinks, licensed, held, job, process: process_id() }
     }
 
     /// What is reserved of a meter.
@@ -76,15 +79,31 @@ impl Reservation {
             held.iter().any(|held| self.name(held) == Some(meter) && *cost <= held.reserved)
         };
         let fits = actual.iter().all(fits);
-        let mut result = if fits { Ok(()) } else { Err(Code::InvalidArgument) };
-        for held in held {
-            let cost = actual.iter().find(|(meter, _)| fits && self.name(&held) == Some(meter));
-            let cost = cost.map_or(held.reserved, |(_, cost)| *cost);
-            if self.finish(&held, cost).is_err() {
-                result = result.and(Err(Code::StoreUnreachable));
+        let cost = |held: &HeldUnits| {
+            let cost = actual.iter().find(|(meter, _)| fits && self.name(held) == Some(meter));
+            cost.map_or(held.reserved, |(_, cost)| *cost)
+        };
+        let finished = if let Some(job) = &self.job {
+            self.finish(job, Finish::Commit, &held, cost).map_err(|_| Code::StoreUnreachable)?
+        } else {
+            for held in &held {
+                self.take_back(held, held.reserved.saturating_sub(cost(held)));
             }
+            vec![true; held.len()]
+        };
+        for (held, charged) in held.iter().zip(finished) {
+            let Some(quota) = self.quota(held).filter(|_| charged && cost(held) > 0) else { continue };
+            let (lineage, license) = (quota.lineage(), self.licensed.license());
+            let used = Used {
+                issuer: license.issuer(),
+                lineage: &lineage,
+                meter: quota.name(),
+                window: held.units.window(),
+                units: cost(held),
+            };
+            event::each(&self.sinks, |sink| sink.used(&used));
         }
-        result
+        if fits { Ok(()) } else { Err(Code::InvalidArgument) }
     }
 
     /// Takes everything back.
@@ -98,28 +117,34 @@ impl Reservation {
         self.quota(held).map(QuotaCounter::name)
     }
 
-    /// Charges what the work did cost of a meter, and tells the sinks, where nobody has done that for the same job.
-    fn finish(&self, held: &HeldUnits, cost: u64) -> Result<(), Code> {
-        let Some(quota) = self.quota(held) else { return Ok(()) };
-        let charged = if let Some((job, _)) = &held.job {
-            let finished = quota.finish_once(&held.units, job, Finish::Commit(cost), &*self.store);
-            finished.map_err(|_| Code::StoreUnreachable)?
-        } else {
-            held.units.undo(held.reserved.saturating_sub(cost));
-            true
+    /// Ends the job on all its meters, in one step of the store. Answers for each meter whether this has ended it.
+    fn finish(
+        &self,
+        job: &str,
+        how: Finish,
+        held: &[HeldUnits],
+        cost: impl Fn(&HeldUnits) -> u64,
+    ) -> Result<Vec<bool>, Unreachable> {
+        let charged = |held: &HeldUnits| {
+            let meter = Arc::clone(self.quota(held)?.meter());
+            let (units, attempt) = (Arc::clone(&held.units), held.attempt.unwrap_or(0));
+            Some(ChargedMeter { meter, units, attempt, cost: cost(held) })
         };
-        if charged && cost > 0 {
-            let (lineage, license) = (quota.lineage(), self.licensed.license());
-            let used = Used {
-                issuer: license.issuer(),
-                lineage: &lineage,
-                meter: quota.name(),
-                window: held.units.window(),
-                units: cost,
-            };
-            event::each(&self.sinks, |sink| sink.used(&used));
+        let charged = held.iter().filter_map(charged).collect();
+        let done = finish_job(job, how, charged, &self.driver)?;
+        Ok(done.iter().map(|part| part.done).collect())
+    }
+
+    /// Takes units back that were not used. If the gate was dropped before, they go to the store at once: nobody else
+    /// would give them back.
+    fn take_back(&self, held: &HeldUnits, units: u64) {
+        held.units.undo(units);
+        if units > 0
+            && self.driver.is_closed()
+            && let Some(quota) = self.quota(held)
+        {
+            let _ = quota.settle(&held.units, &self.driver, &Wait::Block);
         }
-        Ok(())
     }
 }
 
@@ -128,16 +153,12 @@ impl Drop for Reservation {
         if self.process != process_id() {
             return;
         }
-        for held in std::mem::take(&mut self.held) {
-            match (&held.job, self.quota(&held)) {
-                // Where the store cannot be reached it stays charged.
-                (Some((job, true)), Some(quota)) => {
-                    let _ = quota.finish_once(&held.units, job, Finish::Cancel, &*self.store);
-                }
-                // What another try of the same job had charged is that try's to take back.
-                (Some(_), _) => {}
-                (None, _) => held.units.undo(held.reserved),
-            }
+        let held = std::mem::take(&mut self.held);
+        match &self.job {
+            // If the store cannot be reached it stays charged.
+            Some(job) if !held.is_empty() => drop(self.finish(job, Finish::Cancel, &held, |_| 0)),
+            Some(_) => {}
+            None => held.iter().for_each(|held| self.take_back(held, held.reserved)),
         }
     }
 }

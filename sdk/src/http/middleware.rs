@@ -7,7 +7,8 @@
 //! Meters are charged before the service is called. With [`LicenseLayer::charge_on_success`] they are reserved, and charged
 //! when the response is there: not for a server error, and for what the work did cost if the service says so ([`Cost`]).
 //!
-//! A check that may wait for the gate's store runs in a thread of its own, so that it does not block the async runtime.
+//! A check that must ask the gate's store waits as a future does ([`Gate::check_async`]): it blocks no thread of the async
+//! runtime, and starts none.
 
 use std::{
     borrow::Cow,
@@ -34,8 +35,6 @@ use crate::{
     license::{License, Licensed},
     platform::Now,
 };
-
-use super::off_thread::OffThread;
 
 /// The header field of the proof of possession.
 pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
@@ -97,22 +96,7 @@ impl LicenseLayer {
         Self { origin: Arc::from(origin), ..self }
     }
 
-    fn check(&self, parts: &Parts) -> Checked {
-        self.with_request(parts, |token, request| {
-            if self.charged.is_none() {
-                return Checked::new(&self.gate.check(token, request, Now::system()), None);
-            }
-            let (decision, reservation) = self.gate.reserve(token, request, Now::system());
-            Checked::new(&decision, reservation)
-        })
-    }
-
-    /// Whether the check may wait for the gate's store.
-    fn may_wait(&self, parts: &Parts) -> bool {
-        self.with_request(parts, |token, request| self.gate.may_wait(token, request, Now::system()))
-    }
-
-    fn with_request<T>(&self, parts: &Parts, ask: impl FnOnce(&str, &Request<'_>) -> T) -> T {
+    async fn check(&self, parts: &Parts) -> Checked {
         let authorization = joined(&parts.headers, &header::AUTHORIZATION);
         let token = authorization.as_deref().and_then(bearer).unwrap_or("");
         let target = original(parts);
@@ -126,7 +110,11 @@ impl LicenseLayer {
         if let Some(bytes) = &proof {
             request = request.proof(Proof { bytes, method: parts.method.as_str(), uri: &uri, body: None });
         }
-        ask(token, &request)
+        if self.charged.is_none() {
+            return Checked::new(&self.gate.check_async(token, &request, Now::system()).await, None);
+        }
+        let (decision, reservation) = self.gate.reserve_async(token, &request, Now::system()).await;
+        Checked::new(&decision, reservation)
     }
 }
 
@@ -277,21 +265,9 @@ where
         let mut inner = std::mem::replace(&mut self.inner, copy);
         let layer = self.layer.clone();
         let charged = layer.charged;
-        let checked = if layer.may_wait(&parts) {
-            Err(OffThread::start(move || (layer.check(&parts), parts)))
-        } else {
-            Ok((layer.check(&parts), parts))
-        };
         Box::pin(async move {
-            let checked = match checked {
-                Ok(checked) => Some(checked),
-                Err(off_thread) => off_thread.await,
-            };
-            let Some((Checked { fields, verdict }, mut parts)) = checked else {
-                let mut response = Response::new(Out::from(String::new()));
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                return Ok(response);
-            };
+            let Checked { fields, verdict } = layer.check(&parts).await;
+            let mut parts = parts;
             match verdict {
                 Ok(admitted) => {
                     let pending = Pending { reserved: admitted.reserved.clone() };

@@ -3,8 +3,6 @@
 mod headers;
 #[cfg(feature = "tower")]
 mod middleware;
-#[cfg(feature = "tower")]
-mod off_thread;
 
 pub use headers::headers;
 pub use licentia_core::http::*;

@@ -10,7 +10,7 @@ use licentia_core::{
 };
 
 use crate::{
-    metering::Accounts,
+    metering::{Accounts, Driver},
     platform::{Guard, Now},
     store::Store,
 };
@@ -41,19 +41,19 @@ pub(crate) struct Licences {
     epoch: AtomicU64,
     cache: Cache,
     accounts: Accounts,
-    store: Arc<dyn Store>,
+    driver: Arc<Driver>,
 }
 
 impl Licences {
-    pub(crate) fn new(settings: LicenceSettings, store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(settings: LicenceSettings, store: &Arc<dyn Store>, driver: Arc<Driver>) -> Self {
         let LicenceSettings { keys, root, tables, cache_capacity, share_rates } = settings;
         Self {
-            trusted: Trusted::new(keys, root, tables, Arc::clone(&store)),
-            revocations: Revocations::new(Arc::clone(&store)),
+            trusted: Trusted::new(keys, root, tables, Arc::clone(store)),
+            revocations: Revocations::new(Arc::clone(store)),
             epoch: AtomicU64::new(0),
             cache: Cache::new(cache_capacity),
             accounts: Accounts::new(share_rates),
-            store,
+            driver,
         }
     }
 
@@ -130,7 +130,7 @@ impl Licences {
         explanation.resume(&token.passed);
         let license = token.kept.license();
         let snapshot = TrustSnapshot { epoch, ..self.snapshot(Some(&license)) };
-        let counters = self.accounts.counters(&license, now, &*self.store);
+        let counters = self.accounts.counters(&license, now, &self.driver);
         let licensed = Arc::new(Licensed { token, snapshot, counters });
         self.cache.insert(Arc::clone(&licensed));
         Ok(Found::from(licensed))

@@ -4,7 +4,6 @@ mod cache;
 mod error;
 #[cfg(feature = "holder")]
 mod holder_key;
-mod interner;
 mod licences;
 mod licensed;
 mod revocations;
@@ -15,7 +14,6 @@ pub use error::PemError;
 pub use error::{LoadError, Loadable};
 #[cfg(feature = "holder")]
 pub use holder_key::{HolderKey, ProveError};
-pub(crate) use interner::Interner;
 pub(crate) use licences::{LicenceSettings, Licences};
 pub use licensed::License;
 pub(crate) use licensed::{Found, Licensed, TrustSnapshot};

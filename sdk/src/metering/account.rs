@@ -14,13 +14,10 @@ use std::{
 
 use licentia_core::{AccountId, License, Timestamp, metering::rate::Tat};
 
-use crate::{
-    license::Interner,
-    platform::{Now, PerProcess, Table, fork::Inside},
-    store::{Store, Unreachable},
-};
+use crate::platform::{Interner, Now, PerProcess, Table, fork::Inside};
 
 use super::{
+    driver::{Driver, Stop, Wait},
     meter::{Meter, QuotaCounter},
     outcome::Outcome,
     shared_rate::SharedRate,
@@ -183,13 +180,15 @@ impl Accounts {
     }
 
     /// The counters of a licence; those that its account has already are shared.
-    pub(crate) fn counters(&self, license: &License<'_>, now: Now, store: &dyn Store) -> Counters {
+    pub(crate) fn counters(&self, license: &License<'_>, now: Now, driver: &Driver) -> Counters {
         let (counters, due) = self.table.with(|table| {
             let due = table.sweep(now.monotonic_nanos);
             (self.find(table, license, now.time), due)
         });
-        // Beside the lock, for it may take its time. What fails is tried again by the next sweep.
-        let _ = due.iter().try_for_each(|meter| meter.settle(store));
+        // Outside the lock, and nobody waits for it. What fails is tried again by the next sweep.
+        for meter in due {
+            meter.begin_to_settle(driver);
+        }
         counters
     }
 
@@ -305,10 +304,11 @@ impl RateCounter {
         &self,
         cost: u64,
         now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Outcome, Unreachable> {
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Outcome, Stop> {
         let Some(shared) = &self.rate.shared else { return Ok(self.charge_here(cost, now_nanos)) };
-        shared.charge((self.name(), self.gcra), cost, now_nanos, store)
+        shared.charge(&self.terms, cost, now_nanos, driver, wait)
     }
 
     /// Counts in this process alone.
@@ -343,8 +343,8 @@ impl RateCounter {
         self.rate.state.update(|tat| (self.gcra.undo(tat, now_nanos, cost), ()));
     }
 
-    /// Whether a charge asks nobody.
-    pub(crate) fn is_local(&self) -> bool {
-        self.rate.shared.is_none()
+    /// Whether `cost` can be counted without asking the store.
+    pub(crate) fn is_at_hand(&self, cost: u64, now_nanos: u64) -> bool {
+        self.rate.shared.as_ref().is_none_or(|shared| shared.is_at_hand(cost, now_nanos))
     }
 }

@@ -1,14 +1,19 @@
 //! Charges one request, and takes it back if the request is denied.
 
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 use licentia_core::{Code, Timestamp};
 
-use crate::store::{Finish, Job, Seats, Store, Unreachable};
+use crate::store::{Finish, Outcome as JobOutcome, PartCharged, Seats};
 
 use super::{
     account::{Counters, RateCounter},
     charge::{Charge, ChargeList, MAX_CHARGES, SEATS, Unit},
+    driver::{Driver, Stop, Wait},
+    job::{self, ChargedMeter, JobMeter},
     meter::{Present, QuotaCounter},
+    outage::Unanswered,
     outcome::Outcome,
 };
 
@@ -21,25 +26,29 @@ pub(crate) struct Charges<'d, 'a> {
     shown: &'d mut ChargeList<'a>,
     /// With what was charged, and the time of the monotonic clock, in nanoseconds.
     rates: ArrayVec<(&'d RateCounter, u64, u64), MAX_CHARGES>,
-    meters: ArrayVec<Metered<'d, 'a>, MAX_CHARGES>,
+    meters: ArrayVec<Metered<'d>, MAX_CHARGES>,
     count: usize,
+    /// The job under whose name the meters were charged.
+    job: Option<&'a str>,
     /// Whether the meters are only reserved, until the reservation is committed.
     held: bool,
 }
 
 /// A meter that was charged.
-pub(crate) struct Metered<'d, 'a> {
+pub(crate) struct Metered<'d> {
     pub(crate) quota: &'d QuotaCounter,
     pub(crate) units: Present<'d>,
     pub(crate) cost: u64,
-    /// The job under whose name it was charged, and whether that was now.
-    pub(crate) job: Option<(&'a str, bool)>,
-    held: bool,
+    /// The job's attempt that it was charged for.
+    pub(crate) attempt: Option<u64>,
 }
+
+/// What a job's charge came to, for each meter: the code, and what is left.
+pub(crate) type JobCodes = ArrayVec<(Code, Outcome), MAX_CHARGES>;
 
 impl<'d, 'a> Charges<'d, 'a> {
     pub(crate) fn new(counters: &'d Counters, shown: &'d mut ChargeList<'a>, held: bool) -> Self {
-        Self { counters, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, held }
+        Self { counters, shown, rates: ArrayVec::new(), meters: ArrayVec::new(), count: 0, job: None, held }
     }
 
     /// Whether there is space for one more charge.
@@ -66,14 +75,14 @@ impl<'d, 'a> Charges<'d, 'a> {
         &mut self,
         name: &'a str,
         cost: u64,
-        now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Result<Outcome, Unreachable>, Code> {
+        (now, now_nanos): (Timestamp, u64),
+        (driver, wait): (&Driver, &Wait<'_>),
+    ) -> Result<Result<Outcome, Unanswered>, Code> {
         let rate = self.counters.rate(name).ok_or(Code::RateNotLicensed)?;
         self.count()?;
-        let outcome = match rate.charge(cost, now_nanos, store) {
+        let outcome = match rate.charge(cost, now_nanos, driver, wait) {
             Ok(outcome) => outcome,
-            Err(unreachable) => return Ok(Err(unreachable)),
+            Err(stop) => return Ok(Err(Unanswered::of(stop, None, now))),
         };
         let charged = if outcome.granted { cost } else { 0 };
         let limit = (rate.burst, Some(rate.burst_seconds));
@@ -90,38 +99,130 @@ impl<'d, 'a> Charges<'d, 'a> {
         name: &'a str,
         cost: u64,
         now: (Timestamp, u64),
-        job: Option<&'a str>,
-        store: &dyn Store,
-    ) -> Result<Result<Outcome, Unreachable>, Code> {
+        (driver, wait): (&Driver, &Wait<'_>),
+    ) -> Result<Result<Outcome, Unanswered>, Code> {
+        let (quota, units) = self.quota(name, now.0)?;
+        let outcome = match quota.charge(&units, cost, now, driver, wait) {
+            Ok(outcome) => outcome,
+            Err(stop) => return Ok(Err(Unanswered::of(stop, Some(units.outage()), now.0))),
+        };
+        let charged = if outcome.granted && !self.held { cost } else { 0 };
+        let limit = (quota.limit, quota.length);
+        let charge = charge(name, Unit::Quota, (cost, charged), limit, outcome);
+        self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
+        if outcome.granted {
+            let _ = self.meters.try_push(Metered { quota, units, cost, attempt: None });
+        }
+        Ok(Ok(outcome))
+    }
+
+    /// The quota of a meter that is to be charged, and its units at `now`.
+    fn quota(&mut self, name: &str, now: Timestamp) -> Result<(&'d QuotaCounter, Present<'d>), Code> {
         let counters = self.counters;
         let quota = counters.quota(name).ok_or(Code::MeterNotLicensed)?;
-        if job.is_some_and(|job| job.is_empty() || job.len() > JOB_BYTES) {
-            return Err(Code::InvalidArgument);
-        }
         self.count()?;
-        let units = quota.units(now.0);
+        let units = quota.units(now);
         if units.is_other() {
             counters.set_outdated();
         }
-        // A cost of 0 reads the meter, and needs no job.
-        let job = job.filter(|_| cost > 0);
-        let outcome = match job {
-            None => quota.charge(&units, cost, now, store).map(|outcome| (outcome, outcome.granted)),
-            Some(name) => quota.charge_once(&units, Job { name, held: self.held }, cost, now.0, store),
-        };
-        let (outcome, charged) = match outcome {
-            Ok(outcome) => outcome,
-            Err(unreachable) => return Ok(Err(unreachable)),
-        };
-        let final_units = if charged && !self.held { cost } else { 0 };
-        let limit = (quota.limit, quota.length);
-        let charge = charge(name, Unit::Quota, (cost, final_units), limit, outcome);
-        self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
-        if outcome.granted {
-            let job = job.map(|job| (job, charged));
-            let _ = self.meters.try_push(Metered { quota, units, cost, job, held: self.held });
+        Ok((quota, units))
+    }
+
+    /// Charges a job on all its meters, or on none, in one step of the store. Answers for each meter up to the first that
+    /// refuses. The time is in seconds since 1970.
+    ///
+    /// An error names the meter at whose place it is.
+    pub(crate) fn job(
+        &mut self,
+        job: &'a str,
+        meters: &[(&'a str, u64)],
+        now: Timestamp,
+        (driver, wait): (&Driver, &Wait<'_>),
+    ) -> Result<Result<JobCodes, Unanswered>, (usize, Code)> {
+        if job.is_empty() || job.len() > JOB_BYTES {
+            return Err((0, Code::InvalidArgument));
         }
-        Ok(Ok(outcome))
+        let mut found = ArrayVec::<(&'d QuotaCounter, Present<'d>, u64), MAX_CHARGES>::new();
+        // The part of each meter: one that is named twice is charged once, for the sum.
+        let mut places = ArrayVec::<usize, MAX_CHARGES>::new();
+        for (place, (name, cost)) in meters.iter().enumerate() {
+            let (quota, units) = self.quota(name, now).map_err(|code| (place, code))?;
+            let known = found.iter().position(|(known, ..)| std::ptr::eq(*known, quota));
+            let part = known.unwrap_or(found.len());
+            match found.get_mut(part) {
+                Some((.., sum)) => *sum = sum.saturating_add(*cost),
+                None => found.push((quota, units, *cost)),
+            }
+            places.push(part);
+        }
+        let charged = match self.charge_job(job, &found, driver, wait) {
+            Ok(charged) => charged,
+            Err(stop) => {
+                let first = found.first().map(|(_, units, _)| units.outage());
+                return Ok(Err(Unanswered::of(stop, first, now)));
+            }
+        };
+        let refusing = match charged.0 {
+            JobOutcome::Charged | JobOutcome::Before => None,
+            JobOutcome::Refused(part) => Some((part, Code::QuotaExceeded)),
+            JobOutcome::CostDiffers(part) => Some((part, Code::JobCostDiffers)),
+        };
+        let mut codes = JobCodes::new();
+        for ((name, cost), part) in meters.iter().zip(places) {
+            let (Some((quota, units, sum)), Some(after)) = (found.get(part), charged.1.get(part)) else {
+                break;
+            };
+            let code = refusing.filter(|(place, _)| *place == part).map_or(Code::Allowed, |(_, code)| code);
+            let granted = code == Code::Allowed;
+            let mut outcome = quota.job_outcome(units, (*sum, granted), after.total, now);
+            outcome.retry_after_ms = outcome.retry_after_ms.filter(|_| code == Code::QuotaExceeded);
+            units.outage().end();
+            let final_units = if refusing.is_none() && after.fresh && !self.held { *cost } else { 0 };
+            let limit = (quota.limit, quota.length);
+            let charge = charge(name, Unit::Quota, (*cost, final_units), limit, outcome);
+            self.show(Charge { period: Some(quota.period), counted_in: Some(units.window()), ..charge });
+            codes.push((code, outcome));
+            if !granted {
+                break;
+            }
+        }
+        if refusing.is_none() {
+            self.job = Some(job);
+            for ((quota, units, cost), after) in found.into_iter().zip(charged.1) {
+                let _ = self.meters.try_push(Metered { quota, units, cost, attempt: after.attempt });
+            }
+        }
+        Ok(Ok(codes))
+    }
+
+    fn charge_job(
+        &self,
+        job: &str,
+        found: &[(&'d QuotaCounter, Present<'d>, u64)],
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<(JobOutcome, Vec<PartCharged>), Stop> {
+        let ask = || {
+            let meter = |(quota, units, cost): &(&'d QuotaCounter, Present<'d>, u64)| JobMeter {
+                meter: Arc::clone(quota.meter()),
+                units: units.share(),
+                cost: *cost,
+                limit: quota.hard,
+            };
+            found.iter().map(meter).collect()
+        };
+        let mut charged = job::charge(job, self.held, ask(), driver, wait)?;
+        for _ in found {
+            // What was taken ahead here may be what is missing there.
+            let JobOutcome::Refused(part) = charged.outcome else { break };
+            let Some((quota, units, _)) = found.get(part) else { break };
+            if !quota.settle(units, driver, wait)? {
+                break;
+            }
+            wait.forget(|kept| kept.job = None);
+            charged = job::charge(job, self.held, ask(), driver, wait)?;
+        }
+        Ok((charged.outcome, charged.parts))
     }
 
     /// Shows the seats of the licence.
@@ -146,32 +247,41 @@ impl<'d, 'a> Charges<'d, 'a> {
     }
 
     /// The meters that were charged.
-    pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d, 'a>> {
+    pub(crate) fn meters(&self) -> impl Iterator<Item = &Metered<'d>> {
         self.meters.iter()
     }
 
+    /// The job under whose name they were charged.
+    pub(crate) fn charged_job(&self) -> Option<&'a str> {
+        self.job
+    }
+
     /// Takes everything back: a denied request costs nothing.
-    pub(crate) fn undo(&mut self, store: &dyn Store) {
+    pub(crate) fn undo(&mut self, driver: &Driver, wait: &Wait<'_>) {
+        self.undo_here();
+        let Some(job) = self.job else { return };
+        let meter = |metered: &Metered<'d>| ChargedMeter {
+            meter: Arc::clone(metered.quota.meter()),
+            units: metered.units.share(),
+            attempt: metered.attempt.unwrap_or(0),
+            cost: 0,
+        };
+        let charged = self.meters.iter().filter(|metered| metered.cost > 0).map(meter).collect();
+        // If the store cannot be reached it stays charged; the same job may be tried again.
+        match wait {
+            Wait::Block => drop(job::finish(job, Finish::Cancel, charged, driver)),
+            Wait::Poll(_) => drop(job::begin_to_finish(job, Finish::Cancel, charged, driver)),
+        }
+    }
+
+    /// Takes back what was charged in this process alone, so that the charges can be made again.
+    pub(crate) fn undo_here(&mut self) {
         self.shown.iter_mut().for_each(|charge| charge.charged = 0);
         for (rate, cost, now_nanos) in &self.rates {
             rate.undo(*cost, *now_nanos);
         }
-        for metered in self.meters() {
-            metered.undo(store);
-        }
-    }
-}
-
-impl Metered<'_, '_> {
-    fn undo(&self, store: &dyn Store) {
-        match self.job {
-            None => self.units.undo(self.cost),
-            // Where the store cannot be reached it stays charged; the same job may be tried again.
-            Some((job, true)) => {
-                let finish = if self.held { Finish::Cancel } else { Finish::Undo };
-                drop(self.quota.finish_once(&self.units, job, finish, store));
-            }
-            Some((_, false)) => {}
+        if self.job.is_none() {
+            self.meters.iter().for_each(|metered| metered.units.undo(metered.cost));
         }
     }
 }

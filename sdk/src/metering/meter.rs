@@ -5,37 +5,46 @@
 //! reserved, or was and is not given back yet. A chunk is what one request needs or, where that is more, what lasts for
 //! a second at the present pace, of which it is at most a 64th of what is left. So near the limit they are single
 //! units, and the last one can be used by anybody.
+//!
+//! The store is asked one question of a cell at a time, by the [`Driver`]. Who needs units that are not here waits for
+//! the answer, and the next question is for all that wait. An operation whose answer was lost is asked for by its turn
+//! before anything else, so that its units are neither lost nor granted twice.
 
 use std::{
-    num::NonZeroU64,
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    task::{Poll, Waker},
 };
 
-use licentia_core::{AccountId, Lineage, Timestamp, Window, inner::clock::STEP_BACK};
+use licentia_core::{AccountId, Lineage, Timestamp, metering::quota::Refusal};
 
 use crate::{
-    platform::{ArcSwap, ArcSwapOption, Guard},
-    store::{Cell, Finish, Job, Once, Store, Unreachable},
+    platform::{ArcSwap, Guard},
+    store::{Answer, Became, Cell, Fault, Op, Turn, Unreachable},
 };
 
-use super::{outcome::Outcome, terms::QuotaTerms};
+use super::{
+    driver::{Ask, Care, Driver, Holder, Stop, Wait},
+    outcome::Outcome,
+    terms::QuotaTerms,
+    units::{Doubt, Pace, UNKNOWN, Units},
+};
 
 /// A chunk is this part of what is left, so that no process takes what others need.
 const PART: u64 = 64;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const NANOS_PER_MICRO: u64 = 1_000;
-/// Stands for a number of units that the store was never asked for.
-const UNKNOWN: u64 = u64::MAX;
-/// The shortest time that a pace is measured over.
-const SHORTEST: u64 = NANOS_PER_SECOND / 1000;
+/// The shortest time that a pace is measured over: a few requests at once say little of the next second.
+const SHORTEST: u64 = NANOS_PER_SECOND / 4;
 /// After the store had too few units it is not asked again for as long, so that denials stay cheap.
 const EXHAUSTED: u64 = NANOS_PER_SECOND / 10;
 /// Who only looks is told what the store said within this time.
 const LOOK: u64 = NANOS_PER_SECOND;
+/// Units that nobody uses for as long are given back.
+const IDLE: u64 = NANOS_PER_SECOND * 3 / 10;
 
 /// A quota of a token, and its counter.
 pub(crate) struct QuotaCounter {
@@ -56,27 +65,23 @@ pub(crate) enum Present<'q> {
 impl Present<'_> {
     /// To be kept for longer than a request.
     pub(crate) fn share(&self) -> Arc<Units> {
-        Arc::clone(self.get())
+        Arc::clone(self)
     }
 
     /// Whether these are other ones than the licence has at hand.
     pub(crate) fn is_other(&self) -> bool {
         matches!(self, Self::Other(_))
     }
+}
 
-    fn get(&self) -> &Arc<Units> {
+impl Deref for Present<'_> {
+    type Target = Arc<Units>;
+
+    fn deref(&self) -> &Arc<Units> {
         match self {
             Self::First(units) => units,
             Self::Other(units) => units,
         }
-    }
-}
-
-impl Deref for Present<'_> {
-    type Target = Units;
-
-    fn deref(&self) -> &Units {
-        self.get()
     }
 }
 
@@ -86,99 +91,13 @@ pub(crate) struct Meter {
     /// What the first licence that named it said; name and period are the same for all.
     terms: Arc<QuotaTerms>,
     current: ArcSwap<Units>,
-    /// Units of a period that had not come yet, which a clock that was far ahead had begun: to be given back.
-    left: ArcSwapOption<Units>,
+    /// Units of other periods, which a clock that has jumped left behind: used when it jumps back, else given back.
+    left: Mutex<Vec<Arc<Units>>>,
+    /// Whether the driver looks after it.
+    is_looked_after: AtomicBool,
     /// How often the process was forked: see [`crate::Gate::after_fork`].
     forks: Arc<AtomicU32>,
     before: Option<Arc<Meter>>,
-}
-
-/// The units of one period.
-pub(crate) struct Units {
-    window: Window,
-    /// How often the process had been forked: a child has units of its own.
-    fork: u32,
-    /// Whether another period was begun.
-    over: AtomicBool,
-    /// Units that were used here.
-    spent: AtomicU64,
-    /// Units that were taken from the store. Only grows, and only after the store gave them.
-    taken: AtomicU64,
-    /// Units that everybody has taken, as the store said last.
-    total: AtomicU64,
-    refilling: Mutex<Pace>,
-}
-
-/// How fast units are used.
-#[derive(Default)]
-struct Pace {
-    /// What was used, and when, at the last refill.
-    spent: u64,
-    at_nanos: u64,
-    /// How many units the store did not have then.
-    refused: Option<NonZeroU64>,
-    /// The last chunk, and the terms that it was taken under.
-    chunk: u64,
-    terms: Option<Arc<QuotaTerms>>,
-    /// What was used when somebody looked last.
-    seen: u64,
-    /// When the store was asked last.
-    asked_at: u64,
-}
-
-impl Units {
-    fn of(window: Window, fork: u32) -> Self {
-        Self {
-            window,
-            fork,
-            over: AtomicBool::new(false),
-            spent: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
-            total: AtomicU64::new(UNKNOWN),
-            refilling: Mutex::default(),
-        }
-    }
-
-    /// The period.
-    pub(crate) fn window(&self) -> Window {
-        self.window
-    }
-
-    /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was
-    /// far ahead when it began.
-    fn fits(&self, now: Timestamp, fork: u32) -> bool {
-        let begun = now.saturating_add(STEP_BACK) >= self.window.start;
-        self.fork == fork && begun && self.window.end.is_none_or(|end| now < end)
-    }
-
-    /// Takes back a charge of a request that was then denied, or of work that cost less.
-    pub(crate) fn undo(&self, cost: u64) {
-        self.spent.fetch_sub(cost, Ordering::AcqRel);
-    }
-
-    /// Units that are used, by everybody, as far as is known here.
-    fn used(&self, spent: u64) -> u64 {
-        let unspent = self.taken.load(Ordering::Acquire).saturating_sub(spent);
-        self.total.load(Ordering::Acquire).saturating_sub(unspent)
-    }
-
-    /// Units that were taken from the store and not used.
-    fn unspent(&self) -> u64 {
-        self.taken.load(Ordering::Acquire).saturating_sub(self.spent.load(Ordering::Acquire))
-    }
-
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.refilling.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes what was taken and not used unusable here, but for `keep` of it, and gives its number. The pace is held,
-    /// so that nothing is taken meanwhile.
-    fn claim(&self, _held: &Pace, keep: u64) -> u64 {
-        let most = self.taken.load(Ordering::Acquire).saturating_sub(keep);
-        let claim = |spent: u64| (spent < most).then_some(most);
-        let spent = self.spent.fetch_update(Ordering::AcqRel, Ordering::Acquire, claim);
-        spent.map_or(0, |spent| most.saturating_sub(spent))
-    }
 }
 
 impl Deref for QuotaCounter {
@@ -205,7 +124,12 @@ impl QuotaCounter {
         self.counter.account.lineage()
     }
 
-    /// The units of the period at `now`.
+    /// Its counter, to be kept for longer than a request.
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.counter
+    }
+
+    /// The units of the period at `now`, in seconds since 1970.
     pub(crate) fn units(&self, now: Timestamp) -> Present<'_> {
         let first = &self.first;
         let fork = self.counter.forks.load(Ordering::Relaxed);
@@ -225,14 +149,15 @@ impl QuotaCounter {
     #[inline]
     pub(crate) fn charge(
         &self,
-        units: &Units,
+        units: &Arc<Units>,
         cost: u64,
         (now, now_nanos): (Timestamp, u64),
-        store: &dyn Store,
-    ) -> Result<Outcome, Unreachable> {
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Outcome, Stop> {
         let mut reached = false;
         if cost == 0 {
-            reached = self.look(units, now_nanos, store)?;
+            reached = self.look(units, now_nanos, driver, wait)?;
         }
         loop {
             let spent = units.spent.load(Ordering::Acquire);
@@ -240,7 +165,7 @@ impl QuotaCounter {
             let granted = if after <= units.taken.load(Ordering::Acquire) {
                 // What is held may have been taken for a token of the lineage with a greater limit.
                 if cost > 0 && units.used(after) > self.hard {
-                    reached |= self.look(units, now_nanos, store)?;
+                    reached |= self.look(units, now_nanos, driver, wait)?;
                     if units.used(after) > self.hard {
                         let used = units.used(spent);
                         return Ok(Outcome { reached, ..self.outcome(units, cost, false, used, now) });
@@ -251,7 +176,7 @@ impl QuotaCounter {
                     Err(_) => continue,
                 }
             } else {
-                let refill = self.refill(units, cost, now_nanos, store)?;
+                let refill = self.refill(units, cost, now_nanos, driver, wait)?;
                 reached |= refill.reached;
                 (!refill.enough).then_some(false)
             };
@@ -262,72 +187,74 @@ impl QuotaCounter {
         }
     }
 
-    /// Asks what others have used, where that was not done for a while. Gives whether the store was reached.
+    /// Asks what others have used, if that was not done for a while. Returns whether the store was reached.
     #[cold]
-    fn look(&self, units: &Units, now_nanos: u64, store: &dyn Store) -> Result<bool, Unreachable> {
-        let mut pace = units.pace();
-        let known = units.total.load(Ordering::Acquire) != UNKNOWN;
-        if known && now_nanos.saturating_sub(pace.asked_at) < LOOK {
-            return Ok(false);
-        }
-        match store.take(&self.counter.cell(units), 0, 0, self.hard) {
-            Ok(found) => units.total.store(found.total, Ordering::Release),
+    fn look(
+        &self,
+        units: &Arc<Units>,
+        now_nanos: u64,
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<bool, Stop> {
+        let is_known = || units.total.load(Ordering::Acquire) != UNKNOWN;
+        let looked = driver.wait(wait, |waker, begun| {
+            loop {
+                let mut pace = units.pace();
+                if pace.looked > begun {
+                    return Poll::Ready(Ok(true));
+                }
+                if is_known() && now_nanos.saturating_sub(pace.asked_at) < LOOK {
+                    return Poll::Ready(Ok(false));
+                }
+                if let Some(error) = pace.failure(begun) {
+                    return Poll::Ready(Err(error));
+                }
+                pace.waiting.push(waker.clone());
+                if pace.is_asked {
+                    return Poll::Pending;
+                }
+                let ask = self.counter.ask(units, &mut pace, What::Look { hard: self.hard }, now_nanos);
+                drop(pace);
+                driver.ask(ask);
+                if driver.may_wait() {
+                    return Poll::Pending;
+                }
+            }
+        });
+        match looked {
             // What was said before is better than nothing.
-            Err(_) if known => return Ok(false),
-            Err(unreachable) => return Err(unreachable),
+            Err(Stop::Unreachable(_)) if is_known() => Ok(false),
+            looked => looked,
         }
-        pace.asked_at = now_nanos;
-        Ok(true)
     }
 
-    /// Charges a job once, whoever asks and however often. It goes to the store each time. Gives also whether it was
-    /// charged by this call.
-    pub(crate) fn charge_once(
+    /// Gives back what was taken ahead here, which may be what a job lacks in the store. Returns whether there was any.
+    pub(crate) fn settle(&self, units: &Arc<Units>, driver: &Driver, wait: &Wait<'_>) -> Result<bool, Stop> {
+        let ahead = units.unspent() > 0;
+        driver.wait(wait, |waker, begun| self.counter.poll_settle(units, 0, driver, (waker, begun)))?;
+        Ok(ahead)
+    }
+
+    /// What a job's charge of `cost` came to, when `total` units were taken in all. The times are in seconds since 1970.
+    pub(crate) fn job_outcome(
         &self,
         units: &Units,
-        job: Job<'_>,
-        cost: u64,
+        (cost, granted): (u64, bool),
+        total: u64,
         now: Timestamp,
-        store: &dyn Store,
-    ) -> Result<(Outcome, bool), Unreachable> {
-        let cell = self.counter.cell(units);
-        let mut once = store.take_once(&cell, job, cost, self.hard)?;
-        if matches!(once, Once::Refused(_)) && units.unspent() > 0 {
-            // What was taken ahead here may be what is missing there.
-            self.counter.settle(store)?;
-            once = store.take_once(&cell, job, cost, self.hard)?;
-        }
-        let (total, granted, charged) = match once {
-            Once::Charged(total) => (total, true, true),
-            Once::Before(total) => (total, true, false),
-            Once::Refused(total) => (total, false, false),
-        };
-        units.total.store(total, Ordering::Release);
+    ) -> Outcome {
+        units.learn(total);
         let used = units.used(units.spent.load(Ordering::Acquire));
-        Ok((Outcome { reached: true, ..self.outcome(units, cost, granted, used, now) }, charged))
+        Outcome { reached: true, ..self.outcome(units, cost, granted, used, now) }
     }
 
-    /// Finishes what a job was charged; see [`Store::finish_once`].
-    pub(crate) fn finish_once(
-        &self,
-        units: &Units,
-        job: &str,
-        finish: Finish,
-        store: &dyn Store,
-    ) -> Result<bool, Unreachable> {
-        let finished = store.finish_once(&self.counter.cell(units), job, finish)?;
-        // What was said before is no longer so: who looks asks anew.
-        units.pace().asked_at = 0;
-        Ok(finished)
-    }
-
-    /// Takes what a charge of `cost` would lack, where the store has it.
-    pub(crate) fn prefetch(&self, units: &Units, cost: u64, now_nanos: u64, store: &dyn Store) {
+    /// Takes what a charge of `cost` would lack, if the store has it.
+    pub(crate) fn prefetch(&self, units: &Arc<Units>, cost: u64, now_nanos: u64, driver: &Driver) {
         // A store out of reach is told by the check.
         if cost > units.unspent() {
-            let _ = self.refill(units, cost, now_nanos, store);
+            let _ = self.refill(units, cost, now_nanos, driver, &Wait::Block);
         } else if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
-            let _ = store.take(&self.counter.cell(units), 0, 0, self.hard);
+            let _ = self.look(units, now_nanos, driver, &Wait::Block);
         }
     }
 
@@ -335,26 +262,58 @@ impl QuotaCounter {
     #[cold]
     fn refill(
         &self,
-        units: &Units,
+        units: &Arc<Units>,
         cost: u64,
         now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Refill, Unreachable> {
-        let mut pace = units.pace();
-        let spent = units.spent.load(Ordering::Acquire);
-        let taken = units.taken.load(Ordering::Acquire);
-        let need = spent.saturating_add(cost).saturating_sub(taken);
-        if need == 0 {
-            return Ok(Refill { enough: true, reached: false }); // another thread was first
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Refill, Stop> {
+        driver.wait(wait, |waker, begun| self.poll_refill(units, (cost, now_nanos), driver, (waker, begun)))
+    }
+
+    fn poll_refill(
+        &self,
+        units: &Arc<Units>,
+        (cost, now_nanos): (u64, u64),
+        driver: &Driver,
+        (waker, begun): (&Waker, u64),
+    ) -> Poll<Result<Refill, Unreachable>> {
+        loop {
+            let mut pace = units.pace();
+            let spent = units.spent.load(Ordering::Acquire);
+            let taken = units.taken.load(Ordering::Acquire);
+            let need = spent.saturating_add(cost).saturating_sub(taken);
+            if need == 0 {
+                return Poll::Ready(Ok(Refill { enough: true, reached: pace.looked > begun }));
+            }
+            if let Some(error) = pace.failure(begun) {
+                return Poll::Ready(Err(error));
+            }
+            if let Some((refusal, number)) = pace.refused {
+                let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
+                let fresh = number > begun;
+                if refusal.answers(need, self.hard) && (fresh || (driver.may_wait() && again)) {
+                    return Poll::Ready(Ok(Refill { enough: false, reached: fresh }));
+                }
+            }
+            pace.waiting.push(waker.clone());
+            if pace.is_asked {
+                pace.wanted = pace.wanted.saturating_add(cost);
+                return Poll::Pending;
+            }
+            if pace.terms.as_ref().is_none_or(|terms| !Arc::ptr_eq(terms, &self.terms)) {
+                pace.terms = Some(Arc::clone(&self.terms));
+            }
+            let ask = match self.counter.take(units, &mut pace, need, now_nanos) {
+                Ok(ask) => ask,
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            drop(pace);
+            driver.ask(ask);
+            if driver.may_wait() {
+                return Poll::Pending;
+            }
         }
-        let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
-        if store.may_wait() && again && pace.refused.is_some_and(|units| need >= units.get()) {
-            return Ok(Refill { enough: false, reached: false });
-        }
-        if pace.terms.as_ref().is_none_or(|terms| !Arc::ptr_eq(terms, &self.terms)) {
-            pace.terms = Some(Arc::clone(&self.terms));
-        }
-        self.counter.take(units, &mut pace, need, now_nanos, store)
     }
 
     #[inline]
@@ -379,6 +338,114 @@ struct Refill {
     reached: bool,
 }
 
+/// What the store is asked of a cell.
+enum What {
+    Take { turn: Turn, need: u64, want: u64, hard: u64, spent: u64, chunk: u64 },
+    GiveBack { turn: Turn, units: u64 },
+    Resolve(Doubt),
+    Look { hard: u64 },
+}
+
+/// A question of a meter.
+struct UnitsAsk {
+    meter: Arc<Meter>,
+    units: Arc<Units>,
+    what: What,
+    now_nanos: u64,
+}
+
+impl Ask for UnitsAsk {
+    fn op(&self) -> Op<'_> {
+        let cell = self.meter.cell(&self.units);
+        match self.what {
+            What::Take { turn, need, want, hard, .. } => {
+                Op::Take { cell, by: Some(turn), need, want, limit: hard }
+            }
+            What::GiveBack { turn, units } => Op::GiveBack { cell, by: Some(turn), units },
+            What::Resolve(doubt) => Op::Resolve { cell, by: doubt.turn },
+            What::Look { hard } => Op::Take { cell, by: None, need: 0, want: 0, limit: hard },
+        }
+    }
+
+    fn done(self: Box<Self>, answer: Result<Answer, Unreachable>, number: u64) -> Option<Arc<dyn Holder>> {
+        let waiting = {
+            let mut pace = self.units.pace();
+            pace.is_asked = false;
+            pace.failed = None;
+            if let Err(error) = self.apply(&mut pace, answer, number) {
+                pace.failed = Some((number, error));
+            } else {
+                self.units.outage().end();
+            }
+            std::mem::take(&mut pace.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+        let holds = self.units.unspent() > 0 || self.meter.has_left();
+        let is_new = holds && !self.meter.is_looked_after.swap(true, Ordering::AcqRel);
+        is_new.then_some(self.meter as Arc<dyn Holder>)
+    }
+}
+
+impl UnitsAsk {
+    fn apply(
+        &self,
+        pace: &mut Pace,
+        answer: Result<Answer, Unreachable>,
+        number: u64,
+    ) -> Result<(), Unreachable> {
+        let units = &self.units;
+        let is_unknown = answer.as_ref().is_err_and(|error| error.fault() == Fault::Unknown);
+        match (&self.what, answer) {
+            (What::Take { need, spent, chunk, .. }, Ok(Answer::Taken(given))) => {
+                units.learn(given.total);
+                units.taken.fetch_add(given.units, Ordering::AcqRel);
+                (pace.spent, pace.at_nanos, pace.asked_at) = (*spent, self.now_nanos, self.now_nanos);
+                (pace.chunk, pace.looked) = ((*chunk).max(1), number);
+                pace.refused = (given.units < *need).then_some((Refusal { total: given.total }, number));
+            }
+            (What::Look { .. }, Ok(Answer::Taken(found))) => {
+                units.learn(found.total);
+                (pace.asked_at, pace.looked) = (self.now_nanos, number);
+            }
+            (What::GiveBack { units: back, .. }, Ok(_)) => {
+                let known = |total: u64| (total != UNKNOWN).then(|| total.saturating_sub(*back));
+                let _ = units.total.fetch_update(Ordering::AcqRel, Ordering::Acquire, known);
+                pace.seen = units.spent.load(Ordering::Acquire);
+                pace.spent = pace.spent.saturating_add(*back);
+            }
+            (What::Resolve(doubt), Ok(Answer::Became(became))) => {
+                match (became, doubt.gave_back) {
+                    (Became::Again(taken), None) => {
+                        units.taken.fetch_add(taken, Ordering::AcqRel);
+                    }
+                    // It was not done, and never will be: the units are here.
+                    (Became::New, Some(back)) => units.undo(back),
+                    _ => {}
+                }
+                pace.doubt = None;
+            }
+            (What::Take { turn, .. }, answer) if is_unknown => {
+                pace.doubt = Some(Doubt { turn: *turn, gave_back: None });
+                answer?;
+            }
+            (What::GiveBack { turn, units: back }, answer) if is_unknown => {
+                pace.doubt = Some(Doubt { turn: *turn, gave_back: Some(*back) });
+                answer?;
+            }
+            // They did not go back: they can be used here.
+            (What::GiveBack { units: back, .. }, Err(error)) => {
+                units.undo(*back);
+                return Err(error);
+            }
+            (_, answer) => {
+                answer?;
+                return Err(Unreachable::because("the store answered another question"));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Meter {
     /// A meter at `now`, and the one of the same lineage before it.
     pub(crate) fn new(
@@ -390,7 +457,8 @@ impl Meter {
     ) -> Self {
         let units = Units::of(terms.period.window(now), forks.load(Ordering::Relaxed));
         let current = ArcSwap::from_pointee(units);
-        Self { account, terms, current, left: ArcSwapOption::empty(), forks, before }
+        let (left, is_looked_after) = (Mutex::default(), AtomicBool::new(false));
+        Self { account, terms, current, left, is_looked_after, forks, before }
     }
 
     /// The meter of the same lineage before it.
@@ -403,7 +471,8 @@ impl Meter {
         self.terms.period == terms.period && self.terms.name == terms.name
     }
 
-    fn cell(&self, units: &Units) -> Cell<'_> {
+    /// The cell of these units.
+    pub(crate) fn cell<'m>(&'m self, units: &Units) -> Cell<'m> {
         Cell { account: self.account, meter: &self.terms.name, window: units.window }
     }
 
@@ -418,32 +487,63 @@ impl Meter {
         self.current.load()
     }
 
-    /// Begins the period at `now`.
+    /// Begins the period at `now`, or goes on with it if a clock had jumped out of it.
     #[cold]
     fn turn(&self, now: Timestamp, fork: u32) {
-        let next = Arc::new(Units::of(self.terms.period.window(now), fork));
-        // Another thread may have been first; then its cell is the one that counts.
-        let before = self
-            .current
-            .rcu(|current| if current.fits(now, fork) { Arc::clone(current) } else { Arc::clone(&next) });
+        let mut left = self.left();
+        let before = self.current.load_full();
         if before.fits(now, fork) {
-            return;
+            return; // another thread was first
         }
+        let window = self.terms.period.window(now);
+        left.retain(|units| units.fork == fork);
+        let known = left.iter().position(|units| units.window == window);
+        let next = match known {
+            Some(at) => left.swap_remove(at),
+            None => Arc::new(Units::of(window, fork)),
+        };
+        next.over.store(false, Ordering::Release);
+        self.current.store(next);
         before.over.store(true, Ordering::Release);
-        if before.fork == fork && now < before.window.start {
-            self.left.store(Some(before));
+        // What is used of a period that is over matters to nobody; a clock that jumps back comes to it again.
+        if before.fork == fork {
+            left.push(before);
+            let excess = left.len().saturating_sub(LEFT);
+            left.drain(..excess);
         }
     }
 
-    /// Takes `need` units from the store, and more where the pace asks for them.
+    fn left(&self) -> MutexGuard<'_, Vec<Arc<Units>>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether units of other periods are here.
+    fn has_left(&self) -> bool {
+        self.left().iter().any(|units| units.unspent() > 0)
+    }
+
+    fn ask(
+        self: &Arc<Self>,
+        units: &Arc<Units>,
+        pace: &mut Pace,
+        what: What,
+        now_nanos: u64,
+    ) -> Box<dyn Ask> {
+        pace.is_asked = true;
+        Box::new(UnitsAsk { meter: Arc::clone(self), units: Arc::clone(units), what, now_nanos })
+    }
+
+    /// Takes `need` units from the store, and more if the pace asks for them or others wait for them.
     fn take(
-        &self,
-        units: &Units,
+        self: &Arc<Self>,
+        units: &Arc<Units>,
         pace: &mut Pace,
         need: u64,
         now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Refill, Unreachable> {
+    ) -> Result<Box<dyn Ask>, Unreachable> {
+        if let Some(doubt) = pace.doubt {
+            return Ok(self.ask(units, pace, What::Resolve(doubt), now_nanos));
+        }
         let spent = units.spent.load(Ordering::Acquire);
         let taken = units.taken.load(Ordering::Acquire);
         let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
@@ -460,81 +560,181 @@ impl Meter {
         };
         let chunk = per_second.min(left / PART);
         // What is here already is a part of the chunk, so that no more than one is ever held.
-        let want = need.max(chunk.saturating_sub(taken.saturating_sub(spent)));
-        let given = store.take(&self.cell(units), need, want, hard)?;
-        units.total.store(given.total, Ordering::Release);
-        units.taken.store(taken.saturating_add(given.units), Ordering::Release);
-        (pace.spent, pace.at_nanos, pace.asked_at) = (spent, now_nanos, now_nanos);
-        pace.chunk = chunk.max(1);
-        let enough = given.units >= need;
-        pace.refused = NonZeroU64::new(need).filter(|_| !enough);
-        Ok(Refill { enough, reached: true })
+        let want = need.saturating_add(std::mem::take(&mut pace.wanted));
+        let want = want.max(chunk.saturating_sub(taken.saturating_sub(spent)));
+        let turn = pace.turn()?;
+        Ok(self.ask(units, pace, What::Take { turn, need, want, hard, spent, chunk }, now_nanos))
     }
 
-    /// Looks after the meter from beside the requests: fetches the next chunk when half of the last one is used, and
-    /// gives back what nobody uses any more, and what is more than a chunk.
-    pub(crate) fn refill_or_return(&self, now_nanos: u64, store: &dyn Store) -> Result<(), Unreachable> {
-        self.clear(store)?;
+    /// Gives back all but `keep` of what was taken and not used; none if there is nothing to give back.
+    fn give_back(
+        self: &Arc<Self>,
+        units: &Arc<Units>,
+        pace: &mut Pace,
+        keep: u64,
+    ) -> Result<Option<Box<dyn Ask>>, Unreachable> {
+        if let Some(doubt) = pace.doubt {
+            return Ok(Some(self.ask(units, pace, What::Resolve(doubt), pace.at_nanos)));
+        }
+        if units.unspent() <= keep || units.fork != self.forks.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let turn = pace.turn()?;
+        let back = units.claim(pace, keep);
+        let at_nanos = pace.at_nanos;
+        Ok((back > 0).then(|| self.ask(units, pace, What::GiveBack { turn, units: back }, at_nanos)))
+    }
+
+    /// Looks after the meter once: fetches the next chunk if half of the last one is used, and gives back what was not
+    /// used since the last call, and what is more than a chunk.
+    pub(crate) fn refill_or_return(
+        self: &Arc<Self>,
+        now_nanos: u64,
+        driver: &Driver,
+    ) -> Result<(), Unreachable> {
+        self.settle_left(driver)?;
         let units = self.current.load_full();
-        let mut pace = units.pace();
-        let spent = units.spent.load(Ordering::Acquire);
-        let unspent = units.taken.load(Ordering::Acquire).saturating_sub(spent);
-        let idle = spent == std::mem::replace(&mut pace.seen, spent);
-        let chunk = if idle { 0 } else { pace.chunk };
-        if unspent > chunk {
-            return self.give_back(&units, &mut pace, chunk, store);
+        let (keep, wants_more) = {
+            let mut pace = units.pace();
+            let spent = units.spent.load(Ordering::Acquire);
+            let idle = spent == std::mem::replace(&mut pace.seen, spent);
+            let keep = if idle { 0 } else { pace.chunk };
+            (keep, !idle && pace.chunk > 1 && units.unspent() < pace.chunk / 2)
+        };
+        if !wants_more {
+            return self.settle_units(&units, keep, driver);
         }
-        if !idle && chunk > 1 && unspent < chunk / 2 {
-            self.take(&units, &mut pace, 1, now_nanos, store)?;
-        }
-        Ok(())
+        let mut asked = false;
+        driver.block(|waker, begun| {
+            loop {
+                let mut pace = units.pace();
+                if let Some(error) = pace.failure(begun) {
+                    return Poll::Ready(Err(error));
+                }
+                if asked && !pace.is_asked {
+                    return Poll::Ready(Ok(()));
+                }
+                pace.waiting.push(waker.clone());
+                if pace.is_asked {
+                    return Poll::Pending;
+                }
+                let ask = match self.take(&units, &mut pace, 1, now_nanos) {
+                    Ok(ask) => ask,
+                    Err(error) => return Poll::Ready(Err(error)),
+                };
+                asked = true;
+                drop(pace);
+                driver.ask(ask);
+                if driver.may_wait() {
+                    return Poll::Pending;
+                }
+            }
+        })
     }
 
     /// Whether something was taken and not used.
     pub(crate) fn holds_units(&self) -> bool {
-        self.current.load().unspent() > 0 || self.left.load().is_some()
+        self.current.load().unspent() > 0 || self.has_left()
     }
 
     /// Gives back what was taken and not used. It goes on: the next charge takes anew.
-    pub(crate) fn settle(&self, store: &dyn Store) -> Result<(), Unreachable> {
-        self.clear(store)?;
+    pub(crate) fn settle(self: &Arc<Self>, driver: &Driver) -> Result<(), Unreachable> {
+        let left = self.settle_left(driver);
+        self.settle_units(&self.current.load_full(), 0, driver).and(left)
+    }
+
+    /// As [`Meter::settle`], and does not wait for the answers.
+    pub(crate) fn begin_to_settle(self: &Arc<Self>, driver: &Driver) {
         let units = self.current.load_full();
         let mut pace = units.pace();
-        self.give_back(&units, &mut pace, 0, store)
-    }
-
-    /// Gives back what a clock that was far ahead had taken.
-    fn clear(&self, store: &dyn Store) -> Result<(), Unreachable> {
-        let Some(left) = self.left.swap(None) else { return Ok(()) };
-        let given = self.give_back(&left, &mut left.pace(), 0, store);
-        if given.is_err() {
-            self.left.store(Some(Arc::clone(&left)));
+        if pace.is_asked {
+            return;
         }
-        given
+        if let Ok(Some(ask)) = self.give_back(&units, &mut pace, 0) {
+            drop(pace);
+            driver.ask(ask);
+        }
     }
 
-    /// Gives back all but `keep` of what was taken and not used.
-    fn give_back(
-        &self,
-        units: &Units,
-        pace: &mut Pace,
+    /// Gives back what a clock that has jumped left behind.
+    fn settle_left(self: &Arc<Self>, driver: &Driver) -> Result<(), Unreachable> {
+        let left: Vec<_> = self.left().iter().filter(|units| units.unspent() > 0).map(Arc::clone).collect();
+        left.iter().try_for_each(|units| self.settle_units(units, 0, driver))
+    }
+
+    /// Gives back all but `keep` of these units.
+    fn settle_units(
+        self: &Arc<Self>,
+        units: &Arc<Units>,
         keep: u64,
-        store: &dyn Store,
+        driver: &Driver,
     ) -> Result<(), Unreachable> {
-        if units.unspent() <= keep || units.fork != self.forks.load(Ordering::Relaxed) {
-            return Ok(());
+        driver.block(|waker, begun| self.poll_settle(units, keep, driver, (waker, begun)))
+    }
+
+    fn poll_settle(
+        self: &Arc<Self>,
+        units: &Arc<Units>,
+        keep: u64,
+        driver: &Driver,
+        (waker, begun): (&Waker, u64),
+    ) -> Poll<Result<(), Unreachable>> {
+        loop {
+            let mut pace = units.pace();
+            if let Some(error) = pace.failure(begun) {
+                return Poll::Ready(Err(error));
+            }
+            if pace.is_asked {
+                pace.waiting.push(waker.clone());
+                return Poll::Pending;
+            }
+            match self.give_back(units, &mut pace, keep) {
+                Ok(None) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
+                Ok(Some(ask)) => {
+                    pace.waiting.push(waker.clone());
+                    drop(pace);
+                    driver.ask(ask);
+                    if driver.may_wait() {
+                        return Poll::Pending;
+                    }
+                }
+            }
         }
-        // While the store is out of reach they stay here, and can be used. Only one that fails between this and the
-        // next line loses them: whether it has taken them back is not known then, and they are never granted twice.
-        let found = store.take(&self.cell(units), 0, 0, 0)?;
-        units.total.store(found.total, Ordering::Release);
-        let unspent = units.claim(pace, keep);
-        pace.seen = units.spent.load(Ordering::Acquire);
-        pace.spent = pace.spent.saturating_add(unspent);
-        if unspent > 0 {
-            store.give_back(&self.cell(units), unspent)?;
-            units.total.store(found.total.saturating_sub(unspent), Ordering::Release);
+    }
+}
+
+/// Most periods that a meter remembers beside the present one.
+const LEFT: usize = 4;
+
+impl Holder for Meter {
+    fn look_after(self: Arc<Self>, now_nanos: u64) -> Care {
+        let left = self.left().iter().find(|units| units.unspent() > 0).map(Arc::clone);
+        let units = left.unwrap_or_else(|| self.current.load_full());
+        let is_left = units.over.load(Ordering::Acquire);
+        let mut pace = units.pace();
+        if pace.is_asked {
+            return Care::Later;
         }
-        Ok(())
+        let spent = units.spent.load(Ordering::Acquire);
+        if spent != pace.seen {
+            (pace.seen, pace.seen_at) = (spent, now_nanos);
+        }
+        let idle = is_left || now_nanos.saturating_sub(pace.seen_at) >= IDLE;
+        let chunk = if idle { 0 } else { pace.chunk };
+        match self.give_back(&units, &mut pace, chunk) {
+            Ok(Some(ask)) => return Care::Ask(ask),
+            Ok(None) => {}
+            Err(_) => return Care::Later,
+        }
+        let unspent = units.unspent();
+        if !idle && pace.chunk > 1 && unspent < pace.chunk / 2 {
+            return self.take(&units, &mut pace, 1, now_nanos).map_or(Care::Later, Care::Ask);
+        }
+        if idle && unspent == 0 && pace.doubt.is_none() {
+            self.is_looked_after.store(false, Ordering::Release);
+            return Care::Done;
+        }
+        Care::Later
     }
 }

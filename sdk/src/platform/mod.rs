@@ -5,12 +5,14 @@ mod clock_reading;
 pub(crate) mod fork;
 #[cfg(not(target_family = "wasm"))]
 pub mod fork;
+mod interner;
 mod now;
 mod per_process;
 mod swap;
 mod table;
 
 pub(crate) use clock_reading::{CachedReading, ClockReading};
+pub(crate) use interner::Interner;
 pub use now::Now;
 pub(crate) use per_process::{PerProcess, process_id};
 pub(crate) use swap::{ArcSwap, ArcSwapOption, Guard};

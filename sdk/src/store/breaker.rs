@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Unreachable;
+use super::{Fault, Unreachable};
 
 /// The pause after the first failure; it doubles with each further one, up to the longest.
 const SHORTEST: Duration = Duration::from_millis(50);
@@ -40,9 +40,10 @@ impl Breaker {
         }
     }
 
-    /// Records whether the store answered.
-    pub(super) fn tell(&self, answered: bool) {
-        if answered {
+    /// Records what came of asking. A store that refuses one key works.
+    pub(super) fn tell<T>(&self, answer: &Result<T, Unreachable>) {
+        let works = answer.as_ref().err().is_none_or(|error| error.fault() == Fault::OneKey);
+        if works {
             if self.until.load(Ordering::Relaxed) != 0 {
                 self.until.store(0, Ordering::Relaxed);
                 self.failures.store(0, Ordering::Relaxed);
@@ -73,12 +74,14 @@ mod tests {
     fn one_tries_while_all_others_are_refused_at_once() {
         let breaker = Breaker::default();
         assert!(breaker.pass().is_ok());
-        breaker.tell(false);
+        let lost = || Err::<(), _>(Unreachable::because("lost"));
+        breaker.tell(&lost());
         assert!(breaker.pass().is_err());
         std::thread::sleep(SHORTEST);
         assert!(breaker.pass().is_ok(), "one tries");
         assert!(breaker.pass().is_err(), "and nobody else");
-        breaker.tell(true);
+        breaker.tell(&Ok(()));
+        breaker.tell(&Err::<(), _>(Unreachable::new(Fault::OneKey, "of another type")));
         assert!((0..3).all(|_| breaker.pass().is_ok()));
     }
 }

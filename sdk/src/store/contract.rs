@@ -1,11 +1,17 @@
 //! What a store does, whichever it is.
 
+use std::time::Duration;
+
 use licentia_core::{
     AccountId,
-    metering::rate::{Gcra, RateTaken, Tat},
+    metering::{rate::RateTaken, taker::Turn as Became},
 };
 
-use super::{cell::Cell, error::Unreachable};
+use super::{
+    ask::{Answer, JobAsk, JobCharged, JobFinish, Op, PartDone, RateAsk, SeatAsk, Seats, Taken, Turn},
+    cell::Cell,
+    error::Unreachable,
+};
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
@@ -21,25 +27,62 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`]; then they are lost, and never granted twice.
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable>;
 
-    /// Charges units under a job's name: once, however often it is asked, by whomever, until the period ends. What was
-    /// held by another one, and is charged for good now, is lowered to `units` where that is less.
-    /// The charge is durable when this returns.
+    /// Takes units as [`Store::take`] does, once for each of the taker's turns, however often it is asked. So a turn
+    /// whose answer was lost may be asked again, and [`Store::resolve`] says what became of it.
+    ///
+    /// A store that never fails with [`Fault::Unknown`](super::Fault::Unknown) needs no turns, and ignores them.
     ///
     /// # Errors
-    /// [`Unreachable`]; then it may have been charged, and asking again is safe. A store that keeps no jobs says so for
-    /// each.
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        let _ = (cell, job, units, limit);
+    /// [`Unreachable`]. If the fault is [`Fault::Unknown`](super::Fault::Unknown) the units may have been taken.
+    fn take_in_turn(
+        &self,
+        cell: &Cell<'_>,
+        by: Turn,
+        need: u64,
+        want: u64,
+        limit: u64,
+    ) -> Result<Taken, Unreachable> {
+        let _ = by;
+        self.take(cell, need, want, limit)
+    }
+
+    /// Gives units back as [`Store::give_back`] does, once for each of the taker's turns.
+    ///
+    /// # Errors
+    /// [`Unreachable`]. If the fault is [`Fault::Unknown`](super::Fault::Unknown) they may have gone back.
+    fn give_back_in_turn(&self, cell: &Cell<'_>, by: Turn, units: u64) -> Result<(), Unreachable> {
+        let _ = by;
+        self.give_back(cell, units)
+    }
+
+    /// Says what became of a turn whose answer was lost, and closes it: if it was not done, it never will be. A store
+    /// that keeps no turns answers [`Became::Late`], which makes the units in doubt lost.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then ask again.
+    fn resolve(&self, cell: &Cell<'_>, by: Turn) -> Result<Became, Unreachable> {
+        let _ = (cell, by);
+        Ok(Became::Late)
+    }
+
+    /// Charges a job on all its parts or on none, in one atomic step: once, whoever asks and however often, until the
+    /// period ends. [`licentia_core::metering::job`] has the rules. The charge is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then it may have been charged, and asking again is safe. A store that keeps no jobs returns it
+    /// for each.
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        let _ = ask;
         Err(Unreachable::because("this store keeps no jobs"))
     }
 
-    /// Finishes the charge of a job. Gives whether this call did: `false` where the job is not known, or its charge was
-    /// final before.
+    /// Commits, cancels or refunds what a job was charged, in one atomic step for all the parts that are named.
     ///
     /// # Errors
-    /// [`Unreachable`]; then it may still be as it was, and asking again is safe.
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        let _ = (cell, job, finish);
+    /// [`Unreachable`]; then it may still be as it was. Committing and refunding again is safe. Cancelling again is
+    /// not: it could end the try of another process.
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        let _ = ask;
         Err(Unreachable::because("this store keeps no jobs"))
     }
 
@@ -121,108 +164,45 @@ pub trait Store: Send + Sync {
         Err(Unreachable::because("this store keeps no seats"))
     }
 
+    /// Does many operations, and answers each in its place. A store that can do them in one round trip or one
+    /// transaction does; one that fails does not keep the others from being done.
+    fn batch(&self, ops: &[Op<'_>]) -> Vec<Result<Answer, Unreachable>> {
+        let one = |op: &Op<'_>| match op {
+            Op::Take { cell, by: Some(by), need, want, limit } => {
+                self.take_in_turn(cell, *by, *need, *want, *limit).map(Answer::Taken)
+            }
+            Op::Take { cell, by: None, need, want, limit } => {
+                self.take(cell, *need, *want, *limit).map(Answer::Taken)
+            }
+            Op::GiveBack { cell, by: Some(by), units } => {
+                self.give_back_in_turn(cell, *by, *units).map(|()| Answer::GaveBack)
+            }
+            Op::GiveBack { cell, by: None, units } => self.give_back(cell, *units).map(|()| Answer::GaveBack),
+            Op::Resolve { cell, by } => self.resolve(cell, *by).map(Answer::Became),
+            Op::ChargeJob(ask) => self.charge_job(ask).map(Answer::Charged),
+            Op::FinishJob(ask) => self.finish_job(ask).map(Answer::Finished),
+            Op::Rate(ask) => self.take_rate(ask).map(Answer::Rate),
+            Op::Seat(ask) => self.take_seat(ask).map(Answer::Seats),
+        };
+        ops.iter().map(one).collect()
+    }
+
+    /// Whether the store answers, and can be written to.
+    ///
+    /// # Errors
+    /// [`Unreachable`].
+    fn probe(&self) -> Result<(), Unreachable> {
+        self.load("up").map(|_| ())
+    }
+
+    /// How long a request waits for this store before the licence's policy decides.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
     /// Whether an operation may wait for something outside of this process, such as a disk or another machine, so that a
     /// host should not wait for it where others wait for the host, as on the thread of an event loop.
     fn may_wait(&self) -> bool {
         true
     }
-}
-
-/// What a store gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Units that were given: none, or at least as many as were needed.
-    pub units: u64,
-    /// Units of the cell that have been taken in all, by everybody.
-    pub total: u64,
-}
-
-/// A job that is charged once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Job<'a> {
-    /// What it is known by.
-    pub name: &'a str,
-    /// Whether its charge is held: reserved, until it is finished.
-    pub held: bool,
-}
-
-/// How a job's charge that is held ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// It is lowered to at most so many units, and final.
-    Commit(u64),
-    /// It is taken back, as if it never was. One that is final stays: somebody has done the job.
-    Cancel,
-    /// It is taken back, also where it is final: for who made it final in the same request, which was then denied.
-    Undo,
-}
-
-impl Finish {
-    /// What is left of the charge.
-    pub(super) fn units(self) -> u64 {
-        match self {
-            Self::Commit(units) => units,
-            Self::Cancel | Self::Undo => 0,
-        }
-    }
-}
-
-/// What became of a charge under a job's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Once {
-    /// It is charged by this call: its units were taken now, or those that another one had held are final now. This
-    /// many units of the cell have been taken in all.
-    Charged(u64),
-    /// It was charged before, under the same name.
-    Before(u64),
-    /// Too few units are left.
-    Refused(u64),
-}
-
-/// Who asks for a slice of a rate.
-#[derive(Clone, Copy, Debug)]
-pub struct RateAsk<'a> {
-    /// Who is counted.
-    pub account: AccountId,
-    /// The rate.
-    pub name: &'a str,
-    /// How it counts.
-    pub gcra: Gcra,
-    /// Requests that must be in the slice; 0 looks.
-    pub need: u64,
-    /// Requests that may be in it.
-    pub want: u64,
-}
-
-impl RateAsk<'_> {
-    /// What is given at `now`, in nanoseconds, with the state `tat`, and the state after it.
-    pub(super) fn take(&self, tat: Tat, now: u64) -> (Tat, RateTaken) {
-        self.gcra.take(tat, now, self.need, self.want)
-    }
-}
-
-/// Who asks for a seat. Times are in whole seconds.
-#[derive(Clone, Copy, Debug)]
-pub struct SeatAsk<'a> {
-    /// Whose seat it is.
-    pub account: AccountId,
-    /// Who sits on it.
-    pub holder: &'a str,
-    /// How long it is held unless it is asked for again.
-    pub ttl: u64,
-    /// How many seats there are.
-    pub limit: u64,
-    /// The time, since 1970.
-    pub now: u64,
-}
-
-/// What a store says of a licence's seats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seats {
-    /// Whether the holder has a seat now.
-    pub granted: bool,
-    /// Seats that are taken now, the holder's own among them.
-    pub taken: u64,
-    /// When the first of them comes free unless it is asked for again, in seconds since 1970.
-    pub next_free: Option<u64>,
 }

@@ -1,12 +1,31 @@
 //! Why a store does not answer, or was not opened.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use licentia_core::Code;
 
-/// A store that cannot be reached, or is broken.
-#[derive(Debug)]
-pub struct Unreachable(pub Box<dyn std::error::Error + Send + Sync>);
+/// What is known of an operation that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It was not sent: there is no connection, or the store failed a moment ago. Nothing was done.
+    NotSent,
+    /// The store refused this key alone: its value is of another type, or a script failed on it. Nothing was done, and
+    /// other keys work.
+    OneKey,
+    /// The store answers and refuses to write: it is a replica, its memory or disk is full, it lacks replicas, or the
+    /// user may not. Nothing was done.
+    Refused,
+    /// Nobody knows whether it was done: no answer came in time, or too few replicas have it.
+    Unknown,
+}
+
+/// A store that did not do what it was asked: it cannot be reached, refuses, or is broken.
+#[derive(Clone, Debug)]
+pub struct Unreachable {
+    fault: Fault,
+    source: Arc<dyn std::error::Error + Send + Sync>,
+}
 
 /// A reason without anything behind it. An error of the standard library's brings along the escaping of text.
 struct Reason(&'static str);
@@ -26,21 +45,37 @@ impl fmt::Display for Reason {
 impl std::error::Error for Reason {}
 
 impl Unreachable {
-    /// For a reason that is known beforehand.
+    /// What is known, and why it failed.
+    pub fn new(fault: Fault, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { fault, source: Arc::from(source.into()) }
+    }
+
+    /// For a reason that is known beforehand; nothing was sent.
     pub(crate) fn because(reason: &'static str) -> Self {
-        Self(Box::new(Reason(reason)))
+        Self { fault: Fault::NotSent, source: Arc::new(Reason(reason)) }
+    }
+
+    /// What is known of the operation.
+    pub fn fault(&self) -> Fault {
+        self.fault
     }
 }
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store cannot be reached: {}", self.0)
+        let what = match self.fault {
+            Fault::NotSent => "the store cannot be reached",
+            Fault::OneKey => "the store refused this key",
+            Fault::Refused => "the store refuses to write",
+            Fault::Unknown => "the store did not answer in time",
+        };
+        write!(f, "{what}: {}", self.source)
     }
 }
 
 impl std::error::Error for Unreachable {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.0)
+        Some(&*self.source)
     }
 }
 

@@ -6,12 +6,22 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use licentia_core::{AccountId, Window, metering::rate::Tat};
+use licentia_core::{
+    AccountId, Window,
+    metering::{
+        job::{self, Entry, Part},
+        quota::Count,
+        rate::Tat,
+    },
+};
 
-use crate::license::Interner;
+use crate::platform::Interner;
 use crate::platform::fork::Inside;
 
-use super::{Cell, Finish, Job, Once, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable};
+use super::{
+    Cell, JobAsk, JobCharged, JobFinish, PartCharged, PartDone, RateAsk, RateTaken, SeatAsk, Seats, Store,
+    Taken, Unreachable,
+};
 
 /// A store in the memory of this process. Its content ends with it.
 #[derive(Debug, Default)]
@@ -21,10 +31,10 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Content {
-    /// Units taken of each cell.
-    cells: HashMap<Key, u64>,
-    /// Units charged to each job of a cell.
-    jobs: HashMap<Key, HashMap<String, Charged>>,
+    /// What was taken of each cell.
+    cells: HashMap<Key, Count>,
+    /// What each job of a cell was charged.
+    jobs: HashMap<Key, HashMap<String, Entry>>,
     meters: Interner<MeterPeriod>,
     marks: HashMap<String, Vec<u8>>,
     /// The state of each rate.
@@ -43,29 +53,32 @@ struct MeterPeriod {
     window: Window,
 }
 
-/// What a job was charged, and whether it may still become less.
-#[derive(Debug)]
-struct Charged {
-    units: u64,
-    held: bool,
-}
-
 impl Content {
     fn key(&mut self, cell: &Cell<'_>) -> Key {
         (cell.account, self.meters.intern(MeterPeriod { name: cell.meter.into(), window: cell.window }))
     }
 
-    /// The units of a cell that were taken.
-    fn total(&mut self, cell: &Cell<'_>) -> &mut u64 {
+    /// What was taken of a cell.
+    fn count(&mut self, cell: &Cell<'_>) -> &mut Count {
         let key = self.key(cell);
         self.cells.entry(key).or_default()
     }
 
-    /// The same, and those under a job's name.
-    fn jobs(&mut self, cell: &Cell<'_>) -> (&mut u64, &mut HashMap<String, Charged>) {
+    /// What a job and its cell are at.
+    fn part(&mut self, cell: &Cell<'_>, job: &str) -> Part {
+        let key = self.key(cell);
+        let count = self.cells.get(&key).copied().unwrap_or_default();
+        Part::new(count, self.jobs.get(&key).and_then(|jobs| jobs.get(job)).copied())
+    }
+
+    fn keep(&mut self, cell: &Cell<'_>, job: &str, part: &Part) {
         let key = self.key(cell);
         let jobs = self.jobs.entry(key.clone()).or_default();
-        (self.cells.entry(key).or_default(), jobs)
+        match part.entry {
+            Some(entry) => jobs.insert(job.to_owned(), entry),
+            None => jobs.remove(job),
+        };
+        self.cells.insert(key, part.count);
     }
 }
 
@@ -108,52 +121,43 @@ impl Memory {
 impl Store for Memory {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         let mut content = self.lock();
-        let total = content.total(cell);
-        let left = limit.saturating_sub(*total);
-        let units = if left < need { 0 } else { want.max(need).min(left) };
-        *total = total.saturating_add(units);
-        Ok(Taken { units, total: *total })
+        let count = content.count(cell);
+        let (after, taken) = count.take(need, want, limit);
+        *count = after;
+        Ok(Taken { units: taken.units, total: taken.total })
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         let mut content = self.lock();
-        let total = content.total(cell);
-        *total = total.saturating_sub(units);
+        let count = content.count(cell);
+        *count = count.give_back(units);
         Ok(())
     }
 
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
         let mut content = self.lock();
-        let (total, jobs) = content.jobs(cell);
-        if let Some(charged) = jobs.get_mut(job.name) {
-            if job.held || !charged.held {
-                return Ok(Once::Before(*total));
-            }
-            *total = total.saturating_sub(charged.units.saturating_sub(units));
-            *charged = Charged { units: units.min(charged.units), held: false };
-            return Ok(Once::Charged(*total));
+        let part = |asked: &super::JobPart<'_>| Part {
+            cost: asked.cost,
+            limit: asked.limit,
+            ..content.part(&asked.cell, ask.job)
+        };
+        let mut parts: Vec<Part> = ask.parts.iter().map(part).collect();
+        let outcome = job::charge(&mut parts, ask.held);
+        for (asked, part) in ask.parts.iter().zip(&parts) {
+            content.keep(&asked.cell, ask.job, part);
         }
-        if limit.saturating_sub(*total) < units {
-            return Ok(Once::Refused(*total));
-        }
-        *total = total.saturating_add(units);
-        jobs.insert(job.name.to_owned(), Charged { units, held: job.held });
-        Ok(Once::Charged(*total))
+        Ok(JobCharged { outcome, parts: parts.iter().map(PartCharged::from).collect() })
     }
 
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
         let mut content = self.lock();
-        let (total, jobs) = content.jobs(cell);
-        let Some(charged) = jobs.get_mut(job).filter(|charged| charged.held || finish == Finish::Undo) else {
-            return Ok(false);
+        let finish = |asked: &super::FinishPart<'_>| {
+            let mut part = content.part(&asked.cell, ask.job);
+            let done = ask.how.apply(&mut part, asked.attempt, asked.units);
+            content.keep(&asked.cell, ask.job, &part);
+            PartDone { done, total: part.count.taken, refunded: part.count.refunded }
         };
-        let units = finish.units().min(charged.units);
-        *total = total.saturating_sub(charged.units.saturating_sub(units));
-        *charged = Charged { units, held: false };
-        if !matches!(finish, Finish::Commit(_)) {
-            jobs.remove(job);
-        }
-        Ok(true)
+        Ok(ask.parts.iter().map(finish).collect())
     }
 
     fn forget(&self, before: u64) -> Result<(), Unreachable> {

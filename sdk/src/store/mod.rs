@@ -3,6 +3,7 @@
 //! A process takes units of a quota from the store ahead of use and then counts in its own memory; what it
 //! has taken, nobody else can take. The same store keeps what a gate must remember over a restart.
 
+mod ask;
 #[cfg(any(feature = "redis", feature = "sqlite"))]
 mod breaker;
 mod cell;
@@ -17,10 +18,14 @@ mod sqlite;
 mod wall_clock;
 
 pub use crate::metering::{Leased, Wish};
+pub use ask::{
+    Answer, Finish, FinishPart, JobAsk, JobCharged, JobFinish, JobPart, Op, PartCharged, PartDone, RateAsk,
+    SeatAsk, Seats, Taken, Taker, Turn,
+};
 pub use cell::Cell;
-pub use contract::{Finish, Job, Once, RateAsk, SeatAsk, Seats, Store, Taken};
-pub use error::{OpenError, Unreachable};
-pub use licentia_core::metering::rate::RateTaken;
+pub use contract::Store;
+pub use error::{Fault, OpenError, Unreachable};
+pub use licentia_core::metering::{job::Outcome, rate::RateTaken, taker::Turn as Became};
 pub use memory::Memory;
 pub use open::{open, open_lazily};
 #[cfg(feature = "redis")]

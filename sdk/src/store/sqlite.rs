@@ -1,5 +1,7 @@
 //! A store in an SQLite file, which many processes on one machine may share.
 
+mod rows;
+
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -7,15 +9,22 @@ use std::{
     time::Duration,
 };
 
+use licentia_core::{
+    AccountId,
+    metering::{
+        job::{self, Part},
+        rate::Tat,
+        taker::{self, LIFETIME_KEPT},
+    },
+};
 use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
+    Connection, ErrorCode, OpenFlags, OptionalExtension, ToSql, Transaction, TransactionBehavior, ffi, params,
 };
 
-use licentia_core::{AccountId, metering::rate::Tat};
-
+use self::rows::{account, count, last, number, part, set_count, set_last, set_part};
 use super::{
-    Cell, Finish, Job, Once, OpenError, RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Unreachable,
-    breaker::Breaker,
+    Answer, Became, Cell, Fault, JobAsk, JobCharged, JobFinish, Op, OpenError, PartCharged, PartDone,
+    RateAsk, RateTaken, SeatAsk, Seats, Store, Taken, Turn, Unreachable, breaker::Breaker,
 };
 use crate::platform::{PerProcess, fork::Inside};
 
@@ -125,6 +134,27 @@ const MIGRATIONS: &[&str] = &[
     DROP TABLE old_rate;
     CREATE INDEX rate_tat ON rate (tat);
     ",
+    // Jobs by the algebra of the core (`held` is 0 for final, 1 for held, 2 for open), and who took last.
+    "
+    ALTER TABLE cell ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN cost INTEGER;
+    ALTER TABLE job ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN tries INTEGER NOT NULL DEFAULT 1;
+    CREATE TABLE turn (
+        issuer   BLOB NOT NULL CHECK (length(issuer) IN (0, 8)),
+        lineage  BLOB NOT NULL CHECK (length(lineage) = 16),
+        meter    TEXT NOT NULL,
+        start    INTEGER NOT NULL,
+        end      INTEGER NOT NULL,
+        taker    BLOB NOT NULL CHECK (length(taker) = 16),
+        sequence INTEGER NOT NULL,
+        units    INTEGER NOT NULL,
+        used_at  INTEGER NOT NULL,
+        PRIMARY KEY (lineage, issuer, meter, start, end, taker)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX turn_end ON turn (end, used_at);
+    ",
 ];
 
 /// How long another process may hold the file.
@@ -180,6 +210,12 @@ impl Sqlite {
         Self { path, opened: PerProcess::new(None, || None), breaker, unsafe_disk }
     }
 
+    /// Does one operation.
+    fn one(&self, op: Op<'_>) -> Result<Answer, Unreachable> {
+        let answer = self.batch(&[op]).pop();
+        answer.unwrap_or_else(|| Err(Unreachable::because("the file was not asked")))
+    }
+
     /// Does something in one transaction, which is durable when this returns, or did not happen.
     fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Unreachable> {
         self.transact(Write::Durable, work)
@@ -209,7 +245,7 @@ impl Sqlite {
                     Ok(value)
                 })
             };
-            self.breaker.tell(done.is_ok());
+            self.breaker.tell(&done);
             done
         })
     }
@@ -312,188 +348,249 @@ fn identity(path: &Path) -> io::Result<Option<(u64, u64)>> {
 }
 
 fn unreachable(error: rusqlite::Error) -> Unreachable {
-    Unreachable(Box::new(error))
+    let fault = match error.sqlite_error_code() {
+        _ if is_of_fsync(&error) => Fault::Unknown,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::CannotOpen) => Fault::NotSent,
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::ReadOnly
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::OutOfMemory
+            | ErrorCode::PermissionDenied,
+        ) => Fault::Refused,
+        None if matches!(error, rusqlite::Error::ToSqlConversionFailure(_)) => Fault::NotSent,
+        _ => Fault::OneKey,
+    };
+    Unreachable::new(fault, error)
 }
 
-/// SQLite's integers are signed; a limit above theirs is none.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// Start and end of a cell's period.
-fn period(cell: &Cell<'_>) -> (i64, i64) {
-    (number(cell.window.start.as_seconds()), cell.window.end.map_or(i64::MAX, |end| number(end.as_seconds())))
-}
-
-/// Issuer and lineage of an account.
-fn account(account: &AccountId) -> ([u8; AccountId::ISSUER_BYTES], [u8; 16]) {
-    (account.issuer(), account.lineage().into())
-}
-
-/// Units of a cell that were taken. A cell that is new starts from what was counted before cells had issuers.
-fn total(transaction: &Transaction<'_>, cell: &Cell<'_>) -> rusqlite::Result<Option<u64>> {
-    let (start, end) = period(cell);
-    let (issuer, lineage) = account(&cell.account);
-    let sql = "SELECT total FROM cell
-        WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5";
-    let mut statement = transaction.prepare_cached(sql)?;
-    let key = params![lineage, issuer, cell.meter, start, end];
-    let mut find = || statement.query_row(key, |row| row.get::<_, i64>(0)).optional();
-    let mut found = find()?;
-    if found.is_none() {
-        let sql = "INSERT INTO cell SELECT ?2, lineage, meter, start, end, total FROM cell
-            WHERE lineage = ?1 AND issuer = X'' AND meter = ?3 AND start = ?4 AND end = ?5";
-        if transaction.prepare_cached(sql)?.execute(key)? > 0 {
-            let sql = "INSERT INTO job SELECT ?2, lineage, meter, start, end, job, units, held FROM job
-                WHERE lineage = ?1 AND issuer = X'' AND meter = ?3 AND start = ?4 AND end = ?5";
-            transaction.prepare_cached(sql)?.execute(key)?;
-            found = find()?;
+/// Does one operation.
+fn run(transaction: &Transaction<'_>, op: &Op<'_>) -> rusqlite::Result<Answer> {
+    Ok(match op {
+        Op::Take { cell, by, need, want, limit } => {
+            Answer::Taken(take(transaction, cell, *by, (*need, *want, *limit))?)
         }
-    }
-    Ok(found.map(i64::unsigned_abs))
+        Op::GiveBack { cell, by, units } => {
+            give_back(transaction, cell, *by, *units)?;
+            Answer::GaveBack
+        }
+        Op::Resolve { cell, by } => {
+            let (last, became) = taker::resolve(last(transaction, cell, by.taker)?, by.sequence);
+            set_last(transaction, cell, by.taker, last, seconds())?;
+            Answer::Became(became)
+        }
+        Op::ChargeJob(ask) => Answer::Charged(charge_job(transaction, ask)?),
+        Op::FinishJob(ask) => Answer::Finished(finish_job(transaction, ask)?),
+        Op::Rate(ask) => Answer::Rate(take_rate(transaction, ask)?),
+        Op::Seat(ask) => Answer::Seats(take_seat(transaction, ask)?),
+    })
 }
 
-/// Sets the units of a cell.
-fn set_total(transaction: &Transaction<'_>, cell: &Cell<'_>, total: u64) -> rusqlite::Result<()> {
-    let (start, end) = period(cell);
-    let (issuer, lineage) = account(&cell.account);
-    let sql = "INSERT OR REPLACE INTO cell (lineage, issuer, meter, start, end, total)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let mut statement = transaction.prepare_cached(sql)?;
-    statement.execute(params![lineage, issuer, cell.meter, start, end, number(total)])?;
-    Ok(())
+/// The machine's time, in seconds since 1970.
+fn seconds() -> u64 {
+    super::wall_clock::wall_nanos() / 1_000_000_000
 }
 
-/// What a job was charged, and whether it is held.
-fn charged(
+fn take(
     transaction: &Transaction<'_>,
     cell: &Cell<'_>,
-    job: &str,
-) -> rusqlite::Result<Option<(u64, bool)>> {
-    let (start, end) = period(cell);
-    let (issuer, lineage) = account(&cell.account);
-    let sql = "SELECT units, held FROM job
-        WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5 AND job = ?6";
-    let mut statement = transaction.prepare_cached(sql)?;
-    let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?));
-    statement.query_row(params![lineage, issuer, cell.meter, start, end, job], found).optional()
+    by: Option<Turn>,
+    (need, want, limit): (u64, u64, u64),
+) -> rusqlite::Result<Taken> {
+    let before = count(transaction, cell)?;
+    let (after, taken) = if let Some(by) = by {
+        let found = last(transaction, cell, by.taker)?;
+        let (after, kept, taken, _) = taker::take(before, found, by.sequence, (need, want, limit));
+        if kept != found {
+            set_last(transaction, cell, by.taker, kept, seconds())?;
+        }
+        (after, taken)
+    } else {
+        before.take(need, want, limit)
+    };
+    set_count(transaction, cell, before, after)?;
+    Ok(Taken { units: taken.units, total: taken.total })
 }
 
-fn set_job(
+fn give_back(
     transaction: &Transaction<'_>,
     cell: &Cell<'_>,
-    job: &str,
+    by: Option<Turn>,
     units: u64,
-    held: bool,
 ) -> rusqlite::Result<()> {
-    let (start, end) = period(cell);
-    let (issuer, lineage) = account(&cell.account);
-    let sql = "INSERT OR REPLACE INTO job (lineage, issuer, meter, start, end, job, units, held)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let row = params![lineage, issuer, cell.meter, start, end, job, number(units), held];
-    transaction.prepare_cached(sql)?.execute(row).map(|_| ())
+    let before = count(transaction, cell)?;
+    let after = if let Some(by) = by {
+        let found = last(transaction, cell, by.taker)?;
+        let (after, kept, _) = taker::give_back(before, found, by.sequence, units);
+        set_last(transaction, cell, by.taker, kept, seconds())?;
+        after
+    } else {
+        before.give_back(units)
+    };
+    set_count(transaction, cell, before, after)
+}
+
+fn charge_job(transaction: &Transaction<'_>, ask: &JobAsk<'_>) -> rusqlite::Result<JobCharged> {
+    let state = |asked: &super::JobPart<'_>| {
+        let part = part(transaction, &asked.cell, ask.job, asked.cost)?;
+        Ok(Part { cost: asked.cost, limit: asked.limit, ..part })
+    };
+    let before: Vec<Part> = ask.parts.iter().map(state).collect::<rusqlite::Result<_>>()?;
+    let mut parts = before.clone();
+    let outcome = job::charge(&mut parts, ask.held);
+    for (asked, (before, part)) in ask.parts.iter().zip(before.iter().zip(&parts)) {
+        set_part(transaction, &asked.cell, ask.job, before, part)?;
+    }
+    Ok(JobCharged { outcome, parts: parts.iter().map(PartCharged::from).collect() })
+}
+
+fn finish_job(transaction: &Transaction<'_>, ask: &JobFinish<'_>) -> rusqlite::Result<Vec<PartDone>> {
+    let finish = |asked: &super::FinishPart<'_>| {
+        let before = part(transaction, &asked.cell, ask.job, 0)?;
+        let mut after = before;
+        let done = ask.how.apply(&mut after, asked.attempt, asked.units);
+        set_part(transaction, &asked.cell, ask.job, &before, &after)?;
+        Ok(PartDone { done, total: after.count.taken, refunded: after.count.refunded })
+    };
+    ask.parts.iter().map(finish).collect()
+}
+
+fn take_rate(transaction: &Transaction<'_>, ask: &RateAsk<'_>) -> rusqlite::Result<RateTaken> {
+    let (issuer, lineage) = account(&ask.account);
+    let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND issuer IN (?2, X'') AND name = ?3
+        ORDER BY length(issuer) DESC LIMIT 1";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let key = params![lineage, issuer, ask.name];
+    let tat = statement.query_row(key, |row| row.get(0)).optional()?;
+    let tat = tat.map(Tat::from_bytes).unwrap_or_default();
+    let (after, taken) = ask.take(tat, super::wall_clock::wall_nanos());
+    // Also after a refusal: what lay too far ahead is lowered.
+    if after != tat {
+        let sql = "INSERT OR REPLACE INTO rate (lineage, issuer, name, tat) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![lineage, issuer, ask.name, after.to_bytes()];
+        transaction.prepare_cached(sql)?.execute(row)?;
+    }
+    Ok(taken)
+}
+
+fn take_seat(transaction: &Transaction<'_>, ask: &SeatAsk<'_>) -> rusqlite::Result<Seats> {
+    let (now, ttl) = (number(ask.now), number(ask.ttl));
+    let (issuer, lineage) = account(&ask.account);
+    let run = |sql: &str, value: &dyn ToSql| {
+        transaction.prepare_cached(sql)?.execute(params![lineage, issuer, value])
+    };
+    // Seats from before seats had issuers are everybody's of the lineage, until they end.
+    run("UPDATE seat SET taken_at = ?3 WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at > ?3", &now)?;
+    run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at + ttl <= ?3", &now)?;
+    // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
+    run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3", &ask.holder)?;
+    let sql = "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'')";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
+    let (others, free) = statement.query_row(params![lineage, issuer], found)?;
+    let (others, free) = (others.unsigned_abs(), free.map(i64::unsigned_abs));
+    let granted = others < ask.limit;
+    if !granted {
+        return Ok(Seats { granted, taken: others, next_free: free });
+    }
+    let sql = "INSERT INTO seat (lineage, issuer, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4, ?5)";
+    transaction.prepare_cached(sql)?.execute(params![lineage, issuer, ask.holder, now, ttl])?;
+    let own = ask.now.saturating_add(ask.ttl);
+    let next_free = Some(free.map_or(own, |free| free.min(own)));
+    Ok(Seats { granted, taken: others.saturating_add(1), next_free })
+}
+
+/// The answer to the question that was asked.
+macro_rules! expect {
+    ($answer:expr, $kind:path) => {
+        match $answer? {
+            $kind(value) => Ok(value),
+            _ => Err(Unreachable::because("the file answered another question")),
+        }
+    };
 }
 
 impl Store for Sqlite {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
-        self.write(|transaction| {
-            let taken = total(transaction, cell)?.unwrap_or(0);
-            let left = limit.saturating_sub(taken);
-            let units = if left < need { 0 } else { want.max(need).min(left) };
-            let total = taken.saturating_add(units);
-            if units > 0 {
-                set_total(transaction, cell, total)?;
-            }
-            Ok(Taken { units, total })
-        })
+        expect!(self.one(Op::Take { cell: *cell, by: None, need, want, limit }), Answer::Taken)
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
-        self.write(|transaction| match total(transaction, cell)? {
-            Some(total) => set_total(transaction, cell, total.saturating_sub(units)),
-            None => Ok(()),
-        })
+        self.one(Op::GiveBack { cell: *cell, by: None, units }).map(|_| ())
     }
 
-    fn take_once(&self, cell: &Cell<'_>, job: Job<'_>, units: u64, limit: u64) -> Result<Once, Unreachable> {
-        self.write(|transaction| {
-            let taken = total(transaction, cell)?.unwrap_or(0);
-            if let Some((charged, held)) = charged(transaction, cell, job.name)? {
-                if job.held || !held {
-                    return Ok(Once::Before(taken));
-                }
-                let total = taken.saturating_sub(charged.saturating_sub(units));
-                set_total(transaction, cell, total)?;
-                set_job(transaction, cell, job.name, units.min(charged), false)?;
-                return Ok(Once::Charged(total));
-            }
-            if limit.saturating_sub(taken) < units {
-                return Ok(Once::Refused(taken));
-            }
-            let total = taken.saturating_add(units);
-            set_total(transaction, cell, total)?;
-            set_job(transaction, cell, job.name, units, job.held)?;
-            Ok(Once::Charged(total))
-        })
+    fn take_in_turn(
+        &self,
+        cell: &Cell<'_>,
+        by: Turn,
+        need: u64,
+        want: u64,
+        limit: u64,
+    ) -> Result<Taken, Unreachable> {
+        expect!(self.one(Op::Take { cell: *cell, by: Some(by), need, want, limit }), Answer::Taken)
     }
 
-    fn finish_once(&self, cell: &Cell<'_>, job: &str, finish: Finish) -> Result<bool, Unreachable> {
-        let (start, end) = period(cell);
-        self.write(|transaction| {
-            let total = total(transaction, cell)?;
-            let charged = charged(transaction, cell, job)?;
-            let Some((charged, _)) = charged.filter(|(_, held)| *held || finish == Finish::Undo) else {
-                return Ok(false);
-            };
-            let units = finish.units().min(charged);
-            if let Some(total) = total {
-                set_total(transaction, cell, total.saturating_sub(charged.saturating_sub(units)))?;
+    fn give_back_in_turn(&self, cell: &Cell<'_>, by: Turn, units: u64) -> Result<(), Unreachable> {
+        self.one(Op::GiveBack { cell: *cell, by: Some(by), units }).map(|_| ())
+    }
+
+    fn resolve(&self, cell: &Cell<'_>, by: Turn) -> Result<Became, Unreachable> {
+        expect!(self.one(Op::Resolve { cell: *cell, by }), Answer::Became)
+    }
+
+    fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
+        expect!(self.one(Op::ChargeJob(ask.clone())), Answer::Charged)
+    }
+
+    fn finish_job(&self, ask: &JobFinish<'_>) -> Result<Vec<PartDone>, Unreachable> {
+        expect!(self.one(Op::FinishJob(ask.clone())), Answer::Finished)
+    }
+
+    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
+        expect!(self.one(Op::Rate(*ask)), Answer::Rate)
+    }
+
+    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
+        expect!(self.one(Op::Seat(*ask)), Answer::Seats)
+    }
+
+    fn batch(&self, ops: &[Op<'_>]) -> Vec<Result<Answer, Unreachable>> {
+        // What a loss of power may forget of a rate is a slice or two.
+        let lazy = ops.iter().all(|op| matches!(op, Op::Rate(_)));
+        let write = if lazy { Write::Lazy } else { Write::Durable };
+        let all = self.transact(write, |transaction| {
+            ops.iter().map(|op| run(transaction, op)).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        match all {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            // One row that cannot be read keeps nobody else from being served.
+            Err(error) if error.fault() == Fault::OneKey && ops.len() > 1 => {
+                ops.iter().map(|op| self.one(op.clone())).collect()
             }
-            if let Finish::Commit(_) = finish {
-                set_job(transaction, cell, job, units, false)?;
-            } else {
-                let (issuer, lineage) = account(&cell.account);
-                let sql = "DELETE FROM job
-                    WHERE lineage = ?1 AND issuer = ?2 AND meter = ?3 AND start = ?4 AND end = ?5 AND job = ?6";
-                let key = params![lineage, issuer, cell.meter, start, end, job];
-                transaction.prepare_cached(sql)?.execute(key)?;
-            }
-            Ok(true)
-        })
+            Err(error) => ops.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        BUSY
     }
 
     fn forget(&self, before: u64) -> Result<(), Unreachable> {
         self.write(|transaction| {
-            for table in ["cell", "job"] {
+            for table in ["cell", "job", "turn"] {
                 // A lifetime's end is the greatest number.
                 let sql = format!("DELETE FROM {table} WHERE end <= ?1 AND end < {}", i64::MAX);
                 transaction.execute(&sql, [number(before)])?;
             }
+            let kept = seconds().saturating_sub(LIFETIME_KEPT).min(before);
+            let sql = format!("DELETE FROM turn WHERE end = {} AND used_at < ?1", i64::MAX);
+            transaction.execute(&sql, [number(kept)])?;
             // A rate whose TAT has passed is as one that was never used.
             let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
             transaction.execute("DELETE FROM rate WHERE tat <= ?1", [Tat::from_nanos(now).to_bytes()])?;
             Ok(())
-        })
-    }
-
-    fn take_rate(&self, ask: &RateAsk<'_>) -> Result<RateTaken, Unreachable> {
-        // What a loss of power may forget of it is a slice or two.
-        self.transact(Write::Lazy, |transaction| {
-            let (issuer, lineage) = account(&ask.account);
-            let sql = "SELECT tat FROM rate WHERE lineage = ?1 AND issuer IN (?2, X'') AND name = ?3
-                ORDER BY length(issuer) DESC LIMIT 1";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let key = params![lineage, issuer, ask.name];
-            let tat = statement.query_row(key, |row| row.get(0)).optional()?;
-            let tat = tat.map(Tat::from_bytes).unwrap_or_default();
-            let (after, taken) = ask.take(tat, super::wall_clock::wall_nanos());
-            // Also after a refusal: what lay too far ahead is lowered.
-            if after != tat {
-                let sql = "INSERT OR REPLACE INTO rate (lineage, issuer, name, tat) VALUES (?1, ?2, ?3, ?4)";
-                let row = params![lineage, issuer, ask.name, after.to_bytes()];
-                transaction.prepare_cached(sql)?.execute(row)?;
-            }
-            Ok(taken)
         })
     }
 
@@ -519,42 +616,6 @@ impl Store for Sqlite {
                 None => "INSERT OR IGNORE INTO mark (name, value) SELECT ?1, ?3 WHERE ?2 IS NULL",
             };
             Ok(transaction.prepare_cached(sql)?.execute(params![name, before, value])? > 0)
-        })
-    }
-
-    fn take_seat(&self, ask: &SeatAsk<'_>) -> Result<Seats, Unreachable> {
-        let (now, ttl) = (number(ask.now), number(ask.ttl));
-        self.write(|transaction| {
-            let (issuer, lineage) = account(&ask.account);
-            let run = |sql: &str, value: &dyn ToSql| {
-                transaction.prepare_cached(sql)?.execute(params![lineage, issuer, value])
-            };
-            // Seats from before seats had issuers are everybody's of the lineage, until they end.
-            run(
-                "UPDATE seat SET taken_at = ?3 WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at > ?3",
-                &now,
-            )?;
-            run(
-                "DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND taken_at + ttl <= ?3",
-                &now,
-            )?;
-            // The holder's own seat does not stand in its way, unless the limit has sunk below those that are left.
-            run("DELETE FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'') AND holder = ?3", &ask.holder)?;
-            let sql =
-                "SELECT count(*), min(taken_at + ttl) FROM seat WHERE lineage = ?1 AND issuer IN (?2, X'')";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let found = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-            let (others, free) = statement.query_row(params![lineage, issuer], found)?;
-            let (others, free) = (others.unsigned_abs(), free.map(i64::unsigned_abs));
-            let granted = others < ask.limit;
-            if !granted {
-                return Ok(Seats { granted, taken: others, next_free: free });
-            }
-            let sql = "INSERT INTO seat (lineage, issuer, holder, taken_at, ttl) VALUES (?1, ?2, ?3, ?4, ?5)";
-            transaction.prepare_cached(sql)?.execute(params![lineage, issuer, ask.holder, now, ttl])?;
-            let own = ask.now.saturating_add(ask.ttl);
-            let next_free = Some(free.map_or(own, |free| free.min(own)));
-            Ok(Seats { granted, taken: others.saturating_add(1), next_free })
         })
     }
 

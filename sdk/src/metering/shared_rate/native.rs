@@ -3,9 +3,12 @@
 //! Whatever comes was given by the store before, which counts all of it by one clock. So the sum over all processes
 //! keeps to the rate; what is not used of a slice within its short life is lost.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    task::{Poll, Waker},
 };
 
 use licentia_core::{
@@ -17,9 +20,13 @@ use licentia_core::{
 };
 
 use crate::{
-    metering::outcome::Outcome,
+    metering::{
+        driver::{Ask, Driver, Holder, Kept, Slot, Stop, Wait},
+        outcome::Outcome,
+        terms::RateTerms,
+    },
     platform::fork::Inside,
-    store::{RateAsk, Store, Unreachable},
+    store::{Answer, Op, RateAsk, Unreachable},
 };
 
 /// The slice that a process has of a rate.
@@ -27,11 +34,22 @@ struct Slice {
     account: AccountId,
     /// A [`shared_rate::Slice`].
     word: AtomicU64,
-    /// What the store said last.
-    said: Mutex<Option<Said>>,
+    talk: Mutex<Talk>,
     /// How often the process was forked: a child has slices of its own.
     forks: Arc<AtomicU32>,
     fork: AtomicU32,
+}
+
+/// What the store is asked, and has said.
+#[derive(Default)]
+struct Talk {
+    /// What it said last, and the number of the answer.
+    said: Option<(Said, u64)>,
+    /// Whether it is asked now; one question at a time.
+    is_asked: bool,
+    waiting: Vec<Waker>,
+    /// Why the last question failed, and the number of the answer.
+    failed: Option<(u64, Unreachable)>,
 }
 
 /// What came of a charge. Times are in nanoseconds from now.
@@ -45,7 +63,52 @@ struct Sliced {
 }
 
 /// A rate that is shared.
-pub(crate) struct SharedRate(Box<Slice>);
+pub(crate) struct SharedRate(Arc<Slice>);
+
+/// A question for a slice.
+struct SliceAsk {
+    slice: Arc<Slice>,
+    terms: Arc<RateTerms>,
+    need: u64,
+    want: u64,
+    now_nanos: u64,
+    /// Whose question it is, if what comes is for one request alone.
+    alone: Option<Arc<Slot<RateTaken>>>,
+}
+
+impl Ask for SliceAsk {
+    fn op(&self) -> Op<'_> {
+        let (account, gcra) = (self.slice.account, self.terms.gcra);
+        Op::Rate(RateAsk { account, name: &self.terms.name, gcra, need: self.need, want: self.want })
+    }
+
+    fn done(self: Box<Self>, answer: Result<Answer, Unreachable>, number: u64) -> Option<Arc<dyn Holder>> {
+        let answer = answer.and_then(|answer| match answer {
+            Answer::Rate(taken) => Ok(taken),
+            _ => Err(Unreachable::because("the store answered another question")),
+        });
+        if let Some(slot) = self.alone {
+            slot.answer(answer);
+            return None;
+        }
+        let waiting = {
+            let mut talk = self.slice.talk();
+            talk.is_asked = false;
+            talk.failed = None;
+            match answer {
+                Ok(taken) => {
+                    self.slice.update(|slice| slice.fill(taken.units, 0, self.now_nanos));
+                    let said = Said { gcra: self.terms.gcra, need: self.need, taken, at: self.now_nanos };
+                    talk.said = Some((said, number));
+                }
+                Err(error) => talk.failed = Some((number, error)),
+            }
+            std::mem::take(&mut talk.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+        None
+    }
+}
 
 impl SharedRate {
     /// The slice of an account's rate, if rates are shared.
@@ -53,23 +116,24 @@ impl SharedRate {
         let slice = || Slice {
             account,
             word: AtomicU64::default(),
-            said: Mutex::default(),
+            talk: Mutex::default(),
             forks: Arc::clone(forks),
             fork: AtomicU32::default(),
         };
-        shared.then(|| Self(Box::new(slice())))
+        shared.then(|| Self(Arc::new(slice())))
     }
 
     /// Counts `cost` requests, or none.
     pub(crate) fn charge(
         &self,
-        of: (&str, Gcra),
+        terms: &Arc<RateTerms>,
         cost: u64,
         now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Outcome, Unreachable> {
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Outcome, Stop> {
         let millis = |nanos: u64| nanos.div_ceil(1_000_000);
-        let sliced = self.0.charge(of, cost, now_nanos, store)?;
+        let sliced = self.0.charge(terms, (cost, now_nanos), driver, wait)?;
         Ok(Outcome {
             granted: sliced.granted,
             remaining: sliced.remaining,
@@ -80,7 +144,13 @@ impl SharedRate {
         })
     }
 
-    /// Takes back a charge of a request that was then denied; it is lost where the slice has ended.
+    /// Whether `cost` can be counted without asking the store.
+    pub(crate) fn is_at_hand(&self, cost: u64, now_nanos: u64) -> bool {
+        let same_process = self.0.fork.load(Ordering::Relaxed) == self.0.forks.load(Ordering::Relaxed);
+        same_process && cost > 0 && self.0.slice().left(now_nanos) >= cost
+    }
+
+    /// Takes back a charge of a request that was then denied; it is lost if the slice has ended.
     pub(crate) fn undo(&self, cost: u64, now_nanos: u64) {
         self.0.undo(cost, now_nanos);
     }
@@ -89,59 +159,93 @@ impl SharedRate {
 impl Slice {
     /// Counts `cost` requests, or none.
     fn charge(
-        &self,
-        (name, gcra): (&str, Gcra),
-        cost: u64,
-        now_nanos: u64,
-        store: &dyn Store,
-    ) -> Result<Sliced, Unreachable> {
-        let _inside = Inside::enter();
+        self: &Arc<Self>,
+        terms: &Arc<RateTerms>,
+        (cost, now_nanos): (u64, u64),
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Sliced, Stop> {
         let fork = self.forks.load(Ordering::Relaxed);
         if self.fork.load(Ordering::Relaxed) != fork {
             self.word.store(0, Ordering::Relaxed);
             self.fork.store(fork, Ordering::Relaxed);
         }
+        let gcra = terms.gcra;
         if cost > 0 && self.spend(cost, now_nanos) {
-            return Ok(self.sliced(*self.said(), gcra, (true, false), now_nanos));
+            return Ok(self.sliced(self.talk().said, gcra, (true, false), now_nanos));
         }
-        let (mut said, mut reached) = (self.said(), false);
-        loop {
-            // Another thread may have been first.
-            if cost > 0 && self.spend(cost, now_nanos) {
-                return Ok(self.sliced(*said, gcra, (true, reached), now_nanos));
-            }
-            let need = self.slice().missing(cost, now_nanos);
-            // More than a burst never comes.
-            let never = cost > gcra.burst();
-            if never || said.is_some_and(|said| said.answers(gcra, need, now_nanos)) {
-                let sliced = self.sliced(*said, gcra, (cost == 0, reached), now_nanos);
-                return Ok(Sliced { retry_after: sliced.retry_after.filter(|_| !never), ..sliced });
-            }
-            let (used, at) = said.map_or((0, 0), |said| (said.taken.units, said.at));
-            let want = match cost {
-                0 => 0,
-                _ => shared_rate::want(gcra, need, used, now_nanos.saturating_sub(at)),
-            };
-            let given = store.take_rate(&RateAsk { account: self.account, name, gcra, need, want })?;
-            reached = true;
-            *said = Some(Said { gcra, need, taken: given, at: now_nanos });
-            if cost > 0 && given.units >= need {
-                if self.update(|slice| slice.fill(given.units, cost, now_nanos)) {
-                    return Ok(self.sliced(*said, gcra, (true, reached), now_nanos));
+        if cost > shared_rate::MOST && cost <= gcra.burst() {
+            return self.charge_alone(terms, (cost, now_nanos), driver, wait);
+        }
+        driver.wait(wait, |waker, begun| {
+            loop {
+                let mut talk = self.talk();
+                let reached = talk.said.is_some_and(|(_, number)| number > begun);
+                // What was asked for is here, or another thread was first.
+                if cost > 0 && self.spend(cost, now_nanos) {
+                    return Poll::Ready(Ok(self.sliced(talk.said, gcra, (true, reached), now_nanos)));
                 }
-                // Others have spent what was here meanwhile.
-                self.update(|slice| slice.fill(given.units, 0, now_nanos));
+                let need = self.slice().missing(cost, now_nanos);
+                // More than a burst never comes.
+                let never = cost > gcra.burst();
+                if never || talk.said.is_some_and(|(said, _)| said.answers(gcra, need, now_nanos)) {
+                    let sliced = self.sliced(talk.said, gcra, (cost == 0, reached), now_nanos);
+                    return Poll::Ready(Ok(Sliced {
+                        retry_after: sliced.retry_after.filter(|_| !never),
+                        ..sliced
+                    }));
+                }
+                if let Some((_, error)) = talk.failed.as_ref().filter(|(number, _)| *number > begun) {
+                    return Poll::Ready(Err(error.clone()));
+                }
+                talk.waiting.push(waker.clone());
+                if talk.is_asked {
+                    return Poll::Pending;
+                }
+                talk.is_asked = true;
+                let (used, at) = talk.said.map_or((0, 0), |(said, _)| (said.taken.units, said.at));
+                let more = match cost {
+                    0 => 0,
+                    _ => shared_rate::want(gcra, need, used, now_nanos.saturating_sub(at)),
+                };
+                drop(talk);
+                let (slice, terms) = (Arc::clone(self), Arc::clone(terms));
+                driver.ask(Box::new(SliceAsk { slice, terms, need, want: more, now_nanos, alone: None }));
+                if driver.may_wait() {
+                    return Poll::Pending;
+                }
             }
-        }
+        })
     }
 
-    /// Takes back a charge of a request that was then denied; it is lost where the slice has ended.
+    /// Counts more than a slice holds: all of it comes from the store, for this request alone.
+    fn charge_alone(
+        self: &Arc<Self>,
+        terms: &Arc<RateTerms>,
+        (cost, now_nanos): (u64, u64),
+        driver: &Driver,
+        wait: &Wait<'_>,
+    ) -> Result<Sliced, Stop> {
+        let begin = || {
+            let slot = Slot::new();
+            let (slice, terms, alone) = (Arc::clone(self), Arc::clone(terms), Some(Arc::clone(&slot)));
+            driver.ask(Box::new(SliceAsk { slice, terms, need: cost, want: cost, now_nanos, alone }));
+            slot
+        };
+        let slot = wait.kept(|kept: &mut Kept| &mut kept.rate, begin);
+        let taken = driver.wait(wait, |waker, _| slot.poll(waker))?;
+        let said = Said { gcra: terms.gcra, need: cost, taken, at: now_nanos };
+        Ok(self.sliced(Some((said, 0)), terms.gcra, (taken.units >= cost, true), now_nanos))
+    }
+
+    /// Takes back a charge of a request that was then denied; it is lost if the slice has ended.
     fn undo(&self, cost: u64, now_nanos: u64) {
         self.update(|slice| Some(slice.undo(cost, now_nanos)));
     }
 
-    fn said(&self) -> MutexGuard<'_, Option<Said>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    fn talk(&self) -> MutexGuard<'_, Talk> {
+        let _inside = Inside::enter();
+        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slice(&self) -> shared_rate::Slice {
@@ -161,12 +265,12 @@ impl Slice {
 
     fn sliced(
         &self,
-        said: Option<Said>,
+        said: Option<(Said, u64)>,
         gcra: Gcra,
         (granted, reached): (bool, bool),
         now_nanos: u64,
     ) -> Sliced {
-        let said = said.filter(|said| said.gcra == gcra);
+        let said = said.map(|(said, _)| said).filter(|said| said.gcra == gcra);
         let elapsed = now_nanos.saturating_sub(said.map_or(now_nanos, |said| said.at));
         let (remaining, reset, retry_after) = match said.map(|said| said.taken) {
             Some(RateTaken { remaining, reset, retry_after, .. }) => {

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, atomic::AtomicU32};
 
-use licentia_core::{AccountId, metering::rate::Gcra};
+use licentia_core::AccountId;
 
-use crate::{
-    metering::outcome::Outcome,
-    store::{Store, Unreachable},
+use crate::metering::{
+    driver::{Driver, Stop, Wait},
+    outcome::Outcome,
+    terms::RateTerms,
 };
 
 pub(crate) enum SharedRate {}
@@ -18,11 +19,16 @@ impl SharedRate {
 
     pub(crate) fn charge(
         &self,
-        _of: (&str, Gcra),
+        _terms: &Arc<RateTerms>,
         _cost: u64,
         _now_nanos: u64,
-        _store: &dyn Store,
-    ) -> Result<Outcome, Unreachable> {
+        _driver: &Driver,
+        _wait: &Wait<'_>,
+    ) -> Result<Outcome, Stop> {
+        match *self {}
+    }
+
+    pub(crate) fn is_at_hand(&self, _cost: u64, _now_nanos: u64) -> bool {
         match *self {}
     }
 

@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
-    background::{StartError, Worker},
-    gate::Gate,
-    platform::Now,
-};
+use crate::{gate::Gate, platform::Now};
+
+use super::{error::StartError, worker::Worker};
 
 /// A thread that fetches units before the ones at hand are used up, so that no request waits for the store, and gives
 /// back those that nobody uses. Without it a request that finds none fetches them itself. It ends when this is

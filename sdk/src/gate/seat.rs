@@ -26,11 +26,12 @@ use std::{fmt, sync::Arc};
 
 use licentia_core::Timestamp;
 
-use crate::{
-    gate::{Decision, Gate, Inquiry, Request, SeatRequest},
-    license::Licensed,
-    platform::Now,
-    store::Unreachable,
+use crate::{license::Licensed, platform::Now, store::Unreachable};
+
+use super::{
+    decision::Decision,
+    gate::Gate,
+    request::{Inquiry, Request, SeatRequest},
 };
 
 /// A seat that is held. Dropping it leaves it taken until its time is over: see [`Seat::release`].
@@ -101,7 +102,8 @@ impl<'g> Seat<'g> {
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.
     pub fn release(self) -> Result<(), Unreachable> {
-        self.gate.store().release_seat(&self.licensed.license().account(), &self.holder)
+        let (account, holder) = (self.licensed.license().account(), self.holder);
+        self.gate.driver().call(move |store| store.release_seat(&account, &holder))
     }
 }
 

@@ -22,12 +22,12 @@ use licentia_core::{Code, State, Timestamp};
 
 use crate::{
     event::Used,
-    gate::{Decision, Gate},
     license::Licensed,
+    metering::{MAX_CHARGES, Wait},
     platform::Now,
 };
 
-use super::charge::MAX_CHARGES;
+use super::{decision::Decision, gate::Gate};
 
 /// The rates and meters of a licence that was checked.
 pub struct Counter<'g> {
@@ -75,7 +75,7 @@ impl<'g> Counter<'g> {
             };
         };
         let rate = self.licensed.counters.rate(name).ok_or(Code::RateNotLicensed)?;
-        let outcome = rate.charge(*cost, now.monotonic_nanos, self.gate.store());
+        let outcome = rate.charge(*cost, now.monotonic_nanos, self.gate.driver(), &Wait::Block);
         if !outcome.map_err(|_| Code::StoreUnreachable)?.granted {
             return Err(Code::RateLimited);
         }
@@ -91,7 +91,7 @@ impl<'g> Counter<'g> {
         let Some(((name, cost), rest)) = meters.split_first() else { return Ok(State::Active) };
         let quota = self.licensed.counters.quota(name).ok_or(Code::MeterNotLicensed)?;
         let units = quota.units(seconds);
-        let outcome = quota.charge(&units, *cost, (seconds, nanos), self.gate.store());
+        let outcome = quota.charge(&units, *cost, (seconds, nanos), self.gate.driver(), &Wait::Block);
         let outcome = outcome.map_err(|_| Code::StoreUnreachable)?;
         if !outcome.granted {
             return Err(Code::QuotaExceeded);

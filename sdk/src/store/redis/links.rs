@@ -1,0 +1,345 @@
+//! Connections to a server, or to the nodes of a cluster.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
+
+use redis::{Client, Connection, ConnectionAddr, ConnectionLike, RedisError, RedisResult, Value};
+
+use super::{call::Call, options::Options};
+use crate::store::{Fault, Unreachable};
+
+/// A connection that was idle for as long may have been closed by the server, so that it is tried before it is used.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often an operation follows a redirection or is sent with its script.
+const ROUNDS: usize = 4;
+/// Slots of a cluster.
+const SLOTS: u16 = 16_384;
+
+/// Errors of a server that takes no writes now: not of the key that was asked for.
+const REFUSALS: [&str; 14] = [
+    "READONLY",
+    "OOM",
+    "MISCONF",
+    "NOREPLICAS",
+    "LOADING",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "BUSY",
+    "NOPERM",
+    "NOAUTH",
+    "WRONGPASS",
+    "ASK",
+    "UNBLOCKED",
+];
+
+/// A connection, and when it was used last.
+struct Link {
+    connection: Connection,
+    used: Instant,
+}
+
+/// The connections of one process.
+#[derive(Default)]
+pub(super) struct Links {
+    /// To the server of the URL.
+    home: Option<Link>,
+    /// To the nodes of its cluster, by address.
+    nodes: HashMap<String, Link>,
+    /// The node that has each slot, as far as the server of the URL does not have it.
+    slots: BTreeMap<u16, String>,
+}
+
+/// Which server.
+type Node = Option<String>;
+
+impl Links {
+    /// Sends operations, each to the node that has its keys, and answers each in its place.
+    pub(super) fn send(
+        &mut self,
+        client: &Client,
+        options: &Options,
+        calls: &[Call],
+    ) -> Vec<Result<Value, Unreachable>> {
+        let moving = || Err(Unreachable::new(Fault::Refused, "the cluster moves its slots"));
+        let mut answers: Vec<_> = calls.iter().map(|_| moving()).collect();
+        let mut due: Vec<usize> = (0..calls.len()).collect();
+        for round in 0..ROUNDS {
+            let mut groups: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
+            for at in std::mem::take(&mut due) {
+                let node = calls.get(at).and_then(|call| self.node(call.key()));
+                groups.entry(node).or_default().push(at);
+            }
+            for (node, group) in groups {
+                let asked: Vec<&Call> = group.iter().filter_map(|at| calls.get(*at)).collect();
+                match self.send_to(node.as_ref(), client, options, &asked, round > 0) {
+                    Ok(values) => {
+                        for (at, value) in group.into_iter().zip(values) {
+                            if let Some(error) = redirection(&value) {
+                                self.learn(&error);
+                                due.push(at);
+                            } else if let Some(answer) = answers.get_mut(at) {
+                                *answer = value;
+                            }
+                        }
+                    }
+                    // The node may be gone: the server of the URL knows who has its slots now.
+                    Err(error) if node.is_some() && error.fault() == Fault::NotSent => {
+                        self.slots.retain(|_, known| Some(&*known) != node.as_ref());
+                        due.extend(group);
+                    }
+                    Err(error) => {
+                        for at in group {
+                            if let Some(answer) = answers.get_mut(at) {
+                                *answer = Err(error.clone());
+                            }
+                        }
+                    }
+                }
+            }
+            if due.is_empty() {
+                break;
+            }
+        }
+        answers
+    }
+
+    /// Sends operations to one server in one round trip.
+    fn send_to(
+        &mut self,
+        node: Option<&String>,
+        client: &Client,
+        options: &Options,
+        calls: &[&Call],
+        whole: bool,
+    ) -> Result<Vec<Result<Value, Unreachable>>, Unreachable> {
+        let mut packed = Vec::new();
+        for call in calls {
+            call.command(whole).write_packed_command(&mut packed);
+        }
+        let again = calls.iter().all(|call| call.again);
+        let values = self.ask(node, client, options, again, |connection| {
+            connection.req_packed_commands(&packed, 0, calls.len())
+        })?;
+        let mut answers: Vec<Result<Value, Unreachable>> = values.into_iter().map(told).collect();
+        answers.resize_with(calls.len(), || Err(Unreachable::new(Fault::Unknown, "an answer is missing")));
+        let written = |(call, answer): (&&Call, &Result<Value, Unreachable>)| {
+            call.replicated && answer.as_ref().is_ok_and(has_written)
+        };
+        if options.replicas > 0 && calls.iter().zip(&answers).any(written) {
+            let have = self.ask(node, client, options, false, |connection| {
+                redis::cmd("WAIT").arg(options.replicas).arg(options.replicas_ms).query::<u64>(connection)
+            });
+            if !have.is_ok_and(|have| have >= options.replicas) {
+                for (call, answer) in calls.iter().zip(&mut answers) {
+                    if call.replicated && answer.as_ref().is_ok_and(has_written) {
+                        *answer =
+                            Err(Unreachable::new(Fault::Unknown, "too few replicas have acknowledged it"));
+                    }
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Asks a server, on the connection that there is or on a new one. What was sent on a connection that the server
+    /// had closed is sent once more if that is safe.
+    pub(super) fn ask<T>(
+        &mut self,
+        node: Option<&String>,
+        client: &Client,
+        options: &Options,
+        again: bool,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Unreachable> {
+        let kept = match node {
+            None => self.home.take(),
+            Some(node) => self.nodes.remove(node),
+        };
+        let idle = if again { IDLE } else { Duration::ZERO };
+        let alive = |link: &mut Link| {
+            link.connection.is_open() && (link.used.elapsed() < idle || link.connection.check_connection())
+        };
+        let kept = kept.and_then(|mut link| alive(&mut link).then_some(link));
+        let fresh = kept.is_none();
+        let mut link = kept.map_or_else(|| connect(node, client, options), Ok)?;
+        let mut answer = work(&mut link.connection);
+        if !fresh && again && answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
+            link = connect(node, client, options)?;
+            answer = work(&mut link.connection);
+        }
+        let answer = answer.map_err(|error| refused(&error));
+        // After an answer that did not come the next one would be mistaken for it.
+        if answer.as_ref().err().is_none_or(|error| error.fault() != Fault::Unknown) {
+            link.used = Instant::now();
+            match node {
+                None => self.home = Some(link),
+                Some(node) => drop(self.nodes.insert(node.clone(), link)),
+            }
+        }
+        answer
+    }
+
+    /// As [`Links::ask`], of the server that has a key.
+    pub(super) fn ask_for<T>(
+        &mut self,
+        key: &str,
+        client: &Client,
+        options: &Options,
+        work: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Unreachable> {
+        let mut answer = Err(Unreachable::because("no server has the key"));
+        for _ in 0..ROUNDS {
+            let node = self.node(key);
+            let mut moved = None;
+            let told = |connection: &mut Connection| match work(connection) {
+                Err(error) if error.redirect_node().is_some() => Ok(Err(error)),
+                other => other.map(Ok),
+            };
+            match self.ask(node.as_ref(), client, options, true, told) {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => moved = Some(error),
+                Err(error) if node.is_some() && error.fault() == Fault::NotSent => {
+                    self.slots.retain(|_, known| Some(&*known) != node.as_ref());
+                    answer = Err(error);
+                }
+                Err(error) => return Err(error),
+            }
+            if let Some(error) = moved {
+                answer = Err(refused(&error));
+                if let Some((address, slot)) = error.redirect_node() {
+                    self.slots.insert(slot, address.to_owned());
+                }
+            }
+        }
+        answer
+    }
+
+    /// The node that is known to have a key's slot.
+    fn node(&self, key: &str) -> Node {
+        if self.slots.is_empty() { None } else { self.slots.get(&slot(key)).cloned() }
+    }
+
+    /// Learns which node has a slot.
+    fn learn(&mut self, redirection: &Redirection) {
+        if let Redirection::Moved { slot, address } = redirection {
+            self.slots.insert(*slot, address.clone());
+        }
+    }
+}
+
+/// Why an operation is sent once more.
+enum Redirection {
+    Moved { slot: u16, address: String },
+    NoScript,
+}
+
+/// Whether a value says that nothing was done, and what to do.
+fn redirection(answer: &Result<Value, Unreachable>) -> Option<Redirection> {
+    let Ok(Value::ServerError(error)) = answer else { return None };
+    match error.code() {
+        "NOSCRIPT" => Some(Redirection::NoScript),
+        "MOVED" => {
+            let (slot, address) = error.details()?.split_once(' ')?;
+            Some(Redirection::Moved { slot: slot.parse().ok()?, address: address.to_owned() })
+        }
+        _ => None,
+    }
+}
+
+/// An answer, or why the server refused; a redirection stays as it is.
+fn told(value: Value) -> Result<Value, Unreachable> {
+    match value {
+        Value::ServerError(ref error) if !["MOVED", "NOSCRIPT"].contains(&error.code()) => {
+            let Value::ServerError(error) = value else { return Ok(Value::Nil) };
+            Err(refused(&RedisError::from(error)))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Whether an answer says that something was written: a refusal of [`Op::Take`](crate::store::Op::Take) wrote nothing.
+fn has_written(value: &Value) -> bool {
+    match value {
+        Value::ServerError(_) => false,
+        Value::Array(parts) => !matches!(parts.as_slice(), [Value::Int(0), _, Value::Int(0)]),
+        _ => true,
+    }
+}
+
+fn connect(node: Option<&String>, client: &Client, options: &Options) -> Result<Link, Unreachable> {
+    let connected = || {
+        let connection = match node {
+            None => client.get_connection_with_timeout(options.patience)?,
+            Some(node) => {
+                let info = client.get_connection_info().clone();
+                let addr = address(info.addr(), node)?;
+                Client::open(info.set_addr(addr))?.get_connection_with_timeout(options.patience)?
+            }
+        };
+        connection.set_read_timeout(Some(options.patience))?;
+        connection.set_write_timeout(Some(options.patience))?;
+        Ok(Link { connection, used: Instant::now() })
+    };
+    connected().map_err(|error: RedisError| Unreachable::new(Fault::NotSent, error))
+}
+
+/// The address of another node, reached as the first one is.
+fn address(first: &ConnectionAddr, node: &str) -> RedisResult<ConnectionAddr> {
+    let invalid = || RedisError::from((redis::ErrorKind::Client, "the cluster names a node without a port"));
+    let (host, port) = node.rsplit_once(':').ok_or_else(invalid)?;
+    let port: u16 = port.parse().map_err(|_| invalid())?;
+    // A node that knows no name of another one leaves it out: it is the first one's.
+    let host = match (host, first) {
+        ("", ConnectionAddr::Tcp(first, _) | ConnectionAddr::TcpTls { host: first, .. }) => first.clone(),
+        (host, _) => host.trim_matches(['[', ']']).to_owned(),
+    };
+    Ok(match first.clone() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
+    })
+}
+
+/// What is known when the client reports an error after it was connected.
+pub(super) fn refused(error: &RedisError) -> Unreachable {
+    let text = error.to_string();
+    let fault = match error.kind() {
+        redis::ErrorKind::Server(_) | redis::ErrorKind::Extension => {
+            // An older server wraps what a script's command said.
+            let word = |word: &&str| error.code() == Some(word) || text.contains(&format!("-{word} "));
+            // What a user may not run is said in words.
+            let denied = text.contains("can't run this command") || text.contains("No permissions");
+            if denied || REFUSALS.iter().any(word) { Fault::Refused } else { Fault::OneKey }
+        }
+        _ => Fault::Unknown,
+    };
+    Unreachable::new(fault, text)
+}
+
+/// The slot of a key: CRC-16/XMODEM of what is in its braces.
+fn slot(key: &str) -> u16 {
+    let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+    let tag = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
+    let crc = tag.bytes().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
+            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
+        })
+    });
+    crc % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_the_cluster_specification() {
+        assert_eq!(slot("123456789"), 0x31c3);
+        assert_eq!(slot("licentia:{123456789}:calls"), 0x31c3);
+        assert_eq!(slot("foo{}{bar}"), slot("foo{}{bar}"));
+    }
+}
