@@ -55,7 +55,9 @@ static licentia_code ask(const licentia_gate *gate, const char *token, const cha
     return code;
 }
 
-/* Uses the store all the time: each job is a transaction, and each store that is opened and freed takes its locks. */
+/* Uses the store all the time: each job is a transaction, and each store that is opened and freed takes its locks.
+ * SQLite's lock is not fair. Without pauses these threads can keep it from a child for longer than the store's five
+ * seconds, above all under a sanitizer: the child then finds its store unreachable, and is right. */
 static void *busy(void *context) {
     work *it = context;
     unsigned at = 0;
@@ -64,6 +66,7 @@ static void *busy(void *context) {
         licentia_store *store;
         snprintf(job, sizeof job, "%p-%u", (void *)&at, at);
         ask(it->gate, it->token, job);
+        pause_ms(5);
         if (++at % 8 == 0 && licentia_store_open(TEXT(it->url), &store) == LICENTIA_OK) licentia_store_free(store);
     }
     return NULL;

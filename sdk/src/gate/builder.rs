@@ -23,6 +23,7 @@ const MAX_CACHED: usize = 1 << 24;
 /// Builds a [`Gate`].
 #[derive(Clone)]
 #[must_use]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct GateBuilder {
     keys: Vec<Key>,
     root: Option<Key>,
@@ -35,6 +36,7 @@ pub struct GateBuilder {
     skew: u64,
     proof_age: u64,
     replay_capacity: usize,
+    share_proofs: bool,
     nonce_secret: Option<[u8; 32]>,
     nonces_required: bool,
     cache_capacity: usize,
@@ -65,6 +67,7 @@ impl GateBuilder {
             skew: Expect::DEFAULT_SKEW,
             proof_age: Expect::DEFAULT_PROOF_AGE,
             replay_capacity: 65_536,
+            share_proofs: false,
             nonce_secret: None,
             nonces_required: false,
             cache_capacity: 16_384,
@@ -137,6 +140,14 @@ impl GateBuilder {
     /// 65,536, which with proofs of 60 seconds is enough for about 500 requests a second.
     pub fn replay_capacity(mut self, proofs: usize) -> Self {
         self.replay_capacity = proofs;
+        self
+    }
+
+    /// Remembers proofs in the store too, in one step with an expiry, so that one that was used at another replica is
+    /// refused: the default is to remember them in this process alone. Each proof is then a round trip to the store, for
+    /// which the check waits, also in [`Gate::check_async`]; while the store is out of reach, proofs are refused with [`Code::StoreUnreachable`].
+    pub fn share_proofs(mut self, share: bool) -> Self {
+        self.share_proofs = share;
         self
     }
 
@@ -229,7 +240,11 @@ impl GateBuilder {
             mode: self.mode,
             skew: self.skew,
             proof_age: self.proof_age,
-            nonces: Nonces::new(self.replay_capacity),
+            nonces: if self.share_proofs {
+                Nonces::new(self.replay_capacity).shared(Arc::clone(&self.store))
+            } else {
+                Nonces::new(self.replay_capacity)
+            },
             nonce_secret: self.nonce_secret.or_else(random_secret),
             nonces_required: self.nonces_required,
             clock: Arc::new(ClockGuard::new(Arc::clone(&self.store))),

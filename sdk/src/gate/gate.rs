@@ -141,7 +141,7 @@ impl Gate {
         if !self.driver.may_wait() || self.driver.is_down() {
             return false;
         }
-        if !self.clock.is_resumed() {
+        if !self.clock.is_resumed() || (request.proof.is_some() && self.nonces.may_wait()) {
             return true;
         }
         if request.meters.is_empty() && request.rates.is_empty() {

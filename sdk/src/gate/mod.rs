@@ -7,6 +7,7 @@ mod decision;
 #[allow(clippy::module_inception, reason = "the folder is the subject, the file is the type")]
 mod gate;
 mod mode;
+mod refund;
 mod replay;
 mod request;
 mod reservation;

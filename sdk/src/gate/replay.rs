@@ -1,10 +1,15 @@
 //! Remembers used proofs against replay. When full it refuses rather than forgets.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use std::fmt;
 
 use licentia_core::{Code, Nonce, Timestamp, proof::Replay};
 
-use crate::platform::{Table, fork::Inside};
+use crate::{
+    platform::{Table, fork::Inside},
+    store::Store,
+};
 
 /// The public key of a holder, and a nonce: nobody can use up another holder's. As bytes, for the table of WebAssembly.
 type Used = [u8; 48];
@@ -18,9 +23,10 @@ fn used(holder: &[u8; 32], nonce: &Nonce) -> Used {
 }
 
 /// Nonces, and until when each must be remembered.
-#[derive(Debug)]
 pub(crate) struct Nonces {
     capacity: usize,
+    /// Where they are shared with other processes.
+    shared: Option<Arc<dyn Store>>,
     remembered: Mutex<Remembered>,
 }
 
@@ -33,7 +39,29 @@ struct Remembered {
 
 impl Nonces {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, remembered: Mutex::default() }
+        Self { capacity, shared: None, remembered: Mutex::default() }
+    }
+
+    /// Also remembers them in a store, for all that have the same one.
+    pub(crate) fn shared(self, store: Arc<dyn Store>) -> Self {
+        Self { shared: Some(store), ..self }
+    }
+
+    /// Whether remembering one asks a store that may wait.
+    pub(crate) fn may_wait(&self) -> bool {
+        self.shared.as_ref().is_some_and(|store| store.may_wait())
+    }
+
+    /// Remembers a nonce in the store, in one step.
+    fn share(&self, used: &Used, until: Timestamp, now: Timestamp) -> Result<(), Code> {
+        let Some(store) = &self.shared else { return Ok(()) };
+        let name: String = used.iter().map(|byte| format!("{byte:02x}")).collect();
+        match store.remember(&format!("proof:{name}"), until.as_seconds(), now.as_seconds()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Code::ProofReplayed),
+            // A proof that may have been used elsewhere is none.
+            Err(_) => Err(Code::StoreUnreachable),
+        }
     }
 }
 
@@ -64,7 +92,15 @@ impl Replay for Nonces {
         remembered.earliest =
             if remembered.until.is_empty() { until } else { remembered.earliest.min(until) };
         remembered.until.insert(used, until);
-        Ok(())
+        // Nobody waits for the store under the lock.
+        drop(remembered);
+        self.share(&used, until, now)
+    }
+}
+
+impl fmt::Debug for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonces").field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 

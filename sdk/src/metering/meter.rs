@@ -119,6 +119,11 @@ impl QuotaCounter {
         &self.terms.name
     }
 
+    /// The cell at a time.
+    pub(crate) fn cell_at(&self, time: Timestamp) -> Cell<'_> {
+        Cell { account: self.counter.account, meter: self.name(), window: self.period.window(time) }
+    }
+
     /// The licence, through its renewals and upgrades.
     pub(crate) fn lineage(&self) -> Lineage {
         self.counter.account.lineage()

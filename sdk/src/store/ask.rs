@@ -135,6 +135,8 @@ pub struct PartDone {
     pub total: u64,
     /// Units of the cell that were refunded in all.
     pub refunded: u64,
+    /// Units that this call has refunded.
+    pub units: u64,
 }
 
 impl Finish {

@@ -40,6 +40,14 @@ for _, part in ipairs(parts) do
     if part.forgotten > 0 then
       local now = tonumber(redis.call('TIME')[1])
       redis.call('EXPIREAT', part.key, whole(math.max(part.forgotten, now + 691200)))
+    else
+      -- The jobs of a lifetime end 31 days after their last use.
+      local used, now = part.key .. '/used', tonumber(redis.call('TIME')[1])
+      redis.call('ZADD', used, now, field)
+      for _, old in ipairs(redis.call('ZRANGEBYSCORE', used, '-inf', now - 2678400, 'LIMIT', 0, 16)) do
+        redis.call('HDEL', part.key, old)
+        redis.call('ZREM', used, old)
+      end
     end
   end
 end

@@ -141,6 +141,16 @@ pub trait Store: Send + Sync {
         Ok(same)
     }
 
+    /// Remembers a name until `until`, in one atomic step: whether it was not known. Times are in seconds since 1970; a
+    /// store with a clock of its own remembers it for as long by that.
+    ///
+    /// # Errors
+    /// [`Unreachable`]; then it may be remembered. A store that remembers no names returns it for each.
+    fn remember(&self, name: &str, until: u64, now: u64) -> Result<bool, Unreachable> {
+        let _ = (name, until, now);
+        Err(Unreachable::because("this store remembers no names"))
+    }
+
     /// Takes a seat for a holder, or keeps the one that it has, in one atomic step: drops the seats whose time
     /// is over, and grants where the holder has a seat or there are fewer than `limit`.
     ///

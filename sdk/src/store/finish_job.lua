@@ -1,7 +1,7 @@
 -- Commits, cancels or refunds what a job was charged. It stands behind job.lua.
 -- Keys: each count, and the one that it starts from. Arguments: the job's field, `commit`, `cancel` or `refund`, and for each count the attempt and the
 -- units.
--- Answers for each count 1 if it did something, the total, and what was refunded in all.
+-- Answers for each count 1 if it did something (for a refund how many units), the total, and what was refunded in all.
 local field, out = ARGV[1], {}
 local greatest = 9007199254740991
 for i = 1, #KEYS / 2 do
@@ -35,7 +35,7 @@ for i = 1, #KEYS / 2 do
       due = math.min(due, part.total, greatest - part.refunded)
       part.total, part.refunded, part.back = part.total - due, part.refunded + due, part.back + due
       if due > 0 then
-        done = 1
+        done = due
         redis.call('HSET', part.key, 'refunded', whole(part.refunded))
         if part.back >= part.charged then open(attempt + part.back) else write(part, field) end
       end

@@ -41,6 +41,8 @@ struct Content {
     rates: HashMap<(AccountId, String), Tat>,
     /// Of each account, by holder: when the seat was taken, and for how long.
     seats: HashMap<AccountId, HashMap<String, (u64, u64)>>,
+    /// Names, and until when each is remembered.
+    names: HashMap<String, u64>,
 }
 
 /// A cell.
@@ -153,9 +155,11 @@ impl Store for Memory {
         let mut content = self.lock();
         let finish = |asked: &super::FinishPart<'_>| {
             let mut part = content.part(&asked.cell, ask.job);
+            let before = part.count.refunded;
             let done = ask.how.apply(&mut part, asked.attempt, asked.units);
             content.keep(&asked.cell, ask.job, &part);
-            PartDone { done, total: part.count.taken, refunded: part.count.refunded }
+            let (total, refunded) = (part.count.taken, part.count.refunded);
+            PartDone { done, total, refunded, units: refunded.saturating_sub(before) }
         };
         Ok(ask.parts.iter().map(finish).collect())
     }
@@ -167,6 +171,11 @@ impl Store for Memory {
         content.jobs.retain(|key, _| lasts(key));
         let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
         content.rates.retain(|_, tat| tat.as_nanos() > now);
+        content.seats.retain(|_, seats| {
+            seats.retain(|_, (taken_at, ttl)| taken_at.saturating_add(*ttl) > before);
+            !seats.is_empty()
+        });
+        content.names.retain(|_, until| *until > before);
         Ok(())
     }
 
@@ -176,6 +185,15 @@ impl Store for Memory {
         let (after, taken) = ask.take(*tat, super::wall_clock::wall_nanos());
         *tat = after;
         Ok(taken)
+    }
+
+    fn remember(&self, name: &str, until: u64, now: u64) -> Result<bool, Unreachable> {
+        let mut content = self.lock();
+        let is_new = content.names.get(name).is_none_or(|until| *until <= now);
+        if is_new {
+            content.names.insert(name.to_owned(), until);
+        }
+        Ok(is_new)
     }
 
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Unreachable> {

@@ -155,6 +155,14 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX turn_end ON turn (end, used_at);
     ",
+    // Jobs of a lifetime end some time after their last use, and seats are found by their end.
+    "
+    ALTER TABLE job ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+    UPDATE job SET used_at = unixepoch();
+    CREATE INDEX job_used ON job (end, used_at);
+    DROP INDEX job_end;
+    CREATE INDEX seat_end ON seat (taken_at + ttl);
+    ",
 ];
 
 /// How long another process may hold the file.
@@ -452,7 +460,8 @@ fn finish_job(transaction: &Transaction<'_>, ask: &JobFinish<'_>) -> rusqlite::R
         let mut after = before;
         let done = ask.how.apply(&mut after, asked.attempt, asked.units);
         set_part(transaction, &asked.cell, ask.job, &before, &after)?;
-        Ok(PartDone { done, total: after.count.taken, refunded: after.count.refunded })
+        let (total, refunded) = (after.count.taken, after.count.refunded);
+        Ok(PartDone { done, total, refunded, units: refunded.saturating_sub(before.count.refunded) })
     };
     ask.parts.iter().map(finish).collect()
 }
@@ -577,6 +586,16 @@ impl Store for Sqlite {
         BUSY
     }
 
+    fn remember(&self, name: &str, until: u64, now: u64) -> Result<bool, Unreachable> {
+        // A time sorts as its bytes do.
+        let [until, now] = [until, now].map(|time| number(time).to_be_bytes());
+        self.write(|transaction| {
+            let sql = "INSERT INTO mark (name, value) VALUES (?1, ?2)
+                ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <= ?3";
+            Ok(transaction.prepare_cached(sql)?.execute(params![name, until, now])? > 0)
+        })
+    }
+
     fn forget(&self, before: u64) -> Result<(), Unreachable> {
         self.write(|transaction| {
             for table in ["cell", "job", "turn"] {
@@ -585,8 +604,15 @@ impl Store for Sqlite {
                 transaction.execute(&sql, [number(before)])?;
             }
             let kept = seconds().saturating_sub(LIFETIME_KEPT).min(before);
-            let sql = format!("DELETE FROM turn WHERE end = {} AND used_at < ?1", i64::MAX);
-            transaction.execute(&sql, [number(kept)])?;
+            for table in ["turn", "job"] {
+                let sql = format!("DELETE FROM {table} WHERE end = {} AND used_at < ?1", i64::MAX);
+                transaction.execute(&sql, [number(kept)])?;
+            }
+            // By the guard's mark, which may be behind this machine's clock or ahead of it.
+            let ended = number(before.min(seconds()));
+            transaction.execute("DELETE FROM seat WHERE taken_at + ttl <= ?1", [ended])?;
+            let names = "DELETE FROM mark WHERE name >= 'proof:' AND name < 'proof;' AND value <= ?1";
+            transaction.execute(names, [ended.to_be_bytes()])?;
             // A rate whose TAT has passed is as one that was never used.
             let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
             transaction.execute("DELETE FROM rate WHERE tat <= ?1", [Tat::from_nanos(now).to_bytes()])?;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use licentia_core::AccountId;
+use licentia_core::{AccountId, metering::seat::LONGEST};
 use redis::{Cmd, FromRedisValue, Script, Value};
 
 use crate::store::{
@@ -14,7 +14,7 @@ use crate::store::{
 /// Lua counts in floating point: whole numbers up to here are exact, and no limit of a licence is above.
 const GREATEST: u64 = licentia_core::metering::quota::GREATEST;
 /// Seats are forgotten this many seconds after the last was taken: longer than any is held.
-const SEATS_KEPT: u64 = 32 * 86_400;
+const SEATS_KEPT: u64 = LONGEST + 86_400;
 
 /// A script's text, and what the server knows it by.
 pub(super) struct Text {
@@ -37,36 +37,7 @@ static CHARGE_JOB: LazyLock<Text> =
 static FINISH_JOB: LazyLock<Text> =
     LazyLock::new(|| Text::new(concat!(include_str!("../job.lua"), include_str!("../finish_job.lua"))));
 static TAKE_RATE: LazyLock<Text> = LazyLock::new(|| Text::new(include_str!("../take_rate.lua")));
-/// Takes a seat, or keeps it. Keys: the seats, and those that they start from. Arguments: holder, time to live, limit, now, seconds that the key is
-/// kept. Each field is a holder, and its value when the seat was taken and for how long.
-/// Answers 1 for granted, how many are taken, and when the first comes free or -1.
-static TAKE_SEAT: LazyLock<Text> = LazyLock::new(|| {
-    Text::new(
-        "local now, count, free = tonumber(ARGV[4]), 0, -1
-         if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('COPY', KEYS[2], KEYS[1]) end
-         local seats = redis.call('HGETALL', KEYS[1])
-         for i = 1, #seats, 2 do
-           local taken, ttl = string.match(seats[i + 1], '(%d+) (%d+)')
-           if tonumber(taken) > now then
-             taken = now
-             redis.call('HSET', KEYS[1], seats[i], string.format('%.0f %s', now, ttl))
-           end
-           local ends = tonumber(taken) + tonumber(ttl)
-           if ends <= now or seats[i] == ARGV[1] then
-             redis.call('HDEL', KEYS[1], seats[i])
-           else
-             count = count + 1
-             if free < 0 or ends < free then free = ends end
-           end
-         end
-         if count >= tonumber(ARGV[3]) then return {0, count, free} end
-         redis.call('HSET', KEYS[1], ARGV[1], ARGV[4] .. ' ' .. ARGV[2])
-         redis.call('EXPIRE', KEYS[1], ARGV[5])
-         local own = now + tonumber(ARGV[2])
-         if free < 0 or own < free then free = own end
-         return {1, count + 1, free}",
-    )
-});
+static TAKE_SEAT: LazyLock<Text> = LazyLock::new(|| Text::new(include_str!("../take_seat.lua")));
 
 /// A script with its keys and arguments.
 pub(super) struct Call {
@@ -164,9 +135,11 @@ impl Call {
                 call(&TAKE_RATE, vec![now, former], values)
             }
             Op::Seat(ask) => {
-                let values = [ask.ttl, ask.limit, ask.now, SEATS_KEPT].map(|value| value.to_string());
+                let values = [ask.ttl, ask.limit, LONGEST, SEATS_KEPT].map(number);
                 let values = std::iter::once(ask.holder.to_owned()).chain(values).collect();
-                call(&TAKE_SEAT, both_of(seats(prefix, &ask.account)), values)
+                let Keys { now, former } = seats(prefix, &ask.account);
+                let clock = format!("{now}/clock");
+                call(&TAKE_SEAT, vec![now, clock, former], values)
             }
         }
     }
@@ -230,11 +203,12 @@ pub(super) fn answer(op: &Op<'_>, value: Value) -> Result<Answer, Unreachable> {
             });
             Answer::Charged(JobCharged { outcome, parts: parts.collect() })
         }
-        Op::FinishJob(_) => {
+        Op::FinishJob(ask) => {
             let said: Vec<u64> = read(value)?;
             let part = |part: &[u64]| match part {
                 [done, total, refunded] => {
-                    Some(PartDone { done: *done == 1, total: *total, refunded: *refunded })
+                    let units = if ask.how == Finish::Refund { *done } else { 0 };
+                    Some(PartDone { done: *done > 0, total: *total, refunded: *refunded, units })
                 }
                 _ => None,
             };
@@ -247,9 +221,11 @@ pub(super) fn answer(op: &Op<'_>, value: Value) -> Result<Answer, Unreachable> {
             let retry_after = (after != "-1").then(|| nanos(&after));
             Answer::Rate(RateTaken { units, remaining, reset: nanos(&reset), retry_after })
         }
-        Op::Seat(_) => {
+        Op::Seat(ask) => {
             let (granted, taken, free): (u64, u64, i64) = read(value)?;
-            Answer::Seats(Seats { granted: granted == 1, taken, next_free: u64::try_from(free).ok() })
+            // By the clock of who asks.
+            let next_free = u64::try_from(free).ok().map(|seconds| ask.now.saturating_add(seconds));
+            Answer::Seats(Seats { granted: granted == 1, taken, next_free })
         }
     })
 }

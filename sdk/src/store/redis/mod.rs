@@ -208,9 +208,20 @@ impl Store for Redis {
         let seats = seats(&self.options.prefix, account);
         self.ask(&seats.now, |connection| {
             let mut both = redis::pipe();
-            both.hdel(&seats.now, holder).ignore().hdel(&seats.former, holder).ignore();
+            both.zrem(&seats.now, holder).ignore().hdel(&seats.former, holder).ignore();
             both.query::<()>(connection)
         })
+    }
+
+    fn remember(&self, name: &str, until: u64, now: u64) -> Result<bool, Unreachable> {
+        let key = self.mark(name);
+        let seconds = until.saturating_sub(now).clamp(1, u64::from(u32::MAX));
+        let set = |connection: &mut Connection| {
+            let mut command = redis::cmd("SET");
+            command.arg(&key).arg("").arg("NX").arg("EX").arg(seconds);
+            command.query::<Option<String>>(connection)
+        };
+        self.ask(&key, set).map(|was_set| was_set.is_some())
     }
 
     /// Writes a key that is gone in a moment: a server that takes no writes refuses it.

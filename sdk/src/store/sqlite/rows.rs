@@ -164,8 +164,8 @@ pub(super) fn set_part(
         return transaction.prepare_cached(sql)?.execute(key).map(|_| ());
     };
     let sql = "INSERT OR REPLACE INTO job
-        (lineage, issuer, meter, start, end, job, attempt, cost, units, refunded, tries, held)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        (lineage, issuer, meter, start, end, job, attempt, cost, units, refunded, tries, held, used_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, unixepoch())";
     let stage = match entry.stage {
         Stage::Final => 0,
         Stage::Held => 1,
