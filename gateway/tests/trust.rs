@@ -184,12 +184,16 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
 
 /// A server whose event stream sends what the test gives it.
 async fn stream(mut events: tokio::sync::mpsc::Receiver<String>) -> SocketAddr {
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
             stream.write_all(head.as_bytes()).await.unwrap();
             loop {
@@ -209,7 +213,8 @@ async fn a_revocation_that_is_pushed_is_known_without_a_poll() {
     let world = World::new();
     let folder = world.folder.path();
     write(folder, "keyset.cbor", world.keyset(1));
-    write(folder, "bundle.cbor", world.bundle(1, &[]));
+    let first = world.bundle_draft(1, &[]);
+    write(folder, "bundle.cbor", first.sign(&common::key(5)).unwrap());
     let (push, events) = tokio::sync::mpsc::channel(10);
     let address = stream(events).await;
     // A poll would come in an hour.
@@ -221,7 +226,7 @@ async fn a_revocation_that_is_pushed_is_known_without_a_poll() {
 
     // The delta itself, in two pieces with a heartbeat between them.
     let mut changes = gateway.trusted.loaded();
-    let (first, second) = (world.bundle_draft(1, &[]), world.bundle_draft(2, &[1]));
+    let second = world.bundle_draft(2, &[1]);
     let delta = second.sign_delta(&first, &common::key(5)).unwrap();
     let delta = data_encoding::BASE64URL_NOPAD.encode(&delta);
     let event =
