@@ -17,9 +17,9 @@ use super::{fetch::Fetcher, trusted::Trusted};
 /// The longest event that is read: a delta of 64 KiB in base64url, and some more.
 const LONGEST: usize = 128 << 10;
 /// Without a byte for so long, the connection is dead: servers send a heartbeat.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// The shortest and the longest time to the next connection.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
 /// An event.
 #[derive(Debug, Deserialize)]
