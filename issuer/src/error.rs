@@ -435,8 +435,9 @@ impl Error {
             Self::Content { source, .. } => source.code(),
             Self::Key(_) => Code::InvalidKey,
             Self::Ledger(error) if !error.is_outage() => Code::InvalidArgument,
-            Self::Ledger(_) => Code::StoreUnreachable,
-            Self::File { .. } | Self::Random | Self::LedgerVersion(_) => Code::StoreUnreachable,
+            Self::Ledger(_) | Self::File { .. } | Self::Random | Self::LedgerVersion(_) => {
+                Code::StoreUnreachable
+            }
             Self::Catalogue(_) | Self::Keyset(_) | Self::Bundle(_) | Self::Value { .. } => {
                 Code::InvalidArgument
             }

@@ -28,8 +28,8 @@ fn catalogue() -> Catalogue {
 
 #[test]
 fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
-    let issued = std::env::var("LICENTIA_ISSUED").unwrap_or_else(|_| "10_000".into()).replace('_', "");
-    let issued: u64 = issued.parse().unwrap();
+    let count = std::env::var("LICENTIA_ISSUED").unwrap_or_else(|_| "10_000".into()).replace('_', "");
+    let count: u64 = count.parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
@@ -37,7 +37,7 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
     let mut ledger = Ledger::open(&path).unwrap();
     let started = Instant::now();
     let mut last = Vec::new();
-    for batch in 0..issued.div_ceil(1000) {
+    for batch in 0..count.div_ceil(1000) {
         let orders = (0..1000).map(|n| {
             let number = batch * 1000 + n;
             // One in a thousand has the rare tier.
@@ -47,17 +47,17 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
                 _ => "free",
             };
             let tier = catalogue.tier(tier, None).unwrap();
-            let draft = tier.draft(format!("cus_{number}"), NOW - issued + number).unwrap();
+            let draft = tier.draft(format!("cus_{number}"), NOW - count + number).unwrap();
             Order::new(draft).reference(format!("order-{number}"))
         });
         last = ledger.issue_all(&issuer, orders).unwrap();
     }
     let took = started.elapsed();
     #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
-    let rate = issued as f64 / took.as_secs_f64();
+    let rate = count as f64 / took.as_secs_f64();
     let size = std::fs::metadata(&path).unwrap().len() >> 20;
-    println!("{issued} licences in {:.1} s: {rate:.0} licences/s, {size} MiB", took.as_secs_f64());
-    assert!(cfg!(debug_assertions) || issued < 100_000 || rate >= 10_000.0, "{rate} licences/s");
+    println!("{count} licences in {:.1} s: {rate:.0} licences/s, {size} MiB", took.as_secs_f64());
+    assert!(cfg!(debug_assertions) || count < 100_000 || rate >= 10_000.0, "{rate} licences/s");
 
     let one = last[500].token.claims().unwrap();
     let (id, subject) = (one.id(), one.subject().to_owned());
@@ -114,7 +114,7 @@ fn a_large_ledger_is_issued_in_batches_and_answers_at_once() {
     let took = started.elapsed();
     println!("{:<26} {:>4} found in {:>7.2} ms", "show", 1, took.as_secs_f64() * 1000.0);
     let is_at_once = slow.is_empty() && took < Duration::from_millis(100);
-    assert!(cfg!(debug_assertions) || issued < 1_000_000 || is_at_once, "more than 0.1 s: {slow:?}");
+    assert!(cfg!(debug_assertions) || count < 1_000_000 || is_at_once, "more than 0.1 s: {slow:?}");
     let started = Instant::now();
     ledger.tier_counts(NOW).unwrap();
     println!("counted by tier and state in {:.2} s", started.elapsed().as_secs_f64());

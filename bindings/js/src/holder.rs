@@ -9,15 +9,16 @@ use crate::{
 
 /// A proof for one request at `first` (seconds since 1970), with the token in `subject`.
 ///
-/// The words are method and URI. The bytes are the seed, whose length is `second`, and the SHA-256 of the request's
+/// The words are method, URI, and the nonce of the service, which may be empty. The bytes are the seed, whose length is `second`, and the SHA-256 of the request's
 /// body, if the body is signed too.
 pub(crate) fn prove(call: Call<'_>) -> Answer {
     let Call { subject, mut words, bytes, first, second, .. } = call;
-    let (method, uri) = (words.next()?, words.next()?);
+    let (method, uri, nonce) = (words.next()?, words.next()?, words.next()?);
     words.end()?;
     let (seed, body) = bytes.split_at_checked(whole(second)? as usize).ok_or(Code::InvalidArgument)?;
     let body = if body.is_empty() { None } else { Some(digest(body)?) };
-    let proof = HolderKey::from_seed(digest(seed)?).prove(subject, method, uri, body, time(first)?)?;
+    let (key, nonce) = (HolderKey::from_seed(digest(seed)?), (!nonce.is_empty()).then_some(nonce));
+    let proof = key.prove_with_nonce(subject, method, uri, body, nonce, time(first)?)?;
     Ok(byte_numbers(&proof))
 }
 

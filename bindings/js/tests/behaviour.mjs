@@ -221,7 +221,7 @@ export async function behaviour(api, stores, { createIssuer, generateKey }) {
     same(thrown(() => issue({ subjekt: "x" })), wrong, "a misspelt subject");
     same(thrown(() => createIssuer("acme", { sead: seed })), wrong, "a misspelt seed");
     same(thrown(() => createIssuer(5, { seed })), wrong, "a name that is a number");
-    for (const change of [{ body: new Uint8Array(1e6) }, { seed: new Uint8Array(1e6) }, { method: 5 }, { uri: undefined }, { token: 5 }, { url: "/" }]) {
+    for (const change of [{ body: new Uint8Array(1e6) }, { seed: new Uint8Array(1e6) }, { method: 5 }, { uri: undefined }, { token: 5 }, { nonce: 5 }, { url: "/" }]) {
       same(thrown(() => api.prove({ seed, token, method: "GET", uri: "/", ...change })), wrong, `a proof of ${Object.keys(change)}`);
     }
     // What a client may send in any size is denied, with the same code as at the limit.

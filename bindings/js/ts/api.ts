@@ -37,6 +37,8 @@ export interface ProofRequest {
   uri: string;
   /** SHA-256 of the request's body, if the service wants the body signed. */
   body?: Uint8Array | undefined;
+  /** The value of the response's `Licentia-Proof-Nonce`, if the service sent one: it then goes by its own clock. */
+  nonce?: string | undefined;
   /** The time in seconds since 1970; by default the system's. */
   now?: number | undefined;
 }
@@ -65,7 +67,7 @@ export interface Licentia extends Verifier {
 }
 
 const VERIFY_KEYS = ["issuer", "skew", "proofAge", "now", "audience", "features", "node", "release", "proof"];
-const PROVE_KEYS = ["seed", "token", "method", "uri", "body", "now"];
+const PROVE_KEYS = ["seed", "token", "method", "uri", "body", "nonce", "now"];
 
 function seconds(): number {
   return Math.floor(Date.now() / 1000);
@@ -104,11 +106,12 @@ export function create(
     ...verifier(use),
     createGate,
     prove(request) {
-      const { body, now = seconds() } = object(request, PROVE_KEYS, "a proof's request");
+      const { body, nonce, now = seconds() } = object(request, PROVE_KEYS, "a proof's request");
       const seed = checkedBytes(request.seed, "a seed", 32), token = checkedToken(request.token);
       const method = short(request.method, "a method"), uri = short(request.uri, "a URI");
       if (body !== undefined) checkedBytes(body, "a body, which is a SHA-256,", 32);
-      return use((raw) => raw.prove(seed, token, method, uri, body, number(now, "now")));
+      const given = nonce === undefined ? "" : short(nonce, "a nonce");
+      return use((raw) => raw.prove(seed, token, method, uri, body, given, number(now, "now")));
     },
     proofHeader(proof) {
       checkedBytes(proof, "a proof");

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{list::with_prefix, place::Place};
 use crate::{
-    license::renew::show,
+    license::print::show,
     terminal::{
         input::{self, Clock, Signer},
         output::{Output, Result, counted, printable},
@@ -51,7 +51,7 @@ impl Init {
 }
 
 /// Copies the whole ledger into a new file, also while others write it. The file
-/// is a ledger itself. From `PostgreSQL` too.
+/// is a ledger itself. From PostgreSQL too.
 #[derive(Args)]
 #[command(override_usage = "licentia ledger backup [LEDGER] --out <FILE>")]
 pub(crate) struct Backup {
@@ -76,7 +76,7 @@ impl Backup {
     }
 }
 
-/// Replaces a ledger by a backup, or creates one from it, also in `PostgreSQL`.
+/// Replaces a ledger by a backup, or creates one from it, also in PostgreSQL.
 ///
 /// It refuses a backup that is behind the last published bundle, or that lacks
 /// licences of the ledger. With --older, what came later is forgotten: the next

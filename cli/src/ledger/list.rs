@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::place::Place;
 use crate::terminal::{
-    input::{Clock, Kid, kid},
+    input::{Clock, Kid, kid, tier},
     output::{self, BAD, GOOD, NOTE, Output, Result, counted, hex, printable},
     table::{Cell, Grid, width},
     words,
@@ -35,7 +35,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
     /// Of this tier, or of one version of it.
-    #[arg(long, value_name = "NAME[@VERSION]", value_parser = super::revoke::tier)]
+    #[arg(long, value_name = "NAME[@VERSION]", value_parser = tier)]
     tier: Option<(String, Option<u64>)>,
     /// In this state. `revoked` are those with a revocation of their own.
     #[arg(long, value_enum)]
@@ -145,20 +145,27 @@ impl List {
         let (place, words) = self.place.or_first(&self.words, 1)?;
         let ledger = Ledger::connect(&place, LedgerAccess::Read)?;
         let now = self.clock.now();
-        let mut filter = LicenseFilter::default();
-        filter.subject = words.into_iter().next().or(self.subject);
-        (filter.issuer, filter.tier, filter.prefix) = (self.issuer, self.tier, self.id);
-        (filter.state, filter.kind) = (self.state.map(Into::into), self.kind.map(Into::into));
-        filter.kid = self.kid.map(|Kid(kid)| kid);
-        filter.revoked = self.revoked.then_some(true);
-        (filter.issued_from, filter.issued_to) = (self.issued_from, self.issued_to);
-        if let Some(within) = self.expiring_within {
-            (filter.expires_from, filter.expires_to) = (Some(now + 1), Some(within.after(now)?));
-        }
-        let usual = if self.expiring_within.is_some() { LicenseSort::Expires } else { LicenseSort::Issued };
-        filter.sort = self.sort.map_or(usual, Into::into);
-        filter.descending = (filter.sort == LicenseSort::Issued) != self.reverse;
-        (filter.offset, filter.limit) = (self.offset, Some(self.limit).filter(|limit| *limit > 0));
+        let expires = self.expiring_within.map(|within| within.after(now)).transpose()?;
+        let usual = if expires.is_some() { LicenseSort::Expires } else { LicenseSort::Issued };
+        let sort = self.sort.map_or(usual, Into::into);
+        let filter = LicenseFilter {
+            issuer: self.issuer,
+            subject: words.into_iter().next().or(self.subject),
+            tier: self.tier,
+            state: self.state.map(Into::into),
+            kind: self.kind.map(Into::into),
+            kid: self.kid.map(|Kid(kid)| kid),
+            prefix: self.id,
+            issued_from: self.issued_from,
+            issued_to: self.issued_to,
+            expires_from: expires.map(|_| now + 1),
+            expires_to: expires,
+            revoked: self.revoked.then_some(true),
+            sort,
+            descending: (sort == LicenseSort::Issued) != self.reverse,
+            limit: Some(self.limit).filter(|limit| *limit > 0),
+            offset: self.offset,
+        };
         let found = ledger.list(&filter, now)?;
         if self.csv {
             return csv(&found, now);
@@ -193,8 +200,8 @@ impl Find {
 
 /// The licences whose identifier or lineage begins with some digits, the oldest first.
 pub(super) fn with_prefix(ledger: &Ledger, prefix: &str, now: Timestamp) -> Result<Vec<ListedLicense>> {
-    let mut filter = LicenseFilter::default();
-    (filter.prefix, filter.limit) = (Some(prefix.to_owned()), Some(1000));
+    let filter =
+        LicenseFilter { prefix: Some(prefix.to_owned()), limit: Some(1000), ..LicenseFilter::default() };
     Ok(ledger.list(&filter, now)?)
 }
 

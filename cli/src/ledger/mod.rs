@@ -5,4 +5,5 @@ pub(crate) mod list;
 pub(crate) mod lookup;
 pub(crate) mod place;
 pub(crate) mod revoke;
+mod rules;
 mod show;

@@ -11,11 +11,11 @@ use licentia_issuer::{IssuedLicense, Ledger, RuleDraft, time};
 use serde_json::json;
 
 use super::{
-    lookup::{described, held},
     place::Place,
+    rules::{described, held},
 };
 use crate::terminal::{
-    input::{Kid, hex, kid},
+    input::{Kid, hex, kid, tier},
     output::{self, Output, Result, counted},
     words,
 };
@@ -116,12 +116,6 @@ struct Conditions {
     /// The issuer, if the ledger has licences of several.
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
-}
-
-pub(super) fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
-    let Some((name, version)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
-    let version = version.parse().map_err(|_| "write NAME or NAME@VERSION, where VERSION is a number")?;
-    Ok((name.to_owned(), Some(version)))
 }
 
 impl Conditions {
@@ -264,11 +258,11 @@ impl Revoke {
             let hint = "; with --future, a rule may be about licences that are issued later";
             ledger.check_rule(&issuer, rule).map_err(|error| format!("{error}{hint}"))?;
         }
-        let (hits, issued) = (held(ledger, &issuer, rule, self.rule.spare_issued)?, ledger.count()?);
-        let hit = format!("{hits} of {} in the ledger", counted(issued, "licence"));
+        let (hits, all) = (held(ledger, &issuer, rule, self.rule.spare_issued)?, ledger.count()?);
+        let hit = format!("{hits} of {} in the ledger", counted(all, "licence"));
         let what = described(&issuer, rule, self.rule.spare_issued);
         if self.dry_run {
-            let value = json!({ "dry_run": true, "hits": hits, "issued": issued });
+            let value = json!({ "dry_run": true, "hits": hits, "issued": all });
             return output.show(&value, || format!("the rule would hit {hit}: {what}\n"));
         }
         let number = ledger.add_rule(&issuer, rule, self.rule.spare_issued)?;

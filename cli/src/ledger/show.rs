@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{
     list::{json, with_prefix},
-    lookup::described,
     place::Place,
+    rules::described,
 };
 use crate::{
     receipts::audit,
@@ -90,8 +90,7 @@ fn life(
     now: Timestamp,
 ) -> Result<Life> {
     let issued = &license.license;
-    let mut filter = LicenseFilter::default();
-    filter.prefix = Some(issued.lineage.to_string());
+    let filter = LicenseFilter { prefix: Some(issued.lineage.to_string()), ..LicenseFilter::default() };
     let lineage = ledger.list(&filter, now)?.into_iter().filter(|one| one.license.lineage == issued.lineage);
     let claims = match ledger.terms(&issued.id) {
         Ok(terms) => Some(serde_json::from_str(&terms.claims()?.json().to_string())?),

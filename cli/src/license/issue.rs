@@ -9,7 +9,7 @@ use licentia_issuer::{
     time,
 };
 
-use super::{bulk, record::issued, wanted::Wanted};
+use super::{bulk, record::issued, sink::Sink, wanted::Wanted};
 use crate::{
     key::view::View,
     ledger::place::Place,
@@ -32,52 +32,57 @@ use crate::{
 pub(crate) struct Issue {
     /// The issuer's private key.
     #[arg(long, value_name = "FILE")]
-    pub(super) key: PathBuf,
+    key: PathBuf,
     /// The issuer's name.
     #[arg(long, value_name = "NAME")]
-    pub(super) issuer: String,
+    issuer: String,
     /// The catalogue of tiers.
     #[arg(long, value_name = "FILE")]
-    pub(super) catalogue: Option<PathBuf>,
+    catalogue: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) wanted: Wanted,
+    wanted: Wanted,
     /// A table of customers in CSV, or `-` for standard input: a line with the
     /// names of the columns, and a line for each licence. The columns are named
     /// as the options. With a column `reference`, a run that was cut off can be
     /// repeated: an order that was issued gives the same licence again.
     #[arg(long, value_name = "CSV", conflicts_with_all = ["subject", "reference"])]
-    pub(super) from: Option<PathBuf>,
+    from: Option<PathBuf>,
     /// Your own name of the order. The same reference again gives the same
     /// licence again.
     #[arg(long, value_name = "TEXT")]
     reference: Option<String>,
     #[command(flatten)]
-    pub(super) place: Place,
+    place: Place,
     /// The file to write the licence to, which must not exist, instead of
     /// printing it. With --from: a folder, or a file that ends in `.csv`.
     #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
+    out: Option<PathBuf>,
     /// The keyset or draft that gates will have: a licence that its keys may not
     /// sign is issued with a warning. A signed keyset needs --root.
     #[arg(long, value_name = "FILE")]
-    pub(super) keyset: Option<PathBuf>,
+    keyset: Option<PathBuf>,
     /// The public root key that verifies --keyset.
     #[arg(long, value_name = "KEY", requires = "keyset")]
-    pub(super) root: Option<String>,
+    root: Option<String>,
     #[command(flatten)]
-    pub(super) signer: Signer,
+    signer: Signer,
     #[command(flatten)]
-    pub(super) clock: Clock,
+    clock: Clock,
 }
 
 impl Issue {
     pub(crate) fn run(self, output: Output) -> Result {
-        if let Some(from) = &self.from {
-            return bulk::run(&self, from, output);
-        }
         let now = self.clock.now();
-        let trusted = self.trusted()?;
+        let trusted =
+            self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()?;
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
+        if let Some(from) = &self.from {
+            let lines = bulk::read(from, &self.wanted, catalogue.as_ref(), now)?;
+            let mut ledger = self.place.write()?;
+            let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
+            let sink = Sink::open(self.out.as_deref(), output)?;
+            return bulk::issue(&lines, &mut ledger, &issuer, trusted.as_ref(), sink, output);
+        }
         let draft = self.wanted.draft(catalogue.as_ref(), now)?;
         let mut ledger = self.place.write_if_named()?;
         if ledger.is_none() && (self.reference.is_some() || self.wanted.renews.is_some()) {
@@ -121,10 +126,5 @@ impl Issue {
         }
         output.note(&about);
         output.show(&value, || format!("{text}\n"))
-    }
-
-    /// The keyset that gates will have.
-    pub(super) fn trusted(&self) -> Result<Option<View>> {
-        self.keyset.as_deref().map(|path| View::load(path, self.root.as_deref())).transpose()
     }
 }

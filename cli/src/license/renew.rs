@@ -5,16 +5,14 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Args;
 use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::{
-    Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order, Period, Renewal,
-    file::{Access, create},
-    time::{self, Span},
+    Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order, Period, Renewal, time::Span,
 };
 use serde_json::json;
 
 use super::{
-    bulk::{Sink, row},
-    record::issued,
-    wanted::{Overrides, tier},
+    print::show,
+    sink::{Sink, row},
+    wanted::Overrides,
 };
 use crate::{
     ledger::{list::one_lineage, place::Place},
@@ -136,28 +134,6 @@ fn issued_before(ledger: &Ledger, lineage: &Lineage, reference: &str) -> Result<
     Ok(of_lineage.into_iter().find(|license| Some(license.id) == id))
 }
 
-/// Prints a licence, or writes it to a new file.
-pub(crate) fn show(token: &licentia_issuer::Token, out: Option<&std::path::Path>, output: Output) -> Result {
-    let claims = token.claims().map_err(|malformed| malformed.code)?;
-    let value = issued(token, out)?;
-    let (tier, paid) = (claims.tier(), claims.term_end().unwrap_or(claims.expires()));
-    let about = format!(
-        "{}@{} for {}, paid until {}",
-        tier.name,
-        tier.version,
-        printable(claims.subject()),
-        time::show(paid)
-    );
-    let text = token.text();
-    if let Some(path) = out {
-        create(path, format!("{text}\n").as_bytes(), Access::Owner)?.keep();
-        let shown = printable(&path.display().to_string());
-        return output.show(&value, || format!("{shown}: {about}\n"));
-    }
-    output.note(&about);
-    output.show(&value, || format!("{text}\n"))
-}
-
 impl Renew {
     pub(crate) fn run(self, output: Output) -> Result {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
@@ -183,9 +159,9 @@ impl Renew {
 impl Upgrade {
     pub(crate) fn run(self, output: Output) -> Result {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
-        let (name, version) = tier(&self.tier)?;
+        let (name, version) = input::tier(&self.tier)?;
         let sold = match (&catalogue, version) {
-            (Some(catalogue), version) => Some(catalogue.tier(name, version)?),
+            (Some(catalogue), version) => Some(catalogue.tier(&name, version)?),
             (None, Some(_)) => None,
             (None, None) => {
                 return Err("without --catalogue, name the tier's version: --tier NAME@VERSION".into());
@@ -202,7 +178,7 @@ impl Upgrade {
                         let grant = tier.draft(&old.subject, start)?.grant;
                         old.upgraded(now, &tier.name, tier.version, grant)?
                     }
-                    None => old.upgraded(now, name, version.unwrap_or_default(), Grant::default())?,
+                    None => old.upgraded(now, &name, version.unwrap_or_default(), Grant::default())?,
                 };
                 overrides.apply(&mut draft, start)?;
                 Ok(draft)

@@ -115,20 +115,10 @@ fn lineage(text: &str) -> std::result::Result<Lineage, String> {
     hex::<16>(text).map(Lineage::from)
 }
 
-/// Splits `NAME` or `NAME@VERSION`.
-pub(super) fn tier(text: &str) -> Result<(&str, Option<u64>)> {
-    match text.split_once('@') {
-        Some((name, version)) => {
-            let version = version.parse().map_err(|_| format!("--tier {text}: write NAME@VERSION"))?;
-            Ok((name, Some(version)))
-        }
-        None => Ok((text, None)),
-    }
-}
-
 impl Wanted {
     pub(super) fn draft(&self, catalogue: Option<&Catalogue>, now: Timestamp) -> Result<Draft> {
-        let (name, version) = tier(self.tier.as_deref().ok_or("name the tier: --tier, or a column `tier`")?)?;
+        let (name, version) =
+            input::tier(self.tier.as_deref().ok_or("name the tier: --tier, or a column `tier`")?)?;
         let subject = self.subject.as_deref().ok_or("name the customer: --subject, or a column `subject`")?;
         let start = self.starts.unwrap_or(now);
         let end = match (self.expires, self.term) {
@@ -137,7 +127,7 @@ impl Wanted {
             (None, None) => None,
         };
         let mut draft = match (catalogue, version, end) {
-            (Some(catalogue), _, _) => catalogue.tier(name, version)?.draft(subject, start)?,
+            (Some(catalogue), _, _) => catalogue.tier(&name, version)?.draft(subject, start)?,
             (None, Some(version), Some(end)) => Draft::new(subject, name, version, start, end),
             (None, None, _) => {
                 return Err("without --catalogue, name the tier's version: --tier NAME@VERSION".into());

@@ -240,6 +240,13 @@ pub(crate) fn hex_bytes(text: &str) -> Option<Vec<u8>> {
     Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
+/// Reads `NAME` or `NAME@VERSION` of a tier.
+pub(crate) fn tier(text: &str) -> std::result::Result<(String, Option<u64>), String> {
+    let Some((name, version)) = text.split_once('@') else { return Ok((text.to_owned(), None)) };
+    let version = version.parse().map_err(|_| "write NAME or NAME@VERSION, where VERSION is a number")?;
+    Ok((name.to_owned(), Some(version)))
+}
+
 /// Splits `NAME=VALUE`.
 pub(crate) fn pair(text: &str) -> std::result::Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;

@@ -76,8 +76,8 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::issue_all`].
     pub fn issue(&mut self, issuer: &Issuer, order: Order) -> Result<Issued> {
-        let issued = self.issue_all(issuer, [order])?.pop();
-        issued.ok_or_else(|| LedgerError::Empty.into())
+        let answer = self.issue_all(issuer, [order])?.pop();
+        answer.ok_or_else(|| LedgerError::Empty.into())
     }
 
     /// Signs licences and records them in one transaction, all or none, on all processors. A thousand at once is a good
@@ -115,7 +115,7 @@ impl Ledger {
             (order.draft.index, order.draft.stream) = (index, stream);
         }
         let signed = sign_all(issuer, &orders, &before)?;
-        let mut issued = Vec::with_capacity(orders.len());
+        let mut answers = Vec::with_capacity(orders.len());
         for (order, (answer, signed)) in orders.iter().zip(before.into_iter().zip(signed)) {
             let is_new = answer.is_none();
             let Some(token) = answer.or(signed) else { return Err(LedgerError::Empty.into()) };
@@ -123,10 +123,10 @@ impl Ledger {
                 licenses::insert(&transaction, &token, stream)?;
                 record(&transaction, issuer, order, &token)?;
             }
-            issued.push(Issued { token, is_new });
+            answers.push(Issued { token, is_new });
         }
         transaction.commit()?;
-        Ok(issued)
+        Ok(answers)
     }
 
     /// The licence that was issued for a reference.
@@ -238,7 +238,7 @@ fn sign_all(issuer: &Issuer, orders: &[Order], before: &[Option<Token>]) -> Resu
             scope.spawn(move || orders.iter().zip(before).map(sign).collect::<Result<Vec<_>>>())
         });
         let parts: Vec<_> = parts.collect();
-        parts.into_iter().map(|part| part.join()).collect::<Vec<_>>()
+        parts.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
     let mut signed = Vec::with_capacity(orders.len());
     for part in parts {

@@ -75,8 +75,8 @@ impl Ledger {
             due.push(*id);
             orders.push(self.anew(id, now, replace)?.reference(reissue_of(id)));
         }
-        let issued = self.issue_all(issuer, orders)?;
-        Ok(due.into_iter().zip(issued).collect())
+        let answers = self.issue_all(issuer, orders)?;
+        Ok(due.into_iter().zip(answers).collect())
     }
 
     /// How many of these licences [`Ledger::reissue`] would sign anew, or has signed anew.
@@ -143,5 +143,5 @@ impl Ledger {
 
 /// The reference under which a licence is reissued, once.
 fn reissue_of(id: &TokenId) -> String {
-    format!("reissue of {}", id.to_string())
+    format!("reissue of {id}")
 }

@@ -29,13 +29,15 @@ pub struct StandingRule {
     pub spare_issued: bool,
 }
 
+/// Whether a value is in a range, if there is one.
+fn within<T: PartialOrd>(range: Option<(T, T)>, value: Option<T>) -> bool {
+    range.is_none_or(|(from, to)| value.is_some_and(|value| (from..=to).contains(&value)))
+}
+
 impl StandingRule {
     /// Whether it hits a licence of the ledger, at some time.
     pub fn hits(&self, license: &IssuedLicense) -> bool {
         let rule = &self.rule;
-        fn within<T: PartialOrd>(range: Option<(T, T)>, value: Option<T>) -> bool {
-            range.is_none_or(|(from, to)| value.is_some_and(|value| (from..=to).contains(&value)))
-        }
         self.issuer == license.issuer
             && !self.spare_issued
             && !rule.exempt.contains(&license.id)
@@ -104,7 +106,7 @@ impl Ledger {
         }
         let (effect, until) = effect(rule.terms.effect);
         let (tier, version) = rule.tier.clone().unzip();
-        let (issued, index) = (rule.issued_at.unzip(), rule.index.unzip());
+        let (times, indices) = (rule.issued_at.unzip(), rule.index.unzip());
         let exempt: Vec<u8> = rule.exempt.iter().flat_map(TokenId::as_bytes).copied().collect();
         self.database.only(
             "INSERT INTO rule (issuer, kid, subject, lineage, tier, tier_version, issued_from, issued_to,
@@ -117,10 +119,10 @@ impl Ledger {
                 rule.lineage.as_ref(),
                 tier.as_deref(),
                 version.flatten(),
-                issued.0,
-                issued.1,
-                index.0,
-                index.1,
+                times.0,
+                times.1,
+                indices.0,
+                indices.1,
                 &exempt,
                 spare_issued,
                 rule.terms.reason.number(),

@@ -190,6 +190,7 @@ const POSTGRES: &[&str] = &["
 "];
 
 /// The version that this program writes.
+#[allow(clippy::cast_possible_wrap, reason = "a small number")]
 pub(super) const CURRENT: i64 = SQLITE.len() as i64;
 
 /// The steps that are due from a version on.

@@ -27,7 +27,7 @@ pub struct Terms {
 
 impl fmt::Debug for Terms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Terms({})", self.id.to_string())
+        write!(f, "Terms({})", self.id)
     }
 }
 

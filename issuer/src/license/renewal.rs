@@ -68,7 +68,7 @@ impl Draft {
             (None, before) => before,
         };
         let term_end = (ends < expires).then_some(ends);
-        Ok(Self { expires, term_end, maintained_until, ..self.reissued(now) })
+        Ok(Self { term_end, expires, maintained_until, ..self.reissued(now) })
     }
 
     /// The same licence with another tier's grant, for the time that is paid.

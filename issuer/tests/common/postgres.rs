@@ -39,7 +39,7 @@ impl Postgres {
         server.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]);
         let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { folder, child, databases: AtomicU32::new(0) };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while postgres::Client::connect(&server.url("postgres"), postgres::NoTls).is_err() {
             assert!(Instant::now() < deadline, "the server starts");
             std::thread::sleep(Duration::from_millis(20));

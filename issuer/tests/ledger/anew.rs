@@ -103,8 +103,8 @@ pub(crate) fn a_backup_is_the_ledger_and_does_not_go_back_without_a_word(engine:
     let handed_out = ledger.find(&id(&bob)).unwrap().unwrap().index;
     assert_ne!(index, handed_out, "indices since the backup are left out");
     for published in [None, Some(7)] {
-        let older = ledger.restore(&backup, published, 0, false).unwrap_err();
-        assert!(matches!(older, Error::Ledger(LedgerError::OlderBackup { .. })), "{older}");
+        let refused = ledger.restore(&backup, published, 0, false).unwrap_err();
+        assert!(matches!(refused, Error::Ledger(LedgerError::OlderBackup { .. })), "{refused}");
     }
     assert_eq!(ledger.count().unwrap(), 2);
     let report = ledger.restore(&backup, Some(7), 0, true).unwrap();

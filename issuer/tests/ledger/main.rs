@@ -13,9 +13,12 @@ mod sharing;
 
 use engine::Engine;
 
+/// A test and its name.
+type Test = (&'static str, fn(&Engine));
+
 /// Runs tests on one engine, all of them also if one fails.
 fn run(engine: &Engine) {
-    let tests: &[(&str, fn(&Engine))] = &[
+    let tests: &[Test] = &[
         ("terms sign again", issuing::what_was_issued_is_signed_again_from_its_terms),
         ("a batch", issuing::a_batch_is_all_or_none),
         ("references", issuing::an_order_is_issued_once),

@@ -34,11 +34,11 @@ fn a_ledger_without_terms_is_upgraded_and_keeps_everything() {
     let issuer = Issuer::new("acme", SigningKey::from_seed(&[1; 32]).unwrap());
     let renewal =
         Draft { lineage: Some(first[0].lineage), ..Draft::new("cus_1", "pro", 3, NOW, 1_900_000_000) };
-    let issued = ledger.issue(&issuer, Order::new(renewal)).unwrap();
-    let id = issued.token.claims().unwrap().id();
+    let second = ledger.issue(&issuer, Order::new(renewal)).unwrap();
+    let id = second.token.claims().unwrap().id();
     let index = ledger.find(&id).unwrap().unwrap().index.unwrap();
     assert!(first.iter().chain(&third).all(|older| older.index != Some(index)), "indices go on");
-    assert_eq!(ledger.terms(&id).unwrap().sign(&issuer).unwrap(), issued.token);
+    assert_eq!(ledger.terms(&id).unwrap().sign(&issuer).unwrap(), second.token);
 }
 
 #[test]

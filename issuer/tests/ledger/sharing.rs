@@ -24,7 +24,9 @@ pub(crate) fn indices_are_unique_whoever_issues(engine: &Engine) {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let subjects = (0..4).flat_map(|t| (0..5).flat_map(move |r| (0..5).map(move |n| format!("{t}-{r}-{n}"))));
     let indices: BTreeSet<u64> =
         subjects.map(|subject| ledger.of_subject(&subject).unwrap()[0].index.unwrap()).collect();

@@ -100,10 +100,10 @@ export class Raw extends RawVerifier {
 
   /** The seed has 32 bytes, and so has the digest of the body, if there is one. */
   prove(
-    seed: Uint8Array, token: string, method: string, uri: string, body: Uint8Array | undefined, now: number,
+    seed: Uint8Array, token: string, method: string, uri: string, body: Uint8Array | undefined, nonce: string, now: number,
   ): Uint8Array {
     const all = body === undefined ? seed : Uint8Array.of(...seed, ...body);
-    return this.bytes(operation.PROVE, token, `${method}\0${uri}`, NO_NUMBERS, all, now, seed.length);
+    return this.bytes(operation.PROVE, token, `${method}\0${uri}\0${nonce}`, NO_NUMBERS, all, now, seed.length);
   }
 
   holderKey(seed: Uint8Array): Uint8Array {

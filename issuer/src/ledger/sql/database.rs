@@ -4,26 +4,15 @@ use std::ops::Deref;
 
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
-use super::{row::Row, sqlite::Sqlite, value::Value};
+use super::{access::LedgerAccess, lock::Lock, row::Row, sqlite::Sqlite, value::Value};
 use crate::{
     error::{LedgerError, Result},
     ledger::location::LedgerLocation,
 };
 
-/// What a ledger is opened for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LedgerAccess {
-    /// To create it. It must not exist.
-    Create,
-    /// To change it. It must exist.
-    Write,
-    /// To read it. It must exist, and may be a file that nobody can write.
-    Read,
-}
-
 /// The database of a ledger.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a ledger has one")]
 pub(in crate::ledger) enum Database {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
@@ -163,16 +152,6 @@ impl Database {
             Self::Postgres(_) => None,
         }
     }
-}
-
-/// A lock that one process at a time has.
-#[derive(Debug)]
-pub(in crate::ledger) enum Lock {
-    /// The locked file beside a ledger in SQLite.
-    File(#[allow(dead_code, reason = "closing it releases the lock")] std::fs::File),
-    /// PostgreSQL holds the lock until the connection ends.
-    #[cfg(feature = "postgres")]
-    Session,
 }
 
 /// A transaction. Everything that is called on it is in it.

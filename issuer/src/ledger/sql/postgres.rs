@@ -9,12 +9,7 @@ use postgres::{
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
-use super::{
-    database::{LedgerAccess, Lock},
-    row::Row,
-    tls,
-    value::Value,
-};
+use super::{access::LedgerAccess, lock::Lock, row::Row, tls, value::Value};
 use crate::{
     error::{LedgerError, Result},
     ledger::location::LedgerLocation,

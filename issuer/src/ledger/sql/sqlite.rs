@@ -11,11 +11,7 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{
-    database::{LedgerAccess, Lock},
-    row::Row,
-    value::Value,
-};
+use super::{access::LedgerAccess, lock::Lock, row::Row, value::Value};
 use crate::error::{Error, LedgerError, Result};
 
 /// How long a process waits for another one that writes.
