@@ -537,8 +537,8 @@ mod tests {
 
     use super::*;
 
-    /// Commands whose output is for other programs than those that read JSON.
-    const OTHERS: &[&str] = &["completions", "man", "schema", "receipts export"];
+    /// Commands that serve, or whose output is for other programs than those that read JSON.
+    const OTHERS: &[&str] = &["completions", "dev", "man", "schema", "server", "receipts export"];
 
     fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
         for below in command.get_subcommands() {

@@ -29,7 +29,8 @@ const INDICES: [Option<u64>; 6] = [Some(0), Some(7), Some(1_000), Some(1 << 20),
 static LICENSES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let issuer = Issuer::new("acme", SigningKey::from_seed(&KEY.seed).expect("a key"));
     let issue = |index: Option<u64>| {
-        let draft = Draft { index, id: Some([5; 16].into()), ..Draft::new("cus_1", "pro", 1, NOW, NOW + 1_000_000) };
+        let draft =
+            Draft { index, id: Some([5; 16].into()), ..Draft::new("cus_1", "pro", 1, NOW, NOW + 1_000_000) };
         issuer.issue(&draft).expect("a licence").as_bytes().to_vec()
     };
     INDICES.map(issue).to_vec()

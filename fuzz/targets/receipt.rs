@@ -53,7 +53,9 @@ fn any_payloads(mode: u8, data: &[u8]) {
         let mut audit = Audit::new();
         for (is_acknowledgement, bytes) in order.filter_map(|at| objects.get(at)) {
             if *is_acknowledgement {
-                Acknowledgement::read(bytes, &[KEY.public()]).into_iter().for_each(|given| audit.add_acknowledgement(given));
+                Acknowledgement::read(bytes, &[KEY.public()])
+                    .into_iter()
+                    .for_each(|given| audit.add_acknowledgement(given));
             } else {
                 audit.add(bytes);
             }
@@ -73,7 +75,9 @@ fn check(receipt: &Receipt<'_>) {
     for entry in receipt.entries() {
         assert!(last.is_none_or(|last| last < entry.order()), "ascending");
         assert!(entry.window.end.is_none_or(|end| end > entry.window.start));
-        assert!(entry.count <= limits::INTEGER && entry.refunded <= limits::INTEGER && !entry.meter.is_empty());
+        assert!(
+            entry.count <= limits::INTEGER && entry.refunded <= limits::INTEGER && !entry.meter.is_empty()
+        );
         last = Some(entry.order());
     }
     assert!(receipt.sequence() >= 1);

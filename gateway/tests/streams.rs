@@ -8,7 +8,7 @@ use common::{Upstream, World, raw, send, tcp, write};
 use licentia_gateway::Gateway;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 const ROUTES: &str = r#"
@@ -70,10 +70,13 @@ async fn what_failed_is_not_charged_and_the_upstream_says_the_cost() {
     }
     // The service is away: nobody pays for that.
     drop(gateway);
-    let gateway = world.start(&config("127.0.0.1:1")).await;
+    // A port that is taken and does not listen.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gateway = world.start(&config(taken.local_addr().unwrap())).await;
     let pro = format!("Bearer {}", world.license("pro", "bob"));
     let answer = send(tcp(&gateway.listening.proxy), "GET", "/success", &[("authorization", &pro)]).await;
-    assert_eq!((answer.status, answer.name()), (502, "upstream_unreachable"));
+    assert_eq!((answer.status, answer.name()), (502, "upstream_unreachable"), "{answer:?}");
     gateway.stop().await;
 }
 

@@ -182,6 +182,79 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
     assert!(error.contains("`keyset`") && error.contains("`cache`"), "{error}");
 }
 
+/// A server whose event stream sends what the test gives it.
+async fn stream(mut events: tokio::sync::mpsc::Receiver<String>) -> SocketAddr {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            loop {
+                let Some(event) = events.recv().await else { return };
+                if event == "end" {
+                    break;
+                }
+                stream.write_all(event.as_bytes()).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_is_pushed_is_known_without_a_poll() {
+    let world = World::new();
+    let folder = world.folder.path();
+    write(folder, "keyset.cbor", world.keyset(1));
+    let first = world.bundle_draft(1, &[]);
+    write(folder, "bundle.cbor", first.sign(&common::key(5)).unwrap());
+    let (push, events) = tokio::sync::mpsc::channel(10);
+    let address = stream(events).await;
+    // A poll would come in an hour.
+    let trust = world.followed("keyset.cbor", "bundle.cbor").replace("20ms", "1h");
+    let config = format!("{ROUTES}{trust}events = \"http://{address}/events\"\n");
+    let gateway = world.start_whole(&config).await.unwrap();
+    let (one, two) = (world.indexed("pro", "bob", Some(1)), world.indexed("pro", "eve", Some(2)));
+    assert_eq!(name(&gateway, &one).await, "allowed");
+
+    // The delta itself, in two pieces with a heartbeat between them.
+    let mut changes = gateway.trusted.loaded();
+    let second = world.bundle_draft(2, &[1]);
+    let delta = second.sign_delta(&first, &common::key(5)).unwrap();
+    let delta = data_encoding::BASE64URL_NOPAD.encode(&delta);
+    let event =
+        format!("data: {{\"issuer\":\"acme\",\"stream\":0,\"sequence\":2,\"delta\":\"{delta}\"}}\n\n");
+    let (start, end) = event.split_at(100);
+    for part in [": heartbeat\n\n", start, end] {
+        push.send(part.to_owned()).await.unwrap();
+    }
+    loaded(&mut changes).await;
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("revoked", "allowed"));
+
+    // Without one, or with one that does not fit, the places are looked at; also after the stream was away.
+    for (sequence, revoked, event) in [
+        (3, 2, "data: {\"sequence\":3}\n\n"),
+        (4, 1, "data: {\"delta\":\"AAAA\"}\n\n"),
+        (5, 2, "data: nonsense\n\n"),
+        (6, 1, "end"),
+    ] {
+        write(folder, "new", world.bundle(sequence, &[revoked]));
+        std::fs::rename(folder.join("new"), folder.join("bundle.cbor")).unwrap();
+        push.send(event.to_owned()).await.unwrap();
+        loaded(&mut changes).await;
+        let expected = if revoked == 1 { ("revoked", "allowed") } else { ("allowed", "revoked") };
+        assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), expected, "{event}");
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn routes_are_replaced_while_the_gateway_runs_and_bad_ones_are_not() {
     let world = World::new();

@@ -20,7 +20,7 @@ use std::{
 use common::{NOW, YEAR, builder, licence};
 use licentia::{
     Code, Gate, Now, Refiller, Request,
-    store::{self, Cell, JobAsk, JobCharged, JobFinish, PartDone, Store, Taken, Turn, Unreachable},
+    store::{self, Became, Cell, JobAsk, JobCharged, JobFinish, PartDone, Store, Taken, Turn, Unreachable},
 };
 use licentia_core::Window;
 use server::Server;
@@ -85,6 +85,13 @@ impl Store for Logged {
             self.note(cell, &format!("has {} {total}", total - units));
         }
         taken
+    }
+    fn resolve(&self, cell: &Cell<'_>, by: Turn) -> Result<Became, Unreachable> {
+        let became = self.store.resolve(cell, by);
+        if let Ok(Became::Again(units)) = became {
+            self.note(cell, &format!("resolves {units} 0"));
+        }
+        became
     }
     fn charge_job(&self, ask: &JobAsk<'_>) -> Result<JobCharged, Unreachable> {
         self.store.charge_job(ask)
@@ -164,11 +171,6 @@ fn do_job(gate: &Gate, token: &str, now: Now) {
     let job = fastrand::u64(0..JOBS);
     let (most, cost) = job_costs(job);
     let name = format!("job-{job}");
-    if fastrand::u8(0..4) == 0 {
-        let meters = [("jobs", cost)];
-        let _ = gate.check(token, &Request::new().meters(&meters).job(&name), now);
-        return;
-    }
     let meters = [("jobs", most)];
     if let Some(reservation) = gate.reserve(token, &Request::new().meters(&meters).job(&name), now).1 {
         if fastrand::bool() {
@@ -237,6 +239,8 @@ impl Drop for Workers<'_> {
 struct Life {
     /// What it had, from and to which unit of all that were ever taken.
     had: Vec<(u64, u64)>,
+    /// What was in doubt and is there.
+    resolved: u64,
     /// Asked for, and not known to be there.
     open: u64,
     /// The most that it may have held after it asked last.
@@ -247,7 +251,7 @@ struct Life {
 
 impl Life {
     fn taken(&self) -> u64 {
-        self.had.iter().map(|(from, to)| to - from).sum()
+        self.had.iter().map(|(from, to)| to - from).sum::<u64>() + self.resolved
     }
 
     /// Asks for `want` more. It asks when what it has is less than a request costs, or than half of a chunk.
@@ -275,6 +279,10 @@ fn lives(folder: &Path) -> HashMap<u32, Life> {
             "has" => {
                 life.open = 0;
                 life.had.extend((one < other).then_some((one, other)));
+            }
+            "resolves" => {
+                life.open = 0;
+                life.resolved += one;
             }
             _ => life.returned += one,
         }

@@ -175,3 +175,19 @@ def test_wsgi_charges_what_succeeds(account: Account) -> None:
         assert wsgi(account, app, charge_on_success=True) == cost, (app, cost)
     charged = wsgi(account, answering("404 Not Found"), charge_on_success=lambda status: status == 200)
     assert charged == 0
+
+
+def test_a_job_is_refunded_once(account: Account) -> None:
+    gate, token = account.gate, account.token
+
+    def charge() -> None:
+        assert gate.check(token, meters={"calls": 7}, job="render-1")
+
+    assert account.added(charge) == 7
+    assert gate.refund(token, "render-1", {"calls": 3}) == {"calls": 3}
+    assert gate.refund(token, "render-1", {"calls": 3}) == {"calls": 0}
+    assert gate.refund(token, "render-1", {"calls": 99}) == {"calls": 4}
+    with pytest.raises(licentia.InvalidArgumentError):
+        gate.refund(token, "render-1", {})
+    with pytest.raises(licentia.RejectedError):
+        gate.refund("lic1_AAAA", "render-1", {"calls": 1})

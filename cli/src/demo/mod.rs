@@ -21,11 +21,11 @@ use serde_json::json;
 
 use crate::{
     catalogue,
-    license::inspect,
+    license::{explain, inspect},
     terminal::output::{Output, Result},
 };
 use vendor::{AUDIENCE, CATALOGUE, DAY, GRANTED, NOW, URI, Vendor, YEAR};
-use walk::Walk;
+use walk::{WIDTH, Walk};
 
 /// Runs the demo. It fails if an outcome is not the expected one.
 pub(crate) fn run(output: Output) -> Result {
@@ -93,7 +93,7 @@ fn verify(walk: &mut Walk, vendor: &Vendor, licence: &str) -> Result<()> {
     let gate = vendor.gate()?;
     let request = Request::new().features(&["export"]).rates(&[("api", 1)]).meters(&[("api_calls", 1)]);
     let decision = gate.check(licence, &request, NOW);
-    walk.indented(&decision.explanation().to_string());
+    walk.indented(&explain::show(decision.explanation(), NOW, WIDTH - 5, |_| None));
     walk.outcome("an export", &decision, GRANTED);
     Ok(())
 }

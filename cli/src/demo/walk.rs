@@ -4,7 +4,15 @@ use licentia::{Code, Decision, State, Timestamp};
 use licentia_issuer::time;
 use serde_json::{Value, json};
 
-use crate::terminal::output::{ASIDE, BAD, GOOD, HEADING, Output, Result};
+use crate::terminal::{
+    output::{ASIDE, BAD, GOOD, HEADING, Output, Result},
+    table::wrap,
+};
+
+/// The demo's lines are no longer, on any terminal: it is the same text everywhere.
+pub(super) const WIDTH: usize = 80;
+/// How far a line that is continued is indented more.
+const HANGING: usize = 2;
 
 /// The steps so far, for people and for machines.
 #[derive(Default)]
@@ -23,8 +31,19 @@ impl Walk {
     }
 
     pub(super) fn say(&mut self, text: &str) {
-        self.text += text;
-        self.text.push('\n');
+        for line in text.split('\n') {
+            let rest = line.trim_start_matches(' ');
+            let indent = line.len() - rest.len();
+            if rest.split(' ').any(|word| word.len() > WIDTH) {
+                // A token is in one piece, so that it can be copied.
+                self.text += line;
+            } else {
+                let lines = wrap(rest, WIDTH.saturating_sub(indent + HANGING));
+                self.text += &" ".repeat(indent);
+                self.text += &lines.join(&format!("\n{:1$}", "", indent + HANGING));
+            }
+            self.text.push('\n');
+        }
     }
 
     pub(super) fn indented(&mut self, text: &str) {
@@ -73,7 +92,7 @@ impl Walk {
 
     fn line(&mut self, what: &str, found: &str, right: bool) {
         self.outcomes += 1;
-        let mut line = format!("   {what:<46} {found}").trim_end().to_owned();
+        let mut line = format!("   {what:<42} {found}").trim_end().to_owned();
         if !right {
             self.wrong.push(what.to_owned());
             line += &format!("  {BAD}<- not what it must be{BAD:#}");

@@ -57,6 +57,12 @@ impl Setup {
         // A JSON string is a TOML string.
         let quoted = |text: &str| Value::from(text).to_string();
         let Self { upstream, openapi, listen, admin, health, .. } = self;
+        if !is_origin(upstream) {
+            return Err(format!(
+                "--upstream {upstream}: write scheme, host and port only, such as http://127.0.0.1:3000"
+            )
+            .into());
+        }
         let store = match place {
             Place::Temporary(_) => "memory:",
             Place::Kept(_) => "sqlite:counters.db",
@@ -78,9 +84,35 @@ impl Setup {
     }
 }
 
+/// Whether a URL has a scheme that the gateway speaks, a host, and no path.
+fn is_origin(url: &str) -> bool {
+    let host = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    host.is_some_and(|host| {
+        let host = host.strip_suffix('/').unwrap_or(host);
+        !host.is_empty() && !host.contains(['/', '?', '#', '@'])
+    })
+}
+
 /// The address that was asked for; else this port, or a free one if it is taken.
 pub(super) fn free(asked: Option<SocketAddr>, port: u16) -> SocketAddr {
     let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let is_free = || TcpListener::bind(at(port)).is_ok();
     asked.unwrap_or_else(|| if is_free() { at(port) } else { at(0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upstream_is_an_origin() {
+        for good in ["http://127.0.0.1:3000", "https://api.example", "http://[::1]:80/"] {
+            assert!(is_origin(good), "{good}");
+        }
+        for bad in
+            ["", "nonsense", "http://", "http:///", "ftp://a", "http://a/b", "http://u:p@a", "http://a?b"]
+        {
+            assert!(!is_origin(bad), "{bad}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `licentia ledger rules`
 
 use clap::Args;
+use licentia_core::{Timestamp, limits};
 use licentia_issuer::{Ledger, LedgerAccess, RuleDraft, StandingRule, time};
 use serde_json::{Value, json};
 
@@ -73,9 +74,20 @@ fn which(issuer: &str, rule: &RuleDraft, spare_issued: bool) -> String {
         Some(version) => format!("tier {}@{version}", printable(name)),
         None => format!("tier {}", printable(name)),
     }));
-    let times = rule.issued_at.map(|(from, to)| (time::show(from), time::show(to)));
-    words.extend(times.map(|(from, to)| format!("issued from {from} to {to}")));
-    words.extend(rule.index.map(|(from, to)| format!("index from {from} to {to}")));
+    let range = |what: &str, from: Option<String>, to: Option<String>| match (from, to) {
+        (Some(from), Some(to)) => format!("{what} from {from} to {to}"),
+        (Some(from), None) => format!("{what} from {from}"),
+        (None, to) => format!("{what} until {}", to.unwrap_or_default()),
+    };
+    words.extend(rule.issued_at.map(|(from, to)| {
+        let from = Some(from).filter(|from| *from > Timestamp::EPOCH).map(time::show);
+        let to = Some(to).filter(|to| to.as_seconds() < limits::TIME).map(time::show);
+        range("issued", from, to)
+    }));
+    words.extend(rule.index.map(|(from, to)| {
+        let to = Some(to).filter(|to| *to < limits::INTEGER).map(|to| to.to_string());
+        range("index", Some(from.to_string()), to)
+    }));
     let mut text = words.join(" and ");
     if !rule.exempt.is_empty() {
         text += &format!(", except {}", counted(rule.exempt.len(), "licence"));

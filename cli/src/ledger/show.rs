@@ -16,7 +16,7 @@ use super::{
     rules::described,
 };
 use crate::{
-    receipts::audit,
+    receipts::which::audit,
     terminal::{
         input::Clock,
         output::{BAD, GOOD, HEADING, NOTE, Output, Result, hex, printable, table},

@@ -5,17 +5,18 @@ use licentia_issuer::time;
 
 use crate::terminal::{
     output::{BAD, GOOD, NOTE, counted, printable},
-    table::{width, wrap},
+    table::wrap,
     words::when,
 };
 
 /// Before the inputs of a check: its result and its name.
 const INDENT: usize = 17;
 
-/// One line for each check that ran, with times as people read them. `bound` describes a bound of the key's scope.
-pub(super) fn show(
+/// One line for each check that ran, at most `width` wide, with times as people read them. `bound` describes a bound of the key's scope.
+pub(crate) fn show(
     explanation: &Explanation<'_>,
     now: Timestamp,
+    width: usize,
     bound: impl Fn(&str) -> Option<String>,
 ) -> String {
     let mut text = String::new();
@@ -33,7 +34,7 @@ pub(super) fn show(
             lines.push(step.code.advice().to_owned());
         }
         lines.retain(|line| !line.is_empty());
-        let room = width().saturating_sub(INDENT);
+        let room = width.saturating_sub(INDENT);
         let lines = lines.iter().flat_map(|line| wrap(line, room)).collect::<Vec<_>>();
         let lines = lines.join(&format!("\n{:INDENT$}", ""));
         text += format!("{style}{mark}{style:#}  {:<9}  {lines}", step.check.name()).trim_end();

@@ -1,7 +1,7 @@
 //! Licences and proofs: issued, read and verified.
 
 mod bulk;
-mod explain;
+pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod issue;
 pub(crate) mod print;

@@ -128,7 +128,7 @@ impl Verify {
             let mut buffer = Buffer::new();
             let claims = signed(&decision, &text, &mut buffer);
             let bound = |name: &str| trust.keyset.as_ref()?.2.bound(claims.as_ref()?, name);
-            let explained = explain::show(decision.explanation(), now, bound);
+            let explained = explain::show(decision.explanation(), now, width(), bound);
             let about = match claims.as_ref() {
                 Some(claims) if decision.is_allowed() => format!("\n{}", inspect::show(claims, now)),
                 Some(claims) => format!("\n{}", whose(claims)),

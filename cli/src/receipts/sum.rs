@@ -10,7 +10,7 @@ use licentia::{
 use licentia_issuer::{IssuedLicense, Ledger, time};
 use serde_json::{Value, json};
 
-use super::{Which, complain, exit, value};
+use super::which::{Which, complain, exit, value};
 use crate::{
     ledger::place::Place,
     terminal::{

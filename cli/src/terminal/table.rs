@@ -9,6 +9,8 @@ use super::style::HEADING;
 const USUAL: usize = 80;
 /// No layout is narrower than this.
 const LEAST: usize = 40;
+/// No column is cut to less than this.
+const NARROWEST: usize = 8;
 /// Between two columns.
 const GAP: &str = "  ";
 
@@ -99,7 +101,8 @@ impl Grid {
             let by_width = |(at, width): &(usize, usize)| (*width, usize::MAX - at);
             let widest = |whole_words: bool| {
                 let enough = |(at, width): &(usize, usize)| {
-                    *width > if whole_words { words.get(*at).copied().unwrap_or(0) } else { 8 }
+                    let whole = words.get(*at).copied().unwrap_or(0);
+                    *width > if whole_words || self.has_identifiers(*at) { whole } else { NARROWEST }
                 };
                 widths.iter().copied().enumerate().filter(enough).max_by_key(by_width)
             };
@@ -109,6 +112,12 @@ impl Grid {
             }
         }
         widths
+    }
+
+    /// Whether a column has identifiers, which people copy: they are never cut.
+    fn has_identifiers(&self, column: usize) -> bool {
+        let is_identifier = |text: &str| text.len() >= 16 && text.bytes().all(|c| c.is_ascii_hexdigit());
+        self.rows.iter().filter_map(|row| row.get(column)).any(|cell| is_identifier(&cell.text))
     }
 
     /// A row, as many lines as its highest cell has.
@@ -206,6 +215,14 @@ mod tests {
             let shown = plain(&grid.show(width));
             assert!(shown.lines().all(|line| line.width() <= width.max(26)), "{width}: {shown}");
         }
+    }
+
+    #[test]
+    fn identifiers_are_never_cut() {
+        let mut grid = Grid::new(["id", "subject"]);
+        grid.row(["0123456789abcdef0123456789abcdef", "a-name-that-is-cut"].map(Cell::from));
+        let shown = plain(&grid.show(45));
+        assert!(shown.contains("0123456789abcdef0123456789abcdef  a-name-that\n"), "{shown}");
     }
 
     #[test]

@@ -148,7 +148,7 @@ fn rules_need_a_confirmation_that_names_whom_they_hit() {
     assert_eq!(json(&rules)[0]["index"][0], 5);
     let shown = text(&desk.run(&["ledger", "rules", "ledger.db"]).stdout);
     let words: Vec<&str> = shown.split_whitespace().collect();
-    assert!(words.join(" ").contains(" issuer acme and issued from"), "{shown}");
+    assert!(words.join(" ").contains(" issuer acme and issued until 2020-01-01"), "{shown}");
     assert!(shown.lines().any(|line| line.trim_start().starts_with("4 ")), "{shown}");
 }
 
@@ -344,7 +344,7 @@ fn a_last_day_of_a_rule_is_included() {
     let (desk, _) = stocked();
     let done = desk.run(&["revoke", "--ledger", "ledger.db", "--issued-to", "2027-01-31"]);
     let said = text(&done.stdout);
-    assert!(said.contains("to 2027-01-31 23:59:59 UTC"), "{said}");
+    assert!(said.contains("issued until 2027-01-31 23:59:59 UTC"), "{said}");
     for wrong in
         [["--issued-to", "20270131"], ["--issued-from", "1800000000000"], ["--effective", "20280101"]]
     {

@@ -93,8 +93,6 @@ pub struct Trust {
     pub keyset: Option<Place>,
     /// Where the bundles are, one for each issuer and stream.
     pub bundles: Vec<Place>,
-    /// Where deltas are: the sequence number of the bundle in use is appended.
-    pub delta: Option<Place>,
     /// The server's event stream.
     pub events: Option<Uri>,
     /// How often they are polled.

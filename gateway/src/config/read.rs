@@ -368,8 +368,6 @@ impl<'t> Reader<'t> {
         let bundles = trust.bundle.map(file::OneOrMore::into_list).unwrap_or_default();
         let bundles: Vec<Place> =
             bundles.iter().filter_map(|text| self.place(text, usize::MAX, "bundle")).collect();
-        let delta = trust.delta.as_ref();
-        let delta = delta.and_then(|text| self.place(text.as_ref(), text.span().start, "delta"));
         let events = trust.events.as_ref().and_then(|text| self.url(text, "events"));
         if trust.keys.is_empty() && trust.keyset.is_none() {
             self.general_fault("no key is trusted: give `keys`, or `root` and `keyset`, in `[trust]`");
@@ -385,15 +383,14 @@ impl<'t> Reader<'t> {
         if !bundles.is_empty() && trust.keyset.is_none() {
             self.general_fault("`bundle` needs `keyset`, which has the key that signs bundles");
         }
-        if (delta.is_some() || events.is_some()) && bundles.is_empty() {
-            self.general_fault("`delta` and `events` need `bundle`");
+        if events.is_some() && bundles.is_empty() {
+            self.general_fault("`events` needs `bundle`");
         }
         Trust {
             keys,
             root,
             keyset,
             bundles,
-            delta,
             events,
             poll: trust.poll.map_or(Duration::from_secs(30), |period| period.0),
             cache: trust.cache.map(|path| self.path(&path)),

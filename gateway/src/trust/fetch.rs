@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 
 use crate::client::{Connector, connector};
@@ -43,6 +44,20 @@ impl Fetcher {
         let fetched =
             fetched.unwrap_or_else(|_| Err(format!("it took longer than {} seconds", TIME.as_secs())));
         fetched.map_err(|error| format!("{url}: {error}"))
+    }
+
+    /// Opens a stream of events.
+    pub(super) async fn stream(&self, url: &Uri) -> Result<Incoming, String> {
+        let request = Request::get(url).header(header::ACCEPT, "text/event-stream").body(Empty::new());
+        let request = request.map_err(|error| error.to_string())?;
+        let response = self.0.request(request).await.map_err(|error| why(&error))?;
+        let kind = response.headers().get(header::CONTENT_TYPE);
+        let is_stream = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        match response.status() {
+            StatusCode::OK if is_stream => Ok(response.into_body()),
+            StatusCode::OK => Err("the server answered no `text/event-stream`".into()),
+            status => Err(format!("the server answered {status}")),
+        }
     }
 
     async fn follow(

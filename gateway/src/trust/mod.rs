@@ -2,10 +2,12 @@
 //! disk.
 
 mod cache;
+mod events;
 mod fetch;
+mod follower;
 mod gate;
 mod source;
 mod trusted;
 
-pub(crate) use trusted::Follower;
+pub(crate) use follower::Follower;
 pub use trusted::Trusted;

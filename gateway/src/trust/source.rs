@@ -1,6 +1,10 @@
 //! A keyset or a bundle that is looked at again and again.
 
-use std::{fs, io::Read, time::SystemTime};
+use std::{
+    fs,
+    io::Read,
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderValue;
 
@@ -57,4 +61,13 @@ impl Source {
     pub(super) fn forget(&mut self) {
         (self.tag, self.file) = (None, None);
     }
+}
+
+/// From 0.8 to 1.2 of a time, so that many gateways don't ask at once.
+pub(super) fn jittered(time: Duration) -> Duration {
+    let mut random = [0; 4];
+    // Without randomness there is no jitter.
+    let _ = getrandom::fill(&mut random);
+    let jitter = u32::from_be_bytes(random) % 1000;
+    time.saturating_mul(800 + jitter * 2 / 5) / 1000
 }

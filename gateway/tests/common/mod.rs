@@ -92,6 +92,7 @@ impl World {
             issued_at: now().into(),
             next_update: (now() + 3600).into(),
             expires: (now() + 7200).into(),
+            salt: [3; 16].into(),
             indices: indices.iter().map(|index| (*index, RevocationTerms::default())).collect(),
             ..BundleDraft::default()
         }

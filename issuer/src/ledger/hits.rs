@@ -142,6 +142,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_would_spare_too_many_is_refused_at_once() {
+        let mut ledger = ledger();
+        let kid = SigningKey::from_seed(&[1; 32]).unwrap().kid().as_bytes().to_vec();
+        let rule = RuleDraft { kid: Some(kid.clone()), ..RuleDraft::default() };
+        ledger.add_rule("acme", &rule, true).unwrap();
+        let sql = "WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < ?2)
+            INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid, issued_at, expires, digest)
+            SELECT unhex(printf('%032x', at)), unhex(printf('%032x', at)), 'acme', 'x', 'pro', 1, 0, ?1, 1, 2,
+                unhex(printf('%064x', at)) FROM n";
+        ledger.database.execute(sql, values![Some(&kid), limits::RULE_LIST as u64]).unwrap();
+        let error = ledger.add_rule("acme", &rule, true).unwrap_err().to_string();
+        assert!(error.contains("65536") && error.contains("licentia reissue"), "{error}");
+        ledger.add_rule("other", &rule, true).unwrap();
+        ledger.add_rule("acme", &rule, false).unwrap();
+    }
+
+    #[test]
     fn tiers_and_keys_that_no_licence_has_are_named() {
         let ledger = ledger();
         let kid = SigningKey::from_seed(&[1; 32]).unwrap().kid().as_bytes().to_vec();

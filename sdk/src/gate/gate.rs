@@ -519,7 +519,7 @@ impl Gate {
                 explanation.note(Check::Seat, code, facts(Some(limit.saturating_sub(seats.taken))))?;
             }
             Err(error) => {
-                let unanswered = Unanswered::of_error(&error, None, now);
+                let unanswered = Unanswered::of_error(&error, || now);
                 match self.doubt(Check::Seat, unanswered, now, license, explanation) {
                     Err(Halt::Denied(code)) => return Err(code),
                     Err(Halt::Pending) | Ok(()) => {}

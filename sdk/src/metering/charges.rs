@@ -82,7 +82,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         self.count()?;
         let outcome = match rate.charge(cost, now_nanos, driver, wait) {
             Ok(outcome) => outcome,
-            Err(stop) => return Ok(Err(Unanswered::of(stop, None, now))),
+            Err(stop) => return Ok(Err(Unanswered::of(stop, || now))),
         };
         let charged = if outcome.granted { cost } else { 0 };
         let limit = (rate.burst, Some(rate.burst_seconds));
@@ -104,7 +104,7 @@ impl<'d, 'a> Charges<'d, 'a> {
         let (quota, units) = self.quota(name, now.0)?;
         let outcome = match quota.charge(&units, cost, now, driver, wait) {
             Ok(outcome) => outcome,
-            Err(stop) => return Ok(Err(Unanswered::of(stop, Some(units.outage()), now.0))),
+            Err(stop) => return Ok(Err(Unanswered::of(stop, || units.refused_since(now.0)))),
         };
         let charged = if outcome.granted && !self.held { cost } else { 0 };
         let limit = (quota.limit, quota.length);
@@ -158,8 +158,8 @@ impl<'d, 'a> Charges<'d, 'a> {
         let charged = match self.charge_job(job, &found, driver, wait) {
             Ok(charged) => charged,
             Err(stop) => {
-                let first = found.first().map(|(_, units, _)| units.outage());
-                return Ok(Err(Unanswered::of(stop, first, now)));
+                let since = || found.first().map_or(now, |(_, units, _)| units.refused_since(now));
+                return Ok(Err(Unanswered::of(stop, since)));
             }
         };
         let refusing = match charged.0 {
@@ -176,7 +176,7 @@ impl<'d, 'a> Charges<'d, 'a> {
             let granted = code == Code::Allowed;
             let mut outcome = quota.job_outcome(units, (*sum, granted), after.total, now);
             outcome.retry_after_ms = outcome.retry_after_ms.filter(|_| code == Code::QuotaExceeded);
-            units.outage().end();
+            units.is_answered();
             let final_units = if refusing.is_none() && after.fresh && !self.held { *cost } else { 0 };
             let limit = (quota.limit, quota.length);
             let charge = charge(name, Unit::Quota, (*cost, final_units), limit, outcome);

@@ -14,7 +14,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
     task::{Poll, Waker},
 };
@@ -92,9 +92,8 @@ pub(crate) struct Meter {
     terms: Arc<QuotaTerms>,
     current: ArcSwap<Units>,
     /// Units of other periods, which a clock that has jumped left behind: used when it jumps back, else given back.
-    left: Mutex<Vec<Arc<Units>>>,
-    /// Whether the driver looks after it.
-    is_looked_after: AtomicBool,
+    #[expect(clippy::box_collection, reason = "few meters have any")]
+    left: Mutex<Option<Box<Vec<Arc<Units>>>>>,
     /// How often the process was forked: see [`crate::Gate::after_fork`].
     forks: Arc<AtomicU32>,
     before: Option<Arc<Meter>>,
@@ -214,7 +213,7 @@ impl QuotaCounter {
                 if let Some(error) = pace.failure(begun) {
                     return Poll::Ready(Err(error));
                 }
-                pace.waiting.push(waker.clone());
+                pace.rare().waiting.push(waker.clone());
                 if pace.is_asked {
                     return Poll::Pending;
                 }
@@ -294,22 +293,21 @@ impl QuotaCounter {
             if let Some(error) = pace.failure(begun) {
                 return Poll::Ready(Err(error));
             }
-            if let Some((refusal, number)) = pace.refused {
-                let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
-                let fresh = number > begun;
-                if refusal.answers(need, self.hard) && (fresh || (driver.may_wait() && again)) {
-                    return Poll::Ready(Ok(Refill { enough: false, reached: fresh }));
-                }
+            let again = now_nanos.saturating_sub(pace.at_nanos) < EXHAUSTED;
+            let fresh = pace.refused > begun;
+            let asked = fresh || (pace.refused > 0 && driver.may_wait() && again);
+            let refusal = Refusal { total: units.total.load(Ordering::Acquire) };
+            if asked && refusal.answers(need, self.hard) {
+                return Poll::Ready(Ok(Refill { enough: false, reached: fresh }));
             }
-            pace.waiting.push(waker.clone());
+            pace.rare().waiting.push(waker.clone());
             if pace.is_asked {
-                pace.wanted = pace.wanted.saturating_add(cost);
+                let rare = pace.rare();
+                rare.wanted = rare.wanted.saturating_add(cost);
                 return Poll::Pending;
             }
-            if pace.terms.as_ref().is_none_or(|terms| !Arc::ptr_eq(terms, &self.terms)) {
-                pace.terms = Some(Arc::clone(&self.terms));
-            }
-            let ask = match self.counter.take(units, &mut pace, need, now_nanos) {
+            pace.rare().terms = Some(Arc::clone(&self.terms));
+            let ask = match self.counter.take(units, &mut pace, need, (now_nanos, driver.may_wait())) {
                 Ok(ask) => ask,
                 Err(error) => return Poll::Ready(Err(error)),
             };
@@ -345,8 +343,8 @@ struct Refill {
 
 /// What the store is asked of a cell.
 enum What {
-    Take { turn: Turn, need: u64, want: u64, hard: u64, spent: u64, chunk: u64 },
-    GiveBack { turn: Turn, units: u64 },
+    Take { turn: Option<Turn>, need: u64, want: u64, hard: u64, spent: u64, chunk: u64 },
+    GiveBack { turn: Option<Turn>, units: u64 },
     Resolve(Doubt),
     Look { hard: u64 },
 }
@@ -363,10 +361,8 @@ impl Ask for UnitsAsk {
     fn op(&self) -> Op<'_> {
         let cell = self.meter.cell(&self.units);
         match self.what {
-            What::Take { turn, need, want, hard, .. } => {
-                Op::Take { cell, by: Some(turn), need, want, limit: hard }
-            }
-            What::GiveBack { turn, units } => Op::GiveBack { cell, by: Some(turn), units },
+            What::Take { turn, need, want, hard, .. } => Op::Take { cell, by: turn, need, want, limit: hard },
+            What::GiveBack { turn, units } => Op::GiveBack { cell, by: turn, units },
             What::Resolve(doubt) => Op::Resolve { cell, by: doubt.turn },
             What::Look { hard } => Op::Take { cell, by: None, need: 0, want: 0, limit: hard },
         }
@@ -375,18 +371,12 @@ impl Ask for UnitsAsk {
     fn done(self: Box<Self>, answer: Result<Answer, Unreachable>, number: u64) -> Option<Arc<dyn Holder>> {
         let waiting = {
             let mut pace = self.units.pace();
-            pace.is_asked = false;
-            pace.failed = None;
-            if let Err(error) = self.apply(&mut pace, answer, number) {
-                pace.failed = Some((number, error));
-            } else {
-                self.units.outage().end();
-            }
-            std::mem::take(&mut pace.waiting)
+            let failed = self.apply(&mut pace, answer, number).err();
+            pace.answered(failed.map(|error| (number, error)))
         };
         waiting.into_iter().for_each(Waker::wake);
         let holds = self.units.unspent() > 0 || self.meter.has_left();
-        let is_new = holds && !self.meter.is_looked_after.swap(true, Ordering::AcqRel);
+        let is_new = holds && !self.units.is_looked_after.swap(true, Ordering::AcqRel);
         is_new.then_some(self.meter as Arc<dyn Holder>)
     }
 }
@@ -405,8 +395,8 @@ impl UnitsAsk {
                 units.learn(given.total);
                 units.taken.fetch_add(given.units, Ordering::AcqRel);
                 (pace.spent, pace.at_nanos, pace.asked_at) = (*spent, self.now_nanos, self.now_nanos);
-                (pace.chunk, pace.looked) = ((*chunk).max(1), number);
-                pace.refused = (given.units < *need).then_some((Refusal { total: given.total }, number));
+                (pace.rare().chunk, pace.looked) = ((*chunk).max(1), number);
+                pace.refused = if given.units < *need { number } else { 0 };
             }
             (What::Look { .. }, Ok(Answer::Taken(found))) => {
                 units.learn(found.total);
@@ -415,7 +405,7 @@ impl UnitsAsk {
             (What::GiveBack { units: back, .. }, Ok(_)) => {
                 let known = |total: u64| (total != UNKNOWN).then(|| total.saturating_sub(*back));
                 let _ = units.total.fetch_update(Ordering::AcqRel, Ordering::Acquire, known);
-                pace.seen = units.spent.load(Ordering::Acquire);
+                pace.rare().seen = units.spent.load(Ordering::Acquire);
                 pace.spent = pace.spent.saturating_add(*back);
             }
             (What::Resolve(doubt), Ok(Answer::Became(became))) => {
@@ -427,14 +417,14 @@ impl UnitsAsk {
                     (Became::New, Some(back)) => units.undo(back),
                     _ => {}
                 }
-                pace.doubt = None;
+                pace.rare().doubt = None;
             }
-            (What::Take { turn, .. }, answer) if is_unknown => {
-                pace.doubt = Some(Doubt { turn: *turn, gave_back: None });
+            (What::Take { turn: Some(turn), .. }, answer) if is_unknown => {
+                pace.rare().doubt = Some(Doubt { turn: *turn, gave_back: None });
                 answer?;
             }
-            (What::GiveBack { turn, units: back }, answer) if is_unknown => {
-                pace.doubt = Some(Doubt { turn: *turn, gave_back: Some(*back) });
+            (What::GiveBack { turn: Some(turn), units: back }, answer) if is_unknown => {
+                pace.rare().doubt = Some(Doubt { turn: *turn, gave_back: Some(*back) });
                 answer?;
             }
             // They did not go back: they can be used here.
@@ -462,8 +452,8 @@ impl Meter {
     ) -> Self {
         let units = Units::of(terms.period.window(now), forks.load(Ordering::Relaxed));
         let current = ArcSwap::from_pointee(units);
-        let (left, is_looked_after) = (Mutex::default(), AtomicBool::new(false));
-        Self { account, terms, current, left, is_looked_after, forks, before }
+        let left = Mutex::default();
+        Self { account, terms, current, left, forks, before }
     }
 
     /// The meter of the same lineage before it.
@@ -495,7 +485,8 @@ impl Meter {
     /// Begins the period at `now`, or goes on with it if a clock had jumped out of it.
     #[cold]
     fn turn(&self, now: Timestamp, fork: u32) {
-        let mut left = self.left();
+        let mut place = self.left();
+        let left = place.get_or_insert_default();
         let before = self.current.load_full();
         if before.fits(now, fork) {
             return; // another thread was first
@@ -518,13 +509,14 @@ impl Meter {
         }
     }
 
-    fn left(&self) -> MutexGuard<'_, Vec<Arc<Units>>> {
+    #[expect(clippy::box_collection, reason = "few meters have any")]
+    fn left(&self) -> MutexGuard<'_, Option<Box<Vec<Arc<Units>>>>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether units of other periods are here.
     fn has_left(&self) -> bool {
-        self.left().iter().any(|units| units.unspent() > 0)
+        self.left().iter().flat_map(|left| left.iter()).any(|units| units.unspent() > 0)
     }
 
     fn ask(
@@ -544,9 +536,9 @@ impl Meter {
         units: &Arc<Units>,
         pace: &mut Pace,
         need: u64,
-        now_nanos: u64,
+        (now_nanos, in_turn): (u64, bool),
     ) -> Result<Box<dyn Ask>, Unreachable> {
-        if let Some(doubt) = pace.doubt {
+        if let Some(doubt) = pace.doubt() {
             return Ok(self.ask(units, pace, What::Resolve(doubt), now_nanos));
         }
         let spent = units.spent.load(Ordering::Acquire);
@@ -555,7 +547,7 @@ impl Meter {
         let used = spent.saturating_sub(pace.spent);
         let per_second =
             used.saturating_mul(NANOS_PER_SECOND / NANOS_PER_MICRO) / (elapsed / NANOS_PER_MICRO).max(1);
-        let (limit, hard) = pace.terms.as_ref().map_or((0, 0), |terms| (terms.limit, terms.hard));
+        let (limit, hard) = pace.rare().terms.as_ref().map_or((0, 0), |terms| (terms.limit, terms.hard));
         let total = units.total.load(Ordering::Acquire);
         // What was never asked for is not known to be there: the first time takes what is needed.
         let left = match total {
@@ -565,9 +557,11 @@ impl Meter {
         };
         let chunk = per_second.min(left / PART);
         // What is here already is a part of the chunk, so that no more than one is ever held.
-        let want = need.saturating_add(std::mem::take(&mut pace.wanted));
+        let wanted = if in_turn { std::mem::take(&mut pace.rare().wanted) } else { 0 };
+        let want = need.saturating_add(wanted);
         let want = want.max(chunk.saturating_sub(taken.saturating_sub(spent)));
-        let turn = pace.turn()?;
+        // The answer of a store that never waits is not lost.
+        let turn = if in_turn { Some(pace.turn()?) } else { None };
         Ok(self.ask(units, pace, What::Take { turn, need, want, hard, spent, chunk }, now_nanos))
     }
 
@@ -576,15 +570,15 @@ impl Meter {
         self: &Arc<Self>,
         units: &Arc<Units>,
         pace: &mut Pace,
-        keep: u64,
+        (keep, in_turn): (u64, bool),
     ) -> Result<Option<Box<dyn Ask>>, Unreachable> {
-        if let Some(doubt) = pace.doubt {
+        if let Some(doubt) = pace.doubt() {
             return Ok(Some(self.ask(units, pace, What::Resolve(doubt), pace.at_nanos)));
         }
         if units.unspent() <= keep || units.fork != self.forks.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let turn = pace.turn()?;
+        let turn = if in_turn { Some(pace.turn()?) } else { None };
         let back = units.claim(pace, keep);
         let at_nanos = pace.at_nanos;
         Ok((back > 0).then(|| self.ask(units, pace, What::GiveBack { turn, units: back }, at_nanos)))
@@ -602,9 +596,11 @@ impl Meter {
         let (keep, wants_more) = {
             let mut pace = units.pace();
             let spent = units.spent.load(Ordering::Acquire);
-            let idle = spent == std::mem::replace(&mut pace.seen, spent);
-            let keep = if idle { 0 } else { pace.chunk };
-            (keep, !idle && pace.chunk > 1 && units.unspent() < pace.chunk / 2)
+            let rare = pace.rare();
+            rare.is_kept = true;
+            let idle = spent == std::mem::replace(&mut rare.seen, spent);
+            let keep = if idle { 0 } else { rare.chunk };
+            (keep, !idle && rare.chunk > 1 && units.unspent() < rare.chunk / 2)
         };
         if !wants_more {
             return self.settle_units(&units, keep, driver);
@@ -619,11 +615,11 @@ impl Meter {
                 if asked && !pace.is_asked {
                     return Poll::Ready(Ok(()));
                 }
-                pace.waiting.push(waker.clone());
+                pace.rare().waiting.push(waker.clone());
                 if pace.is_asked {
                     return Poll::Pending;
                 }
-                let ask = match self.take(&units, &mut pace, 1, now_nanos) {
+                let ask = match self.take(&units, &mut pace, 1, (now_nanos, driver.may_wait())) {
                     Ok(ask) => ask,
                     Err(error) => return Poll::Ready(Err(error)),
                 };
@@ -655,7 +651,7 @@ impl Meter {
         if pace.is_asked {
             return;
         }
-        if let Ok(Some(ask)) = self.give_back(&units, &mut pace, 0) {
+        if let Ok(Some(ask)) = self.give_back(&units, &mut pace, (0, driver.may_wait())) {
             drop(pace);
             driver.ask(ask);
         }
@@ -663,7 +659,9 @@ impl Meter {
 
     /// Gives back what a clock that has jumped left behind.
     fn settle_left(self: &Arc<Self>, driver: &Driver) -> Result<(), Unreachable> {
-        let left: Vec<_> = self.left().iter().filter(|units| units.unspent() > 0).map(Arc::clone).collect();
+        let held = |units: &&Arc<Units>| units.unspent() > 0;
+        let left: Vec<_> =
+            self.left().iter().flat_map(|left| left.iter()).filter(held).map(Arc::clone).collect();
         left.iter().try_for_each(|units| self.settle_units(units, 0, driver))
     }
 
@@ -690,14 +688,14 @@ impl Meter {
                 return Poll::Ready(Err(error));
             }
             if pace.is_asked {
-                pace.waiting.push(waker.clone());
+                pace.rare().waiting.push(waker.clone());
                 return Poll::Pending;
             }
-            match self.give_back(units, &mut pace, keep) {
+            match self.give_back(units, &mut pace, (keep, driver.may_wait())) {
                 Ok(None) => return Poll::Ready(Ok(())),
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(Some(ask)) => {
-                    pace.waiting.push(waker.clone());
+                    pace.rare().waiting.push(waker.clone());
                     drop(pace);
                     driver.ask(ask);
                     if driver.may_wait() {
@@ -714,7 +712,8 @@ const LEFT: usize = 4;
 
 impl Holder for Meter {
     fn look_after(self: Arc<Self>, now_nanos: u64) -> Care {
-        let left = self.left().iter().find(|units| units.unspent() > 0).map(Arc::clone);
+        let held = |units: &&Arc<Units>| units.unspent() > 0;
+        let left = self.left().iter().flat_map(|left| left.iter()).find(held).map(Arc::clone);
         let units = left.unwrap_or_else(|| self.current.load_full());
         let is_left = units.over.load(Ordering::Acquire);
         let mut pace = units.pace();
@@ -722,22 +721,24 @@ impl Holder for Meter {
             return Care::Later;
         }
         let spent = units.spent.load(Ordering::Acquire);
-        if spent != pace.seen {
-            (pace.seen, pace.seen_at) = (spent, now_nanos);
+        let rare = pace.rare();
+        if spent != rare.seen {
+            (rare.seen, rare.seen_at) = (spent, now_nanos);
         }
-        let idle = is_left || now_nanos.saturating_sub(pace.seen_at) >= IDLE;
-        let chunk = if idle { 0 } else { pace.chunk };
-        match self.give_back(&units, &mut pace, chunk) {
+        let idle = is_left || now_nanos.saturating_sub(rare.seen_at) >= IDLE;
+        let last = rare.chunk;
+        let chunk = if idle { 0 } else { last };
+        match self.give_back(&units, &mut pace, (chunk, true)) {
             Ok(Some(ask)) => return Care::Ask(ask),
             Ok(None) => {}
             Err(_) => return Care::Later,
         }
         let unspent = units.unspent();
-        if !idle && pace.chunk > 1 && unspent < pace.chunk / 2 {
-            return self.take(&units, &mut pace, 1, now_nanos).map_or(Care::Later, Care::Ask);
+        if !idle && last > 1 && unspent < last / 2 {
+            return self.take(&units, &mut pace, 1, (now_nanos, true)).map_or(Care::Later, Care::Ask);
         }
-        if idle && unspent == 0 && pace.doubt.is_none() {
-            self.is_looked_after.store(false, Ordering::Release);
+        if idle && unspent == 0 && pace.doubt().is_none() {
+            units.is_looked_after.store(false, Ordering::Release);
             return Care::Done;
         }
         Care::Later

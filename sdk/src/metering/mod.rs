@@ -3,14 +3,17 @@
 mod account;
 mod charge;
 mod charges;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod driver;
 mod job;
 mod leased;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod meter;
 mod outage;
 mod outcome;
 mod shared_rate;
 mod terms;
+#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "no store of a module waits"))]
 mod units;
 
 pub(crate) use account::{Accounts, Counters};

@@ -32,12 +32,6 @@ impl Outage {
     }
 }
 
-impl Default for Outage {
-    fn default() -> Self {
-        Self::none()
-    }
-}
-
 /// A store that did not answer for a charge, or has not yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unanswered {
@@ -50,18 +44,18 @@ pub(crate) enum Unanswered {
 }
 
 impl Unanswered {
-    /// What a charge that stopped at `now` means, where `key` is the outage of the key that was asked for.
-    pub(crate) fn of(stop: Stop, key: Option<&Outage>, now: Timestamp) -> Self {
+    /// What a charge that stopped means. `since` is since when the key that was asked for is not answered for.
+    pub(crate) fn of(stop: Stop, since: impl FnOnce() -> Timestamp) -> Self {
         match stop {
             Stop::Pending => Self::Pending,
-            Stop::Unreachable(error) => Self::of_error(&error, key, now),
+            Stop::Unreachable(error) => Self::of_error(&error, since),
         }
     }
 
     /// The same of an error.
-    pub(crate) fn of_error(error: &Unreachable, key: Option<&Outage>, now: Timestamp) -> Self {
+    pub(crate) fn of_error(error: &Unreachable, since: impl FnOnce() -> Timestamp) -> Self {
         match error.fault() {
-            Fault::OneKey => Self::KeySince(key.map_or(now, |key| key.since(now))),
+            Fault::OneKey => Self::KeySince(since()),
             _ => Self::Outage,
         }
     }

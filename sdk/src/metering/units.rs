@@ -6,9 +6,9 @@ use std::sync::{
 };
 use std::task::Waker;
 
-use licentia_core::{Timestamp, Window, inner::clock::STEP_BACK, metering::quota::Refusal};
+use licentia_core::{Timestamp, Window, inner::clock::STEP_BACK};
 
-use super::{outage::Outage, terms::QuotaTerms};
+use super::terms::QuotaTerms;
 use crate::{
     platform::process_id,
     store::{Taker, Turn, Unreachable},
@@ -24,6 +24,8 @@ pub(crate) struct Units {
     pub(super) fork: u32,
     /// Whether another period was begun.
     pub(super) over: AtomicBool,
+    /// Whether the driver looks after them.
+    pub(super) is_looked_after: AtomicBool,
     /// Units that were used here.
     pub(super) spent: AtomicU64,
     /// Units that were taken from the store. Only grows, and only after the store gave them.
@@ -31,8 +33,6 @@ pub(crate) struct Units {
     /// Units that everybody has taken, as the store said last.
     pub(super) total: AtomicU64,
     pace: Mutex<Pace>,
-    /// Since when the store refuses this cell alone.
-    outage: Outage,
 }
 
 /// How fast units are used, and what the store is asked and has said.
@@ -41,30 +41,41 @@ pub(super) struct Pace {
     /// What was used, and when, at the last refill.
     pub(super) spent: u64,
     pub(super) at_nanos: u64,
+    /// When the store said last how many units are taken.
+    pub(super) asked_at: u64,
+    /// Whether the store is asked of this cell now; one question at a time.
+    pub(super) is_asked: bool,
+    /// The number of the last answer of how many units are taken.
+    pub(super) looked: u64,
+    /// The number of the last answer that the store had too few units; 0 for none.
+    pub(super) refused: u64,
+    /// What few meters need at a time.
+    rare: Option<Box<Rare>>,
+}
+
+/// What only meters need whose store may wait, or that are looked after: those of a store in memory stay small.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// Whether it is needed for longer than a question.
+    pub(super) is_kept: bool,
     /// The last chunk, and the terms that it was taken under.
     pub(super) chunk: u64,
     pub(super) terms: Option<Arc<QuotaTerms>>,
     /// What was used when somebody looked last, and since when it has been as much.
     pub(super) seen: u64,
     pub(super) seen_at: u64,
-    /// When the store said last how many units are taken.
-    pub(super) asked_at: u64,
     /// The name that this process takes from the cell by, and the number of its last operation.
     taker: Option<(Taker, u32)>,
     sequence: u64,
     /// An operation whose answer was lost: the store is asked nothing else of this cell until it says what became of it.
     pub(super) doubt: Option<Doubt>,
-    /// Whether the store is asked of this cell now; one question at a time.
-    pub(super) is_asked: bool,
     /// Who waits for the answer, and for how many units.
     pub(super) waiting: Vec<Waker>,
     pub(super) wanted: u64,
-    /// What the store said when it had too few units, and the number of the answer.
-    pub(super) refused: Option<(Refusal, u64)>,
-    /// The number of the last answer of how many units are taken.
-    pub(super) looked: u64,
     /// Why the last question failed, and the number of the answer.
     pub(super) failed: Option<(u64, Unreachable)>,
+    /// Since when the store refuses this cell alone.
+    refused_since: Option<Timestamp>,
 }
 
 /// An operation whose answer was lost.
@@ -78,24 +89,61 @@ pub(super) struct Doubt {
 impl Pace {
     /// Why the last question failed, if that was after so many answers.
     pub(super) fn failure(&self, begun: u64) -> Option<Unreachable> {
-        self.failed.as_ref().filter(|(number, _)| *number > begun).map(|(_, error)| error.clone())
+        let failed = self.rare.as_ref()?.failed.as_ref()?;
+        (failed.0 > begun).then(|| failed.1.clone())
+    }
+
+    fn clear_refused_since(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.refused_since = None;
+        }
+    }
+
+    /// What few meters need at a time.
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// An operation whose answer was lost.
+    pub(super) fn doubt(&self) -> Option<Doubt> {
+        self.rare.as_ref()?.doubt
+    }
+
+    /// Those that wait for the answer, which is here.
+    pub(super) fn answered(&mut self, failed: Option<(u64, Unreachable)>) -> Vec<Waker> {
+        self.is_asked = false;
+        if failed.is_none() {
+            self.clear_refused_since();
+        }
+        if failed.is_none() && self.rare.is_none() {
+            return Vec::new();
+        }
+        let rare = self.rare();
+        rare.failed = failed;
+        let waiting = std::mem::take(&mut rare.waiting);
+        if !rare.is_kept && rare.failed.is_none() {
+            self.rare = None;
+        }
+        waiting
     }
 
     /// The next operation of this process on the cell.
     pub(super) fn turn(&mut self) -> Result<Turn, Unreachable> {
+        let rare = self.rare();
+        rare.is_kept = true;
         // A child of a fork takes under a name of its own.
         let process = process_id();
-        let taker = match self.taker {
+        let taker = match rare.taker {
             Some((taker, of)) if of == process => taker,
             _ => {
                 let mut name = [0; 16];
                 let failed = |_| Unreachable::because("the system has no random bytes");
                 getrandom::fill(&mut name).map_err(failed)?;
-                self.taker.insert((Taker::from_bytes(name), process)).0
+                rare.taker.insert((Taker::from_bytes(name), process)).0
             }
         };
-        self.sequence = self.sequence.saturating_add(1);
-        Ok(Turn { taker, sequence: self.sequence })
+        rare.sequence = rare.sequence.saturating_add(1);
+        Ok(Turn { taker, sequence: rare.sequence })
     }
 }
 
@@ -105,11 +153,11 @@ impl Units {
             window,
             fork,
             over: AtomicBool::new(false),
+            is_looked_after: AtomicBool::new(false),
             spent: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             total: AtomicU64::new(UNKNOWN),
             pace: Mutex::default(),
-            outage: Outage::none(),
         }
     }
 
@@ -118,9 +166,17 @@ impl Units {
         self.window
     }
 
-    /// Since when the store refuses this cell alone.
-    pub(crate) fn outage(&self) -> &Outage {
-        &self.outage
+    /// The store refuses this cell alone, now too. Returns since when.
+    pub(crate) fn refused_since(&self, now: Timestamp) -> Timestamp {
+        let mut pace = self.pace();
+        let rare = pace.rare();
+        rare.is_kept = true;
+        *rare.refused_since.get_or_insert(now)
+    }
+
+    /// The store has answered for this cell.
+    pub(crate) fn is_answered(&self) {
+        self.pace().clear_refused_since();
     }
 
     /// Whether these are the units at `now`. A period is never gone back from, unless it turns out that a clock was

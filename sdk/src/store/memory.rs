@@ -32,8 +32,10 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct Content {
-    /// What was taken of each cell.
-    cells: HashMap<Key, Count>,
+    /// Units taken of each cell.
+    cells: HashMap<Key, u64>,
+    /// Units refunded of the few cells that have any.
+    refunded: HashMap<Key, u64>,
     /// What each job of a cell was charged.
     jobs: HashMap<Key, HashMap<String, Entry>>,
     meters: Interner<MeterPeriod>,
@@ -62,16 +64,22 @@ impl Content {
     }
 
     /// What was taken of a cell.
-    fn count(&mut self, cell: &Cell<'_>) -> &mut Count {
-        let key = self.key(cell);
-        self.cells.entry(key).or_default()
+    fn count(&self, key: &Key) -> Count {
+        let units = |map: &HashMap<Key, u64>| map.get(key).copied().unwrap_or(0);
+        Count { taken: units(&self.cells), refunded: units(&self.refunded) }
+    }
+
+    fn set_count(&mut self, key: Key, count: Count) {
+        if count.refunded > 0 {
+            self.refunded.insert(key.clone(), count.refunded);
+        }
+        self.cells.insert(key, count.taken);
     }
 
     /// What a job and its cell are at.
     fn part(&mut self, cell: &Cell<'_>, job: &str) -> Part {
         let key = self.key(cell);
-        let count = self.cells.get(&key).copied().unwrap_or_default();
-        Part::new(count, self.jobs.get(&key).and_then(|jobs| jobs.get(job)).copied())
+        Part::new(self.count(&key), self.jobs.get(&key).and_then(|jobs| jobs.get(job)).copied())
     }
 
     fn keep(&mut self, cell: &Cell<'_>, job: &str, part: &Part) {
@@ -81,7 +89,7 @@ impl Content {
             Some(entry) => jobs.insert(job.to_owned(), entry),
             None => jobs.remove(job),
         };
-        self.cells.insert(key, part.count);
+        self.set_count(key, part.count);
     }
 }
 
@@ -140,16 +148,17 @@ impl Store for Memory {
     fn take(&self, cell: &Cell<'_>, need: u64, want: u64, limit: u64) -> Result<Taken, Unreachable> {
         warn();
         let mut content = self.lock();
-        let count = content.count(cell);
-        let (after, taken) = count.take(need, want, limit);
-        *count = after;
+        let key = content.key(cell);
+        let (after, taken) = content.count(&key).take(need, want, limit);
+        content.set_count(key, after);
         Ok(Taken { units: taken.units, total: taken.total })
     }
 
     fn give_back(&self, cell: &Cell<'_>, units: u64) -> Result<(), Unreachable> {
         let mut content = self.lock();
-        let count = content.count(cell);
-        *count = count.give_back(units);
+        let key = content.key(cell);
+        let after = content.count(&key).give_back(units);
+        content.set_count(key, after);
         Ok(())
     }
 
@@ -186,6 +195,7 @@ impl Store for Memory {
         let mut content = self.lock();
         let lasts = |(_, meter): &Key| meter.window.end.is_none_or(|end| end.as_seconds() > before);
         content.cells.retain(|key, _| lasts(key));
+        content.refunded.retain(|key, _| lasts(key));
         content.jobs.retain(|key, _| lasts(key));
         let now = super::wall_clock::nanos(before).min(super::wall_clock::wall_nanos().into());
         content.rates.retain(|_, tat| tat.as_nanos() > now);

@@ -8,12 +8,12 @@ use pyo3::{PyTraverseError, PyVisit, prelude::*, types::PyDict};
 use crate::{
     background::fork::{DropDetached, SettlingGate, detached},
     convert::{Whole, array, moment, token as text_of, whole},
-    error::{explained, invalid, wrong_type},
+    error::{explained, invalid, refused, wrong_type},
     gate::{
         decided::Call,
         decision::Decision,
         event::Callback,
-        request::{Needs, Prepared, Proof, Request, prepared},
+        request::{Needs, Prepared, Proof, Request, costs, prepared},
         reservation::Reservation,
         seat::{Claim, Seat},
     },
@@ -48,6 +48,8 @@ use crate::{
 ///     require_revocation: While there is no bundle of a licence's issuer, apply the licence's policy for stale
 ///         revocations. By default a gate without a bundle treats no licence as revoked.
 ///     share_rates: Count rates together with all processes on the same store.
+///     share_proofs: Remember used proofs together with all processes on the same store, so that none is good twice. Each
+///         proof is then a question to the store.
 ///     store: The store of counters and marks: a Store, or its URL; by default one in memory.
 ///     receipts: Counts usage for the vendor.
 ///     on_event: A callable, or several, called with an Event for every decision before it is returned.
@@ -71,7 +73,7 @@ impl Gate {
     #[pyo3(signature = (
         keys=None, *, root=None, keyset=None, revocation=None, issuer=None, audience=None, mode="enforce",
         skew=60, proof_age=60, replay_capacity=65536, nonce_secret=None, require_proof_nonce=false, cache_capacity=16384,
-        prepare_keys=None, require_revocation=false, share_rates=false, store=None, receipts=None, on_event=None
+        prepare_keys=None, require_revocation=false, share_rates=false, share_proofs=false, store=None, receipts=None, on_event=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn new(
@@ -92,6 +94,7 @@ impl Gate {
         prepare_keys: Option<Whole>,
         require_revocation: bool,
         share_rates: bool,
+        share_proofs: bool,
         store: Option<&Bound<'_, PyAny>>,
         receipts: Option<&Bound<'_, Receipts>>,
         on_event: Option<&Bound<'_, PyAny>>,
@@ -115,7 +118,7 @@ impl Gate {
             (None, None) => builder,
             _ => return Err(invalid("a root key and a keyset go together")),
         };
-        builder = builder.share_rates(share_rates);
+        builder = builder.share_rates(share_rates).share_proofs(share_proofs);
         if let Some(secret) = nonce_secret {
             builder = builder.nonce_secret(array("a nonce secret", secret)?);
         }
@@ -232,6 +235,42 @@ impl Gate {
         let call = Call { gate: Arc::clone(self.gate()?), request: prepared(py, request, needs)? };
         let (store, now) = (Arc::clone(self.store.get()?), moment(now)?);
         Ok(Seat::take(py, call, claim, store, now))
+    }
+
+    /// Refunds what a job was charged, until so many units of each meter are refunded in all: repeating it changes
+    /// nothing. Returns a dict of the units that this call has refunded, by meter. The licence may have ended.
+    ///
+    /// Args:
+    ///     token: The token that was charged, or another one of the same lineage that is authentic.
+    ///     job: The job's name.
+    ///     meters: A dict of units by meter, 1 to 8 of them.
+    ///     charged_at: A time in the period that was charged, such as that of the decision; by default now.
+    ///
+    /// Raises:
+    ///     RejectedError: If the token is not authentic, or names no such meter.
+    ///     InvalidArgumentError: For no meters, or more than 8.
+    ///     StoreError: It may have been refunded, and asking again is safe.
+    #[pyo3(signature = (token, job, meters, *, charged_at=None))]
+    fn refund<'py>(
+        &self,
+        py: Python<'py>,
+        token: &Bound<'py, PyAny>,
+        job: &str,
+        meters: &Bound<'py, PyAny>,
+        charged_at: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (charged_at, now) = (moment(charged_at)?.time, moment(None)?);
+        let (gate, token, meters) = (self.gate()?, text_of(token)?, costs(meters)?);
+        let token: &str = &token;
+        let refunded = detached(py, || {
+            let meters: Vec<_> = meters.iter().map(|(meter, units)| (meter.as_str(), *units)).collect();
+            gate.refund(token, job, &meters, charged_at, now)
+        });
+        let units = PyDict::new(py);
+        for ((meter, _), refunded) in meters.iter().zip(refunded.map_err(refused)?) {
+            units.set_item(meter, refunded)?;
+        }
+        Ok(units)
     }
 
     /// Refills every meter once, as a Refiller does again and again: fetches units before they are used up, and returns

@@ -53,23 +53,10 @@ impl<P: Clone> Swap<P> {
     pub(crate) fn swap(&self, value: P) -> P {
         std::mem::replace(&mut self.lock(), value)
     }
-
-    /// Returns the pointer before the change.
-    pub(crate) fn rcu(&self, change: impl FnOnce(&P) -> P) -> P {
-        let mut place = self.lock();
-        let changed = change(&place);
-        std::mem::replace(&mut place, changed)
-    }
 }
 
 impl<T> Swap<Arc<T>> {
     pub(crate) fn from_pointee(value: T) -> Self {
         Self::new(Arc::new(value))
-    }
-}
-
-impl<T> Swap<Option<Arc<T>>> {
-    pub(crate) fn empty() -> Self {
-        Self::new(None)
     }
 }
