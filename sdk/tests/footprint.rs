@@ -45,5 +45,6 @@ fn a_rate_and_a_quota_are_small() {
     let _profiler = dhat::Profiler::builder().testing().build();
     let (without, with) = (kept(false), kept(true));
     println!("{without} bytes of a licence that counts nothing, {with} with a rate and a quota");
-    assert!(with - without <= 420, "{} bytes for a rate and a quota", with - without);
+    // Of these, the issuer in each key takes about 40.
+    assert!(with - without <= 450, "{} bytes for a rate and a quota", with - without);
 }

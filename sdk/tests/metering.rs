@@ -367,6 +367,46 @@ fn a_clock_that_jumped_ahead_locks_no_meter() {
 }
 
 #[test]
+fn a_clock_that_jumps_by_days_and_back_loses_no_units() {
+    let store = Arc::new(Counting::default());
+    let gate = on(&store);
+    let token = calls(100_000);
+    let request = Request::new().meters(&[("calls", 1)]);
+    let used =
+        (0..777).filter(|millis| gate.check(&token, &request, at(*millis)).is_allowed()).count() as u64;
+    let ahead = 100_000 - used - left(&store, &token);
+    assert!(ahead > 10);
+    let asked = store.asked.load(Ordering::Relaxed);
+    for jump in 0..3 {
+        let days = Now { time: NOW + 9 * DAY, monotonic_nanos: (2000 + jump * 4000) * 1_000_000 };
+        assert!(gate.check(&token, &request, days).is_allowed());
+        let back = Now { time: NOW + 2 + jump, monotonic_nanos: (4000 + jump * 4000) * 1_000_000 };
+        assert!(gate.check(&token, &request, back).is_allowed());
+    }
+    assert!(store.asked.load(Ordering::Relaxed) <= asked + 3, "today's are still here");
+    gate.settle().unwrap();
+    assert_eq!(left(&store, &token), 100_000 - used - 3);
+}
+
+#[test]
+fn what_is_taken_back_after_its_gate_was_dropped_goes_to_the_store() {
+    let store = Arc::new(Counting::default());
+    let (gate, token) = (on(&store), calls(100));
+    let sixty = [("calls", 60)];
+    let reserve = |gate: &Gate| gate.reserve(&token, &Request::new().meters(&sixty), NOW).1.unwrap();
+    let cancelled = reserve(&gate);
+    drop(gate);
+    assert_eq!(left(&store, &token), 40);
+    cancelled.cancel();
+    assert_eq!(left(&store, &token), 100);
+    let gate = on(&store);
+    let committed = reserve(&gate);
+    drop(gate);
+    committed.commit(&[("calls", 25)]).unwrap();
+    assert_eq!(left(&store, &token), 75);
+}
+
+#[test]
 fn a_meter_whose_store_is_lost_keeps_what_it_has_taken() {
     let store = Arc::new(Counting::default());
     let (gate, token) = (on(&store), calls(100_000));

@@ -422,3 +422,48 @@ fn a_key_of_another_type_denies_its_own_customer_alone() {
     let _ = gate.settle();
     assert_eq!(total(&server, 3), used);
 }
+
+#[test]
+fn a_server_that_stands_still_holds_up_nobody_who_has_units() {
+    let Some(server) = Server::start() else { return };
+    let gate = gate(&format!("{}?timeout_ms=1000", server.url()));
+    let (held, other) = (customer(1, 100_000), customer(2, 100_000));
+    with_units_ahead(&gate, &held);
+    signal(server.process(), "-STOP");
+    let (gate, other) = (&gate, &other);
+    let request = Request::new().meters(&[("calls", 1)]);
+    let now = licentia::Now { time: NOW, monotonic_nanos: 1_000_000_000 };
+    std::thread::scope(|scope| {
+        let begun = Instant::now();
+        let waiting: Vec<_> =
+            (0..16).map(|_| scope.spawn(move || gate.check(other, &request, now).code())).collect();
+        // Those who have units go on while sixteen wait.
+        for _ in 0..10 {
+            assert!(gate.check(&held, &request, now).is_allowed());
+            assert!(!gate.may_wait(&held, &request, now));
+        }
+        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+        for waits in waiting {
+            assert_eq!(waits.join().unwrap(), Code::StoreUnreachable);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "all wait at once: {:?}", begun.elapsed());
+        // From now on nobody waits for those who try it.
+        let begun = Instant::now();
+        for _ in 0..4 {
+            let waiting: Vec<_> = (0..16)
+                .map(|_| {
+                    scope.spawn(move || {
+                        let begun = Instant::now();
+                        let code = gate.check(other, &request, now).code();
+                        (code, begun.elapsed() > Duration::from_millis(500))
+                    })
+                })
+                .collect();
+            let late =
+                waiting.into_iter().map(|waits| waits.join().unwrap()).filter(|(_, late)| *late).count();
+            assert!(late <= 1, "one tries it, and {late} have waited");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    });
+    signal(server.process(), "-CONT");
+}

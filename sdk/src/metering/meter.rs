@@ -13,7 +13,7 @@
 use std::{
     ops::Deref,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     task::{Poll, Waker},
@@ -22,7 +22,7 @@ use std::{
 use licentia_core::{AccountId, Lineage, Timestamp, metering::quota::Refusal};
 
 use crate::{
-    platform::{ArcSwap, Guard},
+    platform::{ArcSwap, ArcSwapOption, Guard},
     store::{Answer, Became, Cell, Fault, Op, Turn, Unreachable},
 };
 
@@ -92,8 +92,7 @@ pub(crate) struct Meter {
     terms: Arc<QuotaTerms>,
     current: ArcSwap<Units>,
     /// Units of other periods, which a clock that has jumped left behind: used when it jumps back, else given back.
-    #[expect(clippy::box_collection, reason = "few meters have any")]
-    left: Mutex<Option<Box<Vec<Arc<Units>>>>>,
+    left: ArcSwapOption<Vec<Arc<Units>>>,
     /// How often the process was forked: see [`crate::Gate::after_fork`].
     forks: Arc<AtomicU32>,
     before: Option<Arc<Meter>>,
@@ -452,7 +451,7 @@ impl Meter {
     ) -> Self {
         let units = Units::of(terms.period.window(now), forks.load(Ordering::Relaxed));
         let current = ArcSwap::from_pointee(units);
-        let left = Mutex::default();
+        let left = ArcSwapOption::new(None);
         Self { account, terms, current, left, forks, before }
     }
 
@@ -485,38 +484,35 @@ impl Meter {
     /// Begins the period at `now`, or goes on with it if a clock had jumped out of it.
     #[cold]
     fn turn(&self, now: Timestamp, fork: u32) {
-        let mut place = self.left();
-        let left = place.get_or_insert_default();
         let before = self.current.load_full();
         if before.fits(now, fork) {
             return; // another thread was first
         }
         let window = self.terms.period.window(now);
-        left.retain(|units| units.fork == fork);
-        let known = left.iter().position(|units| units.window == window);
-        let next = match known {
-            Some(at) => left.swap_remove(at),
-            None => Arc::new(Units::of(window, fork)),
-        };
+        let left = self.left();
+        let known = left.iter().find(|units| units.fork == fork && units.window == window);
+        let next = known.map_or_else(|| Arc::new(Units::of(window, fork)), Arc::clone);
         next.over.store(false, Ordering::Release);
-        self.current.store(next);
+        // If another thread was first, its units are the ones that count.
+        let replaced = self.current.compare_and_swap(&before, Arc::clone(&next));
+        if !Arc::ptr_eq(&replaced, &before) {
+            return;
+        }
         before.over.store(true, Ordering::Release);
         // What is used of a period that is over matters to nobody; a clock that jumps back comes to it again.
-        if before.fork == fork {
-            left.push(before);
-            let excess = left.len().saturating_sub(LEFT);
-            left.drain(..excess);
-        }
+        let others = left.iter().filter(|units| units.fork == fork && units.window != window);
+        let kept = others.rev().take(LEFT).map(Arc::clone).collect::<Vec<_>>().into_iter().rev();
+        self.left.store(Some(Arc::new(kept.chain((before.fork == fork).then_some(before)).collect())));
     }
 
-    #[expect(clippy::box_collection, reason = "few meters have any")]
-    fn left(&self) -> MutexGuard<'_, Option<Box<Vec<Arc<Units>>>>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Units of other periods.
+    fn left(&self) -> Vec<Arc<Units>> {
+        self.left.load().as_ref().map(|left| left.to_vec()).unwrap_or_default()
     }
 
     /// Whether units of other periods are here.
     fn has_left(&self) -> bool {
-        self.left().iter().flat_map(|left| left.iter()).any(|units| units.unspent() > 0)
+        self.left.load().is_some() && self.left().iter().any(|units| units.unspent() > 0)
     }
 
     fn ask(
@@ -660,8 +656,7 @@ impl Meter {
     /// Gives back what a clock that has jumped left behind.
     fn settle_left(self: &Arc<Self>, driver: &Driver) -> Result<(), Unreachable> {
         let held = |units: &&Arc<Units>| units.unspent() > 0;
-        let left: Vec<_> =
-            self.left().iter().flat_map(|left| left.iter()).filter(held).map(Arc::clone).collect();
+        let left: Vec<_> = self.left().iter().filter(held).map(Arc::clone).collect();
         left.iter().try_for_each(|units| self.settle_units(units, 0, driver))
     }
 
@@ -713,7 +708,7 @@ const LEFT: usize = 4;
 impl Holder for Meter {
     fn look_after(self: Arc<Self>, now_nanos: u64) -> Care {
         let held = |units: &&Arc<Units>| units.unspent() > 0;
-        let left = self.left().iter().flat_map(|left| left.iter()).find(held).map(Arc::clone);
+        let left = self.left().iter().find(held).map(Arc::clone);
         let units = left.unwrap_or_else(|| self.current.load_full());
         let is_left = units.over.load(Ordering::Acquire);
         let mut pace = units.pace();

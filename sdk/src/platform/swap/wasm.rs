@@ -59,4 +59,11 @@ impl<T> Swap<Arc<T>> {
     pub(crate) fn from_pointee(value: T) -> Self {
         Self::new(Arc::new(value))
     }
+
+    /// Replaces `current`, unless another pointer is here. Returns the one that was here.
+    pub(crate) fn compare_and_swap(&self, current: &Arc<T>, new: Arc<T>) -> Guard<Arc<T>> {
+        let mut place = self.lock();
+        let same = Arc::ptr_eq(&place, current);
+        Guard(if same { std::mem::replace(&mut place, new) } else { Arc::clone(&place) })
+    }
 }
