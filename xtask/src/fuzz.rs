@@ -98,7 +98,7 @@ fn summary(text: &str) -> String {
         words.nth(1).unwrap_or("?").to_owned()
     };
     let runs = last("stat::number_of_executed_units");
-    let runs = runs.split(':').next_back().unwrap_or("?").trim();
+    let runs = runs.rsplit(':').next().map(str::trim).filter(|runs| !runs.is_empty()).unwrap_or("?");
     let covered = last(" cov: ");
     let costliest = last("costliest:");
     format!("{runs} runs, {} edges, {} features. {costliest}", word(covered, "cov:"), word(covered, "ft:"))
@@ -114,4 +114,28 @@ fn built(target: &str) -> Result<PathBuf> {
     let host =
         version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc does not say its host")?;
     Ok(folder().join(host).join("release").join(target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{summary, targets};
+
+    #[test]
+    fn what_was_said_last_is_summed_up() {
+        let said = "#2\tINITED cov: 10 ft: 11 corp: 1/1b\n\
+            costliest: 1 bytes take 0 heap bytes (0 % of the bound) and 5 ns (0 %)\n\
+            costliest: 9 bytes take 0 heap bytes (0 % of the bound) and 70 ns (1 %)\n\
+            #105212\tDONE   cov: 305 ft: 817 corp: 160/9598b lim: 1434 exec/s: 26303 rss: 28Mb\n\
+            stat::number_of_executed_units: 105212\n\
+            stat::peak_rss_mb:              28\n";
+        let expected = "105212 runs, 305 edges, 817 features. costliest: 9 bytes take 0 heap bytes (0 % of the bound) and 70 ns (1 %)";
+        assert_eq!(summary(said), expected);
+        assert_eq!(summary(""), "? runs, ? edges, ? features. ");
+    }
+
+    #[test]
+    fn every_target_says_what_it_asserts() {
+        let targets = targets().unwrap();
+        assert!(targets.len() > 10 && targets.iter().all(|(_, proves)| proves.ends_with('.')), "{targets:?}");
+    }
 }
