@@ -1,6 +1,6 @@
 //! `licentia keyset`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use licentia_core::{Keyset as Signed, Timestamp};
@@ -219,23 +219,7 @@ impl Keyset {
                 output.show(&view.json(), || view.text())
             }
             Self::Show { keyset, root, against } => {
-                let mut view = View::load(&keyset, root.as_deref())?;
-                let Some(against) = against else { return output.show(&view.json(), || view.text()) };
-                let mut earlier = View::load(&against, root.as_deref())?;
-                view.label_like(&earlier);
-                earlier.label_like(&view);
-                let changes = view.changes(&earlier);
-                let mut value = view.json();
-                value["changes"] =
-                    changes.iter().map(|(kid, change)| json!({ "kid": kid, "change": change })).collect();
-                output.show(&value, || {
-                    let name = printable(&against.display().to_string());
-                    if changes.is_empty() {
-                        return format!("{}\nno key changed since {name}\n", view.text());
-                    }
-                    let rows = changes.iter().map(|(kid, change)| (&**kid, change.clone()));
-                    format!("{}\n{HEADING}changed since {name}{HEADING:#}\n{}", view.text(), table(rows))
-                })
+                show(&keyset, root.as_deref(), against.as_deref(), output)
             }
         }
     }
@@ -253,8 +237,28 @@ fn add(draft: &mut KeysetDraft, entry: KeysetEntry) -> Result<()> {
     Ok(())
 }
 
+/// Shows a keyset or a draft, and what changed against an earlier one.
+fn show(keyset: &Path, root: Option<&str>, against: Option<&Path>, output: Output) -> Result {
+    let mut view = View::load(keyset, root)?;
+    let Some(against) = against else { return output.show(&view.json(), || view.text()) };
+    let mut earlier = View::load(against, root)?;
+    view.label_like(&earlier);
+    earlier.label_like(&view);
+    let changes = view.changes(&earlier);
+    let mut value = view.json();
+    value["changes"] = changes.iter().map(|(kid, change)| json!({ "kid": kid, "change": change })).collect();
+    output.show(&value, || {
+        let name = printable(&against.display().to_string());
+        if changes.is_empty() {
+            return format!("{}\nno key changed since {name}\n", view.text());
+        }
+        let rows = changes.iter().map(|(kid, change)| (&**kid, change.clone()));
+        format!("{}\n{HEADING}changed since {name}{HEADING:#}\n{}", view.text(), table(rows))
+    })
+}
+
 /// Saves a draft that can be signed, and shows what was understood of it.
-fn save(draft: &KeysetDraft, path: &std::path::Path, output: Output) -> Result {
+fn save(draft: &KeysetDraft, path: &Path, output: Output) -> Result {
     let view = View::of_draft(draft)?;
     draft.save(path)?;
     let mut value = view.json();
