@@ -65,14 +65,12 @@ impl Drop for Node {
 
 /// Three nodes that share the slots; none where there is no Redis.
 fn cluster() -> Option<[Node; 3]> {
-    let nodes = match (Node::start(), Node::start(), Node::start()) {
-        (Ok(one), Ok(two), Ok(three)) => [one, two, three],
-        _ => {
-            assert!(std::env::var_os("LICENTIA_REQUIRE_REDIS").is_none(), "redis-server is missing");
-            eprintln!("not run: redis-server is missing; `cargo xtask test rust` installs it");
-            return None;
-        }
+    let (Ok(one), Ok(two), Ok(three)) = (Node::start(), Node::start(), Node::start()) else {
+        assert!(std::env::var_os("LICENTIA_REQUIRE_REDIS").is_none(), "redis-server is missing");
+        eprintln!("not run: redis-server is missing; `cargo xtask test rust` installs it");
+        return None;
     };
+    let nodes = [one, two, three];
     let deadline = Instant::now() + Duration::from_secs(30);
     let wait = |what: &dyn Fn() -> bool| {
         while !what() {
@@ -130,7 +128,4 @@ fn customers_of_all_nodes_are_served_by_a_gate_that_knows_one() {
         let decision = other.check(token, &Request::new().meters(&[("calls", 0)]), NOW);
         assert_eq!(decision.quota("calls").unwrap().remaining, 97);
     }
-    // A node that is gone denies its own customers alone.
-    drop(nodes.into_iter().next_back());
-    let _ = (0..3).map(|_| other.check(&tokens[0], &Request::new().meters(&[("calls", 1)]), NOW)).count();
 }

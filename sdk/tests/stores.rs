@@ -820,3 +820,29 @@ fn what_a_job_was_charged_is_refunded_once() {
         assert_eq!(code, Code::MalformedFrame, "{name}");
     }
 }
+
+#[test]
+fn a_user_who_may_not_run_what_is_needed_is_told_at_open() {
+    let Some(server) = Server::start() else { return };
+    let user = |name: &str, rules: &[&str]| {
+        server.tell(&[&["ACL", "SETUSER", name, "on", ">secret", "~licentia:*"], rules].concat());
+        let url = format!("{}?user={name}&pass=secret", server.url());
+        store::open(&url).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let error = user("partly", &["+@read", "+@write", "+@scripting", "+@connection"]).unwrap_err();
+    assert!(error.contains("TIME") && !error.contains("HSET") && !error.contains("secret"), "{error}");
+    let listed = "+ping +select +wait +time +eval +evalsha +get +set +exists +copy +hget +hmget +hgetall +hset \
+        +hincrby +hdel +expire +expireat";
+    let listed: Vec<&str> = listed.split_whitespace().collect();
+    assert_eq!(user("listed", &listed), Ok(()));
+    let document = include_str!("../../docs/metering.md");
+    assert!(document.contains(&listed.join(" ")), "the list is documented");
+}
+
+#[test]
+fn a_server_that_evicts_counters_is_noticed() {
+    let Some(server) = Server::start() else { return };
+    assert!(!store::Redis::open(&server.url()).unwrap().evicts());
+    server.tell(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
+    assert!(store::Redis::open(&server.url()).unwrap().evicts());
+}

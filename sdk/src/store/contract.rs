@@ -197,6 +197,14 @@ pub trait Store: Send + Sync {
         ops.iter().map(one).collect()
     }
 
+    /// Whether the store answers, and lets this process do what it must: [`store::open`](super::open) asks once.
+    ///
+    /// # Errors
+    /// [`Unreachable`], which says what to change.
+    fn check(&self) -> Result<(), Unreachable> {
+        self.load("up").map(|_| ())
+    }
+
     /// Whether the store answers, and can be written to.
     ///
     /// # Errors

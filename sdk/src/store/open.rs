@@ -16,7 +16,7 @@ use super::{contract::Store, error::OpenError, memory::Memory};
 /// [`OpenError`]. It never repeats the URL, which may hold a password.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, OpenError> {
     let (store, place) = named(url)?;
-    store.load("up").map_err(|error| OpenError::Unreachable { place, error })?;
+    store.check().map_err(|error| OpenError::Unreachable { place, error })?;
     Ok(store)
 }
 

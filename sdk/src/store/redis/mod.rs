@@ -4,7 +4,14 @@ mod call;
 mod links;
 mod options;
 
-use std::{fmt, sync::LazyLock, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use licentia_core::AccountId;
 use redis::{Client, Connection, RedisResult, Script};
@@ -30,6 +37,9 @@ static REPLACE: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// Finds out which commands the user may not run.
+static OPEN_CHECK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../open_check.lua")));
+
 /// A store in Redis or Valkey. Each operation is one atomic script on one key, so that it works in a cluster's slot
 /// too.
 ///
@@ -40,6 +50,7 @@ pub struct Redis {
     options: Options,
     links: PerProcess<Links>,
     breaker: Breaker,
+    evicts: AtomicBool,
 }
 
 impl Redis {
@@ -56,9 +67,15 @@ impl Redis {
     /// [`OpenError`].
     pub fn open(url: &str) -> Result<Self, OpenError> {
         let redis = Self::lazy(url)?;
-        let asked = redis.ask("", |connection| redis::cmd("PING").query::<()>(connection));
-        asked.map_err(|error| OpenError::Unreachable { place: redis.server(), error })?;
+        redis.check().map_err(|error| OpenError::Unreachable { place: redis.server(), error })?;
         Ok(redis)
+    }
+
+    /// Whether the server was found to evict keys when its memory is full: then a counter may be lost, and its quota
+    /// granted twice. [`Redis::open`] looks, and logs a warning if the feature `tracing` is on. Set `maxmemory-policy
+    /// noeviction`.
+    pub fn evicts(&self) -> bool {
+        self.evicts.load(Ordering::Relaxed)
     }
 
     /// As [`Redis::open`], but connects when it is first needed.
@@ -73,7 +90,7 @@ impl Redis {
         };
         let client = Client::open(url).map_err(invalid)?;
         let links = PerProcess::new(Links::default(), Links::default);
-        Ok(Self { client, options, links, breaker: Breaker::default() })
+        Ok(Self { client, options, links, breaker: Breaker::default(), evicts: AtomicBool::new(false) })
     }
 
     /// The server's address.
@@ -222,6 +239,33 @@ impl Store for Redis {
             command.query::<Option<String>>(connection)
         };
         self.ask(&key, set).map(|was_set| was_set.is_some())
+    }
+
+    /// Whether the user may run what the scripts need. Warns of a server that evicts counters.
+    fn check(&self) -> Result<(), Unreachable> {
+        let key = self.mark("open");
+        let missing: Vec<String> = self.ask(&key, |connection| OPEN_CHECK.key(&key).invoke(connection))?;
+        if !missing.is_empty() {
+            let text = format!(
+                "the user may not run {}: allow it the commands that docs/metering.md lists",
+                missing.join(", ")
+            );
+            return Err(Unreachable::new(Fault::Refused, text));
+        }
+        // Who may not read the setting is not warned.
+        let policy = self.ask(&key, |connection| {
+            redis::cmd("CONFIG").arg("GET").arg("maxmemory-policy").query::<Vec<String>>(connection)
+        });
+        let evicts = policy.is_ok_and(|policy| policy.get(1).is_some_and(|policy| policy != "noeviction"));
+        self.evicts.store(evicts, Ordering::Relaxed);
+        #[cfg(feature = "tracing")]
+        if evicts {
+            tracing::warn!(
+                server = self.server(),
+                "the server evicts keys when its memory is full, which grants quotas twice: set maxmemory-policy noeviction"
+            );
+        }
+        Ok(())
     }
 
     /// Writes a key that is gone in a moment: a server that takes no writes refuses it.
