@@ -253,3 +253,37 @@ fn the_environment_names_the_ledger_and_no_password_is_shown() {
     assert_eq!(away.status.code(), Some(2));
     assert!(!text(&away.stderr).contains("s3cret"), "{}", text(&away.stderr));
 }
+
+/// The program as somebody whom permissions hold, unlike root.
+#[cfg(target_os = "linux")]
+fn held_by_permissions(desk: &Desk, arguments: &[&str]) -> std::process::Output {
+    let is_root = std::process::Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n");
+    let mut command = std::process::Command::new(if is_root { "unshare" } else { crate::desk::BIN });
+    if is_root {
+        command.args(["--user", "--map-user=1000", "--map-group=1000", "--", crate::desk::BIN]);
+    }
+    command.args(arguments).current_dir(desk.path()).env_remove("LICENTIA_LEDGER").output().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_ledger_that_nobody_can_write_is_read_where_nobody_can_write() {
+    use std::os::unix::fs::PermissionsExt;
+    let (desk, id) = opened();
+    let folder = desk.path().join("archive");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(desk.path().join("ledger.db"), folder.join("ledger.db")).unwrap();
+    let permit = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    permit(&folder.join("ledger.db"), 0o400);
+    permit(&folder, 0o500);
+    let found = held_by_permissions(&desk, &["--json", "ledger", "list", "archive/ledger.db"]);
+    let shown = held_by_permissions(&desk, &["ledger", "show", "archive/ledger.db", &id[..8]]);
+    let revoked = held_by_permissions(&desk, &["revoke", "--ledger", "archive/ledger.db", "--id", &id]);
+    permit(&folder, 0o700);
+    assert!(found.status.success(), "{}", text(&found.stderr));
+    assert_eq!(json(&found)[0]["id"], id.as_str());
+    assert!(text(&shown.stdout).contains(&id), "{}", text(&shown.stderr));
+    assert_eq!(revoked.status.code(), Some(2), "it is only read");
+}

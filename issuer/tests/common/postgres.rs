@@ -21,6 +21,35 @@ impl Postgres {
     ///
     /// With `LICENTIA_REQUIRE_POSTGRES` in the environment there must be one.
     pub fn start() -> Option<Self> {
+        Self::start_with(|_| Vec::new())
+    }
+
+    /// Starts a server that also listens at a port of this machine, with TLS. Returns the port, and the certificate of
+    /// the authority that its own is from.
+    pub fn start_with_tls() -> Option<(Self, u16, PathBuf)> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let server = Self::start_with(|folder| {
+            certify(folder);
+            let port = port.to_string();
+            let file = |name: &str| folder.join(name).display().to_string();
+            [
+                ("listen_addresses", "127.0.0.1".to_owned()),
+                ("port", port),
+                ("ssl", "on".to_owned()),
+                ("ssl_cert_file", file("server.pem")),
+                ("ssl_key_file", file("server.key")),
+            ]
+            .into_iter()
+            .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")])
+            .collect()
+        })?;
+        let authority = server.folder.path().join("ca.pem");
+        Some((server, port, authority))
+    }
+
+    fn start_with(options: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("LICENTIA_REQUIRE_POSTGRES").is_none(), "PostgreSQL is not installed");
             eprintln!("not run: PostgreSQL is not installed; `cargo xtask test rust` installs it");
@@ -37,8 +66,14 @@ impl Postgres {
         let mut server = unprivileged(&programs.join("postgres"), folder.path());
         server.arg("-D").arg(&data).arg("-k").arg(folder.path());
         server.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]);
+        server.args(options(folder.path()));
         let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { folder, child, databases: AtomicU32::new(0) };
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while server.socket().is_none() {
+            assert!(Instant::now() < deadline, "the server starts");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let deadline = Instant::now() + Duration::from_mins(1);
         while postgres::Client::connect(&server.url("postgres"), postgres::NoTls).is_err() {
             assert!(Instant::now() < deadline, "the server starts");
@@ -58,9 +93,21 @@ impl Postgres {
         postgres::Client::connect(&self.url("postgres"), postgres::NoTls).unwrap()
     }
 
+    /// The port that the socket is named after.
+    fn socket(&self) -> Option<String> {
+        let files = std::fs::read_dir(self.folder.path()).ok()?;
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let mut ports = names.filter_map(|name| {
+            let port = name.strip_prefix(".s.PGSQL.")?.to_owned();
+            port.parse::<u16>().is_ok().then_some(port)
+        });
+        ports.next()
+    }
+
     fn url(&self, database: &str) -> String {
         let socket = self.folder.path().to_string_lossy().replace('/', "%2F");
-        format!("postgres://licentia@{socket}/{database}")
+        let port = self.socket().unwrap_or_default();
+        format!("postgres://licentia@{socket}:{port}/{database}")
     }
 }
 
@@ -73,6 +120,20 @@ impl Drop for Postgres {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Makes an authority and the certificate of `localhost`.
+fn certify(folder: &Path) {
+    let openssl = |arguments: &str| {
+        let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+        assert!(done.status.success(), "openssl: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=authority -days 1");
+    openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=localhost");
+    openssl(
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out server.pem -days 1",
+    );
 }
 
 /// The folder of the newest server's programs, as Debian installs them.

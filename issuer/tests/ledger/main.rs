@@ -12,6 +12,7 @@ mod places;
 mod sharing;
 
 use engine::Engine;
+use licentia_issuer::{Ledger, LedgerAccess};
 
 /// A test and its name.
 type Test = (&'static str, fn(&Engine));
@@ -57,4 +58,27 @@ fn on_postgres() {
     if let Some(engine) = Engine::postgres() {
         run(&engine);
     }
+}
+
+#[test]
+fn the_certificate_of_a_server_is_verified() {
+    let Some((server, port, authority)) = postgres::Postgres::start_with_tls() else { return };
+    let database = server.database();
+    let name = database.rsplit('/').next().unwrap();
+    let trusted = authority.display().to_string().replace('/', "%2F");
+    let open = |query: &str, access| {
+        let url = format!("postgres://licentia@localhost:{port}/{name}?{query}");
+        Ledger::connect(&url.parse().unwrap(), access)
+    };
+    assert!(open("sslmode=require", LedgerAccess::Create).is_err(), "an authority that nobody knows");
+    let known = format!("sslmode=verify-full&sslrootcert={trusted}");
+    open(&known, LedgerAccess::Create).unwrap();
+    assert_eq!(open(&known, LedgerAccess::Write).unwrap().count().unwrap(), 0);
+    assert!(
+        open(
+            &format!("sslmode=require&sslrootcert={}", trusted.replace("ca.pem", "none.pem")),
+            LedgerAccess::Write
+        )
+        .is_err()
+    );
 }

@@ -38,7 +38,7 @@ pub(crate) fn check_quickly() -> Result {
 
 /// Runs a test command that finds everything that tests start. No test passes without it.
 pub(crate) fn run_equipped(mut test: Command, arguments: &[&str]) -> Result {
-    system::require(&[("redis-server", "redis-server"), (INITDB, "postgresql-15")])?;
+    system::require(&[("redis-server", "redis-server"), (INITDB, "postgresql-15"), ("openssl", "openssl")])?;
     test.args(arguments);
     if cfg!(target_os = "linux") {
         system::require(&[("ip", "iproute2"), ("mount", "mount"), ("unshare", "util-linux")])?;

@@ -17,6 +17,10 @@ use crate::error::{Error, LedgerError, Result};
 /// How long a process waits for another one that writes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The size of the cache, in KiB where it is negative. Identifiers are random: what is written in bulk is all over the
+/// file.
+const CACHE: i64 = -64_000;
+
 /// A connection to a database in SQLite.
 #[derive(Debug)]
 pub(in crate::ledger) struct Sqlite {
@@ -133,8 +137,7 @@ fn set_up(connection: Connection) -> Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A licence that was handed out must be in the ledger, whatever happens to the machine.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Identifiers are random: what is written in bulk is all over the file. In KiB.
-    connection.pragma_update(None, "cache_size", -64_000)?;
+    connection.pragma_update(None, "cache_size", CACHE)?;
     Ok(connection)
 }
 
@@ -142,25 +145,27 @@ fn set_up(connection: Connection) -> Result<Connection> {
 /// and cannot be made, nobody writes the ledger, and it is read as it is.
 fn open_to_read(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "cache_size", -64_000)?;
-    let tried = connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
-    match tried {
-        Ok(_) => Ok(connection),
-        Err(error) => {
-            let mut log = path.to_owned().into_os_string();
-            log.push("-wal");
-            if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
-                return Err(error.into());
-            }
-            let absolute = fs::canonicalize(path).map_err(Error::file(path))?;
-            let escaped =
-                absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-            let uri = format!("file:{escaped}?immutable=1");
-            Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
-        }
+    let usable = |connection: Connection| {
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "cache_size", CACHE)?;
+        // The first query that needs the other two files.
+        connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0))?;
+        Ok::<_, rusqlite::Error>(connection)
+    };
+    let error = match Connection::open_with_flags(path, flags).and_then(usable) {
+        Ok(connection) => return Ok(connection),
+        Err(error) => error,
+    };
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    // What is only in the log would be overlooked.
+    if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return Err(error.into());
     }
+    let absolute = fs::canonicalize(path).map_err(Error::file(path))?;
+    let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let uri = format!("file:{escaped}?immutable=1");
+    Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(usable)?)
 }
 
 /// Creates an empty file that only its owner can read: customers' names are in it.
