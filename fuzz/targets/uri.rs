@@ -48,7 +48,6 @@ impl Normal {
         text += match (&self.authority, self.is_absolute) {
             (Some(_), _) => "/",
             (None, true) => "/./",
-            (None, false) if path.is_empty() => "",
             (None, false) => "./",
         };
         text += &path;

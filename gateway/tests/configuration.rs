@@ -114,3 +114,45 @@ fn the_shipped_configuration_is_good() {
     assert_eq!(config.rules.table.routes().len(), 3);
     assert_eq!(config.trust.bundles.len(), 1);
 }
+
+/// The program's arguments.
+#[derive(clap::Parser)]
+struct Program {
+    #[command(flatten)]
+    command: licentia_gateway::command::Command,
+}
+
+fn run(arguments: &[&str]) -> Result<String, String> {
+    use clap::Parser;
+    let program = Program::parse_from([&["licentia-gateway"], arguments].concat());
+    match program.command.run() {
+        Ok(outcome) => Ok(outcome.unwrap().text),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn check_and_routes_say_what_a_configuration_means() {
+    let world = World::new();
+    let path = world.folder.path().join("gateway.toml");
+    let file = path.to_str().unwrap();
+    let text = format!(
+        "[listen]\ncheck = \"127.0.0.1:0\"\n[[route]]\nmatch = \"GET /exports/{{id}}\"\nfeatures = [\"export\"]\n\
+         meters = {{ calls = 10 }}\n[[route]]\nmatch = \"* /status\"\naccess = \"open\"\n{}",
+        world.trust()
+    );
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(run(&["check", "--config", file]).unwrap(), format!("{file}: good, 2 routes\n"));
+    let routes = run(&["routes", "--config", file]).unwrap();
+    let lines: Vec<Vec<&str>> = routes.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], ["GET", "/exports/{id}", "export", "calls", "10", "-", "authorization"]);
+    assert_eq!(lines[2], ["*", "/status", "nothing", "-", "-", "-"]);
+    assert_eq!(routes.lines().last(), Some("Other requests are refused."));
+
+    std::fs::write(&path, text.replace("\"open\"", "\"closed\"").replace("GET /exports", "get /exports"))
+        .unwrap();
+    let wrong = run(&["check", "--config", file]).unwrap_err();
+    assert!(wrong.contains(&format!("{file}:4: `get` is no method")), "{wrong}");
+    assert!(wrong.contains(&format!("{file}:9: `route`: ")), "{wrong}");
+    assert!(run(&["routes", "--config", "/nowhere"]).unwrap_err().contains("/nowhere: cannot be read"));
+}

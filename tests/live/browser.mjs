@@ -1,5 +1,6 @@
 // Chromium, and a page that notices what it must not do.
 import puppeteer from "puppeteer-core";
+import { until } from "./expect.mjs";
 
 const ARGUMENTS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
@@ -39,7 +40,10 @@ export function view(page) {
     text,
     state: () => page.$eval("#state", (node) => node.dataset.state),
     async press(subject, action) {
-      const button = await (await row(subject)).asElement().$(`button[data-action="${action}"]`);
+      // A page that is live draws its rows with the next frame.
+      const button = await until(`the button ${action} of ${subject}`, 2000, async () => (
+        (await row(subject)).asElement()?.$(`button[data-action="${action}"]`)
+      ));
       await button.click();
     },
     customer: (subject) => page.evaluate((name) => {
