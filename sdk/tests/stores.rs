@@ -846,3 +846,31 @@ fn a_server_that_evicts_counters_is_noticed() {
     server.tell(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
     assert!(store::Redis::open(&server.url()).unwrap().evicts());
 }
+
+#[test]
+fn a_hundred_gates_use_up_a_quota_before_one_is_denied() {
+    let Some(server) = Server::start() else { return };
+    let token = licence(|draft| {
+        draft.grant.quotas.insert("calls".into(), "1000/day".parse().unwrap());
+    });
+    let store = store::open(&server.url()).unwrap();
+    // As processes are by default: each fetches ahead, and gives back what it does not use.
+    let gates: Vec<_> =
+        (0..100).map(|_| builder().store(Arc::clone(&store)).cache_capacity(4).build().unwrap()).collect();
+    let request = Request::new().meters(&[("calls", 1)]);
+    let mut random = fastrand::Rng::with_seed(7);
+    let begun = Instant::now();
+    let mut used = 0;
+    loop {
+        // A hundred requests a second, each to any of them.
+        let due = begun + Duration::from_millis(10) * used;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let now = licentia::Now { time: NOW.into(), ..licentia::Now::system() };
+        if !gates[random.usize(..100)].check(&token, &request, now).is_allowed() {
+            break;
+        }
+        used += 1;
+    }
+    println!("{used} of 1,000 units were used before the first denial");
+    assert!(used >= 990, "{used}");
+}

@@ -6,7 +6,7 @@ use pyo3::{prelude::*, types::PyBytes};
 
 use crate::{
     convert::{array, hex, moment, token},
-    error::{explained, refused},
+    error::explained,
 };
 
 /// A customer's private key. A licence that is bound to it is useless without it.
