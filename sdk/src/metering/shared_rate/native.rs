@@ -168,6 +168,8 @@ impl Slice {
         let fork = self.forks.load(Ordering::Relaxed);
         if self.fork.load(Ordering::Relaxed) != fork {
             self.word.store(0, Ordering::Relaxed);
+            // What the parent has asked is answered to the parent.
+            *self.talk() = Talk::default();
             self.fork.store(fork, Ordering::Relaxed);
         }
         let gcra = terms.gcra;
