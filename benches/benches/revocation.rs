@@ -59,7 +59,7 @@ fn revocation(criterion: &mut Criterion) {
     let keys = [key.public().for_revocation()];
     let (bytes, reasons) = (draft.sign(&key).unwrap(), reasons.sign(&key).unwrap());
     let read = |bytes| Bundle::read(bytes, Keyring::new(&keys)).unwrap().0;
-    let filter = build::bloom(members.iter().copied(), REVOKED as u64, &draft.salt.into());
+    let filter = build::bloom(members.iter().copied(), REVOKED as u64, &draft.salt);
     let (bundle, reasons) = (read(&bytes).with_bloom(&filter), read(&reasons).with_bloom(&filter));
     let alone = read(&bytes).with_bloom(&[]);
     let fuse = BinaryFuse16::try_from(&members).unwrap();

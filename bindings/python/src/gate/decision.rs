@@ -156,6 +156,7 @@ impl Decision {
         slf
     }
 
+    #[allow(clippy::unused_self, reason = "Python calls it on an object")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
             "a Decision belongs to its gate and cannot be pickled; send what its to_json() or to_dict() returns",
@@ -224,6 +225,7 @@ impl Charge {
         slf
     }
 
+    #[allow(clippy::unused_self, reason = "Python calls it on an object")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
             "a Charge cannot be pickled; send what its Decision's to_json() or to_dict() returns",

@@ -118,6 +118,7 @@ impl Event {
         slf
     }
 
+    #[allow(clippy::unused_self, reason = "Python calls it on an object")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("an Event cannot be pickled; send what its to_json() or to_dict() returns"))
     }

@@ -75,7 +75,7 @@ impl Gate {
         skew=60, proof_age=60, replay_capacity=65536, nonce_secret=None, require_proof_nonce=false, cache_capacity=16384,
         prepare_keys=None, require_revocation=false, share_rates=false, share_proofs=false, store=None, receipts=None, on_event=None
     ))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
+    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "keyword arguments")]
     fn new(
         py: Python<'_>,
         keys: Option<&Bound<'_, PyAny>>,

@@ -249,6 +249,7 @@ macro_rules! getters {
                 hasher.finish()
             }
 
+            #[allow(clippy::unused_self, reason = "Python calls it on an object")]
             fn __reduce__(&self) -> PyResult<()> {
                 Err(PyTypeError::new_err(concat!(
                     stringify!($class),

@@ -53,6 +53,7 @@ impl HolderKey {
     /// Raises:
     ///     RejectedError: For text or bytes that are no licence.
     #[pyo3(signature = (token, *, method, uri, body_digest=None, nonce=None, now=None))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn prove<'py>(
         &self,
         py: Python<'py>,
@@ -68,6 +69,7 @@ impl HolderKey {
 
     /// As ``prove``, in unpadded base64url: the value of the header field ``Licentia-Proof``.
     #[pyo3(signature = (token, *, method, uri, body_digest=None, nonce=None, now=None))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn prove_text(
         &self,
         token: &Bound<'_, PyAny>,

@@ -115,6 +115,7 @@ impl Keyset {
         hasher.finish()
     }
 
+    #[allow(clippy::unused_self, reason = "Python calls it on an object")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
             "a Keyset cannot be pickled; send bytes() of it, and verify them where they arrive",

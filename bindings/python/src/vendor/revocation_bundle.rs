@@ -161,6 +161,7 @@ impl RevocationBundle {
         hasher.finish()
     }
 
+    #[allow(clippy::unused_self, reason = "Python calls it on an object")]
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
             "a RevocationBundle cannot be pickled; send bytes() of it, and verify them where they arrive",

@@ -89,8 +89,8 @@ fn proof(made_at: u64, nonce: Option<Item>) -> Presented {
     }
 }
 
-fn good(time: u64) -> Option<Item> {
-    Some(cbor::bytes(&handed_out(&SECRET, time)))
+fn good(time: u64) -> Item {
+    cbor::bytes(&handed_out(&SECRET, time))
 }
 
 fn welcome() -> NonceGroup {
@@ -101,7 +101,7 @@ fn welcome() -> NonceGroup {
             &format!("a holder's clock that shows {made_at}"),
             "allowed",
             NOW,
-            &proof(made_at, good(NOW)),
+            &proof(made_at, Some(good(NOW))),
         );
     }
     for (what, handed_out, code) in [
@@ -112,7 +112,7 @@ fn welcome() -> NonceGroup {
         ("a nonce of 1970", 0, needed),
         ("a nonce of the end of time", u64::MAX, needed),
     ] {
-        cases.add(what, code, NOW, &proof(NOW, good(handed_out)));
+        cases.add(what, code, NOW, &proof(NOW, Some(good(handed_out))));
     }
     let ours = handed_out(&SECRET, NOW);
     let turned = |at: usize| {
@@ -149,9 +149,9 @@ fn welcome() -> NonceGroup {
         cases.add(what, "proof_malformed", NOW, &proof(NOW, Some(value)));
     }
     cases.flag = "Order";
-    let stranger = Presented { signer: Signer::main(), ..proof(NOW, good(0)) };
+    let stranger = Presented { signer: Signer::main(), ..proof(NOW, Some(good(0))) };
     cases.add("another key, and an old nonce", "proof_bad_signature", NOW, &stranger);
-    let other = proof(NOW, good(0));
+    let other = proof(NOW, Some(good(0)));
     let other = Presented { claims: other.claims.set(METHOD, cbor::text("PUT")), ..other };
     cases.add("another method, and an old nonce", "proof_wrong_method", NOW, &other);
     cases.group
@@ -160,8 +160,8 @@ fn welcome() -> NonceGroup {
 fn required() -> NonceGroup {
     let mut cases = Cases::new("A service that refuses proofs without a nonce", true);
     let needed = "proof_nonce_required";
-    cases.add("a nonce of now", "allowed", NOW, &proof(NOW - YEAR, good(NOW)));
-    cases.add("a nonce of 61 seconds ago", needed, NOW, &proof(NOW, good(NOW - 61)));
+    cases.add("a nonce of now", "allowed", NOW, &proof(NOW - YEAR, Some(good(NOW))));
+    cases.add("a nonce of 61 seconds ago", needed, NOW, &proof(NOW, Some(good(NOW - 61))));
     cases.flag = "NoNonce";
     for made_at in [NOW - YEAR, NOW, NOW + YEAR] {
         cases.add(&format!("made at {made_at}"), needed, NOW, &proof(made_at, None));
