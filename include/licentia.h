@@ -187,6 +187,8 @@
 #define LICENTIA_CODE_PROOF_REPLAYED 439
 /* Too many proofs are remembered to tell a replay. */
 #define LICENTIA_CODE_PROOF_CACHE_FULL 440
+/* The proof needs a newer nonce of the service. */
+#define LICENTIA_CODE_PROOF_NONCE_REQUIRED 441
 /* The licence was revoked. */
 #define LICENTIA_CODE_REVOKED 500
 /* The licence was revoked by a rule. */
@@ -977,6 +979,29 @@ licentia_status licentia_holder_key_prove(const licentia_holder_key *key,
                                           size_t *proof_len);
 #endif
 
+#if defined(LICENTIA_HOLDER)
+/**
+ * As licentia_holder_key_prove, with the nonce that the service has handed out in the header field
+ * `Licentia-Proof-Nonce`: the service then goes by its own clock, and not by `now`.
+ *
+ * Errors: as licentia_holder_key_prove; INVALID_ARGUMENT for what is no such nonce.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_holder_key_prove_with_nonce(const licentia_holder_key *key,
+                                                     const char *token,
+                                                     size_t token_len,
+                                                     const char *method,
+                                                     size_t method_len,
+                                                     const char *uri,
+                                                     size_t uri_len,
+                                                     const uint8_t *body,
+                                                     const char *nonce,
+                                                     size_t nonce_len,
+                                                     uint64_t now,
+                                                     uint8_t **proof,
+                                                     size_t *proof_len);
+#endif
+
 /**
  * Decodes the text form of a licence, `lic1_...`; free the bytes with licentia_bytes_free.
  *
@@ -1146,6 +1171,16 @@ licentia_status licentia_gate_builder_set_proof_age(licentia_gate_builder *build
 LICENTIA_MUST_USE
 licentia_status licentia_gate_builder_set_replay_capacity(licentia_gate_builder *builder,
                                                           size_t proofs);
+
+/**
+ * Sets the secret (32 random bytes) of the nonces that refusals hand out for the next proof, in the header field
+ * `Licentia-Proof-Nonce`. All processes that serve one address share it. By default each gate has a random one. If
+ * `required`, the gate refuses proofs without such a nonce.
+ */
+LICENTIA_MUST_USE
+licentia_status licentia_gate_builder_set_proof_nonces(licentia_gate_builder *builder,
+                                                       const uint8_t *secret,
+                                                       bool required);
 
 /**
  * Sets how many verified tokens the gate caches; 16,384 by default, at most 16,777,216.
@@ -1525,7 +1560,8 @@ bool licentia_decision_is_allowed(const licentia_decision *decision);
 licentia_code licentia_decision_code(const licentia_decision *decision);
 
 /**
- * The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. It says nothing about a denial.
+ * The state in which the licence grants it: one of LICENTIA_STATE_*; 0 for NULL. A denial has no
+ * state, and gives 0: ask licentia_decision_is_allowed first.
  */
 uint32_t licentia_decision_state(const licentia_decision *decision);
 
@@ -1788,7 +1824,8 @@ licentia_status licentia_receipts_open(const char *path,
 
 #if defined(LICENTIA_HOLDER)
 /**
- * Frees receipts; counts that were not written are lost. Gates that use them keep them open. NULL is ignored.
+ * Frees receipts. Gates that use them keep them open; when the last of these is freed too, what was counted since the
+ * last receipt is written, with the time of the latest event. NULL is ignored.
  */
 void licentia_receipts_free(licentia_receipts *receipts);
 #endif
