@@ -39,6 +39,8 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 const NANOS_PER_MICRO: u64 = 1_000;
 /// The shortest time that a pace is measured over: a few requests at once say little of the next second.
 const SHORTEST: u64 = NANOS_PER_SECOND / 4;
+/// As [`SHORTEST`], if nothing fetches units between the requests: the pace must be found from fewer of them.
+const SHORTEST_ALONE: u64 = NANOS_PER_SECOND / 1000;
 /// After the store had too few units it is not asked again for as long, so that denials stay cheap.
 const EXHAUSTED: u64 = NANOS_PER_SECOND / 10;
 /// Who only looks is told what the store said within this time.
@@ -258,6 +260,11 @@ impl QuotaCounter {
             let _ = self.refill(units, cost, now_nanos, driver, &Wait::Block);
         } else if cost == 0 && units.total.load(Ordering::Acquire) == UNKNOWN {
             let _ = self.look(units, now_nanos, driver, &Wait::Block);
+            if !driver.may_wait() {
+                // The question was a wish, and what the store said before it came true is no answer.
+                units.total.store(UNKNOWN, Ordering::Release);
+                units.pace().asked_at = 0;
+            }
         }
     }
 
@@ -281,6 +288,9 @@ impl QuotaCounter {
         driver: &Driver,
         (waker, begun): (&Waker, u64),
     ) -> Poll<Result<Refill, Unreachable>> {
+        // Whether a store that answers at once was asked for exactly these units. It then has no more of them, even if
+        // its total is below the limit: a host brings units to `Leased`, and may have brought too few.
+        let mut was_asked = false;
         loop {
             let mut pace = units.pace();
             let spent = units.spent.load(Ordering::Acquire);
@@ -296,7 +306,7 @@ impl QuotaCounter {
             let fresh = pace.refused > begun;
             let asked = fresh || (pace.refused > 0 && driver.may_wait() && again);
             let refusal = Refusal { total: units.total.load(Ordering::Acquire) };
-            if asked && refusal.answers(need, self.hard) {
+            if (was_asked && fresh) || (asked && refusal.answers(need, self.hard)) {
                 return Poll::Ready(Ok(Refill { enough: false, reached: fresh }));
             }
             pace.rare().waiting.push(waker.clone());
@@ -315,6 +325,7 @@ impl QuotaCounter {
             if driver.may_wait() {
                 return Poll::Pending;
             }
+            was_asked = true;
         }
     }
 
@@ -539,7 +550,8 @@ impl Meter {
         }
         let spent = units.spent.load(Ordering::Acquire);
         let taken = units.taken.load(Ordering::Acquire);
-        let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(SHORTEST);
+        let shortest = if in_turn { SHORTEST } else { SHORTEST_ALONE };
+        let elapsed = now_nanos.saturating_sub(pace.at_nanos).max(shortest);
         let used = spent.saturating_sub(pace.spent);
         let per_second =
             used.saturating_mul(NANOS_PER_SECOND / NANOS_PER_MICRO) / (elapsed / NANOS_PER_MICRO).max(1);
