@@ -71,7 +71,8 @@ static void misuse(const world *it) {
     CHECK(licentia_request_add_meter(NULL, LITERAL("calls"), 1) == ARGUMENT);
     CHECK(licentia_period_window(10, 0, 0, 0, &start, &end) == ARGUMENT && start == 0 && end == 0);
     CHECK(licentia_period_window(LICENTIA_PERIOD_FIXED, 0, 0, 0, &start, &end) == ARGUMENT);
-    CHECK(licentia_period_window(LICENTIA_PERIOD_YEAR_FROM, 0, UINT64_MAX, UINT64_MAX, &start, &end) == LICENTIA_OK);
+    CHECK(licentia_period_window(LICENTIA_PERIOD_YEAR_FROM, 0, UINT64_MAX, UINT64_MAX, &start, &end) == ARGUMENT);
+    CHECK(licentia_period_window(LICENTIA_PERIOD_YEAR_FROM, 0, 0, UINT64_MAX, &start, &end) == LICENTIA_OK);
     CHECK(start > 0 && (end == LICENTIA_NONE || end > start));
     CHECK(licentia_token_decode(LITERAL("lic2_"), &bytes, &length) == LICENTIA_CODE_MALFORMED_TEXT && bytes == NULL);
 

@@ -182,27 +182,29 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
     assert!(error.contains("`keyset`") && error.contains("`cache`"), "{error}");
 }
 
-/// A server whose event stream sends what the test gives it.
-async fn stream(mut events: tokio::sync::mpsc::Receiver<String>) -> SocketAddr {
+/// A server whose event stream sends what the test gives it. A client may open a connection that it does not use.
+async fn stream(events: tokio::sync::mpsc::Receiver<String>) -> SocketAddr {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let events = Arc::new(tokio::sync::Mutex::new(events));
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                request.push(stream.read_u8().await.unwrap());
-            }
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
-            stream.write_all(head.as_bytes()).await.unwrap();
-            loop {
-                let Some(event) = events.recv().await else { return };
-                if event == "end" {
-                    break;
+            let events = Arc::clone(&events);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = stream.read_u8().await else { return };
+                    request.push(byte);
                 }
-                stream.write_all(event.as_bytes()).await.unwrap();
-            }
+                let mut events = events.lock().await;
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+                stream.write_all(head.as_bytes()).await.unwrap();
+                while let Some(event) = events.recv().await.filter(|event| event != "end") {
+                    stream.write_all(event.as_bytes()).await.unwrap();
+                }
+            });
         }
     });
     address

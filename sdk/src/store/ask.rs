@@ -83,7 +83,7 @@ pub struct PartCharged {
     pub total: u64,
     /// Whether this call has charged it: sinks and receipts are told then, and only then.
     pub fresh: bool,
-    /// The attempt that is charged, which [`Store::finish_job`] needs; none if nothing is.
+    /// The attempt that is charged, which [`Store::finish_job`](super::Store::finish_job) needs; none if nothing is.
     pub attempt: Option<u64>,
 }
 
@@ -126,7 +126,7 @@ pub enum Finish {
     Refund,
 }
 
-/// What [`Store::finish_job`] did to a part.
+/// What [`Store::finish_job`](super::Store::finish_job) did to a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartDone {
     /// Whether this call made the charge final, took it back, or refunded something.
