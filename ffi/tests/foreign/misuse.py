@@ -69,7 +69,7 @@ for name, result, function, parameters in functions:
         ctypes.addressof(output) if parameter.is_output
         else None if parameter.is_pointer
         # Such a size has no struct: as much of it is emptied.
-        else 8 if parameter.name in ("charge_size", "feature_size")
+        else 8 if parameter.name in ("charge_size", "facts_size", "feature_size")
         else 0
         for parameter, output in zip(parameters, outputs)
     ))
