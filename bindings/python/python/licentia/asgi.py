@@ -69,7 +69,7 @@ class LicenseMiddleware:
         self.request: Request = NOTHING if request is None else request
         self.origin = origin
         self.exempt: frozenset[str] = frozenset(exempt)
-        self.charged = _http.which_are_charged(charge_on_success)
+        self.charged: Callable[[int], bool] | None = _http.which_are_charged(charge_on_success)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -103,8 +103,8 @@ class LicenseMiddleware:
             return
         state = scope.setdefault("state", {})
         state["licentia"], state["licentia.reservation"] = decision, reservation
-        # Only a job's charge is ended in the store.
-        waits = self.gate.may_block and asked.job is not None
+        # A job's charge is ended in the store, which may take a while.
+        waits = self.gate.may_block
         ended = False
 
         async def end(charge: bool) -> None:

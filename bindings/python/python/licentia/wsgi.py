@@ -57,7 +57,7 @@ class LicenseMiddleware:
         self.request: Request = NOTHING if request is None else request
         self.origin = origin
         self.exempt: frozenset[str] = frozenset(exempt)
-        self.charged = _http.which_are_charged(charge_on_success)
+        self.charged: Callable[[int], bool] | None = _http.which_are_charged(charge_on_success)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answers one request."""
@@ -84,11 +84,11 @@ class LicenseMiddleware:
             return start_response(status, [*headers, *decision.http_headers], *rest)
 
         try:
-            body = self.app(environ, start_with_fields)
+            answer = self.app(environ, start_with_fields)
         except BaseException:
             held.failed()
             raise
-        return body if held.ended else _Body(body, held)
+        return answer if held.ended else _Body(answer, held)
 
 
 class _Held:

@@ -179,12 +179,15 @@ pub(crate) fn before_fork(py: Python<'_>) {
         }
         threads.forking = threads.forking.saturating_sub(1);
         FORKING.set(Some(threads));
+        // The threads that ask the stores, which Python does not know.
+        licentia::fork::before();
     });
 }
 
 /// Releases the threads that waited for a fork.
 #[pyfunction]
 pub(crate) fn after_fork_in_parent() {
+    licentia::fork::after_in_parent();
     drop(FORKING.take());
     CHANGED.notify_all();
 }
@@ -195,6 +198,7 @@ pub(crate) fn after_fork_in_child() {
     if let Some(mut threads) = FORKING.take() {
         *threads = Threads::default();
     }
+    licentia::fork::after_in_child();
     for gate in gates() {
         gate.after_fork();
     }
