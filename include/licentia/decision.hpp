@@ -110,6 +110,12 @@ class DecisionView {
     Text json() const noexcept {
         return detail::given([&](auto... out) { return licentia_decision_json(decision_, out...); });
     }
+    /** What it says, in one call; the texts are valid as long as the decision. */
+    licentia_facts facts() const noexcept {
+        licentia_facts facts{};
+        detail::or_empty(licentia_decision_facts(decision_, sizeof facts, &facts));
+        return facts;
+    }
     std::optional<License> license() const noexcept {
         const licentia_license *license = licentia_decision_license(decision_);
         return license == nullptr ? std::nullopt : std::optional<License>(License(license));

@@ -81,6 +81,18 @@ inline Result<Text> encode(Bytes decoded) noexcept {
         [&](auto... out) { return licentia_token_encode(decoded.data, decoded.size, out...); });
 }
 
+/** The token of a value of the HTTP field `Authorization` whose scheme is Bearer. */
+inline Result<Text> token_from_authorization(std::string_view value) noexcept {
+    return detail::give<Text, char>(
+        [&](auto... out) { return licentia_token_from_authorization(value.data(), value.size(), out...); });
+}
+
+/** The bytes of base64url without padding: the form of a proof in the HTTP field `Licentia-Proof`. */
+inline Result<Buffer> decode_base64url(std::string_view encoded) noexcept {
+    return detail::give<Buffer, std::uint8_t>(
+        [&](auto... out) { return licentia_base64url_decode(encoded.data(), encoded.size(), out...); });
+}
+
 /** The window of a period: its first second, and the first second after it, if it ends. */
 struct Window {
     std::uint64_t start = 0;
@@ -352,6 +364,10 @@ class GateBuilder : public detail::Handle<licentia_gate_builder, licentia_gate_b
     GateBuilder &proof_age(std::uint64_t seconds) noexcept {
         return note(licentia_gate_builder_set_proof_age(get(), seconds));
     }
+    GateBuilder &proof_nonces(const Digest *secret, bool required) noexcept {
+        return note(licentia_gate_builder_set_proof_nonces(
+            get(), secret == nullptr ? nullptr : secret->data(), required));
+    }
     GateBuilder &prepare_keys(std::size_t bytes_per_key) noexcept {
         return note(licentia_gate_builder_prepare_keys(get(), bytes_per_key));
     }
@@ -422,6 +438,16 @@ class HolderKey : public detail::Handle<licentia_holder_key, licentia_holder_key
             return licentia_holder_key_prove(get(), token.data(), token.size(), method.data(), method.size(),
                                          uri.data(), uri.size(), body == nullptr ? nullptr : body->data(), now,
                                          out...);
+        });
+    }
+    /** As prove, with the nonce that the service has handed out. */
+    Result<Buffer> prove_with_nonce(std::string_view token, std::string_view method, std::string_view uri,
+                                    std::string_view nonce, std::uint64_t now,
+                                    const Digest *body = nullptr) const noexcept {
+        return detail::give<Buffer, std::uint8_t>([&](auto... out) {
+            return licentia_holder_key_prove_with_nonce(
+                get(), token.data(), token.size(), method.data(), method.size(), uri.data(), uri.size(),
+                body == nullptr ? nullptr : body->data(), nonce.data(), nonce.size(), now, out...);
         });
     }
 };
