@@ -2,13 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
 
 use crate::{
     config::{Config, Unlisted},
+    file_version::FileVersion,
     gateway::Gateway,
     routes::{Access, Route},
 };
@@ -105,7 +106,7 @@ async fn run(gateway: &Gateway, path: &Path, files: &[PathBuf]) -> std::io::Resu
     let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
     // Looked at rather than watched: a folder that Kubernetes mounts changes by links.
     let mut second = tokio::time::interval(Duration::from_secs(1));
-    let state = || -> Vec<_> { files.iter().map(|file| changed(file)).collect() };
+    let state = || -> Vec<_> { files.iter().map(|file| version(file)).collect() };
     let mut known = state();
     loop {
         tokio::select! {
@@ -127,10 +128,9 @@ async fn run(gateway: &Gateway, path: &Path, files: &[PathBuf]) -> std::io::Resu
     }
 }
 
-/// When a file was changed, and its length.
-fn changed(path: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+/// The version of a file that is there.
+fn version(path: &Path) -> Option<FileVersion> {
+    std::fs::metadata(path).ok().as_ref().map(FileVersion::from)
 }
 
 /// The routes as a table for people.

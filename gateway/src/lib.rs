@@ -18,6 +18,7 @@ pub mod config;
 pub mod decide;
 pub mod events;
 mod fault;
+mod file_version;
 mod gateway;
 pub mod listen;
 pub mod protocols;

@@ -1,14 +1,10 @@
 //! A keyset or a bundle that is looked at again and again.
 
-use std::{
-    fs,
-    io::Read,
-    time::{Duration, SystemTime},
-};
+use std::{fs, io::Read, time::Duration};
 
 use http::HeaderValue;
 
-use crate::config::Place;
+use crate::{config::Place, file_version::FileVersion};
 
 use super::fetch::Fetcher;
 
@@ -18,7 +14,7 @@ pub(super) struct Source {
     pub(super) place: Place,
     most: usize,
     tag: Option<HeaderValue>,
-    file: Option<(SystemTime, u64)>,
+    file: Option<FileVersion>,
 }
 
 impl Source {
@@ -41,8 +37,8 @@ impl Source {
                 let failed = |error| format!("{}: {error}", path.display());
                 let file = fs::File::open(path).map_err(failed)?;
                 let metadata = file.metadata().map_err(failed)?;
-                let state = metadata.modified().ok().map(|modified| (modified, metadata.len()));
-                if state.is_some() && state == self.file {
+                let version = Some(FileVersion::from(&metadata));
+                if version == self.file {
                     return Ok(None);
                 }
                 let mut bytes = Vec::new();
@@ -51,7 +47,7 @@ impl Source {
                 if bytes.len() > self.most {
                     return Err(format!("{}: it is longer than {most} bytes", path.display()));
                 }
-                self.file = state;
+                self.file = version;
                 Ok(Some(bytes))
             }
         }
