@@ -25,6 +25,7 @@ pub(crate) fn check() -> Result {
         words.extend([
             "--show-leak-kinds=definite,indirect,possible",
             "--errors-for-leak-kinds=definite,indirect,possible",
+            "--suppressions=ffi/tests/valgrind.supp",
         ]);
         let program = program.to_string_lossy();
         words.push(&program);
