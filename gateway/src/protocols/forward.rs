@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Response};
 
-use crate::decide::{Decider, Facts, Protocol, Verdict};
+use crate::decide::{Decider, Protocol, Verdict};
 
 use super::{
     body::{AnyBody, refusal, response},
@@ -19,18 +19,7 @@ const HINTS: Hints = Hints {
 
 /// Answers with the request's verdict; on allow, the proxy copies the fields of the answer into the request.
 pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
-    let rules = decider.rules();
-    let asked = forwarded::read(headers, peer, &rules.trusted_proxies, &HINTS);
-    let mut facts =
-        Facts { protocol: Protocol::Forward, method: "", target: "", headers, client: peer, route: None };
-    let verdict = match asked {
-        Ok(asked) => {
-            (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
-            decider.decide(&facts)
-        }
-        Err(reason) => decider.refuse(&facts, &reason),
-    };
-    match verdict {
+    match forwarded::verdict(decider, Protocol::Forward, headers, peer, &HINTS) {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => refusal(*refused),
     }

@@ -5,13 +5,16 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
-use crate::{config::TrustedProxies, decide::Reason};
+use crate::{
+    config::TrustedProxies,
+    decide::{Decider, Facts, Protocol, Reason, Verdict},
+};
 
 /// A request that a proxy asks about.
-pub(super) struct Forwarded<'r> {
-    pub(super) method: &'r str,
-    pub(super) target: &'r str,
-    pub(super) client: Option<IpAddr>,
+struct Forwarded<'r> {
+    method: &'r str,
+    target: &'r str,
+    client: Option<IpAddr>,
 }
 
 /// How a proxy is told to send a field.
@@ -21,7 +24,7 @@ pub(super) struct Hints {
 }
 
 /// Reads the fields of a proxy's request.
-pub(super) fn read<'r>(
+fn read<'r>(
     headers: &'r HeaderMap,
     peer: Option<IpAddr>,
     trusted: &TrustedProxies,
@@ -66,4 +69,22 @@ fn single<'r>(headers: &'r HeaderMap, name: &'static str, hint: &str) -> Result<
         return Err(Reason::ForwardedMissing(format!("the proxy sent {shown} twice: {hint}")));
     }
     Ok(value)
+}
+
+/// Decides about the request that a proxy describes in its fields; refuses it if they don't say what it is.
+pub(super) fn verdict(
+    decider: &Decider,
+    protocol: Protocol,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+    hints: &Hints,
+) -> Verdict {
+    let mut facts = Facts { protocol, method: "", target: "", headers, client: peer, route: None };
+    match read(headers, peer, &decider.rules().trusted_proxies, hints) {
+        Ok(asked) => {
+            (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
+            decider.decide(&facts)
+        }
+        Err(reason) => decider.refuse(&facts, &reason),
+    }
 }

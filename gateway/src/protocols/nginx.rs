@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, Response};
 
-use crate::decide::{Decider, Facts, Protocol, Verdict, fields::names};
+use crate::decide::{Decider, Protocol, Verdict, fields::names};
 
 use super::{
     body::{AnyBody, response},
@@ -20,18 +20,7 @@ const HINTS: Hints = Hints {
 };
 
 pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
-    let rules = decider.rules();
-    let asked = forwarded::read(headers, peer, &rules.trusted_proxies, &HINTS);
-    let mut facts =
-        Facts { protocol: Protocol::Nginx, method: "", target: "", headers, client: peer, route: None };
-    let verdict = match asked {
-        Ok(asked) => {
-            (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
-            decider.decide(&facts)
-        }
-        Err(reason) => decider.refuse(&facts, &reason),
-    };
-    match verdict {
+    match forwarded::verdict(decider, Protocol::Nginx, headers, peer, &HINTS) {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => {
             let shown = if refused.status == 401 { 401 } else { 403 };
