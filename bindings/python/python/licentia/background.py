@@ -77,7 +77,7 @@ class Worker:
 
     @staticmethod
     def join(workers: Iterable[Worker], seconds: float) -> None:
-        """Waits for threads that were told to end, for so many seconds in all."""
+        """Waits for stopped threads, at most so many seconds in all."""
         deadline = time.monotonic() + seconds
         for worker in workers:
             worker._thread.join(max(0.0, deadline - time.monotonic()))

@@ -23,7 +23,7 @@ use crate::error::{invalid, refused, wrong_type};
 ///
 /// Args:
 ///     at: The wall clock: an aware ``datetime``, or seconds since 1970.
-///     monotonic_ns: A clock that only advances, in nanoseconds since a moment of its own.
+///     monotonic_ns: A clock that only advances, in nanoseconds from any start.
 #[pyclass(module = "licentia", frozen, eq)]
 #[derive(PartialEq)]
 pub(crate) struct Now(pub(crate) SdkNow);

@@ -6,7 +6,7 @@ import java.time.Instant;
  * Both clocks of a simulated moment, for tests. Without one, a gate asks the system.
  *
  * @param seconds the wall clock, in seconds since 1970
- * @param monotonicNanos a clock that only advances, in nanoseconds since a moment of its own
+ * @param monotonicNanos a clock that only advances, in nanoseconds from any start
  */
 public record Moment(long seconds, long monotonicNanos) {
     /** Checks that the numbers are not negative. */

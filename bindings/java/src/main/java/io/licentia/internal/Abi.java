@@ -42,7 +42,7 @@ public interface Abi {
     /** The text at an address, which a NUL ends. */
     String string(long address);
 
-    /** Holds the library: a class of its own, so that it is loaded at the first call. */
+    /** Loads the library at the first call. */
     final class Loaded {
         private static final Abi LIBRARY = Backend.open(NativeLibrary.find());
 
