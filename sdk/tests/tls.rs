@@ -239,7 +239,10 @@ fn what_a_url_says_wrongly_is_named() {
         ("rediss://localhost/?ca=a%b".to_owned(), "`%25`"),
     ] {
         let error = store::open_lazily(&url).err().unwrap_or_else(|| panic!("{url} opens"));
-        assert!(matches!(error, OpenError::InvalidUrl(_) | OpenError::InvalidFile { .. }), "{url}: {error:?}");
+        assert!(
+            matches!(error, OpenError::InvalidUrl(_) | OpenError::InvalidFile { .. }),
+            "{url}: {error:?}"
+        );
         assert_eq!(error.code(), Code::InvalidArgument, "{url}");
         assert!(error.to_string().contains(word), "{url}: {error}");
     }

@@ -88,7 +88,9 @@ pub fn cluster(options: [&[String]; 3]) -> Option<[Node; 3]> {
     for (node, slots) in nodes.iter().zip([["0", "5460"], ["5461", "10922"], ["10923", "16383"]]) {
         wait(&|| node.tell::<String>(&["PING"]).is_ok());
         node.tell::<()>(&["CLUSTER", "ADDSLOTSRANGE", slots[0], slots[1]]).unwrap();
-        nodes[0].tell::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.tls.unwrap_or(node.port).to_string()]).unwrap();
+        nodes[0]
+            .tell::<()>(&["CLUSTER", "MEET", "127.0.0.1", &node.tls.unwrap_or(node.port).to_string()])
+            .unwrap();
     }
     for node in &nodes {
         let is_up = || {

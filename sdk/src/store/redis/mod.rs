@@ -97,11 +97,8 @@ impl Redis {
             place: "the URL".to_owned(),
             error: Unreachable::new(Fault::NotSent, error),
         };
-        let client = if tls {
-            tls::client(&url, &options.files)?
-        } else {
-            Client::open(url).map_err(invalid)?
-        };
+        let client =
+            if tls { tls::client(&url, &options.files)? } else { Client::open(url).map_err(invalid)? };
         let links = PerProcess::new(Links::default(), Links::default);
         Ok(Self { client, options, links, breaker: Breaker::default(), evicts: AtomicBool::new(false) })
     }

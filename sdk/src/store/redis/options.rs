@@ -84,7 +84,8 @@ fn hex(digits: &str) -> Option<u8> {
     plain.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
 }
 
-const NO_PATH: OpenError = OpenError::InvalidUrl("`ca`, `cert` and `key` are paths of files; `%` is written as `%25`");
+const NO_PATH: OpenError =
+    OpenError::InvalidUrl("`ca`, `cert` and `key` are paths of files; `%` is written as `%25`");
 
 #[cfg(test)]
 mod tests {

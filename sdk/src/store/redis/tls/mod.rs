@@ -45,7 +45,9 @@ impl Files {
 pub(super) fn is_asked_for(url: &str) -> Result<bool, OpenError> {
     let tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
     if tls && url.contains('#') {
-        return Err(OpenError::InvalidUrl("a certificate is always verified: leave out what begins with `#`"));
+        return Err(OpenError::InvalidUrl(
+            "a certificate is always verified: leave out what begins with `#`",
+        ));
     }
     Ok(tls)
 }
