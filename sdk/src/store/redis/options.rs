@@ -71,7 +71,7 @@ fn path(value: &str) -> Result<String, OpenError> {
     let mut parts = value.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        let byte = part.get(..2).and_then(|digits| hex(digits));
+        let byte = part.get(..2).and_then(hex);
         bytes.push(byte.ok_or(NO_PATH)?);
         bytes.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
     }
