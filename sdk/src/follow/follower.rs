@@ -175,13 +175,13 @@ impl Follower {
             },
         };
         let trusted = Trusted::new(gate);
-        let followed = bundles.into_iter().enumerate().map(|(at, bundle)| Bundle {
+        let places = bundles.into_iter().enumerate().map(|(at, bundle)| Bundle {
             at,
             source: Source::new(bundle.place, limits::BUNDLE_BYTES),
             deltas: bundle.deltas,
             of: None,
         });
-        let bundles = followed.collect();
+        let bundles = places.collect();
         let known = Vec::new();
         let mut follower = Self { trusted, fetcher, cache, keyset, bundles, poll, events, report, known };
         if let Some(keyset) = second.or(first)
