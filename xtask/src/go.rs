@@ -45,8 +45,7 @@ pub(crate) fn write() -> Result {
     run(install)?;
     let built = build()?;
     let made = target_folder().join("go/module.go");
-    let arguments =
-        ["-pkg", "module", "-unsafe", "-o", &made.to_string_lossy(), &built.to_string_lossy()];
+    let arguments = ["-pkg", "module", "-unsafe", "-o", &made.to_string_lossy(), &built.to_string_lossy()];
     run(command(tools.join("wasm2go"), &arguments))?;
     let code = fs::read_to_string(&made).map_err(|error| format!("{}: {error}", made.display()))?;
     for place in ["/root/", "/home/", "/usr/local/", "/rustc/"] {

@@ -49,7 +49,10 @@ fn fill(bytes: &mut [u8]) -> bool {
 /// `space` has `length` bytes.
 #[cfg(getrandom_backend = "custom")]
 #[unsafe(no_mangle)]
-unsafe extern "Rust" fn __getrandom_v03_custom(space: *mut u8, length: usize) -> Result<(), getrandom::Error> {
+unsafe extern "Rust" fn __getrandom_v03_custom(
+    space: *mut u8,
+    length: usize,
+) -> Result<(), getrandom::Error> {
     // SAFETY: `getrandom` says so, and zeroes are bytes of their own right.
     let bytes = unsafe {
         space.write_bytes(0, length);

@@ -1,7 +1,6 @@
 //! The gate of an instance, what waits for its store, and what is reserved.
 
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -15,10 +14,11 @@ use licentia::{
 use licentia_core::{Code, revocation::Bundle};
 
 use crate::{
-    Refusal, decision, entropy,
+    decision, entropy,
     number::{gate_flag as flag, operation},
     question::{self, Asked as StoreAsked},
     record::{NONE, Reader, Writer},
+    refusal::Refusal,
     request::Asked,
     token,
 };
@@ -70,7 +70,7 @@ impl Instance {
             operation::SEAT => self.seat(reader, now, out)?,
             operation::LOAD_KEYSET => {
                 let loaded = self.gate()?.load_keyset(reader.bytes()?);
-                out.u8(u8::from(loaded.map_err(|error| refusal(error.code(), &error))?));
+                out.u8(u8::from(loaded.map_err(|error| Refusal::new(error.code(), &error))?));
             }
             operation::LOAD_REVOCATION => self.load_revocation(reader.bytes()?, out)?,
             operation::COMMIT => self.commit(reader)?,
@@ -152,7 +152,7 @@ impl Instance {
             builder = builder.audience(reader.text()?);
         }
         if has(flag::KEYSET) {
-            let root = Key::from_text(reader.text()?).map_err(|code| named("the root key", code))?;
+            let root = Key::from_text(reader.text()?).map_err(|code| Refusal::of(&"the root key", code))?;
             builder = builder.keyset(root, reader.bytes()?);
         }
         if has(flag::REQUIRE_REVOCATION) {
@@ -181,15 +181,16 @@ impl Instance {
         }
         for at in 1..=reader.u8()? {
             let key = Key::from_text(reader.text()?);
-            builder = builder.key(key.map_err(|code| named(&format!("key {at}"), code))?);
+            builder = builder.key(key.map_err(|code| Refusal::of(&format_args!("key {at}"), code))?);
         }
-        self.gate = Some(Arc::new(builder.build().map_err(|error| refusal(error.code(), &error))?));
+        self.gate = Some(Arc::new(builder.build().map_err(|error| Refusal::new(error.code(), &error))?));
         Ok(())
     }
 
     /// A bundle. Returns 0 if it is the one in use, 1 for a whole one, 2 for a delta.
     fn load_revocation(&self, bytes: &[u8], out: &mut Writer) -> Result<(), Refusal> {
-        let loaded = self.gate()?.load_revocation(bytes).map_err(|error| refusal(error.code(), &error))?;
+        let loaded =
+            self.gate()?.load_revocation(bytes).map_err(|error| Refusal::new(error.code(), &error))?;
         let delta = || Bundle::inspect(bytes).is_ok_and(|(bundle, _)| bundle.base().is_some());
         out.u8(if loaded { 1 + u8::from(delta()) } else { 0 });
         Ok(())
@@ -391,12 +392,4 @@ impl Instance {
         question::write_answer(out, &answer);
         Ok(())
     }
-}
-
-fn refusal(code: Code, text: &dyn fmt::Display) -> Refusal {
-    Refusal { code, text: text.to_string() }
-}
-
-fn named(what: &str, code: Code) -> Refusal {
-    refusal(code, &format_args!("{what}: {} {}", code.message(), code.advice()))
 }

@@ -18,6 +18,7 @@ mod gate;
 mod number;
 mod question;
 pub mod record;
+mod refusal;
 mod request;
 mod token;
 
@@ -26,27 +27,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use licentia::{Code, Now};
+use licentia::Now;
 
 pub use self::number::operation;
 use self::{
     gate::Instance,
     record::{Reader, Writer},
 };
-
-/// Why an operation was refused: a code, and what was wrong.
-#[derive(Debug)]
-struct Refusal {
-    code: Code,
-    text: String,
-}
-
-impl From<Code> for Refusal {
-    fn from(code: Code) -> Self {
-        let text = format!("{} {}", code.message(), code.advice());
-        Self { code, text: text.trim().to_owned() }
-    }
-}
 
 /// Runs an operation on a record and writes its answer; see [`operation`].
 ///

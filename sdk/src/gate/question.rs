@@ -11,7 +11,10 @@ use crate::{
     store::{Answer, Op, SeatAsk, Unreachable},
 };
 
-use super::{gate::Gate, request::{Request, SeatRequest}};
+use super::{
+    gate::Gate,
+    request::{Request, SeatRequest},
+};
 
 /// What a gate wants of a [`Hosted`](crate::store::Hosted) store. It must be answered: other requests may wait for the
 /// same answer.
