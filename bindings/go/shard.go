@@ -237,6 +237,13 @@ func (s *shard) settle(ctx context.Context, now Now) error {
 		return err
 	}
 	s.askStore(now)
+	s.mu.Unlock()
+	return s.flush(ctx)
+}
+
+// flush waits until the store has answered everything that it was asked.
+func (s *shard) flush(ctx context.Context) error {
+	s.mu.Lock()
 	if s.asking == 0 {
 		s.mu.Unlock()
 		return nil
