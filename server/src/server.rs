@@ -10,6 +10,9 @@ use crate::{
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
+    stripe::Payments,
+    usage::Reports,
+    webhooks,
 };
 
 /// An issuer with its keys.
@@ -38,6 +41,9 @@ struct Shared {
     gate: Gate,
     issuers: BTreeMap<String, IssuerKeys>,
     origin: Option<String>,
+    reports: Reports,
+    webhooks: webhooks::Caller,
+    payments: Option<Payments>,
 }
 
 impl fmt::Debug for Shared {
@@ -81,7 +87,15 @@ impl Server {
         let clerk = Clerk::start(location.clone()).map_err(said)?;
         let readers = Readers::new(location);
         let origin = config.origin.clone();
-        Ok(Self(Arc::new(Shared { clerk, readers, gate, issuers, origin })))
+        let folder = config.path(std::path::Path::new(""));
+        let webhooks = config.webhooks.open(&folder)?;
+        let payments = config.stripe.as_ref().map(|stripe| stripe.open(&folder)).transpose()?;
+        if let Some(payments) = payments.as_ref().filter(|payments| !issuers.contains_key(payments.issuer()))
+        {
+            return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
+        }
+        let reports = Reports::default();
+        Ok(Self(Arc::new(Shared { clerk, readers, gate, issuers, origin, reports, webhooks, payments })))
     }
 
     /// Writes the ledger.
@@ -123,6 +137,21 @@ impl Server {
     ) -> Result<Arc<Catalogue>, Problem> {
         let known = self.keys(issuer)?.catalogue.clone();
         known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
+    }
+
+    /// What the receipts of gateways add up to.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.0.reports
+    }
+
+    /// What webhooks are called with.
+    pub(crate) fn webhooks(&self) -> &webhooks::Caller {
+        &self.0.webhooks
+    }
+
+    /// Payments, if they are configured.
+    pub(crate) fn payments(&self) -> Option<&Payments> {
+        self.0.payments.as_ref()
     }
 
     /// The issuers.
