@@ -65,8 +65,9 @@ fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let v4 = |high: u16, low: u16| IpAddr::V4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     match v6.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
-        [0x2002, high, low, ..] => v4(high, low),
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, _, _, _, _, _] => v4(high, low),
         _ => address,
     }
 }
@@ -86,29 +87,28 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    !matches!(
-        address.octets(),
+    let [first, second, third, _] = address.octets();
+    let is_special = match first {
         // This network, private ones (RFC 1918), loopback.
-        [0 | 10 | 127, ..]
-            // Shared by carriers (RFC 6598).
-            | [100, 64..=127, ..]
-            // Link-local, with the metadata services of clouds.
-            | [169, 254, ..]
-            | [172, 16..=31, ..]
-            // Protocol assignments, documentation, AS112, and 6to4 relays.
-            | [192, 0, 0 | 2, _]
-            | [192, 31, 196, _]
-            | [192, 52, 193, _]
-            | [192, 88, 99, _]
-            | [192, 168, ..]
-            | [192, 175, 48, _]
-            // Benchmarks and documentation.
-            | [198, 18 | 19, ..]
-            | [198, 51, 100, _]
-            | [203, 0, 113, _]
-            // Multicast, reserved, broadcast.
-            | [224..=255, ..]
-    )
+        0 | 10 | 127 => true,
+        // Shared by carriers (RFC 6598).
+        100 => (64..128).contains(&second),
+        // Link-local, with the metadata services of clouds.
+        169 => second == 254,
+        172 => (16..32).contains(&second),
+        // Private, protocol assignments, documentation, AS112, and relays of 6to4.
+        192 => {
+            second == 168
+                || [(0, 0), (0, 2), (31, 196), (52, 193), (88, 99), (175, 48)].contains(&(second, third))
+        }
+        // Benchmarks and documentation.
+        198 => matches!(second, 18 | 19) || (second, third) == (51, 100),
+        203 => (second, third) == (0, 113),
+        // Multicast, reserved, broadcast.
+        224.. => true,
+        _ => false,
+    };
+    !is_special
 }
 
 #[cfg(test)]

@@ -37,12 +37,12 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
 /// The files of the page, at the root.
 pub(crate) fn files() -> Router<Server> {
     Router::new()
-        .route("/", get(|| file(HTML, "text/html; charset=utf-8")))
-        .route("/page.css", get(|| file(STYLE, "text/css; charset=utf-8")))
-        .route("/page.js", get(|| file(SCRIPT, "text/javascript; charset=utf-8")))
+        .route("/", get(|| async { file(HTML, "text/html; charset=utf-8") }))
+        .route("/page.css", get(|| async { file(STYLE, "text/css; charset=utf-8") }))
+        .route("/page.js", get(|| async { file(SCRIPT, "text/javascript; charset=utf-8") }))
 }
 
-async fn file(text: &'static str, kind: &'static str) -> Response {
+fn file(text: &'static str, kind: &'static str) -> Response {
     let mut response = text.into_response();
     let fields = response.headers_mut();
     for (name, value) in [

@@ -249,7 +249,7 @@ function shown(title, text, secret, note) {
 }
 
 // --- plots ---------------------------------------------------------------------------------------------------------
-const nice = (value) => { const power = 10 ** Math.floor(Math.log10(Math.max(1, value))); return [1, 2, 2.5, 5, 10].map((step) => step * power).find((step) => step >= value); };
+const nice = (value) => { const power = 10 ** Math.floor(Math.log10(Math.max(1, value))); return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value); };
 const compact = (value) => value >= 1e6 ? `${+(value / 1e6).toFixed(1)}M` : value >= 1e4 ? `${+(value / 1e3).toFixed(1)}k` : number(value);
 /** Stacked bars: `rows` are `[label, {series: value}]`. */
 function plot(label, series, rows) {
@@ -288,11 +288,13 @@ function plot(label, series, rows) {
   const keys = make("div", { class: "key" }, names.map((name, index) => make("span", {}, make("i", { class: `c${index}`, "aria-hidden": "true" }), name === names[5] && series.length > 6 ? "others" : name)));
   return make("div", { class: "body" }, node, keys);
 }
+/** The start of a period: a month if it begins with one. */
+const month = (period) => period.slice(0, 10).replace(/-01$/, "");
 /** What was used per period and meter, from lines of usage. */
 function usagePlot(label, lines) {
   const meters = [...new Set(lines.map(({ meter }) => meter))].sort();
   const periods = [...new Set(lines.map(({ period }) => period))].sort().slice(-24);
-  const rows = periods.map((period) => [period.slice(0, 10).replace(/-01$/, ""), Object.fromEntries(meters.map((meter) => [meter, lines.filter((line) => line.period === period && line.meter === meter).reduce((sum, line) => sum + line.used, 0)]))]);
+  const rows = periods.map((period) => [month(period), Object.fromEntries(meters.map((meter) => [meter, lines.filter((line) => line.period === period && line.meter === meter).reduce((sum, line) => sum + line.used, 0)]))]);
   return lines.length ? plot(label, meters, rows) : empty("No receipt has reported any usage yet.");
 }
 function shares(label, rows) {
@@ -507,11 +509,11 @@ const countOf = ({ more }) => more.hits ?? more.count ?? null;
 const BY = ["customer", "tier", "meter", "period", "lineage"];
 async function usage() {
   const values = query();
-  const by = (values.get("by") ?? "customer,meter,period").split(",").filter((name) => BY.includes(name));
+  const by = (values.get("by") ?? "customer,tier,meter").split(",").filter((name) => BY.includes(name));
   const filter = { by: by.join(","), from: values.get("from") ?? "", to: values.get("to") ?? "", subject: values.get("subject") ?? "" };
   const [report, all] = await Promise.all([get("/v1/usage", filter), get("/v1/usage", { ...filter, by: "meter,period" })]);
   const rows = report.lines.slice(0, 1000);
-  const columns = [...by.map((name) => [name[0].toUpperCase() + name.slice(1), name === "meter" || name === "period" ? "keep" : "", (line) => name === "customer" ? link(path("customer", line.customer), line.customer) : name === "lineage" ? link(path("license", line.lineage), make("code", {}, line.lineage.slice(0, 12))) : line[name]]), ["Used", "number", (line) => number(line.used)]];
+  const columns = [...by.map((name) => [name[0].toUpperCase() + name.slice(1), name === "meter" || name === "period" ? "keep" : "", (line) => name === "customer" ? link(path("customer", line.customer), line.customer) : name === "lineage" ? link(path("license", line.lineage), make("code", {}, line.lineage.slice(0, 12))) : name === "period" ? month(line.period) : line[name]]), ["Used", "number", (line) => number(line.used)]];
   const form = make("form", { class: "filters push", "aria-label": "What a line is about", onchange: () => {
     const chosen = new FormData(form);
     const wanted = { by: chosen.getAll("by").join(",") || "meter", from: chosen.get("from"), to: chosen.get("to"), subject: chosen.get("subject") };
@@ -541,7 +543,8 @@ function flowList(items, label = "Latest receipts") {
   return make("ol", { class: "flow", "aria-label": label }, items.map(flowItem));
 }
 function flowItem({ at, name, instance, sequence, used, apart }) {
-  const words = used.map(({ meter, units, customer }) => `${customer}: ${number(units)} ${meter}`).join(", ");
+  const most = [...used].sort((a, b) => b.units - a.units);
+  const words = [...most.slice(0, 4).map(({ meter, units, customer }) => `${customer} ${number(units)} ${meter}`), most.length > 4 && `${most.length - 4} more`].filter(Boolean).join(", ");
   return make("li", {}, make("span", { class: "mono soft" }, clock(at)), make("span", { class: "break" }, name ?? instance.slice(0, 12), " ", make("span", { class: "soft small" }, `#${sequence}`)), apart ? pill("waiting", "kept apart") : make("span", { class: "soft small" }, plural(used.reduce((sum, one) => sum + one.units, 0), "unit")), words ? make("span", { class: "detail" }, words) : null);
 }
 async function gateways() {

@@ -1,6 +1,6 @@
 //! `/v1/lineages/{lineage}`: a licence through its renewals, and what happened to it.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use axum::extract::State;
 use licentia_core::{Lineage, Timestamp};
@@ -98,13 +98,19 @@ fn gather(ledger: &Ledger, who: &Identity, lineage: &Lineage) -> Result<Contract
         lines.extend(found);
     }
     let mut timeline = issued(&licenses, &mut lines);
-    for license in &licenses {
-        if let Some(revocation) = license.revocation.as_ref().filter(|terms| terms.reason == "superseded") {
-            let detail = format!("{}…, {}", license.id.get(..12).unwrap_or_default(), revocation.reason);
-            let at = revocation.effective.max(license.issued_at);
-            let what = "An older licence was replaced".into();
-            timeline.push(Moment { at, kind: "superseded".into(), what, detail, who: None });
-        }
+    // What was revoked on the ledger itself is in no audit.
+    let is_told = lines.iter().any(|line| matches!(&*line.action, "revoke" | "suspend"));
+    let revoked = licenses.iter().filter(|license| {
+        license.revocation.as_ref().is_some_and(|terms| terms.reason != "superseded") && !is_told
+    });
+    for (license, terms) in revoked.filter_map(|license| Some((license, license.revocation.as_ref()?))) {
+        timeline.push(Moment {
+            at: terms.effective.max(license.issued_at),
+            kind: "revoked".into(),
+            what: "Revoked".into(),
+            detail: terms.reason.replace('_', " "),
+            who: None,
+        });
     }
     timeline.extend(lines.into_iter().map(told));
     let Some(current) =
@@ -113,7 +119,7 @@ fn gather(ledger: &Ledger, who: &Identity, lineage: &Lineage) -> Result<Contract
         return Err(Problem::unknown("no licence has such a lineage"));
     };
     timeline.extend(ends(&current, who.now));
-    timeline.sort_by(|a, b| b.at.cmp(&a.at));
+    timeline.sort_by_key(|moment| Reverse(moment.at));
     let paid = stripe::tables::all(ledger)?.into_iter().rfind(|paid| paid.lineage == *lineage);
     Ok(Contract { current, licenses, timeline, subscription: paid.map(SubscriptionView::from) })
 }
@@ -142,11 +148,16 @@ fn issued(licenses: &[LicenseView], lines: &mut Vec<Line>) -> Vec<Moment> {
         };
         let until = Timestamp::from_seconds(license.term_end.unwrap_or(license.expires));
         let until = licentia_issuer::time::show(until);
+        let is_replaced = |before: &&LicenseView| {
+            before.revocation.as_ref().is_some_and(|terms| terms.reason == "superseded")
+        };
+        let replaced =
+            if before.as_ref().is_some_and(is_replaced) { ", in place of the one before" } else { "" };
         moments.push(Moment {
             at: license.issued_at,
             kind: kind.into(),
             what: what.into(),
-            detail: format!("{} v{}, until {until}", license.tier, license.tier_version),
+            detail: format!("{} v{}, until {until}{replaced}", license.tier, license.tier_version),
             who: by.get(&license.id).map(|(_, subject)| subject.clone()),
         });
     }

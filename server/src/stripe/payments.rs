@@ -123,8 +123,7 @@ impl Payments {
             let done = match &applied {
                 Applied::Issued(id) => Some(("payment.issue", id.to_string())),
                 Applied::Continued(id) => Some(("payment.renew", id.to_string())),
-                Applied::Refused(_) => None,
-                Applied::Unchanged => None,
+                Applied::Refused(_) | Applied::Unchanged => None,
             };
             if let Some((action, target)) = done {
                 audit::record(ledger, &payer(&issuer, &subscription.id, now), action, &target, now)?;

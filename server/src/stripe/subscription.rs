@@ -121,9 +121,8 @@ impl Subscription {
     /// Until when it is paid. While an invoice is open, that is the start of its period.
     pub(crate) fn paid_until(&self) -> Option<Timestamp> {
         match self.status.as_str() {
-            "trialing" => Some(self.period.1),
             "active" if self.invoice_paid == Some(false) => Some(self.period.0),
-            "active" => Some(self.period.1),
+            "active" | "trialing" => Some(self.period.1),
             _ => None,
         }
     }

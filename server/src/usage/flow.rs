@@ -157,16 +157,12 @@ fn used(
     }
     let mut found = Vec::with_capacity(used.len());
     for ((lineage, meter), units) in used.into_iter().filter(|(_, units)| *units > 0) {
-        let customer = match customers.get(&lineage) {
-            Some(known) => known.clone(),
-            None => {
-                let newest =
-                    ledger.of_lineage(&lineage)?.into_iter().rfind(|license| license.issuer == issuer);
-                let customer = newest.map_or_else(|| lineage.to_string(), |license| license.subject);
-                customers.insert(lineage, customer.clone());
-                customer
-            }
-        };
+        if !customers.contains_key(&lineage) {
+            let newest = ledger.of_lineage(&lineage)?.into_iter().rfind(|license| license.issuer == issuer);
+            let customer = newest.map_or_else(|| lineage.to_string(), |license| license.subject);
+            customers.insert(lineage, customer);
+        }
+        let customer = customers.get(&lineage).cloned().unwrap_or_default();
         found.push(Used { customer, lineage: lineage.to_string(), meter, units });
     }
     Ok(found)
