@@ -12,6 +12,7 @@
 //! | `access/` | who calls, and what they may do |
 //! | `http/` | bodies, idempotency, problems, pages, the OpenAPI document |
 //! | `licenses/` | issue, search, and what is done with a licence |
+//! | `trust/` | the keyset, bundles and deltas, and the stream of what is new |
 //! | `audit/` | who did what |
 //! | `usage/` | the receipts of all gateways, merged, and billed |
 //! | `stripe/` | what is paid renews licences |
@@ -49,6 +50,7 @@ mod running;
 mod server;
 pub mod store;
 mod stripe;
+mod trust;
 pub mod usage;
 mod webhooks;
 

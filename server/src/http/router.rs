@@ -15,7 +15,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{Problem, ProblemBody};
-use crate::{audit, licenses, page, server::Server, stripe, usage, webhooks};
+use crate::{audit, licenses, page, server::Server, stripe, trust, usage, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,6 +43,7 @@ fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(licenses::routes())
         .merge(audit::routes())
+        .merge(trust::routes())
         .merge(usage::routes())
         .merge(stripe::routes())
         .merge(webhooks::routes())
