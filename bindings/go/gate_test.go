@@ -216,7 +216,7 @@ func TestAStoreThatIsOutLeavesThePolicyToDecide(t *testing.T) {
 }
 
 func TestAContextThatEndsGivesTheRequestUp(t *testing.T) {
-	gate := newGate(t, licentia.WithStore(brokenStore{"hangs"}), licentia.WithStoreTimeout(time.Minute))
+	gate := newGate(t, licentia.WithStore(brokenStore{"hangs"}), licentia.WithStoreTimeout(time.Second))
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
 	defer cancel()
 	if d, err := gate.Check(short, storetest.Token, calls(1)); !errors.Is(err, context.DeadlineExceeded) || d != nil {
