@@ -4,7 +4,8 @@ local function try(name, ...)
   local answer = redis.pcall(name, ...)
   local why = type(answer) == 'table' and answer.err or ''
   local function says(text) return string.find(why, text, 1, true) end
-  if says('NOPERM') or says("can't run this command") or says('No permissions') then
+  -- Redis writes "No permissions", Valkey "has no permissions".
+  if says('NOPERM') or says("can't run this command") or says('o permissions') then
     missing[#missing + 1] = name
   end
 end

@@ -94,7 +94,7 @@ impl Drop for Server {
 
 fn spawn(folder: &tempfile::TempDir) -> std::io::Result<Child> {
     let folder = folder.path();
-    Command::new("redis-server")
+    Command::new(crate::common::server_program())
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
         .arg("--unixsocket")
         .arg(folder.join("redis.sock"))
