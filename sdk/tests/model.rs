@@ -342,10 +342,7 @@ impl World {
 
     fn fail(&self, why: &str) -> ! {
         let trace = self.trace.join("\n  ");
-        panic!(
-            "{}: {why}; LICENTIA_SCHEDULE={} repeats it. Its steps:\n  {trace}",
-            self.name, self.seed
-        );
+        panic!("{}: {why}; LICENTIA_SCHEDULE={} repeats it. Its steps:\n  {trace}", self.name, self.seed);
     }
 
     fn expect(&self, holds: bool, why: impl FnOnce() -> String) {
@@ -355,12 +352,7 @@ impl World {
     }
 
     /// What a process did changed its units ahead by what the store counts more than the model.
-    fn balance(
-        &mut self,
-        process: usize,
-        totals: &BTreeMap<Count, u64>,
-        used: &BTreeMap<Count, u64>,
-    ) {
+    fn balance(&mut self, process: usize, totals: &BTreeMap<Count, u64>, used: &BTreeMap<Count, u64>) {
         for (count, after) in self.totals() {
             let before = totals.get(&count).copied().unwrap_or(0);
             let more = i128::from(self.model.used.get(&count).copied().unwrap_or(0))
@@ -368,7 +360,9 @@ impl World {
             let ahead = self.model.ahead.entry((process, count)).or_default();
             *ahead += i128::from(after) - i128::from(before) - more;
             let ahead = *ahead;
-            self.expect(ahead >= 0, || format!("process {process} granted {} more than it had of {count:?}", -ahead));
+            self.expect(ahead >= 0, || {
+                format!("process {process} granted {} more than it had of {count:?}", -ahead)
+            });
             self.expect(after <= GREATEST, || format!("{after} are taken of {count:?}"));
         }
     }
@@ -472,8 +466,12 @@ impl World {
             "{process} {} {costs:?} of {limits:?}, {job:?}, {wrong:?}",
             if reserve { "reserves" } else { "charges" }
         ));
-        let meters: Vec<_> =
-            METERS.iter().zip(costs).filter(|(_, cost)| *cost > 0).map(|(name, cost)| (*name, cost)).collect();
+        let meters: Vec<_> = METERS
+            .iter()
+            .zip(costs)
+            .filter(|(_, cost)| *cost > 0)
+            .map(|(name, cost)| (*name, cost))
+            .collect();
         let mut request = Request::new().meters(&meters);
         if let Some(job) = &job {
             request = request.job(job);
@@ -496,7 +494,9 @@ impl World {
         let parts = || (0..2).filter(|meter| costs[*meter] > 0);
         match &job {
             Some(job) => {
-                let stands = |meter: usize| self.model.jobs.get(&(counts[meter], job.clone())).filter(|job| job.stands);
+                let stands = |meter: usize| {
+                    self.model.jobs.get(&(counts[meter], job.clone())).filter(|job| job.stands)
+                };
                 let differs = parts().any(|meter| stands(meter).is_some_and(|job| job.cost != costs[meter]));
                 let lacks = |with_own: bool| {
                     parts().any(|meter| {
@@ -508,10 +508,13 @@ impl World {
                 let possible = match (differs, lacks(true), lacks(false)) {
                     (true, ..) => vec![Code::JobCostDiffers],
                     (_, true, _) => vec![Code::QuotaExceeded],
-                    (_, _, true) if doubts => vec![Code::QuotaExceeded, Code::StoreUnreachable, Code::Allowed],
+                    (_, _, true) if doubts => {
+                        vec![Code::QuotaExceeded, Code::StoreUnreachable, Code::Allowed]
+                    }
                     _ => vec![Code::Allowed],
                 };
-                let is_possible = possible.contains(&code) || (wrong.is_some() || down) && code == Code::StoreUnreachable;
+                let is_possible =
+                    possible.contains(&code) || (wrong.is_some() || down) && code == Code::StoreUnreachable;
                 self.expect(is_possible, || format!("{code} and not one of {possible:?}"));
                 // What was done without an answer is done.
                 let done = code == Code::Allowed || wrong == Some(Wrong::Done) && !differs && !lacks(false);
@@ -541,9 +544,10 @@ impl World {
                 let fits = |meter: usize| {
                     let (total, cost) = (totals[&counts[meter]], costs[meter]);
                     let ahead = self.model.ahead(process, counts[meter]);
-                    let remembers = self.model.refused.get(&(process, counts[meter])).is_some_and(|(at, total)| {
-                        self.now.monotonic_nanos - at < REFUSED && total + cost > limits[meter]
-                    });
+                    let remembers =
+                        self.model.refused.get(&(process, counts[meter])).is_some_and(|(at, total)| {
+                            self.now.monotonic_nanos - at < REFUSED && total + cost > limits[meter]
+                        });
                     total <= limits[meter] && ahead >= cost || total + cost <= limits[meter] && !remembers
                 };
                 let must = parts().all(fits);
@@ -561,7 +565,8 @@ impl World {
                         let used = self.model.used(counts[meter]);
                         *used += costs[meter];
                         if *used > limits[meter] {
-                            let passed = self.model.passed.entry((process, counts[meter], limits[meter])).or_default();
+                            let passed =
+                                self.model.passed.entry((process, counts[meter], limits[meter])).or_default();
                             *passed += costs[meter];
                             let passed = *passed;
                             self.expect(passed <= limits[meter], || {
@@ -604,7 +609,8 @@ impl World {
         let commit = self.random.bool();
         let costs = held.parts.map(|part| part.map_or(0, |(reserved, _)| self.random.u64(0..=reserved)));
         let verb = if commit { "commits" } else { "cancels" };
-        self.trace.push(format!("{process} {verb} {:?} at {costs:?} for {:?}, {wrong:?}", held.parts, held.job));
+        self.trace
+            .push(format!("{process} {verb} {:?} at {costs:?} for {:?}, {wrong:?}", held.parts, held.job));
         if held.job.is_some() && wrong.is_some_and(|wrong| wrong != Wrong::Not(Fault::OneKey)) {
             self.model.down.insert(process, true);
         }
@@ -672,7 +678,8 @@ impl World {
         self.balance(process, totals, used);
         if wrong.is_none() {
             self.expect(settled.is_ok(), || "it has settled".to_owned());
-            let ahead: Vec<_> = self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
+            let ahead: Vec<_> =
+                self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
             self.expect(ahead.is_empty(), || format!("still ahead: {ahead:?}"));
             self.model.doubting.insert(process, false);
         }
@@ -690,7 +697,8 @@ impl World {
         let (process, kill) = (ended.number, self.random.bool());
         self.trace.push(format!("{process} {}, {wrong:?}", if kill { "is killed" } else { "ends" }));
         *ended.way.killed.lock().unwrap() = kill;
-        let mine: Vec<_> = (0..self.held.len()).rev().filter(|at| self.held[*at].process == process).collect();
+        let mine: Vec<_> =
+            (0..self.held.len()).rev().filter(|at| self.held[*at].process == process).collect();
         for at in mine {
             let held = self.held.swap_remove(at);
             // Who is killed cancels nothing.
@@ -701,7 +709,8 @@ impl World {
         drop(ended);
         self.balance(process, totals, used);
         if !kill && wrong.is_none() {
-            let ahead: Vec<_> = self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
+            let ahead: Vec<_> =
+                self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
             self.expect(ahead.is_empty(), || format!("not given back: {ahead:?}"));
         }
         self.model.lose(process);
@@ -776,12 +785,14 @@ impl World {
             self.trace.push(format!("{process} ends"));
             drop(ended);
             self.balance(process, &totals, &used);
-            let ahead: Vec<_> = self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
+            let ahead: Vec<_> =
+                self.model.ahead.iter().filter(|((of, _), ahead)| *of == process && **ahead > 0).collect();
             self.expect(ahead.is_empty(), || format!("not given back: {ahead:?}"));
         }
         self.trace.push("in the end".to_owned());
         for (count, total) in self.totals() {
-            let [used, lost] = [&self.model.used, &self.model.lost].map(|of| of.get(&count).copied().unwrap_or(0));
+            let [used, lost] =
+                [&self.model.used, &self.model.lost].map(|of| of.get(&count).copied().unwrap_or(0));
             self.expect(total == used + lost, || {
                 format!("{total} of {count:?} are counted, {used} were used and {lost} lost")
             });

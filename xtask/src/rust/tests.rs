@@ -42,9 +42,11 @@ pub(crate) fn check_quickly() -> Result {
 pub(crate) fn on_valkey() -> Result {
     let mut test = cargo(&["test"]);
     test.env(SERVER, valkey::program()?);
-    let tests = ["accounts", "clock", "cluster", "crash", "model", "outage", "outages", "shared_rates", "stores"];
+    let tests =
+        ["accounts", "clock", "cluster", "crash", "model", "outage", "outages", "shared_rates", "stores"];
     let words = tests.iter().flat_map(|test| ["--test", *test]);
-    let words: Vec<&str> = ["-p", "licentia", "--all-features", "--locked"].into_iter().chain(words).collect();
+    let words: Vec<&str> =
+        ["-p", "licentia", "--all-features", "--locked"].into_iter().chain(words).collect();
     run_equipped(test, &words)
 }
 

@@ -103,7 +103,9 @@ impl Links {
                                     self.slots.insert(slot, address);
                                     due.push((at, None));
                                 }
-                                Some(Redirection::NoScript) => due.push((at, node.clone().filter(|_| asking))),
+                                Some(Redirection::NoScript) => {
+                                    due.push((at, node.clone().filter(|_| asking)))
+                                }
                                 None => {
                                     if let Some(answer) = answers.get_mut(at) {
                                         *answer = value;
@@ -266,9 +268,14 @@ impl Links {
 
 /// Why an operation is sent once more.
 enum Redirection {
-    Moved { slot: u16, address: String },
+    Moved {
+        slot: u16,
+        address: String,
+    },
     /// The node is giving the slot away, and the key is there already.
-    Ask { address: String },
+    Ask {
+        address: String,
+    },
     NoScript,
 }
 
@@ -278,8 +285,9 @@ fn redirection(answer: &Result<Value, Unreachable>) -> Option<Redirection> {
     let place = || error.details()?.split_once(' ').map(|(slot, address)| (slot, address.to_owned()));
     match error.code() {
         "NOSCRIPT" => Some(Redirection::NoScript),
-        "MOVED" => place()
-            .and_then(|(slot, address)| Some(Redirection::Moved { slot: slot.parse().ok()?, address })),
+        "MOVED" => {
+            place().and_then(|(slot, address)| Some(Redirection::Moved { slot: slot.parse().ok()?, address }))
+        }
         "ASK" => place().map(|(_, address)| Redirection::Ask { address }),
         _ => None,
     }
