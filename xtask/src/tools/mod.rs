@@ -6,3 +6,4 @@ pub(crate) mod go;
 pub(crate) mod python;
 pub(crate) mod redis;
 pub(crate) mod system;
+pub(crate) mod valkey;
