@@ -12,7 +12,7 @@ use licentia_issuer::{
 use super::{bulk, record::issued, sink::Sink, wanted::Wanted};
 use crate::{
     key::view::View,
-    ledger::place::Place,
+    ledger::place::{Place, ToIssue},
     terminal::{
         input::{self, Clock, Signer},
         output::{Output, Result, printable},
@@ -78,13 +78,18 @@ impl Issue {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         if let Some(from) = &self.from {
             let lines = bulk::read(from, &self.wanted, catalogue.as_ref(), now)?;
-            let mut ledger = self.place.write()?;
+            let ledger = self.place.issue()?;
             let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
+            let mut ledger = ledger.open()?;
             let sink = Sink::open(self.out.as_deref(), output)?;
             return bulk::issue(&lines, &mut ledger, &issuer, trusted.as_ref(), sink, output);
         }
         let draft = self.wanted.draft(catalogue.as_ref(), now)?;
-        let mut ledger = self.place.write_if_named()?;
+        let ledger = match &self.wanted.renews {
+            // A new ledger has no lineage that could be renewed.
+            Some(_) => self.place.write_if_named()?.map(ToIssue::Open),
+            None => self.place.issue_if_named()?,
+        };
         if ledger.is_none() && (self.reference.is_some() || self.wanted.renews.is_some()) {
             return Err("--reference and --renews need the ledger; name it with --ledger".into());
         }
@@ -92,8 +97,8 @@ impl Issue {
         // What cannot be written is not issued. A licence that is recorded and lost is signed again by its reference, or
         // by `ledger resend`.
         let file = self.out.as_deref().map(|path| create(path, b"", Access::Owner)).transpose()?;
-        let token = match &mut ledger {
-            Some(ledger) => {
+        let token = match ledger.map(ToIssue::open).transpose()? {
+            Some(mut ledger) => {
                 let order = Order::new(draft.clone());
                 let order = match self.reference {
                     Some(reference) => order.reference(reference),

@@ -10,7 +10,7 @@ use super::{
 use crate::error::{LedgerError, Result};
 
 /// The tables and their columns, in an order in which each one refers to earlier ones only.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [(&str, &[&str]); 11] = [
     (
         "license",
         &[
@@ -59,6 +59,9 @@ const TABLES: [(&str, &[&str]); 8] = [
     ),
     ("published", &["issuer", "sequence", "bundle"]),
     ("reinstated", &["id"]),
+    ("total", &["issuer", "tier", "tier_version", "kind", "kid", "issued", "revoked"]),
+    ("boundary", &["seconds", "at", "issuer", "tier", "tier_version", "begun", "lapsed", "ended"]),
+    ("population", &["subjects", "lineages"]),
 ];
 
 /// What was restored.
@@ -81,6 +84,7 @@ impl Ledger {
         let copy = Self::connect(&LedgerLocation::from(path), LedgerAccess::Create)?;
         let snapshot = self.database.snapshot()?;
         let transaction = copy.database.begin()?;
+        clear(&transaction)?;
         copy_tables(&snapshot, &transaction)?;
         transaction.commit()?;
         // One file, without others beside it.
@@ -110,17 +114,13 @@ impl Ledger {
         let snapshot = backup.database.snapshot()?;
         let (own, old) = (counters(&transaction)?, counters(&snapshot)?);
         let known = own.1.max(published.unwrap_or(0));
-        let count =
-            |database: &Database| database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0));
-        let licenses = count(&transaction)?;
-        let lacking = licenses.saturating_sub(count(&snapshot)?);
+        let licenses = self.count()?;
+        let lacking = licenses.saturating_sub(backup.count()?);
         if (known > old.1 || lacking > 0) && !allow_older {
             let (backup, published) = (old.1, known);
             return Err(LedgerError::OlderBackup { backup, published, licenses: lacking }.into());
         }
-        for (table, _) in TABLES.iter().rev() {
-            transaction.execute(&format!("DELETE FROM {table}"), &[])?;
-        }
+        clear(&transaction)?;
         copy_tables(&snapshot, &transaction)?;
         let next = if licenses == 0 { old.0.saturating_add(skipped) } else { own.0.max(old.0) };
         let sequence = known.max(old.1);
@@ -137,6 +137,13 @@ fn counters(database: &Database) -> Result<(u64, u64)> {
     let sql = "SELECT next, sequence FROM stream";
     let found = database.first(sql, &[], |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))?;
     Ok(found.unwrap_or_default())
+}
+
+fn clear(database: &Database) -> Result<()> {
+    for (table, _) in TABLES.iter().rev() {
+        database.execute(&format!("DELETE FROM {table}"), &[])?;
+    }
+    Ok(())
 }
 
 fn copy_tables(from: &Database, to: &Database) -> Result<()> {

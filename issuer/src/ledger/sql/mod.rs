@@ -18,4 +18,5 @@ pub use access::LedgerAccess;
 pub(super) use database::{Database, Transaction};
 pub(super) use lock::Lock;
 pub(super) use row::Row;
+pub(super) use sqlite::is_ledger;
 pub(super) use value::{Value, values};

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -166,6 +167,20 @@ fn open_to_read(path: &Path) -> Result<Connection> {
     let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
     Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(usable)?)
+}
+
+/// Whether a file is a ledger. It is not changed, and one that is not a database is not waited for.
+pub(in crate::ledger) fn is_ledger(path: &Path) -> bool {
+    let mut head = [0; 16];
+    let is_database = File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
+    if !is_database || head != *b"SQLite format 3\0" {
+        return false;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('license', 'stream')";
+    let tables =
+        Connection::open_with_flags(path, flags).and_then(|it| it.query_row(sql, [], |row| row.get(0)));
+    tables.is_ok_and(|count: i64| count == 2)
 }
 
 /// Creates an empty file that only its owner can read: customers' names are in it.
