@@ -3,13 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_issuer::{
-    Issuer, Order,
-    file::{Access, create},
-    time,
-};
+use licentia_issuer::{Issuer, Order, time};
 
-use super::{bulk, record::issued, sink::Sink, wanted::Wanted};
+use super::{bulk, print::Target, sink::Sink, wanted::Wanted};
 use crate::{
     key::view::View,
     ledger::place::{Place, ToIssue},
@@ -78,7 +74,8 @@ impl Issue {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         if let Some(from) = &self.from {
             let lines = bulk::read(from, &self.wanted, catalogue.as_ref(), now)?;
-            let ledger = self.place.issue()?;
+            let ledger =
+                if bulk::renews(&lines) { ToIssue::Open(self.place.write()?) } else { self.place.issue()? };
             let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
             let mut ledger = ledger.open()?;
             let sink = Sink::open(self.out.as_deref(), output)?;
@@ -94,9 +91,7 @@ impl Issue {
             return Err("--reference and --renews need the ledger; name it with --ledger".into());
         }
         let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
-        // What cannot be written is not issued. A licence that is recorded and lost is signed again by its reference, or
-        // by `ledger resend`.
-        let file = self.out.as_deref().map(|path| create(path, b"", Access::Owner)).transpose()?;
+        let target = Target::open(self.out.as_deref())?;
         let token = match ledger.map(ToIssue::open).transpose()? {
             Some(mut ledger) => {
                 let order = Order::new(draft.clone());
@@ -108,16 +103,11 @@ impl Issue {
             }
             None => issuer.issue(&draft)?,
         };
-        let text = token.text();
-        if let (Some(file), Some(path)) = (file, &self.out) {
-            licentia_issuer::file::replace_for(path, format!("{text}\n").as_bytes(), Access::Owner)?;
-            file.keep();
-        }
-        let mut value = issued(&token, self.out.as_deref())?;
-        if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
-            let warning = format!("gates with this keyset will refuse the licence: {refusal}");
-            output.warn(&warning);
-            value["warning"] = warning.into();
+        let refusal = trusted.and_then(|trusted| trusted.refusal(&token));
+        let warning =
+            refusal.map(|refusal| format!("gates with this keyset will refuse the licence: {refusal}"));
+        if let Some(warning) = &warning {
+            output.warn(warning);
         }
         let about = format!(
             "{} for {}, expires {}: {} bytes",
@@ -126,10 +116,6 @@ impl Issue {
             time::show(draft.expires),
             token.as_bytes().len()
         );
-        if let Some(path) = &self.out {
-            return output.show(&value, || format!("{}: {about}\n", printable(&path.display().to_string())));
-        }
-        output.note(&about);
-        output.show(&value, || format!("{text}\n"))
+        target.show_as(&token, &about, warning, output)
     }
 }

@@ -14,7 +14,8 @@ use super::which::{Which, complain, exit, value};
 use crate::{
     ledger::place::Place,
     terminal::{
-        output::{self, HEADING, Output, Result, hex, printable},
+        output::{self, Output, Result, hex, printable},
+        sheet::Sheet,
         table::{Cell, Grid, width},
     },
 };
@@ -36,6 +37,7 @@ pub(crate) struct Sum {
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     to: Option<Timestamp>,
     /// What a line is about: `customer,tier,meter` for each customer's meters.
+    /// With receipts of several issuers, `issuer` too.
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
     by: Vec<By>,
     /// Print CSV.
@@ -46,6 +48,7 @@ pub(crate) struct Sum {
 /// What a line is about.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
+    Issuer,
     Customer,
     Tier,
     Lineage,
@@ -56,6 +59,7 @@ enum By {
 impl By {
     const fn name(self) -> &'static str {
         match self {
+            Self::Issuer => "issuer",
             Self::Customer => "customer",
             Self::Tier => "tier",
             Self::Lineage => "lineage",
@@ -67,6 +71,10 @@ impl By {
     fn of(self, cell: &UsageCell, owner: Option<&IssuedLicense>) -> String {
         let unknown = || "unknown".to_owned();
         match self {
+            Self::Issuer if cell.issuer.is_empty() => {
+                owner.map_or_else(unknown, |license| license.issuer.clone())
+            }
+            Self::Issuer => cell.issuer.clone(),
             Self::Customer => owner.map_or_else(unknown, |license| license.subject.clone()),
             Self::Tier => {
                 owner.map_or_else(unknown, |license| format!("{}@{}", license.tier, license.tier_version))
@@ -107,7 +115,14 @@ impl Sum {
 
 /// What was used, by what a line is about.
 fn lines(report: &Report, by: &[By], place: &Place) -> Result<BTreeMap<Vec<String>, u64>> {
-    let needs_ledger = by.iter().any(|by| matches!(by, By::Customer | By::Tier));
+    let needs_ledger = by.iter().any(|by| matches!(by, By::Issuer | By::Customer | By::Tier));
+    // Issuers name their customers and tiers independently.
+    let issuers: BTreeSet<&str> =
+        report.usage.keys().map(|cell| &*cell.issuer).filter(|issuer| !issuer.is_empty()).collect();
+    if needs_ledger && issuers.len() > 1 && !by.contains(&By::Issuer) {
+        let names: Vec<_> = issuers.into_iter().map(printable).collect();
+        return Err(format!("the receipts are of {}: add `issuer` to --by", names.join(" and ")).into());
+    }
     let owners = if needs_ledger { owners(report, &place.read()?)? } else { BTreeMap::new() };
     let is_of = |license: &&IssuedLicense, issuer: &str| issuer.is_empty() || license.issuer == issuer;
     let mut lines = BTreeMap::<Vec<String>, u64>::new();
@@ -136,12 +151,11 @@ fn line(by: &[By], key: &[String], used: u64) -> Value {
 }
 
 fn csv(by: &[By], lines: &BTreeMap<Vec<String>, u64>) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(by.iter().map(|by| by.name()).chain(["used"]))?;
+    let mut sheet = Sheet::new(Vec::new(), by.iter().map(|by| by.name()).chain(["used"]))?;
     for (key, used) in lines {
-        writer.write_record(key.iter().chain([&used.to_string()]))?;
+        sheet.row(key.iter().chain([&used.to_string()]))?;
     }
-    Ok(String::from_utf8(writer.into_inner()?)?)
+    Ok(String::from_utf8(sheet.finish()?)?)
 }
 
 fn grid(by: &[By], lines: &BTreeMap<Vec<String>, u64>) -> String {
@@ -173,34 +187,42 @@ fn usage(report: &Report) -> Value {
         .collect()
 }
 
-/// The usage as a table.
+/// The usage as a table: refunds and issuers only if there is something to tell apart.
 fn cells(report: &Report) -> String {
-    let heads = ["issuer", "lineage", "meter", "from", "until", "counted", "refunded", "used", "instances"];
-    let heads = heads.map(str::to_owned);
-    let rows = report.usage.iter().map(|(cell, usage)| {
+    let issuers: BTreeSet<&str> = report.usage.keys().map(|cell| &*cell.issuer).collect();
+    let has_refunds = report.usage.values().any(|usage| usage.sum().refunded > 0);
+    let (issuer, refunds) = (issuers.len() > 1, has_refunds);
+    let heads = [
+        ("issuer", issuer),
+        ("lineage", true),
+        ("meter", true),
+        ("from", true),
+        ("until", true),
+        ("counted#", refunds),
+        ("refunded#", refunds),
+        ("used#", true),
+    ];
+    let mut grid = Grid::new(heads.iter().filter(|(_, is_shown)| *is_shown).map(|(head, _)| *head));
+    for (cell, usage) in &report.usage {
         let sum = usage.sum();
-        [
+        let row = [
             printable(&cell.issuer),
             cell.lineage.to_string(),
-            cell.meter.clone(),
-            if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
-            cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
+            printable(&cell.meter),
+            if cell.window.end.is_none() { "-".to_owned() } else { moment(cell.window.start) },
+            cell.window.end.map_or_else(|| "for life".to_owned(), moment),
             sum.counted.to_string(),
             sum.refunded.to_string(),
             usage.total().to_string(),
-            usage.by_instance.len().to_string(),
-        ]
-    });
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    let mut text = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-            // Numbers are aligned to the right.
-            if column < 5 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };
+        ];
+        let shown = row.into_iter().zip(heads).filter(|(_, (_, is_shown))| *is_shown);
+        grid.row(shown.map(|(text, _)| Cell::from(text)));
     }
-    text
+    grid.show(width())
+}
+
+/// A time, or only its date if a day begins then.
+fn moment(time: Timestamp) -> String {
+    let shown = time::show(time);
+    shown.strip_suffix(" 00:00:00 UTC").unwrap_or(&shown).to_owned()
 }

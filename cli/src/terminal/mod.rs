@@ -3,8 +3,9 @@
 pub(crate) mod input;
 pub(crate) mod interrupt;
 pub(crate) mod output;
-#[cfg_attr(not(unix), path = "prompt_without_terminal.rs")]
+#[cfg_attr(not(unix), path = "prompt_windows.rs")]
 mod prompt;
+pub(crate) mod sheet;
 mod style;
 mod suggest;
 pub(crate) mod table;

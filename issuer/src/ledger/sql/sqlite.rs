@@ -169,11 +169,14 @@ fn open_to_read(path: &Path) -> Result<Connection> {
     Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(usable)?)
 }
 
-/// Whether a file is a ledger. It is not changed, and one that is not a database is not waited for.
+/// Whether a file is a ledger. Nothing is changed, and a pipe is not waited for.
 pub(in crate::ledger) fn is_ledger(path: &Path) -> bool {
     let mut head = [0; 16];
-    let is_database = File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok();
-    if !is_database || head != *b"SQLite format 3\0" {
+    let is_file = path.is_file();
+    if !is_file
+        || File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_err()
+        || head != *b"SQLite format 3\0"
+    {
         return false;
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
