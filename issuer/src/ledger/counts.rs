@@ -84,8 +84,7 @@ impl LicenseState {
 /// An issuer, a tier and its version.
 type Tier = (String, String, u64);
 
-/// Changes of the counts. They are written once, at the end of a transaction and in one order, so that two transactions
-/// never wait for each other.
+/// Changes of the counts, which are written once, after all others.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     totals: BTreeMap<Group, (i64, i64)>,
@@ -140,7 +139,7 @@ impl Changes {
         }
     }
 
-    /// Writes the changes. Nothing else is locked after this.
+    /// Writes the changes.
     pub(super) fn write(self, database: &Database) -> Result<()> {
         for (group, (issued, revoked)) in &self.totals {
             database.execute(
@@ -187,7 +186,7 @@ impl Changes {
 }
 
 /// When a licence begins, passes the end of its term, and ends, in this order: it is pending before the first, in grace
-/// from the second on, and expired from the last on. The last step of the schema says the same in SQL.
+/// from the second on, and expired from the last on. `COUNTED` in `schema.rs` says the same in SQL.
 fn boundaries(license: &IssuedLicense) -> [Timestamp; 3] {
     let ends = license.expires;
     let begins = license.not_before.unwrap_or(Timestamp::EPOCH).min(ends);

@@ -14,7 +14,7 @@ use licentia_core::{
 use super::{
     counts::Changes,
     database::Ledger,
-    index::next_indices,
+    index::{next_indices, take_turn},
     licenses::IssuedLicense,
     revocations::revoke,
     sql::{Database, Transaction, values},
@@ -100,8 +100,8 @@ impl Ledger {
         let stream = self.stream()?;
         let mut orders: Vec<Order> = orders.into_iter().collect();
         let transaction = self.database.begin()?;
-        // Locks the row that every issuer of licences needs: two orders of one reference come one after the other.
-        drop(next_indices(&transaction, 0)?);
+        // Two orders of one reference come one after the other.
+        take_turn(&transaction)?;
         let before = answered(&transaction, issuer, &orders)?;
         for order in &orders {
             if let Some(lineage) = &order.draft.lineage {
@@ -140,8 +140,7 @@ impl Ledger {
     pub fn record(&mut self, token: &Token) -> Result<()> {
         let stream = self.stream()?;
         let transaction = self.database.begin()?;
-        // Locks the row that every issuer of licences needs.
-        drop(next_indices(&transaction, 0)?);
+        take_turn(&transaction)?;
         let mut changes = Changes::default();
         insert(&transaction, token, stream, &mut changes)?;
         changes.write(&transaction)?;

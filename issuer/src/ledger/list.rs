@@ -1,6 +1,6 @@
 //! Licences are searched and counted.
 
-use licentia_core::{Kind, Timestamp, revocation::RevocationTerms};
+use licentia_core::{Kind, Timestamp, TokenId, revocation::RevocationTerms};
 
 use super::{
     counts::{Group, LicenseState, Total},
@@ -72,6 +72,8 @@ pub struct LicenseFilter {
     pub limit: Option<u64>,
     /// How many are left out before.
     pub offset: u64,
+    /// Only what comes after this licence in the order. A list goes on after it, whatever was issued meanwhile.
+    pub after: Option<TokenId>,
 }
 
 /// A licence of a list.
@@ -127,8 +129,7 @@ struct Conditions<'a> {
 impl<'a> Conditions<'a> {
     /// Adds a parameter, and returns its name.
     fn place(&mut self, value: impl Into<Value<'a>>) -> String {
-        self.values.push(value.into());
-        format!("?{}", self.values.len())
+        place(&mut self.values, value)
     }
 
     /// Adds a condition on columns, from its text for their names.
@@ -161,6 +162,12 @@ impl<'a> Conditions<'a> {
                 is_ordered;
         }
     }
+}
+
+/// Adds a parameter, and returns its name.
+fn place<'a>(values: &mut Vec<Value<'a>>, value: impl Into<Value<'a>>) -> String {
+    values.push(value.into());
+    format!("?{}", values.len())
 }
 
 /// A column, in a form that no index is of.
@@ -247,12 +254,13 @@ impl Ledger {
             return Ok(Vec::new());
         }
         in_state(filter.state, of_state, now, &mut all);
+        let Conditions { all: conditions, mut values } = all;
 
         // Either the order's index is walked until the page is full, or a condition selects what is then sorted. The
         // databases cannot know which one is shorter; the counts do.
         let page = filter.limit.unwrap_or(issued).saturating_add(filter.offset);
         let known =
-            all.all.iter().filter_map(|one| one.count).chain(is_revoked.filter(|is| *is).map(|_| revoked));
+            conditions.iter().filter_map(|one| one.count).chain(is_revoked.filter(|is| *is).map(|_| revoked));
         let least = known.chain([matching]).min().unwrap_or(issued).max(1);
         let walked = |count: u64| u128::from(page) * u128::from(count) / u128::from(least);
         let cost = |one: &Condition| match one.count {
@@ -260,7 +268,7 @@ impl Ledger {
             Some(count) => u128::from(count),
             None => u128::MAX,
         };
-        let best = all.all.iter().enumerate().min_by_key(|(_, one)| cost(one));
+        let best = conditions.iter().enumerate().min_by_key(|(_, one)| cost(one));
         let best = best.filter(|(_, one)| cost(one) <= walked(issued));
         let revoked_first = is_revoked == Some(true)
             && u128::from(revoked) <= best.map_or(walked(issued), |(_, one)| cost(one));
@@ -269,8 +277,7 @@ impl Ledger {
             Some((lead, one)) => (Some(lead), one.is_ordered),
             None => (None, true),
         };
-        let mut texts: Vec<&str> = all
-            .all
+        let mut texts: Vec<&str> = conditions
             .iter()
             .enumerate()
             .map(|(at, one)| if lead == Some(at) { &*one.shown } else { &*one.hidden })
@@ -286,23 +293,32 @@ impl Ledger {
             Some(false) => texts.push("revocation.id IS NULL"),
             None => {}
         }
-        let condition =
-            if texts.is_empty() { String::new() } else { format!("WHERE {}", texts.join(" AND ")) };
         let columns = filter.sort.columns();
         let first = if is_ordered { columns[0].to_owned() } else { hidden(columns[0]) };
+        let after = filter.after.as_ref().map(|after| {
+            let rest: String =
+                columns[1..].iter().chain(&["license.id"]).map(|column| format!(", {column}")).collect();
+            let comparison = if filter.descending { "<" } else { ">" };
+            let last =
+                format!("SELECT {}{rest} FROM license WHERE id = {}", columns[0], place(&mut values, after));
+            format!("({first}{rest}) {comparison} ({last})")
+        });
+        texts.extend(after.as_deref());
+        let condition =
+            if texts.is_empty() { String::new() } else { format!("WHERE {}", texts.join(" AND ")) };
         let inner = order(std::iter::once(&*first).chain(columns[1..].iter().copied()), filter.descending);
         let outer = order(columns.iter().copied(), filter.descending);
         let (limit, offset) = (filter.limit.unwrap_or(u64::MAX), filter.offset);
-        all.values.extend([Value::from(limit), Value::from(offset)]);
+        values.extend([Value::from(limit), Value::from(offset)]);
         let sql = format!(
             "SELECT {COLUMNS}, revocation.id IS NOT NULL, reason, effective, effect, until
              FROM (SELECT license.id AS page_id FROM {from} {condition} ORDER BY {inner} LIMIT ?{} OFFSET ?{}) AS page
              JOIN license ON license.id = page_id LEFT JOIN revocation ON revocation.id = license.id
              ORDER BY {outer}",
-            all.values.len() - 1,
-            all.values.len(),
+            values.len() - 1,
+            values.len(),
         );
-        self.database.all(&sql, &all.values, listed)
+        self.database.walking(|| self.database.all(&sql, &values, listed))
     }
 
     /// How many licences of a filter's tiers are in a state.

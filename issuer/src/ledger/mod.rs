@@ -11,12 +11,14 @@
 //! | `reissue` | what is signed anew: renewed, upgraded, lost, or signed with a key that is lost |
 //! | `list`, `counts` | searched and counted |
 //! | `backup` | copied, from either database to the other |
+//! | `guest` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
 //! | `revocations`, `bundle`, `replay`, `strictness` | what is revoked, and its publication |
 
 mod backup;
 mod bundle;
 mod counts;
 mod database;
+mod guest;
 mod hits;
 mod index;
 mod issue;
@@ -27,7 +29,7 @@ mod reissue;
 mod replay;
 mod revocations;
 mod schema;
-mod sql;
+pub mod sql;
 mod strictness;
 mod terms;
 
@@ -35,6 +37,7 @@ pub use backup::RestoreReport;
 pub use bundle::PublishedBundle;
 pub use counts::{LicenseState, TierCount};
 pub use database::Ledger;
+pub use guest::GuestTables;
 pub use issue::{Issued, Order};
 pub use licenses::IssuedLicense;
 pub use list::{LicenseFilter, LicenseSort, ListedLicense};

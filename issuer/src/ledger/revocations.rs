@@ -8,6 +8,7 @@ use licentia_core::{
 use super::{
     counts::Changes,
     database::Ledger,
+    index::take_turn,
     licenses::{COLUMNS, IssuedLicense, read},
     sql::{Database, Row, values},
 };
@@ -73,6 +74,7 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let transaction = self.database.begin()?;
+        take_turn(&transaction)?;
         let mut changes = Changes::default();
         for (id, done) in ids.into_iter().zip(1..) {
             revoke(&transaction, id, &terms, &mut changes)?;
@@ -88,6 +90,7 @@ impl Ledger {
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn reinstate(&mut self, id: &TokenId) -> Result<bool> {
         let transaction = self.database.begin()?;
+        take_turn(&transaction)?;
         let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", values![id])? > 0;
         if found {
             let sql = "INSERT INTO reinstated (id) VALUES (?1) ON CONFLICT (id) DO NOTHING";

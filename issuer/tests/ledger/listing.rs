@@ -278,8 +278,10 @@ pub(crate) fn filters_together_find_what_rust_finds(engine: &Engine) {
         filter.descending = given(2);
         filter.sort =
             [LicenseSort::Issued, LicenseSort::Expires, LicenseSort::Subject, LicenseSort::Tier][round % 4];
-        let mut expected: Vec<&ListedLicense> = all.iter().filter(|one| fits(&filter, one, NOW)).collect();
-        expected.sort_by(|one, other| {
+        if given(4) {
+            filter.after = Some(all[random.usize(0..all.len())].license.id);
+        }
+        let by = |one: &ListedLicense, other: &ListedLicense| {
             let (a, b) = (&one.license, &other.license);
             let by = match filter.sort {
                 LicenseSort::Expires => a.expires.cmp(&b.expires),
@@ -289,11 +291,14 @@ pub(crate) fn filters_together_find_what_rust_finds(engine: &Engine) {
                 }
                 _ => a.issued_at.cmp(&b.issued_at),
             };
-            by.then(a.id.as_bytes().cmp(b.id.as_bytes()))
-        });
-        if filter.descending {
-            expected.reverse();
-        }
+            let by = by.then(a.id.as_bytes().cmp(b.id.as_bytes()));
+            if filter.descending { by.reverse() } else { by }
+        };
+        let after = filter.after.and_then(|id| all.iter().find(|one| one.license.id == id));
+        let is_after = |one: &&ListedLicense| after.is_none_or(|after| by(one, after).is_gt());
+        let mut expected: Vec<&ListedLicense> =
+            all.iter().filter(|one| fits(&filter, one, NOW)).filter(is_after).collect();
+        expected.sort_by(|one, other| by(one, other));
         (filter.limit, filter.offset) = (Some(20), 4 * (round as u64 % 3));
         let page: Vec<_> = expected.into_iter().skip(round % 3 * 4).take(20).cloned().collect();
         assert_eq!(ledger.list(&filter, NOW).unwrap(), page, "{filter:?}");

@@ -34,7 +34,14 @@ pub(crate) fn check() -> Result {
     cmake(&root().join("examples/c"), &built, &prefix_flag)?;
     native()?;
     statically(&pkgconfig)?;
-    let lacking: [&[&str]; 5] = [&["issuer"], &["holder"], &["holder", "issuer"], &["redis"], &["sqlite"]];
+    let lacking: [&[&str]; 6] = [
+        &["issuer"],
+        &["holder"],
+        &["holder", "issuer"],
+        &["redis", "redis-tls"],
+        &["redis-tls"],
+        &["sqlite"],
+    ];
     lacking.into_iter().enumerate().try_for_each(|(at, without)| without_some(without, at % 2 == 0))
 }
 

@@ -15,8 +15,10 @@ mod tls;
 mod value;
 
 pub use access::LedgerAccess;
-pub(super) use database::{Database, Transaction};
+pub use database::Database;
+pub(super) use database::Transaction;
 pub(super) use lock::Lock;
-pub(super) use row::Row;
+pub use row::Row;
 pub(super) use sqlite::is_ledger;
-pub(super) use value::{Value, values};
+pub use value::Value;
+pub(super) use value::values;
