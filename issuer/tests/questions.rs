@@ -101,7 +101,7 @@ fn filters(id: &str) -> Vec<(String, LicenseFilter, bool)> {
         expires_to: Some(NOW + days * DAY),
         ..LicenseFilter::default()
     };
-    let issued = |from, to| LicenseFilter {
+    let between = |from, to| LicenseFilter {
         issued_from: Some(NOW - from * DAY),
         issued_to: Some(NOW - to * DAY),
         ..LicenseFilter::default()
@@ -141,8 +141,8 @@ fn filters(id: &str) -> Vec<(String, LicenseFilter, bool)> {
         ("an identifier", prefix(32), true),
         ("ends in a month", expiring(30), true),
         ("ends in two years", expiring(730), true),
-        ("issued in a month", issued(400, 370), true),
-        ("issued in a year", issued(1000, 600), true),
+        ("issued in a month", between(400, 370), true),
+        ("issued in a year", between(1000, 600), true),
         ("active and old key", with(key([1, 2, 3, 4]), &|one| one.state = Some(LicenseState::Active)), false),
         ("active trials", with(kind(Kind::Trial), &|one| one.state = Some(LicenseState::Active)), true),
         ("revoked team", with(tier("team", None), &|one| one.revoked = Some(true)), false),

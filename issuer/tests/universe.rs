@@ -35,7 +35,9 @@ fn fill(path: &std::path::Path, issued: u64) {
         database.prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").unwrap();
     let names: Vec<String> = indices.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     drop(indices);
-    names.iter().for_each(|name| database.execute_batch(&format!("DROP INDEX {name}")).unwrap());
+    for name in names {
+        database.execute_batch(&format!("DROP INDEX {name}")).unwrap();
+    }
     let transaction = database.transaction().unwrap();
     {
         let mut license = transaction

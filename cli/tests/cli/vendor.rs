@@ -172,9 +172,11 @@ fn the_first_licence_creates_the_ledger_and_names_it() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{wrong:?}");
         assert!(!desk.path().join("l.db").exists() && !desk.path().join("folder").exists(), "{wrong:?}");
     }
-    for command in
-        [&["renew", "01"][..], &["upgrade", "01", "--tier", "pro@2"], &["revoke", "--subject", "x"]]
-    {
+    for command in [
+        &["renew", "01", "--term", "1 year"][..],
+        &["upgrade", "01", "--tier", "pro@2", "--catalogue", "tiers.toml"],
+        &["revoke", "--subject", "x"],
+    ] {
         let key: &[&str] = if command[0] == "revoke" { &[] } else { &["--key", "acme.pem"] };
         let output = desk.run(&[command, key, &["--ledger", "l.db"]].concat());
         assert_eq!(output.status.code(), Some(2));

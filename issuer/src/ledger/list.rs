@@ -253,7 +253,7 @@ impl Ledger {
         if contradicts {
             return Ok(Vec::new());
         }
-        in_state(filter.state, of_state, now, &mut all);
+        in_state(filter, of_state, now, &mut all);
         let Conditions { all: conditions, mut values } = all;
 
         // Either the order's index is walked until the page is full, or a condition selects what is then sorted. The
@@ -299,9 +299,9 @@ impl Ledger {
             let rest: String =
                 columns[1..].iter().chain(&["license.id"]).map(|column| format!(", {column}")).collect();
             let comparison = if filter.descending { "<" } else { ">" };
-            let last =
+            let cursor =
                 format!("SELECT {}{rest} FROM license WHERE id = {}", columns[0], place(&mut values, after));
-            format!("({first}{rest}) {comparison} ({last})")
+            format!("({first}{rest}) {comparison} ({cursor})")
         });
         texts.extend(after.as_deref());
         let condition =
@@ -471,30 +471,34 @@ fn groups<'a>(filter: &'a LicenseFilter, totals: &[Total], all: &mut Conditions<
     let of_kind = count(&LicenseFilter { kind: filter.kind, ..only() });
     all.compare("kind", "=", filter.kind.map(Kind::number), of_kind, by_age);
     let of_key = count(&LicenseFilter { kid: filter.kid.clone(), ..only() });
+    // The index of keys has the end too: a page is sorted without a look at the licences.
+    let of_key =
+        of_key.map(|count: u64| if filter.sort == LicenseSort::Expires { count / 20 } else { count });
     all.compare("kid", "=", filter.kid.as_ref(), of_key, by_age);
 }
 
 /// Adds the condition of a state, which [`ListedLicense::state`] says too.
-fn in_state(state: Option<LicenseState>, count: Option<u64>, now: Timestamp, all: &mut Conditions<'_>) {
-    let Some(state) = state.filter(|state| *state != LicenseState::Revoked) else { return };
+fn in_state(filter: &LicenseFilter, count: Option<u64>, now: Timestamp, all: &mut Conditions<'_>) {
+    let Some(state) = filter.state.filter(|state| *state != LicenseState::Revoked) else { return };
     let now = all.place(now);
-    let ends = hidden("expires");
+    let by_end = filter.sort == LicenseSort::Expires;
     let begun = format!("coalesce(not_before, 0) <= {now}");
-    match state {
+    let paid = match state {
         LicenseState::Pending => {
+            let ends = hidden("expires");
             all.add(["not_before"], count, |[start]| format!("{start} > {now} AND {ends} > {now}"));
-        }
-        LicenseState::Grace => {
-            all.add(["term_end"], None, |[paid]| format!("{paid} <= {now} AND {ends} > {now} AND {begun}"));
+            return;
         }
         LicenseState::Expired => {
-            all.add(["expires"], count, |[ends]| format!("{ends} <= {now}"));
+            all.add(["expires"], count, |[ends]| format!("{ends} <= {now}")).is_ordered = by_end;
+            return;
         }
-        _ => {
-            let unpaid = format!("coalesce(term_end, expires) > {now}");
-            all.add(["expires"], None, |[ends]| format!("{ends} > {now} AND {begun} AND {unpaid}"));
-        }
-    }
+        LicenseState::Grace => format!("coalesce(term_end, term_end) <= {now}"),
+        _ => format!("coalesce(term_end, expires) > {now}"),
+    };
+    let count = count.filter(|_| by_end);
+    all.add(["expires"], count, |[ends]| format!("{ends} > {now} AND {begun} AND {paid}")).is_ordered =
+        by_end;
 }
 
 /// The terms of an order in SQL. Licences that are the same in it come in the order of their identifiers.
