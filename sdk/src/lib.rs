@@ -32,6 +32,8 @@
 
 mod background;
 pub mod event;
+#[cfg(feature = "follow")]
+pub mod follow;
 mod gate;
 pub mod http;
 mod license;
@@ -45,6 +47,8 @@ mod serialize;
 pub mod store;
 
 pub use background::{Feed, FeedError, Refiller, StartError, Watch};
+#[cfg(feature = "hosted")]
+pub use gate::Question;
 pub use gate::{
     BuildError, Counter, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation, Seat, SettleError,
 };

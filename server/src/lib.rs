@@ -12,6 +12,7 @@
 //! | `access/` | who calls, and what they may do |
 //! | `http/` | bodies, idempotency, problems, pages, the OpenAPI document |
 //! | `licenses/` | issue, search, and what is done with a licence |
+//! | `trust/` | the keyset, bundles and deltas, and the stream of what is new |
 //! | `audit/` | who did what |
 //!
 //! # A new route
@@ -42,6 +43,7 @@ mod licenses;
 mod running;
 mod server;
 pub mod store;
+mod trust;
 
 pub use config::{Config, IssuerConfig};
 pub use init::{Init, Made};

@@ -15,7 +15,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{Problem, ProblemBody};
-use crate::{audit, licenses, server::Server};
+use crate::{audit, licenses, server::Server, trust};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,7 +40,10 @@ impl Modify for Credential {
 }
 
 fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(licenses::routes()).merge(audit::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(licenses::routes())
+        .merge(audit::routes())
+        .merge(trust::routes())
 }
 
 /// The OpenAPI document, as pretty JSON.

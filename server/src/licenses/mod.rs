@@ -1,5 +1,7 @@
 //! Licences: issued, searched, and what is done with them.
 
+mod actions;
+pub(crate) mod change;
 mod issue;
 mod list;
 mod view;
@@ -10,5 +12,5 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::server::Server;
 
 pub(crate) fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::new().routes(routes!(list::list, issue::issue))
+    OpenApiRouter::new().routes(routes!(list::list, issue::issue)).merge(actions::routes())
 }

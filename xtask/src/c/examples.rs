@@ -90,7 +90,7 @@ fn statically(pkgconfig: &Path) -> Result {
     let mut arguments = vec!["-std=c++17", "-static", "ffi/tests/package.cc", "-o", &program];
     arguments.extend(flags.split_whitespace());
     run(command("g++", &arguments))?;
-    run(command(&program, &[PARTS, STORES].concat()))
+    run(command(&program, &[&PARTS[..], &STORES[..]].concat()))
 }
 
 /// A package without some parts has just the rest, says so to who compiles with it, and is found wherever it is: below
