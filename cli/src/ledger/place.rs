@@ -85,7 +85,7 @@ impl Place {
 
 /// A ledger that licences are issued from: one that is there, or one that the first licence creates.
 pub(crate) enum ToIssue {
-    Open(Ledger),
+    Open(Box<Ledger>),
     New(LedgerLocation),
 }
 
@@ -93,7 +93,7 @@ impl ToIssue {
     /// The ledger. A new one is named on standard error: a name that was mistyped must not go unnoticed.
     pub(crate) fn open(self) -> Result<Ledger> {
         match self {
-            Self::Open(ledger) => Ok(ledger),
+            Self::Open(ledger) => Ok(*ledger),
             Self::New(place) => {
                 let mut ledger = Ledger::connect(&place, LedgerAccess::Create)?;
                 ledger.set_stream(0)?;
@@ -134,7 +134,7 @@ fn to_issue(place: LedgerLocation) -> Result<ToIssue> {
                 }
             }
         }
-        opened => Ok(ToIssue::Open(opened?)),
+        opened => Ok(ToIssue::Open(Box::new(opened?))),
     }
 }
 

@@ -74,8 +74,11 @@ impl Issue {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         if let Some(from) = &self.from {
             let lines = bulk::read(from, &self.wanted, catalogue.as_ref(), now)?;
-            let ledger =
-                if bulk::renews(&lines) { ToIssue::Open(self.place.write()?) } else { self.place.issue()? };
+            let ledger = if bulk::renews(&lines) {
+                ToIssue::Open(Box::new(self.place.write()?))
+            } else {
+                self.place.issue()?
+            };
             let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
             let mut ledger = ledger.open()?;
             let sink = Sink::open(self.out.as_deref(), output)?;
@@ -84,7 +87,7 @@ impl Issue {
         let draft = self.wanted.draft(catalogue.as_ref(), now)?;
         let ledger = match &self.wanted.renews {
             // A new ledger has no lineage that could be renewed.
-            Some(_) => self.place.write_if_named()?.map(ToIssue::Open),
+            Some(_) => self.place.write_if_named()?.map(Box::new).map(ToIssue::Open),
             None => self.place.issue_if_named()?,
         };
         if ledger.is_none() && (self.reference.is_some() || self.wanted.renews.is_some()) {
