@@ -8,13 +8,13 @@ use licentia_issuer::{
     Kind, Ledger, LedgerAccess, LicenseFilter, LicenseSort, LicenseState, ListedLicense,
     time::{self, Span},
 };
+use licentia_server::usage::Sheet;
 use serde_json::{Value, json};
 
 use super::place::Place;
 use crate::terminal::{
     input::{Clock, Kid, kid, tier},
     output::{self, BAD, GOOD, NOTE, Output, Result, counted, hex, printable},
-    sheet::Sheet,
     table::{Cell, Grid, width},
     words,
 };

@@ -7,12 +7,10 @@ use std::{
 
 use licentia_core::Timestamp;
 use licentia_issuer::Issued;
+use licentia_server::usage::Sheet;
 use serde_json::{Value, json};
 
-use crate::terminal::{
-    output::{Output, Result, counted, printable},
-    sheet::Sheet,
-};
+use crate::terminal::output::{Output, Result, counted, printable};
 
 /// A licence that was issued, as it goes to a sink.
 pub(super) struct Row {

@@ -5,7 +5,6 @@ pub(crate) mod interrupt;
 pub(crate) mod output;
 #[cfg_attr(not(unix), path = "prompt_windows.rs")]
 mod prompt;
-pub(crate) mod sheet;
 mod style;
 mod suggest;
 pub(crate) mod table;

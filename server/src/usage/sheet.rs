@@ -1,22 +1,36 @@
 //! Tables in CSV, which people open in a spreadsheet.
 
-use std::{borrow::Cow, io::Write};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, Write},
+};
 
-use super::output::Result;
+/// A table in CSV. No cell of it is a formula.
+pub struct Sheet<W: Write>(csv::Writer<W>);
 
-/// A table in CSV.
-pub(crate) struct Sheet<W: Write>(csv::Writer<W>);
+impl<W: Write> fmt::Debug for Sheet<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sheet")
+    }
+}
 
 impl<W: Write> Sheet<W> {
     /// Begins a table with the names of its columns.
-    pub(crate) fn new<'a>(out: W, columns: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn new<'a>(out: W, columns: impl IntoIterator<Item = &'a str>) -> io::Result<Self> {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(columns)?;
         Ok(Self(writer))
     }
 
     /// Adds a row of texts and numbers.
-    pub(crate) fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) -> io::Result<()> {
         for cell in cells {
             self.0.write_field(harmless(cell.as_ref()).as_bytes())?;
         }
@@ -24,8 +38,11 @@ impl<W: Write> Sheet<W> {
     }
 
     /// Writes what is left.
-    pub(crate) fn finish(self) -> Result<W> {
-        self.0.into_inner().map_err(|error| error.to_string().into())
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(self) -> io::Result<W> {
+        self.0.into_inner().map_err(|error| io::Error::other(error.to_string()))
     }
 }
 
