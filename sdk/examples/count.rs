@@ -1,15 +1,17 @@
-//! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES
-//! [AUDIENCE]`.
+//! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES`,
+//! or `count STORE KEY TOKEN AUDIENCE METER TIMES`.
 
 use licentia::{GateBuilder, Key, Now, Request, store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, key, token, meter, times, audience @ ..] = arguments.as_slice() else {
-        return Err("count STORE KEY TOKEN METER TIMES [AUDIENCE]".into());
+    let (url, key, token, audience, meter, times) = match arguments.as_slice() {
+        [url, key, token, meter, times] => (url, key, token, None, meter, times),
+        [url, key, token, audience, meter, times] => (url, key, token, Some(audience), meter, times),
+        _ => return Err("count STORE KEY TOKEN [AUDIENCE] METER TIMES".into()),
     };
     let mut builder = GateBuilder::new().key(Key::from_text(key)?).store(store::open(url)?);
-    if let [audience] = audience {
+    if let Some(audience) = audience {
         builder = builder.audience(audience);
     }
     let gate = builder.build()?;
