@@ -4,7 +4,9 @@ mod flow;
 mod lines;
 mod report;
 mod routes;
+mod sheet;
 
-pub use lines::{Owners, UsageBy, usage_csv, usage_lines};
+pub use lines::{Owners, UsageBy, mixed_issuers, usage_csv, usage_lines};
 pub(crate) use report::Reports;
 pub(crate) use routes::{findings, routes};
+pub use sheet::Sheet;
