@@ -10,7 +10,10 @@ use crate::{
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
+    stripe::Payments,
     trust::{Feed, KeysetFile, Press, Publisher, Shelf},
+    usage::Reports,
+    webhooks,
 };
 
 /// An issuer with its keys.
@@ -44,6 +47,9 @@ struct Shared {
     shelf: Arc<Shelf>,
     feed: Feed,
     publisher: Publisher,
+    reports: Reports,
+    webhooks: webhooks::Caller,
+    payments: Option<Payments>,
 }
 
 impl fmt::Debug for Shared {
@@ -88,13 +94,34 @@ impl Server {
         let clerk = Clerk::start(location.clone()).map_err(said)?;
         let readers = Readers::new(location.clone());
         let origin = config.origin.clone();
+        let folder = config.path(std::path::Path::new(""));
+        let webhooks = config.webhooks.open(&folder)?;
+        let payments = config.stripe.as_ref().map(|stripe| stripe.open(&folder)).transpose()?;
+        if let Some(payments) = payments.as_ref().filter(|payments| !issuers.contains_key(payments.issuer()))
+        {
+            return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
+        }
+        let reports = Reports::default();
         let first = config.issuer.first().map(|issuer| issuer.name.clone()).unwrap_or_default();
         let (shelf, feed) = (Arc::new(Shelf::default()), Feed::new());
         let keyset = KeysetFile::new(path, root, Arc::clone(&gate), Arc::clone(&shelf));
         let (keys, sheets) = (Arc::clone(&issuers), Arc::clone(&shelf));
         let publisher =
             Press::start(location, keys, Arc::clone(&gate), sheets, feed.clone(), keyset).map_err(said)?;
-        let shared = Shared { clerk, readers, gate, issuers, first, origin, shelf, feed, publisher };
+        let shared = Shared {
+            clerk,
+            readers,
+            gate,
+            issuers,
+            first,
+            origin,
+            shelf,
+            feed,
+            publisher,
+            reports,
+            webhooks,
+            payments,
+        };
         Ok(Self(Arc::new(shared)))
     }
 
@@ -137,6 +164,21 @@ impl Server {
     ) -> Result<Arc<Catalogue>, Problem> {
         let known = self.keys(issuer)?.catalogue.clone();
         known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
+    }
+
+    /// What the receipts of gateways add up to.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.0.reports
+    }
+
+    /// What webhooks are called with.
+    pub(crate) fn webhooks(&self) -> &webhooks::Caller {
+        &self.0.webhooks
+    }
+
+    /// Payments, if they are configured.
+    pub(crate) fn payments(&self) -> Option<&Payments> {
+        self.0.payments.as_ref()
     }
 
     /// The issuers.

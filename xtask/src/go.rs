@@ -19,12 +19,15 @@ const TRANSLATOR: &str = "github.com/ncruces/wasm2go@v0.4.21";
 /// What the module is made of.
 const SOURCES: [&str; 6] =
     ["core/src", "core/Cargo.toml", "sdk/src", "sdk/Cargo.toml", "ffi/host/src", "ffi/host/Cargo.toml"];
+/// Scripts of the store in Redis, which a Go module can embed only from its own folder.
+const SCRIPTS: [&str; 8] =
+    ["take", "give_back", "resolve", "job", "charge_job", "finish_job", "take_rate", "take_seat"];
 /// Go modules in the folder, each with its own dependencies.
-const MODULES: [&str; 1] = ["."];
+const MODULES: [&str; 3] = [".", "redis", "grpc"];
 
 /// Runs the tests of all Go modules.
 pub(crate) fn check() -> Result {
-    system::require(&[("go", "golang-go")])?;
+    system::require(&[("go", "golang-go"), ("redis-server", "redis-server")])?;
     let made_of = fs::read_to_string(root().join(MODULE)).map_err(|error| format!("{MODULE}: {error}"))?;
     if !made_of.contains(&sources()?) {
         return Err(format!("{MODULE} is older than the sources that it is made of: run `cargo xtask go`"));
@@ -36,9 +39,14 @@ pub(crate) fn check() -> Result {
     Ok(())
 }
 
-/// Writes the library as a file in Go.
+/// Writes the library as a file in Go, and copies the scripts of its store.
 pub(crate) fn write() -> Result {
     system::require(&[("go", "golang-go")])?;
+    for script in SCRIPTS {
+        let from = root().join("sdk/src/store").join(script).with_extension("lua");
+        let to = root().join(FOLDER).join("redis").join(script).with_extension("lua");
+        fs::copy(&from, &to).map_err(|error| format!("{}: {error}", from.display()))?;
+    }
     let tools = target_folder().join("go");
     let mut install = command("go", &["install", TRANSLATOR]);
     install.env("GOBIN", &tools);

@@ -1,0 +1,12 @@
+//! Usage: the receipts of all gateways, merged, and billed.
+
+mod flow;
+mod lines;
+mod report;
+mod routes;
+mod sheet;
+
+pub use lines::{Owners, UsageBy, mixed_issuers, usage_csv, usage_lines};
+pub(crate) use report::Reports;
+pub(crate) use routes::{findings, routes};
+pub use sheet::Sheet;
