@@ -13,6 +13,7 @@ mod go;
 mod java;
 mod js;
 mod live;
+mod page;
 mod programs;
 mod python;
 mod rust;

@@ -2,9 +2,12 @@
 
 mod flow;
 mod lines;
+mod openmeter;
 mod report;
 mod routes;
 
 pub use lines::{Owners, UsageBy, usage_csv, usage_lines};
+pub(crate) use openmeter::OpenMeter;
+pub use openmeter::OpenMeterConfig;
 pub(crate) use report::Reports;
 pub(crate) use routes::{findings, routes};
