@@ -147,6 +147,8 @@ try {
   await press("Reinstate", "dialog");
   await closed();
   await until("it is reinstated", 8000, async () => /active/.test(await text(".pill")));
+  const happened = (await text(".timeline")).match(/Issued|Renewed|Tier changed|Revoked|Reinstated/g);
+  same(happened.sort(), ["Issued", "Reinstated", "Renewed", "Revoked", "Tier changed"], "each once on the timeline");
   await until("all of it was told", 10_000, () => ["license.renewed", "license.upgraded", "license.revoked", "license.reinstated"].every((kind) => received.some(({ body, good }) => body.type === kind && body.data.license.subject === "umbrella" && good())));
 
   // Usage, gateways, payments, audit.

@@ -325,7 +325,7 @@ async function overview() {
     children: [
       make("div", { class: "figures" },
         figure("Active licences", sum("active"), "good", "licenses?state=active", `of ${plural(about.licenses, "licence")} ever issued`),
-        figure("In grace", sum("grace"), "limit", "licenses?state=grace", "paid no longer, and still working"),
+        figure("In grace", sum("grace"), "limit", "licenses?state=grace", "unpaid, and still working"),
         figure("Revoked", sum("revoked"), "bad", "licenses?state=revoked", "with a revocation of their own"),
         figure("Customers", about.customers, "", "customers", plural(about.lineages, "contract"))),
       about.problems.length ? make("section", { "aria-label": "What needs somebody" }, make("div", { class: "head" }, make("h2", {}, "What needs somebody")), make("ul", { class: "body stack" }, about.problems.map(({ kind, text, place }) => make("li", { class: "note", "data-kind": kind }, text, " ", link(place, "Look"))))) : null,
@@ -642,7 +642,7 @@ const deliveryTable = (items) => table("Deliveries", [
   ["Happened", "keep", ({ at }) => time(at)],
   ["Last attempt", "wide", ({ attempts, status, reason, due, state }) => [attempts ? `${plural(attempts, "attempt")}${status ? `, answered ${status}` : ""}` : "not tried yet", make("span", { class: "under" }, [reason, state === "waiting" && attempts ? `next ${ago(due)}` : ""].filter(Boolean).join(", "))]],
   ["To", "wide break", ({ url }) => url],
-  ["", "", (one) => make("button", { type: "button", class: "small", "aria-label": `Replay ${one.kind} of ${moment(one.at)}`, async onclick() { try { await post(`/v1/webhooks/${path(one.webhook)}/replay`, { event: one.event }); toast("It is sent again."); } catch (problem) { toast(problem.message); } route({ focus: false }); } }, "Replay")],
+  ["", "wide", (one) => make("button", { type: "button", class: "small", "aria-label": `Replay ${one.kind} of ${moment(one.at)}`, async onclick() { try { await post(`/v1/webhooks/${path(one.webhook)}/replay`, { event: one.event }); toast("It is sent again."); } catch (problem) { toast(problem.message); } route({ focus: false }); } }, "Replay")],
 ], items, "Nothing was sent yet.");
 
 // --- payments ------------------------------------------------------------------------------------------------------

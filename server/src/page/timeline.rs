@@ -78,13 +78,19 @@ fn gather(ledger: &Ledger, who: &Identity, lineage: &Lineage) -> Result<Contract
         ..LicenseFilter::default()
     };
     let listed = ledger.list(&filter, who.now)?;
-    let licenses: Vec<LicenseView> = listed
+    let mut licenses: Vec<LicenseView> = listed
         .iter()
         .filter(|listed| listed.license.lineage == *lineage)
         .map(|listed| LicenseView::of(listed, who.now))
         .collect();
+    // Of those that were issued in one second, the one that its customer uses is the last.
+    if let Ok(used) = ledger.current(lineage) {
+        let used = used.id.to_string();
+        licenses.sort_by_key(|license| (Reverse(license.issued_at), license.id != used));
+    }
     let mut targets = vec![lineage.to_string()];
-    targets.extend(licenses.iter().map(|license| license.id.clone()));
+    // The first licence has the identifier of its lineage.
+    targets.extend(licenses.iter().map(|license| license.id.clone()).filter(|id| *id != lineage.to_string()));
     let mut lines: Vec<Line> = Vec::new();
     for target in &targets {
         let sql = "SELECT at, subject, action, target FROM audit WHERE issuer = ?1 AND target = ?2

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use data_encoding::BASE64;
 use http::{HeaderName, HeaderValue, Method};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -126,8 +126,11 @@ impl Stripe {
     }
 }
 
+/// What is escaped in paths and forms: all but letters, digits and what identifiers of Stripe's have.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+
 fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 #[cfg(test)]
