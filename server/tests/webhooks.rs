@@ -58,7 +58,7 @@ impl Receiver {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let (mut first, mut length, mut message) = (String::new(), 0, Message::default());
         let _ = reader.read_line(&mut first);
-        message.path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+        first.split(' ').nth(1).unwrap_or_default().clone_into(&mut message.path);
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).unwrap_or(0) <= 2 {

@@ -12,6 +12,7 @@ mod gateway;
 mod go;
 mod java;
 mod js;
+mod languages;
 mod live;
 mod page;
 mod programs;

@@ -7,7 +7,7 @@ use crate::{
     bench::instructions,
     c,
     command::{Result, command, output},
-    fuzz, gateway, go, java, js, live, page,
+    fuzz, gateway, go, java, js, languages, live, page,
     programs::program,
     python,
     rust::{dependencies, lints, targets, tests},
@@ -66,6 +66,7 @@ const SUITES: &[Suite] = &[
     suite("gateway", "nginx, HAProxy, Caddy and Envoy protect a service as shipped", gateway::check),
     suite("go", "the Go packages run the vectors and their tests", go::check),
     suite("java", "the Java package runs the vectors and its tests, on old and new Javas", java::check),
+    suite("languages", "five languages on one Redis use a quota exactly", languages::check),
     suite("instructions", "no main path takes more instructions than before", instructions::check),
     suite("demo", "the walk through the main job ends well", demo),
 ];

@@ -1,11 +1,11 @@
-//! What was used, as `CloudEvents` to OpenMeter: sums that only grow, in batches.
+//! What was used, as `CloudEvents` to `OpenMeter`: sums that only grow, in batches.
 //!
 //! One event says what a customer's licence has used of a meter in a period so far. Its identifier contains the sum, so
-//! that a repetition is recognised, and only what has grown is sent. In OpenMeter, the meter takes the greatest value
+//! that a repetition is recognised, and only what has grown is sent. In `OpenMeter`, the meter takes the greatest value
 //! (`MAX`), grouped by `lineage`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     fmt, fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -51,7 +51,7 @@ pub struct OpenMeterConfig {
     pub token: Option<PathBuf>,
 }
 
-/// Sends to OpenMeter.
+/// Sends to `OpenMeter`.
 pub(crate) struct OpenMeter {
     client: Client,
     issuer: String,
@@ -127,13 +127,10 @@ impl OpenMeter {
             let due = grown(&report, &tables::sent(ledger, SINK, oldest)?, oldest);
             let mut subjects = BTreeMap::new();
             for (lineage, _) in &due {
-                if !subjects.contains_key(lineage) {
+                if let Entry::Vacant(place) = subjects.entry(*lineage) {
                     let newest =
                         ledger.of_lineage(lineage)?.into_iter().rfind(|license| license.issuer == issuer);
-                    subjects.insert(
-                        *lineage,
-                        newest.map_or_else(|| lineage.to_string(), |license| license.subject),
-                    );
+                    place.insert(newest.map_or_else(|| lineage.to_string(), |license| license.subject));
                 }
             }
             Ok((due, subjects))
