@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use crate::{
-    command::{Result, cargo, command, output, root, run},
+    command::{Result, cargo, command, root, run},
     programs::program,
-    tools::{python, system},
+    tools::{self, system},
 };
 
 /// The code that is generated from Envoy's definitions.
@@ -40,10 +40,8 @@ pub(crate) fn check() -> Result {
         }
     }
     system::require(&[("nginx", "nginx-light"), ("haproxy", "haproxy"), ("caddy", "caddy")])?;
-    let python = python::environment("gateway/tests/requirements.txt")?;
-    let find = "import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / '_bin' / 'envoy')";
-    let envoy = output(command(python, &["-c", find]))?;
+    let envoy = tools::envoy::program()?;
     let mut test = cargo(&["test", "--locked", "-p", "licentia-gateway", "--test", "proxies", "--"]);
-    test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy.trim());
+    test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy);
     run(test)
 }
