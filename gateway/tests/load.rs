@@ -6,9 +6,7 @@ mod common;
 
 use std::{
     fs,
-    net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
@@ -17,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use common::{Upstream, World, tcp, write};
+use common::{Redis, Upstream, World, tcp, write};
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{
@@ -27,52 +25,6 @@ use hyper_util::{
 use licentia::Action;
 use licentia_gateway::Gateway;
 use licentia_issuer::Draft;
-
-/// A Redis server that keeps what it has answered, also if it is killed.
-struct Redis {
-    folder: PathBuf,
-    port: u16,
-    server: Option<Child>,
-}
-
-impl Redis {
-    fn start(folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut redis = Self { folder: folder.to_owned(), port, server: None };
-        redis.come();
-        redis
-    }
-
-    fn come(&mut self) {
-        let mut server = Command::new("redis-server");
-        server.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
-        server
-            .args(["--loglevel", "warning", "--port", &self.port.to_string()])
-            .arg("--dir")
-            .arg(&self.folder);
-        self.server = Some(server.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("redis-server"));
-        for _ in 0..1000 {
-            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("redis-server does not listen");
-    }
-
-    fn go(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            server.kill().unwrap();
-            server.wait().unwrap();
-        }
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.go();
-    }
-}
 
 /// Something that changes while requests are on their way. A request that began and ended without a change between must be
 /// answered by the value; another may be answered by either.

@@ -41,7 +41,21 @@ pub(crate) fn check() -> Result {
     }
     system::require(&[("nginx", "nginx-light"), ("haproxy", "haproxy"), ("caddy", "caddy")])?;
     let envoy = tools::envoy::program()?;
-    let mut test = cargo(&["test", "--locked", "-p", "licentia-gateway", "--test", "proxies", "--"]);
+    system::require(&[("redis-server", "redis-server"), ("systemd-analyze", "systemd")])?;
+    unit()?;
+    let suites = ["--test", "proxies", "--test", "kills"];
+    let mut test = cargo(&[&["test", "--locked", "-p", "licentia-gateway"][..], &suites, &["--"]].concat());
     test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy);
     run(test)
+}
+
+/// systemd finds no fault with the unit in `deploy/`. The program is where the suite has built it.
+fn unit() -> Result {
+    let path = root().join("deploy/systemd/licentia-gateway.service");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let built = program("licentia-gateway")?;
+    let text = text.replace("/usr/local/bin/licentia-gateway", &built.to_string_lossy());
+    let copy = root().join("target/gateway/licentia-gateway.service");
+    fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
+    run(command("systemd-analyze", &["verify", &copy.to_string_lossy()]))
 }
