@@ -108,6 +108,13 @@ const SOAKS: &[Soak] = &[
         amount: Amount::Repeated,
     },
     Soak {
+        name: "gateway",
+        proves: "under load, with reloads, revocations and a store that is killed, no answer of the gateway is wrong, and nothing grows",
+        package: "licentia-gateway",
+        tests: &["load"],
+        amount: Amount::Fixed("LICENTIA_LOAD_SECONDS", 600),
+    },
+    Soak {
         name: "bulk",
         proves: "a ledger is issued in batches, and answers every question at once",
         package: "licentia-issuer",
