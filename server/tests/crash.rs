@@ -161,10 +161,9 @@ impl Instance {
         };
         let bytes = receipt.seal(|parts| self.key.sign(&parts.concat())).unwrap();
         let digest = Receipt::read(&bytes).unwrap().link().digest;
-        while let Some((200, _)) = send(address, admin, "/v1/receipts", "-", "application/cose", &bytes) {
+        if let Some((200, _)) = send(address, admin, "/v1/receipts", "-", "application/cose", &bytes) {
             known.lock().unwrap().receipts.insert(digest);
             (self.sequence, self.previous) = (self.sequence + 1, digest);
-            return;
         }
     }
 }
@@ -233,7 +232,10 @@ impl Place {
                         }
                         let name = format!("r{round}w{worker}n{count}");
                         tried.lock().unwrap().push(name.clone());
-                        issue(address, &self.admin, &name, known);
+                        if !issue(address, &self.admin, &name, known) {
+                            // It is dead, and what was asked last is in doubt.
+                            return;
+                        }
                         instance.report(address, &self.admin, known);
                     }
                 });
@@ -258,7 +260,7 @@ impl Place {
         for name in tried {
             let found = ledger.of_subject(name).unwrap();
             assert_eq!(found.len(), 1, "{name} was issued once");
-            let token = data_encoding::BASE64URL_NOPAD.decode(known.issued[name][5..].as_bytes()).unwrap();
+            let token = data_encoding::BASE64URL_NOPAD.decode(&known.issued[name].as_bytes()[5..]).unwrap();
             assert_eq!(found[0].digest, hmac_sha256::Hash::hash(&token), "{name} is what was returned");
         }
         let sql = "SELECT digest FROM receipt";
