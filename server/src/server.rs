@@ -16,7 +16,10 @@ use crate::{
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
+    stripe::Payments,
     trust::{Feed, KeysetFile, Press, Publisher, Shelf},
+    usage::Reports,
+    webhooks,
 };
 
 /// An issuer with its keys.
@@ -53,6 +56,9 @@ struct Shared {
     /// Catalogues that were activated, by number.
     catalogues: Mutex<BTreeMap<u64, Arc<Catalogue>>>,
     guesses: Guesses,
+    reports: Reports,
+    webhooks: webhooks::Caller,
+    payments: Option<Payments>,
 }
 
 impl fmt::Debug for Shared {
@@ -97,6 +103,14 @@ impl Server {
         let clerk = Clerk::start(location.clone()).map_err(said)?;
         let readers = Readers::new(location.clone());
         let origin = config.origin.clone();
+        let folder = config.path(std::path::Path::new(""));
+        let webhooks = config.webhooks.open(&folder)?;
+        let payments = config.stripe.as_ref().map(|stripe| stripe.open(&folder)).transpose()?;
+        if let Some(payments) = payments.as_ref().filter(|payments| !issuers.contains_key(payments.issuer()))
+        {
+            return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
+        }
+        let reports = Reports::default();
         let first = config.issuer.first().map(|issuer| issuer.name.clone()).unwrap_or_default();
         let (shelf, feed) = (Arc::new(Shelf::default()), Feed::new());
         let keyset = KeysetFile::new(path, root, Arc::clone(&gate), Arc::clone(&shelf));
@@ -115,6 +129,9 @@ impl Server {
             publisher,
             catalogues: Mutex::default(),
             guesses: Guesses::default(),
+            reports,
+            webhooks,
+            payments,
         };
         Ok(Self(Arc::new(shared)))
     }
@@ -172,6 +189,21 @@ impl Server {
     /// How many wrong codes were tried.
     pub(crate) fn guesses(&self) -> &Guesses {
         &self.0.guesses
+    }
+
+    /// What the receipts of gateways add up to.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.0.reports
+    }
+
+    /// What webhooks are called with.
+    pub(crate) fn webhooks(&self) -> &webhooks::Caller {
+        &self.0.webhooks
+    }
+
+    /// Payments, if they are configured.
+    pub(crate) fn payments(&self) -> Option<&Payments> {
+        self.0.payments.as_ref()
     }
 
     /// The issuers.

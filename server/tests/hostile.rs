@@ -306,6 +306,13 @@ fn browsers_get_no_way_in() {
 #[test]
 fn the_openapi_document_is_the_committed_one() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
-    let committed = fs::read_to_string(path).unwrap_or_default();
-    assert!(committed == licentia_server::http::openapi(), "run `cargo xtask api` and review the change");
+    let (committed, made) = (fs::read_to_string(path).unwrap_or_default(), licentia_server::http::openapi());
+    // To be compared.
+    let beside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("openapi.json");
+    fs::write(&beside, &made).unwrap();
+    assert!(
+        committed == made,
+        "server/openapi.json differs from {}: run `cargo xtask api` and review the change",
+        beside.display()
+    );
 }

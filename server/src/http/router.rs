@@ -15,7 +15,10 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{Problem, ProblemBody};
-use crate::{activation, audit, catalogue, licenses, me, receipts, server::Server, trust};
+use crate::{
+    activation, audit, catalogue, licenses, me, page, receipts, server::Server, stripe, trust, usage,
+    webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -48,6 +51,10 @@ fn routes() -> OpenApiRouter<Server> {
         .merge(me::routes())
         .merge(receipts::routes())
         .merge(trust::routes())
+        .merge(usage::routes())
+        .merge(stripe::routes())
+        .merge(webhooks::routes())
+        .merge(page::routes())
 }
 
 /// The OpenAPI document, as pretty JSON.
@@ -74,6 +81,7 @@ pub(crate) fn router(server: Server) -> Router {
         std::future::ready((json, document.to_string()))
     };
     router
+        .merge(page::files())
         .route("/openapi.json", get(openapi))
         .fallback(|| async { Problem::unknown("no such path; /openapi.json lists all") })
         .method_not_allowed_fallback(|| async {

@@ -11,6 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::server::Server;
 
+pub(crate) use view::LicenseView;
+
 pub(crate) fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new().routes(routes!(list::list, issue::issue)).merge(actions::routes())
 }
