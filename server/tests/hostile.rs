@@ -123,7 +123,6 @@ fn hostile_requests_get_problem_details() {
         );
     }
     let paths = [
-        "/",
         "//",
         "/v1",
         "/v1/",
