@@ -18,7 +18,7 @@ use crate::{
     store::{Clerk, Readers},
     stripe::Payments,
     trust::{Feed, KeysetFile, Press, Publisher, Shelf},
-    usage::Reports,
+    usage::{OpenMeter, Reports},
     webhooks,
 };
 
@@ -59,6 +59,7 @@ struct Shared {
     reports: Reports,
     webhooks: webhooks::Caller,
     payments: Option<Payments>,
+    openmeter: Option<OpenMeter>,
 }
 
 impl fmt::Debug for Shared {
@@ -110,6 +111,15 @@ impl Server {
         {
             return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
         }
+        let openmeter = config.openmeter.as_ref().map(|openmeter| openmeter.open(&folder)).transpose()?;
+        if let Some(openmeter) =
+            openmeter.as_ref().filter(|openmeter| !issuers.contains_key(openmeter.issuer()))
+        {
+            return Err(format!(
+                "`openmeter.issuer` {:?}: no `[[issuer]]` has this name",
+                openmeter.issuer()
+            ));
+        }
         let reports = Reports::default();
         let first = config.issuer.first().map(|issuer| issuer.name.clone()).unwrap_or_default();
         let (shelf, feed) = (Arc::new(Shelf::default()), Feed::new());
@@ -132,6 +142,7 @@ impl Server {
             reports,
             webhooks,
             payments,
+            openmeter,
         };
         Ok(Self(Arc::new(shared)))
     }
@@ -204,6 +215,11 @@ impl Server {
     /// Payments, if they are configured.
     pub(crate) fn payments(&self) -> Option<&Payments> {
         self.0.payments.as_ref()
+    }
+
+    /// Where usage is sent, if it is.
+    pub(crate) fn openmeter(&self) -> Option<&OpenMeter> {
+        self.0.openmeter.as_ref()
     }
 
     /// The issuers.

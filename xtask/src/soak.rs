@@ -120,6 +120,11 @@ const SOAKS: &[Soak] = &[
         package: "licentia-server",
         tests: &["load"],
         amount: Amount::Fixed("LICENTIA_READERS", 10_000),
+        name: "gateway",
+        proves: "under load, with reloads, revocations and a store that is killed, no answer of the gateway is wrong, and nothing grows",
+        package: "licentia-gateway",
+        tests: &["load"],
+        amount: Amount::Fixed("LICENTIA_LOAD_SECONDS", 600),
     },
     Soak {
         name: "bulk",

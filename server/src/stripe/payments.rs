@@ -130,7 +130,11 @@ impl Payments {
             }
             Ok(applied)
         });
-        applied.await
+        let applied = applied.await?;
+        if matches!(applied, Applied::Continued(_)) {
+            server.publish();
+        }
+        Ok(applied)
     }
 
     /// Sweeps and reports until `stop`.
