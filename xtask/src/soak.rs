@@ -120,6 +120,8 @@ const SOAKS: &[Soak] = &[
         package: "licentia-server",
         tests: &["load"],
         amount: Amount::Fixed("LICENTIA_READERS", 10_000),
+    },
+    Soak {
         name: "gateway",
         proves: "under load, with reloads, revocations and a store that is killed, no answer of the gateway is wrong, and nothing grows",
         package: "licentia-gateway",
