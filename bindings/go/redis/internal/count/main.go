@@ -1,7 +1,9 @@
 // Command count charges a meter so many times, and says how often it was granted: URL KEY TOKEN AUDIENCE METER TIMES.
+// It says `ready` first, and waits for a line.
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log"
@@ -29,6 +31,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println("ready")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	granted := 0
 	for range times {
 		decision, err := gate.Check(context.Background(), token, licentia.Request{Meters: []licentia.Cost{{Name: meter, Units: 1}}})
