@@ -7,7 +7,7 @@ import { redisStore } from "licentia/stores";
 
 const [url, key, token, audience, meter, times] = process.argv.slice(2);
 const client = await createClient({ url }).connect();
-const gate = createGate({ keys: [key], audience, store: redisStore(client) });
+const gate = createGate({ keys: [key], audience, store: redisStore(client), storeTimeoutMs: 20_000 });
 console.log("ready");
 await once(process.stdin, "data");
 let granted = 0;

@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"time"
 
 	licentia "github.com/licentia/licentia/bindings/go"
 	"github.com/licentia/licentia/bindings/go/redis"
@@ -23,11 +24,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	store, err := redis.Open(url)
+	store, err := redis.Open(url + "?read_timeout=20s")
 	if err != nil {
 		log.Fatal(err)
 	}
-	gate, err := licentia.NewGate([]string{key}, licentia.WithStore(store), licentia.WithAudience(audience))
+	gate, err := licentia.NewGate([]string{key}, licentia.WithStore(store), licentia.WithStoreTimeout(20*time.Second), licentia.WithAudience(audience))
 	if err != nil {
 		log.Fatal(err)
 	}
