@@ -14,6 +14,7 @@ mod java;
 mod js;
 mod languages;
 mod live;
+mod page;
 mod programs;
 mod python;
 mod rust;
