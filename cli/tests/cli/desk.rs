@@ -32,7 +32,7 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
         std::fs::write(desk.path().join("tiers.toml"), TIERS).unwrap();
-        assert!(desk.run(&["keygen", "--out", "acme"]).status.success());
+        desk.ok(&["keygen", "--out", "acme"]);
         desk
     }
 
@@ -42,6 +42,18 @@ impl Desk {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.feed(arguments, "")
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Output {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        output
+    }
+
+    /// As [`Desk::ok`], and returns what the command prints.
+    pub(crate) fn says(&self, arguments: &[&str]) -> String {
+        text(&self.ok(arguments).stdout)
     }
 
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Output {
@@ -66,7 +78,7 @@ impl Desk {
         if let ["--ledger", ledger, ..] = more
             && !self.path().join(ledger).exists()
         {
-            assert!(self.run(&["ledger", "init", ledger]).status.success());
+            self.ok(&["ledger", "init", ledger]);
         }
         let base = [
             "issue",
@@ -81,9 +93,7 @@ impl Desk {
             "--subject",
             "cus_42",
         ];
-        let output = self.run(&[&base, more].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout).trim().to_owned()
+        self.says(&[&base, more].concat()).trim().to_owned()
     }
 }
 
