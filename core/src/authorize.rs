@@ -57,7 +57,7 @@ pub fn authorize<'a>(
     time: Time,
     explanation: &mut Explanation<'a>,
 ) -> Result<State, Code> {
-    let now = time.now;
+    let (license, now) = (&license.by_ref(), time.now);
     if let Some(expires) = expect.keyset_expires {
         let code = if now < expires { Code::Allowed } else { Code::KeysetExpired };
         explanation.note(Check::Keyset, code, Facts::Until { expires, now })?;

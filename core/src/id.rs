@@ -1,4 +1,4 @@
-//! Values of 16 bytes, each with a type of its own, so that none is passed for another.
+//! Values of 16 bytes. Each has its own type, so that none is passed for another.
 
 use core::fmt;
 
@@ -107,6 +107,14 @@ impl AccountId {
         Self(bytes)
     }
 
+    /// The account of another lineage of the same issuer, without hashing its name again.
+    #[must_use]
+    pub fn with_lineage(mut self, lineage: Lineage) -> Self {
+        let own = self.0.iter_mut().skip(Self::ISSUER_BYTES);
+        own.zip(lineage.as_bytes()).for_each(|(byte, other)| *byte = *other);
+        self
+    }
+
     /// The hash of the issuer's name.
     pub fn issuer(&self) -> [u8; Self::ISSUER_BYTES] {
         let mut hash = [0; Self::ISSUER_BYTES];
@@ -170,6 +178,8 @@ mod tests {
         assert_eq!(account.lineage(), Lineage([7; 16]));
         assert_eq!(account.issuer(), [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]);
         assert_ne!(account, AccountId::new("abd", Lineage([7; 16])));
-        assert_ne!(account, AccountId::new("abc", Lineage([8; 16])));
+        let other = AccountId::new("abc", Lineage([8; 16]));
+        assert_ne!(account, other);
+        assert_eq!(account.with_lineage(other.lineage()), other);
     }
 }
