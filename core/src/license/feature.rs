@@ -1,4 +1,4 @@
-//! Features: what the customer may use, with a value and an end of its own where it has one.
+//! Features: what the customer may use. A feature may have a value, and may end before the licence does.
 
 use crate::{
     cbor::{self, Reader},

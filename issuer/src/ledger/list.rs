@@ -22,7 +22,7 @@ pub enum LicenseState {
     Grace,
     /// It has ended.
     Expired,
-    /// It has a revocation of its own.
+    /// A revocation names it.
     Revoked,
 }
 
@@ -109,7 +109,7 @@ pub struct LicenseFilter {
     pub expires_from: Option<Timestamp>,
     /// Ends at this time or earlier.
     pub expires_to: Option<Timestamp>,
-    /// With a revocation of its own, or without one.
+    /// Whether a revocation names it.
     pub revoked: Option<bool>,
     /// The order.
     pub sort: LicenseSort,
@@ -187,7 +187,7 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    /// Adds the condition that the identifier or the lineage is in a range. It is a query of its own, so that the two
+    /// Adds the condition that the identifier or the lineage is in a range. It is a subquery, so that the two
     /// indices answer it.
     fn within(&mut self, (from, to): &'a (Vec<u8>, Option<Vec<u8>>)) {
         let [ids, lineages] = ["id", "lineage"].map(|column| {

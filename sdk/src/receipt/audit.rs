@@ -273,7 +273,7 @@ impl Chain {
     }
 
     /// Whatever names a receipt, be it the receipt, its successor or an acknowledgement, must name the same one.
-    /// Gives the first number of which that is not so.
+    /// Returns the first number for which that does not hold.
     fn forks(
         &self,
         acknowledged: &[Acknowledgement],

@@ -618,7 +618,7 @@ fn entry(cell: &UsageCell, units: Units) -> ReceiptEntry<'_> {
     }
 }
 
-/// The cell of an entry, with a name of its own.
+/// The cell of an entry. It owns its names.
 pub(super) fn cell(entry: &ReceiptEntry<'_>) -> UsageCell {
     let (issuer, meter) = (entry.issuer.to_owned(), entry.meter.to_owned());
     UsageCell { issuer, lineage: entry.lineage, meter, window: entry.window }

@@ -35,7 +35,7 @@ struct Slice {
     /// A [`shared_rate::Slice`].
     word: AtomicU64,
     talk: Mutex<Talk>,
-    /// How often the process was forked: a child has slices of its own.
+    /// How often the process was forked: a child has its own slices.
     forks: Arc<AtomicU32>,
     fork: AtomicU32,
 }
