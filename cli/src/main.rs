@@ -11,6 +11,7 @@ mod ledger;
 mod license;
 mod receipts;
 mod schema;
+mod server;
 mod shell;
 mod terminal;
 
@@ -36,7 +37,7 @@ use terminal::{
 };
 
 /// Issue, inspect and verify licences, and protect an API with them. No command
-/// makes a network call but `gateway`, `dev`, and those whose ledger is in a
+/// makes a network call but `gateway`, `server`, `dev`, and those whose ledger is in a
 /// database.
 ///
 /// Exit codes: 0 allowed or done, 1 denied, not found or not trusted, 2 a wrong
@@ -97,6 +98,9 @@ enum Command {
     Receipts(receipts::Receipts),
     /// Protect an HTTP API with licences, without code.
     Gateway(licentia_gateway::command::Command),
+    /// Run the vendor's service: issue, renew, revoke, publish and collect over
+    /// HTTP.
+    Server(server::Server),
     /// Run a vendor, a gateway, an API and three customers, with a live page.
     Dev(dev::Dev),
     /// List the codes of decisions.
@@ -133,7 +137,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command, output: Output) -> Result {
     // A server stops listening first, and lets requests end.
-    if !matches!(command, Command::Gateway(_) | Command::Dev(_)) {
+    if !matches!(command, Command::Gateway(_) | Command::Dev(_) | Command::Server(_)) {
         interrupt::leaves_nothing_behind();
     }
     match command {
@@ -154,6 +158,7 @@ fn run(command: Command, output: Output) -> Result {
         Command::Bundle(bundle) => bundle.run(output),
         Command::Receipts(receipts) => receipts.run(output),
         Command::Gateway(command) => gateway::run(&command, output),
+        Command::Server(server) => server.run(output),
         Command::Dev(dev) => dev.run(output),
         Command::Codes => codes::run(output),
         Command::Schema(schema) => schema.run(output),

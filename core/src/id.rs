@@ -107,12 +107,12 @@ impl AccountId {
         Self(bytes)
     }
 
-    /// The account of another lineage of the same issuer, without hashing its name again.
-    #[must_use]
-    pub fn with_lineage(mut self, lineage: Lineage) -> Self {
-        let own = self.0.iter_mut().skip(Self::ISSUER_BYTES);
-        own.zip(lineage.as_bytes()).for_each(|(byte, other)| *byte = *other);
-        self
+    /// The account of a lineage whose issuer is known by the hash of its name: [`AccountId::issuer`].
+    pub fn of_hash(issuer: [u8; Self::ISSUER_BYTES], lineage: Lineage) -> Self {
+        let mut bytes = [0; Self::BYTES];
+        let parts = issuer.iter().chain(lineage.as_bytes());
+        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = *part);
+        Self(bytes)
     }
 
     /// The hash of the issuer's name.
@@ -177,9 +177,8 @@ mod tests {
         assert_eq!(std::format!("{account}"), std::format!("ba7816bf8f01cfea:{}", "07".repeat(16)));
         assert_eq!(account.lineage(), Lineage([7; 16]));
         assert_eq!(account.issuer(), [0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea]);
+        assert_eq!(account, AccountId::of_hash(account.issuer(), account.lineage()));
         assert_ne!(account, AccountId::new("abd", Lineage([7; 16])));
-        let other = AccountId::new("abc", Lineage([8; 16]));
-        assert_ne!(account, other);
-        assert_eq!(account.with_lineage(other.lineage()), other);
+        assert_ne!(account, AccountId::new("abc", Lineage([8; 16])));
     }
 }

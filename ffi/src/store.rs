@@ -15,7 +15,8 @@ pub struct Store(pub(crate) Arc<dyn licentia::store::Store>);
 ///
 /// - `memory:`, for this process alone, and gone with it;
 /// - `sqlite:PATH`, a file that processes of one machine share;
-/// - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share.
+/// - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share, or
+///   `rediss://` for TLS.
 ///
 /// Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
 #[unsafe(no_mangle)]

@@ -21,6 +21,8 @@ int main(int argc, char **argv) {
     // Nobody is there; a library that knows the kind has looked.
     const auto redis = licentia::Store::open("redis://127.0.0.1:1/0").status().value();
     if (redis == LICENTIA_CODE_STORE_UNREACHABLE) found += "redis ";
+    const auto tls = licentia::Store::open("rediss://127.0.0.1:1/0").status().value();
+    if (tls == LICENTIA_CODE_STORE_UNREACHABLE) found += "redis-tls ";
     if (licentia::Store::open("sqlite:package.db")) found += "sqlite ";
     std::remove("package.db");
     CHECK(found == expected);

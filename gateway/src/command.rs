@@ -157,37 +157,42 @@ fn table(routes: &[Route], unlisted: Unlisted) -> String {
 }
 
 fn row(route: &Route) -> [String; 6] {
-    let costs = |costs: &[(String, u64)]| {
+    let costs = |costs: &[(Box<str>, u64)]| {
         let costs: Vec<String> = costs.iter().map(|(name, cost)| format!("{name} {cost}")).collect();
         if costs.is_empty() { "-".into() } else { costs.join(", ") }
     };
-    let needs = match route.access {
+    let Route { needs, .. } = route;
+    let features = match route.access {
         Access::Open => "nothing".to_owned(),
-        Access::Licence if route.features.is_empty() => "a licence".to_owned(),
-        Access::Licence => route.features.join(", "),
+        Access::Licence if needs.features.is_empty() => "a licence".to_owned(),
+        Access::Licence => needs.features.join(", "),
     };
-    let tokens: Vec<String> = route.tokens.iter().map(ToString::to_string).collect();
+    let tokens: Vec<String> = route.needs.tokens.iter().map(ToString::to_string).collect();
     [
         route.method.clone().unwrap_or_else(|| "*".into()),
         route.path.clone(),
-        needs,
-        costs(&route.meters),
-        costs(&route.rates),
+        features,
+        costs(&needs.meters),
+        costs(&needs.rates),
         if route.access == Access::Open { "-".into() } else { tokens.join(", ") },
     ]
 }
 
 fn json(routes: &[Route]) -> serde_json::Value {
     let route = |route: &Route| {
-        let costs = |costs: &[(String, u64)]| {
-            costs.iter().map(|(name, cost)| (name.clone(), (*cost).into())).collect::<serde_json::Map<_, _>>()
+        let costs = |costs: &[(Box<str>, u64)]| {
+            costs
+                .iter()
+                .map(|(name, cost)| (name.to_string(), (*cost).into()))
+                .collect::<serde_json::Map<_, _>>()
         };
-        let tokens: Vec<String> = route.tokens.iter().map(ToString::to_string).collect();
+        let needs = &route.needs;
+        let tokens: Vec<String> = needs.tokens.iter().map(ToString::to_string).collect();
         serde_json::json!({
             "method": route.method, "path": route.path, "line": route.line,
             "access": if route.access == Access::Open { "open" } else { "licence" },
-            "features": route.features, "meters": costs(&route.meters), "rates": costs(&route.rates),
-            "audience": route.audience, "token": tokens,
+            "features": needs.features[..], "meters": costs(&needs.meters), "rates": costs(&needs.rates),
+            "audience": needs.audience.as_deref(), "token": tokens,
         })
     };
     routes.iter().map(route).collect()

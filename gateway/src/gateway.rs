@@ -1,6 +1,6 @@
 //! The gateway: everything that runs, from a configuration.
 
-use std::{convert::Infallible, future::ready, net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use hyper::service::service_fn;
 use licentia::{
@@ -106,7 +106,8 @@ impl Gateway {
                 serve(Listener::bind(address).await?, stopped.clone(), move |peer: Option<IpAddr>| {
                     let decider = Arc::clone(&decider);
                     service_fn(move |request| {
-                        ready(Ok::<_, Infallible>(check::answer(&decider, request, peer)))
+                        let decider = Arc::clone(&decider);
+                        async move { Ok::<_, Infallible>(check::answer(&decider, request, peer).await) }
                     })
                 });
             listening.check = Some(started.address.clone());

@@ -66,9 +66,12 @@ pub use grant::{Anchor, Feature, FeatureValue, Grant, Quota, Rate, WrittenQuota,
 pub use key::{SigningKey, read_public_key};
 pub use keyset::{KeyScope, KeysetDraft, KeysetEntry};
 #[cfg(feature = "ledger")]
+pub use ledger::sql;
+#[cfg(feature = "ledger")]
 pub use ledger::{
-    Issued, IssuedLicense, Ledger, LedgerAccess, LedgerLocation, LicenseFilter, LicenseSort, LicenseState,
-    ListedLicense, Order, PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms, TierCount,
+    GuestTables, Issued, IssuedLicense, Ledger, LedgerAccess, LedgerLocation, LicenseFilter, LicenseSort,
+    LicenseState, ListedLicense, Order, PublishedBundle, ReplayReport, RestoreReport, StandingRule, Terms,
+    TierCount,
 };
 pub use license::{Confirmation, Draft, Issuer, Renewal, Token};
 pub use licentia_core::{

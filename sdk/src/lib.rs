@@ -45,6 +45,8 @@ mod serialize;
 pub mod store;
 
 pub use background::{Feed, FeedError, Refiller, StartError, Watch};
+#[cfg(feature = "hosted")]
+pub use gate::Question;
 pub use gate::{
     BuildError, Counter, Decision, Gate, GateBuilder, Mode, Proof, Request, Reservation, Seat, SettleError,
 };

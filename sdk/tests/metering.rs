@@ -690,3 +690,27 @@ fn after_a_downgrade_no_more_is_granted_from_what_is_held() {
     let more = (0..20_000).filter(|at| ask(&here, &small, 2_000 + at / 100)).count();
     assert!(more <= 100, "{more}: at most the new limit for each process");
 }
+
+#[test]
+fn nothing_is_fetched_ahead_after_a_gate_has_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("usage.db").display());
+    let gate = builder().store(licentia::store::open(&url).unwrap()).build().unwrap();
+    let token = calls(1_000_000);
+    let used = || {
+        let other = builder().store(licentia::store::open(&url).unwrap()).prefetch(false).build().unwrap();
+        let looked = other.check(&token, &Request::new().meters(&[("calls", 0)]), NOW);
+        1_000_000 - looked.quota("calls").unwrap().remaining
+    };
+    let request = Request::new().meters(&[("calls", 1)]);
+    for round in 1..=10 {
+        // A pace at which a chunk is more than one unit.
+        for _ in 0..500 {
+            assert!(gate.check(&token, &request, Now { time: NOW, ..Now::system() }).is_allowed());
+        }
+        gate.settle().unwrap();
+        // The driver looks after the meter several times before the process ends.
+        std::thread::sleep(Duration::from_millis(150));
+        assert_eq!(used(), round * 500, "round {round}");
+    }
+}

@@ -365,3 +365,223 @@ impl licentia::event::Sink for Told {
         *self.0.lock().unwrap() += used.units;
     }
 }
+
+/// The name of the code that a refusal's problem details have.
+fn code(response: &Response<String>) -> &str {
+    response.body().split_once(r#""name":""#).map_or("", |(_, rest)| rest.split('"').next().unwrap())
+}
+
+#[test]
+fn a_layer_says_machine_release_and_audience_and_each_request_its_own() {
+    let (machine, other) = ([7; 32], [8; 32]);
+    let long = |change: &dyn Fn(&mut licentia_issuer::Draft)| {
+        common::licence(|draft| {
+            (draft.issued_at, draft.expires) = (1_500_000_000.into(), 4_000_000_000.into());
+            change(draft);
+        })
+    };
+    let bound = long(&|draft| draft.node_locks.push(machine));
+    let maintained = long(&|draft| draft.maintained_until = Some(1_700_000_000.into()));
+    let for_files = long(&|draft| draft.audiences.push("files".into()));
+    let layer = LicenseLayer::new(Arc::new(builder().build().unwrap()));
+    let ask = |layer: &LicenseLayer, token: &str| {
+        let request = Request::get("/x").header("authorization", format!("Bearer {token}"));
+        answer(layer, request.body(()).unwrap())
+    };
+    assert_eq!(ask(&layer, &bound), (403, "node_required".into()));
+    assert_eq!(ask(&layer.clone().node(other), &bound), (403, "node_mismatch".into()));
+    assert_eq!(ask(&layer.clone().node(machine), &bound).0, 200);
+    assert_eq!(ask(&layer, &maintained), (403, "release_required".into()));
+    assert_eq!(ask(&layer.clone().release(1_800_000_000), &maintained), (403, "release_not_covered".into()));
+    assert_eq!(ask(&layer.clone().release(1_600_000_000), &maintained).0, 200);
+    assert_eq!(ask(&layer.clone().audience("files"), &for_files).0, 200);
+    assert_eq!(ask(&layer.clone().audience("mails"), &for_files).0, 401);
+    // The request itself says which machine it is from.
+    let layer = layer.each(move |parts, needs| {
+        needs.node(if parts.headers.contains_key("x-other") { other } else { machine })
+    });
+    let request = || Request::get("/x").header("authorization", format!("Bearer {bound}"));
+    assert_eq!(answer(&layer, request().body(()).unwrap()).0, 200);
+    assert_eq!(answer(&layer, request().header("x-other", "1").body(()).unwrap()).0, 403);
+}
+
+#[test]
+fn a_request_says_what_it_costs_and_whose_job_it_is() {
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let layer = LicenseLayer::new(Arc::clone(&gate)).each(|parts, needs| {
+        let calls = parts.uri.query().and_then(|query| query.parse().ok()).unwrap_or(1);
+        let needs = needs.meters([("calls", calls)]);
+        match parts.headers.get("x-job").and_then(|job| job.to_str().ok()) {
+            Some(job) => needs.job(job),
+            None => needs,
+        }
+    });
+    let ask = |uri: &str, job: Option<&str>| {
+        let request = Request::get(uri).header("authorization", format!("Bearer {token}"));
+        let request = job.into_iter().fold(request, |request, job| request.header("x-job", job));
+        wait(layer.layer(Hello).call(request.body(()).unwrap()), || ()).unwrap()
+    };
+    let left = |response: &Response<String>| response.headers()["ratelimit"].to_str().unwrap().to_owned();
+    assert!(left(&ask("/x?7", None)).starts_with(r#""calls";r=93"#));
+    assert!(left(&ask("/x?3", Some("a"))).starts_with(r#""calls";r=90"#));
+    assert!(left(&ask("/x?3", Some("a"))).starts_with(r#""calls";r=90"#), "the same job");
+    assert!(left(&ask("/x?3", Some("b"))).starts_with(r#""calls";r=87"#));
+    let other = ask("/x?4", Some("b"));
+    assert_eq!((other.status().as_u16(), code(&other)), (409, "job_cost_differs"));
+}
+
+#[test]
+fn a_token_may_be_where_the_route_says() {
+    use licentia::http::TokenSource;
+
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let sources = ["x-api-key", "cookie:licence", "websocket"].map(|source| source.parse().unwrap());
+    let layer = LicenseLayer::new(gate).tokens(sources);
+    let ask =
+        |field: &str, value: &str| answer(&layer, Request::get("/x").header(field, value).body(()).unwrap());
+    assert_eq!(ask("x-api-key", &token).0, 200);
+    assert_eq!(ask("cookie", &format!("a=b; licence={token}")).0, 200);
+    assert_eq!(ask("sec-websocket-protocol", &format!("licentia, {token}")).0, 200);
+    assert_eq!(ask("authorization", &format!("Bearer {token}")), (401, "missing_token".into()));
+    let request = Request::get("/x").header("x-api-key", &token).header("cookie", format!("licence={token}"));
+    assert_eq!(answer(&layer, request.body(()).unwrap()).0, 401, "two licences are none");
+    // The service of a WebSocket sees no token, and the browser gets the subprotocol that it offered.
+    let layer = layer.tokens([TokenSource::WebSocket]);
+    let socket = |request: &Request<()>| {
+        let offered = request.headers().get("sec-websocket-protocol");
+        let mut response = status(101);
+        let seen = offered.map_or("none", |offered| offered.to_str().unwrap()).to_owned();
+        *response.body_mut() = seen;
+        Ok(response)
+    };
+    let ask = |offered: &str| {
+        let request = Request::get("/x").header("sec-websocket-protocol", offered).body(()).unwrap();
+        wait(layer.layer(Work(socket)).call(request), || ()).unwrap()
+    };
+    let opened = ask(&format!("licentia, {token}"));
+    assert_eq!(
+        (opened.body().as_str(), &opened.headers()["sec-websocket-protocol"]),
+        ("none", &"licentia".parse().unwrap())
+    );
+    let opened = ask(&format!("{token}, chat"));
+    assert_eq!((opened.body().as_str(), opened.headers().get("sec-websocket-protocol")), ("chat", None));
+}
+
+#[test]
+fn a_refusal_may_be_told_in_the_services_own_words() {
+    let layer = LicenseLayer::new(Arc::new(builder().build().unwrap())).refusal(|decision, response| {
+        *response.body_mut() = format!("<h1>{}</h1>", decision.code().name());
+        response.headers_mut().insert("content-type", "text/html".parse().unwrap());
+        *response.status_mut() = http::StatusCode::PAYMENT_REQUIRED;
+    });
+    let request = Request::get("/x").body(()).unwrap();
+    let response = wait(layer.layer(Hello).call(request), || ()).unwrap();
+    assert_eq!((response.status().as_u16(), response.body().as_str()), (402, "<h1>missing_token</h1>"));
+    assert_eq!(
+        (&response.headers()["content-type"], &response.headers()["cache-control"]),
+        (&"text/html".parse().unwrap(), &"no-store".parse().unwrap())
+    );
+}
+
+#[test]
+fn a_service_sees_what_was_charged_and_counts_more() {
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let layer = LicenseLayer::new(Arc::clone(&gate)).meters(&[("calls", 2)]).rates(&[("api", 1)]);
+    let work = |request: &Request<()>| {
+        let admitted = request.extensions().get::<Admitted>().unwrap();
+        let names: Vec<String> = admitted.charges().map(|charge| charge.name.to_owned()).collect();
+        assert_eq!(names, ["api", "calls"]);
+        assert_eq!(
+            (admitted.quota("calls").unwrap().remaining, admitted.rate("api").unwrap().limit),
+            (98, 10)
+        );
+        assert_eq!((admitted.warning(), admitted.quota("mails")), (None, None));
+        let counter = admitted.counter().unwrap();
+        for _row in 0..3 {
+            counter.charge(&[], &[("mails", 1)], licentia::Now::system()).unwrap();
+        }
+        Ok(status(200))
+    };
+    let request = Request::get("/x").header("authorization", format!("Bearer {token}")).body(()).unwrap();
+    assert_eq!(wait(layer.layer(Work(work)).call(request), || ()).unwrap().status(), 200);
+    let look = licentia::Request::new().meters(&[("mails", 0)]);
+    assert_eq!(gate.check(&token, &look, licentia::Now::system()).quota("mails").unwrap().remaining, 2);
+}
+
+/// A body that is not made from text, as tonic's.
+#[derive(Default)]
+struct Frames;
+
+#[derive(Clone)]
+struct Rpc(Option<u16>);
+
+impl Service<Request<()>> for Rpc {
+    type Response = Response<Frames>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Frames>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        let mut response = Response::new(Frames);
+        if let Some(code) = self.0 {
+            response.headers_mut().insert("grpc-status", code.into());
+        }
+        ready(Ok(response))
+    }
+}
+
+#[test]
+fn a_call_of_grpc_is_refused_with_a_status_of_grpc() {
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let layer = LicenseLayer::new(Arc::clone(&gate)).grpc();
+    let ask = |layer: &LicenseLayer<licentia::http::EmptyBody>, service: Rpc, token: Option<&str>| {
+        let request = Request::post("/acme.Search/Find").header("content-type", "application/grpc+proto");
+        let request = token
+            .into_iter()
+            .fold(request, |request, token| request.header("authorization", format!("Bearer {token}")));
+        wait(layer.layer(service).call(request.body(()).unwrap()), || ()).unwrap()
+    };
+    let status = |response: &Response<Frames>| {
+        let code = response.headers().get("grpc-status").map(|code| code.to_str().unwrap().to_owned());
+        (response.status().as_u16(), code.unwrap_or_default())
+    };
+    let refused = ask(&layer, Rpc(None), None);
+    assert_eq!(status(&refused), (200, "16".into()), "UNAUTHENTICATED");
+    assert_eq!(refused.headers()["content-type"], "application/grpc+proto");
+    assert!(refused.headers()["grpc-message"].to_str().unwrap().starts_with("missing_token: "));
+    assert_eq!(status(&ask(&layer, Rpc(None), Some(&token))), (200, String::new()));
+    let lacking = layer.clone().features(["pdf"]);
+    assert_eq!(status(&ask(&lacking, Rpc(None), Some(&token))), (200, "7".into()), "PERMISSION_DENIED");
+    let much = layer.clone().meters([("mails", 6)]);
+    assert_eq!(status(&ask(&much, Rpc(None), Some(&token))), (200, "8".into()), "RESOURCE_EXHAUSTED");
+    // Charged only if the call is good.
+    let after = layer.meters([("mails", 1)]).charge_on_success();
+    let left = || {
+        let look = licentia::Request::new().meters(&[("mails", 0)]);
+        gate.check(&token, &look, licentia::Now::system()).quota("mails").unwrap().remaining
+    };
+    for (answered, remaining) in [(Some(14), 5), (Some(13), 5), (Some(5), 4), (Some(0), 3), (None, 2)] {
+        ask(&after, Rpc(answered), Some(&token));
+        assert_eq!(left(), remaining, "{answered:?}");
+    }
+}
+
+/// A handler takes the licence as an argument; without the layer that is the service's fault.
+#[cfg(feature = "axum")]
+#[test]
+fn a_handler_takes_the_licence_as_an_argument() {
+    use axum::{Router, body::Body, routing::get};
+
+    let (gate, token) = (Arc::new(builder().build().unwrap()), long_lived(None));
+    let route = get(|admitted: Admitted| async move { admitted.license().unwrap().subject().to_owned() });
+    let guarded = Router::new().route("/a", route.clone()).layer(LicenseLayer::new(gate));
+    let mut app = guarded.route("/b", route).into_service::<Body>();
+    for (path, status) in [("/a", 200), ("/b", 500)] {
+        let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+        let response = wait(app.call(request.body(Body::empty()).unwrap()), || ()).unwrap();
+        assert_eq!(response.status(), status, "{path}");
+    }
+}

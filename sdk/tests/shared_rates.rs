@@ -251,6 +251,86 @@ fn after_an_upgrade_of_a_used_up_rate_nobody_waits_longer_than_a_burst() {
     }
 }
 
+/// A slice holds less than 2^24 units, and the time in it is kept in fewer than 64 bits: neither bounds a request.
+#[test]
+fn a_cost_above_what_a_slice_holds_is_granted_or_refused_whole() {
+    const BURST: u64 = 1 << 26;
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start());
+    // A unit comes back in a minute.
+    let token = rated(1, 60_000, BURST);
+    for (place, gate) in gates(&folder, server.as_ref()).into_iter().enumerate() {
+        let mut left = BURST;
+        let check = |cost| {
+            let rates = [("api", cost)];
+            let decision = gate.check(&token, &Request::new().rates(&rates), real());
+            let charge = *decision.rate("api").unwrap();
+            (decision.code(), charge.remaining, charge.retry_after_ms)
+        };
+        for cost in [1, (1 << 24) - 1, 1 << 24, (1 << 24) + 1] {
+            left -= cost;
+            assert_eq!(check(cost), (Code::Allowed, left, None), "{place}: {cost}");
+        }
+        for cost in [left + 1, BURST] {
+            let (code, remaining, retry_after) = check(cost);
+            assert_eq!((code, remaining), (Code::RateLimited, left), "{place}: {cost} burns nothing");
+            // Some time has passed.
+            let minutes = (cost - left) * 60_000;
+            assert!((minutes - 60_000..=minutes).contains(&retry_after.unwrap()), "{place}: {retry_after:?}");
+        }
+        for cost in [BURST + 1, u64::MAX] {
+            assert_eq!(check(cost), (Code::RateLimited, left, None), "{place}: {cost} never comes");
+        }
+        assert_eq!(check(left), (Code::Allowed, 0, None), "{place}: all of it was still there");
+        assert_eq!(check(1).0, Code::RateLimited, "{place}");
+    }
+}
+
+/// Seconds since 1970 as a monotonic clock, the last moments of 64 bits, and where the time of a slice wraps.
+#[test]
+fn a_burst_is_granted_once_at_every_time() {
+    let wrap = (1 << 40) * 1_000_000;
+    let token = rated(1, 3_600_000, 5);
+    let nows = [Now::from(NOW), Now::from(u64::from(u32::MAX)), Now::from(u64::MAX)];
+    let monotonic = [0, 1, wrap - 1, wrap, wrap + 1, u64::MAX - 1];
+    let nows = nows.into_iter().chain(monotonic.map(|monotonic_nanos| Now { time: NOW, monotonic_nanos }));
+    for now in nows {
+        let now = Now { time: NOW, ..now };
+        let (folder, server) = (tempfile::tempdir().unwrap(), None);
+        for (place, gate) in gates(&folder, server).into_iter().enumerate() {
+            let check = |cost| gate.check(&token, &Request::new().rates(&[("api", cost)]), now).code();
+            let said = [2, 6, 3, 1].map(check);
+            let expected = [Code::Allowed, Code::RateLimited, Code::Allowed, Code::RateLimited];
+            assert_eq!(said, expected, "{place}: {now:?}");
+        }
+    }
+}
+
+#[test]
+fn the_wait_of_a_slow_token_is_not_that_of_a_fast_one() {
+    let (folder, server) = (tempfile::tempdir().unwrap(), Server::start());
+    let (slow, fast) = (rated(10, 86_400_000, 10), rated(1000, 1000, 100));
+    for (place, gate) in gates(&folder, server.as_ref()).into_iter().enumerate() {
+        let request = Request::new().rates(&[("api", 1)]);
+        for round in 0..5 {
+            let refused = loop {
+                let decision = gate.check(&slow, &request, real());
+                if !decision.is_allowed() {
+                    break decision;
+                }
+            };
+            // Later the state is that of the fast one, which leaves the slow one all but a burst of it.
+            let wait = refused.retry_after_ms().unwrap();
+            assert!(wait > if round == 0 { 60_000 } else { 0 }, "{place}, {round}: {wait}");
+            let first = gate.check(&fast, &request, real());
+            if let Some(wait) = first.retry_after_ms() {
+                assert!(wait <= 100, "{place}, {round}: at most a burst's: {wait}");
+                std::thread::sleep(Duration::from_millis(wait + 1));
+                assert!(gate.check(&fast, &request, real()).is_allowed(), "{place}, {round}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_script_gives_what_the_algebra_gives() {
     let Some(server) = Server::start() else { return };

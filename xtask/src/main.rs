@@ -9,6 +9,7 @@ mod command;
 mod cross;
 mod fuzz;
 mod gateway;
+mod go;
 mod java;
 mod js;
 mod live;
@@ -37,6 +38,7 @@ cargo xtask header            write the C headers, ffi/symbols.txt and ffi/abi.t
 cargo xtask api               write the lists of public items, docs/api/*.txt
 cargo xtask live              make the pictures of the live page, docs/live-*.png
 cargo xtask install [OPTION...]  install the C library: --prefix, --libdir, --destdir, --without
+cargo xtask go                write the library as a file in Go, bindings/go/internal/module
 cargo xtask java              build the Java package and put it into the local Maven repository
 cargo xtask advisories        look for known vulnerabilities (needs the advisory database on line)";
 
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         ["api"] => api::write(),
         ["live"] => live::write(),
         ["install", options @ ..] => c::package::install(options),
+        ["go"] => go::write(),
         ["java"] => java::install(),
         ["advisories"] => rust::dependencies::advisories(),
         _ => Err(HELP.to_owned()),

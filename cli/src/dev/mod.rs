@@ -14,7 +14,10 @@ use clap::Args;
 use licentia_gateway::{Config, Gateway};
 use serde_json::json;
 
-use crate::terminal::output::{HEADING, NOTE, Output, Result};
+use crate::terminal::{
+    interrupt,
+    output::{HEADING, NOTE, Output, Result},
+};
 use actions::Buttons;
 use keys::Keys;
 use place::Place;
@@ -80,7 +83,7 @@ impl Dev {
         let api = listening.proxy.as_ref().ok_or("the gateway has no address for clients")?.to_string();
         buttons.attach(gateway.trusted.clone(), &api);
         show(&place, &buttons, &gateway, &api, toy.is_some(), output)?;
-        ended().await?;
+        interrupt::ended().await?;
         output.note("\nending");
         gateway.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -133,19 +136,4 @@ fn show(
         text + "\n"
     })?;
     Ok(())
-}
-
-/// Waits until the process is told to end.
-async fn ended() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

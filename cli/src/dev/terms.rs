@@ -34,11 +34,11 @@ impl Terms {
         let mut terms = Self::default();
         let mut paths = Vec::new();
         for route in routes.iter().filter(|route| route.access == Access::Licence) {
-            terms.features.extend(route.features.iter().cloned());
-            terms.meters.extend(route.meters.iter().map(|(name, _)| name.clone()));
-            terms.rates.extend(route.rates.iter().map(|(name, _)| name.clone()));
+            terms.features.extend(route.needs.features.iter().map(ToString::to_string));
+            terms.meters.extend(route.needs.meters.iter().map(|(name, _)| name.to_string()));
+            terms.rates.extend(route.needs.rates.iter().map(|(name, _)| name.to_string()));
             if matches!(route.method.as_deref(), None | Some("GET")) {
-                paths.push((!route.features.is_empty(), example(&route.path)));
+                paths.push((!route.needs.features.is_empty(), example(&route.path)));
             }
         }
         // The order among equals stays.

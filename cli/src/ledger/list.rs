@@ -165,6 +165,7 @@ impl List {
             descending: (sort == LicenseSort::Issued) != self.reverse,
             limit: Some(self.limit).filter(|limit| *limit > 0),
             offset: self.offset,
+            after: None,
         };
         let found = ledger.list(&filter, now)?;
         if self.csv {

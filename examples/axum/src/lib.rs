@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Router, routing::get};
+use axum::{Router, routing::get};
 use licentia::{
     Gate,
     event::Metrics,
@@ -14,20 +14,20 @@ pub fn service(gate: Arc<Gate>, metrics: Arc<Metrics>) -> Router {
     let layer = LicenseLayer::new(gate).rates(&[("api", 1)]);
     Router::new()
         .route("/search", get(search).layer(layer.clone().meters(&[("calls", 1)])))
-        .route("/export", get(export).layer(layer.clone().features(&["export"]).meters(&[("calls", 10)])))
-        .route("/audit", get(audit).layer(layer.features(&["audit"])))
+        .route("/export", get(export).layer(layer.clone().features(["export"]).meters(&[("calls", 10)])))
+        .route("/audit", get(audit).layer(layer.features(["audit"])))
         .route("/metrics", get(move || async move { metrics.prometheus() }))
 }
 
-async fn search(Extension(admitted): Extension<Admitted>) -> String {
+async fn search(admitted: Admitted) -> String {
     format!("{} found 3 things\n", customer(&admitted))
 }
 
-async fn export(Extension(admitted): Extension<Admitted>) -> String {
+async fn export(admitted: Admitted) -> String {
     format!("an export for {}, {}\n", customer(&admitted), admitted.state().name())
 }
 
-async fn audit(Extension(admitted): Extension<Admitted>) -> String {
+async fn audit(admitted: Admitted) -> String {
     format!("the audit log of {}\n", customer(&admitted))
 }
 

@@ -7,15 +7,17 @@ use std::{
 
 use arc_swap::ArcSwap;
 use http::{HeaderValue, header};
-use licentia::{Code, Decision, Gate, Now, Proof, Request, http::PROOF_FIELD};
-use licentia_core::{Buffer, text::decode_base64url};
+use licentia::{
+    Code, Decision, Gate, Now, Reservation,
+    http::{Call, Needs, Presented},
+};
 use serde_json::Value;
 
 use crate::{
     config::{Mode, Rules, Unlisted},
     events::Stream,
     routes::{
-        Access, Charge, Cost, Match, Route, TokenSource,
+        Access, Charge, Cost, Match, Route,
         path::{Anomalies, Target},
     },
 };
@@ -24,8 +26,7 @@ use super::{
     facts::Facts,
     fields,
     text::shown_path,
-    token::{self, Presented},
-    verdict::{self, Allowed, Charging, Held, Reason, Refused, Verdict},
+    verdict::{Allowed, Charging, Held, Reason, Refused, Verdict},
 };
 
 /// Decides about requests. All listeners share one.
@@ -85,13 +86,9 @@ impl Decider {
             method: None,
             path: "/".into(),
             access: Access::Licence,
-            features: Vec::new(),
-            meters: Vec::new(),
-            rates: Vec::new(),
-            audience: None,
+            needs: Needs::new().action("(unlisted)"),
             charge: Charge::Always,
             cost: Cost::Route,
-            tokens: vec![TokenSource::Authorization],
             allow: Anomalies::default(),
             job: None,
         };
@@ -118,39 +115,19 @@ impl Decider {
         self.rules.store(Arc::new(rules));
     }
 
-    /// Decides about a request. It may wait for the store; call it on a thread of a multi-threaded runtime, whose other
-    /// tasks then go on elsewhere.
-    pub fn decide(&self, facts: &Facts<'_>) -> Verdict {
-        let rules = self.rules.load();
+    /// Decides about a request. Waiting for the store blocks no thread.
+    pub async fn decide(&self, facts: &Facts<'_>) -> Verdict {
+        let rules = self.rules.load_full();
         let (found, target) = match self.find(&rules, facts) {
             Ok(found) => found,
             Err(reason) => return self.refuse(facts, &reason),
         };
-        let route = found.route();
-        let sources = route.map_or(&self.any_licence.tokens[..], |route| &route.tokens);
-        let presented = token::presented(facts.headers, sources);
-        let Found::Licensed(route) = found else {
-            return self.pass(facts, &target, route, presented);
-        };
-        let Presented { token, remove, replace } = presented;
-        let decided = self.with_request(route, facts, |request| {
-            let now = Now::system();
-            if self.gate.may_wait(&token, request, now) {
-                tokio::task::block_in_place(|| self.check(&token, request, now, route, facts, &target))
-            } else {
-                self.check(&token, request, now, route, facts, &target)
-            }
-        });
-        match decided {
-            Ok(mut allowed) => {
-                allowed.remove.extend(remove);
-                allowed.set.extend(replace);
-                if let Some(held) = &mut allowed.held {
-                    held.token = token;
-                }
-                Verdict::Allowed(allowed)
-            }
-            Err(refused) => refused.into(),
+        match found {
+            Found::Open(route) => self.pass(facts, &target, route),
+            Found::Licensed(route) => match self.check(route, facts, &target).await {
+                Ok(allowed) => Verdict::Allowed(allowed),
+                Err(refused) => refused.into(),
+            },
         }
     }
 
@@ -195,114 +172,88 @@ impl Decider {
     }
 
     /// Asks the gate.
-    fn check(
+    async fn check(
         &self,
-        token: &str,
-        request: &Request<'_>,
-        now: Now,
         route: &Route,
         facts: &Facts<'_>,
         target: &Target<'_>,
     ) -> Result<Box<Allowed>, Refused> {
+        let needs = self.needs(route, facts);
+        let origin = self.settings.origin.as_deref();
+        let call = Call { method: facts.method, target: facts.target, headers: facts.headers, origin };
+        let reserve = route.waits_for_response() && facts.protocol.sees_response();
         let started = Instant::now();
-        let (decision, reservation) = if route.waits_for_response() && facts.protocol.sees_response() {
-            self.gate.reserve(token, request, now)
-        } else {
-            (self.gate.check(token, request, now), None)
+        let look = |decision: &Decision<'_>, reservation: Option<Reservation>| {
+            let (status, code, took) = (decision.http_status(), decision.code(), Some(started.elapsed()));
+            let shown =
+                Shown { status, name: code.name(), message: code.message(), advice: code.advice(), took };
+            self.show(facts, Some(route), Some(decision), &shown);
+            if !decision.is_allowed() {
+                return Err(Refused::from(decision));
+            }
+            let held = decision.license().map(|license| Held {
+                token: String::new(),
+                expires: license.expires(),
+                needs: needs.clone().without_charges(),
+            });
+            Ok(Box::new(Allowed {
+                target: target.to_forward().into_owned(),
+                set: fields::of_decision(decision, &route.name),
+                remove: Vec::new(),
+                answer: licentia::http::fields(decision),
+                charging: Charging {
+                    success_only: route.charge == Charge::Success,
+                    by_response: route.cost == Cost::Response,
+                    meters: if reservation.is_some() { Arc::clone(&needs.meters) } else { Arc::default() },
+                },
+                reservation,
+                held,
+            }))
         };
-        let (status, code, took) = (decision.http_status(), decision.code(), Some(started.elapsed()));
-        let shown = Shown { status, name: code.name(), message: code.message(), advice: code.advice(), took };
-        self.show(facts, Some(route), Some(&decision), &shown);
-        if !decision.is_allowed() {
-            return Err(Refused::from(&decision));
+        let (looked, presented) = call.decide(&self.gate, &needs, reserve, look).await;
+        let mut allowed = looked?;
+        let Presented { token, remove, replace } = presented;
+        allowed.remove = remove;
+        allowed.set.extend(replace);
+        if let Some(held) = &mut allowed.held {
+            held.token = token.into_owned();
         }
-        let held = decision.license().map(|license| Held {
-            token: String::new(),
-            expires: license.expires(),
-            features: route.features.clone(),
-            audience: route.audience.clone(),
-            route: route.name.clone(),
-        });
-        Ok(Box::new(Allowed {
-            target: target.to_forward().into_owned(),
-            set: fields::of_decision(&decision, &route.name),
-            remove: Vec::new(),
-            answer: verdict::fields(&decision),
-            charging: Charging {
-                success_only: route.charge == Charge::Success,
-                by_response: route.cost == Cost::Response,
-                meters: if reservation.is_some() { route.meters.clone() } else { Vec::new() },
-            },
-            reservation,
-            held,
-        }))
+        Ok(allowed)
     }
 
-    /// What a request asks of the gate.
-    fn with_request<T>(&self, route: &Route, facts: &Facts<'_>, ask: impl FnOnce(&Request<'_>) -> T) -> T {
-        let features: Vec<&str> = route.features.iter().map(|name| &**name).collect();
-        let meters: Vec<(&str, u64)> = route.meters.iter().map(|(name, cost)| (&**name, *cost)).collect();
-        let rates: Vec<(&str, u64)> = route.rates.iter().map(|(name, cost)| (&**name, *cost)).collect();
-        let source = facts.client.map(|client| client.to_string()).unwrap_or_default();
-        let proof = proof(facts);
-        let uri = self.settings.origin.as_ref().map(|origin| format!("{origin}{}", facts.target));
-        let job = job(route, facts);
-        let mut request = Request::new()
-            .action(&route.name)
-            .source(&source)
-            .features(&features)
-            .meters(&meters)
-            .rates(&rates);
-        if let Some(audience) = &route.audience {
-            request = request.audience(audience);
+    /// What a request needs: what its route says, and what is known of it.
+    fn needs(&self, route: &Route, facts: &Facts<'_>) -> Needs {
+        let mut needs = route.needs.clone();
+        if let Some(client) = facts.client {
+            needs = needs.source(client.to_string());
         }
-        if let Some(node) = &self.settings.node {
-            request = request.node(node);
+        if let Some(node) = self.settings.node {
+            needs = needs.node(node);
         }
         if let Some(release) = self.settings.release {
-            request = request.release(release);
+            needs = needs.release(release);
         }
-        if let Some(job) = &job {
-            request = request.job(job);
+        if let Some(job) = job(route, facts) {
+            needs = needs.job(job);
         }
-        if let Some(bytes) = &proof {
-            // Without an origin a proof would name no service: the empty URI matches none.
-            let uri = uri.as_deref().unwrap_or("");
-            request = request.proof(Proof { bytes, method: facts.method, uri, body: None });
-        }
-        ask(&request)
+        needs
     }
 
     /// Whether an open stream's licence still allows it: it is not revoked, and has not ended.
     pub fn still_allows(&self, held: &Held) -> Result<(), Code> {
-        let features: Vec<&str> = held.features.iter().map(|name| &**name).collect();
-        let mut request = Request::new().action(&held.route).features(&features);
-        if let Some(audience) = &held.audience {
-            request = request.audience(audience);
-        }
-        if let Some(node) = &self.settings.node {
-            request = request.node(node);
-        }
-        if let Some(release) = self.settings.release {
-            request = request.release(release);
-        }
-        let decision = self.gate.check(&held.token, &request, Now::system());
+        let decision = held.needs.with(|request| {
+            let decision = self.gate.check(&held.token, request, Now::system());
+            (decision.is_allowed(), decision.code())
+        });
         // The proof was for the request that opened the stream.
-        if decision.is_allowed() || decision.code() == Code::ProofRequired {
-            Ok(())
-        } else {
-            Err(decision.code())
+        match decision {
+            (true, _) | (_, Code::ProofRequired) => Ok(()),
+            (_, code) => Err(code),
         }
     }
 
     /// Lets a request pass without a licence.
-    fn pass(
-        &self,
-        facts: &Facts<'_>,
-        target: &Target<'_>,
-        route: Option<&Route>,
-        presented: Presented,
-    ) -> Verdict {
+    fn pass(&self, facts: &Facts<'_>, target: &Target<'_>, route: Option<&Route>) -> Verdict {
         let shown = Shown {
             status: 200,
             name: "open",
@@ -313,6 +264,8 @@ impl Decider {
         self.show(facts, route, None, &shown);
         let mut allowed =
             Allowed { target: target.to_forward().into_owned(), set: fields::all(&[]), ..Allowed::default() };
+        let sources = &route.unwrap_or(&self.any_licence).needs.tokens;
+        let presented = Presented::find(facts.headers, sources);
         // A licence is nobody's business who does not check it; other credentials are the upstream's.
         if presented.token.contains("lic1_") {
             allowed.remove = presented.remove;
@@ -372,17 +325,6 @@ fn preflight<'r>(facts: &Facts<'r>) -> Option<&'r str> {
     let mut methods = facts.headers.get_all(header::ACCESS_CONTROL_REQUEST_METHOD).iter();
     let method = methods.next().and_then(|method| method.to_str().ok())?;
     methods.next().is_none().then_some(method)
-}
-
-/// The proof of possession that came with a request.
-fn proof(facts: &Facts<'_>) -> Option<Vec<u8>> {
-    let mut values = facts.headers.get_all(PROOF_FIELD).iter();
-    let text = values.next()?.to_str().unwrap_or("!");
-    if values.next().is_some() {
-        return Some(Vec::new());
-    }
-    // An empty proof is malformed, which is what the gate says then.
-    Some(decode_base64url(text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
 }
 
 /// The job that a request is about, if the route names the field that the proxy writes it in. It counts on this route

@@ -4,10 +4,8 @@ mod decider;
 mod facts;
 pub mod fields;
 mod text;
-mod token;
 mod verdict;
 
 pub use decider::{Decider, Settings};
 pub use facts::{Facts, Protocol};
-pub use token::SUBPROTOCOL;
 pub use verdict::{Allowed, Charging, Held, Reason, Refused, Verdict};

@@ -1,9 +1,12 @@
 //! The answer to a request.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue, header};
-use licentia::{Decision, Reservation, Timestamp, http::PROBLEM_TYPE};
+use ::http::{HeaderName, HeaderValue, header};
+use licentia::{
+    Decision, Reservation, Timestamp,
+    http::{self, Needs, PROBLEM_TYPE},
+};
 
 use crate::routes::path::Anomalies;
 
@@ -43,7 +46,7 @@ pub struct Charging {
     /// Whether the upstream says what it did cost.
     pub by_response: bool,
     /// The meters, and the most that the request may cost.
-    pub meters: Vec<(String, u64)>,
+    pub meters: Arc<[(Box<str>, u64)]>,
 }
 
 /// What an open stream was allowed by.
@@ -53,12 +56,8 @@ pub struct Held {
     pub(crate) token: String,
     /// When its licence ends.
     pub expires: Timestamp,
-    /// The features that it needs.
-    pub(crate) features: Vec<String>,
-    /// The service that it must be for.
-    pub(crate) audience: Option<String>,
-    /// The route's name.
-    pub(crate) route: String,
+    /// What it needs.
+    pub(crate) needs: Needs,
 }
 
 /// What a client is told.
@@ -167,12 +166,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What every refusal says about caching.
-fn no_store(headers: &mut Vec<(HeaderName, HeaderValue)>) {
-    headers.push((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-    headers.push((header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE)));
-}
-
 impl From<&Reason> for Refused {
     fn from(reason: &Reason) -> Self {
         let (name, status) = (reason.name(), reason.status());
@@ -180,20 +173,20 @@ impl From<&Reason> for Refused {
         let body = format!(
             r#"{{"type":"urn:licentia:gateway:{name}","title":{title},"status":{status},"name":"{name}"}}"#
         );
-        let mut headers = Vec::new();
-        no_store(&mut headers);
+        let headers = vec![
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            (header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE)),
+        ];
         Self { status, name, headers, body }
     }
 }
 
 impl From<&Decision<'_>> for Refused {
     fn from(decision: &Decision<'_>) -> Self {
-        let mut headers = fields(decision);
-        no_store(&mut headers);
         Self {
             status: decision.http_status(),
             name: decision.code().name(),
-            headers,
+            headers: http::fields(decision),
             body: decision.problem(),
         }
     }
@@ -203,12 +196,4 @@ impl From<Refused> for Verdict {
     fn from(refused: Refused) -> Self {
         Self::Refused(Box::new(refused))
     }
-}
-
-/// The fields of a decision's response.
-pub(crate) fn fields(decision: &Decision<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    let field = |(name, value): (&'static str, String)| {
-        Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
-    };
-    decision.http_headers().into_iter().filter_map(field).collect()
 }

@@ -12,16 +12,16 @@ use super::{
 };
 
 /// Answers a proxy.
-pub fn answer<B>(decider: &Decider, request: Request<B>, peer: Option<IpAddr>) -> Response<AnyBody> {
+pub async fn answer<B>(decider: &Decider, request: Request<B>, peer: Option<IpAddr>) -> Response<AnyBody> {
     let (parts, _body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let mut answer = match endpoint(target) {
         Some(("envoy", target)) => {
             let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
-            envoy_http::answer(decider, parts.method.as_str(), &target, &parts.headers, peer)
+            envoy_http::answer(decider, parts.method.as_str(), &target, &parts.headers, peer).await
         }
-        Some(("forward", _)) => forward::answer(decider, &parts.headers, peer),
-        Some(("nginx", _)) => nginx::answer(decider, &parts.headers, peer),
+        Some(("forward", _)) => forward::answer(decider, &parts.headers, peer).await,
+        Some(("nginx", _)) => nginx::answer(decider, &parts.headers, peer).await,
         _ => {
             let text: (HeaderName, HeaderValue) =
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -17,7 +17,7 @@ use super::{
 /// Envoy removes the fields that this one lists from the request.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
-pub(super) fn answer(
+pub(super) async fn answer(
     decider: &Decider,
     method: &str,
     target: &str,
@@ -29,7 +29,7 @@ pub(super) fn answer(
     let client = forwarded::client(headers, peer, &rules.trusted_proxies);
     let facts = Facts { protocol: Protocol::EnvoyHttp, method, target, headers, client, route: None };
     let verdict = match trusted {
-        Ok(()) => decider.decide(&facts),
+        Ok(()) => decider.decide(&facts).await,
         Err(reason) => decider.refuse(&facts, &reason),
     };
     match verdict {

@@ -18,8 +18,12 @@ const HINTS: Hints = Hints {
 };
 
 /// Answers with the request's verdict; on allow, the proxy copies the fields of the answer into the request.
-pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
-    match forwarded::verdict(decider, Protocol::Forward, headers, peer, &HINTS) {
+pub(super) async fn answer(
+    decider: &Decider,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Response<AnyBody> {
+    match forwarded::verdict(decider, Protocol::Forward, headers, peer, &HINTS).await {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => refusal(*refused),
     }

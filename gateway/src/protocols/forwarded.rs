@@ -72,7 +72,7 @@ fn single<'r>(headers: &'r HeaderMap, name: &'static str, hint: &str) -> Result<
 }
 
 /// Decides about the request that a proxy describes in its fields; refuses it if they don't say what it is.
-pub(super) fn verdict(
+pub(super) async fn verdict(
     decider: &Decider,
     protocol: Protocol,
     headers: &HeaderMap,
@@ -83,7 +83,7 @@ pub(super) fn verdict(
     match read(headers, peer, &decider.rules().trusted_proxies, hints) {
         Ok(asked) => {
             (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
-            decider.decide(&facts)
+            decider.decide(&facts).await
         }
         Err(reason) => decider.refuse(&facts, &reason),
     }

@@ -19,8 +19,12 @@ const HINTS: Hints = Hints {
     target: "write `proxy_set_header X-Forwarded-Uri $request_uri;` in the location of `auth_request`",
 };
 
-pub(super) fn answer(decider: &Decider, headers: &HeaderMap, peer: Option<IpAddr>) -> Response<AnyBody> {
-    match forwarded::verdict(decider, Protocol::Nginx, headers, peer, &HINTS) {
+pub(super) async fn answer(
+    decider: &Decider,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Response<AnyBody> {
+    match forwarded::verdict(decider, Protocol::Nginx, headers, peer, &HINTS).await {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => {
             let shown = if refused.status == 401 { 401 } else { 403 };

@@ -6,11 +6,9 @@ mod resolve;
 mod route;
 mod table;
 mod terms;
-mod token_source;
 
 pub(crate) use resolve::{Written, resolve};
 pub use route::Route;
 pub use table::{Conflict, Match, Table};
 pub(crate) use terms::Terms;
 pub use terms::{Access, Charge, Cost};
-pub use token_source::TokenSource;

@@ -117,7 +117,7 @@ paths:
     fn shown(text: &str) -> (Vec<String>, Vec<String>) {
         let (routes, wrong) = read(text, &Terms::default());
         let route = |route: &Route| {
-            format!("{} {:?} {:?} {:?}", route.name, route.access, route.features, route.meters)
+            format!("{} {:?} {:?} {:?}", route.name, route.access, route.needs.features, route.needs.meters)
         };
         (routes.iter().map(route).collect(), wrong)
     }

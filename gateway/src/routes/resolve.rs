@@ -1,12 +1,12 @@
 //! Turns what is written about a route into a route.
 
+use licentia::http::{Needs, TokenSource};
 use licentia_core::inner::is_valid_name;
 
 use super::{
     path::{Anomalies, Target},
     route::Route,
     terms::{Access, Terms},
-    token_source::TokenSource,
 };
 
 /// A route as it is written.
@@ -86,20 +86,23 @@ pub(crate) fn resolve(written: &Written<'_>) -> Result<Route, Vec<String>> {
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let open = access == Access::Open;
+    let name = format!("{} {path}", method.as_deref().unwrap_or("*"));
+    let mut needs = Needs::new().action(&*name).tokens(tokens);
+    if access == Access::Licence {
+        needs = needs.features(features).meters(meters).rates(rates);
+    }
+    if let Some(audience) = terms.audience.as_ref().or(defaults.audience.as_ref()) {
+        needs = needs.audience(&**audience);
+    }
     Ok(Route {
-        name: format!("{} {path}", method.as_deref().unwrap_or("*")),
+        name,
         line,
         method,
         path,
         access,
-        features: if open { Vec::new() } else { features },
-        meters: if open { Vec::new() } else { meters },
-        rates: if open { Vec::new() } else { rates },
-        audience: terms.audience.clone().or_else(|| defaults.audience.clone()),
+        needs,
         charge: terms.charge.or(defaults.charge).unwrap_or_default(),
         cost: terms.cost.or(defaults.cost).unwrap_or_default(),
-        tokens,
         allow,
         job,
     })

@@ -9,8 +9,11 @@ use super::{
 };
 use crate::error::{LedgerError, Result};
 
+/// A table and its columns.
+type Table = (&'static str, &'static [&'static str]);
+
 /// The tables and their columns, in an order in which each one refers to earlier ones only.
-const TABLES: [(&str, &[&str]); 8] = [
+const TABLES: [Table; 8] = [
     (
         "license",
         &[
@@ -78,10 +81,11 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Exists`] if the file exists, [`crate::Error::File`], [`LedgerError::Database`].
     pub fn backup(&self, path: &Path) -> Result<u64> {
-        let copy = Self::connect(&LedgerLocation::from(path), LedgerAccess::Create)?;
+        let mut copy = Self::connect(&LedgerLocation::from(path), LedgerAccess::Create)?;
+        self.guests.iter().try_for_each(|guest| copy.host(guest))?;
         let snapshot = self.database.snapshot()?;
         let transaction = copy.database.begin()?;
-        copy_tables(&snapshot, &transaction)?;
+        copy_tables(&self.tables(), &snapshot, &transaction)?;
         transaction.commit()?;
         // One file, without others beside it.
         copy.database.run("PRAGMA journal_mode = DELETE")?;
@@ -118,10 +122,11 @@ impl Ledger {
             let (backup, published) = (old.1, known);
             return Err(LedgerError::OlderBackup { backup, published, licenses: lacking }.into());
         }
-        for (table, _) in TABLES.iter().rev() {
+        for (table, _) in self.tables().iter().rev() {
             transaction.execute(&format!("DELETE FROM {table}"), &[])?;
         }
-        copy_tables(&snapshot, &transaction)?;
+        // A backup without a guest's tables has nothing in them.
+        copy_tables(&backup.tables(), &snapshot, &transaction)?;
         let next = if licenses == 0 { old.0.saturating_add(skipped) } else { own.0.max(old.0) };
         let sequence = known.max(old.1);
         let counters = [Value::from(next), Value::from(sequence)];
@@ -132,6 +137,13 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// The ledger's own tables, and those of its guests.
+    fn tables(&self) -> Vec<Table> {
+        TABLES.iter().chain(self.guests.iter().flat_map(|guest| guest.copied)).copied().collect()
+    }
+}
+
 /// The next index to be shuffled, and the last bundle's number.
 fn counters(database: &Database) -> Result<(u64, u64)> {
     let sql = "SELECT next, sequence FROM stream";
@@ -139,8 +151,8 @@ fn counters(database: &Database) -> Result<(u64, u64)> {
     Ok(found.unwrap_or_default())
 }
 
-fn copy_tables(from: &Database, to: &Database) -> Result<()> {
-    for (table, columns) in TABLES {
+fn copy_tables(tables: &[Table], from: &Database, to: &Database) -> Result<()> {
+    for (table, columns) in tables {
         let list = columns.join(", ");
         let places: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
         let insert = format!("INSERT INTO {table} ({list}) VALUES ({})", places.join(", "));

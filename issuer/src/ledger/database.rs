@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{
+    guest::GuestTables,
     location::LedgerLocation,
     schema,
     sql::{Database, LedgerAccess, Lock},
@@ -15,6 +16,8 @@ pub struct Ledger {
     pub(super) database: Database,
     /// Held from a bundle's draft to its publication.
     pub(super) bundle_lock: Option<Lock>,
+    /// Tables beside the ledger's own.
+    pub(super) guests: Vec<&'static GuestTables>,
 }
 
 impl Ledger {
@@ -41,7 +44,7 @@ impl Ledger {
         let database = Database::open(location, access)?;
         if access != LedgerAccess::Read {
             schema::migrate(&database)?;
-            return Ok(Self { database, bundle_lock: None });
+            return Ok(Self { database, bundle_lock: None, guests: Vec::new() });
         }
         match schema::check(&database) {
             // What may be changed is upgraded also by who only reads.
@@ -52,7 +55,7 @@ impl Ledger {
                 schema::migrate(&database).map_err(outdated)?;
                 Self::connect(location, access)
             }
-            checked => checked.map(|()| Self { database, bundle_lock: None }),
+            checked => checked.map(|()| Self { database, bundle_lock: None, guests: Vec::new() }),
         }
     }
 
@@ -63,6 +66,6 @@ impl Ledger {
     pub fn in_memory() -> Result<Self> {
         let database = Database::in_memory()?;
         schema::migrate(&database)?;
-        Ok(Self { database, bundle_lock: None })
+        Ok(Self { database, bundle_lock: None, guests: Vec::new() })
     }
 }

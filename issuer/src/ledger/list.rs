@@ -1,6 +1,6 @@
 //! Licences are searched and counted.
 
-use licentia_core::{Kind, Timestamp, revocation::RevocationTerms};
+use licentia_core::{Kind, Timestamp, TokenId, revocation::RevocationTerms};
 
 use super::{
     database::Ledger,
@@ -119,6 +119,8 @@ pub struct LicenseFilter {
     pub limit: Option<u64>,
     /// How many are left out before.
     pub offset: u64,
+    /// Only what comes after this licence in the order. A list goes on after it, whatever was issued meanwhile.
+    pub after: Option<TokenId>,
 }
 
 /// A licence of a list.
@@ -278,6 +280,13 @@ impl Ledger {
         }
         if let Some(revoked) = filter.revoked {
             all.texts.push(format!("revocation.id IS {}NULL", if revoked { "NOT " } else { "" }));
+        }
+        if let Some(after) = &filter.after {
+            let columns = [filter.sort.columns(), &["license.id"]].concat().join(", ");
+            let comparison = if filter.descending { "<" } else { ">" };
+            let place = all.place(after);
+            let last = format!("SELECT {columns} FROM license WHERE id = {place}");
+            all.texts.push(format!("({columns}) {comparison} ({last})"));
         }
         all.texts.extend(filter.state.map(|state| state.condition().to_owned()));
         // The time is a parameter also of a list that does not depend on it.

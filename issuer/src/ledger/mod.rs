@@ -11,11 +11,13 @@
 //! | `reissue` | what is signed anew: renewed, upgraded, lost, or signed with a key that is lost |
 //! | `list` | searched and counted |
 //! | `backup` | copied, from either database to the other |
+//! | `guest` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
 //! | `revocations`, `bundle`, `replay`, `strictness` | what is revoked, and its publication |
 
 mod backup;
 mod bundle;
 mod database;
+mod guest;
 mod hits;
 mod index;
 mod issue;
@@ -26,13 +28,14 @@ mod reissue;
 mod replay;
 mod revocations;
 mod schema;
-mod sql;
+pub mod sql;
 mod strictness;
 mod terms;
 
 pub use backup::RestoreReport;
 pub use bundle::PublishedBundle;
 pub use database::Ledger;
+pub use guest::GuestTables;
 pub use issue::{Issued, Order};
 pub use licenses::IssuedLicense;
 pub use list::{LicenseFilter, LicenseSort, LicenseState, ListedLicense, TierCount};

@@ -43,7 +43,11 @@ impl<'g> Counter<'g> {
     /// time to time.
     pub fn of(gate: &'g Gate, decision: &Decision<'_>) -> Option<Self> {
         let licensed = decision.shared_license().filter(|_| decision.code().is_allowed())?;
-        Some(Self { gate, licensed })
+        Some(Self::new(gate, licensed))
+    }
+
+    pub(crate) fn new(gate: &'g Gate, licensed: Arc<Licensed>) -> Self {
+        Self { gate, licensed }
     }
 
     /// Counts against rates and charges meters, all of them or none. It says whether a quota is in overage. Sinks are

@@ -267,7 +267,7 @@ impl Gate {
         let waiting = Waiting { waker: context.waker(), begun: run.begun, is_over, kept: &run.kept };
         let charged = self.charge_all(inquiry, admitted, decision, &Wait::Poll(waiting), keep);
         if charged.is_none() && run.over.is_none() {
-            run.over = Some(self.driver.wake_in_time(context.waker()));
+            run.over = self.driver.wake_in_time(context.waker());
         }
         charged
     }
@@ -278,7 +278,10 @@ impl Gate {
         let mut over = None;
         poll_fn(|context| {
             let over = *over.get_or_insert_with(|| self.driver.wake_in_time(context.waker()));
-            if Instant::now() >= over { Poll::Ready(()) } else { asked.poll(context.waker()).map(|_| ()) }
+            if over.is_some_and(|over| Instant::now() >= over) {
+                return Poll::Ready(());
+            }
+            asked.poll(context.waker()).map(|_| ())
         })
         .await;
     }
@@ -533,9 +536,21 @@ impl Gate {
     /// left fetches nothing.
     pub fn prefetch(&self, token: &str, request: &Request<'_>, now: impl Into<Now>) {
         let now = now.into();
+        let Some(time) = self.would_admit(token, request, now) else { return };
+        let found = self.licences.find(token, now, &mut Explanation::default());
+        let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
+        for (name, cost) in request.meters {
+            if let Some(quota) = licensed.counters.quota(name) {
+                quota.prefetch(&quota.units(time), *cost, now.monotonic_nanos, &self.driver);
+            }
+        }
+    }
+
+    /// Checks everything but the charges, and remembers nothing. Returns the time if the request would be admitted.
+    pub(super) fn would_admit(&self, token: &str, request: &Request<'_>, now: Now) -> Option<Timestamp> {
         let mut explanation = Explanation::default();
         let found = self.licences.find(token, now, &mut explanation);
-        let Some(licensed) = found.as_ref().ok().and_then(Found::get) else { return };
+        let licensed = found.as_ref().ok().and_then(Found::get)?;
         let snapshot = &licensed.snapshot;
         let license = licensed.kept.license();
         let time = self.read_clock(now, snapshot, &license);
@@ -544,14 +559,7 @@ impl Gate {
             // Only the check may remember the nonce.
             expect = expect.proof(proof.presented(self.proof_age), None);
         }
-        if self.authorize(&license, &expect, snapshot, time, &mut explanation).is_err() {
-            return;
-        }
-        for (name, cost) in request.meters {
-            if let Some(quota) = licensed.counters.quota(name) {
-                quota.prefetch(&quota.units(time.now), *cost, now.monotonic_nanos, &self.driver);
-            }
-        }
+        self.authorize(&license, &expect, snapshot, time, &mut explanation).ok().map(|_| time.now)
     }
 
     /// The time of a request by the clock guard.

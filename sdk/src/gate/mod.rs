@@ -7,6 +7,8 @@ mod decision;
 #[allow(clippy::module_inception, reason = "the folder is the subject, the file is the type")]
 mod gate;
 mod mode;
+#[cfg(feature = "hosted")]
+mod question;
 mod refund;
 mod replay;
 mod request;
@@ -19,6 +21,8 @@ pub use counter::Counter;
 pub use decision::Decision;
 pub use gate::Gate;
 pub use mode::Mode;
+#[cfg(feature = "hosted")]
+pub use question::Question;
 pub use request::{Proof, Request};
 pub use reservation::Reservation;
 pub use seat::Seat;

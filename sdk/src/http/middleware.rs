@@ -1,8 +1,9 @@
 //! A `tower` layer that checks each request before the service gets it.
 //!
-//! The licence is in `Authorization: Bearer lic1_...` (RFC 6750), a proof of possession in `Licentia-Proof` in unpadded
-//! base64url. The response to a denied request has the status, header fields and problem details of the decision. An
-//! allowed request has an [`Admitted`] in its extensions, and its response the `RateLimit` fields.
+//! The licence is in `Authorization: Bearer lic1_...` (RFC 6750) or where [`LicenseLayer::tokens`] says, a proof of
+//! possession in `Licentia-Proof` in unpadded base64url. The response to a denied request has the status, header fields and
+//! problem details of the decision; over gRPC it has a status of gRPC. An allowed request has an [`Admitted`] in its
+//! extensions, and its response the `RateLimit` fields.
 //!
 //! Meters are charged before the service is called. With [`LicenseLayer::charge_on_success`] they are reserved, and charged
 //! when the response is there: not for a server error, and for what the work did cost if the service says so ([`Cost`]).
@@ -11,66 +12,120 @@
 //! runtime, and starts none.
 
 use std::{
-    borrow::Cow,
+    borrow::Borrow,
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request as HttpRequest, Response, StatusCode, header, request::Parts,
-};
-use licentia_core::{
-    Buffer, State,
-    http::{PROBLEM_TYPE, PROOF_FIELD, bearer},
-    text::decode_base64url,
-};
+use http::{HeaderMap, Request as HttpRequest, Response, StatusCode, header, request::Parts};
+use licentia_core::Timestamp;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{
-    gate::{Decision, Gate, Proof, Request, Reservation},
-    license::{License, Licensed},
-    platform::Now,
+use crate::gate::{Decision, Gate, Reservation};
+
+use super::{
+    admitted::{Admitted, Cost},
+    call::{Call, fields},
+    grpc,
+    needs::Needs,
+    presented::{Presented, offers_subprotocol, select_subprotocol},
+    token_source::TokenSource,
 };
 
-/// The header field of the proof of possession.
-pub const PROOF: HeaderName = HeaderName::from_static(PROOF_FIELD);
+/// What a request needs, beyond what its layer says.
+type Each = dyn Fn(&Parts, Needs) -> Needs + Send + Sync;
+/// Changes a refusal.
+type Refuse = dyn Fn(&Decision<'_>, &mut Response<String>) + Send + Sync;
+/// Which responses are charged.
+type Charged = dyn Fn(StatusCode) -> bool + Send + Sync;
 
-/// A layer, with what its routes need of a licence.
-#[derive(Clone, Debug)]
+/// A layer, with what its routes need of a licence. `B` says which bodies refusals have: [`TextBody`], or
+/// [`EmptyBody`] for services whose bodies are not made from text, as tonic's.
 #[must_use]
-pub struct LicenseLayer {
+pub struct LicenseLayer<B = TextBody> {
     gate: Arc<Gate>,
-    features: &'static [&'static str],
-    meters: &'static [(&'static str, u64)],
-    rates: &'static [(&'static str, u64)],
+    needs: Needs,
+    each: Option<Arc<Each>>,
     origin: Arc<str>,
-    /// Which responses are charged, if meters are charged only then.
-    charged: Option<fn(StatusCode) -> bool>,
+    charged: Option<Arc<Charged>>,
+    refuse: Option<Arc<Refuse>>,
+    body: PhantomData<fn() -> B>,
 }
 
 impl LicenseLayer {
     /// Needs a valid licence, and nothing else.
     pub fn new(gate: Arc<Gate>) -> Self {
-        Self { gate, features: &[], meters: &[], rates: &[], origin: Arc::from(""), charged: None }
+        let (needs, origin) = (Needs::new(), Arc::from(""));
+        Self { gate, needs, each: None, origin, charged: None, refuse: None, body: PhantomData }
     }
 
+    /// Answers as gRPC does, with a status in the fields and an empty body: for `tonic::transport::Server::layer`. Behind
+    /// axum's routers, requests of gRPC are answered so without this.
+    pub fn grpc(self) -> LicenseLayer<EmptyBody> {
+        let Self { gate, needs, each, origin, charged, refuse, body: _ } = self;
+        LicenseLayer { gate, needs, each, origin, charged, refuse, body: PhantomData }
+    }
+}
+
+impl<B> LicenseLayer<B> {
     /// Needs all of these features.
-    pub fn features(self, features: &'static [&'static str]) -> Self {
-        Self { features, ..self }
+    pub fn features<N: AsRef<str>>(self, features: impl IntoIterator<Item = N>) -> Self {
+        Self { needs: self.needs.features(features), ..self }
     }
 
     /// Charges these meters, all or none, before it calls the service.
-    pub fn meters(self, meters: &'static [(&'static str, u64)]) -> Self {
-        Self { meters, ..self }
+    pub fn meters<N: AsRef<str>>(self, meters: impl IntoIterator<Item: Borrow<(N, u64)>>) -> Self {
+        Self { needs: self.needs.meters(meters), ..self }
     }
 
-    /// Charges the meters only if the response is no server error (5xx, RFC 9110, section 15.6) and the service does not
-    /// fail. Until then they are reserved: set them to the most that a request may cost, and let the service say what it
-    /// did cost with [`Cost`], or commit [`Admitted::reservation`] itself.
+    /// Counts against these rates.
+    pub fn rates<N: AsRef<str>>(self, rates: impl IntoIterator<Item: Borrow<(N, u64)>>) -> Self {
+        Self { needs: self.needs.rates(rates), ..self }
+    }
+
+    /// Names the service that licences must be for, instead of the gate's own audience.
+    pub fn audience(self, audience: impl Into<Arc<str>>) -> Self {
+        Self { needs: self.needs.audience(audience), ..self }
+    }
+
+    /// Names this machine, by the SHA-256 of its fingerprint, for licences that are bound to machines.
+    pub fn node(self, fingerprint: [u8; 32]) -> Self {
+        Self { needs: self.needs.node(fingerprint), ..self }
+    }
+
+    /// Names the date of the running release, for licences with maintenance.
+    pub fn release(self, date: impl Into<Timestamp>) -> Self {
+        Self { needs: self.needs.release(date), ..self }
+    }
+
+    /// Looks for the token in these places, in this order. With [`TokenSource::WebSocket`] the service does not see the
+    /// token among the subprotocols, and the answer selects one that the client offered.
+    pub fn tokens(self, sources: impl IntoIterator<Item = TokenSource>) -> Self {
+        Self { needs: self.needs.tokens(sources), ..self }
+    }
+
+    /// Says what a request needs: the closure gets the request, and what the layer says so far, and returns what counts.
+    ///
+    /// ```
+    /// # fn layer(layer: licentia::http::LicenseLayer) -> licentia::http::LicenseLayer {
+    /// layer.each(|request, needs| {
+    ///     let rows = if request.uri.path().ends_with("/all") { 100 } else { 1 };
+    ///     needs.meters([("rows", rows)])
+    /// })
+    /// # }
+    /// ```
+    pub fn each(self, needs: impl Fn(&Parts, Needs) -> Needs + Send + Sync + 'static) -> Self {
+        Self { each: Some(Arc::new(needs)), ..self }
+    }
+
+    /// Charges the meters only if the response is no server error (5xx, RFC 9110, section 15.6), and over gRPC no failure
+    /// of the server, and the service does not fail. Until then they are reserved: set them to the most that a request may
+    /// cost, and let the service say what it did cost with [`Cost`], or commit [`Admitted::reservation`] itself.
     ///
     /// Rates are counted in any case. A client that goes away before the response is charged, since the work may have
     /// been done; a service that panics is not.
@@ -79,13 +134,17 @@ impl LicenseLayer {
     }
 
     /// As [`LicenseLayer::charge_on_success`], but `charged` says for which status the meters are charged.
-    pub fn charge_if(self, charged: fn(StatusCode) -> bool) -> Self {
-        Self { charged: Some(charged), ..self }
+    pub fn charge_if(self, charged: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
+        Self { charged: Some(Arc::new(charged)), ..self }
     }
 
-    /// Counts against these rates.
-    pub fn rates(self, rates: &'static [(&'static str, u64)]) -> Self {
-        Self { rates, ..self }
+    /// Changes what a client that is refused gets: the closure gets the decision and the response that the layer would
+    /// send. Over gRPC, status and fields of the response count, and its body is dropped.
+    pub fn refusal(
+        self,
+        change: impl Fn(&Decision<'_>, &mut Response<String>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { refuse: Some(Arc::new(change)), ..self }
     }
 
     /// The public origin, such as `https://api.acme.example`, which precedes path and query in proofs. Without it
@@ -96,25 +155,54 @@ impl LicenseLayer {
         Self { origin: Arc::from(origin), ..self }
     }
 
-    async fn check(&self, parts: &Parts) -> Checked {
-        let authorization = joined(&parts.headers, &header::AUTHORIZATION);
-        let token = authorization.as_deref().and_then(bearer).unwrap_or("");
-        let target = original(parts);
-        let path = target.path_and_query().map_or("/", |path| path.as_str());
-        // Without an origin a proof would name no service: the empty URI matches none.
-        let uri = if self.origin.is_empty() { String::new() } else { format!("{}{path}", self.origin) };
-        let action = format!("{} {}", parts.method, target.path());
-        let proof = proof(&parts.headers);
-        let mut request =
-            Request::new().action(&action).features(self.features).meters(self.meters).rates(self.rates);
-        if let Some(bytes) = &proof {
-            request = request.proof(Proof { bytes, method: parts.method.as_str(), uri: &uri, body: None });
+    async fn check(&self, parts: &mut Parts) -> Checked {
+        let needs = match &self.each {
+            Some(each) => each(parts, self.needs.clone()),
+            None => self.needs.clone(),
+        };
+        let target = original(parts).path_and_query().map_or("/", |target| target.as_str());
+        let (method, headers) = (parts.method.as_str(), &parts.headers);
+        let call = Call { method, target, headers, origin: Some(&self.origin) };
+        let look = |decision: &Decision<'_>, held| self.looked(decision, held, headers);
+        let (checked, presented) = call.decide(&self.gate, &needs, self.charged.is_some(), look).await;
+        let Presented { token: _, remove, replace } = presented;
+        if needs.tokens.contains(&TokenSource::WebSocket) {
+            // What else is removed by proxies is the service's own to see.
+            if remove.contains(&header::SEC_WEBSOCKET_PROTOCOL) {
+                parts.headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
+            }
+            let replace = replace.into_iter().filter(|(name, _)| name == header::SEC_WEBSOCKET_PROTOCOL);
+            replace.for_each(|(name, value)| drop(parts.headers.insert(name, value)));
         }
-        if self.charged.is_none() {
-            return Checked::new(&self.gate.check_async(token, &request, Now::system()).await, None);
+        checked
+    }
+
+    fn looked(
+        &self,
+        decision: &Decision<'_>,
+        reservation: Option<Reservation>,
+        headers: &HeaderMap,
+    ) -> Checked {
+        let fields: HeaderMap = fields(decision).into_iter().collect();
+        if decision.is_allowed() {
+            return Ok((Admitted::new(&self.gate, decision, reservation), fields));
         }
-        let (decision, reservation) = self.gate.reserve_async(token, &request, Now::system()).await;
-        Checked::new(&decision, reservation)
+        let mut response = Response::new(decision.problem());
+        *response.status_mut() =
+            StatusCode::from_u16(decision.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = fields;
+        if let Some(change) = &self.refuse {
+            change(decision, &mut response);
+        }
+        let is_grpc = grpc::is_grpc(headers);
+        Err(Box::new(if is_grpc { grpc::refusal(decision.code(), headers, response) } else { response }))
+    }
+
+    /// Whether a response is charged.
+    fn is_charged<Out>(&self, response: &Response<Out>) -> bool {
+        self.charged
+            .as_ref()
+            .is_none_or(|charged| charged(response.status()) && !grpc::has_failed(response.headers()))
     }
 }
 
@@ -127,128 +215,86 @@ fn original(parts: &Parts) -> &http::Uri {
     &parts.uri
 }
 
-/// The value of a field that may stand several times (RFC 9110, section 5.3). Joined like this, two licences are no
-/// licence, as with every other middleware and server.
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("!"));
-    let first = values.next()?;
-    Some(values.fold(Cow::Borrowed(first), |all, value| Cow::Owned(format!("{all}, {value}"))))
+/// An allowed request and the fields of its response, or a refusal.
+type Checked = Result<(Admitted, HeaderMap), Box<Response<String>>>;
+
+/// How the body of a refusal is made.
+pub trait RefusalBody<Out> {
+    /// The body with this text.
+    fn body(text: String) -> Out;
 }
 
-/// What a response needs of a decision.
-struct Checked {
-    fields: Vec<(HeaderName, HeaderValue)>,
-    verdict: Result<Admitted, (u16, String)>,
-}
+/// Bodies that are made from text: those of axum, `String`, and others.
+#[derive(Clone, Copy, Debug)]
+pub enum TextBody {}
 
-impl Checked {
-    fn new(decision: &Decision<'_>, reservation: Option<Reservation>) -> Self {
-        let field = |(name, value): (&'static str, String)| {
-            Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?))
-        };
-        let fields = decision.http_headers().into_iter().filter_map(field).collect();
-        let verdict = if decision.is_allowed() {
-            let reserved = reservation.map(|held| Arc::new(Mutex::new(Some(held))));
-            Ok(Admitted { licensed: decision.shared_license(), state: decision.state(), reserved })
-        } else {
-            Err((decision.http_status(), decision.problem()))
-        };
-        Self { fields, verdict }
+impl<Out: From<String>> RefusalBody<Out> for TextBody {
+    fn body(text: String) -> Out {
+        text.into()
     }
 }
 
-/// The licence of an allowed request, in the request's extensions.
-#[derive(Clone)]
-pub struct Admitted {
-    licensed: Option<Arc<Licensed>>,
-    state: State,
-    /// What is reserved, until somebody takes it.
-    reserved: Option<Arc<Mutex<Option<Reservation>>>>,
-}
+/// Bodies that are empty: those of tonic.
+#[derive(Clone, Copy, Debug)]
+pub enum EmptyBody {}
 
-/// What a request did cost, in the extensions of its response: at most what the layer reserved of each meter. Meters
-/// that it does not name cost what was reserved. See [`LicenseLayer::charge_on_success`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cost(pub Vec<(String, u64)>);
-
-/// Charges what is reserved when the response is there. If it never comes, because the client has gone, everything is
-/// charged; if the service panics, nothing.
-struct Pending {
-    reserved: Option<Arc<Mutex<Option<Reservation>>>>,
-}
-
-impl Pending {
-    fn take(&mut self) -> Option<Reservation> {
-        self.reserved
-            .take()
-            .and_then(|reserved| reserved.lock().unwrap_or_else(PoisonError::into_inner).take())
-    }
-
-    /// Ends the reservation, unless the service has taken it.
-    fn end(mut self, charge: bool, cost: &Cost) {
-        let Some(reservation) = self.take() else { return };
-        if !charge {
-            return reservation.cancel();
-        }
-        let cost: Vec<_> = cost.0.iter().map(|(meter, units)| (meter.as_str(), *units)).collect();
-        // A cost above what was reserved charges all of that: no more can be.
-        let _ = reservation.commit(&cost);
+impl<Out: Default> RefusalBody<Out> for EmptyBody {
+    fn body(_: String) -> Out {
+        Out::default()
     }
 }
 
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Some(reservation) = self.take() {
-            if std::thread::panicking() {
-                reservation.cancel();
-            } else {
-                let _ = reservation.commit(&[]);
-            }
+impl<B> Clone for LicenseLayer<B> {
+    fn clone(&self) -> Self {
+        Self {
+            gate: Arc::clone(&self.gate),
+            needs: self.needs.clone(),
+            each: self.each.clone(),
+            origin: Arc::clone(&self.origin),
+            charged: self.charged.clone(),
+            refuse: self.refuse.clone(),
+            body: PhantomData,
         }
     }
 }
 
-impl Admitted {
-    /// What the layer has reserved, for a service that knows its cost only after the response has begun, such as one
-    /// that streams. It is then the service's to commit; dropping it charges nothing. `None` if nothing is reserved, or
-    /// it was taken before. See [`LicenseLayer::charge_on_success`].
-    pub fn reservation(&self) -> Option<Reservation> {
-        self.reserved.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// The licence; none if an advisory gate allowed a request without a valid licence.
-    pub fn license(&self) -> Option<License<'_>> {
-        self.licensed.as_ref().map(|licensed| licensed.license())
-    }
-
-    /// The state in which it grants the request.
-    pub fn state(&self) -> State {
-        self.state
+impl<B> fmt::Debug for LicenseLayer<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LicenseLayer")
+            .field("needs", &self.needs)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
-impl<S> Layer<S> for LicenseLayer {
-    type Service = Licensing<S>;
+impl<S, B> Layer<S> for LicenseLayer<B> {
+    type Service = Licensing<S, B>;
 
-    fn layer(&self, inner: S) -> Licensing<S> {
+    fn layer(&self, inner: S) -> Licensing<S, B> {
         Licensing { inner, layer: self.clone() }
     }
 }
 
 /// A service behind a gate.
-#[derive(Clone, Debug)]
-pub struct Licensing<S> {
+#[derive(Debug)]
+pub struct Licensing<S, B = TextBody> {
     inner: S,
-    layer: LicenseLayer,
+    layer: LicenseLayer<B>,
 }
 
-impl<S, In, Out> Service<HttpRequest<In>> for Licensing<S>
+impl<S: Clone, B> Clone for Licensing<S, B> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<S, In, Out, B> Service<HttpRequest<In>> for Licensing<S, B>
 where
     S: Service<HttpRequest<In>, Response = Response<Out>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: 'static,
     In: Send + 'static,
-    Out: From<String>,
+    B: RefusalBody<Out> + 'static,
 {
     type Response = Response<Out>;
     type Error = S::Error;
@@ -259,56 +305,33 @@ where
     }
 
     fn call(&mut self, request: HttpRequest<In>) -> Self::Future {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         // This request uses the service that is ready; the copy becomes ready for the next one.
         let copy = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, copy);
         let layer = self.layer.clone();
-        let charged = layer.charged;
         Box::pin(async move {
-            let Checked { fields, verdict } = layer.check(&parts).await;
-            let mut parts = parts;
-            match verdict {
-                Ok(admitted) => {
-                    let pending = Pending { reserved: admitted.reserved.clone() };
-                    parts.extensions.insert(admitted);
-                    let mut response = match inner.call(HttpRequest::from_parts(parts, body)).await {
-                        Ok(response) => response,
-                        Err(error) => {
-                            pending.end(false, &Cost::default());
-                            return Err(error);
-                        }
-                    };
-                    let cost = response.extensions_mut().remove::<Cost>().unwrap_or_default();
-                    pending.end(charged.is_none_or(|charged| charged(response.status())), &cost);
-                    response.headers_mut().extend(fields);
-                    Ok(response)
+            let offered = offers_subprotocol(&parts.headers);
+            let (admitted, fields) = match layer.check(&mut parts).await {
+                Ok(checked) => checked,
+                Err(refusal) => return Ok((*refusal).map(B::body)),
+            };
+            let pending = admitted.pending();
+            parts.extensions.insert(admitted);
+            let mut response = match inner.call(HttpRequest::from_parts(parts, body)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    pending.end(false, &Cost::default());
+                    return Err(error);
                 }
-                Err((status, problem)) => {
-                    let mut response = Response::new(Out::from(problem));
-                    *response.status_mut() =
-                        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                    response.headers_mut().extend(fields);
-                    let media_type = HeaderValue::from_static(PROBLEM_TYPE);
-                    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
-                    Ok(response)
-                }
+            };
+            let cost = response.extensions_mut().remove::<Cost>().unwrap_or_default();
+            pending.end(layer.is_charged(&response), &cost);
+            response.headers_mut().extend(fields);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                select_subprotocol(offered, response.headers_mut());
             }
+            Ok(response)
         })
-    }
-}
-
-/// The bytes of the proof. Text that is not base64url becomes an empty proof, which is refused as malformed.
-fn proof(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let text = joined(headers, &PROOF)?;
-    Some(decode_base64url(&text, &mut Buffer::new()).map(<[u8]>::to_vec).unwrap_or_default())
-}
-
-impl fmt::Debug for Admitted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admitted")
-            .field("license", &self.license())
-            .field("state", &self.state)
-            .finish_non_exhaustive()
     }
 }

@@ -248,7 +248,7 @@ impl AccountTable {
     fn id(&mut self, license: &License<'_>) -> AccountId {
         let issuer = license.issuer();
         match &self.issuer {
-            Some((known, id)) if **known == *issuer => id.with_lineage(license.lineage()),
+            Some((known, id)) if **known == *issuer => AccountId::of_hash(id.issuer(), license.lineage()),
             _ => self.issuer.insert((issuer.into(), license.account())).1,
         }
     }

@@ -40,6 +40,28 @@ pub struct Charge<'a> {
     pub retry_after_ms: Option<u64>,
 }
 
+impl Charge<'_> {
+    /// The same under another name, to be kept apart from its own.
+    #[cfg(feature = "tower")]
+    pub(crate) fn named<'n>(&self, name: &'n str) -> Charge<'n> {
+        let Self { unit, cost, charged, limit, window, period, counted_in, remaining, .. } = *self;
+        let (reset_ms, retry_after_ms) = (self.reset_ms, self.retry_after_ms);
+        Charge {
+            name,
+            unit,
+            cost,
+            charged,
+            limit,
+            window,
+            period,
+            counted_in,
+            remaining,
+            reset_ms,
+            retry_after_ms,
+        }
+    }
+}
+
 /// What a [`Charge`] counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {

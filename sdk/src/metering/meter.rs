@@ -702,7 +702,13 @@ impl Meter {
                 return Poll::Pending;
             }
             match self.give_back(units, &mut pace, (keep, driver.may_wait())) {
-                Ok(None) => return Poll::Ready(Ok(())),
+                Ok(None) => {
+                    if keep == 0 {
+                        // Nothing is fetched ahead until units are used again: the process may end now.
+                        pace.forget_chunk();
+                    }
+                    return Poll::Ready(Ok(()));
+                }
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(Some(ask)) => {
                     pace.rare().waiting.push(waker.clone());

@@ -99,6 +99,13 @@ impl Pace {
         }
     }
 
+    /// Forgets how many units were fetched at a time.
+    pub(super) fn forget_chunk(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.chunk = 0;
+        }
+    }
+
     /// What few meters need at a time.
     pub(super) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()

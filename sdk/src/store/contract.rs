@@ -223,4 +223,11 @@ pub trait Store: Send + Sync {
     fn may_wait(&self) -> bool {
         true
     }
+
+    /// Whether the host asks: see [`Hosted`](super::Hosted).
+    #[cfg(feature = "hosted")]
+    #[doc(hidden)]
+    fn is_hosted(&self) -> bool {
+        false
+    }
 }

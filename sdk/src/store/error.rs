@@ -92,6 +92,13 @@ pub enum OpenError {
     UnknownScheme(String),
     /// The URL names nothing that can be a store; the text says why.
     InvalidUrl(&'static str),
+    /// A file that the URL names for TLS cannot be used.
+    InvalidFile {
+        /// The file's path.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// What the URL names cannot be reached, or is broken.
     Unreachable {
         /// The file's path or the server's address, without a password.
@@ -105,7 +112,7 @@ impl OpenError {
     /// Its code: [`Code::InvalidArgument`] or [`Code::StoreUnreachable`].
     pub fn code(&self) -> Code {
         match self {
-            Self::UnknownScheme(_) | Self::InvalidUrl(_) => Code::InvalidArgument,
+            Self::UnknownScheme(_) | Self::InvalidUrl(_) | Self::InvalidFile { .. } => Code::InvalidArgument,
             Self::Unreachable { .. } => Code::StoreUnreachable,
         }
     }
@@ -118,6 +125,9 @@ impl fmt::Display for OpenError {
                 write!(f, "the URL names no kind of store that this build has: use {known}")
             }
             Self::InvalidUrl(why) => write!(f, "the store's URL is invalid: {why}"),
+            Self::InvalidFile { path, why } => {
+                write!(f, "the file {path} of the store's URL cannot be used for TLS: {why}")
+            }
             Self::Unreachable { place, error } => {
                 write!(f, "{place}: {error}; check that it exists and that this process may use it")
             }
@@ -129,7 +139,7 @@ impl std::error::Error for OpenError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Unreachable { error, .. } => Some(error),
-            Self::UnknownScheme(_) | Self::InvalidUrl(_) => None,
+            Self::UnknownScheme(_) | Self::InvalidUrl(_) | Self::InvalidFile { .. } => None,
         }
     }
 }

@@ -9,6 +9,8 @@ mod breaker;
 mod cell;
 mod contract;
 mod error;
+#[cfg(feature = "hosted")]
+mod hosted;
 mod memory;
 mod open;
 #[cfg(feature = "redis")]
@@ -25,6 +27,8 @@ pub use ask::{
 pub use cell::Cell;
 pub use contract::Store;
 pub use error::{Fault, OpenError, Unreachable};
+#[cfg(feature = "hosted")]
+pub use hosted::Hosted;
 pub use licentia_core::metering::{job::Outcome, rate::RateTaken, taker::Turn as Became};
 pub use memory::Memory;
 pub use open::{open, open_lazily};

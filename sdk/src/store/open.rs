@@ -69,4 +69,6 @@ const KINDS: &[&str] = &[
     "`sqlite:PATH`",
     #[cfg(feature = "redis")]
     "`redis://HOST:PORT/DATABASE`",
+    #[cfg(feature = "redis-tls")]
+    "`rediss://HOST:PORT/DATABASE`",
 ];

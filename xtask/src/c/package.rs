@@ -20,7 +20,7 @@ pub(crate) const QUICKLY: [(&str, &str); 3] = [
 ];
 
 const HELP: &str = "\
-cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer|redis|sqlite]...
+cargo xtask install [--prefix /usr/local] [--libdir PREFIX/lib] [--destdir DIR] [--without holder|issuer|redis|redis-tls|sqlite]...
 
 Builds the C library and installs it, on Linux. It needs Rust and a C compiler.";
 
@@ -63,6 +63,8 @@ impl Package {
                 "--destdir" => package.destdir = Some(value.into()),
                 "--without" if PARTS.contains(&value) || STORES.contains(&value) => {
                     package.without.push(value.to_owned());
+                    // TLS is to Redis.
+                    package.without.extend((value == "redis").then(|| "redis-tls".to_owned()));
                 }
                 _ => return Err(HELP.to_owned()),
             }

@@ -7,7 +7,7 @@ use crate::command::{Result, root};
 /// Parts of the header that can be left out.
 pub(crate) const PARTS: [&str; 2] = ["holder", "issuer"];
 /// Kinds of store that can be left out, which no function's name shows.
-pub(crate) const STORES: [&str; 2] = ["redis", "sqlite"];
+pub(crate) const STORES: [&str; 3] = ["redis", "redis-tls", "sqlite"];
 /// The C++ wrapper's files.
 pub(crate) const WRAPPER: [&str; 5] = [
     "licentia.hpp",

@@ -82,8 +82,8 @@ mod tests {
         ]);
         let route = route.unwrap().unwrap();
         assert_eq!(route.name, "GET /exports/{id}");
-        assert_eq!(route.features, ["export", "pdf"]);
-        assert_eq!(route.meters, [("bytes".to_owned(), 1), ("calls".to_owned(), 10)]);
+        assert_eq!(route.needs.features.join(" "), "export pdf");
+        assert_eq!(route.needs.meters[..], [("bytes".into(), 1), ("calls".into(), 10)]);
         assert_eq!(read(&[("licentia.access", "open")]).unwrap().unwrap().access, Access::Open);
         for wrong in [
             ("licentia.access", "any"),

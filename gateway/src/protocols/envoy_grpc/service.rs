@@ -52,7 +52,7 @@ impl Authorization for Check {
         };
         let verdict = match refused {
             Some(reason) => self.0.refuse(&facts, &reason),
-            None => self.0.decide(&facts),
+            None => self.0.decide(&facts).await,
         };
         Ok(Response::new(answer(verdict)))
     }

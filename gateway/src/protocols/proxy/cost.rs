@@ -26,8 +26,8 @@ pub(super) async fn settle(
         .meters
         .iter()
         .filter_map(|(meter, most)| {
-            let (_, cost) = said.iter().find(|(name, _)| name == meter)?;
-            Some((meter.clone(), (*cost).min(*most)))
+            let (_, cost) = said.iter().find(|(name, _)| **name == **meter)?;
+            Some((meter.to_string(), (*cost).min(*most)))
         })
         .collect();
     let commit = move || {

@@ -13,12 +13,15 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use licentia::Timestamp;
+use licentia::{
+    Timestamp,
+    http::{offers_subprotocol, select_subprotocol},
+};
 
 use crate::{
     client::{Connector, connector},
     config::{HostField, Proxy, TrustedProxies},
-    decide::{Allowed, Decider, Facts, Protocol, Reason, SUBPROTOCOL, Verdict},
+    decide::{Allowed, Decider, Facts, Protocol, Reason, Verdict},
 };
 
 use super::{
@@ -103,7 +106,7 @@ impl ReverseProxy {
             client: forwarded::client(&headers, peer, &rules.trusted_proxies),
             route: None,
         };
-        let allowed = match self.decider.decide(&facts) {
+        let allowed = match self.decider.decide(&facts).await {
             Verdict::Allowed(allowed) => allowed,
             Verdict::Refused(refused) => return Ok(refusal(*refused)),
         };
@@ -128,7 +131,7 @@ impl ReverseProxy {
         let kind = parts.headers.get(header::CONTENT_TYPE);
         let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
         let upgrade = upgrade(&parts.headers);
-        let offered = parts.headers.get(header::SEC_WEBSOCKET_PROTOCOL).is_some_and(offers_ours);
+        let offered = offers_subprotocol(&parts.headers);
         let downstream = parts.extensions.remove::<OnUpgrade>();
         parts.uri = self.uri(&allowed.target).ok_or(Reason::PathMalformed)?;
         parts.version = Version::HTTP_11;
@@ -164,10 +167,7 @@ impl ReverseProxy {
         if let (Some(upstream), Some(downstream), Some(upgrade)) = (upstream, downstream, upgrade) {
             parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             parts.headers.insert(header::UPGRADE, upgrade);
-            // A browser that offered subprotocols needs one of them in the answer.
-            if offered && !parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-                parts.headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-            }
+            select_subprotocol(offered, &mut parts.headers);
             tokio::spawn(tunnel(downstream, upstream, hold));
             return Ok(Response::from_parts(parts, full("")));
         }
@@ -255,11 +255,6 @@ fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut options = connection.flat_map(|value| value.split(','));
     let wanted = options.any(|option| option.trim().eq_ignore_ascii_case("upgrade"));
     headers.get(header::UPGRADE).filter(|_| wanted).cloned()
-}
-
-/// Whether a client offers the subprotocol that stands for a licence.
-fn offers_ours(value: &HeaderValue) -> bool {
-    value.to_str().is_ok_and(|value| value.split(',').any(|item| item.trim() == SUBPROTOCOL))
 }
 
 /// Copies between client and upstream until one ends, or the licence does.

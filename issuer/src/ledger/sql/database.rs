@@ -1,6 +1,6 @@
 //! Either database, and its transactions.
 
-use std::ops::Deref;
+use std::{cell::Cell, ops::Deref};
 
 #[cfg(feature = "postgres")]
 use super::postgres::Postgres;
@@ -10,10 +10,18 @@ use crate::{
     ledger::location::LedgerLocation,
 };
 
-/// The database of a ledger.
+/// The database of a ledger. Statements are in the SQL that SQLite and PostgreSQL share, with parameters `?1`, `?2` and
+/// so on.
+#[derive(Debug)]
+pub struct Database {
+    engine: Engine,
+    /// How many transactions are open, each in the one before.
+    depth: Cell<u32>,
+}
+
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "a ledger has one")]
-pub(in crate::ledger) enum Database {
+enum Engine {
     Sqlite(Sqlite),
     #[cfg(feature = "postgres")]
     Postgres(Postgres),
@@ -22,41 +30,51 @@ pub(in crate::ledger) enum Database {
 /// Calls a method of either database.
 macro_rules! either {
     ($self:expr, $database:ident => $call:expr) => {
-        match $self {
-            Database::Sqlite($database) => $call,
+        match &$self.engine {
+            Engine::Sqlite($database) => $call,
             #[cfg(feature = "postgres")]
-            Database::Postgres($database) => $call,
+            Engine::Postgres($database) => $call,
         }
     };
 }
 
 impl Database {
     pub(in crate::ledger) fn open(location: &LedgerLocation, access: LedgerAccess) -> Result<Self> {
-        match location {
-            LedgerLocation::Sqlite(path) => Sqlite::open(path, access).map(Self::Sqlite),
+        let engine = match location {
+            LedgerLocation::Sqlite(path) => Sqlite::open(path, access).map(Engine::Sqlite),
             #[cfg(feature = "postgres")]
-            LedgerLocation::Postgres(url) => Postgres::open(url, access).map(Self::Postgres),
+            LedgerLocation::Postgres(url) => Postgres::open(url, access).map(Engine::Postgres),
             #[cfg(not(feature = "postgres"))]
             LedgerLocation::Postgres(_) => Err(LedgerError::NoPostgres.into()),
-        }
+        };
+        Ok(Self { engine: engine?, depth: Cell::new(0) })
     }
 
     pub(in crate::ledger) fn in_memory() -> Result<Self> {
-        Sqlite::in_memory().map(Self::Sqlite)
+        Ok(Self { engine: Engine::Sqlite(Sqlite::in_memory()?), depth: Cell::new(0) })
     }
 
     /// Runs a statement, and returns how many rows it changed.
-    pub(in crate::ledger) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         either!(self, database => database.execute(sql, values))
     }
 
     /// Runs several statements without parameters.
-    pub(in crate::ledger) fn run(&self, sql: &str) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`].
+    pub fn run(&self, sql: &str) -> Result<()> {
         either!(self, database => database.run(sql))
     }
 
     /// Reads the rows of a query, one at a time. Meanwhile `read` must not use the database.
-    pub(in crate::ledger) fn each(
+    ///
+    /// # Errors
+    /// [`LedgerError::Database`], the errors of `read`.
+    pub fn each(
         &self,
         sql: &str,
         values: &[Value<'_>],
@@ -66,7 +84,10 @@ impl Database {
     }
 
     /// Reads all rows of a query.
-    pub(in crate::ledger) fn all<T, C: Default + Extend<T>>(
+    ///
+    /// # Errors
+    /// As [`Database::each`].
+    pub fn all<T, C: Default + Extend<T>>(
         &self,
         sql: &str,
         values: &[Value<'_>],
@@ -81,7 +102,10 @@ impl Database {
     }
 
     /// Reads the first row of a query, if there is one.
-    pub(in crate::ledger) fn first<T>(
+    ///
+    /// # Errors
+    /// As [`Database::each`].
+    pub fn first<T>(
         &self,
         sql: &str,
         values: &[Value<'_>],
@@ -92,7 +116,10 @@ impl Database {
     }
 
     /// Reads the one row that a query has.
-    pub(in crate::ledger) fn only<T>(
+    ///
+    /// # Errors
+    /// As [`Database::each`], [`LedgerError::Empty`] if there is none.
+    pub fn only<T>(
         &self,
         sql: &str,
         values: &[Value<'_>],
@@ -101,16 +128,48 @@ impl Database {
         self.first(sql, values, read)?.ok_or_else(|| LedgerError::Empty.into())
     }
 
-    /// Begins a transaction that may write. Without a commit it is rolled back.
+    /// Begins a transaction that may write. Without a commit it is rolled back. In another one it is a part of that,
+    /// which can be rolled back alone.
     pub(in crate::ledger) fn begin(&self) -> Result<Transaction<'_>> {
-        either!(self, database => database.begin())?;
+        self.enter()?;
         Ok(Transaction { database: self, is_open: true })
     }
 
     /// Begins a transaction that reads what there is at one moment.
     pub(in crate::ledger) fn snapshot(&self) -> Result<Transaction<'_>> {
-        either!(self, database => database.snapshot())?;
+        match self.depth.get() {
+            0 => {
+                either!(self, database => database.snapshot())?;
+                self.depth.set(1);
+            }
+            _ => drop(self.enter()?),
+        }
         Ok(Transaction { database: self, is_open: true })
+    }
+
+    /// Begins a transaction, or a part of the one that is open. Returns whether it is the outer one.
+    pub(in crate::ledger) fn enter(&self) -> Result<bool> {
+        let depth = self.depth.get();
+        match depth {
+            0 => either!(self, database => database.begin())?,
+            depth => self.run(&format!("SAVEPOINT part_{depth}"))?,
+        }
+        self.depth.set(depth.saturating_add(1));
+        Ok(depth == 0)
+    }
+
+    /// Ends what [`Database::enter`] began: stores it, or rolls it back.
+    pub(in crate::ledger) fn leave(&self, commit: bool) -> Result<()> {
+        let depth = self.depth.get().saturating_sub(1);
+        self.depth.set(depth);
+        match (depth, commit) {
+            (0, true) => self.run("COMMIT").inspect_err(|_| drop(self.run("ROLLBACK"))),
+            (0, false) => self.run("ROLLBACK"),
+            (_, true) => self.run(&format!("RELEASE SAVEPOINT part_{depth}")),
+            (_, false) => {
+                self.run(&format!("ROLLBACK TO SAVEPOINT part_{depth}; RELEASE SAVEPOINT part_{depth}"))
+            }
+        }
     }
 
     /// Continues the numbers of rows after those that were written with a number.
@@ -121,6 +180,11 @@ impl Database {
     /// Keeps other processes from upgrading the schema until the transaction ends.
     pub(in crate::ledger) fn lock_schema(&self) -> Result<()> {
         either!(self, database => database.lock_schema())
+    }
+
+    /// Whether there is a table.
+    pub(in crate::ledger) fn has_table(&self, name: &str) -> Result<bool> {
+        either!(self, database => database.has_table(name))
     }
 
     /// The schema's version.
@@ -146,10 +210,10 @@ impl Database {
 
     /// The SQLite database, if it is one.
     pub(in crate::ledger) fn sqlite(&self) -> Option<&Sqlite> {
-        match self {
-            Self::Sqlite(sqlite) => Some(sqlite),
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite),
             #[cfg(feature = "postgres")]
-            Self::Postgres(_) => None,
+            Engine::Postgres(_) => None,
         }
     }
 }
@@ -164,7 +228,7 @@ pub(in crate::ledger) struct Transaction<'d> {
 impl Transaction<'_> {
     pub(in crate::ledger) fn commit(mut self) -> Result<()> {
         self.is_open = false;
-        self.database.run("COMMIT").inspect_err(|_| drop(self.database.run("ROLLBACK")))
+        self.database.leave(true)
     }
 }
 
@@ -180,7 +244,7 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         if self.is_open {
             // A connection that is gone has rolled back already.
-            let _ = self.database.run("ROLLBACK");
+            let _ = self.database.leave(false);
         }
     }
 }

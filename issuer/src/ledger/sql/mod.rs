@@ -15,7 +15,9 @@ mod tls;
 mod value;
 
 pub use access::LedgerAccess;
-pub(super) use database::{Database, Transaction};
+pub use database::Database;
+pub(super) use database::Transaction;
 pub(super) use lock::Lock;
-pub(super) use row::Row;
-pub(super) use value::{Value, values};
+pub use row::Row;
+pub use value::Value;
+pub(super) use value::values;

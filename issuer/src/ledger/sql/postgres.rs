@@ -9,7 +9,13 @@ use postgres::{
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
-use super::{access::LedgerAccess, lock::Lock, row::Row, tls, value::Value};
+use super::{
+    access::LedgerAccess,
+    lock::Lock,
+    row::{Found, Row},
+    tls,
+    value::Value,
+};
 use crate::{
     error::{LedgerError, Result},
     ledger::location::LedgerLocation,
@@ -124,7 +130,7 @@ impl Postgres {
         let mut client = self.client.borrow_mut();
         let mut rows = client.query_raw(&statement, values)?;
         while let Some(row) = rows.next()? {
-            read(&Row::Postgres(&row))?;
+            read(&Row(Found::Postgres(&row)))?;
         }
         Ok(())
     }
@@ -146,6 +152,11 @@ impl Postgres {
 
     pub(super) fn lock_schema(&self) -> Result<()> {
         self.run("LOCK TABLE version")
+    }
+
+    pub(super) fn has_table(&self, name: &str) -> Result<bool> {
+        let sql = "SELECT to_regclass('licentia.' || $1) IS NOT NULL";
+        Ok(self.client.borrow_mut().query_one(sql, &[&name])?.try_get(0)?)
     }
 
     pub(super) fn version(&self) -> Result<i64> {

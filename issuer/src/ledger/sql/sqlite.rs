@@ -11,7 +11,12 @@ use rusqlite::{
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{access::LedgerAccess, lock::Lock, row::Row, value::Value};
+use super::{
+    access::LedgerAccess,
+    lock::Lock,
+    row::{Found, Row},
+    value::Value,
+};
 use crate::error::{Error, LedgerError, Result};
 
 /// How long a process waits for another one that writes.
@@ -75,7 +80,7 @@ impl Sqlite {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params_from_iter(values))?;
         while let Some(row) = rows.next()? {
-            read(&Row::Sqlite(row))?;
+            read(&Row(Found::Sqlite(row)))?;
         }
         Ok(())
     }
@@ -100,6 +105,10 @@ impl Sqlite {
     )]
     pub(super) fn lock_schema(&self) -> Result<()> {
         Ok(())
+    }
+
+    pub(super) fn has_table(&self, name: &str) -> Result<bool> {
+        Ok(self.connection.table_exists(None, name)?)
     }
 
     pub(super) fn version(&self) -> Result<i64> {

@@ -7,12 +7,16 @@ fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A parameter.
+/// A parameter of a statement.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::ledger) enum Value<'a> {
+pub enum Value<'a> {
+    /// No value.
     Null,
+    /// An integer, a time or a truth value.
     Int(i64),
+    /// A text.
     Text(&'a str),
+    /// Bytes.
     Bytes(&'a [u8]),
 }
 

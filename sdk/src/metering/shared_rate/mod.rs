@@ -1,11 +1,11 @@
 //! A rate that processes share.
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "hosted"))]
 mod native;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "hosted")))]
 mod wasm;
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "hosted"))]
 pub(crate) use native::SharedRate;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "hosted")))]
 pub(crate) use wasm::SharedRate;

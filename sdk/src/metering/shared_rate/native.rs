@@ -87,7 +87,11 @@ impl Ask for SliceAsk {
             Answer::Rate(taken) => Ok(taken),
             _ => Err(Unreachable::because("the store answered another question")),
         });
+        let said = |taken| Said { gcra: self.terms.gcra, need: self.need, taken, at: self.now_nanos };
         if let Some(slot) = self.alone {
+            if let Ok(taken) = answer {
+                self.slice.talk().said = Some((said(taken), number));
+            }
             slot.answer(answer);
             return None;
         }
@@ -98,8 +102,7 @@ impl Ask for SliceAsk {
             match answer {
                 Ok(taken) => {
                     self.slice.update(|slice| slice.fill(taken.units, 0, self.now_nanos));
-                    let said = Said { gcra: self.terms.gcra, need: self.need, taken, at: self.now_nanos };
-                    talk.said = Some((said, number));
+                    talk.said = Some((said(taken), number));
                 }
                 Err(error) => talk.failed = Some((number, error)),
             }

@@ -35,6 +35,17 @@ const REFUSALS: [&str; 14] = [
     "UNBLOCKED",
 ];
 
+/// What a connection fails with, and what to do.
+const ADVICE: [(&str, &str); 5] = [
+    ("UnknownIssuer", AUTHORITY),
+    ("BadSignature", AUTHORITY),
+    ("unexpected end of file", SCHEME),
+    ("reset by peer", SCHEME),
+    ("temporarily unavailable", "; no answer came in time, as when only one side uses TLS"),
+];
+const SCHEME: &str = "; if the server expects TLS, use `rediss://`";
+const AUTHORITY: &str = "; name the file of the authority that signed the certificate with `ca=PATH`";
+
 /// A connection, and when it was used last.
 struct Link {
     connection: Connection,
@@ -283,7 +294,11 @@ fn connect(node: Option<&String>, client: &Client, options: &Options) -> Result<
         connection.set_write_timeout(Some(options.patience))?;
         Ok(Link { connection, used: Instant::now() })
     };
-    connected().map_err(|error: RedisError| Unreachable::new(Fault::NotSent, error))
+    connected().map_err(|error: RedisError| {
+        let text = error.to_string();
+        let advice = ADVICE.iter().find(|(said, _)| text.contains(said)).map_or("", |(_, advice)| advice);
+        Unreachable::new(Fault::NotSent, format!("{text}{advice}"))
+    })
 }
 
 /// The address of another node, reached as the first one is.

@@ -3,6 +3,7 @@
 mod call;
 mod links;
 mod options;
+mod tls;
 
 use std::{
     fmt,
@@ -54,7 +55,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Connects to a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`, or the same with `valkey`.
+    /// Connects to a server: `redis://HOST:PORT/DATABASE`, or `unix:///PATH`, or the same with `valkey`; over TLS
+    /// `rediss://` or `valkeys://`, with the feature `redis-tls`.
     ///
     /// Behind a `?` may stand, joined by `&`:
     /// - `prefix=NAME`: what all keys begin with, in place of `licentia`: for vendors or environments that share a
@@ -62,6 +64,11 @@ impl Redis {
     /// - `wait=N` and `wait_ms=MS`: units are granted only when so many replicas have acknowledged that they are taken
     ///   (Redis's `WAIT`), within 100 milliseconds where it is not said.
     /// - `timeout_ms=MS`: how long a connection and each answer may take; 1000 where it is not said.
+    /// - `ca=PATH`: a file of the authorities that may have signed the server's certificate, in place of the system's.
+    /// - `cert=PATH` and `key=PATH`: this client's certificate and its private key, if the server asks for them.
+    ///
+    /// With TLS the server's certificate and its name are always verified. If the process has no default provider of
+    /// cryptography for rustls, `ring` becomes it.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -83,12 +90,15 @@ impl Redis {
     /// # Errors
     /// [`OpenError`], except that the server cannot be reached.
     pub fn lazy(url: &str) -> Result<Self, OpenError> {
+        let tls = tls::is_asked_for(url)?;
         let (options, url) = Options::take(url)?;
+        options.files.check(tls)?;
         let invalid = |error: redis::RedisError| OpenError::Unreachable {
             place: "the URL".to_owned(),
             error: Unreachable::new(Fault::NotSent, error),
         };
-        let client = Client::open(url).map_err(invalid)?;
+        let client =
+            if tls { tls::client(&url, &options.files)? } else { Client::open(url).map_err(invalid)? };
         let links = PerProcess::new(Links::default(), Links::default);
         Ok(Self { client, options, links, breaker: Breaker::default(), evicts: AtomicBool::new(false) })
     }

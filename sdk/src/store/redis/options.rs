@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::tls::Files;
 use crate::store::{OpenError, cell::PREFIX};
 
 /// How long a connection, and each answer, may take.
@@ -16,6 +17,8 @@ pub(super) struct Options {
     pub(super) replicas_ms: u64,
     /// For how long a connection, and each answer, is waited for.
     pub(super) patience: Duration,
+    /// For TLS.
+    pub(super) files: Files,
 }
 
 impl Options {
@@ -24,7 +27,7 @@ impl Options {
         let (mut replicas, mut replicas_ms, mut patience_ms) = (0, 100, PATIENCE);
         let mut keys = PREFIX.to_owned();
         let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let mut rest = Vec::new();
+        let (mut rest, mut files) = (Vec::new(), Files::default());
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             let number = || {
@@ -38,6 +41,9 @@ impl Options {
                 "wait" => replicas = number()?,
                 "wait_ms" => replicas_ms = number()?,
                 "timeout_ms" => patience_ms = number()?,
+                "ca" => files.ca = Some(path(value)?),
+                "cert" => files.cert = Some(path(value)?),
+                "key" => files.key = Some(path(value)?),
                 _ => rest.push(option),
             }
         }
@@ -46,7 +52,7 @@ impl Options {
         }
         let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
         let patience = Duration::from_millis(patience_ms);
-        Ok((Self { prefix: keys, replicas, replicas_ms, patience }, format!("{place}{query}")))
+        Ok((Self { prefix: keys, replicas, replicas_ms, patience, files }, format!("{place}{query}")))
     }
 }
 
@@ -57,5 +63,40 @@ fn prefix(value: &str) -> Result<String, OpenError> {
         Ok(value.to_owned())
     } else {
         Err(OpenError::InvalidUrl("`prefix` is 1 to 64 letters, digits and `_ . : -`"))
+    }
+}
+
+/// The path of a file, in which `%26` stands for `&` and so on.
+fn path(value: &str) -> Result<String, OpenError> {
+    let mut parts = value.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.get(..2).and_then(hex);
+        bytes.push(byte.ok_or(NO_PATH)?);
+        bytes.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
+    }
+    String::from_utf8(bytes).ok().filter(|path| !path.is_empty()).ok_or(NO_PATH)
+}
+
+/// Two hexadecimal digits; a sign is none.
+fn hex(digits: &str) -> Option<u8> {
+    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    plain.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
+}
+
+const NO_PATH: OpenError =
+    OpenError::InvalidUrl("`ca`, `cert` and `key` are paths of files; `%` is written as `%25`");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_decoded() {
+        assert_eq!(path("/etc/a%26b%25.pem").unwrap(), "/etc/a&b%.pem");
+        assert_eq!(path("ca.pem").unwrap(), "ca.pem");
+        for wrong in ["", "a%", "a%2", "a%zz", "%ff", "a%+1"] {
+            assert!(path(wrong).is_err(), "{wrong}");
+        }
     }
 }

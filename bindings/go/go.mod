@@ -1,0 +1,3 @@
+module github.com/licentia/licentia/bindings/go
+
+go 1.24

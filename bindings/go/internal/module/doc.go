@@ -1,0 +1,2 @@
+// Package module is the library itself: WebAssembly, translated to Go. `cargo xtask go` writes it.
+package module

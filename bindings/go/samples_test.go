@@ -1,0 +1,7 @@
+package licentia
+
+// A good licence of the vectors, and the key that signed it.
+const (
+	sampleKey   = "licpub1_pQEBAkRtYWluAzIgBiFYIIqI4910CfGV_VLbLTy6XXLKZwm_HZQSG_N0iAG0D29c"
+	sampleToken = "lic1_0oRYMKMBMgREbWFpbhB4JGFwcGxpY2F0aW9uL3ZuZC5saWNlbnRpYS5saWNlbnNlK2N3dKBYPKYBZGFjbWUCZmN1c180MgQadzWUAAYaZVPxAAdQdmVjdG9yIGxpY2VuY2UgMToAAQAAogABAYJjcHJvA1hAI50hZbCLsFn-0G16DKBnmUnA28qFFJ5dextxM-HsOKFMTIPZYOP91jC3s__mWKPcD8YgQ83m4xee6GXWI-M6DQ"
+)

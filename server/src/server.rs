@@ -1,0 +1,151 @@
+//! What all requests share.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use hmac_sha256::Hash;
+use licentia::{Gate, GateBuilder};
+use licentia_issuer::{Catalogue, Issuer, SigningKey, file, read_public_key};
+
+use crate::{
+    config::Config,
+    http::Problem,
+    store::{Clerk, Readers},
+};
+
+/// An issuer with its keys.
+pub struct IssuerKeys {
+    /// Signs licences.
+    pub issuer: Issuer,
+    /// Signs bundles.
+    pub revocation: SigningKey,
+    /// The catalogue of the configuration.
+    pub(crate) catalogue: Option<Arc<Catalogue>>,
+}
+
+impl fmt::Debug for IssuerKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IssuerKeys({})", self.issuer.name())
+    }
+}
+
+/// What all requests share. Clones are the same service.
+#[derive(Clone, Debug)]
+pub struct Server(Arc<Shared>);
+
+struct Shared {
+    clerk: Clerk,
+    readers: Readers,
+    gate: Gate,
+    issuers: BTreeMap<String, IssuerKeys>,
+    origin: Option<String>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("issuers", &self.issuers).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Opens the ledger and loads what the configuration names. `load` loads a private key: it may ask for a passphrase.
+    ///
+    /// # Errors
+    /// What is wrong, with the file or the setting.
+    pub fn open(
+        config: &Config,
+        mut load: impl FnMut(&std::path::Path) -> Result<SigningKey, String>,
+    ) -> Result<Self, String> {
+        let said = |error: licentia_issuer::Error| error.to_string();
+        let mut issuers = BTreeMap::new();
+        for one in &config.issuer {
+            let key = load(&config.path(&one.license_key))?;
+            let revocation = load(&config.path(&one.revocation_key))?;
+            if key.public().public() == revocation.public().public() {
+                return Err(format!(
+                    "`[[issuer]]` {:?}: one key must not sign both licences and bundles",
+                    one.name
+                ));
+            }
+            let catalogue = one.catalogue.as_ref().map(|path| Catalogue::load(&config.path(path)));
+            let catalogue = catalogue.transpose().map_err(said)?.map(Arc::new);
+            let issuer = Issuer::new(&one.name, key);
+            issuers.insert(one.name.clone(), IssuerKeys { issuer, revocation, catalogue });
+        }
+        let root = file::read_text(&config.path(&config.root)).map_err(said)?;
+        let root = read_public_key(&root).map_err(|error| format!("`root`: {error}"))?;
+        let path = config.path(&config.keyset);
+        let keyset = std::fs::read(&path).map_err(|error| format!("`keyset` {}: {error}", path.display()))?;
+        let gate = GateBuilder::new().keyset(root, keyset).build();
+        let gate = gate.map_err(|error| format!("`keyset` {}: {error}", path.display()))?;
+        let location = config.ledger();
+        let clerk = Clerk::start(location.clone()).map_err(said)?;
+        let readers = Readers::new(location);
+        let origin = config.origin.clone();
+        Ok(Self(Arc::new(Shared { clerk, readers, gate, issuers, origin })))
+    }
+
+    /// Writes the ledger.
+    pub fn clerk(&self) -> &Clerk {
+        &self.0.clerk
+    }
+
+    /// Reads the ledger.
+    pub fn readers(&self) -> &Readers {
+        &self.0.readers
+    }
+
+    /// Decides about the service's own requests.
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// An issuer of the service.
+    pub fn issuer(&self, name: &str) -> Option<&IssuerKeys> {
+        self.0.issuers.get(name)
+    }
+
+    /// An issuer of the service, which a credential was checked to have.
+    ///
+    /// # Errors
+    /// 500 for one that is not here.
+    pub(crate) fn keys(&self, issuer: &str) -> Result<&IssuerKeys, Problem> {
+        self.issuer(issuer).ok_or_else(|| Problem::internal("an issuer is not here"))
+    }
+
+    /// The active catalogue of an issuer.
+    ///
+    /// # Errors
+    /// 409 if there is none.
+    pub(crate) fn catalogue(
+        &self,
+        _: &licentia_issuer::Ledger,
+        issuer: &str,
+    ) -> Result<Arc<Catalogue>, Problem> {
+        let known = self.keys(issuer)?.catalogue.clone();
+        known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
+    }
+
+    /// The issuers.
+    pub fn issuers(&self) -> impl Iterator<Item = (&str, &IssuerKeys)> {
+        self.0.issuers.iter().map(|(name, issuer)| (&**name, issuer))
+    }
+
+    /// The public origin.
+    pub fn origin(&self) -> Option<&str> {
+        self.0.origin.as_deref()
+    }
+
+    /// The code of 80 bits that is made of 16 random bytes. Only who has the issuer's key can make it, so that the bytes
+    /// may be stored: the code itself is not.
+    ///
+    /// # Errors
+    /// 500 for an issuer that is not here.
+    pub fn code(&self, issuer: &str, nonce: &[u8; 16]) -> Result<String, Problem> {
+        let keys = self.keys(issuer)?;
+        // No COSE structure begins like this.
+        let signature = keys.issuer.key().sign(&[b"licentia activation code\0", &nonce[..]].concat());
+        let digest = Hash::hash(&signature);
+        let bytes = digest.first_chunk::<10>().copied().unwrap_or_default();
+        Ok(data_encoding::BASE32_NOPAD.encode(&bytes))
+    }
+}
