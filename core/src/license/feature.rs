@@ -47,7 +47,7 @@ impl<'a> Feature<'a> {
     }
 }
 
-/// Whether what ends at a time, where it does, has ended at `now`.
+/// Whether something with this end, if it has one, has ended at `now`.
 pub(crate) fn has_ended(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }

@@ -264,7 +264,7 @@ impl GateBuilder {
     }
 }
 
-/// A secret that nobody knows; none where there is no randomness, and then no nonce is handed out.
+/// A random secret; none if there is no randomness, and then no nonce is handed out.
 fn random_secret() -> Option<[u8; 32]> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).ok().map(|()| secret)

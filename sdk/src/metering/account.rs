@@ -61,7 +61,7 @@ struct Rate {
     /// What the first licence that named it said; only the name is the same for all.
     terms: Arc<RateTerms>,
     state: RateState,
-    /// Where it is shared.
+    /// Set if it is shared.
     shared: Option<SharedRate>,
     before: Option<Arc<Rate>>,
 }

@@ -2,7 +2,7 @@
 //!
 //! **Over-grant is zero.** A unit is granted only out of what the store gave to this process, durably, before. What
 //! is lost when the process dies is at most what it had taken and not used: one chunk for each meter, beside what is
-//! reserved, or was and is not given back yet. A chunk is what one request needs or, where that is more, what lasts for
+//! reserved, or was and is not given back yet. A chunk is what one request needs or, if that is more, what lasts for
 //! a second at the present pace, of which it is at most a 64th of what is left. So near the limit they are single
 //! units, and the last one can be used by anybody.
 //!

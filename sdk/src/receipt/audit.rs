@@ -49,7 +49,7 @@ struct ReceiptFacts {
 pub struct Finding {
     /// What: a code from 640 to 645.
     pub code: Code,
-    /// The instance, where it is known.
+    /// The instance, if it is known.
     pub instance: Option<Instance>,
     /// Numbers of the first and the last receipt that it is about.
     pub sequences: Option<(u64, u64)>,

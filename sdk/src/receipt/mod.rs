@@ -141,7 +141,7 @@ impl Receipts {
         self.log().instance()
     }
 
-    /// The log, where this process has opened it.
+    /// The log, if this process has opened it.
     fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
         let log = self.log();
         if self.process == process_id() {
