@@ -1,6 +1,6 @@
 package licentia
 
-// The codes, as tests/vectors/codes.json has them. The test of generated files writes this one.
+// The codes. `go test -run Generated -update .` writes this file.
 const (
 	// Allowed: The licence grants the request.
 	Allowed Code = 0

@@ -25,7 +25,7 @@ const (
 )
 
 // Header returns the fields of a response: rate limits, and of a refusal also how to authenticate and when to try
-// again. They are there for decisions of [Gate.Handler], [Gate.CheckHTTP] and the like.
+// again. They are there if the request asked for them, as [Gate.Handler] and [Gate.CheckHTTP] do.
 func (d *Decision) Header() http.Header {
 	header := make(http.Header, len(d.header))
 	for _, field := range d.header {
@@ -34,7 +34,8 @@ func (d *Decision) Header() http.Header {
 	return header
 }
 
-// Problem returns the body of a refusal: problem details (RFC 9457) of the type application/problem+json.
+// Problem returns the body of a refusal: problem details (RFC 9457) of the type application/problem+json. It is there if
+// the request asked for it.
 func (d *Decision) Problem() string { return d.problem }
 
 type contextKey struct{}
@@ -65,7 +66,7 @@ func Bearer(authorization string) string {
 func (g *Gate) CheckHTTP(r *http.Request, route Route) (*Decision, error) {
 	request := Request{
 		Action: r.Method + " " + r.URL.Path, Source: r.RemoteAddr, Audience: route.Audience,
-		Features: route.Features, Rates: route.Rates, Meters: route.Meters, http: true,
+		Features: route.Features, Rates: route.Rates, Meters: route.Meters, HTTP: true,
 	}
 	// Several fields are one list, which no scheme accepts.
 	authorization := strings.Join(r.Header.Values("Authorization"), ", ")

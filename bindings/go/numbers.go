@@ -1,6 +1,7 @@
 package licentia
 
-// What cargo xtask go makes of ffi/host/src/number.rs.
+// Numbers of ffi/host/src/number.rs. `go test -run Generated -update .` writes this file.
+
 const (
 	opSeed              = 0
 	opCodes             = 1

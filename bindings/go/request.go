@@ -25,8 +25,8 @@ type Request struct {
 	Proof *Proof
 	// Explain adds the explanation of a plain yes too. Everything else is always explained.
 	Explain bool
-
-	http bool
+	// HTTP adds the header fields and the body of a response: see [Decision.Header] and [Decision.Problem].
+	HTTP bool
 }
 
 // Cost is a number of requests of a rate, or of units of a meter.
@@ -124,7 +124,7 @@ func (r *Request) write(w *writer, token string) {
 	proof := set(r.Proof != nil, requestProof|requestProofText)
 	body := set(proof && r.Proof.Body != nil, requestBody)
 	set(r.Explain, requestExplain)
-	set(r.http, requestHTTP)
+	set(r.HTTP, requestHTTP)
 	w.u32(flags)
 	w.text(token[:min(len(token), mostToken)])
 	if audience {

@@ -9,7 +9,6 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::{Config, Unlisted},
-    file_version::FileVersion,
     gateway::Gateway,
     routes::{Access, Route},
 };
@@ -129,8 +128,8 @@ async fn run(gateway: &Gateway, path: &Path, files: &[PathBuf]) -> std::io::Resu
 }
 
 /// The version of a file that is there.
-fn version(path: &Path) -> Option<FileVersion> {
-    std::fs::metadata(path).ok().as_ref().map(FileVersion::from)
+fn version(path: &Path) -> Option<licentia::follow::FileVersion> {
+    std::fs::metadata(path).ok().as_ref().map(Into::into)
 }
 
 /// The routes as a table for people.

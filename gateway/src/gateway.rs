@@ -6,6 +6,7 @@ use hyper::service::service_fn;
 use licentia::{
     Gate,
     event::{Metrics, Sink},
+    follow::Following,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -18,7 +19,7 @@ use crate::{
     listen::{Listener, Serving, serve},
     protocols::{check, envoy_grpc, proxy::ReverseProxy},
     receipts::Receipts,
-    trust::{Follower, Trusted},
+    trust::{self, Trusted},
 };
 
 /// A gateway that runs. Dropping it stops it at once; [`Gateway::stop`] lets requests end.
@@ -36,6 +37,7 @@ pub struct Gateway {
     serving: Vec<Serving>,
     /// Receipts are written until the last request has ended.
     writing: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    following: Following,
 }
 
 /// Where a gateway listens; ports that the system chose are known.
@@ -71,9 +73,11 @@ impl Gateway {
         let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&metrics) as _];
         let receipts = config.receipts.take().map(Receipts::open).transpose()?;
         sinks.extend(receipts.iter().map(|receipts| Arc::clone(receipts.log()) as _));
-        let (follower, problems) = Follower::start(&config, sinks).await?;
-        problems.iter().map(String::as_str).for_each(log);
-        let trusted = follower.trusted().clone();
+        // Looking at every place blocks.
+        let started = tokio::task::spawn_blocking(move || (trust::start(&config, sinks, log), config));
+        let (following, config) = started.await.map_err(|error| error.to_string())?;
+        let following = following?;
+        let trusted = following.trusted().clone();
         let gate = Arc::clone(trusted.gate());
         let settings = Settings {
             origin: config.origin.clone(),
@@ -84,7 +88,6 @@ impl Gateway {
         let decider = Arc::new(Decider::new(gate, config.rules, settings, Arc::new(Stream::new())));
         let (stop, stopped) = watch::channel(false);
         let (mut serving, mut listening) = (Vec::new(), Listening::default());
-        tokio::spawn(follower.run(stopped.clone(), log));
         let writing = receipts.map(|receipts| {
             let (stop, stopped) = watch::channel(false);
             (stop, tokio::spawn(receipts.run(stopped, log)))
@@ -139,7 +142,7 @@ impl Gateway {
             let setup = Setup { token, hosts: config.admin.hosts, about, decider, metrics, actions };
             serving.extend(start_admin(setup, &config.listen, &mut listening, stopped).await?);
         }
-        Ok(Self { decider, trusted, metrics, listening, stop, serving, writing })
+        Ok(Self { decider, trusted, metrics, listening, stop, serving, writing, following })
     }
 
     /// The gate.
@@ -176,8 +179,12 @@ impl Gateway {
             let _ = stop.send(true);
             let _ = writing.await;
         }
-        let gate = Arc::clone(self.decider.gate());
-        let _ = tokio::task::spawn_blocking(move || gate.settle()).await;
+        let (gate, following) = (Arc::clone(self.decider.gate()), self.following);
+        let settle = move || {
+            drop(following);
+            gate.settle()
+        };
+        let _ = tokio::task::spawn_blocking(settle).await;
     }
 }
 

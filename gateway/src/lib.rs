@@ -18,7 +18,6 @@ pub mod config;
 pub mod decide;
 pub mod events;
 mod fault;
-mod file_version;
 mod gateway;
 pub mod listen;
 pub mod protocols;

@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -40,6 +41,8 @@ async fn loaded(changes: &mut tokio::sync::watch::Receiver<u64>) {
 struct Published {
     files: Arc<Mutex<[Vec<u8>; 2]>>,
     whole: Arc<Mutex<[u32; 2]>>,
+    /// Deltas by the sequence number that they lead on from.
+    deltas: Arc<Mutex<HashMap<u64, Vec<u8>>>>,
     asked: Arc<Mutex<u32>>,
 }
 
@@ -88,7 +91,17 @@ impl Published {
                     .body(Full::default())
                     .unwrap();
             }
-            _ => return Response::builder().status(404).body(Full::default()).unwrap(),
+            path => {
+                let from = path.strip_prefix("/delta/").and_then(|from| from.parse().ok());
+                let delta = from.and_then(|from: u64| self.deltas.lock().unwrap().get(&from).cloned());
+                let status = match delta {
+                    Some(_) => 200,
+                    None if from.is_some() => 204,
+                    None => 404,
+                };
+                let delta = Full::new(delta.unwrap_or_default().into());
+                return Response::builder().status(status).body(delta).unwrap();
+            }
         };
         let bytes = self.files.lock().unwrap()[at].clone();
         let tag = format!("\"{}-{:x}\"", bytes.len(), bytes.iter().map(|byte| u64::from(*byte)).sum::<u64>());
@@ -180,6 +193,47 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
     let config = format!("{ROUTES}{}", other.followed(&away("keyset"), &away("bundle")));
     let error = other.start_whole(&config).await.map(|_| ()).unwrap_err();
     assert!(error.contains("`keyset`") && error.contains("`cache`"), "{error}");
+}
+
+/// Deltas are fetched instead of the bundle, and a restart with the vendor away knows what they revoked, though the store
+/// remembers that a newer bundle than the whole one on disk was loaded.
+#[tokio::test(flavor = "multi_thread")]
+async fn deltas_are_fetched_by_url_and_survive_a_restart() {
+    let (world, vendor) = (World::new(), Published::default());
+    let drafts = [world.bundle_draft(1, &[]), world.bundle_draft(2, &[1]), world.bundle_draft(3, &[1, 2])];
+    vendor.publish(0, world.keyset(1));
+    vendor.publish(1, drafts[0].sign(&common::key(5)).unwrap());
+    let address = vendor.serve().await;
+    let place = |path: &str| format!("http://{address}/{path}");
+    let config = |keyset: &str, bundle: &str, more: &str| {
+        format!("store = \"sqlite:counters.db\"\n{ROUTES}{}{more}", world.followed(keyset, bundle))
+    };
+    let deltas = format!("delta = \"{}\"\n", place("delta/{from}"));
+    let with_url = config(&place("keyset"), &place("bundle"), &deltas);
+    let gateway = world.start_whole(&with_url).await.unwrap();
+    let (one, two) = (world.indexed("pro", "bob", Some(1)), world.indexed("pro", "eve", Some(2)));
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("allowed", "allowed"));
+    let mut changes = gateway.trusted.loaded();
+    for (at, expected) in [(1, ("revoked", "allowed")), (2, ("revoked", "revoked"))] {
+        let delta = drafts[at].sign_delta(&drafts[at - 1], &common::key(5)).unwrap();
+        vendor.deltas.lock().unwrap().insert(at as u64, delta);
+        loaded(&mut changes).await;
+        assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), expected);
+    }
+    assert_eq!(vendor.whole.lock().unwrap()[1], 1, "the whole bundle was fetched once");
+    gateway.stop().await;
+
+    // The vendor is away.
+    let gone = "http://127.0.0.1:9";
+    let away = config(&format!("{gone}/keyset"), &format!("{gone}/bundle"), "");
+    let gateway = world.start_whole(&away).await.unwrap();
+    assert_eq!((&*name(&gateway, &one).await, &*name(&gateway, &two).await), ("revoked", "revoked"));
+    gateway.stop().await;
+    // A damaged delta leaves the bundle before it, which the store knows to be old: nothing is granted on it.
+    std::fs::write(world.folder.path().join("cache/bundle.0.delta.2"), b"damaged").unwrap();
+    let gateway = world.start_whole(&away).await.unwrap();
+    assert_eq!(name(&gateway, &two).await, "revocation_stale");
+    gateway.stop().await;
 }
 
 /// A server whose event stream sends what the test gives it. A client may open a connection that it does not use.

@@ -32,6 +32,8 @@
 
 mod background;
 pub mod event;
+#[cfg(feature = "follow")]
+pub mod follow;
 mod gate;
 pub mod http;
 mod license;

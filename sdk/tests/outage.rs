@@ -467,3 +467,30 @@ fn a_server_that_stands_still_holds_up_nobody_who_has_units() {
     });
     signal(server.process(), "-CONT");
 }
+
+#[test]
+fn a_server_that_is_paused_is_got_over() {
+    let Some(server) = Server::start() else { return };
+    let held = customer(1, 100_000);
+    let gate = gate(&format!("{}?timeout_ms=100", server.url()));
+    let mut used = with_units_ahead(&gate, &held);
+    let now = licentia::Now { time: NOW, monotonic_nanos: 1_000_000_000 };
+    let calls = Request::new().meters(&[("calls", 1)]);
+    for (lineage, kind) in [(2, "ALL"), (3, "WRITE")] {
+        let other = customer(lineage, LIMIT);
+        server.tell(&["CLIENT", "PAUSE", "700", kind]);
+        let begun = Instant::now();
+        assert_eq!(gate.check(&other, &calls, now).code(), Code::StoreUnreachable, "{kind}");
+        assert!(gate.check(&held, &calls, now).is_allowed(), "{kind}: it has units");
+        used += 1;
+        assert!(begun.elapsed() < Duration::from_millis(600), "{kind}: {:?}", begun.elapsed());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !gate.check(&other, &calls, now).is_allowed() {
+            assert!(Instant::now() < deadline, "{kind}: it recovers by itself");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    gate.settle().unwrap();
+    let totals = [1, 2, 3].map(|lineage| total(&server, lineage));
+    assert_eq!(totals, [used, 1, 1], "nothing is lost, and nothing counted twice");
+}

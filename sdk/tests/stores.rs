@@ -832,9 +832,26 @@ fn a_user_who_may_not_run_what_is_needed_is_told_at_open() {
     let error = user("partly", &["+@read", "+@write", "+@scripting", "+@connection"]).unwrap_err();
     assert!(error.contains("TIME") && !error.contains("HSET") && !error.contains("secret"), "{error}");
     let listed = "+ping +select +wait +time +eval +evalsha +get +set +exists +copy +hget +hmget +hgetall +hset \
-        +hincrby +hdel +expire +expireat";
+        +hincrby +hdel +expire +expireat +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +zscore";
     let listed: Vec<&str> = listed.split_whitespace().collect();
     assert_eq!(user("listed", &listed), Ok(()));
+    // What the scripts run is listed, and looked for.
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store")).unwrap();
+    let scripts = folder
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "lua"));
+    let check = include_str!("../src/store/open_check.lua");
+    let mut commands = std::collections::BTreeSet::new();
+    for path in scripts {
+        let text = std::fs::read_to_string(path).unwrap();
+        let names = text.split("redis.call('").skip(1).filter_map(|rest| rest.split('\'').next());
+        commands.extend(names.map(str::to_owned));
+    }
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in &commands {
+        assert!(listed.contains(&&*format!("+{}", command.to_lowercase())), "{command} is listed");
+        assert!(check.contains(&format!("try('{command}'")), "{command} is looked for");
+    }
     let document = include_str!("../../docs/metering.md");
     assert!(document.contains(&listed.join(" ")), "the list is documented");
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use cluster::cluster;
-use common::{NOW, builder, licence};
+use common::{NOW, builder, licence, server_program};
 use licentia::{
     Action, Code, Request,
     store::{self, OpenError},
@@ -103,7 +103,7 @@ impl Drop for Server {
 }
 
 fn spawn(port: u16, options: &[String], folder: &Path) -> std::io::Result<Child> {
-    let mut server = Command::new("redis-server");
+    let mut server = Command::new(server_program());
     server.args(["--port", "0", "--tls-port", &port.to_string(), "--save", ""]).args(options);
     server.arg("--dir").arg(folder).stdout(Stdio::null()).spawn()
 }

@@ -8,6 +8,8 @@ use std::{
 use licentia_issuer::LedgerLocation;
 use serde::Deserialize;
 
+use crate::{stripe::StripeConfig, webhooks::WebhooksConfig};
+
 /// What a service is started with. Paths are relative to the file's folder.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,11 @@ pub struct Config {
     pub root: PathBuf,
     /// The signed keyset.
     pub keyset: PathBuf,
+    /// How webhooks are called.
+    #[serde(default)]
+    pub webhooks: WebhooksConfig,
+    /// Payments by Stripe.
+    pub stripe: Option<StripeConfig>,
     /// The issuers.
     pub issuer: Vec<IssuerConfig>,
     /// The folder of the file.

@@ -12,7 +12,12 @@
 //! | `access/` | who calls, and what they may do |
 //! | `http/` | bodies, idempotency, problems, pages, the OpenAPI document |
 //! | `licenses/` | issue, search, and what is done with a licence |
+//! | `trust/` | the keyset, bundles and deltas, and the stream of what is new |
 //! | `audit/` | who did what |
+//! | `usage/` | the receipts of all gateways, merged, and billed |
+//! | `stripe/` | what is paid renews licences |
+//! | `webhooks/`, `outgoing/` | what happens is told to others; requests that the service makes |
+//! | `page/` | the page for people |
 //!
 //! # A new route
 //!
@@ -39,11 +44,19 @@ mod config;
 pub mod http;
 mod init;
 mod licenses;
+mod outgoing;
+mod page;
 mod running;
 mod server;
 pub mod store;
+mod stripe;
+mod trust;
+pub mod usage;
+mod webhooks;
 
 pub use config::{Config, IssuerConfig};
 pub use init::{Init, Made};
 pub use running::Running;
 pub use server::{IssuerKeys, Server};
+pub use stripe::StripeConfig;
+pub use webhooks::WebhooksConfig;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::{http, server::Server};
+use crate::{http, server::Server, webhooks::Sender};
 
 /// A service that listens. Dropping it stops it at once; [`Running::stop`] lets requests end.
 #[derive(Debug)]
@@ -25,6 +25,16 @@ impl Running {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = watch::channel(false);
+        let caller = server.webhooks();
+        let (client, master) = (caller.client.clone(), std::sync::Arc::clone(&caller.master));
+        let sender = Sender { server: server.clone(), client, master };
+        tokio::spawn(sender.run(stopped.clone()));
+        let (this, mut ended) = (server.clone(), stopped.clone());
+        tokio::spawn(async move {
+            if let Some(payments) = this.payments() {
+                payments.run(&this, &mut ended).await;
+            }
+        });
         let serving = tokio::spawn(http::serve(listener, http::router(server), stopped));
         Ok(Self { address, stop, serving })
     }

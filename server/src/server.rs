@@ -10,6 +10,10 @@ use crate::{
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
+    stripe::Payments,
+    trust::{Feed, KeysetFile, Press, Publisher, Shelf},
+    usage::Reports,
+    webhooks,
 };
 
 /// An issuer with its keys.
@@ -35,9 +39,17 @@ pub struct Server(Arc<Shared>);
 struct Shared {
     clerk: Clerk,
     readers: Readers,
-    gate: Gate,
-    issuers: BTreeMap<String, IssuerKeys>,
+    gate: Arc<Gate>,
+    issuers: Arc<BTreeMap<String, IssuerKeys>>,
+    /// The issuer that is meant if none is named.
+    first: String,
     origin: Option<String>,
+    shelf: Arc<Shelf>,
+    feed: Feed,
+    publisher: Publisher,
+    reports: Reports,
+    webhooks: webhooks::Caller,
+    payments: Option<Payments>,
 }
 
 impl fmt::Debug for Shared {
@@ -75,13 +87,42 @@ impl Server {
         let root = read_public_key(&root).map_err(|error| format!("`root`: {error}"))?;
         let path = config.path(&config.keyset);
         let keyset = std::fs::read(&path).map_err(|error| format!("`keyset` {}: {error}", path.display()))?;
-        let gate = GateBuilder::new().keyset(root, keyset).build();
+        let gate = GateBuilder::new().keyset(root.clone(), keyset).require_revocation().build();
         let gate = gate.map_err(|error| format!("`keyset` {}: {error}", path.display()))?;
+        let (gate, issuers) = (Arc::new(gate), Arc::new(issuers));
         let location = config.ledger();
         let clerk = Clerk::start(location.clone()).map_err(said)?;
-        let readers = Readers::new(location);
+        let readers = Readers::new(location.clone());
         let origin = config.origin.clone();
-        Ok(Self(Arc::new(Shared { clerk, readers, gate, issuers, origin })))
+        let folder = config.path(std::path::Path::new(""));
+        let webhooks = config.webhooks.open(&folder)?;
+        let payments = config.stripe.as_ref().map(|stripe| stripe.open(&folder)).transpose()?;
+        if let Some(payments) = payments.as_ref().filter(|payments| !issuers.contains_key(payments.issuer()))
+        {
+            return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
+        }
+        let reports = Reports::default();
+        let first = config.issuer.first().map(|issuer| issuer.name.clone()).unwrap_or_default();
+        let (shelf, feed) = (Arc::new(Shelf::default()), Feed::new());
+        let keyset = KeysetFile::new(path, root, Arc::clone(&gate), Arc::clone(&shelf));
+        let (keys, sheets) = (Arc::clone(&issuers), Arc::clone(&shelf));
+        let publisher =
+            Press::start(location, keys, Arc::clone(&gate), sheets, feed.clone(), keyset).map_err(said)?;
+        let shared = Shared {
+            clerk,
+            readers,
+            gate,
+            issuers,
+            first,
+            origin,
+            shelf,
+            feed,
+            publisher,
+            reports,
+            webhooks,
+            payments,
+        };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// Writes the ledger.
@@ -125,9 +166,44 @@ impl Server {
         known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
     }
 
+    /// What the receipts of gateways add up to.
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.0.reports
+    }
+
+    /// What webhooks are called with.
+    pub(crate) fn webhooks(&self) -> &webhooks::Caller {
+        &self.0.webhooks
+    }
+
+    /// Payments, if they are configured.
+    pub(crate) fn payments(&self) -> Option<&Payments> {
+        self.0.payments.as_ref()
+    }
+
     /// The issuers.
     pub fn issuers(&self) -> impl Iterator<Item = (&str, &IssuerKeys)> {
         self.0.issuers.iter().map(|(name, issuer)| (&**name, issuer))
+    }
+
+    /// The issuer that is meant if none is named.
+    pub(crate) fn first_issuer(&self) -> &str {
+        &self.0.first
+    }
+
+    /// What is published.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
+    /// Tells what is new.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+
+    /// Something was revoked or reinstated, and is stored: it is published now.
+    pub(crate) fn publish(&self) {
+        self.0.publisher.wake();
     }
 
     /// The public origin.

@@ -20,11 +20,11 @@ const TRANSLATOR: &str = "github.com/ncruces/wasm2go@v0.4.21";
 const SOURCES: [&str; 6] =
     ["core/src", "core/Cargo.toml", "sdk/src", "sdk/Cargo.toml", "ffi/host/src", "ffi/host/Cargo.toml"];
 /// Go modules in the folder, each with its own dependencies.
-const MODULES: [&str; 1] = ["."];
+const MODULES: [&str; 3] = [".", "redis", "grpc"];
 
 /// Runs the tests of all Go modules.
 pub(crate) fn check() -> Result {
-    system::require(&[("go", "golang-go")])?;
+    system::require(&[("go", "golang-go"), ("redis-server", "redis-server")])?;
     let made_of = fs::read_to_string(root().join(MODULE)).map_err(|error| format!("{MODULE}: {error}"))?;
     if !made_of.contains(&sources()?) {
         return Err(format!("{MODULE} is older than the sources that it is made of: run `cargo xtask go`"));

@@ -7,6 +7,7 @@ use crate::{
     command::{Result, cargo, run as run_command},
     fuzz,
     rust::tests,
+    tools::valkey,
 };
 
 /// A test that is worth running for hours.
@@ -79,6 +80,20 @@ const SOAKS: &[Soak] = &[
         amount: Amount::Fixed("LICENTIA_KILLS", 250),
     },
     Soak {
+        name: "kills-valkey",
+        proves: "the same on Valkey",
+        package: "licentia",
+        tests: &["crash"],
+        amount: Amount::Fixed("LICENTIA_KILLS", 250),
+    },
+    Soak {
+        name: "model",
+        proves: "gates agree with a model in plain integers, on each store, whatever fails",
+        package: "licentia",
+        tests: &["model"],
+        amount: Amount::Fixed("LICENTIA_CASES", 100),
+    },
+    Soak {
         name: "receipts",
         proves: "a writer of receipts that is killed loses nothing that it has reported",
         package: "licentia",
@@ -89,7 +104,7 @@ const SOAKS: &[Soak] = &[
         name: "outages",
         proves: "stores that fail, and hosts that share one, decide as the policies say",
         package: "licentia",
-        tests: &["outage", "hosts", "shared_rates"],
+        tests: &["outage", "outages", "hosts", "shared_rates"],
         amount: Amount::Repeated,
     },
     Soak {
@@ -147,6 +162,9 @@ impl Soak {
             let began = Instant::now();
             let environment = self.amount.environment(round);
             let mut test = cargo(&["test"]);
+            if self.name.ends_with("-valkey") {
+                test.env(tests::SERVER, valkey::program()?);
+            }
             test.envs(environment.iter().map(|(name, value)| (*name, value)));
             tests::run_equipped(test, &[&words[..], &["--", "--nocapture"]].concat()).map_err(|error| {
                 let set: String =

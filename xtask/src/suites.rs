@@ -63,6 +63,7 @@ const SUITES: &[Suite] = &[
     fast("fmt", "the code is formatted", lints::fmt, lints::fmt),
     fast("clippy", "no lint complains", lints::clippy, lints::clippy),
     fast("rust", "all Rust tests pass, in every crate", tests::check, tests::check_quickly),
+    suite("valkey", "stores, outages, kills and clusters on Valkey are as on Redis", tests::on_valkey),
     suite("docs", "the documentation builds and its links hold", lints::docs),
     suite("api", "the public items are the committed ones", api::check),
     suite("msrv", "the oldest supported compiler builds everything", lints::msrv),

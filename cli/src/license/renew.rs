@@ -4,9 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use licentia_core::{Lineage, Timestamp};
-use licentia_issuer::{
-    Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order, Period, Renewal, time::Span,
-};
+use licentia_issuer::{Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order, Renewal, time::Span};
 use serde_json::json;
 
 use super::{
@@ -141,15 +139,12 @@ impl Renew {
         self.again.issue(
             &self.lineage,
             |old, now| {
-                let tier = catalogue.as_ref().map(|catalogue| catalogue.tier(&old.tier, Some(old.version)));
-                let tier = tier.transpose()?;
-                let term = term.or(tier.and_then(|tier| tier.term));
-                let term = term.ok_or("the tier is perpetual; say how long with --term")?;
-                // Without a catalogue the grace stays; a tier without grace has none.
-                let none = "0 seconds".parse::<Span>()?;
-                let grace = tier.map(|tier| tier.grace.unwrap_or(none));
-                let maintenance = tier.and_then(|tier| tier.maintenance);
-                Ok(old.renewed(now, &Renewal { term, grace, maintenance })?)
+                let Some(catalogue) = &catalogue else {
+                    // Without a catalogue the grace stays.
+                    let term = term.ok_or("say how long with --term")?;
+                    return Ok(old.renewed(now, &Renewal { term, grace: None, maintenance: None })?);
+                };
+                Ok(catalogue.tier(&old.tier, Some(old.version))?.renew(old, now, term)?)
             },
             output,
         )
@@ -172,12 +167,9 @@ impl Upgrade {
             &self.lineage,
             |old, now| {
                 // The months of quotas that begin with the term go on from the same day.
-                let start = old.grant.quotas.values().find_map(|quota| anchor(quota.period)).unwrap_or(now);
+                let start = old.quota_anchor().unwrap_or(now);
                 let mut draft = match sold {
-                    Some(tier) => {
-                        let grant = tier.draft(&old.subject, start)?.grant;
-                        old.upgraded(now, &tier.name, tier.version, grant)?
-                    }
+                    Some(tier) => tier.upgrade(old, now)?,
                     None => old.upgraded(now, &name, version.unwrap_or_default(), Grant::default())?,
                 };
                 overrides.apply(&mut draft, start)?;
@@ -185,16 +177,6 @@ impl Upgrade {
             },
             output,
         )
-    }
-}
-
-/// The start of one of a quota's periods, if they are not the calendar's.
-fn anchor(period: Period) -> Option<Timestamp> {
-    match period {
-        Period::MonthFrom { anchor } | Period::YearFrom { anchor } | Period::Fixed { anchor, .. } => {
-            Some(anchor).filter(|anchor| *anchor > Timestamp::EPOCH)
-        }
-        _ => None,
     }
 }
 

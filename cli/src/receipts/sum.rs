@@ -1,13 +1,14 @@
 //! `licentia receipts sum`
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
-use licentia::{
-    Lineage, Timestamp,
-    receipt::{Report, UsageCell},
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
 };
-use licentia_issuer::{IssuedLicense, Ledger, time};
+use licentia::{Timestamp, receipt::Report};
+use licentia_issuer::time;
+use licentia_server::usage::{Owners, UsageBy, usage_csv, usage_lines};
 use serde_json::{Value, json};
 
 use super::which::{Which, complain, exit, value};
@@ -36,47 +37,11 @@ pub(crate) struct Sum {
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     to: Option<Timestamp>,
     /// What a line is about: `customer,tier,meter` for each customer's meters.
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',')]
-    by: Vec<By>,
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = names())]
+    by: Vec<UsageBy>,
     /// Print CSV.
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-}
-
-/// What a line is about.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
-    Customer,
-    Tier,
-    Lineage,
-    Meter,
-    Period,
-}
-
-impl By {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Tier => "tier",
-            Self::Lineage => "lineage",
-            Self::Meter => "meter",
-            Self::Period => "period",
-        }
-    }
-
-    fn of(self, cell: &UsageCell, owner: Option<&IssuedLicense>) -> String {
-        let unknown = || "unknown".to_owned();
-        match self {
-            Self::Customer => owner.map_or_else(unknown, |license| license.subject.clone()),
-            Self::Tier => {
-                owner.map_or_else(unknown, |license| format!("{}@{}", license.tier, license.tier_version))
-            }
-            Self::Lineage => cell.lineage.to_string(),
-            Self::Meter => cell.meter.clone(),
-            Self::Period if cell.window.end.is_none() => "for life".to_owned(),
-            Self::Period => time::stamp(cell.window.start),
-        }
-    }
 }
 
 impl Sum {
@@ -91,11 +56,15 @@ impl Sum {
         if self.by.is_empty() && !self.csv {
             output.show(&value, || cells(&report))?;
         } else {
-            let by = if self.by.is_empty() { vec![By::Lineage, By::Meter, By::Period] } else { self.by };
+            let by = if self.by.is_empty() {
+                vec![UsageBy::Lineage, UsageBy::Meter, UsageBy::Period]
+            } else {
+                self.by
+            };
             let lines = lines(&report, &by, &self.place)?;
             value["lines"] = lines.iter().map(|(key, used)| line(&by, key, *used)).collect();
             if self.csv {
-                output::write(&csv(&by, &lines)?)?;
+                output::write(&usage_csv(&by, &lines).map_err(|error| error.to_string())?)?;
             } else {
                 output.show(&value, || grid(&by, &lines))?;
             }
@@ -105,46 +74,25 @@ impl Sum {
     }
 }
 
-/// What was used, by what a line is about.
-fn lines(report: &Report, by: &[By], place: &Place) -> Result<BTreeMap<Vec<String>, u64>> {
-    let needs_ledger = by.iter().any(|by| matches!(by, By::Customer | By::Tier));
-    let owners = if needs_ledger { owners(report, &place.read()?)? } else { BTreeMap::new() };
-    let is_of = |license: &&IssuedLicense, issuer: &str| issuer.is_empty() || license.issuer == issuer;
-    let mut lines = BTreeMap::<Vec<String>, u64>::new();
-    for (cell, usage) in &report.usage {
-        let of_lineage = owners.get(&cell.lineage).map(Vec::as_slice).unwrap_or_default();
-        let mut of_lineage = of_lineage.iter().filter(|license| is_of(license, &cell.issuer));
-        let end = cell.window.end.unwrap_or(Timestamp::MAX);
-        let first = of_lineage.clone().next();
-        let owner = of_lineage.rfind(|license| license.issued_at < end).or(first);
-        let used = lines.entry(by.iter().map(|by| by.of(cell, owner)).collect()).or_default();
-        *used = used.saturating_add(usage.total());
-    }
-    Ok(lines)
+/// What was used, by what a line is about. The ledger is asked only if it matters.
+fn lines(report: &Report, by: &[UsageBy], place: &Place) -> Result<BTreeMap<Vec<String>, u64>> {
+    let needs_ledger = by.iter().any(|by| matches!(by, UsageBy::Customer | UsageBy::Tier));
+    let owners = if needs_ledger { Owners::of(report, &place.read()?)? } else { Owners::default() };
+    Ok(usage_lines(report, by, &owners))
 }
 
-/// The licences of every lineage that was used, the oldest first.
-fn owners(report: &Report, ledger: &Ledger) -> Result<BTreeMap<Lineage, Vec<IssuedLicense>>> {
-    let lineages: BTreeSet<Lineage> = report.usage.keys().map(|cell| cell.lineage).collect();
-    let owner = |lineage: Lineage| Ok((lineage, ledger.of_lineage(&lineage)?));
-    lineages.into_iter().map(owner).collect()
-}
-
-fn line(by: &[By], key: &[String], used: u64) -> Value {
+fn line(by: &[UsageBy], key: &[String], used: u64) -> Value {
     let named = by.iter().zip(key).map(|(by, text)| (by.name().to_owned(), json!(text)));
     named.chain([("used".to_owned(), json!(used))]).collect::<serde_json::Map<_, _>>().into()
 }
 
-fn csv(by: &[By], lines: &BTreeMap<Vec<String>, u64>) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(by.iter().map(|by| by.name()).chain(["used"]))?;
-    for (key, used) in lines {
-        writer.write_record(key.iter().chain([&used.to_string()]))?;
-    }
-    Ok(String::from_utf8(writer.into_inner()?)?)
+/// Reads what a line is about.
+fn names() -> impl TypedValueParser<Value = UsageBy> {
+    let names = PossibleValuesParser::new(UsageBy::ALL.map(UsageBy::name));
+    names.try_map(|name| UsageBy::from_name(&name).ok_or("no such column"))
 }
 
-fn grid(by: &[By], lines: &BTreeMap<Vec<String>, u64>) -> String {
+fn grid(by: &[UsageBy], lines: &BTreeMap<Vec<String>, u64>) -> String {
     let mut grid = Grid::new(by.iter().map(|by| by.name()).chain(["used#"]));
     for (key, used) in lines {
         grid.row(key.iter().map(|text| printable(text).into()).chain([Cell::from(used.to_string())]));

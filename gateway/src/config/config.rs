@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use http::Uri;
+use licentia::follow::Place;
 
 use crate::routes::Table;
 
@@ -93,6 +94,8 @@ pub struct Trust {
     pub keyset: Option<Place>,
     /// Where the bundles are, one for each issuer and stream.
     pub bundles: Vec<Place>,
+    /// Where the deltas of the one bundle are: a URL with `{from}`.
+    pub delta: Option<String>,
     /// The server's event stream.
     pub events: Option<Uri>,
     /// How often they are polled.
@@ -101,15 +104,6 @@ pub struct Trust {
     pub cache: Option<PathBuf>,
     /// Certificates of authorities, in PEM, instead of the system's.
     pub ca: Option<PathBuf>,
-}
-
-/// Where something is that is loaded again when it changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A file.
-    File(PathBuf),
-    /// An `https` URL, or an `http` one.
-    Url(Uri),
 }
 
 /// The reverse proxy.

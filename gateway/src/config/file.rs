@@ -34,6 +34,7 @@ pub(super) struct Trust {
     pub(super) root: Option<Spanned<String>>,
     pub(super) keyset: Option<Spanned<String>>,
     pub(super) bundle: Option<OneOrMore>,
+    pub(super) delta: Option<Spanned<String>>,
     pub(super) events: Option<Spanned<String>>,
     pub(super) poll: Option<Period>,
     pub(super) cache: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod network;
 mod read;
 
 pub use address::Address;
-pub use config::{Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust};
+pub use config::{Admin, Config, Listen, Proxy, Receipts, Rules, Trust};
 pub use file::{HostField, Mode, Unlisted};
+pub use licentia::follow::Place;
 pub use network::{Network, TrustedProxies};

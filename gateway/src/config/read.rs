@@ -8,7 +8,7 @@ use std::{
 };
 
 use http::Uri;
-use licentia::Key;
+use licentia::{Key, follow::Place};
 use serde::de::DeserializeOwned;
 use toml::{
     Spanned,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    config::{Admin, Config, Listen, Place, Proxy, Receipts, Rules, Trust},
+    config::{Admin, Config, Listen, Proxy, Receipts, Rules, Trust},
     duration::Period,
     file,
     network::TrustedProxies,
@@ -323,15 +323,14 @@ impl<'t> Reader<'t> {
     }
 
     fn place(&mut self, text: &str, at: usize, field: &str) -> Option<Place> {
-        if text.contains("://") {
-            let text = Spanned::new(at..at, text.to_owned());
-            return self.url(&text, field).map(Place::Url);
+        match text.parse() {
+            Ok(Place::File(path)) => Some(Place::File(self.path(&path))),
+            Ok(url) => Some(url),
+            Err(problem) => {
+                self.fault(at, format!("`{field}`: {problem}"));
+                None
+            }
         }
-        if text.is_empty() {
-            self.fault(at, format!("`{field}` is empty: give a path or a URL"));
-            return None;
-        }
-        Some(Place::File(self.path(Path::new(text))))
     }
 
     fn path(&self, path: &Path) -> PathBuf {
@@ -383,6 +382,17 @@ impl<'t> Reader<'t> {
         if !bundles.is_empty() && trust.keyset.is_none() {
             self.general_fault("`bundle` needs `keyset`, which has the key that signs bundles");
         }
+        let delta = trust.delta.map(|template| {
+            let at = template.span().start;
+            let template = template.into_inner();
+            if !template.contains("{from}") || !matches!(template.parse(), Ok(Place::Url(_))) {
+                self.fault(at, "`delta` is a URL with `{from}`, such as `https://HOST/delta/{from}`");
+            }
+            if bundles.len() != 1 {
+                self.fault(at, "`delta` needs one `bundle`, from which the deltas lead on");
+            }
+            template
+        });
         if events.is_some() && bundles.is_empty() {
             self.general_fault("`events` needs `bundle`");
         }
@@ -391,6 +401,7 @@ impl<'t> Reader<'t> {
             root,
             keyset,
             bundles,
+            delta,
             events,
             poll: trust.poll.map_or(Duration::from_secs(30), |period| period.0),
             cache: trust.cache.map(|path| self.path(&path)),

@@ -40,7 +40,7 @@ impl Receipts {
         let key = HolderKey::from_pem(&pem).map_err(|error| format!("`receipts.key` {path}: {error}"))?;
         let log = Log::open(&settings.log, key).map_err(|error| format!("`receipts.log`: {error}"))?;
         let https = settings.server.as_ref().is_some_and(|server| server.scheme_str() == Some("https"));
-        let client = settings.server.as_ref().map(|_| connector(https, None, TIME, false)).transpose()?;
+        let client = settings.server.as_ref().map(|_| connector(https, TIME, false)).transpose()?;
         let client = client.map(|connector| Client::builder(TokioExecutor::new()).build(connector));
         Ok(Self { log: Arc::new(log), settings, client })
     }

@@ -1,27 +1,33 @@
-//! Builds the gate from the configuration.
+//! Builds the gate from the configuration, and follows its keysets and bundles.
 
 use std::sync::Arc;
 
-use licentia::{Gate, GateBuilder, Mode as GateMode, event::Sink, store};
+use licentia::{
+    GateBuilder, Mode as GateMode,
+    event::Sink,
+    follow::{Follow, Following},
+    store,
+};
 
 use crate::config::{Config, Mode};
 
-/// Builds the gate, with its keys and keyset.
+/// Builds the gate and follows what it trusts. Blocks until every place was looked at once.
 ///
 /// # Errors
 /// What is wrong, with the setting.
-pub(crate) fn build(
+pub(crate) fn start(
     config: &Config,
-    keyset: Option<&[u8]>,
     sinks: Vec<Arc<dyn Sink>>,
-) -> Result<Gate, String> {
+    report: impl Fn(&str) + Send + Sync + 'static,
+) -> Result<Following, String> {
     let store = store::open_lazily(&config.store).map_err(|error| format!("`store`: {error}"))?;
     let mode = match config.mode {
         Mode::Enforce => GateMode::Enforce,
         Mode::Advisory => GateMode::Advisory,
     };
+    let trust = &config.trust;
     let mut builder = GateBuilder::with_store(store).mode(mode).share_rates(config.share_rates);
-    for key in &config.trust.keys {
+    for key in &trust.keys {
         builder = builder.key(key.clone());
     }
     if let Some(issuer) = &config.issuer {
@@ -30,11 +36,25 @@ pub(crate) fn build(
     if let Some(audience) = &config.audience {
         builder = builder.audience(audience.clone());
     }
-    if !config.trust.bundles.is_empty() {
-        builder = builder.require_revocation();
+    let builder = sinks.into_iter().fold(builder, GateBuilder::sink);
+    let mut follow = Follow::new().poll(trust.poll).report(report);
+    if let (Some(root), Some(keyset)) = (&trust.root, &trust.keyset) {
+        follow = follow.keyset(root.clone(), keyset.clone());
     }
-    if let (Some(root), Some(keyset)) = (&config.trust.root, keyset) {
-        builder = builder.keyset(root.clone(), keyset);
+    for bundle in &trust.bundles {
+        follow = follow.bundle(bundle.clone());
     }
-    sinks.into_iter().fold(builder, GateBuilder::sink).build().map_err(|error| error.to_string())
+    if let Some(deltas) = &trust.delta {
+        follow = follow.deltas(deltas.clone());
+    }
+    if let Some(events) = &trust.events {
+        follow = follow.events(events.clone());
+    }
+    if let Some(cache) = &trust.cache {
+        follow = follow.cache(cache.clone());
+    }
+    if let Some(ca) = &trust.ca {
+        follow = follow.ca(ca.clone());
+    }
+    follow.start(builder).map_err(|error| error.to_string())
 }

@@ -1,13 +1,7 @@
-//! Whose licences are accepted, and what is revoked: keysets and bundles from files and URLs, with the last good ones on
-//! disk.
+//! Whose licences are accepted, and what is revoked: the gate, whose keysets and bundles [`licentia::follow`] keeps up to
+//! date.
 
-mod cache;
-mod events;
-mod fetch;
-mod follower;
 mod gate;
-mod source;
-mod trusted;
 
-pub(crate) use follower::Follower;
-pub use trusted::Trusted;
+pub(crate) use gate::start;
+pub use licentia::follow::Trusted;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use licentia_core::{Timestamp, limits};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     grant::{Anchor, Grant},
-    license::Draft,
+    license::{Draft, Renewal},
     time::Span,
 };
 
@@ -52,6 +52,27 @@ impl Tier {
             }
         }
         Ok(draft)
+    }
+
+    /// Drafts what follows a licence of this tier: the same terms for another term, of the tier's length or of `term`. A
+    /// tier without grace has none.
+    ///
+    /// # Errors
+    /// [`Error::Value`] for a perpetual tier without a `term`, the errors of [`Draft::renewed`].
+    pub fn renew(&self, old: &Draft, now: Timestamp, term: Option<Span>) -> Result<Draft> {
+        let perpetual = || Error::value("term", "perpetual", "the tier is perpetual; say for how long");
+        let term = term.or(self.term).ok_or_else(perpetual)?;
+        let grace = Some(self.grace.map_or_else(|| "0 seconds".parse(), Ok)?);
+        old.renewed(now, &Renewal { term, grace, maintenance: self.maintenance })
+    }
+
+    /// Drafts a licence of this tier in place of one of another tier, for the time that is paid.
+    ///
+    /// # Errors
+    /// The errors of [`Draft::upgraded`].
+    pub fn upgrade(&self, old: &Draft, now: Timestamp) -> Result<Draft> {
+        let grant = self.draft(&old.subject, old.quota_anchor().unwrap_or(now))?.grant;
+        old.upgraded(now, &self.name, self.version, grant)
     }
 
     /// `NAME@VERSION`.

@@ -1,7 +1,7 @@
 //! The replay of every licence against a bundle before it is published.
 
 use licentia_core::{
-    TokenId,
+    Code, TokenId,
     revocation::{Bundle, RevocationTerms, Rule, Traits},
 };
 
@@ -102,15 +102,7 @@ impl Ledger {
         self.database.each(sql, values![issuer, bundle.sequence()], |row| {
             let (id, index, revoked) = (row.id(0)?, row.optional(1)?, row.flag(2)?);
             let said = next.own(index, &id);
-            let meant = if revoked { vec![terms(row, 10)?] } else { Vec::new() };
-            if said != meant {
-                let verdict = match (&said[..], &meant[..]) {
-                    (_, []) => "is innocent and would be refused",
-                    ([], _) => "is revoked and would pass",
-                    _ => "is revoked on other terms",
-                };
-                return Err(BundleError::Replay { id: id.to_string(), verdict }.into());
-            }
+            check_own(&said, revoked.then(|| terms(row, 10)).transpose()?, &id)?;
             let was = before.as_ref().map_or_else(Vec::new, |before| before.own(index, &id));
             let known = if index.is_some() { &mut known.0 } else { &mut known.1 };
             *known += was.len() as u64;
@@ -142,6 +134,50 @@ impl Ledger {
         }
         Ok(found)
     }
+}
+
+impl Ledger {
+    /// Checks a bundle that was just drafted quickly: the verdict on each licence that was revoked or reinstated since the
+    /// bundle before, and how many licences it revokes. [`Ledger::replay`] checks all the others too. Returns how many
+    /// were checked.
+    ///
+    /// # Errors
+    /// [`BundleError::Replay`], which names a licence whose verdict is wrong; [`BundleError::Refused`] for a wrong number.
+    pub fn check_changes(&self, issuer: &str, bundle: &Bundle<'_>) -> Result<u64> {
+        let judge = Judge::new(bundle, self.stream()?);
+        let sql =
+            "SELECT license.id, stream_index, revocation.id IS NOT NULL, reason, effective, effect, until
+            FROM license LEFT JOIN revocation ON revocation.id = license.id AND drafted <= ?2
+            WHERE issuer = ?1 AND (license.id IN (SELECT id FROM revocation WHERE drafted = ?2)
+                OR license.id IN (SELECT id FROM reinstated))";
+        let mut checked = 0;
+        self.database.each(sql, values![issuer, bundle.sequence()], |row| {
+            let (id, revoked) = (row.id(0)?, row.flag(2)?);
+            check_own(&judge.own(row.optional(1)?, &id), revoked.then(|| terms(row, 3)).transpose()?, &id)?;
+            checked += 1;
+            Ok(())
+        })?;
+        let sql = "SELECT count(*) FROM revocation JOIN license ON license.id = revocation.id
+            WHERE issuer = ?1 AND drafted <= ?2";
+        let meant: u64 =
+            self.database.only(sql, values![issuer, bundle.sequence()], |row| row.unsigned(0))?;
+        let (indices, hashes) = bundle.counts();
+        if indices.saturating_add(hashes) != meant {
+            return Err(BundleError::Refused(Code::BundleMalformed).into());
+        }
+        Ok(checked)
+    }
+}
+
+/// Compares what a bundle says of a licence with what the ledger means.
+fn check_own(said: &[RevocationTerms], meant: Option<RevocationTerms>, id: &TokenId) -> Result<()> {
+    let verdict = match (said, meant) {
+        (said, meant) if said == meant.as_slice() => return Ok(()),
+        (_, None) => "is innocent and would be refused",
+        ([], _) => "is revoked and would pass",
+        _ => "is revoked on other terms",
+    };
+    Err(BundleError::Replay { id: id.to_string(), verdict }.into())
 }
 
 /// Counts the rules that only one of the two bundles has: the new ones and the removed ones.

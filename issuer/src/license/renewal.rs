@@ -1,6 +1,6 @@
 //! How a licence is continued.
 
-use licentia_core::{Timestamp, limits};
+use licentia_core::{Period, Timestamp, limits};
 
 use super::draft::Draft;
 use crate::{
@@ -24,6 +24,16 @@ impl Draft {
     /// When the contract ends: what was paid for.
     pub fn paid_until(&self) -> Timestamp {
         self.term_end.unwrap_or(self.expires)
+    }
+
+    /// When the quotas' periods began that are not the calendar's: after an upgrade they go on from the same day.
+    pub fn quota_anchor(&self) -> Option<Timestamp> {
+        self.grant.quotas.values().find_map(|quota| match quota.period {
+            Period::MonthFrom { anchor } | Period::YearFrom { anchor } | Period::Fixed { anchor, .. } => {
+                Some(anchor).filter(|anchor| *anchor > Timestamp::EPOCH)
+            }
+            _ => None,
+        })
     }
 
     /// The same licence in a new token: same lineage, terms and times, issued at `now`.

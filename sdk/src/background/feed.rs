@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
-    fs::{File, Metadata},
+    fs::File,
     io::Read,
     path::{Path, PathBuf},
 };
 
 use licentia_core::{Code, limits};
 
-use crate::gate::Gate;
+use crate::{gate::Gate, platform::FileVersion};
 
 use super::error::FeedError;
 
@@ -49,7 +49,7 @@ impl Feed {
         Self::new(move || {
             let unreadable = |error| FeedError::File { path: path.clone(), error };
             let file = File::open(&path).map_err(unreadable)?;
-            let now = file.metadata().ok().map(|metadata| version(&metadata));
+            let now = file.metadata().ok().map(|metadata| FileVersion::from(&metadata));
             if now.is_some() && now == last {
                 return Ok(None);
             }
@@ -110,19 +110,4 @@ fn read(file: File, path: &Path) -> Result<Option<Vec<u8>>, FeedError> {
     let length = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
     length.map_err(|error| FeedError::File { path: path.to_owned(), error })?;
     Ok((bytes.len() as u64 <= most).then_some(bytes))
-}
-
-/// Distinguishes versions of a file, also one of the same length and date that replaced another.
-#[cfg(unix)]
-fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
-    use std::os::unix::fs::MetadataExt;
-    let (changed, written) =
-        ((metadata.ctime(), metadata.ctime_nsec()), (metadata.mtime(), metadata.mtime_nsec()));
-    (metadata.dev(), metadata.ino(), changed, written, metadata.len())
-}
-
-/// Distinguishes versions of a file by modification time and length.
-#[cfg(not(unix))]
-fn version(metadata: &Metadata) -> impl PartialEq + Send + use<> {
-    (metadata.modified().ok(), metadata.len())
 }

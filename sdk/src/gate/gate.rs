@@ -112,6 +112,12 @@ impl Gate {
         self.licences.load_revocation(bundle)
     }
 
+    /// Loads a bundle and the deltas that came after it, as one.
+    #[cfg(feature = "follow")]
+    pub(crate) fn load_revocation_chain(&self, chain: &[Vec<u8>]) -> Result<bool, LoadError> {
+        self.licences.load_revocation_chain(chain)
+    }
+
     /// The revocation bundle in use for an issuer's licences, of its first stream: 0.
     pub fn revocation(&self, issuer: &str) -> Option<BundleInUse> {
         self.stream_revocation(issuer, 0)

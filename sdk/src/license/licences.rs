@@ -65,6 +65,13 @@ impl Licences {
     }
 
     /// Loads a newer bundle, or a delta on the one in use; `false` if it is the one in use.
+    #[cfg(feature = "follow")]
+    pub(crate) fn load_revocation_chain(&self, chain: &[Vec<u8>]) -> Result<bool, LoadError> {
+        let newer = self.revocations.load_chain(chain, &self.trusted)?;
+        self.epoch.fetch_add(u64::from(newer), Ordering::Release);
+        Ok(newer)
+    }
+
     pub(crate) fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         let newer = self.revocations.load(bundle, &self.trusted)?;
         self.epoch.fetch_add(u64::from(newer), Ordering::Release);

@@ -17,4 +17,6 @@ pub use holder_key::{HolderKey, ProveError};
 pub(crate) use licences::{LicenceSettings, Licences};
 pub use licensed::License;
 pub(crate) use licensed::{Found, Licensed, TrustSnapshot};
+#[cfg(feature = "follow")]
+pub(crate) use revocations::head;
 pub use revocations::{BundleInUse, mark};

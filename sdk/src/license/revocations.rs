@@ -119,8 +119,38 @@ impl Revocations {
         self.current.load()
     }
 
+    /// Loads a whole bundle and the deltas that came after it, as one: only the last is compared with the mark, which may
+    /// be its own. Otherwise as [`Revocations::load`].
+    #[cfg(feature = "follow")]
+    pub(crate) fn load_chain(&self, chain: &[Vec<u8>], trusted: &Trusted) -> Result<bool, LoadError> {
+        let refused = LoadError::refused(Loadable::Bundle);
+        let Some((whole, deltas)) = chain.split_first() else { return Ok(false) };
+        let Some((last, before)) = deltas.split_last() else { return self.load(whole, trusted) };
+        let trust = trusted.current();
+        let (bundle, _) = Bundle::read(whole, trust.keyring()).map_err(&refused)?;
+        if bundle.base().is_some() {
+            return Err(refused(Code::BundleWrongBase));
+        }
+        let mut merged: revocation::OwnedBundle<Box<[u8]>> = bundle.keep();
+        for delta in before {
+            let (delta, _) = Bundle::read(delta, trust.keyring()).map_err(&refused)?;
+            merged = merge(&merged.bundle(&[]), &delta).map_err(&refused)?;
+        }
+        self.load_onto(Some(&merged), last, trusted)
+    }
+
     /// Loads a bundle, or a delta on the one in use; `false` if it is the one in use.
     pub(crate) fn load(&self, bytes: &[u8], trusted: &Trusted) -> Result<bool, LoadError> {
+        self.load_onto(None, bytes, trusted)
+    }
+
+    /// Loads a bundle, or a delta on `base`, or else on the one in use.
+    fn load_onto(
+        &self,
+        base: Option<&revocation::OwnedBundle<Box<[u8]>>>,
+        bytes: &[u8],
+        trusted: &Trusted,
+    ) -> Result<bool, LoadError> {
         let _inside = Inside::enter();
         let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         // Read after the lock: a bundle that waited for it is verified with the keys in use now.
@@ -145,8 +175,9 @@ impl Revocations {
                     Arc::new(LoadedBundle::new(bundle.keep(), derive(&bundle), seen))
                 }
                 current => {
-                    let current = current.ok_or_else(|| refused(Code::BundleWrongBase))?;
-                    let kept = merge(&current.bundle(), &bundle).map_err(&refused)?;
+                    let base = base.map(|base| base.bundle(&[])).or_else(|| Some(current?.bundle()));
+                    let base = base.ok_or_else(|| refused(Code::BundleWrongBase))?;
+                    let kept = merge(&base, &bundle).map_err(&refused)?;
                     let bloom = derive(&kept.bundle(&[]));
                     Arc::new(LoadedBundle::new(kept, bloom, seen))
                 }
@@ -202,6 +233,13 @@ fn derive(bundle: &Bundle<'_>) -> Box<[u8]> {
 /// if the bytes are no bundle; verifies nothing else.
 pub fn mark(bundle: &[u8]) -> Option<String> {
     Bundle::inspect(bundle).ok().map(|(bundle, _)| name(&bundle))
+}
+
+/// The issuer and the stream of a bundle; verifies nothing.
+#[cfg(feature = "follow")]
+pub(crate) fn head(bundle: &[u8]) -> Option<(String, u64)> {
+    let (bundle, _) = Bundle::inspect(bundle).ok()?;
+    Some((bundle.issuer().to_owned(), bundle.stream()))
 }
 
 fn name(bundle: &Bundle<'_>) -> String {

@@ -388,7 +388,7 @@ impl Ask for UnitsAsk {
         if !LOOKS_AFTER {
             return None;
         }
-        let holds = self.units.unspent() > 0 || self.meter.has_left();
+        let holds = self.units.is_owed() || self.meter.owed_left().is_some();
         let is_new = holds && !self.units.is_looked_after.swap(true, Ordering::AcqRel);
         is_new.then_some(self.meter as Arc<dyn Holder>)
     }
@@ -524,9 +524,9 @@ impl Meter {
         self.left.load().as_ref().map(|left| left.to_vec()).unwrap_or_default()
     }
 
-    /// Whether units of other periods are here.
-    fn has_left(&self) -> bool {
-        self.left.load().is_some() && self.left().iter().any(|units| units.unspent() > 0)
+    /// Units of another period that must go back to the store.
+    fn owed_left(&self) -> Option<Arc<Units>> {
+        self.left.load().as_ref()?.iter().find(|units| units.is_owed()).map(Arc::clone)
     }
 
     fn ask(
@@ -644,9 +644,9 @@ impl Meter {
         })
     }
 
-    /// Whether something was taken and not used.
+    /// Whether something was taken and not used, or is in doubt.
     pub(crate) fn holds_units(&self) -> bool {
-        self.current.load().unspent() > 0 || self.has_left()
+        self.current.load().is_owed() || self.owed_left().is_some()
     }
 
     /// Gives back what was taken and not used. It goes on: the next charge takes anew.
@@ -657,7 +657,7 @@ impl Meter {
 
     /// As [`Meter::settle`], and does not wait for the answers.
     pub(crate) fn begin_to_settle(self: &Arc<Self>, driver: &Driver) {
-        let units = self.current.load_full();
+        let units = self.owed_left().unwrap_or_else(|| self.current.load_full());
         let mut pace = units.pace();
         if pace.is_asked {
             return;
@@ -670,8 +670,7 @@ impl Meter {
 
     /// Gives back what a clock that has jumped left behind.
     fn settle_left(self: &Arc<Self>, driver: &Driver) -> Result<(), Unreachable> {
-        let held = |units: &&Arc<Units>| units.unspent() > 0;
-        let left: Vec<_> = self.left().iter().filter(held).map(Arc::clone).collect();
+        let left: Vec<_> = self.left().into_iter().filter(|units| units.is_owed()).collect();
         left.iter().try_for_each(|units| self.settle_units(units, 0, driver))
     }
 
@@ -728,9 +727,7 @@ const LEFT: usize = 4;
 
 impl Holder for Meter {
     fn look_after(self: Arc<Self>, now_nanos: u64) -> Care {
-        let held = |units: &&Arc<Units>| units.unspent() > 0;
-        let left = self.left().iter().find(held).map(Arc::clone);
-        let units = left.unwrap_or_else(|| self.current.load_full());
+        let units = self.owed_left().unwrap_or_else(|| self.current.load_full());
         let is_left = units.over.load(Ordering::Acquire);
         let mut pace = units.pace();
         if pace.is_asked {

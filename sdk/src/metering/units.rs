@@ -214,6 +214,11 @@ impl Units {
         self.taken.load(Ordering::Acquire).saturating_sub(self.spent.load(Ordering::Acquire))
     }
 
+    /// Whether something of them must go back to the store, or may be there.
+    pub(super) fn is_owed(&self) -> bool {
+        self.unspent() > 0 || self.pace().doubt().is_some()
+    }
+
     pub(super) fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,7 +4,8 @@ local function try(name, ...)
   local answer = redis.pcall(name, ...)
   local why = type(answer) == 'table' and answer.err or ''
   local function says(text) return string.find(why, text, 1, true) end
-  if says('NOPERM') or says("can't run this command") or says('No permissions') then
+  -- Redis writes "No permissions", Valkey "has no permissions".
+  if says('NOPERM') or says("can't run this command") or says('o permissions') then
     missing[#missing + 1] = name
   end
 end
@@ -19,6 +20,13 @@ try('HGETALL', key)
 try('HSET', key, 'total', '0')
 try('HINCRBY', key, 'total', '0')
 try('HDEL', key, 'total')
+try('ZADD', key, '1', 'x')
+try('ZCARD', key)
+try('ZRANGE', key, '0', '1')
+try('ZRANGEBYSCORE', key, '0', '1')
+try('ZREM', key, 'x')
+try('ZREMRANGEBYSCORE', key, '0', '1')
+try('ZSCORE', key, 'x')
 try('EXPIRE', key, '1')
 try('EXPIREAT', key, '1')
 return missing

@@ -21,7 +21,7 @@ impl Node {
     fn start(options: &[String]) -> std::io::Result<Self> {
         let port = port()?;
         let folder = tempfile::tempdir()?;
-        let child = Command::new("redis-server")
+        let child = Command::new(crate::common::server_program())
             .args([
                 "--port",
                 &port.to_string(),

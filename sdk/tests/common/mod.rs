@@ -4,13 +4,18 @@
 use licentia::{Gate, GateBuilder};
 use licentia_issuer::{Draft, Feature, FeatureValue, Issuer, KeysetDraft, KeysetEntry, SigningKey};
 
-/// The time of the tests: 2027-01-15T08:00:00Z.
 /// What a gate said when it loaded something, by its code.
 #[allow(dead_code, reason = "not every test loads")]
 pub fn loaded(result: Result<bool, licentia::LoadError>) -> Result<bool, licentia::Code> {
     result.map_err(|error| error.code())
 }
 
+/// The server that tests of Redis start: `LICENTIA_SERVER` may name another program that speaks its protocol.
+pub fn server_program() -> std::ffi::OsString {
+    std::env::var_os("LICENTIA_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
+/// The time of the tests: 2027-01-15T08:00:00Z.
 pub const NOW: licentia::Timestamp = licentia::Timestamp::from_seconds(1_800_000_000);
 pub const DAY: u64 = 86_400;
 pub const YEAR: u64 = 365 * DAY;

@@ -33,6 +33,11 @@ impl Server {
         }
     }
 
+    /// Where it keeps its files.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
     }
@@ -94,8 +99,9 @@ impl Drop for Server {
 
 fn spawn(folder: &tempfile::TempDir) -> std::io::Result<Child> {
     let folder = folder.path();
-    Command::new("redis-server")
+    Command::new(crate::common::server_program())
         .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "always"])
+        .args(["--enable-protected-configs", "local"])
         .arg("--unixsocket")
         .arg(folder.join("redis.sock"))
         .arg("--dir")

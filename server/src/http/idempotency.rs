@@ -31,6 +31,7 @@ use crate::{
     audit,
     server::Server,
     store::values,
+    webhooks,
 };
 
 /// The name of a request.
@@ -83,6 +84,8 @@ pub enum Secret {
     Token(Box<Issued>, TokenId),
     /// A code that is made of 16 random bytes: see [`Server::code`].
     Code([u8; 16]),
+    /// The secret of a webhook after so many rotations.
+    Webhook([u8; 16], u64),
 }
 
 impl Answer {
@@ -116,12 +119,22 @@ impl Answer {
         self
     }
 
+    /// With the secret of a webhook at a place of the body.
+    #[must_use]
+    pub(crate) fn with_webhook_secret(mut self, pointer: &str, webhook: [u8; 16], generation: u64) -> Self {
+        self.secrets.push((pointer.to_owned(), Secret::Webhook(webhook, generation)));
+        self
+    }
+
     /// What is stored: everything but the secrets.
     fn stored(&self) -> Result<String, Problem> {
         let secret = |(pointer, secret): &(String, Secret)| {
             let recipe = match secret {
                 Secret::Token(_, id) => Recipe::Token(id.to_string()),
                 Secret::Code(nonce) => Recipe::Code(data_encoding::HEXLOWER.encode(nonce)),
+                Secret::Webhook(webhook, generation) => {
+                    Recipe::Webhook(data_encoding::HEXLOWER.encode(webhook), *generation)
+                }
             };
             (pointer.clone(), recipe)
         };
@@ -137,6 +150,7 @@ impl Answer {
             let text = match secret {
                 Secret::Token(issued, _) => issued.token.text(),
                 Secret::Code(nonce) => acting.server.code(&acting.caller.issuer, &nonce)?,
+                Secret::Webhook(webhook, generation) => acting.server.webhooks().secret(&webhook, generation),
             };
             put(&mut body, &pointer, text)?;
         }
@@ -237,6 +251,7 @@ impl<T: Send + 'static, S: Scope> Post<T, S> {
             let row = values![&caller.issuer, &caller.lineage, &name, &stored];
             ledger.database().execute(sql, row)?;
             audit::record(ledger, caller, action, &answer.target, acting.now)?;
+            webhooks::note_action(ledger, caller, action, &answer.target, acting.now)?;
             answer.told(&acting)
         });
         Ok(told.await?.into_response())
@@ -293,6 +308,8 @@ enum Recipe {
     Token(String),
     /// The code is made of these bytes.
     Code(String),
+    /// The secret of a webhook, by its identifier and generation.
+    Webhook(String, u64),
 }
 
 /// Makes an answer again.
@@ -308,6 +325,9 @@ fn replay(ledger: &Ledger, acting: &Acting, stored: &str) -> Result<Told, Proble
                 ledger.terms(&TokenId::from(id))?.sign(&acting.server.keys(issuer)?.issuer)?.text()
             }
             Recipe::Code(nonce) => acting.server.code(issuer, &hex(&nonce).ok_or_else(damaged)?)?,
+            Recipe::Webhook(webhook, generation) => {
+                acting.server.webhooks().secret(&hex(&webhook).ok_or_else(damaged)?, generation)
+            }
         };
         put(&mut body, &pointer, text)?;
     }

@@ -127,6 +127,11 @@ impl Problem {
         matches!(&*self.0.name, "ledger_unreachable" | "internal")
     }
 
+    /// What is wrong with this request.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         self.0.status

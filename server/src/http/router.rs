@@ -15,7 +15,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{Problem, ProblemBody};
-use crate::{audit, licenses, server::Server};
+use crate::{audit, licenses, page, server::Server, stripe, trust, usage, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -40,7 +40,14 @@ impl Modify for Credential {
 }
 
 fn routes() -> OpenApiRouter<Server> {
-    OpenApiRouter::with_openapi(Document::openapi()).merge(licenses::routes()).merge(audit::routes())
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(licenses::routes())
+        .merge(audit::routes())
+        .merge(trust::routes())
+        .merge(usage::routes())
+        .merge(stripe::routes())
+        .merge(webhooks::routes())
+        .merge(page::routes())
 }
 
 /// The OpenAPI document, as pretty JSON.
@@ -58,6 +65,7 @@ pub(crate) fn router(server: Server) -> Router {
         std::future::ready((json, document.to_string()))
     };
     router
+        .merge(page::files())
         .route("/openapi.json", get(openapi))
         .fallback(|| async { Problem::unknown("no such path; /openapi.json lists all") })
         .method_not_allowed_fallback(|| async {

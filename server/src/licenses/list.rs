@@ -101,9 +101,9 @@ fn cursor() -> Problem {
 /// A page of licences.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct LicensePage {
-    items: Vec<LicenseView>,
+    pub(super) items: Vec<LicenseView>,
     /// The `cursor` of the next page, if there may be one.
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 /// Searches licences.

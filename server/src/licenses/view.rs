@@ -5,7 +5,7 @@ use licentia_issuer::ListedLicense;
 use serde::Serialize;
 
 /// A licence of the ledger.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = License)]
 pub(crate) struct LicenseView {
     /// The token's identifier.
@@ -41,7 +41,7 @@ pub(crate) struct LicenseView {
 }
 
 /// A revocation.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Revocation)]
 pub(crate) struct RevocationView {
     /// Why.

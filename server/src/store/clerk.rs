@@ -12,7 +12,7 @@ use licentia_issuer::{Ledger, LedgerAccess, LedgerLocation, Result as LedgerResu
 use tokio::sync::{mpsc, oneshot};
 
 use super::tables::TABLES;
-use crate::http::Problem;
+use crate::{http::Problem, stripe, webhooks};
 
 /// How many requests may wait.
 const QUEUE: usize = 4096;
@@ -100,7 +100,9 @@ impl Clerk {
 
 fn open(location: &LedgerLocation) -> LedgerResult<Ledger> {
     let mut ledger = Ledger::connect(location, LedgerAccess::Write)?;
-    ledger.host(&TABLES)?;
+    for tables in [&TABLES, &webhooks::outbox::TABLES, &stripe::tables::TABLES] {
+        ledger.host(tables)?;
+    }
     Ok(ledger)
 }
 

@@ -58,6 +58,13 @@ pub static TABLES: GuestTables = GuestTables {
             bundle   BLOB NOT NULL,
             PRIMARY KEY (issuer, sequence)
         ) STRICT, WITHOUT ROWID;
+        CREATE TABLE pending (
+            issuer  TEXT PRIMARY KEY,
+            version INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE suspension (
+            id BLOB PRIMARY KEY
+        ) STRICT, WITHOUT ROWID;
         CREATE TABLE instance (
             instance    BLOB PRIMARY KEY,
             issuer      TEXT NOT NULL,
@@ -130,6 +137,13 @@ pub static TABLES: GuestTables = GuestTables {
             bundle   BYTEA NOT NULL,
             PRIMARY KEY (issuer, sequence)
         );
+        CREATE TABLE pending (
+            issuer  TEXT COLLATE \"C\" PRIMARY KEY,
+            version BIGINT NOT NULL
+        );
+        CREATE TABLE suspension (
+            id BYTEA PRIMARY KEY
+        );
         CREATE TABLE instance (
             instance    BYTEA PRIMARY KEY,
             issuer      TEXT COLLATE \"C\" NOT NULL,
@@ -169,6 +183,8 @@ pub static TABLES: GuestTables = GuestTables {
         ),
         ("activation", &["code", "issuer", "wanted", "made_at", "expires", "used_at", "binding", "id"]),
         ("publication", &["issuer", "sequence", "at", "bundle"]),
+        ("pending", &["issuer", "version"]),
+        ("suspension", &["id"]),
         (
             "instance",
             &["instance", "issuer", "lineage", "subject", "enrolled_at", "seen_at", "sequence", "digest"],

@@ -160,6 +160,6 @@ impl Drop for Service {
 pub fn answered(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Response {
     let mut response = result.unwrap();
     let (status, fields) = (response.status().as_u16(), response.headers().clone());
-    let text = response.body_mut().read_to_string().unwrap();
+    let text = String::from_utf8_lossy(&response.body_mut().read_to_vec().unwrap()).into_owned();
     Response { status, fields, text }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{
     command::{Result, cargo, command, output, run},
-    tools::{cargo::NEXTEST, system},
+    tools::{cargo::NEXTEST, system, valkey},
 };
 
 /// What all crates are tested with.
@@ -21,6 +21,8 @@ const AS_ROOT: [&str; 7] = [
     "mount -t tmpfs licentia-test /run && ip link set lo up && exec \"$0\" \"$@\"",
 ];
 
+/// Names the server that tests of Redis start.
+pub(crate) const SERVER: &str = "LICENTIA_SERVER";
 /// Where Debian puts a program of PostgreSQL, which is not in `PATH`.
 const INITDB: &str = "/usr/lib/postgresql/15/bin/initdb";
 
@@ -34,6 +36,18 @@ pub(crate) fn check_quickly() -> Result {
     let nextest =
         command(NEXTEST.program()?, &["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
     run_equipped(nextest, &ALL)
+}
+
+/// Tests of stores, on a server of Valkey.
+pub(crate) fn on_valkey() -> Result {
+    let mut test = cargo(&["test"]);
+    test.env(SERVER, valkey::program()?);
+    let tests =
+        ["accounts", "clock", "cluster", "crash", "model", "outage", "outages", "shared_rates", "stores"];
+    let words = tests.iter().flat_map(|test| ["--test", *test]);
+    let words: Vec<&str> =
+        ["-p", "licentia", "--all-features", "--locked"].into_iter().chain(words).collect();
+    run_equipped(test, &words)
 }
 
 /// Runs a test command that finds everything that tests start. No test passes without it.

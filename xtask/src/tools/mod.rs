@@ -5,3 +5,4 @@ pub(crate) mod go;
 pub(crate) mod python;
 pub(crate) mod redis;
 pub(crate) mod system;
+pub(crate) mod valkey;

@@ -62,7 +62,7 @@ impl ReverseProxy {
     /// What is wrong with the certificates.
     pub fn new(decider: Arc<Decider>, settings: Proxy) -> Result<Self, String> {
         let https = settings.upstream.scheme_str() == Some("https");
-        let connector = |http2| connector(https, None, settings.connect_timeout, http2);
+        let connector = |http2| connector(https, settings.connect_timeout, http2);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
         let client = builder.build(connector(false)?);

@@ -18,7 +18,7 @@ const ROUNDS: usize = 4;
 const SLOTS: u16 = 16_384;
 
 /// Errors of a server that takes no writes now: not of the key that was asked for.
-const REFUSALS: [&str; 14] = [
+const REFUSALS: [&str; 12] = [
     "READONLY",
     "OOM",
     "MISCONF",
@@ -26,12 +26,10 @@ const REFUSALS: [&str; 14] = [
     "LOADING",
     "MASTERDOWN",
     "CLUSTERDOWN",
-    "TRYAGAIN",
     "BUSY",
     "NOPERM",
     "NOAUTH",
     "WRONGPASS",
-    "ASK",
     "UNBLOCKED",
 ];
 
@@ -66,6 +64,15 @@ pub(super) struct Links {
 /// Which server.
 type Node = Option<String>;
 
+/// How operations are sent.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// With the text of their scripts.
+    whole: bool,
+    /// With leave to use a slot that the node is still taking over.
+    asking: bool,
+}
+
 impl Links {
     /// Sends operations, each to the node that has its keys, and answers each in its place.
     pub(super) fn send(
@@ -74,32 +81,43 @@ impl Links {
         options: &Options,
         calls: &[Call],
     ) -> Vec<Result<Value, Unreachable>> {
-        let moving = || Err(Unreachable::new(Fault::Refused, "the cluster moves its slots"));
+        let moving = || Err(Unreachable::new(Fault::OneKey, "the cluster moves its slot"));
         let mut answers: Vec<_> = calls.iter().map(|_| moving()).collect();
-        let mut due: Vec<usize> = (0..calls.len()).collect();
+        let mut due: Vec<(usize, Option<String>)> = (0..calls.len()).map(|at| (at, None)).collect();
         for round in 0..ROUNDS {
-            let mut groups: BTreeMap<Node, Vec<usize>> = BTreeMap::new();
-            for at in std::mem::take(&mut due) {
-                let node = calls.get(at).and_then(|call| self.node(call.key()));
-                groups.entry(node).or_default().push(at);
+            let mut groups: BTreeMap<(Node, bool), Vec<usize>> = BTreeMap::new();
+            for (at, asked) in std::mem::take(&mut due) {
+                let asking = asked.is_some();
+                let node = asked.or_else(|| calls.get(at).and_then(|call| self.node(call.key())));
+                groups.entry((node, asking)).or_default().push(at);
             }
-            for (node, group) in groups {
+            for ((node, asking), group) in groups {
                 let asked: Vec<&Call> = group.iter().filter_map(|at| calls.get(*at)).collect();
-                match self.send_to(node.as_ref(), client, options, &asked, round > 0) {
+                let manner = Manner { whole: round > 0, asking };
+                match self.send_to(node.as_ref(), client, options, &asked, manner) {
                     Ok(values) => {
                         for (at, value) in group.into_iter().zip(values) {
-                            if let Some(error) = redirection(&value) {
-                                self.learn(&error);
-                                due.push(at);
-                            } else if let Some(answer) = answers.get_mut(at) {
-                                *answer = value;
+                            match redirection(&value) {
+                                Some(Redirection::Ask { address }) => due.push((at, Some(address))),
+                                Some(Redirection::Moved { slot, address }) => {
+                                    self.slots.insert(slot, address);
+                                    due.push((at, None));
+                                }
+                                Some(Redirection::NoScript) => {
+                                    due.push((at, node.clone().filter(|_| asking)))
+                                }
+                                None => {
+                                    if let Some(answer) = answers.get_mut(at) {
+                                        *answer = value;
+                                    }
+                                }
                             }
                         }
                     }
                     // The node may be gone: the server of the URL knows who has its slots now.
                     Err(error) if node.is_some() && error.fault() == Fault::NotSent => {
                         self.slots.retain(|_, known| Some(&*known) != node.as_ref());
-                        due.extend(group);
+                        due.extend(group.into_iter().map(|at| (at, None)));
                     }
                     Err(error) => {
                         for at in group {
@@ -124,17 +142,23 @@ impl Links {
         client: &Client,
         options: &Options,
         calls: &[&Call],
-        whole: bool,
+        manner: Manner,
     ) -> Result<Vec<Result<Value, Unreachable>>, Unreachable> {
         let mut packed = Vec::new();
         for call in calls {
-            call.command(whole).write_packed_command(&mut packed);
+            if manner.asking {
+                redis::cmd("ASKING").write_packed_command(&mut packed);
+            }
+            call.command(manner.whole).write_packed_command(&mut packed);
         }
         let again = calls.iter().all(|call| call.again);
+        // Each has an answer of its own.
+        let each = if manner.asking { 2 } else { 1 };
         let values = self.ask(node, client, options, again, |connection| {
-            connection.req_packed_commands(&packed, 0, calls.len())
+            connection.req_packed_commands(&packed, 0, each * calls.len())
         })?;
-        let mut answers: Vec<Result<Value, Unreachable>> = values.into_iter().map(told).collect();
+        let mut answers: Vec<Result<Value, Unreachable>> =
+            values.into_iter().skip(each - 1).step_by(each).map(told).collect();
         answers.resize_with(calls.len(), || Err(Unreachable::new(Fault::Unknown, "an answer is missing")));
         let written = |(call, answer): (&&Call, &Result<Value, Unreachable>)| {
             call.replicated && answer.as_ref().is_ok_and(has_written)
@@ -201,13 +225,19 @@ impl Links {
         options: &Options,
         work: impl Fn(&mut Connection) -> RedisResult<T>,
     ) -> Result<T, Unreachable> {
-        let mut answer = Err(Unreachable::because("no server has the key"));
+        let (mut answer, mut asked) = (Err(Unreachable::because("no server has the key")), None);
         for _ in 0..ROUNDS {
-            let node = self.node(key);
+            let asking = asked.is_some();
+            let node = asked.take().or_else(|| self.node(key));
             let mut moved = None;
-            let told = |connection: &mut Connection| match work(connection) {
-                Err(error) if error.redirect_node().is_some() => Ok(Err(error)),
-                other => other.map(Ok),
+            let told = |connection: &mut Connection| {
+                if asking {
+                    redis::cmd("ASKING").query::<()>(connection)?;
+                }
+                match work(connection) {
+                    Err(error) if error.redirect_node().is_some() => Ok(Err(error)),
+                    other => other.map(Ok),
+                }
             };
             match self.ask(node.as_ref(), client, options, true, told) {
                 Ok(Ok(value)) => return Ok(value),
@@ -220,8 +250,10 @@ impl Links {
             }
             if let Some(error) = moved {
                 answer = Err(refused(&error));
-                if let Some((address, slot)) = error.redirect_node() {
-                    self.slots.insert(slot, address.to_owned());
+                match error.redirect_node() {
+                    Some((address, _)) if error.code() == Some("ASK") => asked = Some(address.to_owned()),
+                    Some((address, slot)) => drop(self.slots.insert(slot, address.to_owned())),
+                    None => {}
                 }
             }
         }
@@ -232,30 +264,31 @@ impl Links {
     fn node(&self, key: &str) -> Node {
         if self.slots.is_empty() { None } else { self.slots.get(&slot(key)).cloned() }
     }
-
-    /// Learns which node has a slot.
-    fn learn(&mut self, redirection: &Redirection) {
-        if let Redirection::Moved { slot, address } = redirection {
-            self.slots.insert(*slot, address.clone());
-        }
-    }
 }
 
 /// Why an operation is sent once more.
 enum Redirection {
-    Moved { slot: u16, address: String },
+    Moved {
+        slot: u16,
+        address: String,
+    },
+    /// The node is giving the slot away, and the key is there already.
+    Ask {
+        address: String,
+    },
     NoScript,
 }
 
 /// Whether a value says that nothing was done, and what to do.
 fn redirection(answer: &Result<Value, Unreachable>) -> Option<Redirection> {
     let Ok(Value::ServerError(error)) = answer else { return None };
+    let place = || error.details()?.split_once(' ').map(|(slot, address)| (slot, address.to_owned()));
     match error.code() {
         "NOSCRIPT" => Some(Redirection::NoScript),
         "MOVED" => {
-            let (slot, address) = error.details()?.split_once(' ')?;
-            Some(Redirection::Moved { slot: slot.parse().ok()?, address: address.to_owned() })
+            place().and_then(|(slot, address)| Some(Redirection::Moved { slot: slot.parse().ok()?, address }))
         }
+        "ASK" => place().map(|(_, address)| Redirection::Ask { address }),
         _ => None,
     }
 }
@@ -263,7 +296,7 @@ fn redirection(answer: &Result<Value, Unreachable>) -> Option<Redirection> {
 /// An answer, or why the server refused; a redirection stays as it is.
 fn told(value: Value) -> Result<Value, Unreachable> {
     match value {
-        Value::ServerError(ref error) if !["MOVED", "NOSCRIPT"].contains(&error.code()) => {
+        Value::ServerError(ref error) if !["ASK", "MOVED", "NOSCRIPT"].contains(&error.code()) => {
             let Value::ServerError(error) = value else { return Ok(Value::Nil) };
             Err(refused(&RedisError::from(error)))
         }
@@ -326,8 +359,8 @@ pub(super) fn refused(error: &RedisError) -> Unreachable {
         redis::ErrorKind::Server(_) | redis::ErrorKind::Extension => {
             // An older server wraps what a script's command said.
             let word = |word: &&str| error.code() == Some(word) || text.contains(&format!("-{word} "));
-            // What a user may not run is said in words.
-            let denied = text.contains("can't run this command") || text.contains("No permissions");
+            // What a user may not run is said in words, by Valkey in others.
+            let denied = text.contains("can't run this command") || text.contains("o permissions");
             if denied || REFUSALS.iter().any(word) { Fault::Refused } else { Fault::OneKey }
         }
         _ => Fault::Unknown,

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 
-use crate::client::{Connector, connector};
+use super::client::{Connector, connector};
 
 /// The longest time that a fetch may take.
 const TIME: Duration = Duration::from_secs(20);
@@ -30,7 +30,7 @@ pub(super) struct Fetched {
 
 impl Fetcher {
     pub(super) fn new(https: bool, ca: Option<&Path>) -> Result<Self, String> {
-        Ok(Self(Client::builder(TokioExecutor::new()).build(connector(https, ca, CONNECT_TIME, false)?)))
+        Ok(Self(Client::builder(TokioExecutor::new()).build(connector(https, ca, CONNECT_TIME)?)))
     }
 
     /// Fetches a URL; none if its entity tag is still `tag`.

@@ -9,10 +9,9 @@ use std::{sync::Arc, time::Duration};
 use data_encoding::BASE64URL_NOPAD;
 use http::Uri;
 use http_body_util::BodyExt;
-use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 
-use super::{fetch::Fetcher, trusted::Trusted};
+use super::{cache::Cache, fetch::Fetcher, settings::Report, trusted::Trusted};
 
 /// The longest event that is read: a delta of 64 KiB in base64url, and some more.
 const LONGEST: usize = 128 << 10;
@@ -21,27 +20,21 @@ const SILENCE: Duration = Duration::from_mins(1);
 /// The shortest and the longest time to the next connection.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_mins(1));
 
-/// An event.
-#[derive(Debug, Deserialize)]
-struct Event {
-    delta: Option<String>,
-}
-
 /// Follows a stream until `stop`. `look` is notified when every place must be looked at; each problem goes to `report`,
 /// once while it lasts.
 pub(super) async fn follow(
     url: Uri,
     fetcher: Fetcher,
-    trusted: Trusted,
+    (trusted, cache): (Trusted, Cache),
     look: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
-    report: impl Fn(&str) + Send,
+    report: Report,
 ) {
     let (mut wait, mut known) = (BACK_OFF.0, None);
     loop {
         let mut was_open = false;
         let ended = tokio::select! {
-            ended = read(&url, &fetcher, &trusted, &look, &mut was_open) => ended,
+            ended = read(&url, &fetcher, (&trusted, &cache), &look, &mut was_open) => ended,
             _ = stop.wait_for(|stop| *stop) => return,
         };
         if was_open {
@@ -61,7 +54,13 @@ pub(super) async fn follow(
 }
 
 /// Reads a stream, and returns why it ended.
-async fn read(url: &Uri, fetcher: &Fetcher, trusted: &Trusted, look: &Notify, was_open: &mut bool) -> String {
+async fn read(
+    url: &Uri,
+    fetcher: &Fetcher,
+    (trusted, cache): (&Trusted, &Cache),
+    look: &Notify,
+    was_open: &mut bool,
+) -> String {
     let mut body = match tokio::time::timeout(SILENCE, fetcher.stream(url)).await {
         Ok(Ok(body)) => body,
         Ok(Err(problem)) => return problem,
@@ -80,7 +79,7 @@ async fn read(url: &Uri, fetcher: &Fetcher, trusted: &Trusted, look: &Notify, wa
         };
         let Ok(bytes) = frame.into_data() else { continue };
         for data in lines.add(&bytes) {
-            take(&data, trusted, look);
+            take(&data, trusted, cache, look);
         }
         if lines.length() > LONGEST {
             return format!("an event is longer than {LONGEST} bytes");
@@ -89,11 +88,14 @@ async fn read(url: &Uri, fetcher: &Fetcher, trusted: &Trusted, look: &Notify, wa
 }
 
 /// Loads a delta, or lets every place be looked at.
-fn take(data: &str, trusted: &Trusted, look: &Notify) {
-    let event: Result<Event, _> = serde_json::from_str(data);
-    let delta = event.ok().and_then(|event| event.delta);
+fn take(data: &str, trusted: &Trusted, cache: &Cache, look: &Notify) {
+    let event: Option<serde_json::Value> = serde_json::from_str(data).ok();
+    let delta = event.as_ref().and_then(|event| event.get("delta")?.as_str());
     let delta = delta.and_then(|delta| BASE64URL_NOPAD.decode(delta.as_bytes()).ok());
-    let loaded = delta.is_some_and(|delta| trusted.load_revocation(&delta).is_ok());
+    let loaded = delta.is_some_and(|delta| match trusted.load_revocation(&delta) {
+        Ok(is_new) => !is_new || cache.keep_delta(&delta).is_ok(),
+        Err(_) => false,
+    });
     if !loaded {
         look.notify_one();
     }

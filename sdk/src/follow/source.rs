@@ -4,14 +4,14 @@ use std::{fs, io::Read, time::Duration};
 
 use http::HeaderValue;
 
-use crate::{config::Place, file_version::FileVersion};
+use crate::platform::FileVersion;
 
-use super::fetch::Fetcher;
+use super::{fetch::Fetcher, place::Place};
 
 /// A file or a URL, and what is known of its last state.
 #[derive(Debug)]
 pub(super) struct Source {
-    pub(super) place: Place,
+    place: Place,
     most: usize,
     tag: Option<HeaderValue>,
     file: Option<FileVersion>,

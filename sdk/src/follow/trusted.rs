@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use licentia::{Gate, LoadError};
 use tokio::sync::watch;
+
+use crate::{gate::Gate, license::LoadError};
 
 /// A gate whose keyset and bundles are looked for again and again. Clones share it.
 #[derive(Clone, Debug)]
@@ -44,6 +45,11 @@ impl Trusted {
     /// Those of [`Gate::load_revocation`].
     pub fn load_revocation(&self, bundle: &[u8]) -> Result<bool, LoadError> {
         self.noting(self.gate.load_revocation(bundle))
+    }
+
+    /// Loads a bundle and the deltas that came after it, as one.
+    pub(super) fn load_chain(&self, chain: &[Vec<u8>]) -> Result<bool, LoadError> {
+        self.noting(self.gate.load_revocation_chain(chain))
     }
 
     /// Changes whenever something new was loaded.
