@@ -70,6 +70,7 @@ struct Read {
 #[allow(clippy::large_enum_variant, reason = "there is no heap")]
 enum Place<'a> {
     Here(Read),
+    #[cfg_attr(any(target_os = "none", target_family = "wasm"), allow(dead_code, reason = "see `Elsewhere`"))]
     There(&'a Read, Elsewhere),
 }
 
@@ -178,7 +179,7 @@ impl<'a> Claims<'a> {
     fn read(&self) -> &Read {
         match &self.read {
             Place::Here(read) => read,
-            Place::There(read, _) => read,
+            Place::There(read, ..) => read,
         }
     }
 

@@ -115,7 +115,10 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("licentia-gateway", &["licentia", "licentia-core"]),
     ("licentia-gateway-codegen", &[]),
     ("licentia-server", &["licentia", "licentia-core", "licentia-issuer"]),
-    ("licentia-cli", &["licentia", "licentia-core", "licentia-gateway", "licentia-issuer", "licentia-server"]),
+    (
+        "licentia-cli",
+        &["licentia", "licentia-core", "licentia-gateway", "licentia-issuer", "licentia-server"],
+    ),
     ("licentia-ffi", &["licentia", "licentia-core", "licentia-issuer"]),
     ("licentia-bare", &["licentia-core"]),
     ("licentia-header", &["licentia-core"]),
