@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -346,12 +347,13 @@ func runGateVectors(t *testing.T, store func() Store) {
 	for _, group := range file.TestGroups {
 		for _, test := range group.Tests {
 			ran++
-			var now Now
+			var now atomic.Pointer[Now]
+			now.Store(&Now{})
 			var gate *Gate
 			var loaded []byte
 			kept := store()
 			build := func(keyset []byte) error {
-				options := []Option{WithClock(func() Now { return now }), WithStore(kept), WithShards(1)}
+				options := []Option{WithClock(func() Now { return *now.Load() }), WithStore(kept), WithShards(1)}
 				if keyset != nil {
 					options = append(options, WithKeyset(*test.Root, keyset))
 				}
@@ -398,7 +400,7 @@ func runGateVectors(t *testing.T, store func() Store) {
 						t.Fatal(err)
 					}
 				case "check":
-					now = Now{step.Now, step.MonotonicMs * 1e6}
+					now.Store(&Now{step.Now, step.MonotonicMs * 1e6})
 					request := Request{Rates: costs(step.Rates), Meters: costs(step.Meters)}
 					decision, err := gate.Check(context.Background(), step.Token, request)
 					if err != nil || decision.Code.Name() != step.Code {

@@ -2,6 +2,7 @@ package licentia
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,7 +29,7 @@ func TestAWatchLoadsWhatIsNewAndKeepsWhatIsGood(t *testing.T) {
 	defer cancel()
 	failed := make(chan error, 100)
 	watch := Watch{Keyset: FileSource(path), Every: 10 * time.Millisecond, OnError: func(err error) { failed <- err }}
-	if err := gate.Watch(ctx, watch); !os.IsNotExist(err) {
+	if err := gate.Watch(ctx, watch); !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, keysets[len(keysets)-1], 0o644); err != nil {
@@ -47,7 +48,8 @@ func TestAWatchLoadsWhatIsNewAndKeepsWhatIsGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	for err := range failed {
-		if known, ok := err.(interface{ Unwrap() []error }); ok && len(known.Unwrap()) > 0 && !os.IsNotExist(known.Unwrap()[0]) {
+		var known *Error
+		if errors.As(err, &known) {
 			break
 		}
 	}

@@ -441,7 +441,27 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("advice", text()),
         ("http_status", number()),
     ]);
-    let usage = json!({ "type": "object", "required": ["used"], "properties": { "used": number() } });
+    let usage = object([
+        ("issuer", text()),
+        ("lineage", hex(16)),
+        ("meter", text()),
+        ("start", time()),
+        ("end", optional(time())),
+        ("count", number()),
+        ("refunded", number()),
+        ("used", number()),
+        ("by_instance", map(number())),
+    ]);
+    // A column for each word of --by.
+    let line = object([
+        ("issuer?", text()),
+        ("customer?", text()),
+        ("tier?", text()),
+        ("lineage?", hex(16)),
+        ("meter?", text()),
+        ("period?", text()),
+        ("used", number()),
+    ]);
     let stats = object([
         ("issued", number()),
         ("subjects", number()),
@@ -519,7 +539,7 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("bundle inspect", bundle()),
         ("bundle stats", sizes),
         ("receipts verify", audit()),
-        ("receipts sum", with(&audit(), [("usage", array(usage))])),
+        ("receipts sum", with(&audit(), [("usage", array(usage)), ("lines?", array(line))])),
         ("receipts acknowledge", object([("instance", hex(32)), ("acknowledged", number())])),
         ("codes", array(code)),
         (

@@ -138,8 +138,8 @@ impl Gateway {
                 Some(path) => Token::load(path)?,
                 None => Token::generate()?,
             };
-            let (decider, metrics) = (Arc::clone(&decider), Arc::clone(&metrics));
-            let setup = Setup { token, hosts: config.admin.hosts, about, decider, metrics, actions };
+            let (decider, metrics, trusted) = (Arc::clone(&decider), Arc::clone(&metrics), trusted.clone());
+            let setup = Setup { token, hosts: config.admin.hosts, about, decider, trusted, metrics, actions };
             serving.extend(start_admin(setup, &config.listen, &mut listening, stopped).await?);
         }
         Ok(Self { decider, trusted, metrics, listening, stop, serving, writing, following })

@@ -156,3 +156,26 @@ fn check_and_routes_say_what_a_configuration_means() {
     assert!(wrong.contains(&format!("{file}:9: `route`: ")), "{wrong}");
     assert!(run(&["routes", "--config", "/nowhere"]).unwrap_err().contains("/nowhere: cannot be read"));
 }
+
+/// The gateway's files in the manifests of Kubernetes are good.
+#[test]
+fn the_files_in_the_manifests_are_good() {
+    let world = World::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubernetes");
+    common::write(world.folder.path(), "root.pub", world.issuer.key().public().to_string());
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for document in text.split("\n---\n") {
+            // A block of the map `data`, which is indented by four spaces.
+            let Some((_, block)) = document.split_once("  gateway.toml: |\n") else { continue };
+            let lines = block.lines().map_while(|line| line.strip_prefix("    "));
+            let text = lines.collect::<Vec<_>>().join("\n");
+            Config::parse(&text, "gateway.toml", world.folder.path())
+                .unwrap_or_else(|faults| panic!("{}: {faults}\n{text}", path.display()));
+            found += 1;
+        }
+    }
+    assert_eq!(found, 2);
+}

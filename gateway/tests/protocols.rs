@@ -274,3 +274,42 @@ async fn tokens_are_taken_from_where_the_route_says() {
     assert_eq!(answer.status, 401, "two licences are none: {}", answer.body);
     gateway.stop().await;
 }
+
+/// The proxy's operator may write what a route needs into the URL that the proxy asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_url_that_the_proxy_asks_may_say_what_the_route_needs() {
+    let world = World::new();
+    let gateway = world.start("[listen]\ncheck = \"127.0.0.1:0\"\n").await;
+    let bearer = format!("Bearer {}", world.license("free", "ada"));
+    let ask = |url: &'static str| {
+        let fields = [
+            ("authorization", &*bearer),
+            ("x-forwarded-method", "GET"),
+            ("x-forwarded-uri", "/any?licentia.access=open"),
+        ];
+        let address = tcp(&gateway.listening.check);
+        async move { send(address, "GET", url, &fields).await }
+    };
+    for endpoint in ["/forward", "/nginx"] {
+        let urls = match endpoint {
+            "/forward" => [
+                "/forward?licentia.meters=calls%3D2",
+                "/forward?licentia.features=export",
+                "/forward?licentia.meter=1",
+                "/forward",
+            ],
+            _ => [
+                "/nginx?licentia.meters=calls%3D2",
+                "/nginx?licentia.features=export",
+                "/nginx?licentia.meter=1",
+                "/nginx",
+            ],
+        };
+        let allowed = ask(urls[0]).await;
+        assert_eq!(allowed.status, 200, "{allowed:?}");
+        assert!(allowed.header("ratelimit").is_some_and(|left| left.contains("\"calls\";r=")), "{allowed:?}");
+        assert_eq!(ask(urls[1]).await.name(), "feature_not_licensed");
+        assert_eq!(ask(urls[2]).await.name(), "terms_malformed");
+        assert_eq!(ask(urls[3]).await.name(), "route_not_listed", "the client's own query says nothing");
+    }
+}

@@ -18,6 +18,11 @@ const ROUTES: &str = r#"
     charge = "success"
 
     [[route]]
+    match = "GET /uncharged"
+    meters = { calls = 1 }
+    uncharged = [404, "5xx"]
+
+    [[route]]
     match = "GET /cost"
     meters = { calls = 3 }
     cost = "response"
@@ -57,6 +62,8 @@ async fn what_failed_is_not_charged_and_the_upstream_says_the_cost() {
         ("/success", &[("x-answer", "500")][..], 500, 5),
         ("/success", &[("x-answer", "503")], 503, 5),
         ("/success", &[("x-answer", "404")], 404, 4),
+        ("/uncharged", &[("x-answer", "404")], 404, 4),
+        ("/uncharged", &[("x-answer", "502")], 502, 4),
         ("/success", &[], 200, 3),
         ("/cost", &[("x-cost", "calls=1")], 200, 2),
         ("/cost", &[], 429, 2),

@@ -183,9 +183,12 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
 
     // Without a bundle, what is revoked is not known.
     let other = World { folder: tempfile::tempdir().unwrap(), ..world };
-    let config = format!("{ROUTES}{}", other.followed(&place("keyset"), &place("circle")));
+    let health = ROUTES.replace("[listen]", "[listen]\nhealth = \"127.0.0.1:0\"");
+    let config = format!("{health}{}", other.followed(&place("keyset"), &place("circle")));
     let gateway = other.start_whole(&config).await.unwrap();
     assert_eq!(name(&gateway, &two).await, "revocation_stale");
+    let ready = send(tcp(&gateway.listening.health), "GET", "/readyz", &[]).await;
+    assert_eq!((ready.status, ready.body.contains("bundle")), (503, true), "{ready:?}");
     gateway.stop().await;
 
     // Without a keyset, nobody is trusted.

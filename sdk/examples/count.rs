@@ -1,13 +1,20 @@
-//! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES`.
+//! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES`,
+//! or `count STORE KEY TOKEN AUDIENCE METER TIMES`.
 
 use licentia::{GateBuilder, Key, Now, Request, store};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, key, token, meter, times] = arguments.as_slice() else {
-        return Err("count STORE KEY TOKEN METER TIMES".into());
+    let (url, key, token, audience, meter, times) = match arguments.as_slice() {
+        [url, key, token, meter, times] => (url, key, token, None, meter, times),
+        [url, key, token, audience, meter, times] => (url, key, token, Some(audience), meter, times),
+        _ => return Err("count STORE KEY TOKEN [AUDIENCE] METER TIMES".into()),
     };
-    let gate = GateBuilder::new().key(Key::from_text(key)?).store(store::open(url)?).build()?;
+    let mut builder = GateBuilder::new().key(Key::from_text(key)?).store(store::open(url)?);
+    if let Some(audience) = audience {
+        builder = builder.audience(audience);
+    }
+    let gate = builder.build()?;
     let meters = [(meter.as_str(), 1)];
     let request = Request::new().meters(&meters);
     let times: u64 = times.parse()?;

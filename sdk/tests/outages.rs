@@ -502,3 +502,37 @@ fn a_key_of_another_type_changes_nothing_and_concerns_nobody_else() {
     }
     assert!(failed >= 10, "{failed}");
 }
+
+/// A gate is dropped beside a hundred others, each of which has a driver: no part of it asks all their threads.
+#[test]
+fn a_gate_ends_at_once_beside_a_hundred_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("usage.db").display());
+    let store = store::open(&url).unwrap();
+    let gate = || builder().store(Arc::clone(&store)).build().unwrap();
+    let token = token(1, Action::Deny);
+    let request = Request::new().meters(&[("calls", 1)]);
+    let gates: Vec<_> = (0..100)
+        .map(|_| {
+            let gate = gate();
+            assert!(gate.check(&token, &request, now()).is_allowed());
+            gate
+        })
+        .collect();
+    for round in 0..5 {
+        let one = gate();
+        assert!(one.check(&token, &request, now()).is_allowed());
+        let begun = std::time::Instant::now();
+        drop(one);
+        let took = begun.elapsed();
+        assert!(took < std::time::Duration::from_millis(500), "{round}: {took:?}");
+    }
+    let begun = std::time::Instant::now();
+    drop(gates);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(
+        store.take(&cell(1), 0, 0, 0).unwrap().total,
+        105,
+        "all of them have given back what they held"
+    );
+}

@@ -8,7 +8,7 @@ use std::{
 use licentia_issuer::LedgerLocation;
 use serde::Deserialize;
 
-use crate::{stripe::StripeConfig, webhooks::WebhooksConfig};
+use crate::{stripe::StripeConfig, usage::OpenMeterConfig, webhooks::WebhooksConfig};
 
 /// What a service is started with. Paths are relative to the file's folder.
 #[derive(Clone, Debug, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Config {
     pub webhooks: WebhooksConfig,
     /// Payments by Stripe.
     pub stripe: Option<StripeConfig>,
+    /// Where usage is sent.
+    pub openmeter: Option<OpenMeterConfig>,
     /// The issuers.
     pub issuer: Vec<IssuerConfig>,
     /// The folder of the file.

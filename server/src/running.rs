@@ -35,6 +35,12 @@ impl Running {
                 payments.run(&this, &mut ended).await;
             }
         });
+        let (this, mut ended) = (server.clone(), stopped.clone());
+        tokio::spawn(async move {
+            if let Some(openmeter) = this.openmeter() {
+                openmeter.run(&this, &mut ended).await;
+            }
+        });
         let serving = tokio::spawn(http::serve(listener, http::router(server), stopped));
         Ok(Self { address, stop, serving })
     }

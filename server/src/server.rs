@@ -1,18 +1,24 @@
 //! What all requests share.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use hmac_sha256::Hash;
 use licentia::{Gate, GateBuilder};
-use licentia_issuer::{Catalogue, Issuer, SigningKey, file, read_public_key};
+use licentia_issuer::{Catalogue, Issuer, Ledger, SigningKey, file, read_public_key};
 
 use crate::{
+    activation::Guesses,
+    catalogue,
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
     stripe::Payments,
     trust::{Feed, KeysetFile, Press, Publisher, Shelf},
-    usage::Reports,
+    usage::{OpenMeter, Reports},
     webhooks,
 };
 
@@ -47,9 +53,13 @@ struct Shared {
     shelf: Arc<Shelf>,
     feed: Feed,
     publisher: Publisher,
+    /// Catalogues that were activated, by number.
+    catalogues: Mutex<BTreeMap<u64, Arc<Catalogue>>>,
+    guesses: Guesses,
     reports: Reports,
     webhooks: webhooks::Caller,
     payments: Option<Payments>,
+    openmeter: Option<OpenMeter>,
 }
 
 impl fmt::Debug for Shared {
@@ -101,6 +111,15 @@ impl Server {
         {
             return Err(format!("`stripe.issuer` {:?}: no `[[issuer]]` has this name", payments.issuer()));
         }
+        let openmeter = config.openmeter.as_ref().map(|openmeter| openmeter.open(&folder)).transpose()?;
+        if let Some(openmeter) =
+            openmeter.as_ref().filter(|openmeter| !issuers.contains_key(openmeter.issuer()))
+        {
+            return Err(format!(
+                "`openmeter.issuer` {:?}: no `[[issuer]]` has this name",
+                openmeter.issuer()
+            ));
+        }
         let reports = Reports::default();
         let first = config.issuer.first().map(|issuer| issuer.name.clone()).unwrap_or_default();
         let (shelf, feed) = (Arc::new(Shelf::default()), Feed::new());
@@ -118,9 +137,12 @@ impl Server {
             shelf,
             feed,
             publisher,
+            catalogues: Mutex::default(),
+            guesses: Guesses::default(),
             reports,
             webhooks,
             payments,
+            openmeter,
         };
         Ok(Self(Arc::new(shared)))
     }
@@ -153,17 +175,31 @@ impl Server {
         self.issuer(issuer).ok_or_else(|| Problem::internal("an issuer is not here"))
     }
 
-    /// The active catalogue of an issuer.
+    /// The active catalogue of an issuer: the one that was activated last, or the configuration's.
     ///
     /// # Errors
     /// 409 if there is none.
-    pub(crate) fn catalogue(
-        &self,
-        _: &licentia_issuer::Ledger,
-        issuer: &str,
-    ) -> Result<Arc<Catalogue>, Problem> {
-        let known = self.keys(issuer)?.catalogue.clone();
-        known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
+    pub(crate) fn catalogue(&self, ledger: &Ledger, issuer: &str) -> Result<Arc<Catalogue>, Problem> {
+        let Some((number, text)) = catalogue::active(ledger, issuer)? else {
+            let known = self.keys(issuer)?.catalogue.clone();
+            return known.ok_or_else(|| {
+                Problem::conflict("catalogue_missing", "Propose and activate a catalogue first.")
+            });
+        };
+        let mut known = self.0.catalogues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(catalogue) = known.get(&number) {
+            return Ok(Arc::clone(catalogue));
+        }
+        let catalogue = Arc::new(text.parse::<Catalogue>()?);
+        // Few are in use at once.
+        known.retain(|other, _| *other + 8 > number);
+        known.insert(number, Arc::clone(&catalogue));
+        Ok(catalogue)
+    }
+
+    /// How many wrong codes were tried.
+    pub(crate) fn guesses(&self) -> &Guesses {
+        &self.0.guesses
     }
 
     /// What the receipts of gateways add up to.
@@ -179,6 +215,11 @@ impl Server {
     /// Payments, if they are configured.
     pub(crate) fn payments(&self) -> Option<&Payments> {
         self.0.payments.as_ref()
+    }
+
+    /// Where usage is sent, if it is.
+    pub(crate) fn openmeter(&self) -> Option<&OpenMeter> {
+        self.0.openmeter.as_ref()
     }
 
     /// The issuers.

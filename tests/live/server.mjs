@@ -147,6 +147,8 @@ try {
   await press("Reinstate", "dialog");
   await closed();
   await until("it is reinstated", 8000, async () => /active/.test(await text(".pill")));
+  const happened = (await text(".timeline")).match(/Issued|Renewed|Tier changed|Revoked|Reinstated/g);
+  same(happened.sort(), ["Issued", "Reinstated", "Renewed", "Revoked", "Tier changed"], "each once on the timeline");
   await until("all of it was told", 10_000, () => ["license.renewed", "license.upgraded", "license.revoked", "license.reinstated"].every((kind) => received.some(({ body, good }) => body.type === kind && body.data.license.subject === "umbrella" && good())));
 
   // Usage, gateways, payments, audit.
@@ -161,7 +163,7 @@ try {
   await until("the audit", 5000, async () => /revoke/.test(await text("tbody")));
 
   // A subject that is markup is a text, wherever it stands.
-  for (const [hash, wanted] of [["#/customers", "Customers"], [`#/customer/${encodeURIComponent(MARKUP)}`, MARKUP], ["#/usage?by=customer", "Usage"], ["#/gateways", "Gateways"]]) {
+  for (const [hash, wanted] of [["#/customers", "Customers"], [`#/customer/${encodeURIComponent(MARKUP)}`, MARKUP], ["#/usage?by=customer", "Usage"]]) {
     await go(hash, wanted);
     await until(`the text on ${hash}`, 5000, async () => (await text("body")).includes(MARKUP));
     same(await page.$$eval("main img", (images) => images.length), 0, "no markup of a subject");
@@ -169,7 +171,8 @@ try {
 
   // By keyboard: the skip link, and a dialogue that gives the focus back.
   await go("#/customers", "Customers");
-  await page.evaluate(() => { document.activeElement.blur(); });
+  await page.reload();
+  await title("Customers");
   await page.keyboard.press("Tab");
   same(await page.evaluate(() => document.activeElement.className), "skip", "the first stop");
   await page.focus(".title .actions button");

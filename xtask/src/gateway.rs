@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use crate::{
-    command::{Result, cargo, command, output, root, run},
+    command::{Result, cargo, command, root, run},
     programs::program,
-    tools::{python, system},
+    tools::{self, system},
 };
 
 /// The code that is generated from Envoy's definitions.
@@ -40,10 +40,22 @@ pub(crate) fn check() -> Result {
         }
     }
     system::require(&[("nginx", "nginx-light"), ("haproxy", "haproxy"), ("caddy", "caddy")])?;
-    let python = python::environment("gateway/tests/requirements.txt")?;
-    let find = "import envoy, pathlib; print(pathlib.Path(envoy.__file__).parent / '_bin' / 'envoy')";
-    let envoy = output(command(python, &["-c", find]))?;
-    let mut test = cargo(&["test", "--locked", "-p", "licentia-gateway", "--test", "proxies", "--"]);
-    test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy.trim());
+    let envoy = tools::envoy::program()?;
+    system::require(&[("redis-server", "redis-server"), ("systemd-analyze", "systemd")])?;
+    unit()?;
+    let suites = ["--test", "proxies", "--test", "kills"];
+    let mut test = cargo(&[&["test", "--locked", "-p", "licentia-gateway"][..], &suites, &["--"]].concat());
+    test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy);
     run(test)
+}
+
+/// systemd finds no fault with the unit in `deploy/`. The program is where the suite has built it.
+fn unit() -> Result {
+    let path = root().join("deploy/systemd/licentia-gateway.service");
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let built = program("licentia-gateway")?;
+    let text = text.replace("/usr/local/bin/licentia-gateway", &built.to_string_lossy());
+    let copy = root().join("target/gateway/licentia-gateway.service");
+    fs::write(&copy, text).map_err(|error| format!("{}: {error}", copy.display()))?;
+    run(command("systemd-analyze", &["verify", &copy.to_string_lossy()]))
 }

@@ -19,6 +19,9 @@ const TRANSLATOR: &str = "github.com/ncruces/wasm2go@v0.4.21";
 /// What the module is made of.
 const SOURCES: [&str; 6] =
     ["core/src", "core/Cargo.toml", "sdk/src", "sdk/Cargo.toml", "ffi/host/src", "ffi/host/Cargo.toml"];
+/// Scripts of the store in Redis, which a Go module can embed only from its own folder.
+const SCRIPTS: [&str; 8] =
+    ["take", "give_back", "resolve", "job", "charge_job", "finish_job", "take_rate", "take_seat"];
 /// Go modules in the folder, each with its own dependencies.
 const MODULES: [&str; 3] = [".", "redis", "grpc"];
 
@@ -36,9 +39,14 @@ pub(crate) fn check() -> Result {
     Ok(())
 }
 
-/// Writes the library as a file in Go.
+/// Writes the library as a file in Go, and copies the scripts of its store.
 pub(crate) fn write() -> Result {
     system::require(&[("go", "golang-go")])?;
+    for script in SCRIPTS {
+        let from = root().join("sdk/src/store").join(script).with_extension("lua");
+        let to = root().join(FOLDER).join("redis").join(script).with_extension("lua");
+        fs::copy(&from, &to).map_err(|error| format!("{}: {error}", from.display()))?;
+    }
     let tools = target_folder().join("go");
     let mut install = command("go", &["install", TRANSLATOR]);
     install.env("GOBIN", &tools);

@@ -34,6 +34,13 @@ pub(crate) fn install() -> Result {
     run(maven(&newest, &["install", "-DskipTests"]))
 }
 
+/// Compiles the package, and returns the home of the Java that runs it.
+pub(crate) fn compiled() -> Result<PathBuf> {
+    let newest = prepare("dev")?;
+    run(maven(&newest, &["process-classes"]))?;
+    Ok(newest)
+}
+
 /// Builds the shared library and puts it where the jar takes it from; returns the home of the newest Java.
 fn prepare(profile: &str) -> Result<PathBuf> {
     system::require(&[("mvn", "maven"), ("javac", "openjdk-17-jdk-headless")])?;

@@ -24,6 +24,13 @@ pub(crate) fn write() -> Result {
 
 /// A script of `tests/live`, with what it drives.
 fn node(script: &str) -> Result<Command> {
+    let mut node = bare(script)?;
+    node.env("LICENTIA", program("licentia")?);
+    Ok(node)
+}
+
+/// A script of `tests/live`, with a browser.
+pub(crate) fn bare(script: &str) -> Result<Command> {
     system::require(&[("node", "nodejs"), ("npm", "npm"), ("/usr/bin/chromium", "chromium")])?;
     let folder = root().join("tests/live");
     let mut install = command("npm", &["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
@@ -31,9 +38,6 @@ fn node(script: &str) -> Result<Command> {
     run(install)?;
     let mut node = command("node", &[script]);
     node.current_dir(&folder);
-    node.env("LICENTIA", program("licentia")?)
-        .env("CHROMIUM", "/usr/bin/chromium")
-        .env("SHOTS", target_folder())
-        .env("ROOT", root());
+    node.env("CHROMIUM", "/usr/bin/chromium").env("SHOTS", target_folder()).env("ROOT", root());
     Ok(node)
 }

@@ -4,7 +4,9 @@
 -- Answers 0 for refused, 1 for charged, 2 for charged before, 3 for another cost; the place of the count that says so;
 -- and for each count the total, 1 if this call has charged it, and the attempt or -1.
 local field, stage, parts = ARGV[1], ARGV[2] == '1' and 'held' or 'final', {}
+-- All is read before anything is written: a key of another type changes nothing.
 for i = 1, #KEYS / 2 do
+  if tonumber(ARGV[3 * i + 2]) == 0 then redis.call('ZCARD', KEYS[2 * i - 1] .. '/used') end
   parts[i] = read(KEYS[2 * i - 1], KEYS[2 * i], field, tonumber(ARGV[3 * i]))
   parts[i].limit, parts[i].forgotten = tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2])
 end

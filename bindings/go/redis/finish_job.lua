@@ -2,10 +2,11 @@
 -- Keys: each count, and the one that it starts from. Arguments: the job's field, `commit`, `cancel` or `refund`, and for each count the attempt and the
 -- units.
 -- Answers for each count 1 if it did something (for a refund how many units), the total, and what was refunded in all.
-local field, out = ARGV[1], {}
+local field, parts, out = ARGV[1], {}, {}
 local greatest = 9007199254740991
-for i = 1, #KEYS / 2 do
-  local part = read(KEYS[2 * i - 1], KEYS[2 * i], field, 0)
+-- All are read before any is written: a key of another type changes nothing.
+for i = 1, #KEYS / 2 do parts[i] = read(KEYS[2 * i - 1], KEYS[2 * i], field, 0) end
+for i, part in ipairs(parts) do
   local attempt, units, done = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i]), 0
   local function open(next)
     if next > 0 then

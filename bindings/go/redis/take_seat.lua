@@ -8,6 +8,8 @@ local holder, limit, kept = ARGV[1], tonumber(ARGV[3]), ARGV[5]
 local ttl = math.min(math.max(tonumber(ARGV[2]), 1), tonumber(ARGV[4]))
 -- When the server's clock is set back, this one goes on from where it was.
 local now, ahead = tonumber(redis.call('TIME')[1]), 0
+-- Read first: a key of another type changes nothing.
+local others, first = redis.call('ZCARD', KEYS[1]), nil
 local clock = redis.call('GET', KEYS[2])
 if clock then
   local read, before = string.match(clock, '^(%d+) (%d+)$')
@@ -23,7 +25,7 @@ if not clock then
   end
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', whole(time))
-local others, first = redis.call('ZCARD', KEYS[1]), nil
+others = redis.call('ZCARD', KEYS[1])
 if redis.call('ZSCORE', KEYS[1], holder) then others = others - 1 end
 local soonest = redis.call('ZRANGE', KEYS[1], 0, 1, 'WITHSCORES')
 for i = 1, #soonest, 2 do

@@ -6,13 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi import Depends, FastAPI, HTTPException, Request as HttpRequest
+from fastapi.testclient import TestClient
 
 import licentia
 from licentia.asgi import LicenseMiddleware as AsgiMiddleware
+from licentia.fastapi import install, licensed
 from licentia.wsgi import LicenseMiddleware as WsgiMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.thread_unsafe(reason="runs event loops")
 
@@ -21,7 +25,7 @@ CALLS = licentia.Request(meters={"calls": 5})
 
 @pytest.fixture
 def token(issuer: licentia.Issuer) -> str:
-    quotas: Any = {"calls": "100/day"}
+    quotas: Any = {"calls": "100/day", "mails": "100/day"}
     return issuer.issue("cus_42", "pro", issued_at=1_000_000_000, expires=4_000_000_000, quotas=quotas)
 
 
@@ -113,6 +117,93 @@ def test_asgi_charges_what_succeeds(account: Account) -> None:
     ]:
         assert asgi(account, app, charge_on_success=True) == cost, (app, cost)
     assert asgi(account, responding(404), charge_on_success=lambda status: status == 200) == 0
+
+
+def test_fastapi_charges_what_succeeds(account: Account) -> None:
+    app = FastAPI()
+    install(app, account.gate)
+    mails = Depends(licensed(meter={"mails": 2}, charge_on_success=True))
+
+    def route(path: str, charged: Any = True) -> Any:
+        needs = Depends(licensed(meter={"calls": 5}, charge_on_success=charged))
+        return app.get(path, dependencies=[needs, mails] if path == "/both" else [needs])
+
+    @route("/fine")
+    @route("/both")
+    @route("/always", charged=False)
+    def fine() -> str:
+        return "fine"
+
+    @route("/cost")
+    def cost(request: HttpRequest) -> str:
+        request.state.licentia_cost = {"calls": 2, "mails": 1}
+        return "cost"
+
+    @route("/raises/{status}")
+    @route("/only-200/{status}", charged=lambda status: status == 200)
+    def raises(status: int) -> None:
+        raise HTTPException(status)
+
+    @route("/fails")
+    @route("/always-fails", charged=False)
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    client = TestClient(app, headers={"authorization": f"Bearer {account.token}"}, raise_server_exceptions=False)
+    for path, status, charged in [
+        ("/fine", 200, 5),
+        ("/both", 200, 5),
+        ("/cost", 200, 2),
+        ("/raises/404", 404, 5),
+        ("/raises/503", 503, 0),
+        ("/only-200/404", 404, 0),
+        ("/fails", 500, 0),
+        ("/always", 200, 5),
+        ("/always-fails", 500, 5),
+    ]:
+        answer: Any = None
+
+        def call(path: str = path) -> None:
+            nonlocal answer
+            answer = client.get(path)
+
+        assert account.added(call) == charged, path
+        assert answer.status_code == status, path
+        if status < 500:
+            assert "ratelimit" in answer.headers, path
+    denied = client.get("/fine", headers={"authorization": "Bearer x"})
+    assert denied.status_code == 401, "what is denied is not reserved"
+
+
+def test_a_check_with_units_at_hand_stays_on_the_event_loop(issuer: licentia.Issuer, token: str, tmp_path: Path) -> None:
+    gate = licentia.Gate(issuer.key, store=f"sqlite:{tmp_path / 'usage.db'}")
+    # Ten are here, since they came back from a reservation.
+    gate.reserve(token, meters={"calls": 10}).cancel()
+    hops = 0
+
+    async def to_thread(work: Any) -> Any:
+        nonlocal hops
+        hops += 1
+        return work()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "to_thread", to_thread)
+
+        async def run() -> None:
+            assert await gate.check_async(token, meters={"calls": 1})
+            assert await gate.check_async(token)
+            assert await gate.reserve_async(token, meters={"calls": 1})
+            assert not await gate.check_async("lic1_x", meters={"calls": 1})
+
+        asyncio.run(run())
+        before = hops
+        assert before <= 1, "only a token that is not known may be verified elsewhere"
+
+        async def more() -> None:
+            assert await gate.check_async(token, meters={"calls": 50})
+
+        asyncio.run(more())
+        assert hops == before + 1, "the store is asked in another thread"
 
 
 def wsgi(account: Account, app: Any, **options: Any) -> int:

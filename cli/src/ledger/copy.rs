@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{list::with_prefix, place::Place};
 use crate::{
-    license::print::show,
+    license::print::Target,
     terminal::{
         input::{self, Clock, Signer},
         output::{Output, Result, counted, printable},
@@ -182,12 +182,13 @@ impl Resend {
             }
         };
         let issuer = Issuer::new(&license.issuer, self.signer.load(&self.key)?);
+        let target = Target::open(self.out.as_deref())?;
         let token = if self.same {
             ledger.terms(&license.id)?.sign(&issuer)?
         } else {
             ledger.resend(&issuer, &license.id, now, self.replace)?.token
         };
-        show(&token, self.out.as_deref(), output)
+        target.show(&token, output)
     }
 }
 

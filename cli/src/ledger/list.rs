@@ -8,6 +8,7 @@ use licentia_issuer::{
     Kind, Ledger, LedgerAccess, LicenseFilter, LicenseSort, LicenseState, ListedLicense,
     time::{self, Span},
 };
+use licentia_server::usage::Sheet;
 use serde_json::{Value, json};
 
 use super::place::Place;
@@ -284,8 +285,7 @@ pub(super) fn json(one: &ListedLicense, now: Timestamp) -> Value {
 }
 
 fn csv(found: &[ListedLicense], now: Timestamp) -> Result {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
+    let columns = [
         "id",
         "lineage",
         "issuer",
@@ -300,11 +300,12 @@ fn csv(found: &[ListedLicense], now: Timestamp) -> Result {
         "index",
         "state",
         "revoked_for",
-    ])?;
+    ];
+    let mut sheet = Sheet::new(Vec::new(), columns)?;
     for one in found {
         let license = &one.license;
         let stamp = |time: Option<Timestamp>| time.map_or_else(String::new, time::stamp);
-        writer.write_record([
+        sheet.row([
             license.id.to_string(),
             license.lineage.to_string(),
             license.issuer.clone(),
@@ -321,7 +322,7 @@ fn csv(found: &[ListedLicense], now: Timestamp) -> Result {
             one.revocation.map_or_else(String::new, |terms| terms.reason.name().to_owned()),
         ])?;
     }
-    output::write(&String::from_utf8(writer.into_inner()?)?)?;
+    output::write(&String::from_utf8(sheet.finish()?)?)?;
     Ok(ExitCode::from(u8::from(found.is_empty())))
 }
 

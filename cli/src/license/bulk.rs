@@ -60,6 +60,11 @@ pub(super) fn issue(
     sink.finish(count, repeated)
 }
 
+/// Whether a licence continues one that must be in the ledger.
+pub(super) fn renews(lines: &[Line]) -> bool {
+    lines.iter().any(|line| line.order.draft.lineage.is_some())
+}
+
 /// Reads every line of a table, so that nothing is issued of one that is wrong. `wanted` holds where a cell is empty.
 pub(super) fn read(
     from: &Path,

@@ -3,16 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use licentia_issuer::{
-    Issuer, Order,
-    file::{Access, create},
-    time,
-};
+use licentia_issuer::{Issuer, Order, time};
 
-use super::{bulk, record::issued, sink::Sink, wanted::Wanted};
+use super::{bulk, print::Target, sink::Sink, wanted::Wanted};
 use crate::{
     key::view::View,
-    ledger::place::Place,
+    ledger::place::{Place, ToIssue},
     terminal::{
         input::{self, Clock, Signer},
         output::{Output, Result, printable},
@@ -78,22 +74,29 @@ impl Issue {
         let catalogue = self.catalogue.as_deref().map(input::catalogue).transpose()?;
         if let Some(from) = &self.from {
             let lines = bulk::read(from, &self.wanted, catalogue.as_ref(), now)?;
-            let mut ledger = self.place.write()?;
+            let ledger = if bulk::renews(&lines) {
+                ToIssue::Open(Box::new(self.place.write()?))
+            } else {
+                self.place.issue()?
+            };
             let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
+            let mut ledger = ledger.open()?;
             let sink = Sink::open(self.out.as_deref(), output)?;
             return bulk::issue(&lines, &mut ledger, &issuer, trusted.as_ref(), sink, output);
         }
         let draft = self.wanted.draft(catalogue.as_ref(), now)?;
-        let mut ledger = self.place.write_if_named()?;
+        let ledger = match &self.wanted.renews {
+            // A new ledger has no lineage that could be renewed.
+            Some(_) => self.place.write_if_named()?.map(Box::new).map(ToIssue::Open),
+            None => self.place.issue_if_named()?,
+        };
         if ledger.is_none() && (self.reference.is_some() || self.wanted.renews.is_some()) {
             return Err("--reference and --renews need the ledger; name it with --ledger".into());
         }
         let issuer = Issuer::new(&self.issuer, self.signer.load(&self.key)?);
-        // What cannot be written is not issued. A licence that is recorded and lost is signed again by its reference, or
-        // by `ledger resend`.
-        let file = self.out.as_deref().map(|path| create(path, b"", Access::Owner)).transpose()?;
-        let token = match &mut ledger {
-            Some(ledger) => {
+        let target = Target::open(self.out.as_deref())?;
+        let token = match ledger.map(ToIssue::open).transpose()? {
+            Some(mut ledger) => {
                 let order = Order::new(draft.clone());
                 let order = match self.reference {
                     Some(reference) => order.reference(reference),
@@ -103,16 +106,11 @@ impl Issue {
             }
             None => issuer.issue(&draft)?,
         };
-        let text = token.text();
-        if let (Some(file), Some(path)) = (file, &self.out) {
-            licentia_issuer::file::replace_for(path, format!("{text}\n").as_bytes(), Access::Owner)?;
-            file.keep();
-        }
-        let mut value = issued(&token, self.out.as_deref())?;
-        if let Some(refusal) = trusted.and_then(|trusted| trusted.refusal(&token)) {
-            let warning = format!("gates with this keyset will refuse the licence: {refusal}");
-            output.warn(&warning);
-            value["warning"] = warning.into();
+        let refusal = trusted.and_then(|trusted| trusted.refusal(&token));
+        let warning =
+            refusal.map(|refusal| format!("gates with this keyset will refuse the licence: {refusal}"));
+        if let Some(warning) = &warning {
+            output.warn(warning);
         }
         let about = format!(
             "{} for {}, expires {}: {} bytes",
@@ -121,10 +119,6 @@ impl Issue {
             time::show(draft.expires),
             token.as_bytes().len()
         );
-        if let Some(path) = &self.out {
-            return output.show(&value, || format!("{}: {about}\n", printable(&path.display().to_string())));
-        }
-        output.note(&about);
-        output.show(&value, || format!("{text}\n"))
+        target.show_as(&token, &about, warning, output)
     }
 }

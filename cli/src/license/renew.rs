@@ -8,7 +8,7 @@ use licentia_issuer::{Draft, Grant, Issued, IssuedLicense, Issuer, Ledger, Order
 use serde_json::json;
 
 use super::{
-    print::show,
+    print::Target,
     sink::{Sink, row},
     wanted::Overrides,
 };
@@ -97,6 +97,7 @@ impl Again {
         output: Output,
     ) -> Result {
         let mut ledger = self.place.write()?;
+        let target = Target::open(self.out.as_deref())?;
         let lineage = one_lineage(&ledger, lineage)?;
         if let Some(reference) = &self.reference
             && let Some(before) = issued_before(&ledger, &lineage, reference)?
@@ -104,7 +105,7 @@ impl Again {
             // The licence that it was renewed from is no longer the current one.
             let issuer = Issuer::new(&before.issuer, self.signer.load(&self.key)?);
             let token = ledger.terms(&before.id)?.sign(&issuer)?;
-            return show(&token, self.out.as_deref(), output);
+            return target.show(&token, output);
         }
         let current = ledger.current(&lineage)?;
         if let Some(subject) = &self.subject
@@ -120,7 +121,7 @@ impl Again {
         order.reference = self.reference;
         order.replaces = self.replace.then_some(current.id);
         let token = ledger.issue(&issuer, order)?.token;
-        show(&token, self.out.as_deref(), output)
+        target.show(&token, output)
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use licentia_core::Timestamp;
 use licentia_issuer::Issued;
+use licentia_server::usage::Sheet;
 use serde_json::{Value, json};
 
 use crate::terminal::output::{Output, Result, counted, printable};
@@ -41,7 +42,7 @@ pub(super) struct Sink {
 
 enum Kind {
     Folder(PathBuf),
-    Table { writer: Box<csv::Writer<Box<dyn Write>>>, path: Option<PathBuf> },
+    Table { sheet: Box<Sheet<Box<dyn Write>>>, path: Option<PathBuf> },
     Json(Vec<Value>),
 }
 
@@ -72,7 +73,7 @@ impl Sink {
                     .and_then(write)
                     .map_err(|error| format!("{}: {error}; the licences are in the ledger: repeat the command", path.display()))?;
             }
-            Kind::Table { writer, .. } => writer.write_record([
+            Kind::Table { sheet, .. } => sheet.row([
                 &row.reference,
                 &row.subject,
                 &row.id,
@@ -102,8 +103,8 @@ impl Sink {
         let value = |out: &Path| json!({ "out": out, "issued": count - repeated, "repeated": repeated });
         match self.kind {
             Kind::Folder(folder) => output.show(&value(&folder), || summary(&folder)),
-            Kind::Table { mut writer, path } => {
-                writer.flush()?;
+            Kind::Table { sheet, path } => {
+                sheet.finish()?.flush()?;
                 match path {
                     Some(path) => output.show(&value(&path), || summary(&path)),
                     None => Ok(std::process::ExitCode::SUCCESS),
@@ -116,9 +117,8 @@ impl Sink {
 
 impl Kind {
     fn table(out: Box<dyn Write>, path: Option<&Path>) -> Result<Self> {
-        let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(["reference", "subject", "id", "lineage", "expires", "token"])?;
-        Ok(Self::Table { writer: Box::new(writer), path: path.map(Path::to_owned) })
+        let sheet = Sheet::new(out, ["reference", "subject", "id", "lineage", "expires", "token"])?;
+        Ok(Self::Table { sheet: Box::new(sheet), path: path.map(Path::to_owned) })
     }
 }
 

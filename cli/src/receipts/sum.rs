@@ -1,6 +1,6 @@
 //! `licentia receipts sum`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{
     Args,
@@ -8,14 +8,14 @@ use clap::{
 };
 use licentia::{Timestamp, receipt::Report};
 use licentia_issuer::time;
-use licentia_server::usage::{Owners, UsageBy, usage_csv, usage_lines};
+use licentia_server::usage::{Owners, UsageBy, mixed_issuers, usage_csv, usage_lines};
 use serde_json::{Value, json};
 
 use super::which::{Which, complain, exit, value};
 use crate::{
     ledger::place::Place,
     terminal::{
-        output::{self, HEADING, Output, Result, hex, printable},
+        output::{self, Output, Result, hex, printable},
         table::{Cell, Grid, width},
     },
 };
@@ -37,6 +37,7 @@ pub(crate) struct Sum {
     #[arg(long, value_name = "TIME", value_parser = time::parse_end)]
     to: Option<Timestamp>,
     /// What a line is about: `customer,tier,meter` for each customer's meters.
+    /// With receipts of several issuers, `issuer` too.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = names())]
     by: Vec<UsageBy>,
     /// Print CSV.
@@ -76,7 +77,11 @@ impl Sum {
 
 /// What was used, by what a line is about. The ledger is asked only if it matters.
 fn lines(report: &Report, by: &[UsageBy], place: &Place) -> Result<BTreeMap<Vec<String>, u64>> {
-    let needs_ledger = by.iter().any(|by| matches!(by, UsageBy::Customer | UsageBy::Tier));
+    if let Some(issuers) = mixed_issuers(report, by) {
+        let names: Vec<_> = issuers.into_iter().map(printable).collect();
+        return Err(format!("the receipts are of {}: add `issuer` to --by", names.join(" and ")).into());
+    }
+    let needs_ledger = by.iter().any(|by| by.needs_ledger());
     let owners = if needs_ledger { Owners::of(report, &place.read()?)? } else { Owners::default() };
     Ok(usage_lines(report, by, &owners))
 }
@@ -121,34 +126,42 @@ fn usage(report: &Report) -> Value {
         .collect()
 }
 
-/// The usage as a table.
+/// The usage as a table: refunds and issuers only if there is something to tell apart.
 fn cells(report: &Report) -> String {
-    let heads = ["issuer", "lineage", "meter", "from", "until", "counted", "refunded", "used", "instances"];
-    let heads = heads.map(str::to_owned);
-    let rows = report.usage.iter().map(|(cell, usage)| {
+    let issuers: BTreeSet<&str> = report.usage.keys().map(|cell| &*cell.issuer).collect();
+    let has_refunds = report.usage.values().any(|usage| usage.sum().refunded > 0);
+    let (issuer, refunds) = (issuers.len() > 1, has_refunds);
+    let heads = [
+        ("issuer", issuer),
+        ("lineage", true),
+        ("meter", true),
+        ("from", true),
+        ("until", true),
+        ("counted#", refunds),
+        ("refunded#", refunds),
+        ("used#", true),
+    ];
+    let mut grid = Grid::new(heads.iter().filter(|(_, is_shown)| *is_shown).map(|(head, _)| *head));
+    for (cell, usage) in &report.usage {
         let sum = usage.sum();
-        [
+        let row = [
             printable(&cell.issuer),
             cell.lineage.to_string(),
-            cell.meter.clone(),
-            if cell.window.end.is_none() { "-".to_owned() } else { time::show(cell.window.start) },
-            cell.window.end.map_or_else(|| "for life".to_owned(), time::show),
+            printable(&cell.meter),
+            if cell.window.end.is_none() { "-".to_owned() } else { moment(cell.window.start) },
+            cell.window.end.map_or_else(|| "for life".to_owned(), moment),
             sum.counted.to_string(),
             sum.refunded.to_string(),
             usage.total().to_string(),
-            usage.by_instance.len().to_string(),
-        ]
-    });
-    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
-    let mut text = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let cells = row.iter().enumerate().map(|(column, cell)| {
-            let width = rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
-            // Numbers are aligned to the right.
-            if column < 5 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
-        });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text += &if at == 0 { format!("{HEADING}{line}{HEADING:#}\n") } else { line + "\n" };
+        ];
+        let shown = row.into_iter().zip(heads).filter(|(_, (_, is_shown))| *is_shown);
+        grid.row(shown.map(|(text, _)| Cell::from(text)));
     }
-    text
+    grid.show(width())
+}
+
+/// A time, or only its date if a day begins then.
+fn moment(time: Timestamp) -> String {
+    let shown = time::show(time);
+    shown.strip_suffix(" 00:00:00 UTC").unwrap_or(&shown).to_owned()
 }

@@ -3,7 +3,7 @@
 pub(crate) mod input;
 pub(crate) mod interrupt;
 pub(crate) mod output;
-#[cfg_attr(not(unix), path = "prompt_without_terminal.rs")]
+#[cfg_attr(not(unix), path = "prompt_windows.rs")]
 mod prompt;
 mod style;
 mod suggest;

@@ -75,25 +75,10 @@ impl Desk {
 
     /// Issues a licence; a ledger that it names is created if there is none.
     pub(crate) fn issue(&self, more: &[&str]) -> String {
-        if let ["--ledger", ledger, ..] = more
-            && !self.path().join(ledger).exists()
-        {
-            self.ok(&["ledger", "init", ledger]);
-        }
-        let base = [
-            "issue",
-            "--key",
-            "acme.pem",
-            "--issuer",
-            "acme",
-            "--tier",
-            "pro",
-            "--catalogue",
-            "tiers.toml",
-            "--subject",
-            "cus_42",
-        ];
-        self.says(&[&base, more].concat()).trim().to_owned()
+        let base =
+            ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro", "--catalogue", "tiers.toml"];
+        let subject: &[&str] = if more.contains(&"--subject") { &[] } else { &["--subject", "cus_42"] };
+        self.says(&[&base, more, subject].concat()).trim().to_owned()
     }
 }
 
@@ -103,4 +88,10 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+}
+
+/// A licence's identifier and lineage.
+pub(crate) fn ids(desk: &Desk, licence: &str) -> (String, String) {
+    let inspected = json(&desk.run(&["--json", "inspect", licence]));
+    ["id", "lineage"].map(|name| inspected[name].as_str().unwrap().to_owned()).into()
 }

@@ -145,6 +145,83 @@ fn a_mistyped_path_makes_no_second_ledger() {
 }
 
 #[test]
+fn the_first_licence_creates_the_ledger_and_names_it() {
+    let desk = Desk::new();
+    let base = [
+        "issue",
+        "--key",
+        "acme.pem",
+        "--issuer",
+        "acme",
+        "--tier",
+        "pro@1",
+        "--term",
+        "1 year",
+        "--subject",
+        "x",
+    ];
+    let run = |more: &[&str]| desk.run(&[&base[..], more].concat());
+    // Neither a wrong call nor what continues something creates one, nor a folder.
+    for wrong in [
+        &["--ledger", "l.db", "--keyset", "none.toml"][..],
+        &["--ledger", "l.db", "--renews", "0123456789abcdef0123456789abcdef"],
+        &["--ledger", "folder/l.db"],
+        &["--ledger", "l.db", "--out", "folder/c.lic"],
+    ] {
+        let output = run(wrong);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{wrong:?}");
+        assert!(!desk.path().join("l.db").exists() && !desk.path().join("folder").exists(), "{wrong:?}");
+    }
+    for command in [
+        &["renew", "01", "--term", "1 year"][..],
+        &["upgrade", "01", "--tier", "pro@2", "--catalogue", "tiers.toml"],
+        &["revoke", "--subject", "x"],
+    ] {
+        let key: &[&str] = if command[0] == "revoke" { &[] } else { &["--key", "acme.pem"] };
+        let output = desk.run(&[command, key, &["--ledger", "l.db"]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("no such ledger"), "{}", text(&output.stderr));
+    }
+    assert!(!desk.path().join("l.db").exists());
+    let first = run(&["--ledger", "l.db"]);
+    assert!(first.status.success() && first.stdout.starts_with(b"lic1_"));
+    assert!(text(&first.stderr).contains("created the ledger l.db"), "{}", text(&first.stderr));
+    let second = run(&["--ledger", "l.db"]);
+    assert!(second.status.success() && !text(&second.stderr).contains("created"));
+    // A mistyped name beside it is not a second ledger.
+    let mistyped = run(&["--ledger", "1.db"]);
+    assert_eq!(mistyped.status.code(), Some(2));
+    assert!(text(&mistyped.stderr).contains("there is l.db"), "{}", text(&mistyped.stderr));
+    // Another program's database is none, and a table creates one too.
+    std::fs::create_dir(desk.path().join("sub")).unwrap();
+    std::fs::write(desk.path().join("sub/other.db"), b"SQLite format 3\0 and something else").unwrap();
+    std::fs::write(desk.path().join("customers.csv"), "subject\na\nb\n").unwrap();
+    let table = ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro@1", "--term", "1 year"];
+    let many = desk.run(&[&table[..], &["--from", "customers.csv", "--ledger", "sub/l.db"]].concat());
+    assert!(many.status.success() && text(&many.stderr).contains("created the ledger sub/l.db"));
+    assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "sub/l.db"]))["issued"], 2);
+}
+
+#[test]
+fn what_cannot_be_written_is_not_issued() {
+    let desk = Desk::new();
+    let (id, lineage) = crate::desk::ids(&desk, &desk.issue(&["--ledger", "l.db"]));
+    std::fs::write(desk.path().join("taken.lic"), "mine").unwrap();
+    let of = ["--ledger", "l.db", "--key", "acme.pem", "--out", "taken.lic"];
+    for command in [
+        &["renew", &lineage, "--term", "1 year"][..],
+        &["upgrade", &lineage, "--tier", "pro@2", "--catalogue", "tiers.toml"],
+        &["ledger", "resend", &id, "--replace"],
+    ] {
+        let output = desk.run(&[command, &of].concat());
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+    }
+    let stats = json(&desk.run(&["--json", "ledger", "stats", "l.db"]));
+    assert_eq!((&stats["issued"], &stats["tiers"][0]["states"]["revoked"]), (&1.into(), &0.into()));
+    assert_eq!(std::fs::read(desk.path().join("taken.lic")).unwrap(), b"mine");
+}
+
+#[test]
 fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
     let desk = Desk::new();
     for (name, number) in [("first", 102_343_u64), ("second", 105_824)] {

@@ -72,6 +72,9 @@ fn health(admin: &Admin, method: &Method, path: &str) -> Answer {
     match path {
         "/healthz" => text(StatusCode::OK, "ok\n"),
         "/readyz" if *admin.stop.borrow() => text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        "/readyz" if admin.trusted.missing_bundles() > 0 => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "no revocation bundle was loaded yet\n")
+        }
         "/readyz" => text(StatusCode::OK, "ready\n"),
         "/metrics" => {
             let mut answer = text(StatusCode::OK, health::metrics(admin));

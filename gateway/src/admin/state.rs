@@ -14,7 +14,7 @@ use tokio::{
     time::interval,
 };
 
-use crate::decide::Decider;
+use crate::{decide::Decider, trust::Trusted};
 
 use super::{access::Token, customers::Customers, series::Series};
 
@@ -71,6 +71,7 @@ pub struct Admin {
     pub(super) started: u64,
     pub(super) about: About,
     pub(super) decider: Arc<Decider>,
+    pub(super) trusted: Trusted,
     pub(super) metrics: Arc<Metrics>,
     pub(super) actions: Option<Arc<dyn Actions>>,
     pub(super) customers: Customers,
@@ -90,6 +91,8 @@ pub struct Setup {
     pub about: About,
     /// Whose decisions are shown.
     pub decider: Arc<Decider>,
+    /// What is trusted: the gateway is ready when every bundle was loaded once.
+    pub trusted: Trusted,
     /// The metrics of its gate.
     pub metrics: Arc<Metrics>,
     /// The buttons, in `licentia dev`.
@@ -104,7 +107,7 @@ impl Admin {
     pub fn new(setup: Setup, stop: watch::Receiver<bool>) -> Result<Arc<Self>, String> {
         let mut boot = [0; 8];
         getrandom::fill(&mut boot).map_err(|_| "the system gives no random bytes".to_owned())?;
-        let Setup { token, hosts, about, decider, metrics, actions } = setup;
+        let Setup { token, hosts, about, decider, trusted, metrics, actions } = setup;
         let admin = Arc::new(Self {
             token,
             hosts,
@@ -112,6 +115,7 @@ impl Admin {
             started: now().as_secs(),
             about,
             decider,
+            trusted,
             metrics,
             actions,
             customers: Customers::default(),

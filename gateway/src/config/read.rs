@@ -251,6 +251,7 @@ impl<'t> Reader<'t> {
         for route in &routes {
             let wrong = [
                 ("charge = \"success\"", route.charge == Charge::Success && route.access == Access::Licence),
+                ("uncharged", route.charge != Charge::Success && !route.uncharged.is_empty()),
                 ("cost = \"response\"", route.cost == Cost::Response && route.access == Access::Licence),
             ];
             for (setting, _) in wrong.iter().filter(|(_, given)| *given) {

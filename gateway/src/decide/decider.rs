@@ -88,6 +88,7 @@ impl Decider {
             access: Access::Licence,
             needs: Needs::new().action("(unlisted)"),
             charge: Charge::Always,
+            uncharged: Vec::new(),
             cost: Cost::Route,
             allow: Anomalies::default(),
             job: None,
@@ -202,7 +203,7 @@ impl Decider {
                 remove: Vec::new(),
                 answer: licentia::http::fields(decision),
                 charging: Charging {
-                    success_only: route.charge == Charge::Success,
+                    uncharged: route.uncharged.clone(),
                     by_response: route.cost == Cost::Response,
                     meters: if reservation.is_some() { Arc::clone(&needs.meters) } else { Arc::default() },
                 },

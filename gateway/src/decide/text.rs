@@ -8,6 +8,12 @@ const ENCODED: &AsciiSet = &CONTROLS.add(b'%').add(0x7f);
 
 /// A value with what is not visible ASCII, and `%`, percent-encoded.
 pub(crate) fn field_value(text: &str) -> HeaderValue {
+    // Most values are visible ASCII as they are.
+    if text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%')
+        && let Ok(value) = HeaderValue::from_str(text)
+    {
+        return value;
+    }
     let encoded = utf8_percent_encode(text, ENCODED).to_string();
     HeaderValue::try_from(encoded.trim()).unwrap_or(HeaderValue::from_static(""))
 }

@@ -8,7 +8,7 @@ use licentia::{
     http::{self, Needs, PROBLEM_TYPE},
 };
 
-use crate::routes::path::Anomalies;
+use crate::routes::{Statuses, path::Anomalies};
 
 /// Whether a request may go on.
 #[derive(Debug)]
@@ -41,8 +41,8 @@ pub struct Allowed {
 /// How a reservation is charged when the response is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Charging {
-    /// Whether a response of 5xx costs nothing.
-    pub success_only: bool,
+    /// Responses that cost nothing.
+    pub uncharged: Vec<Statuses>,
     /// Whether the upstream says what it did cost.
     pub by_response: bool,
     /// The meters, and the most that the request may cost.

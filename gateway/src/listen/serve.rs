@@ -17,6 +17,14 @@ use super::socket::Listener;
 
 /// The longest time that a client may take to send the fields of a request: longer than proxies keep idle connections.
 const HEADER_TIME: Duration = Duration::from_secs(75);
+/// The longest list of fields, in bytes as HTTP/2 counts them (RFC 9113, section 6.5.2): a licence may have 16 KiB.
+const FIELDS: u32 = 64 << 10;
+/// The longest head of a request over HTTP/1.
+const HEAD: usize = 64 << 10;
+/// Requests at once over one connection of HTTP/2.
+const STREAMS: u32 = 256;
+/// Streams that a client may have reset while they wait to be accepted; one more ends the connection (CVE-2023-44487).
+const RESETS: usize = 20;
 /// The longest time that connections get to end when the gateway stops.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -62,8 +70,10 @@ async fn run<S, B>(
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    builder.http2().timer(TokioTimer::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEAD);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).max_header_list_size(FIELDS).max_concurrent_streams(STREAMS);
+    http2.max_pending_accept_reset_streams(RESETS);
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {

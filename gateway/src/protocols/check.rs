@@ -20,8 +20,8 @@ pub async fn answer<B>(decider: &Decider, request: Request<B>, peer: Option<IpAd
             let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
             envoy_http::answer(decider, parts.method.as_str(), &target, &parts.headers, peer).await
         }
-        Some(("forward", _)) => forward::answer(decider, &parts.headers, peer).await,
-        Some(("nginx", _)) => nginx::answer(decider, &parts.headers, peer).await,
+        Some(("forward", _)) => forward::answer(decider, &parts, peer).await,
+        Some(("nginx", _)) => nginx::answer(decider, &parts, peer).await,
         _ => {
             let text: (HeaderName, HeaderValue) =
                 (header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Response};
+use http::{Response, request::Parts};
 
 use crate::decide::{Decider, Protocol, Verdict};
 
@@ -18,12 +18,8 @@ const HINTS: Hints = Hints {
 };
 
 /// Answers with the request's verdict; on allow, the proxy copies the fields of the answer into the request.
-pub(super) async fn answer(
-    decider: &Decider,
-    headers: &HeaderMap,
-    peer: Option<IpAddr>,
-) -> Response<AnyBody> {
-    match forwarded::verdict(decider, Protocol::Forward, headers, peer, &HINTS).await {
+pub(super) async fn answer(decider: &Decider, asked: &Parts, peer: Option<IpAddr>) -> Response<AnyBody> {
+    match forwarded::verdict(decider, Protocol::Forward, asked, peer, &HINTS).await {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => refusal(*refused),
     }

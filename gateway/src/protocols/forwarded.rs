@@ -3,12 +3,14 @@
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
+use http::{HeaderMap, request::Parts};
 
 use crate::{
     config::TrustedProxies,
     decide::{Decider, Facts, Protocol, Reason, Verdict},
 };
+
+use super::terms;
 
 /// A request that a proxy asks about.
 struct Forwarded<'r> {
@@ -75,13 +77,16 @@ fn single<'r>(headers: &'r HeaderMap, name: &'static str, hint: &str) -> Result<
 pub(super) async fn verdict(
     decider: &Decider,
     protocol: Protocol,
-    headers: &HeaderMap,
+    asked: &Parts,
     peer: Option<IpAddr>,
     hints: &Hints,
 ) -> Verdict {
+    let headers = &asked.headers;
     let mut facts = Facts { protocol, method: "", target: "", headers, client: peer, route: None };
-    match read(headers, peer, &decider.rules().trusted_proxies, hints) {
-        Ok(asked) => {
+    let route = terms::in_query(asked.uri.query());
+    match read(headers, peer, &decider.rules().trusted_proxies, hints).and_then(|asked| Ok((asked, route?))) {
+        Ok((asked, route)) => {
+            facts.route = route.as_ref();
             (facts.method, facts.target, facts.client) = (asked.method, asked.target, asked.client);
             decider.decide(&facts).await
         }

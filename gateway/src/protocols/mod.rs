@@ -8,3 +8,4 @@ mod forward;
 mod forwarded;
 mod nginx;
 pub mod proxy;
+mod terms;

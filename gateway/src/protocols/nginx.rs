@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderValue, Response, request::Parts};
 
 use crate::decide::{Decider, Protocol, Verdict, fields::names};
 
@@ -19,12 +19,8 @@ const HINTS: Hints = Hints {
     target: "write `proxy_set_header X-Forwarded-Uri $request_uri;` in the location of `auth_request`",
 };
 
-pub(super) async fn answer(
-    decider: &Decider,
-    headers: &HeaderMap,
-    peer: Option<IpAddr>,
-) -> Response<AnyBody> {
-    match forwarded::verdict(decider, Protocol::Nginx, headers, peer, &HINTS).await {
+pub(super) async fn answer(decider: &Decider, asked: &Parts, peer: Option<IpAddr>) -> Response<AnyBody> {
+    match forwarded::verdict(decider, Protocol::Nginx, asked, peer, &HINTS).await {
         Verdict::Allowed(allowed) => response(200, allowed.set.into_iter().chain(allowed.answer), ""),
         Verdict::Refused(refused) => {
             let shown = if refused.status == 401 { 401 } else { 403 };

@@ -11,4 +11,4 @@ pub(crate) use resolve::{Written, resolve};
 pub use route::Route;
 pub use table::{Conflict, Match, Table};
 pub(crate) use terms::Terms;
-pub use terms::{Access, Charge, Cost};
+pub use terms::{Access, Charge, Cost, Statuses};

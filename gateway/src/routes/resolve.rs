@@ -6,7 +6,7 @@ use licentia_core::inner::is_valid_name;
 use super::{
     path::{Anomalies, Target},
     route::Route,
-    terms::{Access, Terms},
+    terms::{Access, Charge, Statuses, Terms},
 };
 
 /// A route as it is written.
@@ -48,6 +48,7 @@ pub(crate) fn resolve(written: &Written<'_>) -> Result<Route, Vec<String>> {
             ("meters", terms.meters.is_some()),
             ("rates", terms.rates.is_some()),
             ("charge", terms.charge.is_some()),
+            ("uncharged", terms.uncharged.is_some()),
             ("cost", terms.cost.is_some()),
         ];
         for (field, _) in asks.iter().filter(|(_, given)| *given) {
@@ -87,6 +88,11 @@ pub(crate) fn resolve(written: &Written<'_>) -> Result<Route, Vec<String>> {
         return Err(wrong);
     }
     let name = format!("{} {path}", method.as_deref().unwrap_or("*"));
+    let charge = terms.charge.or(defaults.charge).unwrap_or_default();
+    let mut uncharged = terms.uncharged.clone().or_else(|| defaults.uncharged.clone()).unwrap_or_default();
+    if charge == Charge::Success {
+        uncharged.push(Statuses::SERVER_ERRORS);
+    }
     let mut needs = Needs::new().action(&*name).tokens(tokens);
     if access == Access::Licence {
         needs = needs.features(features).meters(meters).rates(rates);
@@ -101,7 +107,8 @@ pub(crate) fn resolve(written: &Written<'_>) -> Result<Route, Vec<String>> {
         path,
         access,
         needs,
-        charge: terms.charge.or(defaults.charge).unwrap_or_default(),
+        charge,
+        uncharged,
         cost: terms.cost.or(defaults.cost).unwrap_or_default(),
         allow,
         job,

@@ -4,7 +4,7 @@ use licentia::http::Needs;
 
 use super::{
     path::Anomalies,
-    terms::{Access, Charge, Cost},
+    terms::{Access, Charge, Cost, Statuses},
 };
 
 /// What a request needs of a licence, and where it is found.
@@ -24,6 +24,8 @@ pub struct Route {
     pub needs: Needs,
     /// When meters are charged.
     pub charge: Charge,
+    /// Responses that cost nothing. `charge = "success"` stands for 5xx.
+    pub uncharged: Vec<Statuses>,
     /// Who says what it costs.
     pub cost: Cost,
     /// Which forms of paths are accepted though servers read them in different ways.
@@ -37,6 +39,6 @@ impl Route {
     pub fn waits_for_response(&self) -> bool {
         self.access == Access::Licence
             && !self.needs.meters.is_empty()
-            && (self.charge == Charge::Success || self.cost == Cost::Response)
+            && (!self.uncharged.is_empty() || self.cost == Cost::Response)
     }
 }

@@ -4,9 +4,10 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use http::{Request, Response};
@@ -285,4 +286,50 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
 /// Writes a file of a world.
 pub fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
     std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+/// A Redis server that keeps what it has answered, also if it is killed.
+pub struct Redis {
+    folder: PathBuf,
+    pub port: u16,
+    server: Option<Child>,
+}
+
+impl Redis {
+    pub fn start(folder: &Path) -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut redis = Self { folder: folder.to_owned(), port, server: None };
+        redis.come();
+        redis
+    }
+
+    pub fn come(&mut self) {
+        let mut server = Command::new("redis-server");
+        server.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+        server
+            .args(["--loglevel", "warning", "--port", &self.port.to_string()])
+            .arg("--dir")
+            .arg(&self.folder);
+        self.server = Some(server.stdin(Stdio::null()).stdout(Stdio::null()).spawn().expect("redis-server"));
+        for _ in 0..1000 {
+            if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("redis-server does not listen");
+    }
+
+    pub fn go(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.go();
+    }
 }

@@ -13,7 +13,7 @@ use crate::error::{LedgerError, Result};
 type Table = (&'static str, &'static [&'static str]);
 
 /// The tables and their columns, in an order in which each one refers to earlier ones only.
-const TABLES: [Table; 8] = [
+const TABLES: [Table; 11] = [
     (
         "license",
         &[
@@ -62,6 +62,9 @@ const TABLES: [Table; 8] = [
     ),
     ("published", &["issuer", "sequence", "bundle"]),
     ("reinstated", &["id"]),
+    ("total", &["issuer", "tier", "tier_version", "kind", "kid", "issued", "revoked"]),
+    ("boundary", &["seconds", "at", "issuer", "tier", "tier_version", "begun", "lapsed", "ended"]),
+    ("population", &["subjects", "lineages"]),
 ];
 
 /// What was restored.
@@ -85,6 +88,7 @@ impl Ledger {
         self.guests.iter().try_for_each(|guest| copy.host(guest))?;
         let snapshot = self.database.snapshot()?;
         let transaction = copy.database.begin()?;
+        clear(&copy.tables(), &transaction)?;
         copy_tables(&self.tables(), &snapshot, &transaction)?;
         transaction.commit()?;
         // One file, without others beside it.
@@ -114,17 +118,13 @@ impl Ledger {
         let snapshot = backup.database.snapshot()?;
         let (own, old) = (counters(&transaction)?, counters(&snapshot)?);
         let known = own.1.max(published.unwrap_or(0));
-        let count =
-            |database: &Database| database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0));
-        let licenses = count(&transaction)?;
-        let lacking = licenses.saturating_sub(count(&snapshot)?);
+        let licenses = self.count()?;
+        let lacking = licenses.saturating_sub(backup.count()?);
         if (known > old.1 || lacking > 0) && !allow_older {
             let (backup, published) = (old.1, known);
             return Err(LedgerError::OlderBackup { backup, published, licenses: lacking }.into());
         }
-        for (table, _) in self.tables().iter().rev() {
-            transaction.execute(&format!("DELETE FROM {table}"), &[])?;
-        }
+        clear(&self.tables(), &transaction)?;
         // A backup without a guest's tables has nothing in them.
         copy_tables(&backup.tables(), &snapshot, &transaction)?;
         let next = if licenses == 0 { old.0.saturating_add(skipped) } else { own.0.max(old.0) };
@@ -149,6 +149,13 @@ fn counters(database: &Database) -> Result<(u64, u64)> {
     let sql = "SELECT next, sequence FROM stream";
     let found = database.first(sql, &[], |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))?;
     Ok(found.unwrap_or_default())
+}
+
+fn clear(tables: &[Table], database: &Database) -> Result<()> {
+    tables
+        .iter()
+        .rev()
+        .try_for_each(|(table, _)| database.execute(&format!("DELETE FROM {table}"), &[]).map(drop))
 }
 
 fn copy_tables(tables: &[Table], from: &Database, to: &Database) -> Result<()> {

@@ -1,12 +1,12 @@
 //! The ledger as a whole: opened, created, its schema upgraded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     guest::GuestTables,
     location::LedgerLocation,
     schema,
-    sql::{Database, LedgerAccess, Lock},
+    sql::{Database, LedgerAccess, Lock, is_ledger},
 };
 use crate::error::{Error, LedgerError, Result};
 
@@ -57,6 +57,19 @@ impl Ledger {
             }
             checked => checked.map(|()| Self { database, bundle_lock: None, guests: Vec::new() }),
         }
+    }
+
+    /// The ledgers in SQLite in the folder of a place that has none: what a person may have meant who mistyped a path.
+    /// Only the first hundred files are looked at.
+    pub fn beside(location: &LedgerLocation) -> Vec<PathBuf> {
+        let LedgerLocation::Sqlite(path) = location else { return Vec::new() };
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let Ok(entries) = std::fs::read_dir(folder.unwrap_or(Path::new("."))) else { return Vec::new() };
+        let folder = folder.unwrap_or(Path::new(""));
+        let files = entries.take(100).filter_map(|entry| Some(folder.join(entry.ok()?.file_name())));
+        let mut found: Vec<PathBuf> = files.filter(|file| file != path && is_ledger(file)).collect();
+        found.sort();
+        found
     }
 
     /// Creates a ledger that is gone when it is dropped.

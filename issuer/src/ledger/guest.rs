@@ -2,7 +2,7 @@
 
 use super::{
     database::Ledger,
-    index::next_indices,
+    index::take_turn,
     sql::{Database, values},
 };
 use crate::error::{Error, Result};
@@ -90,8 +90,7 @@ impl Ledger {
         work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
         let is_outer = self.database.enter()?;
-        // The row that everybody needs who issues.
-        let turn = if is_outer { next_indices(&self.database, 0).map(drop) } else { Ok(()) };
+        let turn = if is_outer { take_turn(&self.database) } else { Ok(()) };
         let done = turn.map_err(E::from).and_then(|()| work(self));
         let left = self.database.leave(done.is_ok());
         let done = done?;

@@ -1,11 +1,13 @@
 //! What a rule hits, before it is in a bundle.
 
+use std::collections::BTreeSet;
+
 use licentia_core::{
     Timestamp, limits,
     revocation::{Bundle, Traits},
 };
 
-use super::{database::Ledger, sql::values};
+use super::{counts::Total, database::Ledger, sql::values};
 use crate::{
     error::{BundleError, Result},
     key::SigningKey,
@@ -66,11 +68,12 @@ impl Ledger {
     /// # Errors
     /// [`BundleError::UnknownTier`], [`BundleError::UnknownKey`], or [`Error::Ledger`](crate::Error::Ledger).
     pub fn check_rule(&self, issuer: &str, rule: &RuleDraft) -> Result<()> {
+        let mut totals = self.totals()?;
+        totals.retain(|total| total.group.issuer == issuer);
         if let Some((name, version)) = &rule.tier {
-            let sql = "SELECT DISTINCT tier, tier_version FROM license WHERE issuer = ?1 ORDER BY tier, tier_version";
-            let known: Vec<(String, u64)> = self
-                .database
-                .all(sql, values![issuer], |row| Ok((row.text(0)?.to_owned(), row.unsigned(1)?)))?;
+            let tier = |total: &Total| (total.group.tier.clone(), total.group.tier_version);
+            let mut known: Vec<(String, u64)> = totals.iter().map(tier).collect();
+            known.dedup();
             let is_meant =
                 |(known, of): &(String, u64)| known == name && version.is_none_or(|version| version == *of);
             if !known.iter().any(is_meant) {
@@ -80,11 +83,9 @@ impl Ledger {
             }
         }
         if let Some(kid) = &rule.kid {
-            let sql = "SELECT DISTINCT kid FROM license WHERE issuer = ?1 ORDER BY kid";
-            let known: Vec<Vec<u8>> =
-                self.database.all(sql, values![issuer], |row| Ok(row.bytes(0)?.to_vec()))?;
+            let known: BTreeSet<&Vec<u8>> = totals.iter().map(|total| &total.group.kid).collect();
             if !known.contains(kid) {
-                let known = known.iter().map(|kid| hex(kid)).collect();
+                let known = known.into_iter().map(|kid| hex(kid)).collect();
                 return Err(BundleError::UnknownKey { kid: hex(kid), known }.into());
             }
         }
@@ -106,8 +107,6 @@ fn hex(kid: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::{Draft, Issuer};
 

@@ -47,6 +47,12 @@ impl Ledger {
     }
 }
 
+/// Waits until no other process changes the ledger, and keeps the others waiting until the transaction ends. So no two
+/// of them wait for each other's rows.
+pub(super) fn take_turn(database: &Database) -> Result<()> {
+    next_indices(database, 0).map(drop)
+}
+
 /// Hands out the next indices, as [`Ledger::next_index`] does.
 pub(super) fn next_indices(database: &Database, count: u64) -> Result<impl Iterator<Item = u64> + use<>> {
     let key = stream_key(database)?;

@@ -12,15 +12,16 @@ use licentia_core::{
 };
 
 use super::{
+    counts::Changes,
     database::Ledger,
-    index::next_indices,
-    licenses,
+    index::{next_indices, take_turn},
+    licenses::IssuedLicense,
     revocations::revoke,
     sql::{Database, Transaction, values},
     terms,
 };
 use crate::{
-    error::{Error, LedgerError, Result},
+    error::{BundleError, Error, LedgerError, Result},
     grant::Grant,
     license::{Draft, Issuer, Token},
 };
@@ -99,8 +100,8 @@ impl Ledger {
         let stream = self.stream()?;
         let mut orders: Vec<Order> = orders.into_iter().collect();
         let transaction = self.database.begin()?;
-        // Locks the row that every issuer of licences needs: two orders of one reference come one after the other.
-        drop(next_indices(&transaction, 0)?);
+        // Two orders of one reference come one after the other.
+        take_turn(&transaction)?;
         let before = answered(&transaction, issuer, &orders)?;
         for order in &orders {
             if let Some(lineage) = &order.draft.lineage {
@@ -116,17 +117,34 @@ impl Ledger {
         }
         let signed = sign_all(issuer, &orders, &before)?;
         let mut answers = Vec::with_capacity(orders.len());
+        let mut changes = Changes::default();
         for (order, (answer, signed)) in orders.iter().zip(before.into_iter().zip(signed)) {
             let is_new = answer.is_none();
             let Some(token) = answer.or(signed) else { return Err(LedgerError::Empty.into()) };
             if is_new {
-                licenses::insert(&transaction, &token, stream)?;
-                record(&transaction, issuer, order, &token)?;
+                insert(&transaction, &token, stream, &mut changes)?;
+                record(&transaction, issuer, order, &token, &mut changes)?;
             }
             answers.push(Issued { token, is_new });
         }
+        changes.write(&transaction)?;
         transaction.commit()?;
         Ok(answers)
+    }
+
+    /// Records a licence and its terms. Do this before handing it out. [`Ledger::issue`] does it in one step.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`], also if the identifier is already there; [`BundleError::WrongStream`] for a licence of another
+    /// stream than the ledger's, which no bundle of the ledger would revoke.
+    pub fn record(&mut self, token: &Token) -> Result<()> {
+        let stream = self.stream()?;
+        let transaction = self.database.begin()?;
+        take_turn(&transaction)?;
+        let mut changes = Changes::default();
+        insert(&transaction, token, stream, &mut changes)?;
+        changes.write(&transaction)?;
+        transaction.commit()
     }
 
     /// The licence that was issued for a reference.
@@ -247,13 +265,51 @@ fn sign_all(issuer: &Issuer, orders: &[Order], before: &[Option<Token>]) -> Resu
     Ok(signed)
 }
 
+/// Records a licence and its terms in a ledger of this stream, and counts it.
+pub(super) fn insert(database: &Database, token: &Token, stream: u64, changes: &mut Changes) -> Result<()> {
+    let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
+    if claims.stream() != stream {
+        return Err(BundleError::WrongStream { stream, given: claims.stream() }.into());
+    }
+    let license = IssuedLicense::of(&claims, token);
+    changes.insert(database, &license)?;
+    database.execute(
+        "INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid,
+            issued_at, not_before, term_end, expires, stream_index, digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        values![
+            &license.id,
+            &license.lineage,
+            &license.issuer,
+            &license.subject,
+            &license.tier,
+            license.tier_version,
+            license.kind.number(),
+            &license.kid,
+            license.issued_at,
+            license.not_before,
+            license.term_end,
+            license.expires,
+            license.index,
+            &license.digest,
+        ],
+    )?;
+    terms::insert(database, &license.id, token.payload())
+}
+
 /// Records what belongs to an order beside the licence.
-fn record(database: &Transaction<'_>, issuer: &Issuer, order: &Order, token: &Token) -> Result<()> {
+fn record(
+    database: &Transaction<'_>,
+    issuer: &Issuer,
+    order: &Order,
+    token: &Token,
+    changes: &mut Changes,
+) -> Result<()> {
     if let Some(reference) = &order.reference {
         let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
         let sql = "INSERT INTO reference (issuer, reference, id) VALUES (?1, ?2, ?3)";
         database.execute(sql, values![issuer.name(), reference, &claims.id()])?;
     }
     let superseded = RevocationTerms { reason: Reason::Superseded, ..RevocationTerms::default() };
-    order.replaces.map_or(Ok(()), |id| revoke(database, &id, &superseded))
+    order.replaces.map_or(Ok(()), |id| revoke(database, &id, &superseded, changes))
 }

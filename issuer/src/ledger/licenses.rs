@@ -4,13 +4,9 @@ use licentia_core::{Claims, Kind, Lineage, Timestamp, TokenId};
 
 use super::{
     database::Ledger,
-    sql::{Database, Row, values},
-    terms,
+    sql::{Row, values},
 };
-use crate::{
-    error::{BundleError, Error, Result},
-    license::Token,
-};
+use crate::{error::Result, license::Token};
 
 /// What the ledger knows about one licence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,18 +46,6 @@ pub struct IssuedLicense {
 pub(super) const COLUMNS: &str = "license.id, lineage, issuer, subject, tier, tier_version, kind, kid, issued_at, not_before, term_end, expires, stream_index, digest";
 
 impl Ledger {
-    /// Records a licence and its terms. Do this before handing it out. [`Ledger::issue`] does it in one step.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`], also if the identifier is already there; [`BundleError::WrongStream`] for a licence of another
-    /// stream than the ledger's, which no bundle of the ledger would revoke.
-    pub fn record(&mut self, token: &Token) -> Result<()> {
-        let stream = self.stream()?;
-        let transaction = self.database.begin()?;
-        insert(&transaction, token, stream)?;
-        transaction.commit()
-    }
-
     /// The licence with a token's identifier.
     ///
     /// # Errors
@@ -88,55 +72,29 @@ impl Ledger {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE lineage = ?1 ORDER BY issued_at, id");
         self.database.all(&sql, values![lineage], read)
     }
-
-    /// The issuers whose licences are in the ledger.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`].
-    pub fn issuers(&self) -> Result<Vec<String>> {
-        let sql = "SELECT DISTINCT issuer FROM license ORDER BY issuer";
-        self.database.all(sql, &[], |row| row.text(0).map(str::to_owned))
-    }
-
-    /// How many licences were issued.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`].
-    pub fn count(&self) -> Result<u64> {
-        self.database.only("SELECT count(*) FROM license", &[], |row| row.unsigned(0))
-    }
 }
 
-/// Records a licence and its terms in a ledger of this stream.
-pub(super) fn insert(database: &Database, token: &Token, stream: u64) -> Result<()> {
-    let claims = token.claims().map_err(|malformed| Error::Refused(malformed.code))?;
-    let claims: &Claims<'_> = &claims;
-    let (tier, id) = (claims.tier(), claims.id());
-    if claims.stream() != stream {
-        return Err(BundleError::WrongStream { stream, given: claims.stream() }.into());
+impl IssuedLicense {
+    /// What a token says.
+    pub(super) fn of(claims: &Claims<'_>, token: &Token) -> Self {
+        let tier = claims.tier();
+        Self {
+            id: claims.id(),
+            lineage: claims.lineage(),
+            issuer: claims.issuer().to_owned(),
+            subject: claims.subject().to_owned(),
+            tier: tier.name.to_owned(),
+            tier_version: tier.version,
+            kind: claims.kind(),
+            kid: claims.kid().as_bytes().to_owned(),
+            issued_at: claims.issued_at(),
+            not_before: claims.not_before(),
+            term_end: claims.term_end(),
+            expires: claims.expires(),
+            index: claims.index(),
+            digest: hmac_sha256::Hash::hash(token.as_bytes()),
+        }
     }
-    database.execute(
-        "INSERT INTO license (id, lineage, issuer, subject, tier, tier_version, kind, kid,
-            issued_at, not_before, term_end, expires, stream_index, digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        values![
-            &id,
-            &claims.lineage(),
-            claims.issuer(),
-            claims.subject(),
-            tier.name,
-            tier.version,
-            claims.kind().number(),
-            claims.kid().as_bytes(),
-            claims.issued_at(),
-            claims.not_before(),
-            claims.term_end(),
-            claims.expires(),
-            claims.index(),
-            &hmac_sha256::Hash::hash(token.as_bytes()),
-        ],
-    )?;
-    terms::insert(database, &id, token.payload())
 }
 
 /// Reads the columns [`COLUMNS`], which are the first of the row.

@@ -9,13 +9,14 @@
 //! | `location`, `sql/`, `schema` | where it is, the two databases, their tables |
 //! | `issue`, `licenses`, `terms`, `index` | what was issued, on which terms, under which index |
 //! | `reissue` | what is signed anew: renewed, upgraded, lost, or signed with a key that is lost |
-//! | `list` | searched and counted |
+//! | `list`, `counts` | searched and counted |
 //! | `backup` | copied, from either database to the other |
 //! | `guest` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
 //! | `revocations`, `bundle`, `replay`, `strictness` | what is revoked, and its publication |
 
 mod backup;
 mod bundle;
+mod counts;
 mod database;
 mod guest;
 mod hits;
@@ -34,11 +35,12 @@ mod terms;
 
 pub use backup::RestoreReport;
 pub use bundle::PublishedBundle;
+pub use counts::{LicenseState, TierCount};
 pub use database::Ledger;
 pub use guest::GuestTables;
 pub use issue::{Issued, Order};
 pub use licenses::IssuedLicense;
-pub use list::{LicenseFilter, LicenseSort, LicenseState, ListedLicense, TierCount};
+pub use list::{LicenseFilter, LicenseSort, ListedLicense};
 pub use location::LedgerLocation;
 pub use replay::ReplayReport;
 pub use revocations::StandingRule;

@@ -6,8 +6,10 @@ use licentia_core::{
 };
 
 use super::{
+    counts::Changes,
     database::Ledger,
-    licenses::IssuedLicense,
+    index::take_turn,
+    licenses::{COLUMNS, IssuedLicense, read},
     sql::{Database, Row, values},
 };
 use crate::{
@@ -72,10 +74,13 @@ impl Ledger {
         mut progress: impl FnMut(u64),
     ) -> Result<()> {
         let transaction = self.database.begin()?;
+        take_turn(&transaction)?;
+        let mut changes = Changes::default();
         for (id, done) in ids.into_iter().zip(1..) {
-            revoke(&transaction, id, &terms)?;
+            revoke(&transaction, id, &terms, &mut changes)?;
             progress(done);
         }
+        changes.write(&transaction)?;
         transaction.commit()
     }
 
@@ -85,10 +90,14 @@ impl Ledger {
     /// [`Error::Ledger`](crate::Error::Ledger).
     pub fn reinstate(&mut self, id: &TokenId) -> Result<bool> {
         let transaction = self.database.begin()?;
+        take_turn(&transaction)?;
         let found = transaction.execute("DELETE FROM revocation WHERE id = ?1", values![id])? > 0;
         if found {
             let sql = "INSERT INTO reinstated (id) VALUES (?1) ON CONFLICT (id) DO NOTHING";
             transaction.execute(sql, values![id])?;
+            let mut changes = Changes::default();
+            changes.reinstate(&known(&transaction, id)?);
+            changes.write(&transaction)?;
         }
         transaction.commit()?;
         Ok(found)
@@ -153,14 +162,6 @@ impl Ledger {
         self.database.all(sql, &[], standing_rule)
     }
 
-    /// How many licences of all issuers have a revocation of their own.
-    ///
-    /// # Errors
-    /// [`Error::Ledger`](crate::Error::Ledger).
-    pub fn revoked(&self) -> Result<u64> {
-        self.database.only("SELECT count(*) FROM revocation", &[], |row| row.unsigned(0))
-    }
-
     /// The revocation that names a licence, if there is one. A rule may hit it too.
     ///
     /// # Errors
@@ -171,22 +172,35 @@ impl Ledger {
     }
 }
 
-/// Revokes a licence.
-pub(super) fn revoke(database: &Database, id: &TokenId, terms: &RevocationTerms) -> Result<()> {
+/// Revokes a licence, and counts it if it was not revoked before.
+pub(super) fn revoke(
+    database: &Database,
+    id: &TokenId,
+    terms: &RevocationTerms,
+    changes: &mut Changes,
+) -> Result<()> {
     check_terms(terms)?;
     let (effect, until) = effect(terms.effect);
-    let changed = database.execute(
-        "INSERT INTO revocation (id, reason, effective, effect, until)
-            SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1
-         ON CONFLICT (id) DO UPDATE SET reason = excluded.reason, effective = excluded.effective,
-            effect = excluded.effect, until = excluded.until",
-        values![id, terms.reason.number(), terms.effective, effect, until],
-    )?;
-    if changed == 0 {
-        return Err(BundleError::UnknownLicense(id.to_string()).into());
+    let given = values![id, terms.reason.number(), terms.effective, effect, until];
+    // Of two processes that revoke one licence, one inserts the row.
+    let sql = "INSERT INTO revocation (id, reason, effective, effect, until)
+            SELECT id, ?2, ?3, ?4, ?5 FROM license WHERE id = ?1 ON CONFLICT (id) DO NOTHING";
+    if database.execute(sql, given)? > 0 {
+        changes.revoke(&known(database, id)?);
+    } else {
+        let sql = "UPDATE revocation SET reason = ?2, effective = ?3, effect = ?4, until = ?5 WHERE id = ?1";
+        if database.execute(sql, given)? == 0 {
+            return Err(BundleError::UnknownLicense(id.to_string()).into());
+        }
     }
     database.execute("DELETE FROM reinstated WHERE id = ?1", values![id])?;
     Ok(())
+}
+
+/// A licence that must be in the ledger.
+fn known(database: &Database, id: &TokenId) -> Result<IssuedLicense> {
+    let sql = format!("SELECT {COLUMNS} FROM license WHERE id = ?1");
+    database.only(&sql, values![id], read)
 }
 
 /// The number of an effect, and its end.

@@ -1,7 +1,12 @@
 //! Ledgers of earlier versions.
 
-use licentia_core::revocation::Reason;
-use licentia_issuer::{Draft, Issuer, Ledger, LedgerAccess, Order, SigningKey};
+use std::collections::BTreeSet;
+
+use licentia_core::{Lineage, revocation::Reason};
+use licentia_issuer::{
+    Draft, Issuer, Ledger, LedgerAccess, LicenseFilter, LicenseState, ListedLicense, Order, SigningKey,
+    TierCount, Timestamp,
+};
 use rusqlite::Connection;
 
 use crate::engine::NOW;
@@ -25,6 +30,34 @@ fn a_ledger_without_terms_is_upgraded_and_keeps_everything() {
     assert_eq!((ledger.count().unwrap(), ledger.revoked().unwrap(), ledger.sequence().unwrap()), (4, 1, 1));
     let (first, third) = (ledger.of_subject("cus_1").unwrap(), ledger.of_subject("cus_3").unwrap());
     assert_eq!(ledger.of_lineage(&first[0].lineage).unwrap(), first);
+    // What was issued before there were counts is counted.
+    let states = |now: Timestamp| -> Vec<(String, u64, Vec<u64>)> {
+        let counts = |tier: TierCount| tier.states.iter().map(|(_, count)| *count).collect();
+        let tiers = ledger.tier_counts(now).unwrap().into_iter();
+        tiers.map(|tier| (tier.tier.clone(), tier.tier_version, counts(tier))).collect()
+    };
+    let every = ledger.list(&LicenseFilter::default(), NOW).unwrap();
+    let times = every.iter().flat_map(|one| {
+        let license = &one.license;
+        [Some(license.expires), license.term_end, license.not_before, Some(license.issued_at)]
+    });
+    for now in times.flatten().flat_map(|time| [time - 1, time, time + 1]) {
+        let of = |tier: &str, version: u64, state: LicenseState| {
+            let fits = |one: &&ListedLicense| {
+                (&*one.license.tier, one.license.tier_version, one.state(now)) == (tier, version, state)
+            };
+            every.iter().filter(fits).count() as u64
+        };
+        for (tier, version, counted) in states(now) {
+            let expected: Vec<u64> =
+                LicenseState::ALL.into_iter().map(|state| of(&tier, version, state)).collect();
+            assert_eq!(counted, expected, "{tier}@{version} at {now}");
+        }
+    }
+    let subjects: BTreeSet<&str> = every.iter().map(|one| &*one.license.subject).collect();
+    let lineages: BTreeSet<Lineage> = every.iter().map(|one| one.license.lineage).collect();
+    assert_eq!(ledger.customers().unwrap(), (subjects.len() as u64, lineages.len() as u64));
+    assert_eq!(ledger.issuers().unwrap(), ["acme"]);
     assert_eq!(ledger.revocation(&third[0].id).unwrap().unwrap().reason, Reason::Fraud);
     assert_eq!(ledger.rules().unwrap()[0].rule.tier, Some(("pro".into(), Some(3))));
     assert!(ledger.last_published("acme").unwrap().is_some());

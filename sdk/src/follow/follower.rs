@@ -237,6 +237,7 @@ impl Follower {
             let result = bundle.poll(&self.fetcher, &self.trusted, &self.cache).await;
             problems.extend(result.err().map(|problem| format!("`bundle`: {problem}")));
         }
+        self.trusted.note_missing(self.bundles.iter().filter(|bundle| bundle.of.is_none()).count());
         problems
     }
 

@@ -1,6 +1,9 @@
 //! A gate whose keyset and bundles are replaced while it runs.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::sync::watch;
 
@@ -14,11 +17,27 @@ pub struct Trusted {
     loaded: watch::Sender<u64>,
     /// Counts how often every place was looked at.
     polled: watch::Sender<u64>,
+    /// Bundles that are followed and none of which was loaded yet.
+    missing: Arc<AtomicUsize>,
 }
 
 impl Trusted {
     pub(super) fn new(gate: Gate) -> Self {
-        Self { gate: Arc::new(gate), loaded: watch::channel(0).0, polled: watch::channel(0).0 }
+        Self {
+            gate: Arc::new(gate),
+            loaded: watch::channel(0).0,
+            polled: watch::channel(0).0,
+            missing: Arc::default(),
+        }
+    }
+
+    /// How many of the bundles that are followed were never loaded: until they are, licences that need one are refused.
+    pub fn missing_bundles(&self) -> usize {
+        self.missing.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_missing(&self, bundles: usize) {
+        self.missing.store(bundles, Ordering::Relaxed);
     }
 
     /// Every place was looked at.

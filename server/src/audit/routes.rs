@@ -20,8 +20,11 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Lines {
-    /// Only lines after this number.
+    /// Only lines after this number; with `newest`, only those before it.
     after: Option<u64>,
+    /// Whether the newest come first.
+    #[serde(default)]
+    newest: bool,
     /// How many at most: 1 to 1000.
     limit: Option<u64>,
 }
@@ -60,11 +63,17 @@ async fn list(
     Query(lines): Query<Lines>,
 ) -> Result<axum::Json<AuditPage>, Problem> {
     let limit = crate::http::page_limit(lines.limit)?;
-    let (after, issuer) = (lines.after.unwrap_or(0), caller.0.issuer);
+    let issuer = caller.0.issuer;
+    let (order, after) = match (lines.newest, lines.after) {
+        (false, after) => ("number > ?2 ORDER BY number", after.unwrap_or(0)),
+        (true, after) => ("number < ?2 ORDER BY number DESC", after.unwrap_or(u64::MAX)),
+    };
     let items = server.readers().read(move |ledger| {
-        let sql = "SELECT number, at, subject, lineage, action, target FROM audit
-            WHERE issuer = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
-        let items: Vec<AuditLine> = ledger.database().all(sql, values![&issuer, after, limit], |row| {
+        let sql = format!(
+            "SELECT number, at, subject, lineage, action, target FROM audit
+             WHERE issuer = ?1 AND {order} LIMIT ?3"
+        );
+        let items: Vec<AuditLine> = ledger.database().all(&sql, values![&issuer, after, limit], |row| {
             Ok(AuditLine {
                 number: row.unsigned(0)?,
                 at: row.unsigned(1)?,

@@ -89,8 +89,8 @@ fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [first, second, third, _] = address.octets();
     let is_special = match first {
-        // This network, private ones (RFC 1918), loopback.
-        0 | 10 | 127 => true,
+        // This network, private ones (RFC 1918), loopback; multicast, reserved, broadcast.
+        0 | 10 | 127 | 224.. => true,
         // Shared by carriers (RFC 6598).
         100 => (64..128).contains(&second),
         // Link-local, with the metadata services of clouds.
@@ -104,8 +104,6 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         // Benchmarks and documentation.
         198 => matches!(second, 18 | 19) || (second, third) == (51, 100),
         203 => (second, third) == (0, 113),
-        // Multicast, reserved, broadcast.
-        224.. => true,
         _ => false,
     };
     !is_special

@@ -130,7 +130,7 @@ function lock(why) {
   $("main").replaceChildren(make("section", { class: "lock", "aria-label": "Sign in" }, make("h1", { class: "brand" }, ...brand.childNodes), form));
   credential.focus();
 }
-async function begin() {
+async function begin(focus = true) {
   try {
     me = await get("/v1/overview");
   } catch (problem) {
@@ -141,9 +141,9 @@ async function begin() {
   $("issuer").textContent = me.issuer;
   $("who").textContent = me.subject;
   $("who").title = me.subject;
-  route();
+  route({ focus });
 }
-$("leave").addEventListener("click", () => { lock(); });
+$("leave").addEventListener("click", () => { history.replaceState(null, "", location.pathname); lock(); });
 
 // --- frames --------------------------------------------------------------------------------------------------------
 const SECTIONS = [["", "Overview"], ["customers", "Customers"], ["licenses", "Licences"], ["usage", "Usage"], ["gateways", "Gateways"], ["webhooks", "Webhooks"], ["payments", "Payments"], ["audit", "Audit"]];
@@ -199,6 +199,8 @@ function open(title, ...children) {
 }
 const close = () => $("dialog").close();
 $("dialog").addEventListener("close", () => {
+  // The next dialogue may be open already: this event comes later than what it tells of.
+  if ($("dialog").open) return;
   $("dialog").replaceChildren();
   (opener?.isConnected ? opener : $("main").querySelector("h1"))?.focus();
 });
@@ -323,7 +325,7 @@ async function overview() {
     children: [
       make("div", { class: "figures" },
         figure("Active licences", sum("active"), "good", "licenses?state=active", `of ${plural(about.licenses, "licence")} ever issued`),
-        figure("In grace", sum("grace"), "limit", "licenses?state=grace", "paid no longer, and still working"),
+        figure("In grace", sum("grace"), "limit", "licenses?state=grace", "unpaid, and still working"),
         figure("Revoked", sum("revoked"), "bad", "licenses?state=revoked", "with a revocation of their own"),
         figure("Customers", about.customers, "", "customers", plural(about.lineages, "contract"))),
       about.problems.length ? make("section", { "aria-label": "What needs somebody" }, make("div", { class: "head" }, make("h2", {}, "What needs somebody")), make("ul", { class: "body stack" }, about.problems.map(({ kind, text, place }) => make("li", { class: "note", "data-kind": kind }, text, " ", link(place, "Look"))))) : null,
@@ -377,7 +379,8 @@ async function customer(subject) {
   const newest = new Map();
   for (const one of all) { const known = newest.get(one.lineage); if (!known || one.issued_at >= known.issued_at) newest.set(one.lineage, one); }
   return {
-    title: subject, actions: [issueButton(subject)],
+    title: subject,
+    actions: [issueButton(subject), all.some(({ revocation }) => !revocation) ? make("button", { type: "button", class: "danger", onclick: () => revokeAll(subject, all.filter(({ revocation }) => revocation?.reason !== "superseded").length) }, "Revoke all") : null],
     children: [section("Contracts", make("span", { class: "soft" }, plural(all.length, "licence")), licenseTable([...newest.values()], "This customer has no licence.", false)), section("Usage by period", null, usagePlot(`Usage of ${subject}`, lines))],
   };
 }
@@ -408,16 +411,17 @@ async function licenses() {
 const TIMELINE = { issued: "good", renewed: "good", upgraded: "good", reinstated: "good", resumed: "good", revoked: "bad", suspended: "bad", superseded: "", payment: "limit", term: "next", end: "next" };
 async function license(lineage) {
   const [about, { lines }] = await Promise.all([get(`/v1/lineages/${path(lineage)}`), get("/v1/usage", { by: "meter,period", lineage })]);
-  const { current, timeline, subscription } = about;
-  const state = current.suspended ? "suspended" : current.state;
+  const { current, timeline, subscription, licenses } = about;
+  const state = about.suspended ? "suspended" : current.state;
+  const hit = licenses.filter(({ revocation }) => revocation?.reason !== "superseded").length;
   const rest = current.expires - now();
   const act = (words, kind, run) => make("button", { type: "button", class: kind, onclick: run }, words);
-  const isRevoked = state === "revoked" || state === "suspended";
   return {
     title: current.subject,
     actions: [
       act("Renew", "main", () => renew(current)), act("Upgrade", "", () => upgrade(current)),
-      isRevoked ? act("Reinstate", "", () => reinstate(current)) : act("Revoke", "danger", () => revoke(current))],
+      state === "suspended" ? act("Resume", "", () => resume(current)) : state === "revoked" ? act("Reinstate", "", () => reinstate(current)) : act("Suspend", "", () => suspend(current)),
+      state === "revoked" ? null : act("Revoke", "danger", () => revoke(current, hit))],
     children: [
       make("div", { class: "columns" },
         make("div", { class: "stack" },
@@ -472,16 +476,34 @@ function upgrade(current) {
     send: async ({ tier }, key) => tokenSheet(await post(change(current, "upgrade"), { tier }, key)),
   });
 }
+function suspend(current) {
+  ask(`Suspend ${current.subject}`, {
+    button: "Suspend", danger: true, intro: "Gateways that follow the feed refuse it within a second, until it is resumed.", fields: [field("Reason", choice("reason", REASONS, "unpaid"), "It is published.")],
+    send: async ({ reason }, key) => { await post(change(current, "suspend"), { reason }, key); toast(`${current.subject} is suspended.`); },
+  });
+}
+function resume(current) {
+  ask(`Resume ${current.subject}`, { button: "Resume", intro: "Gateways that follow the feed accept the licence again within a second.", send: async (_, key) => { await post(change(current, "resume"), {}, key); toast(`${current.subject} is resumed.`); } });
+}
 function reinstate(current) {
   ask(`Reinstate ${current.subject}`, { button: "Reinstate", intro: "Gateways that follow the feed accept the licence again within a second.", send: async (_, key) => { await post(change(current, "reinstate"), {}, key); toast(`${current.subject} is reinstated.`); } });
 }
 const REASONS = [["unspecified", "Not said"], ["unpaid", "It was not paid"], ["requested", "The customer wanted it"], ["breach", "The terms were broken"], ["fraud", "Fraud"], ["key_compromise", "The licence or a key was stolen"]];
-function revoke(current) {
+function revoke(current, hit) {
   ask(`Revoke ${current.subject}`, {
-    button: "Revoke", danger: true, intro: "Gateways that follow the feed refuse the licence within a second.",
+    button: "Revoke", danger: true, intro: `It hits ${plural(hit, "licence")} of this contract. Gateways that follow the feed refuse ${hit === 1 ? "it" : "them"} within a second.`,
     fields: [field("Reason", choice("reason", REASONS, "unspecified"), "It is published with the revocation.")],
     async send({ reason }, key) {
       return confirmed((more) => post(change(current, "revoke"), { reason, ...more }, more ? unique() : key), () => toast(`${current.subject} is revoked.`));
+    },
+  });
+}
+function revokeAll(subject, hit) {
+  ask(`Revoke everything of ${subject}`, {
+    button: "Revoke", danger: true, intro: `It hits ${plural(hit, "licence")}, of all contracts. Gateways that follow the feed refuse them within a second.`,
+    fields: [field("Reason", choice("reason", REASONS, "unspecified"), "It is published with the revocations.")],
+    async send({ reason }, key) {
+      return confirmed((more) => post("/v1/revocations", { subject, reason, ...more }, more ? unique() : key), () => toast(`${subject} is revoked.`));
     },
   });
 }
@@ -620,7 +642,7 @@ const deliveryTable = (items) => table("Deliveries", [
   ["Happened", "keep", ({ at }) => time(at)],
   ["Last attempt", "wide", ({ attempts, status, reason, due, state }) => [attempts ? `${plural(attempts, "attempt")}${status ? `, answered ${status}` : ""}` : "not tried yet", make("span", { class: "under" }, [reason, state === "waiting" && attempts ? `next ${ago(due)}` : ""].filter(Boolean).join(", "))]],
   ["To", "wide break", ({ url }) => url],
-  ["", "", (one) => make("button", { type: "button", class: "small", "aria-label": `Replay ${one.kind} of ${moment(one.at)}`, async onclick() { try { await post(`/v1/webhooks/${path(one.webhook)}/replay`, { event: one.event }); toast("It is sent again."); } catch (problem) { toast(problem.message); } route({ focus: false }); } }, "Replay")],
+  ["", "wide", (one) => make("button", { type: "button", class: "small", "aria-label": `Replay ${one.kind} of ${moment(one.at)}`, async onclick() { try { await post(`/v1/webhooks/${path(one.webhook)}/replay`, { event: one.event }); toast("It is sent again."); } catch (problem) { toast(problem.message); } route({ focus: false }); } }, "Replay")],
 ], items, "Nothing was sent yet.");
 
 // --- payments ------------------------------------------------------------------------------------------------------
@@ -654,4 +676,5 @@ async function audit() {
 
 // --- begin ---------------------------------------------------------------------------------------------------------
 try { token = sessionStorage.getItem("credential"); } catch { /* not kept */ }
-if (token) begin(); else lock();
+// A page that is loaded anew leaves the focus where a reader expects it.
+if (token) begin(false); else lock();

@@ -3,13 +3,13 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use axum::extract::State;
-use licentia_core::{Lineage, Timestamp};
+use licentia_core::{Lineage, Timestamp, TokenId};
 use licentia_issuer::{Ledger, LicenseFilter};
 use serde::Serialize;
 
 use crate::{
     access::{Caller, Identity, Read},
-    http::{Problem, ProblemBody, Segment},
+    http::{Problem, ProblemBody, Segment, hex},
     licenses::LicenseView,
     server::Server,
     store::values,
@@ -24,6 +24,8 @@ const LINES: u64 = 500;
 pub(super) struct Contract {
     /// The newest licence.
     current: LicenseView,
+    /// Whether it is suspended, until it is resumed.
+    suspended: bool,
     /// All licences, the newest first.
     licenses: Vec<LicenseView>,
     /// What happened and what will, the latest first.
@@ -76,13 +78,19 @@ fn gather(ledger: &Ledger, who: &Identity, lineage: &Lineage) -> Result<Contract
         ..LicenseFilter::default()
     };
     let listed = ledger.list(&filter, who.now)?;
-    let licenses: Vec<LicenseView> = listed
+    let mut licenses: Vec<LicenseView> = listed
         .iter()
         .filter(|listed| listed.license.lineage == *lineage)
         .map(|listed| LicenseView::of(listed, who.now))
         .collect();
+    // Of those that were issued in one second, the one that its customer uses is the last.
+    if let Ok(used) = ledger.current(lineage) {
+        let used = used.id.to_string();
+        licenses.sort_by_key(|license| (Reverse(license.issued_at), license.id != used));
+    }
     let mut targets = vec![lineage.to_string()];
-    targets.extend(licenses.iter().map(|license| license.id.clone()));
+    // The first licence has the identifier of its lineage.
+    targets.extend(licenses.iter().map(|license| license.id.clone()).filter(|id| *id != lineage.to_string()));
     let mut lines: Vec<Line> = Vec::new();
     for target in &targets {
         let sql = "SELECT at, subject, action, target FROM audit WHERE issuer = ?1 AND target = ?2
@@ -121,7 +129,14 @@ fn gather(ledger: &Ledger, who: &Identity, lineage: &Lineage) -> Result<Contract
     timeline.extend(ends(&current, who.now));
     timeline.sort_by_key(|moment| Reverse(moment.at));
     let paid = stripe::tables::all(ledger)?.into_iter().rfind(|paid| paid.lineage == *lineage);
-    Ok(Contract { current, licenses, timeline, subscription: paid.map(SubscriptionView::from) })
+    let mut suspended = false;
+    for license in &licenses {
+        let id = hex::<16>(&license.id).map(TokenId::from);
+        let sql = "SELECT 1 FROM suspension WHERE id = ?1";
+        let found = ledger.database().first(sql, values![id.as_ref()], |_| Ok(()))?;
+        suspended |= found.is_some();
+    }
+    Ok(Contract { current, suspended, licenses, timeline, subscription: paid.map(SubscriptionView::from) })
 }
 
 /// When each licence was issued, and by whom: the audit's lines about that are taken out.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use data_encoding::BASE64;
 use http::{HeaderName, HeaderValue, Method};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -126,6 +126,75 @@ impl Stripe {
     }
 }
 
+/// What is escaped in paths and forms: all but letters, digits and what identifiers of Stripe's have.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-');
+
 fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Child, Command, Stdio},
+    };
+
+    use super::*;
+    use crate::outgoing::Networks;
+
+    /// Stripe's own mock of its API, which checks each request against Stripe's specification.
+    struct Mock(Child, String);
+
+    impl Mock {
+        fn start() -> Self {
+            let program = std::env::var("LICENTIA_STRIPE_MOCK").expect("the path of stripe-mock");
+            let mut command = Command::new(program);
+            command.args(["-http-port", "0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut mock = command.spawn().unwrap();
+            let mut lines = BufReader::new(mock.stdout.take().unwrap()).lines();
+            let line = lines.find_map(|line| line.ok().filter(|line| line.contains("Listening for HTTP at")));
+            let port = line.unwrap().rsplit(':').next().unwrap().trim().to_owned();
+            std::thread::spawn(move || lines.for_each(drop));
+            Self(mock, format!("http://127.0.0.1:{port}"))
+        }
+    }
+
+    impl Drop for Mock {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    #[tokio::test]
+    #[ignore = "needs stripe-mock: `cargo xtask test page`"]
+    async fn stripe_mock_takes_what_is_sent_and_its_answers_are_read() {
+        let mock = Mock::start();
+        let stripe = |key| Stripe::new(Client::new(Networks::all()).unwrap(), &mock.1, key).unwrap();
+        let good = stripe("sk_test_123");
+        let one = good.subscription("sub_123").await.unwrap();
+        assert!(
+            one.customer.starts_with("cus_") && one.price.starts_with("price_") && !one.status.is_empty(),
+            "{one:?}"
+        );
+        let (page, next) = good.page(None).await.unwrap();
+        assert!(!page.is_empty() && page.iter().all(Result::is_ok), "{page:?}");
+        assert_eq!(next, None);
+        good.page(Some("sub_123")).await.unwrap();
+        let event = |value| MeterEvent {
+            name: "api_calls",
+            customer: "cus_123",
+            value,
+            timestamp: 1_800_000_000,
+            identifier: "a-b-1",
+        };
+        good.report(&event(5)).await.unwrap();
+        good.report(&event(5)).await.unwrap();
+        let refused = stripe("nonsense").subscription("sub_123").await.unwrap_err();
+        assert!(refused.starts_with("Stripe answered 401") && !refused.contains("nonsense"), "{refused}");
+        let unknown =
+            good.call(Method::POST, "/v1/billing/meter_events", b"event_name=x&other=1".to_vec()).await;
+        assert!(unknown.unwrap_err().starts_with("Stripe answered 400"), "the mock checks what is sent");
+    }
 }

@@ -14,7 +14,7 @@ use super::{
     subscription::Subscription,
     tables::{self, Paid},
 };
-use crate::{http::Problem, webhooks::outbox};
+use crate::{http::Problem, trust, webhooks::outbox};
 
 /// What is sold, and for whom it is signed.
 pub(crate) struct Shop<'a> {
@@ -194,6 +194,9 @@ impl Shop<'_> {
         order.replaces = is_other_tier.then_some(current.id);
         let issued = ledger.issue(self.issuer, order)?;
         let id = identifier(&issued.token)?;
+        if is_other_tier {
+            trust::mark(ledger, self.issuer.name())?;
+        }
         if issued.is_new {
             let kind = if is_other_tier { "license.upgraded" } else { "license.renewed" };
             self.tell(ledger, kind, &id, it, now)?;
@@ -247,6 +250,7 @@ mod tests {
         fn new() -> Self {
             let mut ledger = Ledger::in_memory().unwrap();
             ledger.host(&tables::TABLES).unwrap();
+            ledger.host(&crate::store::TABLES).unwrap();
             ledger.host(&outbox::TABLES).unwrap();
             outbox::add(&ledger, "acme", "https://a.example/", &[], NOW).unwrap();
             let catalogue = r#"

@@ -130,7 +130,11 @@ impl Payments {
             }
             Ok(applied)
         });
-        applied.await
+        let applied = applied.await?;
+        if matches!(applied, Applied::Continued(_)) {
+            server.publish();
+        }
+        Ok(applied)
     }
 
     /// Sweeps and reports until `stop`.
@@ -240,6 +244,7 @@ fn payer(issuer: &str, subscription: &str, now: Timestamp) -> Identity {
         lineage: [0; 16].into(),
         id: TokenId::from([0; 16]),
         is_admin: false,
+        is_bound: false,
         now,
     }
 }

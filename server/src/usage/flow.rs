@@ -1,6 +1,6 @@
 //! `/v1/flow`: receipts as they arrive, and what each one adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use axum::extract::State;
 use data_encoding::HEXLOWER;
@@ -157,12 +157,14 @@ fn used(
     }
     let mut found = Vec::with_capacity(used.len());
     for ((lineage, meter), units) in used.into_iter().filter(|(_, units)| *units > 0) {
-        if !customers.contains_key(&lineage) {
-            let newest = ledger.of_lineage(&lineage)?.into_iter().rfind(|license| license.issuer == issuer);
-            let customer = newest.map_or_else(|| lineage.to_string(), |license| license.subject);
-            customers.insert(lineage, customer);
-        }
-        let customer = customers.get(&lineage).cloned().unwrap_or_default();
+        let customer = match customers.entry(lineage) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(place) => {
+                let newest =
+                    ledger.of_lineage(&lineage)?.into_iter().rfind(|license| license.issuer == issuer);
+                place.insert(newest.map_or_else(|| lineage.to_string(), |license| license.subject)).clone()
+            }
+        };
         found.push(Used { customer, lineage: lineage.to_string(), meter, units });
     }
     Ok(found)

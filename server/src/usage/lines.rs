@@ -9,10 +9,14 @@ use licentia::receipt::{Report, UsageCell};
 use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::{IssuedLicense, Ledger, time};
 
+use super::sheet::Sheet;
+
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsageBy {
+    /// The issuer, who names the customers and the tiers.
+    Issuer,
     /// The subject of the licence.
     Customer,
     /// The tier that the licence had at the end of the period, `NAME@VERSION`.
@@ -27,11 +31,13 @@ pub enum UsageBy {
 
 impl UsageBy {
     /// All of them, in the order of a table's columns.
-    pub const ALL: [Self; 5] = [Self::Customer, Self::Tier, Self::Lineage, Self::Meter, Self::Period];
+    pub const ALL: [Self; 6] =
+        [Self::Issuer, Self::Customer, Self::Tier, Self::Lineage, Self::Meter, Self::Period];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Issuer => "issuer",
             Self::Customer => "customer",
             Self::Tier => "tier",
             Self::Lineage => "lineage",
@@ -45,9 +51,19 @@ impl UsageBy {
         Self::ALL.into_iter().find(|by| by.name() == name)
     }
 
+    /// Whether only the ledger can say it.
+    pub const fn needs_ledger(self) -> bool {
+        matches!(self, Self::Issuer | Self::Customer | Self::Tier)
+    }
+
     fn of(self, cell: &UsageCell, owner: Option<&IssuedLicense>) -> String {
         let unknown = || "unknown".to_owned();
         match self {
+            // Older receipts do not name it.
+            Self::Issuer if cell.issuer.is_empty() => {
+                owner.map_or_else(unknown, |license| license.issuer.clone())
+            }
+            Self::Issuer => cell.issuer.clone(),
             Self::Customer => owner.map_or_else(unknown, |license| license.subject.clone()),
             Self::Tier => {
                 owner.map_or_else(unknown, |license| format!("{}@{}", license.tier, license.tier_version))
@@ -85,6 +101,16 @@ impl Owners {
     }
 }
 
+/// The issuers of a report, if a line would add up customers or tiers of several that have the same name.
+pub fn mixed_issuers<'a>(report: &'a Report, by: &[UsageBy]) -> Option<BTreeSet<&'a str>> {
+    let names_of_issuers = by.iter().any(|by| matches!(by, UsageBy::Customer | UsageBy::Tier));
+    if !names_of_issuers || by.contains(&UsageBy::Issuer) {
+        return None;
+    }
+    let issuers = report.usage.keys().map(|cell| &*cell.issuer).filter(|issuer| !issuer.is_empty());
+    Some(issuers.collect::<BTreeSet<_>>()).filter(|issuers| issuers.len() > 1)
+}
+
 /// What was used, by what a line is about.
 pub fn usage_lines(report: &Report, by: &[UsageBy], owners: &Owners) -> BTreeMap<Vec<String>, u64> {
     let mut lines = BTreeMap::<Vec<String>, u64>::new();
@@ -104,11 +130,9 @@ pub fn usage_csv(
     by: &[UsageBy],
     lines: &BTreeMap<Vec<String>, u64>,
 ) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(by.iter().map(|by| by.name()).chain(["used"]))?;
+    let mut sheet = Sheet::new(Vec::new(), by.iter().map(|by| by.name()).chain(["used"]))?;
     for (key, used) in lines {
-        writer.write_record(key.iter().chain([&used.to_string()]))?;
+        sheet.row(key.iter().chain([&used.to_string()]))?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.to_string())?;
-    Ok(String::from_utf8(bytes)?)
+    Ok(String::from_utf8(sheet.finish()?)?)
 }

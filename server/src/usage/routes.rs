@@ -37,7 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Server> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Wanted {
-    /// What a line is about, separated by commas: `customer`, `tier`, `lineage`, `meter`, `period`.
+    /// What a line is about, separated by commas: `issuer`, `customer`, `tier`, `lineage`, `meter`, `period`.
     #[param(example = "customer,meter,period")]
     by: Option<String>,
     /// Periods that begin at this time or later: `2027-01-31`, `2027-01-31T08:00:00Z`, or seconds since 1970.
@@ -57,7 +57,10 @@ impl Wanted {
         let mut by = Vec::new();
         for name in names.split(',') {
             let one = UsageBy::from_name(name).filter(|one| !by.contains(one)).ok_or_else(|| {
-                Problem::value("by", "write each of customer, tier, lineage, meter, period at most once")
+                Problem::value(
+                    "by",
+                    "write each of issuer, customer, tier, lineage, meter, period at most once",
+                )
             })?;
             by.push(one);
         }

@@ -128,7 +128,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("licentia-python", &["licentia", "licentia-core", "licentia-issuer"]),
     ("licentia-vectors", &[]),
     ("licentia-tests", &["licentia", "licentia-core", "licentia-issuer", "licentia-vectors"]),
-    ("licentia-benches", &["licentia", "licentia-core", "licentia-issuer"]),
+    ("licentia-benches", &["licentia", "licentia-core", "licentia-gateway", "licentia-issuer"]),
     ("licentia-benches-wasm", &["licentia-core"]),
     ("licentia-example-axum", &["licentia", "licentia-issuer"]),
     ("licentia-example-poll", &["licentia"]),

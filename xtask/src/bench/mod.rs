@@ -3,5 +3,6 @@
 pub(crate) mod figures;
 pub(crate) mod instructions;
 pub(crate) mod page;
+pub(crate) mod peers;
 pub(crate) mod plot;
 pub(crate) mod run;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     figures::{Member, markdown, text},
-    page, plot,
+    page, peers, plot,
 };
 use crate::{
     c,
@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
-const OTHERS: [(&str, Measure); 5] = [
+const OTHERS: [(&str, Measure); 6] = [
     ("scaling", scaling),
+    ("gateway", peers::compared),
     ("wasm", wasm),
     ("c", c::overhead::compared),
     ("python", python::bench::compared),

@@ -35,8 +35,7 @@ suppress_build_script_link_lines=true
 pub(crate) fn check() -> Result {
     free_threaded()?;
     system::require(&[("redis-server", "redis-server")])?;
-    let python = python::environment(&format!("{FOLDER}/tests/requirements.txt"))?;
-    install(&python, "dev", &[&root().join(FOLDER).to_string_lossy()])?;
+    let python = installed()?;
     let tests = |arguments: &[&str]| {
         let mut tests = command(&python, &["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
         tests.args(arguments).current_dir(root().join(FOLDER)).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -45,6 +44,13 @@ pub(crate) fn check() -> Result {
     run(tests(&[]))?;
     parallel(tests(&[&["--parallel-threads=4"], ON_THREADS].concat()))?;
     distribution(&python)
+}
+
+/// Installs the package into an environment, and returns its interpreter.
+pub(crate) fn installed() -> Result<PathBuf> {
+    let python = python::environment(&format!("{FOLDER}/tests/requirements.txt"))?;
+    install(&python, "dev", &[&root().join(FOLDER).to_string_lossy()])?;
+    Ok(python)
 }
 
 /// Runs tests, each on several threads at once, and fails where none was.

@@ -55,7 +55,12 @@ pub(crate) fn run_equipped(mut test: Command, arguments: &[&str]) -> Result {
     system::require(&[("redis-server", "redis-server"), (INITDB, "postgresql-15"), ("openssl", "openssl")])?;
     test.args(arguments);
     if cfg!(target_os = "linux") {
-        system::require(&[("ip", "iproute2"), ("mount", "mount"), ("unshare", "util-linux")])?;
+        system::require(&[
+            ("ip", "iproute2"),
+            ("mount", "mount"),
+            ("strace", "strace"),
+            ("unshare", "util-linux"),
+        ])?;
         if output(command("id", &["-u"]))?.trim() != "0" {
             run(cargo(&[&["test", "--no-run"], arguments].concat()))?;
             let mut as_root = command("unshare", &AS_ROOT);

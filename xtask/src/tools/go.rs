@@ -14,3 +14,13 @@ pub(crate) fn program(folder: &str, name: &str) -> Result<PathBuf> {
     run(build)?;
     Ok(program)
 }
+
+/// Installs a program of a module at a version, such as `github.com/stripe/stripe-mock@v0.203.0`, and returns its path.
+pub(crate) fn install(module: &str, name: &str) -> Result<PathBuf> {
+    system::require(&[("go", "golang-go")])?;
+    let folder = target_folder().join("go");
+    let mut install = command("go", &["install", module]);
+    install.env("GOBIN", &folder);
+    run(install)?;
+    Ok(folder.join(name))
+}

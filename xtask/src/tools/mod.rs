@@ -1,6 +1,7 @@
 //! What suites need beside the compiler.
 
 pub(crate) mod cargo;
+pub(crate) mod envoy;
 pub(crate) mod go;
 pub(crate) mod python;
 pub(crate) mod redis;

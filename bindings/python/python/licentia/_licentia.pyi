@@ -432,6 +432,14 @@ class Gate:
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Decision: ...
+    def _waits(
+        self,
+        token: _Token | None,
+        request: Request | None = None,
+        *,
+        now: _Time | None = None,
+        **needs: Unpack[_Needs],
+    ) -> bool: ...
     def reserve(
         self,
         token: _Token | None,

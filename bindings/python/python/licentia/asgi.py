@@ -13,9 +13,9 @@ from licentia._pending import pending
 from licentia.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from licentia import Decision, Gate, Request
+    from licentia import Decision, Gate, Request, Reservation
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -95,7 +95,7 @@ class LicenseMiddleware:
         self, scope: Scope, receive: Receive, send: Send, charged: Callable[[int], bool]
     ) -> None:
         """Answers one request, and charges it when the response starts."""
-        token, asked = _asked(scope, self.request, self.origin)
+        token, asked = asked_of(scope, self.request, self.origin)
         reservation = await self.gate.reserve_async(token, asked)
         decision = reservation.decision
         if not decision:
@@ -103,33 +103,66 @@ class LicenseMiddleware:
             return
         state = scope.setdefault("state", {})
         state["licentia"], state["licentia.reservation"] = decision, reservation
-        # A job's charge is ended in the store, which may take a while.
-        waits = self.gate.may_block
-        ended = False
+        reserved = Reserved()
+        reserved.add(reservation, charged, waits=self.gate.may_block)
+        await reserved.serve(self.app, scope, receive, adding(latin(decision.http_headers), send))
 
-        async def end(charge: bool) -> None:
-            nonlocal ended
-            ended = True
-            if waits:
-                await asyncio.to_thread(_http.end, reservation, charge, state.get("licentia.cost"))
-            else:
-                _http.end(reservation, charge, state.get("licentia.cost"))
+
+class Reserved:
+    """The reservations of one request, which its response charges or returns."""
+
+    def __init__(self) -> None:
+        """Starts without any."""
+        self._held: list[tuple[Reservation, Callable[[int], bool], bool, frozenset[str] | None]] = []
+
+    def add(
+        self,
+        reservation: Reservation,
+        charged: Callable[[int], bool],
+        *,
+        waits: bool,
+        meters: frozenset[str] | None = None,
+    ) -> None:
+        """Adds a reservation.
+
+        Args:
+            reservation: The reservation.
+            charged: Tells by the status whether the response is charged.
+            waits: Whether the store may block: a job's charge is ended there.
+            meters: The meters whose cost the application may tell; None for all.
+        """
+        self._held.append((reservation, charged, waits, meters))
+
+    async def serve(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Runs an application, and charges what is reserved when its response starts."""
 
         async def ending(message: Message) -> None:
-            if message["type"] == "http.response.start" and not ended:
-                await end(charged(message["status"]))
+            if message["type"] == "http.response.start":
+                state = scope.get("state", {})
+                cost = state.get("licentia.cost") or state.get("licentia_cost")
+                await self._end(message["status"], cost)
             await send(message)
 
         try:
-            await self.app(scope, receive, adding(latin(decision.http_headers), ending))
+            await app(scope, receive, ending)
         except Exception:
-            if not ended:
-                await end(charge=False)
+            await self._end(None, None)
             raise
         finally:
             # The client has gone, and the work may have been done.
-            if not ended:
+            for reservation, *_ in self._held:
                 _http.end(reservation, True, None)
+
+    async def _end(self, status: int | None, cost: Mapping[str, int] | None) -> None:
+        """Ends all of them. Without a status the application has failed, and nothing is charged."""
+        held, self._held = self._held, []
+        for reservation, charged, waits, meters in held:
+            charge = status is not None and charged(status)
+            own = cost if cost is None or meters is None else {name: cost[name] for name in meters & cost.keys()}
+            if waits:
+                await asyncio.to_thread(_http.end, reservation, charge, own)
+            else:
+                _http.end(reservation, charge, own)
 
 
 def _route(scope: Scope) -> str:
@@ -141,11 +174,11 @@ def _route(scope: Scope) -> str:
 @pending
 async def check(gate: Gate, scope: Scope, request: Request, *, origin: str = "") -> Decision:
     """Checks the request of an ASGI scope."""
-    token, asked = _asked(scope, request, origin)
+    token, asked = asked_of(scope, request, origin)
     return await gate.check_async(token, asked)
 
 
-def _asked(scope: Scope, request: Request, origin: str) -> tuple[str | None, Request]:
+def asked_of(scope: Scope, request: Request, origin: str) -> tuple[str | None, Request]:
     """Returns the token of an ASGI scope, and what it asks for."""
     found: dict[bytes, str] = {}
     for key, value in scope["headers"]:

@@ -22,12 +22,27 @@ from starlette.websockets import WebSocket
 
 from licentia import Decision, Gate, License, Request, _http
 from licentia._licentia import PROBLEM_TYPE
-from licentia.asgi import App, Fields, Receive, Scope, Send, adding, check, latin, refuse, settling
+from licentia.asgi import (
+    App,
+    Fields,
+    Receive,
+    Reserved,
+    Scope,
+    Send,
+    adding,
+    asked_of,
+    check,
+    latin,
+    refuse,
+    settling,
+)
 
 __all__ = ["Denied", "install", "licensed"]
 
 # Key of the scope under which the layer keeps the header fields of the response.
 _FIELDS = "licentia.fields"
+# Key of the scope under which the layer keeps what the response charges.
+_RESERVED = "licentia.reserved"
 _SCHEME = "Licentia"
 _REFUSALS = {
     "401": "The licence is missing, or is not good.",
@@ -81,6 +96,7 @@ def licensed(
     meter: str | Mapping[str, int] | None = None,
     rate: str | Mapping[str, int] | None = None,
     gate: Gate | None = None,
+    charge_on_success: bool | Callable[[int], bool] = False,
 ) -> Callable[[HTTPConnection], Awaitable[License | None]]:
     """Returns a dependency for ``Depends`` that requires a licence. Its value is the License.
 
@@ -91,18 +107,34 @@ def licensed(
         meter: A quota to charge at cost 1, or a dict of costs.
         rate: A rate to count against at cost 1, or a dict of costs.
         gate: The gate, if it is not the one of ``install``.
+        charge_on_success: Reserves the meters, and charges them only if the response is no server
+            error (5xx) and nothing is raised; or a function that tells by the status whether to
+            charge. The meters are then the most that the request may cost, and the endpoint may
+            put what it did cost into ``request.state.licentia_cost``, as a dict by meter. Rates are
+            counted in any case, and a client that goes away before the response is charged.
+            Websockets are charged when they begin.
 
     The value is None only if an advisory gate allowed a request without a good licence.
     """
-    return _Licensed(Request(features=feature, meters=meter, rates=rate), gate)
+    names = frozenset({meter} if isinstance(meter, str) else meter or ())
+    charged = _http.which_are_charged(charge_on_success)
+    return _Licensed(Request(features=feature, meters=meter, rates=rate), gate, names, charged)
 
 
 class _Licensed(SecurityBase):
     """The dependency that ``licensed`` returns; a security scheme for OpenAPI."""
 
-    def __init__(self, needs: Request, gate: Gate | None) -> None:
+    def __init__(
+        self,
+        needs: Request,
+        gate: Gate | None,
+        meters: frozenset[str],
+        charged: Callable[[int], bool] | None,
+    ) -> None:
         self.needs = needs
         self.gate = gate
+        self.meters = meters
+        self.charged = charged
         self.model = HTTPBearer(bearerFormat="lic1", description="A licence, `lic1_...`.")
         self.scheme_name = _SCHEME
 
@@ -112,7 +144,16 @@ class _Licensed(SecurityBase):
         fields: Fields | None = scope.get(_FIELDS)
         if gate is None or fields is None:
             raise RuntimeError("call licentia.fastapi.install(app, gate) for the application that uses licensed()")
-        decision = await check(gate, scope, self.needs, origin=getattr(state, "licentia_origin", ""))
+        origin = getattr(state, "licentia_origin", "")
+        if self.charged is not None and scope["type"] == "http":
+            token, asked = asked_of(scope, self.needs, origin)
+            reservation = await gate.reserve_async(token, asked)
+            decision = reservation.decision
+            reserved: Reserved = scope[_RESERVED]
+            if decision:
+                reserved.add(reservation, self.charged, waits=gate.may_block, meters=self.meters)
+        else:
+            decision = await check(gate, scope, self.needs, origin=origin)
         if not decision:
             raise Denied(decision)
         connection.state.licentia = decision
@@ -132,6 +173,10 @@ class _Layer:
             send = settling(self.gate, send)
         elif scope["type"] in {"http", "websocket"} and _FIELDS not in scope:
             send = adding(scope.setdefault(_FIELDS, []), send)
+            if scope["type"] == "http":
+                reserved = scope[_RESERVED] = Reserved()
+                await reserved.serve(self.app, scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
 

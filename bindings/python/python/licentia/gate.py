@@ -39,8 +39,11 @@ class Gate(_Gate):
         now: _Time | None = None,
         **needs: Unpack[_Needs],
     ) -> Decision:
-        """As ``check``, for asyncio: if the store may block, another thread waits for it."""
-        if not self.may_block:
+        """As ``check``, for asyncio: if the check would wait for the store, another thread waits for it.
+
+        A check of units that the gate has taken ahead stays on the event loop.
+        """
+        if not self.may_block or not self._waits(token, request, now=now, **needs):
             return self.check(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.check, token, request, now=now, **needs))
 
@@ -54,6 +57,6 @@ class Gate(_Gate):
         **needs: Unpack[_Needs],
     ) -> Reservation:
         """As ``reserve``, for asyncio. Committing a job's reservation may wait for the store again."""
-        if not self.may_block:
+        if not self.may_block or not self._waits(token, request, now=now, **needs):
             return self.reserve(token, request, now=now, **needs)
         return await asyncio.to_thread(partial(self.reserve, token, request, now=now, **needs))

@@ -28,6 +28,11 @@ impl Call {
         Decided::new(self, |call| call.gate.check(token, &call.request.request(), now))
     }
 
+    /// Whether a check would wait for the store.
+    pub(crate) fn waits(&self, token: &str, now: Now) -> bool {
+        self.gate.may_wait(token, &self.request.request(), now)
+    }
+
     /// Checks, and reserves what the meters may cost.
     pub(crate) fn reserve(self, token: &str, now: Now) -> (Decided, Option<Reservation>) {
         let mut reserved = None;

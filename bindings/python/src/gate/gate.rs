@@ -183,6 +183,21 @@ impl Gate {
         Ok(Decision(Arc::new(decided)))
     }
 
+    /// Whether a check or a reservation would wait for the store now. One that would not needs no other thread.
+    #[pyo3(name = "_waits", signature = (token, request=None, *, now=None, **needs))]
+    fn waits(
+        &self,
+        py: Python<'_>,
+        token: &Bound<'_, PyAny>,
+        request: Option<&Bound<'_, Request>>,
+        now: Option<&Bound<'_, PyAny>>,
+        needs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<bool> {
+        let (call, token, now) = self.call(py, token, request, now, needs)?;
+        // A signature takes as long as some stores: another thread verifies it.
+        Ok(self.may_block && (!call.gate.knows(&token) || call.waits(&token, now)))
+    }
+
     /// Decides as ``check``, and reserves what the meters may cost at most, for work whose cost is known when it is
     /// done::
     ///

@@ -1,7 +1,6 @@
 //! Envoy's `ext_authz` over gRPC: `envoy.service.auth.v3.Authorization`.
 
 mod answer;
-mod context;
 mod question;
 mod service;
 

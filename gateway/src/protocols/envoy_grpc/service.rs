@@ -8,8 +8,8 @@ use tonic::{Request, Response, Status};
 use crate::decide::{Decider, Facts, Protocol};
 
 use super::{
+    super::terms,
     answer::answer,
-    context,
     generated::envoy::service::auth::v3::{
         CheckRequest, CheckResponse,
         authorization_server::{Authorization, AuthorizationServer},
@@ -38,7 +38,8 @@ impl Authorization for Check {
             Ok(headers) => (headers, None),
             Err(reason) => (http::HeaderMap::new(), Some(reason)),
         };
-        let (route, refused) = match context::route(&attributes.context_extensions) {
+        let extensions = attributes.context_extensions.iter().map(|(name, value)| (&**name, &**value));
+        let (route, refused) = match terms::route(extensions) {
             Ok(route) => (route, refused),
             Err(reason) => (None, Some(refused.unwrap_or(reason))),
         };

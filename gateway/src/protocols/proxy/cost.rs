@@ -15,7 +15,7 @@ pub(super) async fn settle(
     costs: GetAll<'_, HeaderValue>,
     charging: &Charging,
 ) {
-    if charging.success_only && status.is_server_error() {
+    if charging.uncharged.iter().any(|statuses| statuses.contains(status.as_u16())) {
         // Taking back a job's charge may wait for the store.
         let _ = tokio::task::spawn_blocking(move || reservation.cancel()).await;
         return;

@@ -172,6 +172,17 @@ impl Database {
         }
     }
 
+    /// Reads a page of a list, for which an index is walked. PostgreSQL would rather read and sort a whole table whose
+    /// conditions it cannot estimate.
+    pub(in crate::ledger) fn walking<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        either!(self, database => database.walk(true))?;
+        let done = work();
+        let ended = either!(self, database => database.walk(false));
+        let done = done?;
+        ended?;
+        Ok(done)
+    }
+
     /// Continues the numbers of rows after those that were written with a number.
     pub(in crate::ledger) fn renumber(&self) -> Result<()> {
         either!(self, database => database.renumber())

@@ -19,5 +19,6 @@ pub use database::Database;
 pub(super) use database::Transaction;
 pub(super) use lock::Lock;
 pub use row::Row;
+pub(super) use sqlite::is_ledger;
 pub use value::Value;
 pub(super) use value::values;

@@ -143,6 +143,13 @@ impl Postgres {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
+    /// Prefers indices that have rows in the wanted order, or not any more. A failed transaction forgets it.
+    pub(super) fn walk(&self, is_on: bool) -> Result<()> {
+        let to = if is_on { "off" } else { "DEFAULT" };
+        let ways = ["enable_hashjoin", "enable_mergejoin", "enable_seqscan", "enable_sort", "jit"];
+        self.run(&ways.map(|way| format!("SET {way} TO {to}")).join("; "))
+    }
+
     pub(super) fn renumber(&self) -> Result<()> {
         self.run(
             "SELECT setval(pg_get_serial_sequence('terms', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM terms), false);

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io::Read,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -93,6 +94,11 @@ impl Sqlite {
         self.run("BEGIN DEFERRED")
     }
 
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "SQLite has no other way")]
+    pub(super) fn walk(&self, _: bool) -> Result<()> {
+        Ok(())
+    }
+
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "SQLite does it by itself")]
     pub(super) fn renumber(&self) -> Result<()> {
         Ok(())
@@ -175,6 +181,23 @@ fn open_to_read(path: &Path) -> Result<Connection> {
     let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     let uri = format!("file:{escaped}?immutable=1");
     Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(usable)?)
+}
+
+/// Whether a file is a ledger. Nothing is changed, and a pipe is not waited for.
+pub(in crate::ledger) fn is_ledger(path: &Path) -> bool {
+    let mut head = [0; 16];
+    let is_file = path.is_file();
+    if !is_file
+        || File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_err()
+        || head != *b"SQLite format 3\0"
+    {
+        return false;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('license', 'stream')";
+    let tables =
+        Connection::open_with_flags(path, flags).and_then(|it| it.query_row(sql, [], |row| row.get(0)));
+    tables.is_ok_and(|count: i64| count == 2)
 }
 
 /// Creates an empty file that only its owner can read: customers' names are in it.

@@ -1,6 +1,9 @@
-//! `context_extensions`: what a route needs, written in Envoy's own configuration, where no client reaches it.
+//! What a route needs, as the proxy's operator writes it in the proxy's own configuration, where no client reaches it: in
+//! Envoy's `context_extensions`, or in the query of the URL that the proxy asks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{borrow::Cow, collections::BTreeMap};
+
+use percent_encoding::percent_decode_str;
 
 use crate::{
     decide::Reason,
@@ -11,9 +14,8 @@ use crate::{
 const PREFIX: &str = "licentia.";
 
 /// The route that the operator describes; none if there is no description.
-pub(super) fn route(extensions: &HashMap<String, String>) -> Result<Option<Route>, Reason> {
-    let mut given =
-        extensions.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, &**value)));
+pub(super) fn route<'w>(written: impl Iterator<Item = (&'w str, &'w str)>) -> Result<Option<Route>, Reason> {
+    let mut given = written.filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
     let mut terms = Terms::default();
     let mut matches = "* /";
     let mut wrong = Vec::new();
@@ -63,12 +65,24 @@ pub(super) fn route(extensions: &HashMap<String, String>) -> Result<Option<Route
     Err(Reason::TermsMalformed(wrong.join("; ")))
 }
 
+/// The route that a URL's query describes. It is read as it is written: `%2C` for a comma that is no separator, `%20` for
+/// a space.
+pub(super) fn in_query(query: Option<&str>) -> Result<Option<Route>, Reason> {
+    let decode = |text| percent_decode_str(text).decode_utf8();
+    let pairs = query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs: Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, _> =
+        pairs.map(|(name, value)| Ok((decode(name)?, decode(value)?))).collect();
+    let pairs = pairs
+        .map_err(|_: std::str::Utf8Error| Reason::TermsMalformed("the URL's query is no text".into()))?;
+    route(pairs.iter().map(|(name, value)| (&**name, &**value)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Option<Route>, Reason> {
-        route(&pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        route(pairs.iter().copied())
     }
 
     #[test]
@@ -92,6 +106,20 @@ mod tests {
             ("licentia.feature", "export"),
         ] {
             assert!(read(&[wrong]).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_describes_a_route() {
+        assert_eq!(in_query(None), Ok(None));
+        assert_eq!(in_query(Some("x=1")), Ok(None));
+        let route =
+            in_query(Some("licentia.route=GET%20/a/{id}&licentia.meters=calls%3D10&licentia.features=pdf"));
+        let route = route.unwrap().unwrap();
+        assert_eq!((&*route.name, &*route.needs.features.join(",")), ("GET /a/{id}", "pdf"));
+        assert_eq!(route.needs.meters[..], [("calls".into(), 10)]);
+        for wrong in ["licentia.meters=x%3Dy", "licentia.nothing=1", "licentia.route=%ff"] {
+            assert!(in_query(Some(wrong)).is_err(), "{wrong}");
         }
     }
 }
