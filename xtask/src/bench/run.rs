@@ -18,8 +18,9 @@ use crate::{
 };
 
 /// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
-const OTHERS: [(&str, Measure); 6] = [
+const OTHERS: [(&str, Measure); 7] = [
     ("scaling", scaling),
+    ("load", load),
     ("gateway", peers::compared),
     ("wasm", wasm),
     ("c", c::overhead::compared),
