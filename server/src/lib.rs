@@ -12,6 +12,10 @@
 //! | `access/` | who calls, and what they may do |
 //! | `http/` | bodies, idempotency, problems, pages, the OpenAPI document |
 //! | `licenses/` | issue, search, and what is done with a licence |
+//! | `activation/` | codes that become licences which are bound to a key or a machine |
+//! | `catalogue/` | read, proposed, activated |
+//! | `me/` | what a customer has |
+//! | `receipts/` | receipts of usage, and their acknowledgements |
 //! | `trust/` | the keyset, bundles and deltas, and the stream of what is new |
 //! | `audit/` | who did what |
 //! | `usage/` | the receipts of all gateways, merged, and billed |
@@ -39,13 +43,17 @@
 #![warn(missing_debug_implementations)]
 
 pub mod access;
+mod activation;
 mod audit;
+mod catalogue;
 mod config;
 pub mod http;
 mod init;
 mod licenses;
+mod me;
 mod outgoing;
 mod page;
+mod receipts;
 mod running;
 mod server;
 pub mod store;

@@ -1,12 +1,18 @@
 //! What all requests share.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use hmac_sha256::Hash;
 use licentia::{Gate, GateBuilder};
-use licentia_issuer::{Catalogue, Issuer, SigningKey, file, read_public_key};
+use licentia_issuer::{Catalogue, Issuer, Ledger, SigningKey, file, read_public_key};
 
 use crate::{
+    activation::Guesses,
+    catalogue,
     config::Config,
     http::Problem,
     store::{Clerk, Readers},
@@ -47,6 +53,9 @@ struct Shared {
     shelf: Arc<Shelf>,
     feed: Feed,
     publisher: Publisher,
+    /// Catalogues that were activated, by number.
+    catalogues: Mutex<BTreeMap<u64, Arc<Catalogue>>>,
+    guesses: Guesses,
     reports: Reports,
     webhooks: webhooks::Caller,
     payments: Option<Payments>,
@@ -128,6 +137,8 @@ impl Server {
             shelf,
             feed,
             publisher,
+            catalogues: Mutex::default(),
+            guesses: Guesses::default(),
             reports,
             webhooks,
             payments,
@@ -164,17 +175,31 @@ impl Server {
         self.issuer(issuer).ok_or_else(|| Problem::internal("an issuer is not here"))
     }
 
-    /// The active catalogue of an issuer.
+    /// The active catalogue of an issuer: the one that was activated last, or the configuration's.
     ///
     /// # Errors
     /// 409 if there is none.
-    pub(crate) fn catalogue(
-        &self,
-        _: &licentia_issuer::Ledger,
-        issuer: &str,
-    ) -> Result<Arc<Catalogue>, Problem> {
-        let known = self.keys(issuer)?.catalogue.clone();
-        known.ok_or_else(|| Problem::conflict("catalogue_missing", "Propose and activate a catalogue first."))
+    pub(crate) fn catalogue(&self, ledger: &Ledger, issuer: &str) -> Result<Arc<Catalogue>, Problem> {
+        let Some((number, text)) = catalogue::active(ledger, issuer)? else {
+            let known = self.keys(issuer)?.catalogue.clone();
+            return known.ok_or_else(|| {
+                Problem::conflict("catalogue_missing", "Propose and activate a catalogue first.")
+            });
+        };
+        let mut known = self.0.catalogues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(catalogue) = known.get(&number) {
+            return Ok(Arc::clone(catalogue));
+        }
+        let catalogue = Arc::new(text.parse::<Catalogue>()?);
+        // Few are in use at once.
+        known.retain(|other, _| *other + 8 > number);
+        known.insert(number, Arc::clone(&catalogue));
+        Ok(catalogue)
+    }
+
+    /// How many wrong codes were tried.
+    pub(crate) fn guesses(&self) -> &Guesses {
+        &self.0.guesses
     }
 
     /// What the receipts of gateways add up to.

@@ -4,13 +4,15 @@ use std::{fs, path::Path};
 
 use crate::{
     command::{Result, cargo, command, output, root, run},
-    programs::example,
+    programs::{example, program},
     rust::oldest,
 };
 
 /// Crates with a public API, and the names of their libraries.
 const CRATES: [(&str, &str); 3] =
     [("licentia", "licentia"), ("licentia-core", "licentia_core"), ("licentia-issuer", "licentia_issuer")];
+/// The document of the server's routes.
+const OPENAPI: &str = "server/openapi.json";
 /// rustdoc's JSON is an option for nightly. With this in the environment any rustdoc takes it; if cargo had it there,
 /// build scripts would run again and much would be built twice.
 const RUSTDOC: &str = "#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc \"$@\"\n";
@@ -23,7 +25,13 @@ pub(crate) fn write() -> Result {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    Ok(())
+    let path = root().join(OPENAPI);
+    fs::write(&path, openapi()?).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The OpenAPI document of the server; a test of the server compares it.
+fn openapi() -> Result<String> {
+    output(command(program("licentia")?, &["server", "openapi"]))
 }
 
 /// The lists are up to date.

@@ -108,6 +108,20 @@ const SOAKS: &[Soak] = &[
         amount: Amount::Repeated,
     },
     Soak {
+        name: "server",
+        proves: "services and databases that are killed at random moments keep what they have told",
+        package: "licentia-server",
+        tests: &["crash"],
+        amount: Amount::Fixed("LICENTIA_KILLS", 200),
+    },
+    Soak {
+        name: "load",
+        proves: "a revocation reaches 10,000 readers, and licences are issued by the thousand",
+        package: "licentia-server",
+        tests: &["load"],
+        amount: Amount::Fixed("LICENTIA_READERS", 10_000),
+    },
+    Soak {
         name: "gateway",
         proves: "under load, with reloads, revocations and a store that is killed, no answer of the gateway is wrong, and nothing grows",
         package: "licentia-gateway",

@@ -29,6 +29,8 @@ enum Action {
     /// Make the folder of a new service: keys, keyset, ledger, catalogue,
     /// configuration, and the administrator's licence.
     Init(init::Init),
+    /// Print the OpenAPI document of the service.
+    Openapi,
 }
 
 #[derive(Args)]
@@ -46,6 +48,10 @@ impl Server {
             Some(Action::Init(init)) => {
                 interrupt::leaves_nothing_behind();
                 init.run(output)
+            }
+            Some(Action::Openapi) => {
+                anstream::print!("{}", licentia_server::http::openapi());
+                Ok(ExitCode::SUCCESS)
             }
             None => self.run.run(),
         }

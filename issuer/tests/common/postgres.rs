@@ -13,6 +13,7 @@ use std::{
 pub struct Postgres {
     folder: tempfile::TempDir,
     child: Child,
+    port: String,
     databases: AtomicU32,
 }
 
@@ -68,12 +69,13 @@ impl Postgres {
         server.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]);
         server.args(options(folder.path()));
         let child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let server = Self { folder, child, databases: AtomicU32::new(0) };
+        let mut server = Self { folder, child, port: String::new(), databases: AtomicU32::new(0) };
         let deadline = Instant::now() + Duration::from_mins(1);
         while server.socket().is_none() {
             assert!(Instant::now() < deadline, "the server starts");
             std::thread::sleep(Duration::from_millis(20));
         }
+        server.port = server.socket().unwrap_or_default();
         let deadline = Instant::now() + Duration::from_mins(1);
         while postgres::Client::connect(&server.url("postgres"), postgres::NoTls).is_err() {
             assert!(Instant::now() < deadline, "the server starts");
@@ -87,6 +89,47 @@ impl Postgres {
         let name = format!("ledger{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.client().batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
         self.url(&name)
+    }
+
+    /// Kills the server and all its processes, as a machine that loses power does.
+    pub fn crash(&mut self) {
+        let pid = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        let pid = pid.lines().next().unwrap().to_owned();
+        // Its processes end when they see that it is gone.
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
+        let _ = self.child.wait();
+    }
+
+    /// Starts the server again, on what is on disk.
+    pub fn restart(&mut self) {
+        let programs = programs().unwrap();
+        let data = self.folder.path().join("data");
+        let port = self.port.clone();
+        // While a process of the killed one lives, the new one refuses to start.
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let mut server = unprivileged(&programs.join("postgres"), self.folder.path());
+            server.arg("-D").arg(&data).arg("-k").arg(self.folder.path());
+            server.args([
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+                "-c",
+                "max_connections=50",
+                "-p",
+                &port,
+            ]);
+            self.child = server.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            while self.child.try_wait().unwrap().is_none() {
+                if postgres::Client::connect(&self.url("postgres"), postgres::NoTls).is_ok() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            assert!(Instant::now() < deadline, "the server starts again");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn client(&self) -> postgres::Client {
@@ -106,7 +149,7 @@ impl Postgres {
 
     fn url(&self, database: &str) -> String {
         let socket = self.folder.path().to_string_lossy().replace('/', "%2F");
-        let port = self.socket().unwrap_or_default();
+        let port = &self.port;
         format!("postgres://licentia@{socket}:{port}/{database}")
     }
 }

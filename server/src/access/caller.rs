@@ -31,11 +31,24 @@ pub struct Identity {
     pub id: TokenId,
     /// Whether it has `server.admin`.
     pub is_admin: bool,
-    /// When it was decided, by the gate's clock.
+    /// Whether it is bound to a key, of which the request then has a proof.
+    pub is_bound: bool,
+    /// When it was decided.
     pub now: Timestamp,
 }
 
 impl Identity {
+    /// A customer, who has no credential but a code.
+    pub(crate) fn of_customer(
+        issuer: String,
+        subject: String,
+        lineage: Lineage,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Self {
+        Self { issuer, subject, lineage, id, is_admin: false, is_bound: false, now }
+    }
+
     /// Refuses what only an administrator may do.
     ///
     /// # Errors
@@ -137,6 +150,7 @@ pub(crate) async fn authenticate<S: Scope>(
             lineage: license.lineage(),
             id: license.id(),
             is_admin: admin.is_some_and(|feature| !feature.is_expired(now.time)),
+            is_bound: license.confirmation().is_some(),
             now: now.time,
         },
         PhantomData,

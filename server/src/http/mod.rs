@@ -9,6 +9,7 @@ mod query;
 mod router;
 
 pub use body::Json;
+pub(crate) use body::{needs_type, read as read_body};
 pub use idempotency::{Acting, Answer, Post, Secret};
 pub(crate) use listen::serve;
 pub use path::Segment;

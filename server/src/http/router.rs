@@ -15,7 +15,10 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{Problem, ProblemBody};
-use crate::{audit, licenses, page, server::Server, stripe, trust, usage, webhooks};
+use crate::{
+    activation, audit, catalogue, licenses, me, page, receipts, server::Server, stripe, trust, usage,
+    webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,6 +46,10 @@ fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(licenses::routes())
         .merge(audit::routes())
+        .merge(activation::routes())
+        .merge(catalogue::routes())
+        .merge(me::routes())
+        .merge(receipts::routes())
         .merge(trust::routes())
         .merge(usage::routes())
         .merge(stripe::routes())
@@ -52,7 +59,16 @@ fn routes() -> OpenApiRouter<Server> {
 
 /// The OpenAPI document, as pretty JSON.
 pub fn openapi() -> String {
-    let document = routes().into_openapi();
+    let mut document = routes().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        for operation in
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+        {
+            // Functions of two subjects may have one name.
+            let subject = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            operation.operation_id = operation.operation_id.take().map(|name| format!("{subject}_{name}"));
+        }
+    }
     document.to_pretty_json().map(|text| text + "\n").unwrap_or_default()
 }
 

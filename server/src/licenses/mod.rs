@@ -4,8 +4,8 @@ mod actions;
 pub(crate) mod change;
 mod issue;
 mod list;
-mod view;
-mod wanted;
+pub(crate) mod view;
+pub(crate) mod wanted;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 

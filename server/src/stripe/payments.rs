@@ -244,6 +244,7 @@ fn payer(issuer: &str, subscription: &str, now: Timestamp) -> Identity {
         lineage: [0; 16].into(),
         id: TokenId::from([0; 16]),
         is_admin: false,
+        is_bound: false,
         now,
     }
 }

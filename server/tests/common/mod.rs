@@ -97,6 +97,15 @@ impl Service {
         Self::on("ledger.db")
     }
 
+    /// A service with more at the start of its configuration.
+    pub fn with(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = make(folder.path(), "ledger.db");
+        let text = std::fs::read_to_string(&config).unwrap();
+        std::fs::write(&config, format!("{more}{text}")).unwrap();
+        Self::run(folder, &config)
+    }
+
     /// A service on a ledger at a place.
     pub fn on(ledger: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
