@@ -293,6 +293,9 @@ pub enum LedgerError {
     /// There is no ledger at this place.
     #[error("{0}: there is no such ledger; create one with `licentia ledger init {0}`")]
     Missing(String),
+    /// What is at this place is no ledger.
+    #[error("{0}: this is no ledger; name the ledger's own file")]
+    NoLedger(String),
     /// There is a ledger, or another file, at the place of a new one.
     #[error("{0} exists; name a place where nothing is")]
     Exists(String),

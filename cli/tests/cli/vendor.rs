@@ -425,3 +425,59 @@ fn numbers_are_not_taken_for_times_and_a_day_is_a_whole_one() {
     let never = claims(&["--expires", "never"])["exp"].clone();
     assert_eq!(claims(&["--expires", "9999-12-31"])["exp"], never);
 }
+
+#[test]
+fn a_table_is_read_as_spreadsheets_write_it_and_what_is_wrong_is_named() {
+    let desk = Desk::new();
+    let utf16: Vec<u8> =
+        "\u{feff}reference\tsubject\r\no-1\tc\u{fc}s\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(desk.path().join("table.csv"), utf16).unwrap();
+    let base =
+        ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro", "--catalogue", "tiers.toml"];
+    let more = ["--ledger", "l.db", "--from", "table.csv", "--out", "licences"];
+    let run = || desk.run(&[&base[..], &more].concat());
+    assert!(run().status.success(), "{}", text(&run().stderr));
+    assert_eq!(json(&desk.run(&["--json", "ledger", "list", "l.db"]))[0]["subject"], "c\u{fc}s");
+    for (table, said) in [
+        (
+            "reference,subject,tier\no-2,cus_2\n",
+            "table.csv: line 2: 2 cells where the first line names 3 columns",
+        ),
+        ("subject\ncus_2,pro\n", "line 2: 2 cells where the first line names 1 column"),
+        ("reference,subject\no-2,\n", "table.csv: line 2: name the customer"),
+        ("", "table.csv: the table has no line"),
+        ("subjct\nx\n", "table.csv: there is no column \"subjct\""),
+        ("reference,subject\no-2,a\no-2,b\n", "\"o-2\" appears twice"),
+    ] {
+        std::fs::write(desk.path().join("table.csv"), table).unwrap();
+        let output = run();
+        assert_eq!(output.status.code(), Some(2), "{table}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "l.db"]))["issued"], 1);
+}
+
+#[test]
+fn a_wrong_file_is_named_for_what_it_is_not() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("c.lic"), desk.issue(&[])).unwrap();
+    for name in ["root", "other"] {
+        assert!(desk.run(&["keygen", "--out", name]).status.success());
+    }
+    assert!(desk.run(&["keyset", "new", "k.toml", "--key", "acme.pub"]).status.success());
+    assert!(desk.run(&["keyset", "sign", "k.toml", "--root", "root.pem", "--out", "k.bin"]).status.success());
+    let verify = |keyset: &str, root: &str, more: &[&str]| {
+        let output = desk.run(&[&["verify", "@c.lic", "--keyset", keyset, "--root", root], more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    let said = verify("c.lic", "root.pub", &[]);
+    assert!(said.contains("c.lic: ") && said.contains("this is no keyset"), "{said}");
+    let said = verify("k.bin", "other.pub", &[]);
+    assert!(said.contains("k.bin: unknown_key: it is not signed with a key that is given here"), "{said}");
+    let said = verify("k.bin", "root.pub", &["--revocations", "k.bin"]);
+    assert!(said.contains("k.bin: wrong_typ: this is no bundle of revocations"), "{said}");
+    let ledger = desk.run(&["ledger", "list", "tiers.toml"]);
+    assert_eq!(ledger.status.code(), Some(2));
+    assert!(text(&ledger.stderr).contains("tiers.toml: this is no ledger"), "{}", text(&ledger.stderr));
+}
