@@ -582,6 +582,16 @@ fn commands() -> Vec<(&'static str, Value)> {
         ),
         ("gateway check", object([("good", flag()), ("routes", number())])),
         ("gateway routes", array(route)),
+        (
+            "server init",
+            object([
+                ("config", text()),
+                ("admin", text()),
+                ("root", text()),
+                ("root_public", text()),
+                ("page", text()),
+            ]),
+        ),
     ]
 }
 
@@ -592,7 +602,7 @@ mod tests {
     use super::*;
 
     /// Commands that serve, or whose output is for other programs than those that read JSON.
-    const OTHERS: &[&str] = &["completions", "man", "schema", "server", "receipts export"];
+    const OTHERS: &[&str] = &["completions", "man", "schema", "server openapi", "receipts export"];
 
     fn leaves(command: &Command, path: &str, found: &mut Vec<String>) {
         for below in command.get_subcommands() {
