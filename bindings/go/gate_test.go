@@ -215,6 +215,37 @@ func TestAStoreThatIsOutLeavesThePolicyToDecide(t *testing.T) {
 	}
 }
 
+// slowStore takes its time.
+type slowStore struct{ licentia.Store }
+
+func (s slowStore) Do(ctx context.Context, ops []licentia.Op) []licentia.Answer {
+	time.Sleep(5 * time.Millisecond)
+	return s.Store.Do(ctx, ops)
+}
+
+func TestWhatIsOnItsWayGoesBackWhenAGateIsClosed(t *testing.T) {
+	for range 20 {
+		memory, err := licentia.NewMemory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate := newGate(t, licentia.WithStore(slowStore{memory}), licentia.WithShards(1))
+		granted := uint64(0)
+		// Long enough that units are fetched ahead.
+		for begun := time.Now(); time.Since(begun) < 150*time.Millisecond; {
+			if check(t, gate, calls(1)).Allowed {
+				granted++
+			}
+		}
+		if err := gate.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if left := left(t, newGate(t, licentia.WithStore(memory))); left != storetest.Limit-granted {
+			t.Fatalf("%d are left of %d, of which %d were used", left, storetest.Limit, granted)
+		}
+	}
+}
+
 func TestAContextThatEndsGivesTheRequestUp(t *testing.T) {
 	gate := newGate(t, licentia.WithStore(brokenStore{"hangs"}), licentia.WithStoreTimeout(time.Second))
 	short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)

@@ -229,16 +229,27 @@ func (s *shard) lookAfter(now Now) {
 	}
 }
 
+// settleRounds bounds how often a shard settles: what was on its way when it began is there in the next round.
+const settleRounds = 16
+
 // settle gives back what was taken ahead, and waits until the store has it.
 func (s *shard) settle(ctx context.Context, now Now) error {
-	s.mu.Lock()
-	if _, err := s.locked(opSettle, func(*writer) {}, now); err != nil {
+	for range settleRounds {
+		s.mu.Lock()
+		_, err := s.locked(opSettle, func(*writer) {}, now)
+		if err == nil {
+			s.askStore(now)
+		}
+		idle := s.asking == 0
 		s.mu.Unlock()
-		return err
+		if err != nil || idle {
+			return err
+		}
+		if err := s.flush(ctx); err != nil {
+			return err
+		}
 	}
-	s.askStore(now)
-	s.mu.Unlock()
-	return s.flush(ctx)
+	return nil
 }
 
 // flush waits until the store has answered everything that it was asked.

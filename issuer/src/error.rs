@@ -293,6 +293,9 @@ pub enum LedgerError {
     /// There is no ledger at this place.
     #[error("{0}: there is no such ledger; create one with `licentia ledger init {0}`")]
     Missing(String),
+    /// What is at this place is no ledger.
+    #[error("{0}: this is no ledger; name the ledger's own file")]
+    NoLedger(String),
     /// There is a ledger, or another file, at the place of a new one.
     #[error("{0} exists; name a place where nothing is")]
     Exists(String),
@@ -399,7 +402,7 @@ impl LedgerError {
     }
 }
 
-/// A cause of its own adds what a database says only there.
+/// An error with its causes: a database names the fault only in a cause.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,5 +1,5 @@
 //! Charges a meter so many times, and says how often it was granted: `count STORE KEY TOKEN METER TIMES`,
-//! or `count STORE KEY TOKEN AUDIENCE METER TIMES`.
+//! or `count STORE KEY TOKEN AUDIENCE METER TIMES`, which says `ready` first, and waits for a line.
 
 use licentia::{GateBuilder, Key, Now, Request, store};
 
@@ -15,6 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         builder = builder.audience(audience);
     }
     let gate = builder.build()?;
+    if audience.is_some() {
+        println!("ready");
+        std::io::stdin().read_line(&mut String::new())?;
+    }
     let meters = [(meter.as_str(), 1)];
     let request = Request::new().meters(&meters);
     let times: u64 = times.parse()?;

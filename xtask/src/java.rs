@@ -34,11 +34,12 @@ pub(crate) fn install() -> Result {
     run(maven(&newest, &["install", "-DskipTests"]))
 }
 
-/// Compiles the package, and returns the home of the Java that runs it.
-pub(crate) fn compiled() -> Result<PathBuf> {
+/// Builds the jar; returns it, and the home of the Java that runs it. Its classes for newer Javas work only in a jar.
+pub(crate) fn packaged() -> Result<(PathBuf, PathBuf)> {
     let newest = prepare("dev")?;
-    run(maven(&newest, &["process-classes"]))?;
-    Ok(newest)
+    run(maven(&newest, &["package", "-DskipTests"]))?;
+    let jar = root().join(FOLDER).join("target").join(format!("licentia-{}.jar", env!("CARGO_PKG_VERSION")));
+    if jar.exists() { Ok((newest, jar)) } else { Err(format!("Maven made no {}", jar.display())) }
 }
 
 /// Builds the shared library and puts it where the jar takes it from; returns the home of the newest Java.

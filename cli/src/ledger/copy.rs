@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use licentia_core::{limits, revocation::Bundle};
 use licentia_issuer::{Issuer, Ledger, LedgerAccess, LedgerLocation};
-use licentia_server::store::GUESTS;
+use licentia_server::store::{copy_too, restore_too};
 use serde_json::json;
 
 use super::{list::with_prefix, place::Place};
@@ -70,8 +70,7 @@ impl Backup {
     pub(super) fn run(self, output: Output) -> Result {
         let (place, _) = self.place.or_first(&self.words, 0)?;
         let mut ledger = Ledger::connect(&place, LedgerAccess::Read)?;
-        // What the server keeps beside the ledger is copied too.
-        GUESTS.iter().try_for_each(|guest| ledger.host_if_there(guest).map(drop))?;
+        copy_too(&mut ledger)?;
         let copied = ledger.backup(&self.out)?;
         output.show(&json!({ "out": self.out, "licenses": copied }), || {
             let out = printable(&self.out.display().to_string());
@@ -122,11 +121,7 @@ impl Restore {
             }
             opened => opened?,
         };
-        for guest in GUESTS {
-            if backup.host_if_there(guest)? {
-                ledger.host(guest)?;
-            }
-        }
+        restore_too(&mut ledger, &mut backup)?;
         let restored =
             ledger.restore(&backup, published, self.skip, self.older).map_err(|error| match error {
                 licentia_issuer::Error::Ledger(licentia_issuer::LedgerError::OlderBackup { .. }) => {

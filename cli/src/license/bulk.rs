@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     key::view::View,
-    terminal::output::{Output, Result},
+    terminal::output::{Output, Result, counted, printable},
 };
 
 /// How many licences are in one transaction.
@@ -72,7 +72,9 @@ pub(super) fn read(
     catalogue: Option<&Catalogue>,
     now: Timestamp,
 ) -> Result<Vec<Line>> {
-    lines(wanted, &table(from)?, catalogue, now)
+    let text = table(from)?;
+    let place = printable(&from.display().to_string());
+    lines(wanted, &text, catalogue, now).map_err(|error| format!("{place}: {error}").into())
 }
 
 /// The text of a table, in any encoding that spreadsheets write.
@@ -97,9 +99,13 @@ fn table(from: &Path) -> Result<String> {
 fn lines(wanted: &Wanted, table: &str, catalogue: Option<&Catalogue>, now: Timestamp) -> Result<Vec<Line>> {
     // What spreadsheets of some countries write.
     let first = table.lines().next().unwrap_or_default();
-    let separator = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(table.as_bytes());
+    let separator = [b',', b';', b'\t'].into_iter().find(|one| first.contains(char::from(*one)));
+    let separator = separator.unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(table.as_bytes());
     let columns = reader.headers()?.clone();
     for column in &columns {
         let mut wanted = wanted.clone();
@@ -115,6 +121,11 @@ fn lines(wanted: &Wanted, table: &str, catalogue: Option<&Catalogue>, now: Times
     for record in reader.records() {
         let record = record?;
         let number = record.position().map_or(0, csv::Position::line);
+        if record.len() != columns.len() {
+            let (cells, names) =
+                (counted(record.len() as u64, "cell"), counted(columns.len() as u64, "column"));
+            return Err(format!("line {number}: {cells} where the first line names {names}").into());
+        }
         let order = order(wanted, columns.iter().zip(&record), catalogue, now);
         lines.push(Line { number, order: order.map_err(|error| format!("line {number}: {error}"))? });
     }

@@ -147,7 +147,8 @@ impl Verify {
     fn trust(&self) -> Result<Trust> {
         if let (Some(keyset), Some(root)) = (&self.keyset, &self.root) {
             let (bytes, root) = (input::bytes(keyset)?, input::public_key(root)?);
-            let view = View::signed(bytes.clone(), &root).map_err(|code| untrusted(keyset, code))?;
+            let view =
+                View::signed(bytes.clone(), &root).map_err(|code| untrusted(keyset, "keyset", code))?;
             return Ok(Trust { keys: Vec::new(), keyset: Some((root, bytes, view)) });
         }
         let named = if self.key.is_empty() { input::default_keys() } else { self.key.clone() };
@@ -186,7 +187,8 @@ impl Verify {
         let gate = builder.build().map_err(|error| format!("keys: {error} {}", error.code().advice()))?;
         for path in &self.revocations {
             let bytes = input::bytes(path)?;
-            gate.load_revocation(&bytes).map_err(|error| untrusted(path, error.code()))?;
+            gate.load_revocation(&bytes)
+                .map_err(|error| untrusted(path, "bundle of revocations", error.code()))?;
         }
         Ok(gate)
     }
@@ -199,9 +201,19 @@ struct Trust {
     keyset: Option<(Key, Vec<u8>, View)>,
 }
 
-/// A file that is not what its signer would have to vouch for.
-fn untrusted(path: &Path, code: Code) -> Box<dyn Error> {
-    Box::new(Refused(format!("{}: {code} {}", path.display(), code.advice())))
+/// A file that is not what its signer would have to vouch for. The words of most codes are about licences.
+fn untrusted(path: &Path, what: &str, code: Code) -> Box<dyn Error> {
+    let why = match code {
+        Code::MalformedFrame | Code::WrongTyp => {
+            format!("{}: this is no {what}; name the file of one", code.name())
+        }
+        Code::UnknownKey => {
+            let name = code.name();
+            format!("{name}: it is not signed with a key that is given here; check the key, and the file")
+        }
+        code => format!("{code} {}", code.advice()),
+    };
+    Box::new(Refused(format!("{}: {why}", path.display())))
 }
 
 /// The claims, if they are the signer's: also of a licence that its key may not sign.

@@ -119,7 +119,8 @@ impl Wanted {
     pub(super) fn draft(&self, catalogue: Option<&Catalogue>, now: Timestamp) -> Result<Draft> {
         let (name, version) =
             input::tier(self.tier.as_deref().ok_or("name the tier: --tier, or a column `tier`")?)?;
-        let subject = self.subject.as_deref().ok_or("name the customer: --subject, or a column `subject`")?;
+        let subject = self.subject.as_deref().filter(|subject| !subject.is_empty());
+        let subject = subject.ok_or("name the customer: --subject, or a column `subject`")?;
         let start = self.starts.unwrap_or(now);
         let end = match (self.expires, self.term) {
             (Some(expires), _) => Some(expires),

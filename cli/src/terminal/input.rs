@@ -14,7 +14,7 @@ use licentia_issuer::{Catalogue, SigningKey, file, read_public_key, time};
 use zeroize::Zeroizing;
 
 use super::{
-    output::{Result, printable},
+    output::{Result, notice, printable},
     prompt,
 };
 
@@ -132,8 +132,9 @@ impl Passphrase {
         let question = format!("passphrase of {}", printable(&path.display().to_string()));
         for _ in 1..TRIES {
             let Some(passphrase) = prompt::ask(&question)? else { break };
-            if let Ok(key) = SigningKey::load(path, Some(&passphrase)) {
-                return Ok(key);
+            match SigningKey::load(path, Some(&passphrase)) {
+                Ok(key) => return Ok(key),
+                Err(error) => notice(&format!("{error}; try again")),
             }
         }
         let passphrase = prompt::ask(&question)?;
@@ -142,7 +143,7 @@ impl Passphrase {
     }
 }
 
-/// How often a person is asked for the passphrase of a key.
+/// Attempts at the passphrase of a key.
 const TRIES: usize = 3;
 
 /// Asks a person for a new passphrase, twice; it may be empty. `None` if nobody sits at a terminal.

@@ -88,7 +88,7 @@ impl Output {
 
 /// Prints what must be done next, whoever reads it: it is not the result, and goes to standard error.
 pub(crate) fn notice(text: &str) {
-    anstream::eprintln!("{text}");
+    anstream::eprintln!("{}", fitted(&without_controls(text)));
 }
 
 /// Prints the requested help, or what is wrong with the call.

@@ -231,18 +231,13 @@ fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
         key.save(&desk.path().join(format!("{name}.pem")), None).unwrap();
         std::fs::write(desk.path().join(format!("{name}.pub")), key.public().to_string()).unwrap();
     }
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "first.pub"]);
-    let added = ok(&["keyset", "add", "keys.toml", "--key", "second.pub"]);
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "first.pub"]);
+    let added = desk.ok(&["keyset", "add", "keys.toml", "--key", "second.pub"]);
     let note = text(&added.stderr);
     let kid = note.split("--kid ").nth(1).unwrap().trim().to_owned();
     assert!(note.contains("152bebcf") && kid.starts_with("152bebcf") && kid.len() == 10, "{note}");
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
 
     let issue = |key: &str, more: &[&str]| {
         let base =
@@ -265,30 +260,43 @@ fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
 #[test]
 fn keysets_rotate_and_revoke() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keygen", "--out", "next"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    ok(&["keyset", "add", "keys.toml", "--key", "next.pub", "--tier", "pro", "--longest-term", "400 days"]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keygen", "--out", "next"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    desk.ok(&[
+        "keyset",
+        "add",
+        "keys.toml",
+        "--key",
+        "next.pub",
+        "--tier",
+        "pro",
+        "--longest-term",
+        "400 days",
+    ]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
     let token = desk.issue(&[]);
     let verify = |keyset: &str| {
         let output = desk.run(&["--json", "verify", &token, "--keyset", keyset, "--root", "root.pub"]);
         (output.status.code(), json(&output)["name"].clone())
     };
     assert_eq!(verify("keys.bin"), (Some(0), "allowed".into()));
-    let shown = json(&ok(&["--json", "keyset", "show", "keys.bin", "--root", "root.pub"]));
+    let shown = json(&desk.ok(&["--json", "keyset", "show", "keys.bin", "--root", "root.pub"]));
     let kid = shown["keys"][0]["kid"].as_str().unwrap().to_owned();
-    ok(&["keyset", "retire", "keys.toml", &kid]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys2.bin"]);
+    desk.ok(&["keyset", "retire", "keys.toml", &kid]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys2.bin"]);
     assert_eq!(verify("keys2.bin"), (Some(0), "allowed".into()));
-    ok(&["keyset", "revoke", "keys.toml", &kid]);
-    let signed =
-        json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys3.bin"]));
+    desk.ok(&["keyset", "revoke", "keys.toml", &kid]);
+    let signed = json(&desk.ok(&[
+        "--json",
+        "keyset",
+        "sign",
+        "keys.toml",
+        "--root",
+        "root.pem",
+        "--out",
+        "keys3.bin",
+    ]));
     assert_eq!((&signed["sequence"], &signed["keys"][0]["state"]), (&3.into(), &"revoked".into()));
     assert_eq!(verify("keys3.bin"), (Some(1), "key_revoked".into()));
     let wrong = desk.run(&["keyset", "show", "keys.bin", "--root", "acme.pub"]);
@@ -343,29 +351,24 @@ fn the_commands_that_list_have_the_names_that_one_tries() {
 #[test]
 fn a_key_only_moves_towards_less_trust() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout)
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keygen", "--out", "other"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    let said = ok(&["keyset", "add", "keys.toml", "--key", "other.pub", "--not-after", "2027-01-31"]);
+    desk.says(&["keygen", "--out", "root"]);
+    desk.says(&["keygen", "--out", "other"]);
+    desk.says(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    let said = desk.says(&["keyset", "add", "keys.toml", "--key", "other.pub", "--not-after", "2027-01-31"]);
     assert!(said.contains("until 2027-01-31 23:59:59 UTC"), "{said}");
     let sign = ["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"];
-    let signed: serde_json::Value = serde_json::from_str(&ok(&sign)).unwrap();
+    let signed: serde_json::Value = serde_json::from_str(&desk.says(&sign)).unwrap();
     let kid = signed["keys"][0]["kid"].as_str().unwrap().to_owned();
     let other = signed["keys"][1]["kid"].as_str().unwrap().to_owned();
-    ok(&["keyset", "revoke", "keys.toml", &kid]);
-    ok(&sign);
+    desk.says(&["keyset", "revoke", "keys.toml", &kid]);
+    desk.says(&sign);
     let draft = std::fs::read_to_string(desk.path().join("keys.toml")).unwrap();
     let back = desk.run(&["keyset", "retire", "keys.toml", &kid]);
     assert_eq!(back.status.code(), Some(2));
     assert!(text(&back.stderr).contains("a revoked key stays revoked"), "{}", text(&back.stderr));
-    ok(&["keyset", "retire", "keys.toml", &other, "--now", "2028-01-01"]);
+    desk.says(&["keyset", "retire", "keys.toml", &other, "--now", "2028-01-01"]);
     assert!(
-        ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"])
+        desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"])
             .contains("until 2027-01-31 23:59:59 UTC"),
         "not widened"
     );
@@ -424,4 +427,60 @@ fn numbers_are_not_taken_for_times_and_a_day_is_a_whole_one() {
     assert_eq!(claims(&["--expires", "2027-01-31T00:00:00Z"])["exp"], 1_801_353_600);
     let never = claims(&["--expires", "never"])["exp"].clone();
     assert_eq!(claims(&["--expires", "9999-12-31"])["exp"], never);
+}
+
+#[test]
+fn a_table_is_read_as_spreadsheets_write_it_and_what_is_wrong_is_named() {
+    let desk = Desk::new();
+    let utf16: Vec<u8> =
+        "\u{feff}reference\tsubject\r\no-1\tc\u{fc}s\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(desk.path().join("table.csv"), utf16).unwrap();
+    let base =
+        ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro", "--catalogue", "tiers.toml"];
+    let more = ["--ledger", "l.db", "--from", "table.csv", "--out", "licences"];
+    let run = || desk.run(&[&base[..], &more].concat());
+    assert!(run().status.success(), "{}", text(&run().stderr));
+    assert_eq!(json(&desk.run(&["--json", "ledger", "list", "l.db"]))[0]["subject"], "c\u{fc}s");
+    for (table, said) in [
+        (
+            "reference,subject,tier\no-2,cus_2\n",
+            "table.csv: line 2: 2 cells where the first line names 3 columns",
+        ),
+        ("subject\ncus_2,pro\n", "line 2: 2 cells where the first line names 1 column"),
+        ("reference,subject\no-2,\n", "table.csv: line 2: name the customer"),
+        ("", "table.csv: the table has no line"),
+        ("subjct\nx\n", "table.csv: there is no column \"subjct\""),
+        ("reference,subject\no-2,a\no-2,b\n", "\"o-2\" appears twice"),
+    ] {
+        std::fs::write(desk.path().join("table.csv"), table).unwrap();
+        let output = run();
+        assert_eq!(output.status.code(), Some(2), "{table}");
+        assert!(text(&output.stderr).contains(said), "{}", text(&output.stderr));
+    }
+    assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "l.db"]))["issued"], 1);
+}
+
+#[test]
+fn a_wrong_file_is_named_for_what_it_is_not() {
+    let desk = Desk::new();
+    std::fs::write(desk.path().join("c.lic"), desk.issue(&[])).unwrap();
+    for name in ["root", "other"] {
+        assert!(desk.run(&["keygen", "--out", name]).status.success());
+    }
+    assert!(desk.run(&["keyset", "new", "k.toml", "--key", "acme.pub"]).status.success());
+    assert!(desk.run(&["keyset", "sign", "k.toml", "--root", "root.pem", "--out", "k.bin"]).status.success());
+    let verify = |keyset: &str, root: &str, more: &[&str]| {
+        let output = desk.run(&[&["verify", "@c.lic", "--keyset", keyset, "--root", root], more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr)
+    };
+    let said = verify("c.lic", "root.pub", &[]);
+    assert!(said.contains("c.lic: ") && said.contains("this is no keyset"), "{said}");
+    let said = verify("k.bin", "other.pub", &[]);
+    assert!(said.contains("k.bin: unknown_key: it is not signed with a key that is given here"), "{said}");
+    let said = verify("k.bin", "root.pub", &["--revocations", "k.bin"]);
+    assert!(said.contains("k.bin: wrong_typ: this is no bundle of revocations"), "{said}");
+    let ledger = desk.run(&["ledger", "list", "tiers.toml"]);
+    assert_eq!(ledger.status.code(), Some(2));
+    assert!(text(&ledger.stderr).contains("tiers.toml: this is no ledger"), "{}", text(&ledger.stderr));
 }

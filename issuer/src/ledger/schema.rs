@@ -107,7 +107,7 @@ const SQLITE: &[&str] = &[
 ",
     // Counts, so that no question reads every licence. `boundary`: how many licences without a revocation of their own
     // begin, pass the end of their term, or end in the `seconds` from `at` on, which are a day or one second.
-    // Each order has an index, with what states and customers are found by: a page is found without a look at licences.
+    // Each order has an index with what licences are searched by, so that a page is found without a look at licences.
     "
     CREATE TABLE total (
         issuer       TEXT NOT NULL,
@@ -139,12 +139,16 @@ const SQLITE: &[&str] = &[
     DROP INDEX license_expires;
     DROP INDEX license_tier;
     DROP INDEX license_kid;
-    CREATE INDEX license_subject ON license (subject, issued_at, id, expires, term_end, not_before);
-    CREATE INDEX license_issued ON license (issued_at, id, expires, term_end, not_before, subject);
-    CREATE INDEX license_expires ON license (expires, id, term_end, not_before, subject);
+    CREATE INDEX license_subject ON license
+        (subject, issued_at, id, expires, term_end, not_before, kid, tier, tier_version);
+    CREATE INDEX license_issued ON license
+        (issued_at, id, expires, term_end, not_before, subject, kid, tier, tier_version);
+    CREATE INDEX license_expires ON license
+        (expires, id, issued_at, term_end, not_before, subject, kid, tier, tier_version);
     CREATE INDEX license_begins ON license (not_before) WHERE not_before IS NOT NULL;
     CREATE INDEX license_lapses ON license (term_end) WHERE term_end IS NOT NULL;
-    CREATE INDEX license_tier ON license (tier, tier_version, issued_at, id, expires, term_end, not_before, subject);
+    CREATE INDEX license_tier ON license
+        (tier, tier_version, issued_at, id, expires, term_end, not_before, subject, kid);
     CREATE INDEX license_kid ON license (kid, issued_at, id, expires, term_end, not_before);
     CREATE INDEX license_kind ON license (kind, issued_at, id);
     CREATE INDEX license_issuer ON license (issuer, issued_at, id);
@@ -292,12 +296,16 @@ const POSTGRES: &[&str] = &[
     DROP INDEX license_expires;
     DROP INDEX license_tier;
     DROP INDEX license_kid;
-    CREATE INDEX license_subject ON license (subject, issued_at, id, expires, term_end, not_before);
-    CREATE INDEX license_issued ON license (issued_at, id, expires, term_end, not_before, subject);
-    CREATE INDEX license_expires ON license (expires, id, term_end, not_before, subject);
+    CREATE INDEX license_subject ON license
+        (subject, issued_at, id, expires, term_end, not_before, kid, tier, tier_version);
+    CREATE INDEX license_issued ON license
+        (issued_at, id, expires, term_end, not_before, subject, kid, tier, tier_version);
+    CREATE INDEX license_expires ON license
+        (expires, id, issued_at, term_end, not_before, subject, kid, tier, tier_version);
     CREATE INDEX license_begins ON license (not_before) WHERE not_before IS NOT NULL;
     CREATE INDEX license_lapses ON license (term_end) WHERE term_end IS NOT NULL;
-    CREATE INDEX license_tier ON license (tier, tier_version, issued_at, id, expires, term_end, not_before, subject);
+    CREATE INDEX license_tier ON license
+        (tier, tier_version, issued_at, id, expires, term_end, not_before, subject, kid);
     CREATE INDEX license_kid ON license (kid, issued_at, id, expires, term_end, not_before);
     CREATE INDEX license_kind ON license (kind, issued_at, id);
     CREATE INDEX license_issuer ON license (issuer, issued_at, id);

@@ -62,3 +62,26 @@ fn a_file_that_nobody_can_write_is_read() {
     assert_eq!(reader.of_subject("ann").unwrap().len(), 1);
     permit(folder.path(), 0o700);
 }
+
+/// A file that somebody names by mistake keeps its content.
+#[test]
+fn what_is_no_ledger_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("usage.db");
+    let database = rusqlite::Connection::open(&other).unwrap();
+    database.execute_batch("CREATE TABLE usage (id INTEGER); PRAGMA user_version = 5").unwrap();
+    drop(database);
+    let text = folder.path().join("tiers.toml");
+    std::fs::write(&text, "name = \"pro\"").unwrap();
+    for path in [&other, &text] {
+        let before = std::fs::read(path).unwrap();
+        for access in [LedgerAccess::Read, LedgerAccess::Write] {
+            let refused = Ledger::connect(&(&**path).into(), access).unwrap_err();
+            assert!(matches!(refused, Error::Ledger(LedgerError::NoLedger(_))), "{refused}");
+        }
+        assert_eq!(std::fs::read(path).unwrap(), before);
+    }
+    assert!(Ledger::beside(&(&*folder.path().join("ledger.db")).into()).is_empty());
+    drop(Ledger::open(&folder.path().join("acme.db")).unwrap());
+    assert_eq!(Ledger::beside(&(&*folder.path().join("ledger.db")).into()), [folder.path().join("acme.db")]);
+}

@@ -11,7 +11,7 @@ use std::{
 use licentia_issuer::{Ledger, LedgerAccess, LedgerLocation, Result as LedgerResult};
 use tokio::sync::{mpsc, oneshot};
 
-use super::GUESTS;
+use super::ALL;
 use crate::http::Problem;
 
 /// How many requests may wait.
@@ -100,7 +100,9 @@ impl Clerk {
 
 fn open(location: &LedgerLocation) -> LedgerResult<Ledger> {
     let mut ledger = Ledger::connect(location, LedgerAccess::Write)?;
-    GUESTS.iter().try_for_each(|guest| ledger.host(guest))?;
+    for tables in ALL {
+        ledger.host(tables)?;
+    }
     Ok(ledger)
 }
 

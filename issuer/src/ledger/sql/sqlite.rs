@@ -48,16 +48,20 @@ impl ToSql for Value<'_> {
 impl Sqlite {
     pub(super) fn open(path: &Path, access: LedgerAccess) -> Result<Self> {
         let it = |connection| Self { connection, path: Some(path.to_owned()) };
+        let name = || path.display().to_string();
         match access {
             LedgerAccess::Create => create_private(path)?,
-            _ if !path.exists() => return Err(LedgerError::Missing(path.display().to_string()).into()),
+            _ if !path.exists() => return Err(LedgerError::Missing(name()).into()),
+            _ if !is_database(path) => return Err(LedgerError::NoLedger(name()).into()),
             _ => {}
         }
         if access == LedgerAccess::Read {
-            return open_to_read(path).map(it);
+            return open_to_read(path).and_then(|connection| ours(connection, path)).map(it);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        set_up(Connection::open_with_flags(path, flags)?).map(it)
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        set_up(ours(connection, path)?).map(it)
     }
 
     pub(super) fn in_memory() -> Result<Self> {
@@ -183,14 +187,9 @@ fn open_to_read(path: &Path) -> Result<Connection> {
     Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(usable)?)
 }
 
-/// Whether a file is a ledger. Nothing is changed, and a pipe is not waited for.
+/// Whether a file is a ledger. Nothing is changed.
 pub(in crate::ledger) fn is_ledger(path: &Path) -> bool {
-    let mut head = [0; 16];
-    let is_file = path.is_file();
-    if !is_file
-        || File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_err()
-        || head != *b"SQLite format 3\0"
-    {
+    if !is_database(path) {
         return false;
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -198,6 +197,24 @@ pub(in crate::ledger) fn is_ledger(path: &Path) -> bool {
     let tables =
         Connection::open_with_flags(path, flags).and_then(|it| it.query_row(sql, [], |row| row.get(0)));
     tables.is_ok_and(|count: i64| count == 2)
+}
+
+/// Whether a file is a database of SQLite, or empty, which becomes one. A pipe is not waited for.
+fn is_database(path: &Path) -> bool {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut head = Vec::new();
+    let read = |file: File| file.take(MAGIC.len() as u64).read_to_end(&mut head);
+    path.is_file() && File::open(path).and_then(read).is_ok() && (head.is_empty() || head == MAGIC)
+}
+
+/// Refuses another program's database, which must not get the tables of a ledger.
+fn ours(connection: Connection, path: &Path) -> Result<Connection> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)
+        AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'license')";
+    if connection.query_row(sql, [], |row| row.get(0))? {
+        return Err(LedgerError::NoLedger(path.display().to_string()).into());
+    }
+    Ok(connection)
 }
 
 /// Creates an empty file that only its owner can read: customers' names are in it.
