@@ -13,7 +13,7 @@ const [build, generated, dist] = ["build", "ts/generated", "dist"].map((name) =>
 /** The type of each module's exports. */
 const TYPES = { licentia: 'import("../module/port.js").Port', verify: 'import("../module/port.js").Port', issuer: 'import("../module/vendor-port.js").RawVendor' };
 /** Largest gzipped size of each module, and the targets; see the README. */
-const LIMITS = { licentia: 107_500, verify: 38_300, issuer: 251_500 };
+const LIMITS = { licentia: 101_000, verify: 38_300, issuer: 242_000 };
 const TARGETS = { licentia: 60_000, verify: 30_000 };
 /** Paths of this machine, which no module may contain. */
 const PLACES = [join(here, "../.."), homedir(), process.env.CARGO_HOME, process.env.RUSTUP_HOME, "/home/", "/root/", "/Users/", "/usr/src/", "/usr/local/", "/tmp/", "/rustc/"];

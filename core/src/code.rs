@@ -31,7 +31,7 @@ pub enum Code {
     UnsortedKeys = 113,
     /// A map key occurs twice.
     DuplicateKey = 114,
-    /// A float, a tag or a simple value where none is allowed.
+    /// A float, a tag or a simple value in a place that allows none.
     ForbiddenItem = 115,
     /// A value has another CBOR type than its place requires.
     WrongType = 116,

@@ -33,7 +33,7 @@ impl Default for Expect<'_> {
 }
 
 impl<'a> Expect<'a> {
-    /// Tolerance of clocks that differ, where none is set: 60 seconds.
+    /// Tolerance of clocks that differ, if it is not set: 60 seconds.
     pub const DEFAULT_SKEW: u64 = 60;
     /// How old a proof may be, if it is not set: 60 seconds.
     pub const DEFAULT_PROOF_AGE: u64 = 60;
@@ -88,8 +88,8 @@ impl<'a> Expect<'a> {
         Self { revocations: Some(bundle), ..self }
     }
 
-    /// Holds what is known of revocations to be stale where there is no bundle of the licence's issuer, also of a
-    /// licence that does not ask for one.
+    /// Requires a bundle of the licence's issuer: without one its revocation data is stale, even if the licence does not
+    /// ask for one.
     pub const fn require_revocations(self) -> Self {
         Self { revocations_required: true, ..self }
     }

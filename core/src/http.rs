@@ -1,7 +1,7 @@
 //! How a decision is said in HTTP: status, challenge, rate limit fields and problem details.
 //!
 //! 401 and 403 are told apart as in RFC 6750, section 3.1: 401 where the licence itself is not
-//! good, 403 where it is good and does not grant this; 429 of RFC 6585; 503 where the service
+//! good, 403 if it is good and does not grant this; 429 of RFC 6585; 503 if the service
 //! cannot tell.
 
 use core::fmt;
@@ -78,7 +78,7 @@ impl fmt::Display for Challenge {
 pub struct Problem {
     /// The code.
     pub code: Code,
-    /// When to try again, in milliseconds, where that helps.
+    /// When to try again, in milliseconds, if that helps.
     pub retry_after_ms: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Values of 16 bytes, each with a type of its own, so that none is passed for another.
+//! Values of 16 bytes. Each has its own type, so that none is passed for another.
 
 use core::fmt;
 

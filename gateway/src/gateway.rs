@@ -16,7 +16,7 @@ use crate::{
     decide::{Decider, Settings},
     events::Stream,
     fault::Faults,
-    listen::{Listener, Serving, serve},
+    listen::{Listener, Serving, Tls, serve, serve_tls},
     protocols::{check, envoy_grpc, proxy::ReverseProxy},
     receipts::Receipts,
     trust::{self, Trusted},
@@ -75,7 +75,7 @@ impl Gateway {
         sinks.extend(receipts.iter().map(|receipts| Arc::clone(receipts.log()) as _));
         // Looking at every place blocks.
         let started = tokio::task::spawn_blocking(move || (trust::start(&config, sinks, log), config));
-        let (following, config) = started.await.map_err(|error| error.to_string())?;
+        let (following, mut config) = started.await.map_err(|error| error.to_string())?;
         let following = following?;
         let trusted = following.trusted().clone();
         let gate = Arc::clone(trusted.gate());
@@ -93,10 +93,15 @@ impl Gateway {
             (stop, tokio::spawn(receipts.run(stopped, log)))
         });
         if let (Some(address), Some(proxy)) = (&config.listen.proxy, &config.proxy) {
-            let proxy = Arc::new(ReverseProxy::new(Arc::clone(&decider), proxy.clone())?);
+            let scheme = if config.tls.is_some() { "https" } else { "http" };
+            let proxy = Arc::new(ReverseProxy::new(Arc::clone(&decider), proxy.clone(), scheme)?);
             tokio::spawn(close_streams(Arc::clone(&proxy), trusted.loaded(), stopped.clone()));
+            if let Some(tls) = &config.tls {
+                tokio::spawn(reload_certificate(tls.clone(), stopped.clone()));
+            }
+            let listener = Listener::bind(address).await?;
             let started =
-                serve(Listener::bind(address).await?, stopped.clone(), move |peer: Option<IpAddr>| {
+                serve_tls(listener, config.tls.take(), stopped.clone(), move |peer: Option<IpAddr>| {
                     let proxy = Arc::clone(&proxy);
                     service_fn(move |request| Arc::clone(&proxy).answer(request, peer))
                 });
@@ -213,6 +218,22 @@ async fn start_admin(
 /// Tells the operator.
 fn log(problem: &str) {
     eprintln!("licentia-gateway: {problem}");
+}
+
+/// Reads the certificate again when its files change.
+async fn reload_certificate(tls: Tls, mut stop: watch::Receiver<bool>) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = second.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        match tls.reload() {
+            Ok(false) => {}
+            Ok(true) => log("the new certificate is in use"),
+            Err(problem) => log(&format!("the certificate stays as it was: {problem}")),
+        }
+    }
 }
 
 /// Closes streams whose licence ends, and looks at all of them when keys or revocations have changed.

@@ -202,7 +202,7 @@ async fn whatever_is_killed_each_customer_sees_what_the_licence_says() {
             break;
         }
         granted += 1;
-        assert!(began.elapsed() < Duration::from_secs(60) && granted <= QUOTA, "{granted} are granted");
+        assert!(began.elapsed() < Duration::from_mins(1) && granted <= QUOTA, "{granted} are granted");
     }
     for _ in 0..20 {
         assert_eq!(ask("/search", &tolerant).await.status, 200);

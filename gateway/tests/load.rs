@@ -215,7 +215,7 @@ async fn disturb(
         tokio::time::sleep(Duration::from_millis(150)).await;
         match round % 5 {
             0 | 3 => {
-                let is_open = round % 2 == 0;
+                let is_open = round.is_multiple_of(2);
                 model.open.begin();
                 fs::write(&file, format!("{head}{}", routes(is_open))).unwrap();
                 gateway.reload(&file).unwrap();
@@ -227,7 +227,7 @@ async fn disturb(
             }
             2 => {
                 *sequence += 1;
-                let is_revoked = *sequence % 2 == 0;
+                let is_revoked = sequence.is_multiple_of(2);
                 model.revoked.begin();
                 let bundle = world.bundle(*sequence, if is_revoked { &[1] } else { &[] });
                 write(world.folder.path(), "new", bundle);

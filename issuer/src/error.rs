@@ -402,7 +402,7 @@ impl LedgerError {
     }
 }
 
-/// A cause of its own adds what a database says only there.
+/// An error with its causes: a database names the fault only in a cause.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

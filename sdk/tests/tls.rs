@@ -73,7 +73,7 @@ struct Server {
     child: Child,
     port: u16,
     options: Vec<String>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -81,7 +81,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let port = free();
         match spawn(port, &options, folder.path()) {
-            Ok(child) => Some(Self { child, port, options, _folder: folder }),
+            Ok(child) => Some(Self { child, port, options, folder }),
             Err(error) => {
                 assert!(std::env::var_os("LICENTIA_REQUIRE_REDIS").is_none(), "redis-server: {error}");
                 eprintln!("not run: redis-server: {error}; `cargo xtask test rust` installs it");
@@ -178,7 +178,7 @@ fn a_server_is_known_by_its_certificate_and_its_name() {
     assert_eq!(job("a"), Code::Allowed);
     server.stop();
     assert_eq!(job("b"), Code::StoreUnreachable);
-    server.child = spawn(port, &server.options, server._folder.path()).unwrap();
+    server.child = spawn(port, &server.options, server.folder.path()).unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while job("c") != Code::Allowed {
         assert!(Instant::now() < deadline, "it recovers by itself");

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     command::{Result, cargo, command, output, root, run, target_folder},
-    tools::system,
+    tools::system::{self, rustup},
 };
 
 /// A target, and the parts of the standard library that it is built with.
@@ -41,7 +41,7 @@ pub(crate) fn build(target: &Target, arguments: &[&str]) -> Result<PathBuf> {
 
 /// Runs a command of cargo's that builds, and gives the folder of what was built.
 pub(crate) fn compile(target: &Target, words: &[&str]) -> Result<PathBuf> {
-    if run(command("rustup", &["target", "add", target.name])).is_err() {
+    if rustup(command("rustup", &["target", "add", target.name])).is_err() {
         return with_debian(target, words);
     }
     let mut build = cargo(&[words, &["--target", target.name]].concat());
@@ -61,7 +61,7 @@ pub(crate) fn build_small(target: &Target, arguments: &[&str]) -> Result<PathBuf
         "-Zbuild-std-features=optimize_for_size",
     ];
     let words = [&["build", "--locked"], arguments, &small].concat();
-    if run(command("rustup", &["component", "add", "rust-src"])).is_err() {
+    if rustup(command("rustup", &["component", "add", "rust-src"])).is_err() {
         return with_debian(target, &words);
     }
     // Not where the other builds are: each would throw away what the other has built.

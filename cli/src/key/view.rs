@@ -28,7 +28,7 @@ pub(crate) struct View {
     signed: Option<Signed>,
 }
 
-/// What a signed keyset says beside its keys.
+/// The schema and the times of a signed keyset.
 struct Signed {
     schema: u64,
     issued_at: Timestamp,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use licentia_core::{limits, revocation::Bundle};
 use licentia_issuer::{Issuer, Ledger, LedgerAccess, LedgerLocation};
+use licentia_server::store::{copy_too, restore_too};
 use serde_json::json;
 
 use super::{list::with_prefix, place::Place};
@@ -68,7 +69,9 @@ pub(crate) struct Backup {
 impl Backup {
     pub(super) fn run(self, output: Output) -> Result {
         let (place, _) = self.place.or_first(&self.words, 0)?;
-        let copied = Ledger::connect(&place, LedgerAccess::Read)?.backup(&self.out)?;
+        let mut ledger = Ledger::connect(&place, LedgerAccess::Read)?;
+        copy_too(&mut ledger)?;
+        let copied = ledger.backup(&self.out)?;
         output.show(&json!({ "out": self.out, "licenses": copied }), || {
             let out = printable(&self.out.display().to_string());
             format!("{out}: {}; keep it as safe as the ledger\n", counted(copied, "licence"))
@@ -103,7 +106,7 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(super) fn run(self, output: Output) -> Result {
-        let backup = Ledger::connect(&LedgerLocation::from(&*self.backup), LedgerAccess::Read)?;
+        let mut backup = Ledger::connect(&LedgerLocation::from(&*self.backup), LedgerAccess::Read)?;
         let published = self.published.as_deref().map(input::bytes).transpose()?;
         let published = match &published {
             Some(bytes) => {
@@ -118,6 +121,7 @@ impl Restore {
             }
             opened => opened?,
         };
+        restore_too(&mut ledger, &mut backup)?;
         let restored =
             ledger.restore(&backup, published, self.skip, self.older).map_err(|error| match error {
                 licentia_issuer::Error::Ledger(licentia_issuer::LedgerError::OlderBackup { .. }) => {

@@ -143,7 +143,7 @@ impl Passphrase {
     }
 }
 
-/// How often a person is asked for the passphrase of a key.
+/// Attempts at the passphrase of a key.
 const TRIES: usize = 3;
 
 /// Asks a person for a new passphrase, twice; it may be empty. `None` if nobody sits at a terminal.

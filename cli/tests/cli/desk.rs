@@ -32,7 +32,7 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let desk = Self(tempfile::tempdir().unwrap());
         std::fs::write(desk.path().join("tiers.toml"), TIERS).unwrap();
-        assert!(desk.run(&["keygen", "--out", "acme"]).status.success());
+        desk.ok(&["keygen", "--out", "acme"]);
         desk
     }
 
@@ -42,6 +42,18 @@ impl Desk {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.feed(arguments, "")
+    }
+
+    /// Runs a command that must succeed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Output {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        output
+    }
+
+    /// As [`Desk::ok`], and returns what the command prints.
+    pub(crate) fn says(&self, arguments: &[&str]) -> String {
+        text(&self.ok(arguments).stdout)
     }
 
     pub(crate) fn feed(&self, arguments: &[&str], input: &str) -> Output {
@@ -66,9 +78,7 @@ impl Desk {
         let base =
             ["issue", "--key", "acme.pem", "--issuer", "acme", "--tier", "pro", "--catalogue", "tiers.toml"];
         let subject: &[&str] = if more.contains(&"--subject") { &[] } else { &["--subject", "cus_42"] };
-        let output = self.run(&[&base, more, subject].concat());
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout).trim().to_owned()
+        self.says(&[&base, more, subject].concat()).trim().to_owned()
     }
 }
 

@@ -4,20 +4,14 @@ use std::fs;
 
 use crate::desk::{Desk, json, text};
 
-fn ok(desk: &Desk, arguments: &[&str]) -> String {
-    let output = desk.run(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
 #[test]
 fn what_a_keyset_permits_and_what_changed_is_shown() {
     let desk = Desk::new();
     for name in ["root", "reseller", "old"] {
-        ok(&desk, &["keygen", "--out", name]);
+        desk.says(&["keygen", "--out", name]);
     }
-    ok(&desk, &["keyset", "new", "keys.toml", "--key", "acme.pub", "--key", "old.pub"]);
-    ok(&desk, &["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "1.bin"]);
+    desk.says(&["keyset", "new", "keys.toml", "--key", "acme.pub", "--key", "old.pub"]);
+    desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "1.bin"]);
     let kid = |name: &str| {
         let value = desk.run(&["--json", "key", "public", &format!("{name}.pem")]);
         json(&value)["kid"].as_str().unwrap().to_owned()
@@ -34,12 +28,12 @@ fn what_a_keyset_permits_and_what_changed_is_shown() {
         "--longest-term",
         "30 days",
     ];
-    ok(&desk, &[&add[..], &["--label", "Reseller \u{1b}[2J", "--not-after", "2027-01-31"]].concat());
-    ok(&desk, &["keyset", "label", "keys.toml", &acme, "production"]);
-    ok(&desk, &["keyset", "retire", "keys.toml", &acme, "--now", "2027-01-15"]);
-    ok(&desk, &["keyset", "remove", "keys.toml", &old]);
+    desk.says(&[&add[..], &["--label", "Reseller \u{1b}[2J", "--not-after", "2027-01-31"]].concat());
+    desk.says(&["keyset", "label", "keys.toml", &acme, "production"]);
+    desk.says(&["keyset", "retire", "keys.toml", &acme, "--now", "2027-01-15"]);
+    desk.says(&["keyset", "remove", "keys.toml", &old]);
 
-    let shown = ok(&desk, &["keyset", "show", "keys.toml", "--against", "1.bin", "--root", "root.pub"]);
+    let shown = desk.says(&["keyset", "show", "keys.toml", "--against", "1.bin", "--root", "root.pub"]);
     let fingerprint = json(&desk.run(&["--json", "key", "public", "reseller.pem"]))["fingerprint"].clone();
     for part in [
         "retired  production",
@@ -57,8 +51,8 @@ fn what_a_keyset_permits_and_what_changed_is_shown() {
     for line in shown.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
-    ok(&desk, &["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "2.bin"]);
-    let same = ok(&desk, &["keyset", "show", "2.bin", "--root", "root.pub", "--against", "keys.toml"]);
+    desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "2.bin"]);
+    let same = desk.says(&["keyset", "show", "2.bin", "--root", "root.pub", "--against", "keys.toml"]);
     assert!(same.contains("no key changed") && same.contains("production"), "labels of the draft: {same}");
     let value =
         json(&desk.run(&["--json", "keyset", "show", "2.bin", "--root", "root.pub", "--against", "1.bin"]));
@@ -70,25 +64,25 @@ fn what_a_keyset_permits_and_what_changed_is_shown() {
 #[test]
 fn what_sign_needs_is_checked_before() {
     let desk = Desk::new();
-    ok(&desk, &["keygen", "--out", "root"]);
-    ok(&desk, &["keyset", "new", "keys.toml"]);
+    desk.says(&["keygen", "--out", "root"]);
+    desk.says(&["keyset", "new", "keys.toml"]);
     let add = ["keyset", "add", "keys.toml", "--key", "acme.pub", "--longest-term"];
     let refused = desk.run(&[&add[..], &["1 year"]].concat());
     assert_eq!(refused.status.code(), Some(2));
     let said = text(&refused.stderr);
     assert!(said.contains("longest_term \"1 year\"") && said.contains("365 days"), "{said}");
-    ok(&desk, &[&add[..], &["365 days"]].concat());
-    ok(&desk, &["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.says(&[&add[..], &["365 days"]].concat());
+    desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
 }
 
 #[test]
 fn a_licence_beyond_its_keys_scope_is_issued_with_a_warning() {
     let desk = Desk::new();
-    ok(&desk, &["keygen", "--out", "root"]);
-    ok(&desk, &["keygen", "--out", "stranger"]);
-    ok(&desk, &["keyset", "new", "keys.toml"]);
-    ok(&desk, &["keyset", "add", "keys.toml", "--key", "acme.pub", "--tier", "free"]);
-    ok(&desk, &["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.says(&["keygen", "--out", "root"]);
+    desk.says(&["keygen", "--out", "stranger"]);
+    desk.says(&["keyset", "new", "keys.toml"]);
+    desk.says(&["keyset", "add", "keys.toml", "--key", "acme.pub", "--tier", "free"]);
+    desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
     let issue = ["issue", "--issuer", "acme", "--term", "1 day", "--subject", "x", "--tier"];
     let said = |tier: &str, key: &str, keyset: &[&str]| {
         let issued = desk.run(&[&issue[..], &[tier, "--key", key], keyset].concat());
@@ -107,8 +101,8 @@ fn a_licence_beyond_its_keys_scope_is_issued_with_a_warning() {
 fn public_halves_come_from_private_ones_and_from_openssl() {
     let desk = Desk::new();
     let public = fs::read_to_string(desk.path().join("acme.pub")).unwrap();
-    assert_eq!(ok(&desk, &["key", "public", "acme.pem"]), public);
-    ok(&desk, &["key", "public", "acme.pem", "--out", "again.pub"]);
+    assert_eq!(desk.says(&["key", "public", "acme.pem"]), public);
+    desk.says(&["key", "public", "acme.pem", "--out", "again.pub"]);
     assert_eq!(fs::read_to_string(desk.path().join("again.pub")).unwrap(), public);
     assert_eq!(desk.run(&["key", "public", "acme.pem", "--out", "again.pub"]).status.code(), Some(2));
 
@@ -148,13 +142,13 @@ fn a_passphrase_is_set_changed_and_removed() {
     let unsaid = desk.run(&["key", "passphrase", "acme.pem"]);
     assert_eq!(unsaid.status.code(), Some(2), "nobody can be asked");
     assert_eq!(read(), before);
-    ok(&desk, &["key", "passphrase", "acme.pem", "--new-passphrase-file", "one"]);
+    desk.says(&["key", "passphrase", "acme.pem", "--new-passphrase-file", "one"]);
     assert!(read().contains("ENCRYPTED"));
-    ok(&desk, &["key", "passphrase", "acme.pem", "--passphrase-file", "one", "--new-passphrase-file", "two"]);
+    desk.says(&["key", "passphrase", "acme.pem", "--passphrase-file", "one", "--new-passphrase-file", "two"]);
     let wrong = desk.run(&["key", "public", "acme.pem", "--passphrase-file", "one"]);
     assert!(text(&wrong.stderr).contains("passphrase is wrong"), "{}", text(&wrong.stderr));
-    ok(&desk, &["key", "public", "acme.pem", "--passphrase-file", "two"]);
-    ok(&desk, &["key", "passphrase", "acme.pem", "--passphrase-file", "two", "--remove"]);
+    desk.says(&["key", "public", "acme.pem", "--passphrase-file", "two"]);
+    desk.says(&["key", "passphrase", "acme.pem", "--passphrase-file", "two", "--remove"]);
     assert_eq!(read(), before, "the same key");
     #[cfg(unix)]
     {

@@ -14,12 +14,6 @@ fn opened() -> (Desk, String) {
     (desk, id)
 }
 
-fn ok(desk: &Desk, arguments: &[&str]) -> String {
-    let output = desk.run(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
-
 fn fails(desk: &Desk, arguments: &[&str], code: i32) -> String {
     let output = desk.run(arguments);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stdout));
@@ -151,8 +145,8 @@ fn a_table_of_customers_is_issued_and_a_run_that_was_cut_off_is_repeated() {
 #[test]
 fn the_ledger_is_asked_in_many_ways() {
     let (desk, id) = opened();
-    ok(&desk, &[&ISSUE[..], &["--tier", "pro@2", "--subject", "ann", "--ledger", "ledger.db"]].concat());
-    ok(&desk, &["revoke", "--ledger", "ledger.db", "--id", &id, "--reason", "fraud"]);
+    desk.says(&[&ISSUE[..], &["--tier", "pro@2", "--subject", "ann", "--ledger", "ledger.db"]].concat());
+    desk.says(&["revoke", "--ledger", "ledger.db", "--id", &id, "--reason", "fraud"]);
     let subjects = |more: &[&str]| {
         let output = desk.run(&[&["--json", "ledger", "list", "ledger.db"], more].concat());
         assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
@@ -172,10 +166,10 @@ fn the_ledger_is_asked_in_many_ways() {
     assert_eq!(subjects(&["cus*"]), ["cus_42"]);
     assert_eq!(subjects(&["--expiring-within", "1 day"]), Vec::<String>::new());
     assert_eq!(subjects(&["--id", &id[..5]]), ["cus_42"]);
-    let csv = ok(&desk, &["ledger", "list", "ledger.db", "--csv", "--sort", "subject"]);
+    let csv = desk.says(&["ledger", "list", "ledger.db", "--csv", "--sort", "subject"]);
     assert!(csv.starts_with("id,lineage,issuer,subject,tier,") && csv.lines().count() == 3, "{csv}");
     assert!(csv.lines().nth(2).unwrap().ends_with("revoked,fraud"), "{csv}");
-    let shown = ok(&desk, &["ledger", "show", "ledger.db", &id[..8]]);
+    let shown = desk.says(&["ledger", "show", "ledger.db", &id[..8]]);
     assert!(shown.contains("fraud") && shown.contains("cus_42") && shown.contains(&id), "{shown}");
     let nobody = desk.run(&["ledger", "list", "ledger.db", "nobody"]);
     assert_eq!(nobody.status.code(), Some(1), "a search without a hit");
@@ -188,12 +182,12 @@ fn the_ledger_is_asked_in_many_ways() {
 #[test]
 fn a_lost_licence_and_a_lost_key_are_no_loss() {
     let (desk, id) = opened();
-    let token = ok(&desk, &["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--same"]);
+    let token = desk.says(&["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--same"]);
     assert_eq!(json(&desk.run(&["--json", "inspect", token.trim()]))["claims"]["cti"], id.as_str());
     let new =
-        ok(&desk, &["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--replace"]);
+        desk.says(&["ledger", "resend", &id, "--ledger", "ledger.db", "--key", "acme.pem", "--replace"]);
     assert_ne!(new, token);
-    ok(&desk, &["keygen", "--out", "next"]);
+    desk.says(&["keygen", "--out", "next"]);
     let kid = json(&desk.run(&["--json", "ledger", "find", "ledger.db", &id]))[0]["kid"]
         .as_str()
         .unwrap()
@@ -216,15 +210,15 @@ fn a_lost_licence_and_a_lost_key_are_no_loss() {
 #[test]
 fn a_backup_goes_back_only_with_a_word() {
     let (desk, _) = opened();
-    ok(&desk, &["ledger", "backup", "ledger.db", "--out", "backup.db"]);
+    desk.says(&["ledger", "backup", "ledger.db", "--out", "backup.db"]);
     assert!(fails(&desk, &["ledger", "backup", "ledger.db", "--out", "backup.db"], 2).contains("exists"));
     desk.issue(&["--ledger", "ledger.db"]);
     let restore = ["ledger", "restore", "backup.db", "--ledger", "ledger.db"];
     let refused = fails(&desk, &restore, 2);
     assert!(refused.contains("1 of the ledger's licences") && refused.contains("--older"), "{refused}");
-    ok(&desk, &[&restore[..], &["--older"]].concat());
+    desk.says(&[&restore[..], &["--older"]].concat());
     assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "ledger.db"]))["issued"], 1);
-    ok(&desk, &["ledger", "restore", "backup.db", "--ledger", "new.db"]);
+    desk.says(&["ledger", "restore", "backup.db", "--ledger", "new.db"]);
     assert_eq!(json(&desk.run(&["--json", "ledger", "stats", "new.db"]))["issued"], 1);
     #[cfg(unix)]
     for name in ["ledger.db", "backup.db", "new.db"] {

@@ -5,20 +5,16 @@ use crate::desk::{Desk, json, text};
 #[test]
 fn a_licence_is_revoked_published_and_reinstated() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "revoker"]);
+    desk.ok(&["keygen", "--out", "revoker"]);
     let token = desk.issue(&["--ledger", "ledger.db"]);
-    let claims = json(&ok(&["--json", "inspect", &token]))["claims"].clone();
+    let claims = json(&desk.ok(&["--json", "inspect", &token]))["claims"].clone();
     assert!(claims["index"].is_u64(), "the ledger hands out an index");
     for count in 0..3 {
         desk.issue(&["--ledger", "ledger.db", "--meta", &format!("n={count}")]);
     }
     let id = claims["cti"].as_str().unwrap();
-    let revoked = json(&ok(&["--json", "revoke", "--ledger", "ledger.db", "--id", id, "--reason", "unpaid"]));
+    let revoked =
+        json(&desk.ok(&["--json", "revoke", "--ledger", "ledger.db", "--id", id, "--reason", "unpaid"]));
     assert_eq!(revoked["revoked"][0], claims["cti"]);
 
     let build = [
@@ -41,9 +37,9 @@ fn a_licence_is_revoked_published_and_reinstated() {
         text(&unconfirmed.stderr)
     );
     assert!(!desk.path().join("r.bin").exists());
-    let first = json(&ok(&[&["--json"], &build[..], &["--confirm", "1"]].concat()));
+    let first = json(&desk.ok(&[&["--json"], &build[..], &["--confirm", "1"]].concat()));
     assert_eq!((&first["indices"], &first["issuer"]), (&1.into(), &"acme".into()));
-    let shown = json(&ok(&["--json", "bundle", "show", "r.bin", "--key", "revoker.pub"]));
+    let shown = json(&desk.ok(&["--json", "bundle", "show", "r.bin", "--key", "revoker.pub"]));
     assert_eq!(shown, first);
     assert_eq!(
         desk.run(&["bundle", "show", "r.bin", "--key", "acme.pub"]).status.code(),
@@ -52,10 +48,10 @@ fn a_licence_is_revoked_published_and_reinstated() {
     );
 
     assert_eq!(
-        json(&ok(&["--json", "reinstate", "--ledger", "ledger.db", "--id", id]))["reinstated"][0],
+        json(&desk.ok(&["--json", "reinstate", "--ledger", "ledger.db", "--id", id]))["reinstated"][0],
         claims["cti"]
     );
-    assert_eq!(json(&ok(&[&["--json"], &build[..]].concat()))["indices"], 0);
+    assert_eq!(json(&desk.ok(&[&["--json"], &build[..]].concat()))["indices"], 0);
     assert_eq!(desk.run(&["revoke", "--ledger", "ledger.db", "--subject", "nobody"]).status.code(), Some(2));
     assert_eq!(desk.run(&["revoke", "--ledger", "ledger.db"]).status.code(), Some(2), "it must say which");
 }
@@ -80,32 +76,27 @@ fn build(desk: &Desk, out: &str, more: &[&str]) -> std::process::Output {
 #[test]
 fn deltas_lead_from_bundle_to_bundle() {
     let (desk, token) = stocked();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    let id = json(&ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    let id = json(&desk.ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
     assert!(build(&desk, "1.bin", &[]).status.success());
-    ok(&["revoke", "--ledger", "ledger.db", "--id", &id]);
+    desk.ok(&["revoke", "--ledger", "ledger.db", "--id", &id]);
     let since = ["--since", "1.bin", "--delta", "12.delta", "--confirm", "1"];
     let second = json(&build(&desk, "2.bin", &since));
-    ok(&["reinstate", "--ledger", "ledger.db", "--id", &id]);
+    desk.ok(&["reinstate", "--ledger", "ledger.db", "--id", &id]);
     assert!(build(&desk, "3.bin", &["--since", "2.bin"]).status.success());
-    ok(&["bundle", "delta", "2.bin", "3.bin", "--key", "revoker.pem", "--out", "23.delta"]);
+    desk.ok(&["bundle", "delta", "2.bin", "3.bin", "--key", "revoker.pem", "--out", "23.delta"]);
 
     let apply = ["--json", "bundle", "apply", "1.bin", "12.delta", "23.delta", "--key", "revoker.pub"];
-    let applied = json(&ok(&apply));
+    let applied = json(&desk.ok(&apply));
     assert_eq!((&applied["sequence"], &applied["indices"]), (&3.into(), &0.into()));
     let wrong = desk.run(&["bundle", "apply", "1.bin", "23.delta", "--key", "revoker.pub"]);
     assert!(text(&wrong.stderr).contains("bundle_wrong_base"), "{}", text(&wrong.stderr));
-    let inspected = json(&ok(&["--json", "bundle", "inspect", "12.delta"]));
+    let inspected = json(&desk.ok(&["--json", "bundle", "inspect", "12.delta"]));
     assert_eq!((&inspected["base"], &inspected["sequence"]), (&1.into(), &second["sequence"]));
     assert_eq!(desk.run(&["bundle", "verify", "12.delta", "--key", "acme.pub"]).status.code(), Some(1));
     assert!(build(&desk, "4.bin", &[]).status.success(), "a salt of its own");
     let unsalted = ["bundle", "delta", "3.bin", "4.bin", "--key", "revoker.pem", "--out", "34.delta"];
     assert!(text(&desk.run(&unsalted).stderr).contains("--since"));
-    let stats = json(&ok(&["--json", "bundle", "stats", "2.bin", "--ledger", "ledger.db"]));
+    let stats = json(&desk.ok(&["--json", "bundle", "stats", "2.bin", "--ledger", "ledger.db"]));
     assert_eq!(stats["indices"], 1);
     assert!(
         stats["entropy_bits_each"].as_f64().unwrap() > 1.0 && stats["bits_each"].as_f64().unwrap() >= 16.0
@@ -215,18 +206,23 @@ fn ranges_that_end_before_they_begin_are_refused() {
 #[test]
 fn a_bundle_is_verified_as_a_gate_does_and_the_state_of_deltas_is_written() {
     let (desk, token) = stocked();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keyset", "new", "keyset.toml", "--key", "acme.pub"]);
-    ok(&["keyset", "add", "keyset.toml", "--key", "revoker.pub", "--revocation"]);
-    ok(&["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-01-01", "--out", "k.bin"]);
-    let id = json(&ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keyset", "new", "keyset.toml", "--key", "acme.pub"]);
+    desk.ok(&["keyset", "add", "keyset.toml", "--key", "revoker.pub", "--revocation"]);
+    desk.ok(&[
+        "keyset",
+        "sign",
+        "keyset.toml",
+        "--root",
+        "root.pem",
+        "--expires",
+        "2099-01-01",
+        "--out",
+        "k.bin",
+    ]);
+    let id = json(&desk.ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
     assert!(build(&desk, "1.bin", &[]).status.success());
-    ok(&["revoke", "--ledger", "ledger.db", "--id", &id]);
+    desk.ok(&["revoke", "--ledger", "ledger.db", "--id", &id]);
     assert!(
         build(&desk, "2.bin", &["--since", "1.bin", "--delta", "12.delta", "--confirm", "1"])
             .status
@@ -234,25 +230,35 @@ fn a_bundle_is_verified_as_a_gate_does_and_the_state_of_deltas_is_written() {
     );
 
     let keyset = ["--keyset", "k.bin", "--root", "root.pub"];
-    let verified = json(&ok(&[&["--json", "bundle", "verify", "2.bin"], &keyset[..]].concat()));
+    let verified = json(&desk.ok(&[&["--json", "bundle", "verify", "2.bin"], &keyset[..]].concat()));
     assert_eq!(verified["sequence"], 2);
     let apply = ["bundle", "apply", "1.bin", "12.delta", "--out", "applied.bin", "--sign", "revoker.pem"];
-    ok(&[&apply[..], &keyset].concat());
+    desk.ok(&[&apply[..], &keyset].concat());
     let read = |name: &str| std::fs::read(desk.path().join(name)).unwrap();
     assert_eq!(read("applied.bin"), read("2.bin"), "the bundle that was published");
     assert_eq!(desk.run(&["bundle", "verify", "2.bin"]).status.code(), Some(2), "by whom?");
     assert_eq!(desk.run(&["bundle", "verify", "2.bin", "--keyset", "k.bin"]).status.code(), Some(2));
     let wrong = ["bundle", "verify", "2.bin", "--keyset", "k.bin", "--root", "acme.pub"];
     assert_eq!(desk.run(&wrong).status.code(), Some(2), "another root");
-    ok(&[
+    desk.ok(&[
         "keyset",
         "retire",
         "keyset.toml",
-        json(&ok(&["--json", "keyset", "show", "k.bin", "--root", "root.pub"]))["keys"][1]["kid"]
+        json(&desk.ok(&["--json", "keyset", "show", "k.bin", "--root", "root.pub"]))["keys"][1]["kid"]
             .as_str()
             .unwrap(),
     ]);
-    ok(&["keyset", "sign", "keyset.toml", "--root", "root.pem", "--expires", "2099-01-01", "--out", "k.bin"]);
+    desk.ok(&[
+        "keyset",
+        "sign",
+        "keyset.toml",
+        "--root",
+        "root.pem",
+        "--expires",
+        "2099-01-01",
+        "--out",
+        "k.bin",
+    ]);
     let retired = desk.run(&[&["bundle", "verify", "2.bin"], &keyset[..]].concat());
     assert!(text(&retired.stderr).contains("key_not_active"), "{}", text(&retired.stderr));
 }

@@ -5,24 +5,19 @@ use crate::desk::{Desk, json, text};
 #[test]
 fn a_scope_is_loaded_signed_shown_and_kept() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
     for name in ["root", "reseller"] {
-        ok(&["keygen", "--out", name]);
+        desk.ok(&["keygen", "--out", name]);
     }
     let scope = "tiers = ['pro']\nlongest_lead = '1 day'\nstreams = [2]\n\
         features = { export = true, uploads = 5, region = ['eu'] }\nquotas = { calls = '1000/month' }\n\
         rates = { api = '10/1s' }\npolicy = { clock_doubt = 'deny' }\nkinds = ['trial']\nindices = [1, 9]\nseats = 3\n";
     std::fs::write(desk.path().join("scope.toml"), scope).unwrap();
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    ok(&["keyset", "add", "keys.toml", "--key", "reseller.pub", "--scope", "scope.toml"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    desk.ok(&["keyset", "add", "keys.toml", "--key", "reseller.pub", "--scope", "scope.toml"]);
     let signed =
-        json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]));
+        json(&desk.ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]));
     let show = ["keyset", "show", "keys.bin", "--root", "root.pub"];
-    assert_eq!(json(&ok(&[&["--json"], &show[..]].concat())), signed);
+    assert_eq!(json(&desk.ok(&[&["--json"], &show[..]].concat())), signed);
     assert_eq!((&signed["schema"], &signed["keys"][0]["scope"]), (&2.into(), &serde_json::Value::Null));
     let shown = &signed["keys"][1]["scope"];
     let expected = serde_json::json!({
@@ -36,7 +31,7 @@ fn a_scope_is_loaded_signed_shown_and_kept() {
         },
     });
     assert_eq!(*shown, expected);
-    assert!(text(&ok(&show).stdout).contains(" streams: 2"));
+    assert!(text(&desk.ok(&show).stdout).contains(" streams: 2"));
     let bad = desk.path().join("bad.toml");
     std::fs::write(bad, "tier = ['pro']").unwrap();
     let refused = desk.run(&["keyset", "add", "keys.toml", "--key", "root.pub", "--scope", "bad.toml"]);

@@ -296,24 +296,19 @@ fn suggestions_help() {
 #[test]
 fn a_bundle_says_whether_a_customer_is_revoked() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "revoker"]);
-    ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keygen", "--out", "revoker"]);
+    desk.ok(&["keygen", "--out", "root"]);
     let token = desk.issue(&["--ledger", "ledger.db"]);
     let other = desk.issue(&["--ledger", "ledger.db"]);
-    let id = json(&ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
+    let id = json(&desk.ok(&["--json", "inspect", &token]))["claims"]["cti"].as_str().unwrap().to_owned();
     let build = ["bundle", "build", "--ledger", "ledger.db", "--issuer", "acme", "--key", "revoker.pem"];
-    ok(&[&build[..], &["--out", "1.bin"]].concat());
-    ok(&["revoke", "--ledger", "ledger.db", "--id", &id, "--reason", "unpaid"]);
-    ok(&[&build[..], &["--out", "2.bin", "--since", "1.bin", "--delta", "12.delta", "--confirm", "1"]]
+    desk.ok(&[&build[..], &["--out", "1.bin"]].concat());
+    desk.ok(&["revoke", "--ledger", "ledger.db", "--id", &id, "--reason", "unpaid"]);
+    desk.ok(&[&build[..], &["--out", "2.bin", "--since", "1.bin", "--delta", "12.delta", "--confirm", "1"]]
         .concat());
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    ok(&["keyset", "add", "keys.toml", "--key", "revoker.pub", "--revocation"]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    desk.ok(&["keyset", "add", "keys.toml", "--key", "revoker.pub", "--revocation"]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
 
     let keys = ["--key", "acme.pub", "--revocation-key", "revoker.pub"];
     let keyset = ["--keyset", "keys.bin", "--root", "root.pub"];
@@ -352,14 +347,10 @@ fn a_bundle_says_whether_a_customer_is_revoked() {
 #[test]
 fn a_licence_beyond_its_keys_scope_says_which_bound() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keyset", "new", "keys.toml"]);
-    ok(&["keyset", "add", "keys.toml", "--key", "acme.pub", "--tier", "free", "--tier", "trial"]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keyset", "new", "keys.toml"]);
+    desk.ok(&["keyset", "add", "keys.toml", "--key", "acme.pub", "--tier", "free", "--tier", "trial"]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
     let token = desk.issue(&[]);
     let verify = ["verify", &token, "--keyset", "keys.bin", "--root", "root.pub"];
     let said = text(&desk.run(&verify).stdout);

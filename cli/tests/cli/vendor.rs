@@ -231,18 +231,13 @@ fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
         key.save(&desk.path().join(format!("{name}.pem")), None).unwrap();
         std::fs::write(desk.path().join(format!("{name}.pub")), key.public().to_string()).unwrap();
     }
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "first.pub"]);
-    let added = ok(&["keyset", "add", "keys.toml", "--key", "second.pub"]);
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "first.pub"]);
+    let added = desk.ok(&["keyset", "add", "keys.toml", "--key", "second.pub"]);
     let note = text(&added.stderr);
     let kid = note.split("--kid ").nth(1).unwrap().trim().to_owned();
     assert!(note.contains("152bebcf") && kid.starts_with("152bebcf") && kid.len() == 10, "{note}");
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
 
     let issue = |key: &str, more: &[&str]| {
         let base =
@@ -265,30 +260,43 @@ fn keys_that_begin_alike_are_told_apart_by_a_longer_identifier() {
 #[test]
 fn keysets_rotate_and_revoke() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        output
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keygen", "--out", "next"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    ok(&["keyset", "add", "keys.toml", "--key", "next.pub", "--tier", "pro", "--longest-term", "400 days"]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
+    desk.ok(&["keygen", "--out", "root"]);
+    desk.ok(&["keygen", "--out", "next"]);
+    desk.ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    desk.ok(&[
+        "keyset",
+        "add",
+        "keys.toml",
+        "--key",
+        "next.pub",
+        "--tier",
+        "pro",
+        "--longest-term",
+        "400 days",
+    ]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"]);
     let token = desk.issue(&[]);
     let verify = |keyset: &str| {
         let output = desk.run(&["--json", "verify", &token, "--keyset", keyset, "--root", "root.pub"]);
         (output.status.code(), json(&output)["name"].clone())
     };
     assert_eq!(verify("keys.bin"), (Some(0), "allowed".into()));
-    let shown = json(&ok(&["--json", "keyset", "show", "keys.bin", "--root", "root.pub"]));
+    let shown = json(&desk.ok(&["--json", "keyset", "show", "keys.bin", "--root", "root.pub"]));
     let kid = shown["keys"][0]["kid"].as_str().unwrap().to_owned();
-    ok(&["keyset", "retire", "keys.toml", &kid]);
-    ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys2.bin"]);
+    desk.ok(&["keyset", "retire", "keys.toml", &kid]);
+    desk.ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys2.bin"]);
     assert_eq!(verify("keys2.bin"), (Some(0), "allowed".into()));
-    ok(&["keyset", "revoke", "keys.toml", &kid]);
-    let signed =
-        json(&ok(&["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys3.bin"]));
+    desk.ok(&["keyset", "revoke", "keys.toml", &kid]);
+    let signed = json(&desk.ok(&[
+        "--json",
+        "keyset",
+        "sign",
+        "keys.toml",
+        "--root",
+        "root.pem",
+        "--out",
+        "keys3.bin",
+    ]));
     assert_eq!((&signed["sequence"], &signed["keys"][0]["state"]), (&3.into(), &"revoked".into()));
     assert_eq!(verify("keys3.bin"), (Some(1), "key_revoked".into()));
     let wrong = desk.run(&["keyset", "show", "keys.bin", "--root", "acme.pub"]);
@@ -343,29 +351,24 @@ fn the_commands_that_list_have_the_names_that_one_tries() {
 #[test]
 fn a_key_only_moves_towards_less_trust() {
     let desk = Desk::new();
-    let ok = |arguments: &[&str]| {
-        let output = desk.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout)
-    };
-    ok(&["keygen", "--out", "root"]);
-    ok(&["keygen", "--out", "other"]);
-    ok(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
-    let said = ok(&["keyset", "add", "keys.toml", "--key", "other.pub", "--not-after", "2027-01-31"]);
+    desk.says(&["keygen", "--out", "root"]);
+    desk.says(&["keygen", "--out", "other"]);
+    desk.says(&["keyset", "new", "keys.toml", "--key", "acme.pub"]);
+    let said = desk.says(&["keyset", "add", "keys.toml", "--key", "other.pub", "--not-after", "2027-01-31"]);
     assert!(said.contains("until 2027-01-31 23:59:59 UTC"), "{said}");
     let sign = ["--json", "keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"];
-    let signed: serde_json::Value = serde_json::from_str(&ok(&sign)).unwrap();
+    let signed: serde_json::Value = serde_json::from_str(&desk.says(&sign)).unwrap();
     let kid = signed["keys"][0]["kid"].as_str().unwrap().to_owned();
     let other = signed["keys"][1]["kid"].as_str().unwrap().to_owned();
-    ok(&["keyset", "revoke", "keys.toml", &kid]);
-    ok(&sign);
+    desk.says(&["keyset", "revoke", "keys.toml", &kid]);
+    desk.says(&sign);
     let draft = std::fs::read_to_string(desk.path().join("keys.toml")).unwrap();
     let back = desk.run(&["keyset", "retire", "keys.toml", &kid]);
     assert_eq!(back.status.code(), Some(2));
     assert!(text(&back.stderr).contains("a revoked key stays revoked"), "{}", text(&back.stderr));
-    ok(&["keyset", "retire", "keys.toml", &other, "--now", "2028-01-01"]);
+    desk.says(&["keyset", "retire", "keys.toml", &other, "--now", "2028-01-01"]);
     assert!(
-        ok(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"])
+        desk.says(&["keyset", "sign", "keys.toml", "--root", "root.pem", "--out", "keys.bin"])
             .contains("until 2027-01-31 23:59:59 UTC"),
         "not widened"
     );

@@ -59,7 +59,7 @@ impl PublicKey {
         })
     }
 
-    /// The key with tables of its own, of as wide digits as those of the base point.
+    /// The key with its own tables, whose digits are as wide as those of the base point's.
     #[cfg(feature = "prepared")]
     pub(crate) fn with_tables(self, base: &alloc::sync::Arc<Table>) -> Self {
         Self { tables: Some(Tables::new(base, self.negated)), ..self }

@@ -81,8 +81,8 @@ impl<'a> Keyset<'a> {
         Ok(keyset)
     }
 
-    /// A key that cannot be loaded is reported now, and not when a licence names it. A function of its own, so that its
-    /// stack frame is not there while the signature is checked.
+    /// Reports a key that cannot be loaded now, and not when a licence names it. It is not inlined, so that its stack
+    /// frame is gone while the signature is checked.
     #[inline(never)]
     fn check_keys(&self, root: &Key) -> Result<(), Code> {
         let mut known: [Option<Name<'_>>; limits::KEYSET_KEYS] = [None; limits::KEYSET_KEYS];

@@ -58,12 +58,45 @@ struct Fields {
     grant: grant::Fields,
 }
 
+/// What was read from a token.
+#[derive(Clone, Copy, Debug)]
+struct Read {
+    kid: Kid,
+    fields: Fields,
+}
+
+/// Where that is: a cached licence is used in place, since copying it takes a twentieth of a decision.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is no heap")]
+enum Place<'a> {
+    Here(Read),
+    #[cfg_attr(any(target_os = "none", target_family = "wasm"), allow(dead_code, reason = "see `Elsewhere`"))]
+    There(&'a Read, Elsewhere),
+}
+
+/// Small targets prefer small code: there the claims are always here.
+#[cfg(any(target_os = "none", target_family = "wasm"))]
+type Elsewhere = core::convert::Infallible;
+#[cfg(not(any(target_os = "none", target_family = "wasm")))]
+type Elsewhere = ();
+
+impl<'a> Place<'a> {
+    #[cfg(any(target_os = "none", target_family = "wasm"))]
+    fn of(read: &'a Read) -> Self {
+        Self::Here(*read)
+    }
+
+    #[cfg(not(any(target_os = "none", target_family = "wasm")))]
+    fn of(read: &'a Read) -> Self {
+        Self::There(read, ())
+    }
+}
+
 /// The claims of a token, checked for form but not for who signed them.
 #[derive(Clone, Debug)]
 pub struct Claims<'a> {
     token: &'a [u8],
-    kid: Kid,
-    fields: Fields,
+    read: Place<'a>,
 }
 
 /// A licence whose signature was verified.
@@ -97,14 +130,20 @@ impl<'a> Unverified<'a> {
     /// A code of group 1xx and where it was seen.
     pub fn read(token: &'a [u8]) -> cbor::Result<Self> {
         let frame = Frame::read(token, Typ::License)?;
-        Claims::read(token, &frame).map(Self)
+        Claims::of(token, &frame).map(Self)
     }
 }
 
 impl<'a> License<'a> {
     /// Reads the claims of a frame whose signature the caller has verified.
     pub(crate) fn read(token: &'a [u8], verified: &Frame<'a>) -> cbor::Result<Self> {
-        Claims::read(token, verified).map(Self)
+        Claims::of(token, verified).map(Self)
+    }
+
+    /// The same licence by reference, so that the compiler knows where its claims are.
+    #[cfg(not(any(target_os = "none", target_family = "wasm")))]
+    pub(crate) fn by_ref(&self) -> License<'_> {
+        License(Claims { token: self.token, read: Place::of(self.read()) })
     }
 }
 
@@ -112,30 +151,40 @@ impl<'a> License<'a> {
 #[derive(Clone, Debug)]
 pub struct OwnedLicense<B> {
     token: B,
-    kid: Kid,
-    fields: Fields,
+    read: Read,
 }
 
 impl<'a> License<'a> {
     /// Copies the licence into a buffer of the caller's choice, such as `Box<[u8]>`.
     pub fn keep<B: From<&'a [u8]> + AsRef<[u8]>>(&self) -> OwnedLicense<B> {
-        OwnedLicense { token: B::from(self.token), kid: self.kid, fields: self.fields }
+        OwnedLicense { token: B::from(self.token), read: *self.read() }
     }
 }
 
 impl<B: AsRef<[u8]>> OwnedLicense<B> {
     /// The licence.
     pub fn license(&self) -> License<'_> {
-        License(Claims { token: self.token.as_ref(), kid: self.kid, fields: self.fields })
+        License(Claims { token: self.token.as_ref(), read: Place::of(&self.read) })
     }
 }
 
 impl<'a> Claims<'a> {
-    fn read(token: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
+    fn of(token: &'a [u8], frame: &Frame<'a>) -> cbor::Result<Self> {
         let mut reader = Reader::within(token, frame.payload);
         let fields = Fields::read(&mut reader)?;
         reader.finish()?;
-        Ok(Self { token, kid: frame.kid, fields })
+        Ok(Self { token, read: Place::Here(Read { kid: frame.kid, fields }) })
+    }
+
+    fn read(&self) -> &Read {
+        match &self.read {
+            Place::Here(read) => read,
+            Place::There(read, ..) => read,
+        }
+    }
+
+    fn fields(&self) -> &Fields {
+        &self.read().fields
     }
 
     /// A text that was checked when the claims were read.
@@ -154,22 +203,22 @@ impl<'a> Claims<'a> {
 
     /// Identifier of the key that the token names.
     pub fn kid(&self) -> &Kid {
-        &self.kid
+        &self.read().kid
     }
 
     /// Who issued it (`iss`).
     pub fn issuer(&self) -> &'a str {
-        self.text(self.fields.issuer)
+        self.text(self.fields().issuer)
     }
 
     /// Whether it is from this issuer.
     pub(crate) fn is_from(&self, issuer: &str) -> bool {
-        self.fields.issuer.of(self.token) == issuer.as_bytes()
+        self.fields().issuer.of(self.token) == issuer.as_bytes()
     }
 
     /// Whom it was issued to (`sub`).
     pub fn subject(&self) -> &'a str {
-        self.text(self.fields.subject)
+        self.text(self.fields().subject)
     }
 
     /// Which services it is for (`aud`); none means all of the issuer's.
@@ -186,8 +235,8 @@ impl<'a> Claims<'a> {
     }
 
     fn audience_texts(&self) -> (usize, Reader<'a>) {
-        let mut reader = Reader::within(self.token, self.fields.audience.unwrap_or_default());
-        let count = match self.fields.audience {
+        let mut reader = Reader::within(self.token, self.fields().audience.unwrap_or_default());
+        let count = match self.fields().audience {
             None => 0,
             Some(_) if reader.at_array() => reader.array().unwrap_or_default(),
             Some(_) => 1,
@@ -197,27 +246,27 @@ impl<'a> Claims<'a> {
 
     /// When it ends, grace included (`exp`).
     pub fn expires(&self) -> Timestamp {
-        self.fields.expires
+        self.fields().expires
     }
 
     /// When it starts (`nbf`).
     pub fn not_before(&self) -> Option<Timestamp> {
-        self.fields.not_before
+        self.fields().not_before
     }
 
     /// When it was issued (`iat`).
     pub fn issued_at(&self) -> Timestamp {
-        self.fields.issued_at
+        self.fields().issued_at
     }
 
     /// The token's identifier (`cti`).
     pub fn id(&self) -> TokenId {
-        self.id_at(self.fields.id).into()
+        self.id_at(self.fields().id).into()
     }
 
     /// Identifier of the licence through its renewals and upgrades; the token's own id if it names none.
     pub fn lineage(&self) -> Lineage {
-        self.id_at(self.fields.grant.lineage.unwrap_or(self.fields.id)).into()
+        self.id_at(self.fields().grant.lineage.unwrap_or(self.fields().id)).into()
     }
 
     /// Who is counted: the issuer and the lineage.
@@ -227,19 +276,19 @@ impl<'a> Claims<'a> {
 
     /// The holder's key (`cnf`), if the licence is bound to one.
     pub fn confirmation(&self) -> Option<Confirmation<'a>> {
-        let mut reader = Reader::within(self.token, self.fields.confirmation?);
+        let mut reader = Reader::within(self.token, self.fields().confirmation?);
         Confirmation::read(&mut reader).ok()
     }
 
     /// The tier that was bought.
     pub fn tier(&self) -> Tier<'a> {
-        let mut reader = Reader::within(self.token, self.fields.grant.tier);
+        let mut reader = Reader::within(self.token, self.fields().grant.tier);
         grant::read_tier(&mut reader).unwrap_or(Tier { name: "", version: 0 })
     }
 
     /// The features, in the order of their encoded names.
     pub fn features(&self) -> impl Iterator<Item = Feature<'a>> + Clone + fmt::Debug + use<'a> {
-        Entries::<Feature<'a>>::of(self.token, self.fields.grant.features)
+        Entries::<Feature<'a>>::of(self.token, self.fields().grant.features)
     }
 
     /// The feature `name`, if the licence has it. It may have ended: see [`Feature::is_expired`].
@@ -247,18 +296,18 @@ impl<'a> Claims<'a> {
     where
         'a: 'n,
     {
-        grant::entry(self.token, self.fields.grant.features, name)
+        grant::entry(self.token, self.fields().grant.features, name)
     }
 
     /// When the feature `name` ends; `None` if it ends with the licence.
     pub(crate) fn feature_end(&self, name: &str) -> Result<Option<Timestamp>, Code> {
-        let value = grant::find(self.token, self.fields.grant.features, name);
+        let value = grant::find(self.token, self.fields().grant.features, name);
         value.and_then(|mut value| feature::end(&mut value).ok()).ok_or(Code::FeatureNotLicensed)
     }
 
     /// The quotas, in the order of their encoded names.
     pub fn quotas(&self) -> impl Iterator<Item = Quota<'a>> + Clone + fmt::Debug + use<'a> {
-        Entries::<Quota<'a>>::of(self.token, self.fields.grant.quotas)
+        Entries::<Quota<'a>>::of(self.token, self.fields().grant.quotas)
     }
 
     /// The quota of a meter.
@@ -266,12 +315,12 @@ impl<'a> Claims<'a> {
     where
         'a: 'n,
     {
-        grant::entry(self.token, self.fields.grant.quotas, meter)
+        grant::entry(self.token, self.fields().grant.quotas, meter)
     }
 
     /// The rates, in the order of their encoded names.
     pub fn rates(&self) -> impl Iterator<Item = Rate<'a>> + Clone + fmt::Debug + use<'a> {
-        Entries::<Rate<'a>>::of(self.token, self.fields.grant.rates)
+        Entries::<Rate<'a>>::of(self.token, self.fields().grant.rates)
     }
 
     /// The rate `name`.
@@ -279,27 +328,27 @@ impl<'a> Claims<'a> {
     where
         'a: 'n,
     {
-        grant::entry(self.token, self.fields.grant.rates, name)
+        grant::entry(self.token, self.fields().grant.rates, name)
     }
 
     /// When the contract ends; from then to [`Claims::expires`] the licence is in grace.
     pub fn term_end(&self) -> Option<Timestamp> {
-        self.fields.grant.term_end
+        self.fields().grant.term_end
     }
 
     /// How many seats it has: how many may use it at once.
     pub fn seats(&self) -> Option<u64> {
-        self.fields.grant.seats
+        self.fields().grant.seats
     }
 
     /// What to do when a fact cannot be established.
     pub fn policy(&self) -> Policy {
-        self.fields.grant.policy
+        self.fields().grant.policy
     }
 
     /// Fingerprints of the machines that it is bound to; none means any machine.
     pub fn node_locks(&self) -> impl Iterator<Item = &'a [u8; 32]> + use<'a> {
-        let locks = self.fields.grant.node_locks;
+        let locks = self.fields().grant.node_locks;
         let mut reader = Reader::within(self.token, locks.unwrap_or_default());
         let count = locks.map_or(0, |_| reader.array().unwrap_or_default());
         (0..count).map_while(move |_| reader.array_of().ok())
@@ -307,27 +356,27 @@ impl<'a> Claims<'a> {
 
     /// Releases up to this time stay licensed for ever; a request must then say which release runs.
     pub fn maintained_until(&self) -> Option<Timestamp> {
-        self.fields.grant.maintained_until
+        self.fields().grant.maintained_until
     }
 
     /// What kind of licence it is.
     pub fn kind(&self) -> Kind {
-        self.fields.grant.kind
+        self.fields().grant.kind
     }
 
     /// Free metadata, as pairs of texts.
     pub fn meta(&self) -> impl Iterator<Item = (&'a str, &'a str)> + Clone + fmt::Debug + use<'a> {
-        Entries::<(&'a str, &'a str)>::of(self.token, self.fields.grant.meta)
+        Entries::<(&'a str, &'a str)>::of(self.token, self.fields().grant.meta)
     }
 
     /// The token's place in its revocation stream.
     pub fn index(&self) -> Option<u64> {
-        self.fields.grant.index
+        self.fields().grant.index
     }
 
     /// Which of the issuer's revocation streams it is in. The first is 0.
     pub fn stream(&self) -> u64 {
-        self.fields.grant.stream
+        self.fields().grant.stream
     }
 }
 

@@ -1,4 +1,4 @@
-//! Features: what the customer may use, with a value and an end of its own where it has one.
+//! Features: what the customer may use. A feature may have a value, and may end before the licence does.
 
 use crate::{
     cbor::{self, Reader},
@@ -47,7 +47,7 @@ impl<'a> Feature<'a> {
     }
 }
 
-/// Whether what ends at a time, where it does, has ended at `now`.
+/// Whether something with this end, if it has one, has ended at `now`.
 pub(crate) fn has_ended(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|expires| now >= expires)
 }

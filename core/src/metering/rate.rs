@@ -75,14 +75,52 @@ pub struct RateTaken {
     pub retry_after: Option<u64>,
 }
 
+/// The rule, in numbers of one width.
+macro_rules! admission {
+    ($name:ident, $number:ty) => {
+        /// Asks for `cost` requests, if the state is `tat` and may run ahead up to `limit`.
+        #[inline]
+        fn $name(
+            self,
+            interval: $number,
+            limit: $number,
+            (tat, now): ($number, $number),
+            cost: u64,
+        ) -> Admission {
+            let earliest = tat.max(now);
+            // What is at most the burst takes at most the tolerance: the product is exact.
+            let after =
+                (cost <= self.burst).then(|| earliest.saturating_add(interval.wrapping_mul(cost.into())));
+            match after {
+                Some(after) if after <= limit => {
+                    let remaining = self.fit(limit.saturating_sub(after).into());
+                    // A look moves nothing, not even to the present.
+                    let tat = if cost == 0 { tat } else { after };
+                    Admission { granted: true, tat: Tat(tat.into()), remaining, retry_after: None }
+                }
+                _ => Admission {
+                    granted: false,
+                    tat: Tat(tat.into()),
+                    remaining: self.fit(limit.saturating_sub(earliest).into()),
+                    retry_after: after.map(|after| word(after.saturating_sub(limit).into())),
+                },
+            }
+        }
+    };
+}
+
 impl Gcra {
+    admission!(admit_narrow, u64);
+    admission!(admit_wide, u128);
+
     /// Prepares a rate. An interval that is no whole number of nanoseconds is rounded up, so that
     /// never more than the rate is granted.
     pub fn new(rate: &Rate<'_>) -> Self {
         let interval = u128::from(rate.per_ms).saturating_mul(NANOS_PER_MILLI);
-        let interval = interval.div_ceil(u128::from(rate.count.max(1))).max(1);
+        let count = u128::from(rate.count.max(1));
+        let interval = quotient(interval.saturating_add(count.saturating_sub(1)), count).max(1);
         // Numbers of a licence are below 2^53, and the product below 2^127: only greater ones lower the burst.
-        let most = (u128::MAX >> 1).checked_div(interval).unwrap_or(0);
+        let most = quotient(u128::MAX >> 1, interval);
         let burst = rate.burst.min(u64::try_from(most).unwrap_or(u64::MAX));
         Self { interval, tolerance: interval.saturating_mul(u128::from(burst)), burst }
     }
@@ -106,25 +144,28 @@ impl Gcra {
     #[inline]
     #[must_use]
     pub fn admit(self, tat: Tat, now: u64, cost: u64) -> Admission {
-        let now = u128::from(now);
-        let limit = now.saturating_add(self.tolerance);
-        let tat = tat.0.min(limit);
-        let earliest = tat.max(now);
-        let after = (cost <= self.burst).then(|| earliest.saturating_add(self.time_of(cost)));
-        match after {
-            Some(after) if after <= limit => {
-                let remaining = self.fit(limit.saturating_sub(after));
-                // A look moves nothing, not even to the present.
-                let tat = if cost == 0 { tat } else { after };
-                Admission { granted: true, tat: Tat(tat), remaining, retry_after: None }
-            }
-            _ => Admission {
-                granted: false,
-                tat: Tat(tat),
-                remaining: self.fit(limit.saturating_sub(earliest)),
-                retry_after: after.map(|after| word(after.saturating_sub(limit))),
-            },
+        let limit = u128::from(now).saturating_add(self.tolerance);
+        self.admit_wide(self.interval, limit, (tat.0.min(limit), now.into()), cost)
+    }
+
+    /// As [`Gcra::admit`], with a state of one word, which is enough for nearly every rate; also returns the state after
+    /// it. None if that may take two words, or the rate does.
+    #[inline]
+    #[must_use]
+    pub fn admit_word(self, tat: u64, now: u64, cost: u64) -> Option<(u64, Admission)> {
+        // Small targets prefer small code.
+        if cfg!(any(target_os = "none", target_family = "wasm")) {
+            let admission = self.admit(Tat(tat.into()), now, cost);
+            return Some((u64::try_from(admission.tat.0).ok()?, admission));
         }
+        let interval = u64::try_from(self.interval).ok()?;
+        let tolerance = u64::try_from(self.tolerance).ok()?;
+        let limit = now.checked_add(tolerance)?;
+        // What is added to a time below the limit is at most the tolerance.
+        limit.checked_add(tolerance)?;
+        let admission = self.admit_narrow(interval, limit, (tat.min(limit), now), cost);
+        #[allow(clippy::cast_possible_truncation, reason = "it is at most the limit")]
+        Some((admission.tat.0 as u64, admission))
     }
 
     /// Takes up to `want` requests of a rate that is shared, and none if fewer than `need` may come at `now`, in
@@ -167,9 +208,33 @@ impl Gcra {
         match (u64::try_from(time), u64::try_from(self.interval)) {
             // Dividing words is quicker, and most rates need no more.
             (Ok(time), Ok(interval)) => time.checked_div(interval).unwrap_or(0),
-            _ => word(time.checked_div(self.interval).unwrap_or(0)),
+            _ => word(quotient(time, self.interval)),
         }
     }
+}
+
+/// Divides by a number below 2^127; 0 if it is 0.
+fn quotient(dividend: u128, divisor: u128) -> u128 {
+    if cfg!(any(target_os = "none", target_family = "wasm")) {
+        // The compiler's division of two words takes a kilobyte.
+        long_division(dividend, divisor)
+    } else {
+        dividend.checked_div(divisor).unwrap_or(0)
+    }
+}
+
+fn long_division(dividend: u128, divisor: u128) -> u128 {
+    let (mut quotient, mut rest) = (0, 0_u128);
+    let mut bit = if divisor > 0 { 1 << 127 } else { 0_u128 };
+    while bit > 0 {
+        rest = (rest << 1) | u128::from(dividend & bit > 0);
+        if rest >= divisor {
+            rest = rest.wrapping_sub(divisor);
+            quotient |= bit;
+        }
+        bit >>= 1;
+    }
+    quotient
 }
 
 /// As a word. What is shown of times may be too large for one; states and limits are not.
@@ -349,6 +414,39 @@ mod tests {
             let (tat, taken) = fast.take(state, now, 1, 5);
             assert_eq!((tat, taken.units, taken.retry_after), (full, 0, Some(1_000_000)));
         }
+    }
+
+    #[test]
+    fn the_small_division_is_the_compilers() {
+        let numbers = [0, 1, 2, 3, 10, u128::from(u64::MAX), 1 << 64, (1 << 84) + 12_345, (1 << 126) + 1];
+        for (dividend, divisor) in numbers
+            .iter()
+            .chain([&u128::MAX])
+            .flat_map(|dividend| numbers.map(|divisor| (*dividend, divisor)))
+        {
+            assert_eq!(long_division(dividend, divisor), dividend.checked_div(divisor).unwrap_or(0));
+        }
+    }
+
+    #[test]
+    fn one_word_and_two_say_the_same() {
+        let rates =
+            [(10, 1000, 3), (1, 86_400_000, 250_000), (1, INTEGER, INTEGER), (INTEGER, 1, 1), (3, 7, 0)];
+        let edges = [0, 1, SECOND, 1 << 62, 1 << 63, u64::MAX - SECOND, u64::MAX - 1, u64::MAX];
+        let mut narrow = 0;
+        for gcra in rates.map(|(count, per_ms, burst)| gcra(count, per_ms, burst)) {
+            let tolerance = word(gcra.tolerance);
+            let states = edges.iter().flat_map(|nanos| [*nanos, tolerance.saturating_add(*nanos)]);
+            for (state, now) in states.flat_map(|state| edges.map(|now| (state, now))) {
+                for cost in [0, 1, gcra.burst / 2, gcra.burst, gcra.burst.saturating_add(1), u64::MAX] {
+                    let Some((after, admission)) = gcra.admit_word(state, now, cost) else { continue };
+                    let wide = gcra.admit(tat(state), now, cost);
+                    assert_eq!((admission, wide.tat), (wide, tat(after)), "{gcra:?} {state} {now} {cost}");
+                    narrow += 1;
+                }
+            }
+        }
+        assert!(narrow > 1000, "{narrow} of them took one word");
     }
 
     #[test]

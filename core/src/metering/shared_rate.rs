@@ -114,8 +114,8 @@ pub struct Said {
 }
 
 impl Said {
-    /// Whether it answers who needs `need` units at `now`: who only reads, for a slice's length; who needs as many as
-    /// were refused, until they may come, or a slice's length if they never may.
+    /// Whether it answers a request for `need` units at `now`. It answers a read for the length of a slice. It answers a
+    /// request for at least the number that was refused until they may come, or for the length of a slice if they never may.
     pub fn answers(&self, gcra: Gcra, need: u64, now: u64) -> bool {
         let elapsed = now.saturating_sub(self.at);
         let length = LENGTH.saturating_mul(NANOS_PER_MILLI);

@@ -178,8 +178,7 @@ pub struct BundleMark {
 }
 
 impl<'a> Bundle<'a> {
-    /// Verifies a bundle or delta and reads it wholly: what it says afterwards is what was checked, also of a
-    /// signer who lies. What a delta leads to is checked when it is merged.
+    /// Verifies a bundle or delta and checks all of its content, since a signer may lie. What a delta leads to is checked when it is merged.
     ///
     /// # Errors
     /// [`Code::WrongTyp`] for what is no bundle, [`Code::BundleMalformed`], [`Code::BundleBadSignature`];
@@ -378,8 +377,8 @@ impl<'a> Bundle<'a> {
         strictest.map_or(Verdict::Good, |(by_rule, terms)| Verdict::Revoked { by_rule, terms })
     }
 
-    /// Whether a rule or a revocation of its own names a licence, at whatever time. Where it does not, the
-    /// verdict is [`Verdict::Good`] at every time.
+    /// Whether a rule or an entry of the sets names a licence, at whatever time. If none does, the verdict is
+    /// [`Verdict::Good`] at every time.
     pub fn concerns(&self, claims: &Claims<'_>) -> bool {
         let mut found = false;
         self.visit(claims, |_, _| {
@@ -458,7 +457,7 @@ fn frame(bytes: &[u8]) -> Result<(Frame<'_>, bool), Code> {
     }
 }
 
-/// A bundle with bytes of its own.
+/// A bundle that owns its bytes.
 #[derive(Clone, Debug)]
 pub struct OwnedBundle<B> {
     pub(super) bytes: B,

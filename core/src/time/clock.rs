@@ -32,7 +32,7 @@ pub const STEADY: u64 = 86_400;
 const DRIFT: u64 = 60;
 
 /// What a revocation bundle vouches for by its time of issue, where the wall clock shows `wall`: that time, and
-/// nothing (1970) where it is more than a day ahead.
+/// nothing (1970) if it is more than a day ahead.
 ///
 /// Unlike the root's, a revocation key is in daily use. Whoever steals it, or mistypes a year, must not move a
 /// mark that no later bundle moves back: within a day nothing is doubted, and the clock catches up.

@@ -1,5 +1,7 @@
 //! Keysets and revocation bundles: verified once, and read where they lie.
 
+use core::cmp::Ordering;
+
 use licentia_core::{
     Code, Keyring, Keyset, KeysetMark, Kid, License,
     inner::{Frame, Typ},
@@ -93,28 +95,36 @@ pub unsafe extern "C" fn licentia_bare_keyset_open(
     mark: *mut BareMark,
 ) -> u32 {
     // SAFETY: the caller keeps to the header's rules.
-    status(unsafe { open_keyset(root, (keyset, keyset_len), last, opened, mark) })
+    status(unsafe {
+        open(last, opened, mark, |last| {
+            let keyset = Keyset::read(bytes(keyset, keyset_len)?, &read_key(one(root)?)?)?;
+            let last = last.map(|last| KeysetMark {
+                root: last.signer,
+                sequence: last.sequence,
+                digest: last.digest,
+            });
+            keyset.replaces(last.as_ref())?;
+            let KeysetMark { root, sequence, digest } = keyset.mark();
+            Ok((keyset, BareMark { sequence, digest, signer: root, signer_len: 32, reserved: 0 }))
+        })
+    })
 }
 
-unsafe fn open_keyset(
-    root: *const BareKey,
-    (keyset, keyset_len): (*const u8, usize),
+/// Opens what `read` reads and holds against the mark of the newest one before: nothing is there until all is well.
+unsafe fn open<M: Memory>(
     last: *const BareMark,
-    opened: *mut BareKeyset,
+    opened: *mut M,
     mark: *mut BareMark,
+    read: impl FnOnce(Option<BareMark>) -> Result<(M::Value, BareMark), Code>,
 ) -> Result<(), Code> {
     // SAFETY: the caller keeps to the header's rules.
     unsafe {
         let last = one_or_none(last)?.copied();
         empty(opened)?;
         let mark = place(mark, NO_MARK)?;
-        let keyset = Keyset::read(bytes(keyset, keyset_len)?, &read_key(one(root)?)?)?;
-        let last =
-            last.map(|last| KeysetMark { root: last.signer, sequence: last.sequence, digest: last.digest });
-        keyset.replaces(last.as_ref())?;
-        let KeysetMark { root, sequence, digest } = keyset.mark();
-        mark.write(BareMark { sequence, digest, signer: root, signer_len: 32, reserved: 0 });
-        keep(opened, keyset);
+        let (value, found) = read(last)?;
+        mark.write(found);
+        keep(opened, value);
     }
     Ok(())
 }
@@ -134,48 +144,50 @@ pub unsafe extern "C" fn licentia_bare_bundle_open(
     mark: *mut BareMark,
 ) -> u32 {
     // SAFETY: the caller keeps to the header's rules.
-    status(unsafe { open_bundle(keyset, (bundle, bundle_len), last, opened, mark) })
+    status(unsafe {
+        open(last, opened, mark, |last| {
+            let keyset = kept(keyset)?;
+            let (bundle, kid) = read_bundle(keyset, bytes(bundle, bundle_len)?)?;
+            if bundle.base().is_some() {
+                return Err(Code::WrongTyp);
+            }
+            let found = bundle_mark(&bundle, kid);
+            if let Some(last) = last {
+                bundle_replaces(keyset, &bundle, &found, &last)?;
+            }
+            Ok((bundle, found))
+        })
+    })
 }
 
-unsafe fn open_bundle(
-    keyset: *const BareKeyset,
-    (bundle, bundle_len): (*const u8, usize),
-    last: *const BareMark,
-    opened: *mut BareBundle,
-    mark: *mut BareMark,
-) -> Result<(), Code> {
-    // SAFETY: the caller keeps to the header's rules.
-    unsafe {
-        let last = one_or_none(last)?.copied();
-        empty(opened)?;
-        let mark = place(mark, NO_MARK)?;
-        let keyset = kept(keyset)?;
-        let bytes = bytes(bundle, bundle_len)?;
-        let (bundle, kid) = read_bundle(keyset, bytes)?;
-        if bundle.base().is_some() {
-            return Err(Code::WrongTyp);
-        }
-        let mut found = BareMark { sequence: bundle.sequence(), digest: bundle.digest(), ..NO_MARK };
-        for (to, from) in found.signer.iter_mut().zip(kid.as_bytes()) {
-            *to = *from;
-            found.signer_len = found.signer_len.saturating_add(1);
-        }
-        if let Some(last) = last {
-            let length = usize::try_from(last.signer_len).map_err(|_| Code::InvalidArgument)?;
-            let before = Kid::new(last.signer.get(..length).ok_or(Code::InvalidArgument)?)?;
-            // Numbers of a key that may sign no more, since it was stolen, hold nobody up.
-            let counts = may_sign(keyset, before, &bundle);
-            if counts && found.sequence < last.sequence {
-                return Err(Code::BundleRollback);
-            }
-            if counts && found.sequence == last.sequence && found.digest != last.digest {
-                return Err(Code::BundleEquivocation);
-            }
-        }
-        mark.write(found);
-        keep(opened, bundle);
+/// What to remember of a bundle that a key has signed.
+fn bundle_mark(bundle: &Bundle<'_>, kid: Kid) -> BareMark {
+    let mut mark = BareMark { sequence: bundle.sequence(), digest: bundle.digest(), ..NO_MARK };
+    for (to, from) in mark.signer.iter_mut().zip(kid.as_bytes()) {
+        *to = *from;
+        mark.signer_len = mark.signer_len.saturating_add(1);
     }
-    Ok(())
+    mark
+}
+
+/// A bundle must be newer than the last one, or the same.
+fn bundle_replaces(
+    keyset: &Keyset<'_>,
+    bundle: &Bundle<'_>,
+    found: &BareMark,
+    last: &BareMark,
+) -> Result<(), Code> {
+    let length = usize::try_from(last.signer_len).map_err(|_| Code::InvalidArgument)?;
+    let before = Kid::new(last.signer.get(..length).ok_or(Code::InvalidArgument)?)?;
+    // Numbers of a key that may sign no more, since it was stolen, hold nobody up.
+    if !may_sign(keyset, before, bundle) {
+        return Ok(());
+    }
+    match found.sequence.cmp(&last.sequence) {
+        Ordering::Less => Err(Code::BundleRollback),
+        Ordering::Equal if found.digest != last.digest => Err(Code::BundleEquivocation),
+        _ => Ok(()),
+    }
 }
 
 /// Verifies the bytes of a licence with a keyset or with keys, asks the bundle, and decides whether it meets the

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use http::Uri;
 use licentia::follow::Place;
 
-use crate::routes::Table;
+use crate::{listen::Tls, routes::Table};
 
 use super::{
     address::Address,
@@ -40,6 +40,8 @@ pub struct Config {
     pub trust: Trust,
     /// Where the reverse proxy sends what is allowed.
     pub proxy: Option<Proxy>,
+    /// The certificate of `listen.proxy`.
+    pub tls: Option<Tls>,
     /// Signed receipts.
     pub receipts: Option<Receipts>,
     /// The OpenAPI document that has routes too.

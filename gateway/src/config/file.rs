@@ -68,6 +68,14 @@ pub(super) struct Proxy {
     pub(super) response_timeout: Option<Period>,
 }
 
+/// `[tls]`: the certificate of the reverse proxy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) certificate: Spanned<PathBuf>,
+    pub(super) key: PathBuf,
+}
+
 /// Which `Host` an upstream gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -17,6 +17,7 @@ use toml::{
 
 use crate::{
     fault::{Fault, Faults},
+    listen::Tls,
     routes::{Access, Charge, Cost, Route, Table, Terms, Written, openapi, resolve},
 };
 
@@ -30,7 +31,7 @@ use super::{
 /// The longest file that is read.
 const LONGEST: u64 = 16 << 20;
 /// The sections, besides `route`.
-const SECTIONS: [&str; 6] = ["admin", "defaults", "listen", "proxy", "receipts", "trust"];
+const SECTIONS: [&str; 7] = ["admin", "defaults", "listen", "proxy", "receipts", "tls", "trust"];
 
 impl Config {
     /// Reads a file, and what it names. Relative paths are relative to the file.
@@ -130,7 +131,7 @@ impl<'t> Reader<'t> {
         let mut sections = SECTIONS.map(|name| table.remove(name)).into_iter();
         let mut next = || sections.next().flatten();
         let (admin, defaults, listen) = (next(), next(), next());
-        let (proxy, receipts, trust) = (next(), next(), next());
+        let (proxy, receipts, tls, trust) = (next(), next(), next(), next());
         let routes = table.remove("route");
 
         let general: Option<file::General> = self.section(Spanned::new(span, DeValue::Table(table)), "");
@@ -140,6 +141,7 @@ impl<'t> Reader<'t> {
         let listen = listen.and_then(|value| self.section(value, "listen"));
         let proxy: Option<file::Proxy> = proxy.and_then(|value| self.section(value, "proxy"));
         let receipts: Option<file::Receipts> = receipts.and_then(|value| self.section(value, "receipts"));
+        let tls: Option<file::Tls> = tls.and_then(|value| self.section(value, "tls"));
         let trust = trust.and_then(|value| self.section(value, "trust"));
 
         let defaults = defaults.unwrap_or_default();
@@ -156,6 +158,7 @@ impl<'t> Reader<'t> {
         self.listeners(&listen);
         let table = self.table(routes, &listen);
         let proxy = self.proxy(proxy, &listen);
+        let tls = tls.and_then(|tls| self.tls(&tls, &listen));
         let trust = self.trust(trust.unwrap_or_default());
         let receipts = receipts.map(|receipts| self.receipts(receipts));
         let origin = general.origin.and_then(|origin| self.origin(&origin));
@@ -177,6 +180,7 @@ impl<'t> Reader<'t> {
             admin: self.admin(admin.unwrap_or_default()),
             trust,
             proxy,
+            tls,
             receipts,
             openapi,
             rules: Rules { table, unlisted, trusted_proxies },
@@ -308,6 +312,15 @@ impl<'t> Reader<'t> {
             connect_timeout: period(proxy.connect_timeout).unwrap_or(Duration::from_secs(5)),
             response_timeout: period(proxy.response_timeout),
         })
+    }
+
+    fn tls(&mut self, tls: &file::Tls, listen: &Listen) -> Option<Tls> {
+        let at = tls.certificate.span().start;
+        if listen.proxy.is_none() {
+            self.fault(at, "`[tls]` is the certificate of `listen.proxy`, which is not there");
+        }
+        let loaded = Tls::load(&self.path(tls.certificate.as_ref()), &self.path(&tls.key));
+        loaded.map_err(|problem| self.fault(at, problem)).ok()
     }
 
     fn url(&mut self, text: &Spanned<String>, field: &str) -> Option<Uri> {

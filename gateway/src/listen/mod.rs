@@ -2,6 +2,8 @@
 
 mod serve;
 mod socket;
+mod tls;
 
-pub use serve::{Serving, serve};
+pub use serve::{Serving, serve, serve_tls};
 pub use socket::Listener;
+pub use tls::Tls;

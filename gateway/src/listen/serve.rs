@@ -13,7 +13,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::config::Address;
 
-use super::socket::Listener;
+use super::{socket::Listener, tls::Tls};
 
 /// The longest time that a client may take to send the fields of a request: longer than proxies keep idle connections.
 const HEADER_TIME: Duration = Duration::from_secs(75);
@@ -37,8 +37,10 @@ pub struct Serving {
     pub ended: JoinHandle<()>,
 }
 
-/// Serves a listener. `service` makes the service of a connection from the peer's address. It ends when `stop` is
-/// true, or its sender is dropped.
+/// The longest time that a client may take for the handshake of TLS.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// As [`serve_tls`], without TLS.
 pub fn serve<S, B>(
     listener: Listener,
     stop: watch::Receiver<bool>,
@@ -52,13 +54,33 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    serve_tls(listener, None, stop, service)
+}
+
+/// Serves a listener. `service` makes the service of a connection from the peer's address. It ends when `stop` is
+/// true, or its sender is dropped.
+pub fn serve_tls<S, B>(
+    listener: Listener,
+    tls: Option<Tls>,
+    stop: watch::Receiver<bool>,
+    service: impl Fn(Option<IpAddr>) -> S + Send + 'static,
+) -> Serving
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let address = listener.address();
-    let ended = tokio::spawn(run(listener, stop, service));
+    let ended = tokio::spawn(run(listener, tls, stop, service));
     Serving { address, ended }
 }
 
 async fn run<S, B>(
     listener: Listener,
+    tls: Option<Tls>,
     mut stop: watch::Receiver<bool>,
     service: impl Fn(Option<IpAddr>) -> S + Send + 'static,
 ) where
@@ -85,11 +107,19 @@ async fn run<S, B>(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(connection), service(peer));
-        let connection = graceful.watch(connection.into_owned());
+        let (builder, watcher, service) = (builder.clone(), graceful.watcher(), service(peer));
+        let acceptor = tls.as_ref().map(Tls::acceptor);
         tokio::spawn(async move {
             // A client that breaks off is no fault of the gateway.
-            let _ = connection.await;
+            let Some(acceptor) = acceptor else {
+                let served = builder.serve_connection_with_upgrades(TokioIo::new(connection), service);
+                let _ = watcher.watch(served.into_owned()).await;
+                return;
+            };
+            let shaken = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(connection)).await;
+            let Ok(Ok(connection)) = shaken else { return };
+            let served = builder.serve_connection_with_upgrades(TokioIo::new(connection), service);
+            let _ = watcher.watch(served.into_owned()).await;
         });
     }
     drop(listener);

@@ -69,7 +69,7 @@ impl FromStr for Feature {
     /// Reads `VALUE` or `VALUE@EXPIRES`. The value is `true`, a number, a text, or `text:` and any text.
     fn from_str(text: &str) -> Result<Self> {
         if let Some(text) = text.strip_prefix("text:") {
-            // A text may have an `@` of its own.
+            // The text itself may contain `@`.
             let ended = text.rsplit_once('@').and_then(|(value, expires)| {
                 Some((value, time::parse_end(expires).ok()?)).filter(|(value, _)| !value.is_empty())
             });

@@ -32,7 +32,7 @@ use crate::{
 pub struct Order {
     /// What it says. The ledger sets its index and stream.
     pub draft: Draft,
-    /// The vendor's own name of the order. The same reference again gives the same token again.
+    /// The vendor's own name of the order. The same reference returns the same token.
     pub reference: Option<String>,
     /// Whether it gets an index. Without one a revocation takes more space in bundles.
     pub with_index: bool,

@@ -62,7 +62,7 @@ pub struct LicenseFilter {
     pub expires_from: Option<Timestamp>,
     /// Ends at this time or earlier.
     pub expires_to: Option<Timestamp>,
-    /// With a revocation of its own, or without one.
+    /// Whether a revocation names it.
     pub revoked: Option<bool>,
     /// The order.
     pub sort: LicenseSort,

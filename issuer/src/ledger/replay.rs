@@ -67,8 +67,8 @@ impl<'a, 'b> Judge<'a, 'b> {
 }
 
 impl Ledger {
-    /// Checks every licence of an issuer against a bundle: the bundle's verdict must be the ledger's. Counts who is
-    /// worse or better off than under `before`, the bundle that gates have. `progress` is called with the number so
+    /// Checks every licence of an issuer against a bundle: the bundle's verdict must be the ledger's. Counts the
+    /// licences that are worse or better off than under `before`, the bundle that gates have. `progress` is called with the number so
     /// far.
     ///
     /// What rules revoke is counted only: a rule also hits licences that the ledger does not have.

@@ -162,7 +162,7 @@ impl Ledger {
         self.database.all(sql, &[], standing_rule)
     }
 
-    /// The revocation of a licence, if it has one of its own. A rule may hit it too.
+    /// The revocation that names a licence, if there is one. A rule may hit it too.
     ///
     /// # Errors
     /// [`Error::Ledger`](crate::Error::Ledger).

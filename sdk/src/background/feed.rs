@@ -16,8 +16,8 @@ use super::error::FeedError;
 /// Returns a new bundle or delta, if there is one.
 type Source = Box<dyn FnMut() -> Result<Option<Vec<u8>>, FeedError> + Send>;
 
-/// A source of bundles and deltas: a file, or anything else. [`super::Watch`] polls it in a thread; a host with threads
-/// of its own polls it itself.
+/// A source of bundles and deltas: a file, or anything else. [`super::Watch`] polls it in a thread; a host that has
+/// its own threads polls it itself.
 ///
 /// A bundle that the gate refuses is kept until another one comes, and tried again with every keyset that the gate
 /// loads: a bundle may arrive before the keyset with its key. If the store could not save its mark, it is tried again

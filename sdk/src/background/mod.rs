@@ -1,4 +1,4 @@
-//! What may wait, in threads of its own.
+//! Threads beside the requests, for work that may wait.
 
 mod error;
 mod feed;

@@ -1,7 +1,7 @@
 //! Events: who asked for what, when, and why the gate decided as it did.
 //!
 //! A [`Sink`] gets every decision on the path of the request, so it must not block. [`Metrics`] counts in memory.
-//! Slower sinks belong behind a [`Queue`], which passes [`Record`]s to a thread of its own, and drops and counts those
+//! Slower sinks belong behind a [`Queue`], which passes [`Record`]s to a separate thread, and drops and counts those
 //! that do not fit. [`Sampled`] drops a part of the allowed events, and never a denial.
 
 mod anomaly;

@@ -1,4 +1,4 @@
-//! Passes events to a thread of its own, and never waits for it.
+//! Passes events to a separate thread, and never waits for it.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

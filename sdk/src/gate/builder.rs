@@ -154,7 +154,7 @@ impl GateBuilder {
     /// The secret of the nonces that refusals bring for the next proof (`Licentia-Proof-Nonce`): 32 random bytes, which
     /// all processes share that serve one address. Default: random, so that each gate takes its own nonces.
     ///
-    /// Who has the secret can make proofs of any age look new, if they have the holder's key too.
+    /// An attacker who has the secret and the holder's key can make proofs of any age look new.
     pub fn nonce_secret(mut self, secret: [u8; 32]) -> Self {
         self.nonce_secret = Some(secret);
         self
@@ -264,7 +264,7 @@ impl GateBuilder {
     }
 }
 
-/// A secret that nobody knows; none where there is no randomness, and then no nonce is handed out.
+/// A random secret; none if there is no randomness, and then no nonce is handed out.
 fn random_secret() -> Option<[u8; 32]> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).ok().map(|()| secret)

@@ -1,6 +1,6 @@
 //! The clock guard, shared by all threads. It takes its lock at most once per second of the wall clock.
 //!
-//! The mark is kept in the store. If the store has a clock of its own, as one that many machines share, that is the mark:
+//! The mark is kept in the store. If the store has its own clock, as one that many machines share, that is the mark:
 //! a machine whose clock is wrong then harms itself alone.
 
 use std::sync::{
@@ -167,7 +167,7 @@ impl ClockGuard {
         kept.map_or_else(Clock::new, |mark| mark.resume(monotonic))
     }
 
-    /// Keeps a mark in the store, unless that has a clock of its own. Returns the mark that the store has then.
+    /// Keeps a mark in the store, unless that has its own clock. Returns the mark that the store has then.
     fn keep(&self, mark: Mark) -> Result<Kept, Unreachable> {
         Ok(match self.store.time()? {
             Some(time) => Kept::Clock(time.into()),
@@ -247,7 +247,7 @@ impl GuardState {
 
 /// What a store has of the time.
 enum Kept {
-    /// A clock of its own.
+    /// Its own clock.
     Clock(Timestamp),
     /// A mark.
     Mark(Mark),

@@ -381,9 +381,8 @@ impl Gate {
         (decision, reservation)
     }
 
-    /// Gives everything back to the store that was taken ahead and not used, and waits for what is being saved. Counting
-    /// continues. A gate settles when
-    /// it is dropped; call this before a process ends in another way.
+    /// Gives all unused units back to the store, and waits for what is being saved. Counting continues. A gate settles
+    /// when it is dropped; call this before a process ends in another way.
     ///
     /// # Errors
     /// [`SettleError`]. What could not be given back stays here and can be used. If nobody knows whether it went back, it

@@ -25,7 +25,7 @@ fn used(holder: &[u8; 32], nonce: &Nonce) -> Used {
 /// Nonces, and until when each must be remembered.
 pub(crate) struct Nonces {
     capacity: usize,
-    /// Where they are shared with other processes.
+    /// Set if they are shared with other processes.
     shared: Option<Arc<dyn Store>>,
     remembered: Mutex<Remembered>,
 }

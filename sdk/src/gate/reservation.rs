@@ -21,7 +21,7 @@ pub struct Reservation {
     held: Vec<HeldUnits>,
     /// The job under whose name they are reserved.
     job: Option<Box<str>>,
-    /// Who reserved it: after a fork it is the parent's.
+    /// The process that reserved it: after a fork it stays the parent's.
     process: u32,
 }
 

@@ -84,7 +84,7 @@ impl Admitted {
     /// The licence's counters, for work that is counted many times under one check: the rows of a query, the messages of a
     /// connection. None if an advisory gate let a request pass that the licence does not grant.
     ///
-    /// [`Counter::charge`] may wait for the store, and blocks: call it where that is no harm.
+    /// [`Counter::charge`] may wait for the store, and blocks: call it on a thread that may block.
     pub fn counter(&self) -> Option<Counter<'_>> {
         let licensed = self.licensed.as_ref().filter(|_| self.is_granted)?;
         Some(Counter::new(&self.gate, Arc::clone(licensed)))

@@ -31,7 +31,7 @@ impl fmt::Display for Loadable {
 pub enum LoadError {
     /// The gate was built without a keyset, so it has no root key to check one with.
     NoRoot,
-    /// It is malformed, or not signed by who may sign it.
+    /// It is malformed, or the key that signed it may not.
     Refused {
         /// What was given.
         what: Loadable,

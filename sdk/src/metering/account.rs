@@ -39,6 +39,9 @@ struct AccountTable {
     /// What licences say of their rates and quotas.
     rates: Interner<RateTerms>,
     quotas: Interner<QuotaTerms>,
+    /// The issuer of the licence that was looked up last, and an account of it: most gates see one issuer, whose name
+    /// need not be hashed for each licence.
+    issuer: Option<(Box<str>, AccountId)>,
     /// At this number of accounts, those that nobody uses are looked for.
     sweep_at: usize,
 }
@@ -58,7 +61,7 @@ struct Rate {
     /// What the first licence that named it said; only the name is the same for all.
     terms: Arc<RateTerms>,
     state: RateState,
-    /// Where it is shared.
+    /// Set if it is shared.
     shared: Option<SharedRate>,
     before: Option<Arc<Rate>>,
 }
@@ -69,7 +72,7 @@ struct Rate {
 struct RateState {
     /// The TAT, or [`WIDE`].
     word: AtomicU64,
-    /// The TAT if the word says so. Only who holds the lock may change the word then.
+    /// The TAT if the word says so. Then only the holder of the lock may change the word.
     wide: Mutex<Option<Box<Tat>>>,
 }
 
@@ -87,16 +90,16 @@ impl RateState {
         }
     }
 
-    /// Replaces the state by what `step` makes of it, and returns what else that says.
+    /// Replaces the state by what `step` makes of it, and returns what else that says. `quick` does the same for a state
+    /// of one word, unless it takes two.
     #[inline]
-    fn update<T>(&self, step: impl Fn(Tat) -> (Tat, T)) -> T {
+    fn update<T>(&self, quick: impl Fn(u64) -> Option<(u64, T)>, step: impl Fn(Tat) -> (Tat, T)) -> T {
         loop {
             let word = self.word.load(Ordering::Relaxed);
-            if word == WIDE {
+            let stepped = if word == WIDE { None } else { quick(word) };
+            let Some((next, said)) = stepped.filter(|(next, _)| *next != WIDE) else {
                 return self.update_wide(step);
-            }
-            let (after, said) = step(Tat::from_nanos(word.into()));
-            let Some(next) = narrow(after) else { return self.update_wide(step) };
+            };
             // A look and a refusal write nothing.
             if next == word || self.replace(word, next) {
                 return said;
@@ -193,10 +196,10 @@ impl Accounts {
     }
 
     fn find(&self, table: &mut AccountTable, license: &License<'_>, now: Timestamp) -> Counters {
-        let id = license.account();
         if license.rates().next().is_none() && license.quotas().next().is_none() {
             return Counters::default();
         }
+        let id = table.id(license);
         let AccountTable { by_id, rates, quotas, .. } = table;
         let account = by_id.entry(id).or_default();
         let rate = |rate: licentia_core::Rate<'_>| {
@@ -241,8 +244,16 @@ impl Accounts {
 }
 
 impl AccountTable {
-    /// Lets go of the accounts that nobody uses, where there are many, and gives the meters of those that must give
-    /// something back before.
+    /// Who is counted for a licence.
+    fn id(&mut self, license: &License<'_>) -> AccountId {
+        let issuer = license.issuer();
+        match &self.issuer {
+            Some((known, id)) if **known == *issuer => AccountId::of_hash(id.issuer(), license.lineage()),
+            _ => self.issuer.insert((issuer.into(), license.account())).1,
+        }
+    }
+
+    /// Evicts unused accounts if there are many, and returns the meters of those that must first give units back.
     fn sweep(&mut self, now_nanos: u64) -> Vec<Arc<Meter>> {
         let mut due = Vec::new();
         if self.by_id.len() >= self.sweep_at {
@@ -314,10 +325,13 @@ impl RateCounter {
     /// Counts in this process alone.
     #[inline]
     fn charge_here(&self, cost: u64, now_nanos: u64) -> Outcome {
-        let admission = self.rate.state.update(|tat| {
-            let admission = self.gcra.admit(tat, now_nanos, cost);
-            (admission.tat, admission)
-        });
+        let admission = self.rate.state.update(
+            |word| self.gcra.admit_word(word, now_nanos, cost),
+            |tat| {
+                let admission = self.gcra.admit(tat, now_nanos, cost);
+                (admission.tat, admission)
+            },
+        );
         let retry_after_ms = admission.retry_after.map(|nanos| nanos.div_ceil(1_000_000));
         self.outcome(admission.granted, admission.remaining, admission.tat, now_nanos, retry_after_ms)
     }
@@ -340,7 +354,9 @@ impl RateCounter {
         if let Some(shared) = &self.rate.shared {
             return shared.undo(cost, now_nanos);
         }
-        self.rate.state.update(|tat| (self.gcra.undo(tat, now_nanos, cost), ()));
+        let undo = |tat| self.gcra.undo(tat, now_nanos, cost);
+        let quick = |word: u64| Some((narrow(undo(Tat::from_nanos(word.into())))?, ()));
+        self.rate.state.update(quick, |tat| (undo(tat), ()));
     }
 
     /// Whether `cost` can be counted without asking the store.

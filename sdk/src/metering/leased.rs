@@ -1,6 +1,6 @@
 //! A store for hosts that can only fetch while no check runs, such as JavaScript: units are brought to it.
 //!
-//! A gate takes units from what was brought and, where that is too little, leaves a [`Wish`]. The host fetches
+//! A gate takes units from what was brought and, if that is too little, leaves a [`Wish`]. The host fetches
 //! it in its own time and says what came of it. How much is wished for is the gate's own reckoning, so that every
 //! host leases alike.
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct Wish {
     /// The cell: [`Cell::key`].
     pub key: String,
-    /// Units without which it is of no use: none are to be taken where fewer are left.
+    /// Units without which it is of no use: none are to be taken if fewer are left.
     pub need: u64,
     /// Units to take, or as many as are left; 0 asks only how many are taken.
     pub want: u64,
@@ -87,7 +87,7 @@ impl Leased {
         std::mem::take(&mut self.lock().wishes)
     }
 
-    /// Brings `units` of a wish; `total` are taken of the cell in all, by everybody. `false` where nobody waits for
+    /// Brings `units` of a wish; `total` are taken of the cell in all, by everybody. `false` if nobody waits for
     /// them any more: they should go back.
     pub fn granted(&self, key: &str, units: u64, total: u64) -> bool {
         let mut kept = self.lock();

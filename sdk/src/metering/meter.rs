@@ -2,13 +2,13 @@
 //!
 //! **Over-grant is zero.** A unit is granted only out of what the store gave to this process, durably, before. What
 //! is lost when the process dies is at most what it had taken and not used: one chunk for each meter, beside what is
-//! reserved, or was and is not given back yet. A chunk is what one request needs or, where that is more, what lasts for
+//! reserved, or was and is not given back yet. A chunk is what one request needs or, if that is more, what lasts for
 //! a second at the present pace, of which it is at most a 64th of what is left. So near the limit they are single
 //! units, and the last one can be used by anybody.
 //!
-//! The store is asked one question of a cell at a time, by the [`Driver`]. Who needs units that are not here waits for
-//! the answer, and the next question is for all that wait. An operation whose answer was lost is asked for by its turn
-//! before anything else, so that its units are neither lost nor granted twice.
+//! The store is asked one question of a cell at a time, by the [`Driver`]. A request that needs units that
+//! are not here waits for the answer, and the next question is for all that wait. An operation whose answer was lost is
+//! resolved by its turn before anything else, so that its units are neither lost nor granted twice.
 
 use std::{
     ops::Deref,
@@ -27,7 +27,7 @@ use crate::{
 };
 
 use super::{
-    driver::{Ask, Care, Driver, Holder, Stop, Wait},
+    driver::{Ask, Care, Driver, Holder, LOOKS_AFTER, Stop, Wait},
     outcome::Outcome,
     terms::QuotaTerms,
     units::{Doubt, Pace, UNKNOWN, Units},
@@ -43,7 +43,7 @@ const SHORTEST: u64 = NANOS_PER_SECOND / 4;
 const SHORTEST_ALONE: u64 = NANOS_PER_SECOND / 1000;
 /// After the store had too few units it is not asked again for as long, so that denials stay cheap.
 const EXHAUSTED: u64 = NANOS_PER_SECOND / 10;
-/// Who only looks is told what the store said within this time.
+/// A cost of 0 reads a total that is up to this old.
 const LOOK: u64 = NANOS_PER_SECOND;
 /// Units that nobody uses for as long are given back.
 const IDLE: u64 = NANOS_PER_SECOND * 3 / 10;
@@ -385,6 +385,9 @@ impl Ask for UnitsAsk {
             pace.answered(failed.map(|error| (number, error)))
         };
         waiting.into_iter().for_each(Waker::wake);
+        if !LOOKS_AFTER {
+            return None;
+        }
         let holds = self.units.is_owed() || self.meter.owed_left().is_some();
         let is_new = holds && !self.units.is_looked_after.swap(true, Ordering::AcqRel);
         is_new.then_some(self.meter as Arc<dyn Holder>)

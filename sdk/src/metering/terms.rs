@@ -21,7 +21,7 @@ pub(crate) struct QuotaTerms {
     /// The limit with its overage.
     pub(crate) hard: u64,
     pub(crate) period: Period,
-    /// Length of the period in seconds, where it has one.
+    /// Length of the period in seconds, if it is fixed.
     pub(crate) length: Option<u64>,
 }
 

@@ -20,7 +20,7 @@ pub(super) const UNKNOWN: u64 = u64::MAX;
 /// The units of one period.
 pub(crate) struct Units {
     pub(super) window: Window,
-    /// How often the process had been forked: a child has units of its own.
+    /// How often the process had been forked: a child has its own units.
     pub(super) fork: u32,
     /// Whether another period was begun.
     pub(super) over: AtomicBool,
@@ -69,7 +69,7 @@ pub(super) struct Rare {
     sequence: u64,
     /// An operation whose answer was lost: the store is asked nothing else of this cell until it says what became of it.
     pub(super) doubt: Option<Doubt>,
-    /// Who waits for the answer, and for how many units.
+    /// The requests that wait for the answer, and how many units they want.
     pub(super) waiting: Vec<Waker>,
     pub(super) wanted: u64,
     /// Why the last question failed, and the number of the answer.
@@ -138,7 +138,7 @@ impl Pace {
     pub(super) fn turn(&mut self) -> Result<Turn, Unreachable> {
         let rare = self.rare();
         rare.is_kept = true;
-        // A child of a fork takes under a name of its own.
+        // A child of a fork takes under another name.
         let process = process_id();
         let taker = match rare.taker {
             Some((taker, of)) if of == process => taker,
@@ -223,8 +223,8 @@ impl Units {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what was taken and not used unusable here, but for `keep` of it, and gives its number. The pace is held,
-    /// so that nothing is taken meanwhile.
+    /// Makes all unused units but `keep` unusable here, and returns how many they are. The pace is locked, so that
+    /// nothing is taken meanwhile.
     pub(super) fn claim(&self, _held: &Pace, keep: u64) -> u64 {
         let most = self.taken.load(Ordering::Acquire).saturating_sub(keep);
         let claim = |spent: u64| (spent < most).then_some(most);

@@ -49,7 +49,7 @@ struct ReceiptFacts {
 pub struct Finding {
     /// What: a code from 640 to 645.
     pub code: Code,
-    /// The instance, where it is known.
+    /// The instance, if it is known.
     pub instance: Option<Instance>,
     /// Numbers of the first and the last receipt that it is about.
     pub sequences: Option<(u64, u64)>,
@@ -273,7 +273,7 @@ impl Chain {
     }
 
     /// Whatever names a receipt, be it the receipt, its successor or an acknowledgement, must name the same one.
-    /// Gives the first number of which that is not so.
+    /// Returns the first number for which that does not hold.
     fn forks(
         &self,
         acknowledged: &[Acknowledgement],

@@ -6,7 +6,7 @@ use licentia_core::{inner::Quoted, receipt::Receipt};
 const TYPE: &str = "licentia.usage.v1";
 
 /// A `CloudEvents` 1.0 object in one line for every entry of a receipt. Its `id` is made of the instance, the
-/// receipt's number and the entry's place, so that who gets it twice can tell.
+/// receipt's number and the entry's place, so that a receiver recognises duplicates.
 pub fn cloud_events(receipt: &Receipt<'_>) -> impl Iterator<Item = String> {
     let (instance, sequence) = (hex(&receipt.instance()), receipt.sequence());
     let time = receipt.issued_at();

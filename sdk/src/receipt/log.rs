@@ -159,7 +159,7 @@ struct Count {
     units: Units,
     /// Whether the log may hold more of it, which is then still to be added.
     partial: bool,
-    /// The receipt in which it grew last; none where it grew since.
+    /// The receipt in which it grew last; none if it has grown since.
     written: Option<u64>,
 }
 
@@ -551,7 +551,7 @@ impl Log {
         self.hold_against(given.receipt)
     }
 
-    /// Holds the log against what the vendor has, and writes no more where it is not the same.
+    /// Compares the log with what the vendor has, and stops writing if they differ.
     fn hold_against(&mut self, link: ReceiptLink) -> Result<(), Failure> {
         if link.sequence < self.base.sequence {
             return Ok(()); // one from before those that were dropped
@@ -618,7 +618,7 @@ fn entry(cell: &UsageCell, units: Units) -> ReceiptEntry<'_> {
     }
 }
 
-/// The cell of an entry, with a name of its own.
+/// The cell of an entry. It owns its names.
 pub(super) fn cell(entry: &ReceiptEntry<'_>) -> UsageCell {
     let (issuer, meter) = (entry.issuer.to_owned(), entry.meter.to_owned());
     UsageCell { issuer, lineage: entry.lineage, meter, window: entry.window }
@@ -727,7 +727,7 @@ fn head(bytes: &[u8]) -> Option<(usize, &[u8])> {
     known.then_some((length as usize, rest))
 }
 
-/// The receipt of the record that `bytes` begin with, where it is whole.
+/// The receipt of the record that `bytes` begin with, if it is whole.
 fn record(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = head(bytes)?;
     let (check, rest) = rest.split_first_chunk::<8>()?;

@@ -15,7 +15,7 @@
 //! # );
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("usage.receipts");
-//! let instance = HolderKey::from_seed(&[7; 32]); // a key of its own for every instance
+//! let instance = HolderKey::from_seed(&[7; 32]); // another key for each instance
 //! let receipts = Arc::new(Receipts::open(&path, instance)?);
 //! let gate = GateBuilder::new().key(Key::from_text(issuer_key)?).sink(receipts.clone()).build()?;
 //!
@@ -67,8 +67,8 @@ pub use tally::{Units, UsageCell};
 /// a crash loses it, so write as often as you can afford to lose. Dropping the last reference writes it, with the time
 /// of the latest event; a gate holds one, so drop it too before the process ends.
 ///
-/// They belong to the process that opened them. A child after `fork` opens a log of its own, with a key of its own:
-/// here it is refused as [`LogError::InUse`].
+/// They belong to the process that opened them. A child after `fork` opens another log with another key: in this
+/// one it is refused as [`LogError::InUse`].
 pub struct Receipts {
     used: Tally,
     log: Mutex<Log>,
@@ -78,7 +78,7 @@ pub struct Receipts {
 }
 
 impl Receipts {
-    /// Opens the log of an instance, or begins one. Every instance needs a key of its own.
+    /// Opens the log of an instance, or begins one. Each instance needs its own key.
     ///
     /// # Errors
     /// [`LogError`].
@@ -103,7 +103,7 @@ impl Receipts {
         self.log().too_late()
     }
 
-    /// Writes down what was used since the last time, durably, and gives the receipts: none where nothing was
+    /// Writes what was used since the last call to the log, durably, and returns the receipts: none if nothing was
     /// used. It waits for the disk, so call it from a thread that may wait.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl Receipts {
         self.log().instance()
     }
 
-    /// The log, where this process has opened it.
+    /// The log, if this process has opened it.
     fn own_log(&self) -> Result<MutexGuard<'_, Log>, LogError> {
         let log = self.log();
         if self.process == process_id() {

@@ -20,7 +20,7 @@ pub struct Taken {
     pub total: u64,
 }
 
-/// Who takes from a cell: one gate of one process, under a name that nobody else has.
+/// The name under which one gate of one process takes from cells. No other gate has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Taker([u8; 16]);
 
@@ -150,7 +150,7 @@ impl Finish {
     }
 }
 
-/// Who asks for a slice of a rate.
+/// A request for a slice of a rate.
 #[derive(Clone, Copy, Debug)]
 pub struct RateAsk<'a> {
     /// Who is counted.
@@ -172,7 +172,7 @@ impl RateAsk<'_> {
     }
 }
 
-/// Who asks for a seat. Times are in whole seconds.
+/// A request for a seat. Times are in whole seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct SeatAsk<'a> {
     /// Whose seat it is.

@@ -16,7 +16,7 @@ pub struct Cell<'a> {
 /// Cells are kept this many seconds past the end of their period, and past the last time that units were taken of them,
 /// for clocks that are behind.
 pub(crate) const LONGER: u64 = 8 * 86_400;
-/// What keys begin with, where nothing else is said.
+/// What keys begin with by default.
 pub(crate) const PREFIX: &str = "licentia";
 
 impl Cell<'_> {

@@ -15,7 +15,7 @@ use super::{
 
 /// Keeps counters and marks.
 pub trait Store: Send + Sync {
-    /// Takes up to `want` units of a cell, and none where fewer than `need` are left of `limit`.
+    /// Takes up to `want` units of a cell, and none if fewer than `need` are left of `limit`.
     ///
     /// # Errors
     /// [`Unreachable`]; then nothing was taken.
@@ -126,10 +126,10 @@ pub trait Store: Send + Sync {
     /// [`Unreachable`].
     fn save(&self, name: &str, value: &[u8]) -> Result<(), Unreachable>;
 
-    /// Saves a value under a name where the one before is as it is thought to be, in one atomic step: so nobody
-    /// overwrites what another one has saved meanwhile. Gives whether it was.
+    /// Compares and swaps in one atomic step: saves a value under a name if its present value is `before`, so that nobody
+    /// overwrites what another process has saved meanwhile. Returns whether it was saved.
     ///
-    /// A store that is not shared may leave it as it is here.
+    /// A store that is not shared needs no other implementation than this.
     ///
     /// # Errors
     /// [`Unreachable`]; then it may have been saved.
@@ -142,7 +142,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Remembers a name until `until`, in one atomic step: whether it was not known. Times are in seconds since 1970; a
-    /// store with a clock of its own remembers it for as long by that.
+    /// store with its own clock remembers it for as long by that.
     ///
     /// # Errors
     /// [`Unreachable`]; then it may be remembered. A store that remembers no names returns it for each.
@@ -165,7 +165,7 @@ pub trait Store: Send + Sync {
         Err(Unreachable::because("this store keeps no seats"))
     }
 
-    /// Gives a holder's seat back; nothing happens where it has none.
+    /// Gives a holder's seat back; does nothing if it has none.
     ///
     /// # Errors
     /// [`Unreachable`]; the seat is then free when its time is over.

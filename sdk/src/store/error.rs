@@ -52,7 +52,12 @@ impl Unreachable {
 
     /// For a reason that is known beforehand; nothing was sent.
     pub(crate) fn because(reason: &'static str) -> Self {
-        Self { fault: Fault::NotSent, source: Arc::new(Reason(reason)) }
+        Self::known(Fault::NotSent, reason)
+    }
+
+    /// For a reason that is known beforehand.
+    pub(crate) fn known(fault: Fault, reason: &'static str) -> Self {
+        Self { fault, source: Arc::new(Reason(reason)) }
     }
 
     /// What is known of the operation.

@@ -307,7 +307,7 @@ impl Opened {
         Ok(Self { database, file: identity(path).ok().flatten() })
     }
 
-    /// The connection, where it is of the file that has the name now.
+    /// The connection, if it is to the file that has the name now.
     fn usable(self, path: &Path) -> Option<Self> {
         let same = identity(path).is_ok_and(|file| file == self.file);
         same.then_some(self)

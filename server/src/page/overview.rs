@@ -63,6 +63,7 @@ struct SoldTier {
 
 /// The deliveries of webhooks.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]
+#[schema(as = DeliveryCounts)]
 struct Deliveries {
     /// Those that wait for an attempt.
     waiting: u64,

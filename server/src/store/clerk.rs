@@ -11,8 +11,8 @@ use std::{
 use licentia_issuer::{Ledger, LedgerAccess, LedgerLocation, Result as LedgerResult};
 use tokio::sync::{mpsc, oneshot};
 
-use super::tables::TABLES;
-use crate::{http::Problem, stripe, webhooks};
+use super::ALL;
+use crate::http::Problem;
 
 /// How many requests may wait.
 const QUEUE: usize = 4096;
@@ -100,7 +100,7 @@ impl Clerk {
 
 fn open(location: &LedgerLocation) -> LedgerResult<Ledger> {
     let mut ledger = Ledger::connect(location, LedgerAccess::Write)?;
-    for tables in [&TABLES, &webhooks::outbox::TABLES, &stripe::tables::TABLES] {
+    for tables in ALL {
         ledger.host(tables)?;
     }
     Ok(ledger)

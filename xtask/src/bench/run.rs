@@ -14,11 +14,13 @@ use crate::{
     cross, js,
     programs::program,
     python,
+    tools::system,
 };
 
 /// What is measured besides criterion's groups: its name, and what runs it and gives its tables.
-const OTHERS: [(&str, Measure); 6] = [
+const OTHERS: [(&str, Measure); 7] = [
     ("scaling", scaling),
+    ("load", load),
     ("gateway", peers::compared),
     ("wasm", wasm),
     ("c", c::overhead::compared),
@@ -64,6 +66,12 @@ pub(crate) fn run(named: &[&str]) -> Result {
 
 fn scaling() -> Result<String> {
     output(cargo(&["bench", "--quiet", "-p", "licentia-benches", "--locked", "--bench", "scaling"]))
+}
+
+/// Many threads, processes and customers on a store of a millisecond.
+fn load() -> Result<String> {
+    system::require(&[("redis-server", "redis-server")])?;
+    output(cargo(&["run", "--quiet", "--release", "-p", "licentia-benches", "--locked", "--bin", "load"]))
 }
 
 /// Prepared keys in WebAssembly.

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, process::Command};
 
 use super::toolchain::{STRICT, needs, work};
-use crate::command::{Result, cargo, command, output, root, run};
+use crate::{
+    command::{Result, cargo, command, output, root, run},
+    tools::system::rustup,
+};
 
 /// Threads that check while bundles are loaded, with both C and Rust watched by `ThreadSanitizer`; and a race that is
 /// made on purpose is found.
@@ -17,7 +20,7 @@ pub(crate) fn check() -> Result {
         version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
     let sysroot = PathBuf::from(output(command("rustc", &["--print", "sysroot"]))?.trim());
     let whole = sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").exists()
-        || run(command("rustup", &["component", "add", "rust-src"])).is_ok();
+        || rustup(command("rustup", &["component", "add", "rust-src"])).is_ok();
     let folder = root().join("target/tsan");
     let without_stores = ["--no-default-features", "--features", "holder,issuer,fault"];
     let mut words = vec!["build", "--locked", "-p", "licentia-ffi", "--target", host];

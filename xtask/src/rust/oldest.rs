@@ -2,7 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use crate::command::{Result, command, output, root, run, target_folder};
+use crate::{
+    command::{Result, command, output, root, target_folder},
+    tools::system::rustup,
+};
 
 /// The toolchain with the oldest supported compiler.
 pub(crate) struct Toolchain {
@@ -37,7 +40,7 @@ pub(crate) fn toolchain() -> Result<Toolchain> {
     let name = format!("{oldest}.0");
     let installed = output(command("rustup", &["toolchain", "list"]))?;
     if !installed.lines().any(|line| line.starts_with(&name)) {
-        run(command("rustup", &["toolchain", "install", &name, "--profile", "minimal"]))?;
+        rustup(command("rustup", &["toolchain", "install", &name, "--profile", "minimal"]))?;
     }
     Ok(Toolchain { selector: Some(format!("+{name}")) })
 }

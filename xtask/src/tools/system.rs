@@ -2,10 +2,12 @@
 
 use std::{
     env,
+    fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
 };
 
-use crate::command::{Result, command, output, run};
+use crate::command::{Result, command, output, run, target_folder};
 
 /// Makes sure that files are there, each of which a package of Debian brings: `(file, package)`. A file is a program
 /// of `PATH`, or an absolute path.
@@ -28,9 +30,27 @@ pub(crate) fn require(needed: &[(&str, &str)]) -> Result {
         apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         run(apt)
     };
-    apt(&["update"])
-        .and_then(|()| apt(&[&["install", "--no-install-recommends"], &missing[..]].concat()))
-        .map_err(|error| format!("{error}\ninstall these packages of Debian, or their equivalents: {list}"))
+    exclusively(|| {
+        apt(&["update"])?;
+        apt(&[&["install", "--no-install-recommends"], &missing[..]].concat())
+    })
+    .map_err(|error| format!("{error}\ninstall these packages of Debian, or their equivalents: {list}"))
+}
+
+/// Runs a command of rustup's that installs something.
+pub(crate) fn rustup(command: Command) -> Result {
+    exclusively(|| run(command))
+}
+
+/// Installs while no other suite does: installers fail, or spoil each other's work, if two run at once.
+fn exclusively(install: impl FnOnce() -> Result) -> Result {
+    let path = target_folder().join("suites/installing");
+    let failed = |error| format!("{}: {error}", path.display());
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let lock = File::create(&path).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    // The lock ends with the file.
+    install()
 }
 
 /// Where a program or a file is, if it is there.

@@ -49,6 +49,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 pub struct ReverseProxy {
     decider: Arc<Decider>,
     settings: Proxy,
+    /// How clients reach it.
+    scheme: &'static str,
     client: Client<Connector, Incoming>,
     /// For gRPC, which needs HTTP/2, also where the URL says `http`.
     client_http2: Client<Connector, Incoming>,
@@ -56,18 +58,18 @@ pub struct ReverseProxy {
 }
 
 impl ReverseProxy {
-    /// A proxy that forwards what `decider` allows.
+    /// A proxy that forwards what `decider` allows. Clients reach it by a scheme, `http` or `https`.
     ///
     /// # Errors
     /// What is wrong with the certificates.
-    pub fn new(decider: Arc<Decider>, settings: Proxy) -> Result<Self, String> {
+    pub fn new(decider: Arc<Decider>, settings: Proxy, scheme: &'static str) -> Result<Self, String> {
         let https = settings.upstream.scheme_str() == Some("https");
         let connector = |http2| connector(https, settings.connect_timeout, http2);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
         let client = builder.build(connector(false)?);
         let client_http2 = builder.http2_only(true).build(connector(true)?);
-        Ok(Self { decider, settings, client, client_http2, streams: Arc::default() })
+        Ok(Self { decider, settings, scheme, client, client_http2, streams: Arc::default() })
     }
 
     /// Closes the streams whose licence has ended; with `all`, also those whose licence was revoked since, for when
@@ -218,7 +220,7 @@ impl ReverseProxy {
             headers.insert("x-forwarded-host", host);
         }
         if !headers.contains_key("x-forwarded-proto") {
-            headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+            headers.insert("x-forwarded-proto", HeaderValue::from_static(self.scheme));
         }
         if self.settings.host == HostField::Upstream
             && let Some(authority) = self.settings.upstream.authority()

@@ -1,4 +1,4 @@
-//! Questions to the store, and who is looked after beside the requests.
+//! Questions to the store, and the holders of units that are looked after beside the requests.
 
 use std::sync::Arc;
 

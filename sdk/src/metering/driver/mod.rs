@@ -27,15 +27,18 @@ use std::{
 #[cfg(feature = "hosted")]
 use self::hosted::Questions;
 #[cfg(not(target_family = "wasm"))]
-use self::native::Queue;
+use self::native::{Queue, block};
 use self::status::{Status, is_outage};
 #[cfg(target_family = "wasm")]
-use self::wasm::Queue;
+use self::wasm::{Queue, block};
 pub(crate) use self::{
     ask::{Ask, Care, Holder},
     wait::{Kept, Slot, Stop, Wait, Waiting},
 };
 use crate::store::{Store, Unreachable};
+
+/// Whether holders of units are looked after beside the requests. In WebAssembly nothing runs beside them but a host.
+pub(crate) const LOOKS_AFTER: bool = cfg!(any(not(target_family = "wasm"), feature = "hosted"));
 
 /// Asks a store for all requests of a gate.
 pub(crate) struct Driver {
@@ -184,7 +187,7 @@ impl Driver {
         let slot = Slot::new();
         let done = Arc::clone(&slot);
         queue.run(Box::new(move |_| done.answer(Ok(()))));
-        wait::block(self.store.patience(), |waker| slot.poll(waker).map(|_| ()));
+        block(self.store.patience(), |waker| slot.poll(waker).map(|_| ()));
     }
 
     /// Waits until `step` is ready.
@@ -219,7 +222,7 @@ impl Driver {
                 Poll::Pending => Err(wait::too_late()),
             };
         }
-        wait::block(self.store.patience(), |waker| step(waker, begun)).unwrap_or_else(|| {
+        block(self.store.patience(), |waker| step(waker, begun)).unwrap_or_else(|| {
             self.give_up();
             Err(wait::too_late())
         })

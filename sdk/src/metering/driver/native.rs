@@ -8,7 +8,7 @@ use std::{
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel},
     },
-    task::Waker,
+    task::{Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
@@ -213,7 +213,7 @@ impl Thread {
     }
 }
 
-/// Who is to be woken, and when.
+/// A waker, and when to wake it.
 struct Timed {
     at: Instant,
     waker: Waker,
@@ -239,7 +239,7 @@ impl Ord for Timed {
     }
 }
 
-/// Wakes each in time. A thread of its own, since the driver's may wait for the store.
+/// Wakes each in time. It runs in a separate thread, since the driver's may wait for the store.
 fn keep_time(timed: &Receiver<Timed>) {
     let mut waiting = BinaryHeap::new();
     loop {
@@ -260,5 +260,31 @@ fn keep_time(timed: &Receiver<Timed>) {
                 one.waker.wake();
             }
         }
+    }
+}
+
+/// Wakes a thread that waits.
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits in this thread until `step` is ready; none if that takes longer than `patience`.
+pub(super) fn block<T>(patience: Duration, mut step: impl FnMut(&Waker) -> Poll<T>) -> Option<T> {
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut over = None;
+    loop {
+        if let Poll::Ready(value) = step(&waker) {
+            return Some(value);
+        }
+        let now = Instant::now();
+        let left = over.get_or_insert(now + patience).saturating_duration_since(now);
+        if left.is_zero() {
+            return None;
+        }
+        std::thread::park_timeout(left);
     }
 }

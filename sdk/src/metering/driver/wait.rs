@@ -3,9 +3,7 @@
 use std::{
     cell::RefCell,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Wake, Waker},
-    thread::{self, Thread},
-    time::{Duration, Instant},
+    task::{Poll, Waker},
 };
 
 use crate::store::{Fault, JobCharged, RateTaken, Unreachable};
@@ -111,32 +109,7 @@ impl<T: Clone> Slot<T> {
     }
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits in this thread until `step` is ready; none if that takes longer than `patience`.
-pub(super) fn block<T>(patience: Duration, mut step: impl FnMut(&Waker) -> Poll<T>) -> Option<T> {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut over = None;
-    loop {
-        if let Poll::Ready(value) = step(&waker) {
-            return Some(value);
-        }
-        let now = Instant::now();
-        let left = over.get_or_insert(now + patience).saturating_duration_since(now);
-        if left.is_zero() {
-            return None;
-        }
-        thread::park_timeout(left);
-    }
-}
-
 /// Nobody waits any longer.
 pub(super) fn too_late() -> Unreachable {
-    Unreachable::new(Fault::Unknown, "its answer takes too long")
+    Unreachable::known(Fault::Unknown, "its answer takes too long")
 }

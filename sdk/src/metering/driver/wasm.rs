@@ -1,6 +1,10 @@
 //! No store of a WebAssembly module waits, so that there is no thread.
 
-use std::{sync::Arc, task::Waker, time::Instant};
+use std::{
+    sync::Arc,
+    task::{Poll, Waker},
+    time::{Duration, Instant},
+};
 
 use super::{ask::Ask, status::Status};
 use crate::store::{Store, Unreachable};
@@ -30,5 +34,13 @@ impl Queue {
 
     pub(super) fn wake_at(&self, _at: Instant, _waker: Waker) {
         match *self {}
+    }
+}
+
+/// Takes what `step` has at once: nothing else runs that could make it ready.
+pub(super) fn block<T>(_patience: Duration, step: impl FnOnce(&Waker) -> Poll<T>) -> Option<T> {
+    match step(Waker::noop()) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
 }

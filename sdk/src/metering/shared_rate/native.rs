@@ -35,7 +35,7 @@ struct Slice {
     /// A [`shared_rate::Slice`].
     word: AtomicU64,
     talk: Mutex<Talk>,
-    /// How often the process was forked: a child has slices of its own.
+    /// How often the process was forked: a child has its own slices.
     forks: Arc<AtomicU32>,
     fork: AtomicU32,
 }
@@ -257,7 +257,7 @@ impl Slice {
         shared_rate::Slice::from_word(self.word.load(Ordering::Relaxed))
     }
 
-    /// Takes `cost` out of the slice, where it has as many.
+    /// Takes `cost` out of the slice, if it has as many.
     fn spend(&self, cost: u64, now_nanos: u64) -> bool {
         self.update(|slice| slice.spend(cost, now_nanos))
     }

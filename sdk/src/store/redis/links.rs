@@ -104,7 +104,7 @@ impl Links {
                                     due.push((at, None));
                                 }
                                 Some(Redirection::NoScript) => {
-                                    due.push((at, node.clone().filter(|_| asking)))
+                                    due.push((at, node.clone().filter(|_| asking)));
                                 }
                                 None => {
                                     if let Some(answer) = answers.get_mut(at) {

@@ -62,8 +62,8 @@ impl Redis {
     /// - `prefix=NAME`: what all keys begin with, in place of `licentia`: for vendors or environments that share a
     ///   server and must not share marks.
     /// - `wait=N` and `wait_ms=MS`: units are granted only when so many replicas have acknowledged that they are taken
-    ///   (Redis's `WAIT`), within 100 milliseconds where it is not said.
-    /// - `timeout_ms=MS`: how long a connection and each answer may take; 1000 where it is not said.
+    ///   (Redis's `WAIT`), within 100 milliseconds unless said otherwise.
+    /// - `timeout_ms=MS`: how long a connection and each answer may take; 1000 unless said otherwise.
     /// - `ca=PATH`: a file of the authorities that may have signed the server's certificate, in place of the system's.
     /// - `cert=PATH` and `key=PATH`: this client's certificate and its private key, if the server asks for them.
     ///
