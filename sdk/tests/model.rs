@@ -261,6 +261,19 @@ impl Model {
     }
 }
 
+/// A request, and its answer.
+struct Asked {
+    process: usize,
+    /// Of each meter.
+    costs: [u64; 2],
+    limits: [u64; 2],
+    reserve: bool,
+    wrong: Option<Wrong>,
+    /// Whether the store had failed before.
+    down: bool,
+    code: Code,
+}
+
 struct World {
     name: &'static str,
     seed: u64,
@@ -491,99 +504,11 @@ impl World {
         if wrong.is_none() && code != Code::StoreUnreachable {
             self.model.down.insert(process, false);
         }
-        let parts = || (0..2).filter(|meter| costs[*meter] > 0);
-        match &job {
-            Some(job) => {
-                let stands = |meter: usize| {
-                    self.model.jobs.get(&(counts[meter], job.clone())).filter(|job| job.stands)
-                };
-                let differs = parts().any(|meter| stands(meter).is_some_and(|job| job.cost != costs[meter]));
-                let lacks = |with_own: bool| {
-                    parts().any(|meter| {
-                        let own = if with_own { self.model.ahead(process, counts[meter]) } else { 0 };
-                        stands(meter).is_none() && totals[&counts[meter]] - own + costs[meter] > limits[meter]
-                    })
-                };
-                let doubts = self.model.doubting.get(&process).is_some_and(|doubts| *doubts);
-                let possible = match (differs, lacks(true), lacks(false)) {
-                    (true, ..) => vec![Code::JobCostDiffers],
-                    (_, true, _) => vec![Code::QuotaExceeded],
-                    (_, _, true) if doubts => {
-                        vec![Code::QuotaExceeded, Code::StoreUnreachable, Code::Allowed]
-                    }
-                    _ => vec![Code::Allowed],
-                };
-                let is_possible =
-                    possible.contains(&code) || (wrong.is_some() || down) && code == Code::StoreUnreachable;
-                self.expect(is_possible, || format!("{code} and not one of {possible:?}"));
-                // What was done without an answer is done.
-                let done = code == Code::Allowed || wrong == Some(Wrong::Done) && !differs && !lacks(false);
-                if done {
-                    for meter in parts() {
-                        let standing = self.model.job(counts[meter], job);
-                        standing.tries += 1;
-                        if standing.stands {
-                            standing.is_final |= !reserve;
-                        } else {
-                            let (cost, attempt) = (costs[meter], standing.attempt);
-                            *standing = Job {
-                                attempt,
-                                cost,
-                                charged: cost,
-                                refunded: 0,
-                                tries: 1,
-                                is_final: !reserve,
-                                stands: true,
-                            };
-                            *self.model.used(counts[meter]) += cost;
-                        }
-                    }
-                }
-            }
-            None => {
-                let fits = |meter: usize| {
-                    let (total, cost) = (totals[&counts[meter]], costs[meter]);
-                    let ahead = self.model.ahead(process, counts[meter]);
-                    let remembers =
-                        self.model.refused.get(&(process, counts[meter])).is_some_and(|(at, total)| {
-                            self.now.monotonic_nanos - at < REFUSED && total + cost > limits[meter]
-                        });
-                    total <= limits[meter] && ahead >= cost || total + cost <= limits[meter] && !remembers
-                };
-                let must = parts().all(fits);
-                let possible = match code {
-                    Code::Allowed => parts().all(|meter| {
-                        self.model.used.get(&counts[meter]).copied().unwrap_or(0) + costs[meter] <= GREATEST
-                    }),
-                    Code::QuotaExceeded => !must || wrong.is_some(),
-                    Code::StoreUnreachable => wrong.is_some() || down,
-                    _ => false,
-                };
-                self.expect(possible, || format!("{code}, and it fits: {must}; {totals:?}"));
-                if code == Code::Allowed {
-                    for meter in parts() {
-                        let used = self.model.used(counts[meter]);
-                        *used += costs[meter];
-                        if *used > limits[meter] {
-                            let passed =
-                                self.model.passed.entry((process, counts[meter], limits[meter])).or_default();
-                            *passed += costs[meter];
-                            let passed = *passed;
-                            self.expect(passed <= limits[meter], || {
-                                format!("{passed} beyond {} by process {process}", limits[meter])
-                            });
-                        }
-                    }
-                }
-                if code == Code::QuotaExceeded {
-                    let after = self.totals();
-                    for meter in parts() {
-                        let before = totals[&counts[meter]].max(after[&counts[meter]]);
-                        let at = (self.now.monotonic_nanos, before);
-                        self.model.refused.insert((process, counts[meter]), at);
-                    }
-                }
-            }
+        let asked = Asked { process, costs, limits, reserve, wrong, down, code };
+        if let Some(job) = &job {
+            self.tried(&asked, job, totals);
+        } else {
+            self.charged(&asked, totals);
         }
         if let Some(reservation) = reservation {
             let day = self.day();
@@ -592,6 +517,105 @@ impl World {
                 (costs[meter] > 0).then_some((costs[meter], attempt))
             });
             self.held.push(Held { process, reservation, day, job, parts });
+        }
+    }
+
+    /// What became of a job, and what should have.
+    fn tried(&mut self, asked: &Asked, job: &str, totals: &BTreeMap<Count, u64>) {
+        let Asked { process, costs, limits, reserve, wrong, down, code } = *asked;
+        let counts = [(self.day(), 0), (self.day(), 1)];
+        let parts = || (0..2).filter(|meter| costs[*meter] > 0);
+        let stands =
+            |meter: usize| self.model.jobs.get(&(counts[meter], job.to_owned())).filter(|job| job.stands);
+        let differs = parts().any(|meter| stands(meter).is_some_and(|job| job.cost != costs[meter]));
+        let lacks = |with_own: bool| {
+            parts().any(|meter| {
+                let own = if with_own { self.model.ahead(process, counts[meter]) } else { 0 };
+                stands(meter).is_none() && totals[&counts[meter]] - own + costs[meter] > limits[meter]
+            })
+        };
+        let doubts = self.model.doubting.get(&process).is_some_and(|doubts| *doubts);
+        let possible = match (differs, lacks(true), lacks(false)) {
+            (true, ..) => vec![Code::JobCostDiffers],
+            (_, true, _) => vec![Code::QuotaExceeded],
+            (_, _, true) if doubts => {
+                vec![Code::QuotaExceeded, Code::StoreUnreachable, Code::Allowed]
+            }
+            _ => vec![Code::Allowed],
+        };
+        let is_possible =
+            possible.contains(&code) || (wrong.is_some() || down) && code == Code::StoreUnreachable;
+        self.expect(is_possible, || format!("{code} and not one of {possible:?}"));
+        // What was done without an answer is done.
+        let done = code == Code::Allowed || wrong == Some(Wrong::Done) && !differs && !lacks(false);
+        if done {
+            for meter in parts() {
+                let standing = self.model.job(counts[meter], job);
+                standing.tries += 1;
+                if standing.stands {
+                    standing.is_final |= !reserve;
+                } else {
+                    let (cost, attempt) = (costs[meter], standing.attempt);
+                    *standing = Job {
+                        attempt,
+                        cost,
+                        charged: cost,
+                        refunded: 0,
+                        tries: 1,
+                        is_final: !reserve,
+                        stands: true,
+                    };
+                    *self.model.used(counts[meter]) += cost;
+                }
+            }
+        }
+    }
+
+    /// What became of a request without a job, and what should have.
+    fn charged(&mut self, asked: &Asked, totals: &BTreeMap<Count, u64>) {
+        let Asked { process, costs, limits, wrong, down, code, .. } = *asked;
+        let counts = [(self.day(), 0), (self.day(), 1)];
+        let parts = || (0..2).filter(|meter| costs[*meter] > 0);
+        let fits = |meter: usize| {
+            let (total, cost) = (totals[&counts[meter]], costs[meter]);
+            let ahead = self.model.ahead(process, counts[meter]);
+            let remembers = self.model.refused.get(&(process, counts[meter])).is_some_and(|(at, total)| {
+                self.now.monotonic_nanos - at < REFUSED && total + cost > limits[meter]
+            });
+            total <= limits[meter] && ahead >= cost || total + cost <= limits[meter] && !remembers
+        };
+        let has_to = parts().all(fits);
+        let possible = match code {
+            Code::Allowed => parts().all(|meter| {
+                self.model.used.get(&counts[meter]).copied().unwrap_or(0) + costs[meter] <= GREATEST
+            }),
+            Code::QuotaExceeded => !has_to || wrong.is_some(),
+            Code::StoreUnreachable => wrong.is_some() || down,
+            _ => false,
+        };
+        self.expect(possible, || format!("{code}, and it fits: {has_to}; {totals:?}"));
+        if code == Code::Allowed {
+            for meter in parts() {
+                let used = self.model.used(counts[meter]);
+                *used += costs[meter];
+                if *used > limits[meter] {
+                    let passed =
+                        self.model.passed.entry((process, counts[meter], limits[meter])).or_default();
+                    *passed += costs[meter];
+                    let passed = *passed;
+                    self.expect(passed <= limits[meter], || {
+                        format!("{passed} beyond {} by process {process}", limits[meter])
+                    });
+                }
+            }
+        }
+        if code == Code::QuotaExceeded {
+            let after = self.totals();
+            for meter in parts() {
+                let before = totals[&counts[meter]].max(after[&counts[meter]]);
+                let at = (self.now.monotonic_nanos, before);
+                self.model.refused.insert((process, counts[meter]), at);
+            }
         }
     }
 
@@ -773,7 +797,9 @@ impl World {
             *process.way.wrong.lock().unwrap() = None;
         }
         let all: Vec<_> = self.processes.iter().map(|process| process.number).collect();
-        all.into_iter().for_each(|process| self.recover(process));
+        for process in all {
+            self.recover(process);
+        }
         while !self.processes.is_empty() {
             let (totals, used) = (self.totals(), self.model.used.clone());
             let ended = self.processes.pop().unwrap();

@@ -132,8 +132,11 @@ fn cell(lineage: u8) -> Cell<'static> {
     Cell { account: account(lineage), meter: "calls", window }
 }
 
-/// One store of each kind, each with the gate of a service and what must live as long.
-fn stores() -> (Vec<(&'static str, Arc<dyn Store>)>, tempfile::TempDir, Option<Server>) {
+/// Stores, by what they are called.
+type Named = Vec<(&'static str, Arc<dyn Store>)>;
+
+/// One store of each kind, and what must live as long.
+fn stores() -> (Named, tempfile::TempDir, Option<Server>) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("usage.db").display());
     let mut stores =
@@ -395,10 +398,13 @@ fn prepared() -> Option<(Server, Arc<dyn Store>)> {
     Some((server, store))
 }
 
+/// Makes a server refuse, and ends it.
+type Change = fn(&Server);
+
 /// What servers say when they take no writes.
 #[test]
 fn a_server_that_refuses_says_so_and_has_done_nothing() {
-    let refusals: [(&str, fn(&Server), fn(&Server)); 4] = [
+    let refusals: [(&str, Change, Change); 4] = [
         (
             "READONLY",
             |server| server.tell(&["REPLICAOF", "127.0.0.1", "1"]),

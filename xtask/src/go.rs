@@ -23,7 +23,7 @@ const SOURCES: [&str; 6] =
 const SCRIPTS: [&str; 8] =
     ["take", "give_back", "resolve", "job", "charge_job", "finish_job", "take_rate", "take_seat"];
 /// Go modules in the folder, each with its own dependencies.
-const MODULES: [&str; 3] = [".", "redis", "grpc"];
+const MODULES: [&str; 4] = [".", "redis", "grpc", "bench"];
 
 /// Runs the tests of all Go modules.
 pub(crate) fn check() -> Result {

@@ -1,6 +1,6 @@
 //! A decision, as it crosses to the host.
 
-use licentia::{Code, Decision, State, Unit};
+use licentia::{Code, Decision, State, Timestamp, Unit};
 
 use crate::{
     number::{decision_bit as bit, request_flag},
@@ -54,7 +54,7 @@ pub(crate) fn write(decision: &Decision<'_>, flags: u32, out: &mut Writer) {
         out.optional(charge.reset_ms);
         out.optional(charge.retry_after_ms);
         out.optional(charge.counted_in.map(|window| window.start.as_seconds()));
-        out.optional(charge.counted_in.and_then(|window| window.end).map(|end| end.as_seconds()));
+        out.optional(charge.counted_in.and_then(|window| window.end).map(Timestamp::as_seconds));
     }
     if explain {
         out.shown(&decision.explanation().json());

@@ -98,10 +98,10 @@ impl Instance {
                     Answer::Seats(seats) => Ok(seats),
                     _ => Err(Unreachable::new(Fault::NotSent, "the host answered another question")),
                 });
-                self.hosted()?.bring_seat(seats);
+                self.hosted().bring_seat(seats);
             }
             operation::CHANGED_MARKS => {
-                let hosted = self.hosted()?;
+                let hosted = self.hosted();
                 let changed = hosted.changed();
                 out.count(changed.len());
                 for name in changed {
@@ -111,7 +111,7 @@ impl Instance {
                     out.data(&value);
                 }
             }
-            operation::BRING_MARK => self.hosted()?.bring_mark(reader.text()?, reader.bytes()?),
+            operation::BRING_MARK => self.hosted().bring_mark(reader.text()?, reader.bytes()?),
             operation::STORE => self.store(reader, out)?,
             _ if token::run(number, reader, now, out)? => {}
             _ => return Err(Code::InvalidArgument.into()),
@@ -123,9 +123,9 @@ impl Instance {
         self.gate.as_ref().ok_or(Code::InvalidArgument)
     }
 
-    fn hosted(&mut self) -> Result<&Arc<Hosted>, Code> {
-        // Marks are brought before the gate is built.
-        Ok(self.hosted.get_or_insert_default())
+    /// The store that the host asks. Marks are brought to it before the gate is built.
+    fn hosted(&mut self) -> &Arc<Hosted> {
+        self.hosted.get_or_insert_default()
     }
 
     fn next_number(&mut self) -> u32 {
@@ -139,7 +139,7 @@ impl Instance {
         let has = |flag: u32| flags & flag != 0;
         let size = |number: u64| usize::try_from(number).map_err(|_| Code::InvalidArgument);
         let store: Arc<dyn Store> =
-            if has(flag::HOSTED) { self.hosted()?.clone() } else { self.memory.clone() };
+            if has(flag::HOSTED) { self.hosted().clone() } else { self.memory.clone() };
         let mut builder = GateBuilder::with_store(store).cache_capacity(CACHE_CAPACITY);
         builder = builder.share_rates(has(flag::SHARE_RATES)).prefetch(!has(flag::NO_PREFETCH));
         if has(flag::ADVISORY) {
@@ -206,7 +206,8 @@ impl Instance {
         let request = asked.request();
         if gate.may_wait(asked.token, &request, now) {
             let gate = Arc::clone(gate);
-            return self.wait(gate, record.to_vec(), now, false, out);
+            self.wait(gate, record.to_vec(), now, false, out);
+            return Ok(());
         }
         out.u8(DECIDED);
         decision::write(&gate.check(asked.token, &request, now), asked.flags, out);
@@ -221,7 +222,8 @@ impl Instance {
         reader.end()?;
         let gate = Arc::clone(self.gate()?);
         if gate.may_wait(asked.token, &asked.request(), now) {
-            return self.wait(gate, record.to_vec(), now, true, out);
+            self.wait(gate, record.to_vec(), now, true, out);
+            return Ok(());
         }
         let request = asked.request();
         let (decided, reservation) = gate.reserve(asked.token, &request, now);
@@ -241,14 +243,7 @@ impl Instance {
     }
 
     /// Makes a decision that waits for the store.
-    fn wait(
-        &mut self,
-        gate: Arc<Gate>,
-        record: Vec<u8>,
-        now: Now,
-        reserve: bool,
-        out: &mut Writer,
-    ) -> Result<(), Refusal> {
+    fn wait(&mut self, gate: Arc<Gate>, record: Vec<u8>, now: Now, reserve: bool, out: &mut Writer) {
         let mut future: Pin<Box<dyn Future<Output = Decided> + Send>> = Box::pin(async move {
             let mut out = Writer::default();
             // It was read before.
@@ -277,7 +272,6 @@ impl Instance {
                 out.u32(number);
             }
         }
-        Ok(())
     }
 
     /// A request, the holder, and seconds to live. Returns a decision, and until when the seat is held or none. If the

@@ -17,7 +17,7 @@
 //! taker (16 bytes) and its sequence, which is 0 if there is none.
 
 use licentia::{
-    Code, Window,
+    Code, Timestamp, Window,
     store::{
         Answer, Became, Cell, Fault, Finish, FinishPart, JobAsk, JobCharged, JobFinish, JobPart, Op, Outcome,
         PartCharged, PartDone, RateTaken, SeatAsk, Seats, Taken, Taker, Turn, Unreachable,
@@ -43,20 +43,17 @@ fn account(out: &mut Writer, account: &AccountId) {
 fn cell(out: &mut Writer, cell: &Cell<'_>) {
     out.text(cell.meter);
     out.u64(cell.window.start.as_seconds());
-    out.optional(cell.window.end.map(|end| end.as_seconds()));
+    out.optional(cell.window.end.map(Timestamp::as_seconds));
     out.optional(cell.forgotten());
 }
 
 fn turn(out: &mut Writer, turn: Option<&Turn>) {
-    match turn {
-        Some(Turn { taker, sequence }) => {
-            out.raw(taker.as_bytes());
-            out.u64(*sequence);
-        }
-        None => {
-            out.raw(&[0; 16]);
-            out.u64(0);
-        }
+    if let Some(Turn { taker, sequence }) = turn {
+        out.raw(taker.as_bytes());
+        out.u64(*sequence);
+    } else {
+        out.raw(&[0; 16]);
+        out.u64(0);
     }
 }
 

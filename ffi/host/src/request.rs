@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use licentia::{Code, Proof, Request, Timestamp, limits};
-use licentia_core::{Buffer, text::decode_base64url};
+use licentia_core::{Buffer, Expect, proof::Presented, text::decode_base64url};
 
 use crate::{number::request_flag as flag, record::Reader};
 
@@ -102,17 +102,21 @@ impl<'a> Asked<'a> {
     }
 
     /// What a verification without a gate expects.
-    pub(crate) fn expect(&self) -> (Option<&'a str>, Option<&'a [u8; 32]>, Option<Timestamp>, &[&'a str]) {
-        (self.audience, self.node, self.release, &self.features)
-    }
-
-    pub(crate) fn presented(&self, max_age: u64) -> Option<licentia_core::proof::Presented<'_>> {
-        self.proof.as_ref().map(|AskedProof { bytes, method, uri, body }| licentia_core::proof::Presented {
-            proof: bytes,
-            method,
-            uri,
-            body: *body,
-            max_age,
-        })
+    pub(crate) fn expect(&self, proof_age: u64) -> Expect<'_> {
+        let mut expect = Expect::new().features(&self.features);
+        if let Some(audience) = self.audience {
+            expect = expect.audience(audience);
+        }
+        if let Some(node) = self.node {
+            expect = expect.node(node);
+        }
+        if let Some(release) = self.release {
+            expect = expect.release(release);
+        }
+        if let Some(AskedProof { bytes, method, uri, body }) = &self.proof {
+            let presented = Presented { proof: bytes, method, uri, body: *body, max_age: proof_age };
+            expect = expect.proof(presented, None);
+        }
+        expect
     }
 }

@@ -1,8 +1,8 @@
 //! Tokens, keys, periods and proofs: what needs no gate.
 
-use licentia::{Code, Explanation, HolderKey, Key, Now, Unverified, http, limits};
+use licentia::{Code, Explanation, HolderKey, Key, Now, Timestamp, Unverified, http, limits};
 use licentia_core::{
-    Buffer, Expect, Keyring, Period, Time, authenticate, authorize,
+    Buffer, Keyring, Period, Time, authenticate, authorize,
     inner::{Quoted, decode},
     text,
 };
@@ -54,9 +54,11 @@ fn codes(out: &mut Writer) {
     for (at, entry) in Code::TABLE.iter().enumerate() {
         let (before, number, name) = (if at == 0 { '[' } else { ',' }, entry.code.number(), entry.name);
         let (message, advice) = (Quoted(entry.message), Quoted(entry.advice));
-        table += &format!(
+        let row = format_args!(
             r#"{before}{{"number":{number},"name":"{name}","message":{message},"advice":{advice}}}"#
-        );
+        )
+        .to_string();
+        table.push_str(&row);
     }
     table.push(']');
     out.text(&table);
@@ -76,7 +78,7 @@ fn period_window(reader: &mut Reader<'_>, out: &mut Writer) -> Result<(), Code> 
     };
     let window = period.ok_or(Code::InvalidArgument)?.window(at);
     out.u64(window.start.as_seconds());
-    out.optional(window.end.map(|end| end.as_seconds()));
+    out.optional(window.end.map(Timestamp::as_seconds));
     Ok(())
 }
 
@@ -91,22 +93,9 @@ fn verify(reader: &mut Reader<'_>, now: Now, out: &mut Writer) -> Result<(), Cod
     for _ in 0..reader.u8()? {
         keys.push(Key::from_text(reader.text()?)?);
     }
-    let (audience, node, release, features) = asked.expect();
-    let mut expect = Expect::new().skew(skew).features(features);
+    let mut expect = asked.expect(proof_age).skew(skew);
     if let Some(issuer) = issuer {
         expect = expect.issuer(issuer);
-    }
-    if let Some(audience) = audience {
-        expect = expect.audience(audience);
-    }
-    if let Some(node) = node {
-        expect = expect.node(node);
-    }
-    if let Some(release) = release {
-        expect = expect.release(release);
-    }
-    if let Some(presented) = asked.presented(proof_age) {
-        expect = expect.proof(presented, None);
     }
     let mut space = vec![0; asked.token.len().min(limits::TOKEN_BYTES)];
     let (mut explanation, mut license) = (Explanation::default(), None);
