@@ -6,7 +6,10 @@
 #[path = "common/postgres.rs"]
 mod postgres;
 
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use licentia_issuer::{
     Kind, Ledger, LedgerAccess, LedgerLocation, LicenseFilter, LicenseSort, LicenseState, Timestamp,
@@ -81,6 +84,27 @@ fn fill(place: &LedgerLocation, count: u64) {
         other => panic!("{other:?}"),
     }
     drop(Ledger::connect(place, LedgerAccess::Write).unwrap());
+}
+
+/// A stopwatch. SQLite works in the thread that asks, whose own time does not depend on what else the machine does; a
+/// server's time is what passes.
+struct Stopwatch(Instant, Option<Duration>);
+
+impl Stopwatch {
+    fn start(place: &LedgerLocation) -> Self {
+        let own = matches!(place, LedgerLocation::Sqlite(_)).then(Self::own).flatten();
+        Self(Instant::now(), own)
+    }
+
+    /// How long this thread has run, where the system says so.
+    fn own() -> Option<Duration> {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        text.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.1.zip(Self::own()).map_or_else(|| self.0.elapsed(), |(before, now)| now - before)
+    }
 }
 
 /// Filters, and whether they find anything.
@@ -173,20 +197,20 @@ fn ask(place: &LedgerLocation) {
     let one = ledger.list(&whole, NOW).unwrap()[0].license.clone();
     let id = one.id.to_string();
     let mut times = Vec::new();
-    let mut took = |name: String, started: Instant| times.push((started.elapsed(), name));
+    let mut took = |name: String, started: Stopwatch| times.push((started.elapsed(), name));
     for (name, filter, finds) in filters(&id) {
-        let started = Instant::now();
+        let started = Stopwatch::start(place);
         let found = ledger.list(&filter, NOW).unwrap();
         took(format!("list: {name}, {} found", found.len()), started);
         // Small ledgers lack what is rare.
         assert!(count < 1_000_000 || found.is_empty() != finds, "{name}");
     }
-    let started = Instant::now();
+    let started = Stopwatch::start(place);
     let lineage = ledger.of_lineage(&one.lineage).unwrap();
     let found = (ledger.find(&one.id).unwrap().unwrap(), ledger.revocation(&one.id).unwrap(), lineage.len());
     assert_eq!((found.0, found.2), (one, 1));
     took("show".to_owned(), started);
-    let started = Instant::now();
+    let started = Stopwatch::start(place);
     let (tiers, customers) = (ledger.tier_counts(NOW).unwrap(), ledger.customers().unwrap());
     let sum: u64 = tiers.iter().flat_map(|tier| &tier.states).map(|(_, count)| count).sum();
     assert_eq!((sum, customers, ledger.issuers().unwrap().len()), (count, (count, count), 2));

@@ -62,6 +62,7 @@ mod trust;
 pub mod usage;
 mod webhooks;
 
+pub use audit::{Examination, examine};
 pub use config::{Config, IssuerConfig};
 pub use init::{Init, Made};
 pub use running::Running;

@@ -81,3 +81,32 @@ fn the_audit_names_who_did_what() {
     assert_eq!(lines["items"][0]["action"], "issue");
     assert_eq!(lines["items"][0]["subject"], "admin");
 }
+
+#[test]
+fn a_backup_has_what_the_service_keeps_and_what_is_published_is_examined() {
+    use licentia_issuer::{Ledger, LedgerAccess, SigningKey};
+    use licentia_server::{Config, examine, store::copy_too};
+    let service = Service::start();
+    service.post(&service.admin, "/v1/licenses", &json!({ "subject": "cus_1", "tier": "pro" }));
+    let config = Config::load(&service.folder.path().join("server.toml")).unwrap();
+    let key = |path: &std::path::Path| SigningKey::load(path, None).map_err(|error| error.to_string());
+    let found = examine(&config, &[], key).unwrap();
+    assert_eq!((found.problems.len(), found.lines, found.bundles.len()), (0, 1, 1), "{found:?}");
+
+    let copied = service.folder.path().join("backup.db");
+    let mut ledger = Ledger::connect(&config.ledger(), LedgerAccess::Read).unwrap();
+    copy_too(&mut ledger).unwrap();
+    ledger.backup(&copied).unwrap();
+    let copy = Ledger::open(&copied).unwrap();
+    let count = |table: &str| {
+        copy.database().only(&format!("SELECT count(*) FROM {table}"), &[], |row| row.unsigned(0)).unwrap()
+    };
+    assert_eq!((count("audit"), count("publication"), count("request")), (1, 1, 0));
+    // A line that is changed shows, and so does one that is not there.
+    copy.database().run("UPDATE audit SET target = 'x'").unwrap();
+    let text = std::fs::read_to_string(service.folder.path().join("server.toml")).unwrap();
+    let text = text.replace("ledger.db", "backup.db");
+    let config = Config::parse(&text, service.folder.path()).unwrap();
+    let found = examine(&config, &[], key).unwrap();
+    assert!(found.problems[0].contains("line 1"), "{found:?}");
+}

@@ -313,7 +313,9 @@ fn customers(count: u64) -> Result<()> {
         before = carried();
         for thread in threads {
             let (some, times) = thread.join().unwrap_or_default();
-            some.into_iter().for_each(|(code, times)| *codes.entry(code).or_default() += times);
+            for (code, times) in some {
+                *codes.entry(code).or_default() += times;
+            }
             nanos.extend(times);
         }
     });

@@ -209,6 +209,10 @@ pub(super) fn with_prefix(ledger: &Ledger, prefix: &str, now: Timestamp) -> Resu
 
 /// The lineage that some digits name: the first ones of it, or of one of its licences.
 pub(crate) fn one_lineage(ledger: &Ledger, prefix: &str) -> Result<Lineage> {
+    if !prefix.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        let given = printable(prefix);
+        return Err(format!("{given} is neither a lineage nor an identifier, which are hexadecimal digits; `licentia ledger list --subject {given}` lists those of a customer").into());
+    }
     let found = with_prefix(ledger, prefix, Timestamp::EPOCH)?;
     let first = found.first().ok_or_else(|| format!("the ledger has no lineage {}", printable(prefix)))?;
     if found.iter().all(|one| one.license.lineage == first.license.lineage) {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::terminal::{
     input,
-    output::{BAD, NOTE, Output, Result, hex, printable},
+    output::{BAD, NOTE, Output, Result, hex, notice, printable},
 };
 
 /// The receipts of a command.
@@ -108,7 +108,7 @@ pub(super) fn exit(report: &Report) -> ExitCode {
 /// Prints the findings for a person, on standard error.
 pub(super) fn complain(report: &Report, output: Output) {
     if !output.json {
-        report.findings.iter().for_each(|finding| anstream::eprintln!("{}", line(finding)));
+        report.findings.iter().for_each(|finding| notice(&line(finding)));
     }
 }
 

@@ -480,6 +480,10 @@ fn a_wrong_file_is_named_for_what_it_is_not() {
     assert!(said.contains("k.bin: unknown_key: it is not signed with a key that is given here"), "{said}");
     let said = verify("k.bin", "root.pub", &["--revocations", "k.bin"]);
     assert!(said.contains("k.bin: wrong_typ: this is no bundle of revocations"), "{said}");
+    desk.issue(&["--ledger", "l.db"]);
+    let renew = ["renew", "cus_42", "--term", "1 year", "--key", "acme.pem", "--ledger", "l.db"];
+    let said = text(&desk.run(&renew).stderr);
+    assert!(said.contains("licentia ledger list --subject cus_42"), "{said}");
     let ledger = desk.run(&["ledger", "list", "tiers.toml"]);
     assert_eq!(ledger.status.code(), Some(2));
     assert!(text(&ledger.stderr).contains("tiers.toml: this is no ledger"), "{}", text(&ledger.stderr));

@@ -1,6 +1,7 @@
 //! Who did what. Lines are only added. Each has a digest over itself and the digest before it, so that a line which was
 //! changed or removed later shows.
 
+mod examine;
 mod routes;
 
 use hmac_sha256::Hash;
@@ -9,6 +10,7 @@ use licentia_issuer::Ledger;
 
 use crate::{access::Identity, http::Problem, store::values};
 
+pub use examine::{Examination, examine};
 pub(crate) use routes::routes;
 
 /// Adds a line, in the transaction that is open.
@@ -39,11 +41,16 @@ fn digest(
     target: &str,
     detail: &str,
 ) -> [u8; 32] {
+    let texts = [&*caller.issuer, &*caller.subject, action, target, detail];
+    digest_of(before, at, caller.lineage.as_bytes(), texts)
+}
+
+fn digest_of(before: &[u8; 32], at: Timestamp, lineage: &[u8], texts: [&str; 5]) -> [u8; 32] {
     let mut hash = Hash::new();
     hash.update(before);
     hash.update(at.as_seconds().to_be_bytes());
-    hash.update(caller.lineage.as_bytes());
-    for part in [&*caller.issuer, &*caller.subject, action, target, detail] {
+    hash.update(lineage);
+    for part in texts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

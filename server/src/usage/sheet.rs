@@ -61,7 +61,9 @@ mod tests {
 
     fn written(rows: &[&[&str]]) -> String {
         let mut sheet = Sheet::new(Vec::new(), ["name", "used"]).unwrap();
-        rows.iter().for_each(|row| sheet.row(*row).unwrap());
+        for row in rows {
+            sheet.row(*row).unwrap();
+        }
         String::from_utf8(sheet.finish().unwrap()).unwrap()
     }
 

@@ -151,9 +151,15 @@ impl Postgres {
     }
 
     pub(super) fn renumber(&self) -> Result<()> {
+        // The ledger's own tables and those of its guests.
         self.run(
-            "SELECT setval(pg_get_serial_sequence('terms', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM terms), false);
-             SELECT setval(pg_get_serial_sequence('rule', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM rule), false)",
+            "DO $$ DECLARE found record; BEGIN
+                FOR found IN SELECT table_name AS t, column_name AS c FROM information_schema.columns
+                    WHERE table_schema = 'licentia' AND is_identity = 'YES'
+                LOOP EXECUTE format(
+                    'SELECT setval(pg_get_serial_sequence(%L, %L), (SELECT coalesce(max(%I), 0) + 1 FROM %I), false)',
+                    found.t, found.c, found.c, found.t);
+                END LOOP; END $$",
         )
     }
 
