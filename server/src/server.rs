@@ -15,28 +15,13 @@ use crate::{
     catalogue,
     config::Config,
     http::Problem,
+    issuer_keys::IssuerKeys,
     store::{Clerk, Readers},
     stripe::Payments,
     trust::{Feed, KeysetFile, Press, Publisher, Shelf},
     usage::{OpenMeter, Reports},
     webhooks,
 };
-
-/// An issuer with its keys.
-pub struct IssuerKeys {
-    /// Signs licences.
-    pub issuer: Issuer,
-    /// Signs bundles.
-    pub revocation: SigningKey,
-    /// The catalogue of the configuration.
-    pub(crate) catalogue: Option<Arc<Catalogue>>,
-}
-
-impl fmt::Debug for IssuerKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IssuerKeys({})", self.issuer.name())
-    }
-}
 
 /// What all requests share. Clones are the same service.
 #[derive(Clone, Debug)]

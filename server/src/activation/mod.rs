@@ -4,10 +4,7 @@
 //! once: the same key or machine gets the same licence again, another one nothing. The request and the answer are files
 //! for a machine without a network: another one may carry them.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+mod guesses;
 
 use axum::{Json as Reply, extract::State, response::Response};
 use data_encoding::BASE64URL_NOPAD;
@@ -30,8 +27,8 @@ use crate::{
 
 /// What the message begins with that a holder signs to show that it has the key.
 const MESSAGE: &str = "licentia activation\n";
-/// How many wrong codes are taken at once, and how many more in a second.
-const WRONG: (f64, f64) = (50.0, 5.0);
+
+pub(crate) use guesses::Guesses;
 
 pub(crate) fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new().routes(routes!(make)).routes(routes!(activate))
@@ -152,27 +149,6 @@ impl Activating {
                 .ok_or_else(|| Problem::value("fingerprint", "write 64 hexadecimal digits")),
             _ => Err(Problem::value("holder", "write `holder` and `signature`, or `fingerprint`")),
         }
-    }
-}
-
-/// Bounds how often codes can be guessed.
-#[derive(Debug)]
-pub(crate) struct Guesses(Mutex<(f64, Instant)>);
-
-impl Default for Guesses {
-    fn default() -> Self {
-        Self(Mutex::new((WRONG.0, Instant::now())))
-    }
-}
-
-impl Guesses {
-    /// Whether a code may be tried; `wrong` counts one that was wrong.
-    fn allow(&self, wrong: bool) -> bool {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let more = now.duration_since(left.1).as_secs_f64() * WRONG.1;
-        *left = ((left.0 + more).min(WRONG.0) - f64::from(u8::from(wrong)), now);
-        left.0 >= 0.0
     }
 }
 

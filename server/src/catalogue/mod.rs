@@ -1,5 +1,7 @@
 //! The catalogue: read, proposed and activated. A tier that was sold never changes.
 
+mod active;
+
 use axum::{Json as Reply, extract::State, response::Response};
 use http::StatusCode;
 use licentia_issuer::{Catalogue, Ledger, Tier};
@@ -12,6 +14,8 @@ use crate::{
     server::Server,
     store::values,
 };
+
+pub(crate) use active::active;
 
 pub(crate) fn routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new().routes(routes!(list, propose)).routes(routes!(activate))
@@ -54,14 +58,6 @@ struct Number {
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
-
-/// The number and the text of the active catalogue, if one was activated.
-pub(crate) fn active(ledger: &Ledger, issuer: &str) -> Result<Option<(u64, String)>, Problem> {
-    let sql = "SELECT number, text FROM catalogue WHERE issuer = ?1 AND activation IS NOT NULL
-        ORDER BY activation DESC LIMIT 1";
-    let database = ledger.database();
-    Ok(database.first(sql, values![issuer], |row| Ok((row.unsigned(0)?, row.text(1)?.to_owned())))?)
-}
 
 fn sold(catalogue: &Catalogue) -> Vec<String> {
     catalogue.sold().map(Tier::label).collect()

@@ -11,7 +11,7 @@ use std::{
 use licentia_issuer::{Ledger, LedgerAccess, LedgerLocation, Result as LedgerResult};
 use tokio::sync::{mpsc, oneshot};
 
-use super::ALL;
+use super::guests::ALL;
 use crate::http::Problem;
 
 /// How many requests may wait.

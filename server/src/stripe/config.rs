@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{api::Stripe, payments::Payments};
+use super::{account::Payments, api::Stripe};
 use crate::outgoing::{Client, Networks};
 
 /// `[stripe]` of `server.toml`.

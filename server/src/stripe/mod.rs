@@ -1,5 +1,6 @@
 //! Stripe: what is paid renews licences, and what is used is billed.
 
+mod account;
 mod api;
 mod apply;
 mod config;
@@ -10,6 +11,6 @@ mod subscription;
 mod sums;
 pub(crate) mod tables;
 
+pub(crate) use account::Payments;
 pub use config::StripeConfig;
-pub(crate) use payments::Payments;
 pub(crate) use routes::{SubscriptionView, routes};

@@ -1,21 +1,15 @@
 //! What is done when Stripe tells of a payment, each hour, and when gateways report usage.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::StatusCode;
 use licentia_core::{Timestamp, TokenId};
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
 use super::{
+    account::Payments,
     api::{MeterEvent, Stripe},
     apply::{Applied, Shop},
-    signature::{self, Unsigned},
     subscription::Subscription,
     sums::{self, LATE},
     tables,
@@ -33,59 +27,7 @@ const KEPT: u64 = 60 * 86_400;
 /// The name of the collector in the tables.
 const SINK: &str = "stripe";
 
-/// Payments by Stripe.
-pub(crate) struct Payments {
-    stripe: Stripe,
-    secrets: Vec<Zeroizing<String>>,
-    issuer: String,
-    prices: BTreeMap<String, String>,
-    meters: BTreeMap<String, String>,
-    /// One subscription is read and applied at a time, so that a later state is not followed by an earlier one.
-    turn: tokio::sync::Mutex<()>,
-    status: Mutex<Status>,
-}
-
-/// How the last sweep went.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Status {
-    pub(crate) swept_at: Option<Timestamp>,
-    pub(crate) problem: Option<String>,
-}
-
-impl fmt::Debug for Payments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payments").field("issuer", &self.issuer).finish_non_exhaustive()
-    }
-}
-
 impl Payments {
-    pub(super) fn new(
-        stripe: Stripe,
-        secrets: Vec<Zeroizing<String>>,
-        issuer: String,
-        prices: BTreeMap<String, String>,
-        meters: BTreeMap<String, String>,
-    ) -> Self {
-        let (turn, status) = (tokio::sync::Mutex::default(), Mutex::default());
-        Self { stripe, secrets, issuer, prices, meters, turn, status }
-    }
-
-    /// The issuer whose licences are paid.
-    pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// How the last sweep went.
-    pub(crate) fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Checks that Stripe signed an event.
-    pub(super) fn verify(&self, field: &str, body: &[u8], now: Timestamp) -> Result<(), Unsigned> {
-        let secrets: Vec<&str> = self.secrets.iter().map(|secret| secret.as_str()).collect();
-        signature::verify(field, body, &secrets, now)
-    }
-
     /// Reads a subscription again, because an event told of it, and does what it means. The event is remembered in the
     /// same transaction.
     ///
@@ -159,11 +101,6 @@ impl Payments {
                 }
             }
         }
-    }
-
-    fn swept(&self, problem: Option<String>) {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) =
-            Status { swept_at: Some(now()), problem };
     }
 
     /// Reads all subscriptions, and does what they mean: for events that were lost.

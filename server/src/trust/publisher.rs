@@ -25,7 +25,7 @@ use super::{
     shelf::{HISTORY, Shelf},
 };
 use crate::{
-    server::IssuerKeys,
+    issuer_keys::IssuerKeys,
     store::{TABLES, values},
 };
 

@@ -9,7 +9,7 @@ use licentia_core::{Lineage, Timestamp};
 use licentia_issuer::Ledger;
 use serde::{Deserialize, Serialize};
 
-use super::routes::names;
+use super::instances::names;
 use crate::{
     access::{Caller, Read},
     http::{Problem, ProblemBody, Query, page_limit},

@@ -6,8 +6,6 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    fmt, fs,
-    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -15,12 +13,12 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use licentia::receipt::Report;
 use licentia_core::{Lineage, Timestamp};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::collector::OpenMeter;
 use crate::{
-    outgoing::{Client, Networks, Outgoing, now},
+    outgoing::{Outgoing, now},
     server::Server,
     stripe::tables::{self, Sent},
 };
@@ -38,66 +36,7 @@ const SINK: &str = "openmeter";
 /// The end of a period that has none.
 const FOREVER: Timestamp = Timestamp::from_seconds(licentia_core::limits::TIME);
 
-/// `[openmeter]` of `server.toml`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct OpenMeterConfig {
-    /// The issuer whose usage is sent.
-    pub issuer: String,
-    /// Where events are sent: `https://openmeter.cloud/api/v1/events`, or your own.
-    pub url: String,
-    /// The file of the API's token, if it needs one.
-    pub token: Option<PathBuf>,
-}
-
-/// Sends to `OpenMeter`.
-pub(crate) struct OpenMeter {
-    client: Client,
-    issuer: String,
-    url: String,
-    authorization: Option<HeaderValue>,
-}
-
-impl fmt::Debug for OpenMeter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenMeter").field("url", &self.url).finish_non_exhaustive()
-    }
-}
-
-impl OpenMeterConfig {
-    /// Loads the token from a file in a folder.
-    ///
-    /// # Errors
-    /// What is wrong, with the file or the setting.
-    pub(crate) fn open(&self, folder: &Path) -> Result<OpenMeter, String> {
-        // The operator writes this address, and nobody else can.
-        let client = Client::new(Networks::all())?;
-        client.check(&self.url, true).map_err(|error| format!("`openmeter.url`: {error}"))?;
-        let authorization = match &self.token {
-            Some(path) => {
-                let path = folder.join(path);
-                let failed =
-                    |error: &dyn fmt::Display| format!("`openmeter.token` {}: {error}", path.display());
-                let text =
-                    zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(|error| failed(&error))?);
-                let bearer = zeroize::Zeroizing::new(format!("Bearer {}", text.trim()));
-                let mut field = HeaderValue::from_str(&bearer).map_err(|_| failed(&"it is no token"))?;
-                field.set_sensitive(true);
-                Some(field)
-            }
-            None => None,
-        };
-        Ok(OpenMeter { client, issuer: self.issuer.clone(), url: self.url.clone(), authorization })
-    }
-}
-
 impl OpenMeter {
-    /// The issuer whose usage is sent.
-    pub(crate) fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
     /// Sends until `stop`. What fails is sent again the next time.
     pub(crate) async fn run(&self, server: &Server, stop: &mut watch::Receiver<bool>) {
         let mut told = String::new();

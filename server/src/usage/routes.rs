@@ -15,13 +15,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     flow,
+    instances::names,
     lines::{Owners, UsageBy, usage_csv, usage_lines},
 };
 use crate::{
     access::{Anyone, Caller, Read},
     http::{Problem, ProblemBody, Query, hex},
     server::Server,
-    store::values,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<Server> {
@@ -227,18 +227,6 @@ pub(crate) fn findings(report: &Report) -> Vec<FindingView> {
         alarm: finding.is_alarm(),
     };
     report.findings.iter().map(finding).collect()
-}
-
-/// Whom the instances of an issuer were enrolled for.
-pub(super) fn names(
-    ledger: &Ledger,
-    issuer: &str,
-) -> Result<std::collections::BTreeMap<[u8; 32], String>, Problem> {
-    let sql = "SELECT instance, subject FROM instance WHERE issuer = ?1";
-    let all: Vec<_> = ledger
-        .database()
-        .all(sql, values![issuer], |row| Ok((row.array::<32>(0)?, row.text(1)?.to_owned())))?;
-    Ok(all.into_iter().collect())
 }
 
 /// What a customer has and has used.
