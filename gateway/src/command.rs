@@ -192,6 +192,7 @@ fn json(routes: &[Route]) -> serde_json::Value {
             "access": if route.access == Access::Open { "open" } else { "licence" },
             "features": needs.features[..], "meters": costs(&needs.meters), "rates": costs(&needs.rates),
             "audience": needs.audience.as_deref(), "token": tokens,
+            "uncharged": route.uncharged.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
     routes.iter().map(route).collect()

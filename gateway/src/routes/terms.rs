@@ -1,6 +1,6 @@
 //! What a route needs of a licence, as it is written in the gateway's file or in an OpenAPI document.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, de::Error};
 
@@ -57,6 +57,12 @@ impl Statuses {
     /// Whether a status is one of them.
     pub const fn contains(self, status: u16) -> bool {
         self.first <= status && status <= self.last
+    }
+}
+
+impl fmt::Display for Statuses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last { self.first.fmt(f) } else { write!(f, "{}xx", self.first / 100) }
     }
 }
 
