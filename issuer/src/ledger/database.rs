@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    guest::GuestTables,
+    guest_tables::GuestTables,
     location::LedgerLocation,
     schema,
     sql::{Database, LedgerAccess, Lock, is_ledger},

@@ -11,7 +11,7 @@
 //! | `reissue` | what is signed anew: renewed, upgraded, lost, or signed with a key that is lost |
 //! | `list`, `counts` | searched and counted |
 //! | `backup` | copied, from either database to the other |
-//! | `guest` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
+//! | `guest`, `guest_tables` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
 //! | `revocations`, `bundle`, `replay`, `strictness` | what is revoked, and its publication |
 
 mod backup;
@@ -19,6 +19,7 @@ mod bundle;
 mod counts;
 mod database;
 mod guest;
+mod guest_tables;
 mod hits;
 mod index;
 mod issue;
@@ -37,7 +38,7 @@ pub use backup::RestoreReport;
 pub use bundle::PublishedBundle;
 pub use counts::{LicenseState, TierCount};
 pub use database::Ledger;
-pub use guest::GuestTables;
+pub use guest_tables::GuestTables;
 pub use issue::{Issued, Order};
 pub use licenses::IssuedLicense;
 pub use list::{LicenseFilter, LicenseSort, ListedLicense};
