@@ -403,6 +403,8 @@ fn commands() -> Vec<(&'static str, Value)> {
         ("token", array(text())),
         ("uncharged", array(text())),
     ]);
+    let published =
+        object([("issuer", text()), ("sequence", number()), ("issued", number()), ("revoked", number())]);
     let finding = object([
         ("alarm", flag()),
         ("tier", optional(text())),
@@ -582,6 +584,15 @@ fn commands() -> Vec<(&'static str, Value)> {
         ),
         ("gateway check", object([("good", flag()), ("routes", number())])),
         ("gateway routes", array(route)),
+        (
+            "server audit",
+            object([
+                ("good", flag()),
+                ("bundles", array(published)),
+                ("lines", number()),
+                ("problems", array(text())),
+            ]),
+        ),
         (
             "server init",
             object([

@@ -1,4 +1,4 @@
-//! Tables of a program that keeps what it knows beside the ledger.
+//! The tables of a program that keeps what it knows beside the ledger.
 
 /// The tables of a program that uses the ledger's database too, with a version of their own.
 ///

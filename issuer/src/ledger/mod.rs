@@ -11,7 +11,7 @@
 //! | `reissue` | what is signed anew: renewed, upgraded, lost, or signed with a key that is lost |
 //! | `list`, `counts` | searched and counted |
 //! | `backup` | copied, from either database to the other |
-//! | `guest` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
+//! | `guest`, `guest_tables` | tables of a program that keeps what it knows beside the ledger, and in its transactions |
 //! | `revocations`, `bundle`, `replay`, `strictness` | what is revoked, and its publication |
 
 mod backup;
