@@ -1078,7 +1078,8 @@ licentia_status licentia_period_window(uint32_t period,
  *
  * - `memory:`, for this process alone, and gone with it;
  * - `sqlite:PATH`, a file that processes of one machine share;
- * - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share.
+ * - `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` and `unix:///PATH`, a Redis or Valkey server that machines share, or
+ *   `rediss://` for TLS.
  *
  * Errors: INVALID_ARGUMENT for a kind of store that this build does not know, STORE_UNREACHABLE.
  */

@@ -103,7 +103,7 @@ impl Stopwatch {
     }
 
     fn elapsed(&self) -> Duration {
-        self.1.zip(Self::own()).map_or_else(|| self.0.elapsed(), |(before, now)| now - before)
+        self.1.zip(Self::own()).map_or_else(|| self.0.elapsed(), |(before, now)| now.saturating_sub(before))
     }
 }
 

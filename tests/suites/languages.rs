@@ -67,8 +67,8 @@ fn the_table_of_languages_names_what_is_there() {
                 let letter = |byte: Option<&u8>| {
                     byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
                 };
-                !letter(surface.as_bytes().get(at + last.len()))
-                    && !(at > 0 && letter(surface.as_bytes().get(at - 1)))
+                !(letter(surface.as_bytes().get(at + last.len()))
+                    || at > 0 && letter(surface.as_bytes().get(at - 1)))
             };
             let found = surface.match_indices(last).any(|(at, _)| word(at));
             assert!(found, "docs/languages.md, {:?}: {language} has no {name}", cells[0]);

@@ -296,8 +296,8 @@ fn old_receipts_gaps_and_forks_are_summed_up_as_far_as_they_say() {
     drop((count(&desk, "a.log", 2, &[10]), count(&desk, "b.log", 2, &[20])));
     assert_eq!(invoice(&desk, &["a.log", "b.log", "--by", "meter"], 1)[1..], ["calls,26"]);
     // A lifetime quota has no month.
-    let life = Counter::new(&desk, "life.log", 3);
-    life.count("acme", &lineage, "exports", (0, 0), 5).write();
+    let whole = Counter::new(&desk, "life.log", 3);
+    whole.count("acme", &lineage, "exports", (0, 0), 5).write();
     assert_eq!(invoice(&desk, &["life.log", "--by", "period,meter"], 0)[1..], ["for life,exports,5"]);
     assert_eq!(invoice(&desk, &["life.log", "--from", "2027-01-01"], 0).len(), 1);
 }
