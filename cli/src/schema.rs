@@ -600,6 +600,7 @@ fn commands() -> Vec<(&'static str, Value)> {
                 ("admin", text()),
                 ("root", text()),
                 ("root_public", text()),
+                ("gateway", text()),
                 ("page", text()),
             ]),
         ),

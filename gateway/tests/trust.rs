@@ -193,7 +193,7 @@ async fn a_gateway_works_and_starts_with_the_vendor_away() {
 
     // Without a keyset, nobody is trusted.
     let other = World { folder: tempfile::tempdir().unwrap(), ..other };
-    let config = format!("{ROUTES}{}", other.followed(&away("keyset"), &away("bundle")));
+    let config = format!("{ROUTES}{}wait = \"1ms\"\n", other.followed(&away("keyset"), &away("bundle")));
     let error = other.start_whole(&config).await.map(|_| ()).unwrap_err();
     assert!(error.contains("`keyset`") && error.contains("`cache`"), "{error}");
 }

@@ -49,6 +49,8 @@ pub struct Made {
     pub root: PathBuf,
     /// The public half of the root key, for gateways.
     pub root_public: PathBuf,
+    /// The configuration of a gateway on this machine that follows the service.
+    pub gateway: PathBuf,
 }
 
 impl Init<'_> {
@@ -74,6 +76,10 @@ impl Init<'_> {
         let (root, license, revocation) = (key("root")?, key("license")?, key("revocation")?);
         let root_public = file("root.pub");
         create(&root_public, format!("{}\n", root.public()).as_bytes(), Access::Umask)?.keep();
+        let license_public = format!("{}\n", license.public());
+        create(&file("license.pub"), license_public.as_bytes(), Access::Umask)?.keep();
+        // It signs receipts alone. A gateway starts without anybody's passphrase.
+        SigningKey::generate()?.save(&file("instance.pem"), None)?;
         let mut draft = KeysetDraft::default();
         draft.add(KeysetEntry::new(&license.public()))?;
         let purpose = KeyPurpose::Revocation;
@@ -85,15 +91,59 @@ impl Init<'_> {
         create(&file("tiers.toml"), self.catalogue.as_bytes(), Access::Umask)?.keep();
         let config = file("server.toml");
         create(&config, self.config().as_bytes(), Access::Umask)?.keep();
-        let token = self.admin(license, now, year)?;
-        let admin = file("admin.lic");
-        create(&admin, format!("{token}\n").as_bytes(), Access::Owner)?.keep();
-        Ok(Made { config, admin, root: file("root.pem"), root_public })
+        let gateway = file("gateway.toml");
+        create(&gateway, self.gateway().as_bytes(), Access::Umask)?.keep();
+        let credentials = self.credentials(license, now, year)?;
+        for (name, token) in ["admin.lic", "gateway.lic"].into_iter().zip(credentials) {
+            create(&file(name), format!("{token}\n").as_bytes(), Access::Owner)?.keep();
+        }
+        Ok(Made { config, admin: file("admin.lic"), root: file("root.pem"), root_public, gateway })
+    }
+
+    /// A gateway that asks for a licence on every path, and counts one call.
+    fn gateway(&self) -> String {
+        let (issuer, listen) = (quoted(self.issuer), self.listen);
+        format!(
+            r#"# A gateway in front of an API, which follows this service: licentia gateway --config gateway.toml
+issuer = {issuer}
+store = "sqlite:usage.db"          # or "redis://127.0.0.1:6379/0", which gateways share
+
+[listen]
+check = "127.0.0.1:9000"           # asked by nginx, HAProxy, Caddy, Traefik or Envoy
+admin = "127.0.0.1:9001"           # the live page
+# proxy = "127.0.0.1:8080"         # without another proxy: also needs [proxy]
+
+# [proxy]
+# upstream = "http://127.0.0.1:3000"
+
+[trust]
+root = "root.pub"
+keyset = "http://{listen}/.well-known/licentia/keyset"
+bundle = "http://{listen}/.well-known/licentia/bundle"
+events = "http://{listen}/events"
+cache = "followed"
+
+[receipts]
+log = "usage.receipts"
+key = "instance.pem"
+server = "http://{listen}/v1/receipts"
+credential = "gateway.lic"
+vendor = ["license.pub"]
+
+[[route]]
+match = "* /"
+meters = {{ calls = 1 }}
+rates = {{ api = 1 }}
+
+[[route]]
+match = "* /{{*path}}"
+meters = {{ calls = 1 }}
+rates = {{ api = 1 }}
+"#
+        )
     }
 
     fn config(&self) -> String {
-        // A JSON string is a TOML string.
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
         format!(
             "listen = \"{}\"\nledger = {}\nroot = \"root.pub\"\nkeyset = \"keyset\"\n\n[[issuer]]\nname = {}\nlicense_key = \"license.pem\"\nrevocation_key = \"revocation.pem\"\ncatalogue = \"tiers.toml\"\n",
             self.listen,
@@ -102,8 +152,8 @@ impl Init<'_> {
         )
     }
 
-    /// Creates the ledger, and issues the administrator's licence.
-    fn admin(&self, license: SigningKey, now: Timestamp, term: Span) -> IssuerResult<String> {
+    /// Creates the ledger, and issues the licences of the administrator and of a gateway that reports.
+    fn credentials(&self, license: SigningKey, now: Timestamp, term: Span) -> IssuerResult<[String; 2]> {
         let Ok(location) = self.ledger.parse();
         let location = match location {
             LedgerLocation::Sqlite(path) => LedgerLocation::Sqlite(self.folder.join(path)),
@@ -111,12 +161,21 @@ impl Init<'_> {
         };
         let mut ledger = Ledger::connect(&location, LedgerAccess::Create)?;
         ledger.host(&TABLES)?;
-        let mut draft = Draft::new("admin", "server-admin", 1, now, term.after(now)?);
-        for name in [Issue::FEATURE, Revoke::FEATURE, Read::FEATURE, Report::FEATURE, Admin::FEATURE] {
-            let feature = Feature { value: FeatureValue::True, expires: None };
-            draft.grant.features.extend(name.map(|name| (name.to_owned(), feature)));
-        }
-        let issued = ledger.issue(&Issuer::new(self.issuer, license), Order::new(draft))?;
-        Ok(issued.token.text())
+        let issuer = Issuer::new(self.issuer, license);
+        let mut issue = |subject: &str, tier: &str, features: &[Option<&str>]| -> IssuerResult<String> {
+            let mut draft = Draft::new(subject, tier, 1, now, term.after(now)?);
+            for name in features.iter().copied().flatten() {
+                let feature = Feature { value: FeatureValue::True, expires: None };
+                draft.grant.features.insert(name.to_owned(), feature);
+            }
+            Ok(ledger.issue(&issuer, Order::new(draft))?.token.text())
+        };
+        let all = [Issue::FEATURE, Revoke::FEATURE, Read::FEATURE, Report::FEATURE, Admin::FEATURE];
+        Ok([issue("admin", "server-admin", &all)?, issue("gateway", "server-report", &[Report::FEATURE])?])
     }
+}
+
+/// A JSON string is a TOML string.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

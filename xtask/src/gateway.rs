@@ -46,7 +46,9 @@ pub(crate) fn check() -> Result {
     let suites = ["--test", "proxies", "--test", "kills"];
     let mut test = cargo(&[&["test", "--locked", "-p", "licentia-gateway"][..], &suites, &["--"]].concat());
     test.args(["--ignored", "--test-threads=2"]).env("LICENTIA_ENVOY", envoy);
-    run(test)
+    run(test)?;
+    // The commands of the README, from nothing.
+    run(cargo(&["test", "--locked", "-p", "licentia-cli", "--test", "start", "--", "--ignored"]))
 }
 
 /// systemd finds no fault with the unit in `deploy/`. The program is where the suite has built it.

@@ -69,7 +69,8 @@ impl Init {
         let made = init.make(self.clock.now())?;
         let page = format!("http://{}/", self.listen);
         let value = json!({
-            "config": made.config, "admin": made.admin, "root": made.root, "root_public": made.root_public, "page": page,
+            "config": made.config, "admin": made.admin, "root": made.root, "root_public": made.root_public,
+            "gateway": made.gateway, "page": page,
         });
         output.show(&value, || {
             table([
@@ -79,6 +80,7 @@ impl Init {
                 ("root.pub", format!("{}  (give it to gateways)", made.root_public.display())),
                 ("page", page),
                 ("next", format!("licentia server --config {}", made.config.display())),
+                ("gateway", format!("licentia gateway --config {}", made.gateway.display())),
             ])
         })
     }

@@ -1,10 +1,14 @@
 //! What commands print as JSON is what their schemas say.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
-use crate::desk::{Desk, json, text};
+use crate::desk::{BIN, Desk, json, text};
 
 /// Checks a value against a schema: the keywords that the program's schemas use, and no others.
 fn check(schema: &Value, value: &Value, path: &str) -> Result<(), String> {
@@ -233,7 +237,28 @@ fn every_output_is_what_its_schema_says() {
     run("receipts acknowledge", &["1.log", "--key", "acme.pem", "--out", "1.ack"], 0);
     run("ledger show", &[&of_ledger[..], &[id, "--receipts", "1.log"]].concat(), 0);
 
+    let gateway = "[listen]\ncheck = \"127.0.0.1:0\"\n[trust]\nkeys = [\"acme.pub\"]\n[[route]]\nmatch = \"GET /x\"\nmeters = { calls = 1 }\n";
+    fs::write(desk.path().join("gateway.toml"), gateway).unwrap();
+    run("gateway check", &["--config", "gateway.toml"], 0);
+    run("gateway routes", &["--config", "gateway.toml"], 0);
+    run("server init", &["--issuer", "acme", "--passphrase-file", "pass"], 0);
+    // Nothing is published yet.
+    run("server audit", &["--passphrase-file", "pass"], 1);
+    check(&schemas["dev"], &first_output(&["--json", "dev"]), "dev")
+        .unwrap_or_else(|error| panic!("{error}"));
+    seen.insert("dev".to_owned());
+
     let known: BTreeSet<String> = schemas.as_object().unwrap().keys().cloned().collect();
     let missing: Vec<_> = known.difference(&seen).collect();
     assert!(missing.is_empty(), "{missing:?} are not tried");
+}
+
+/// What a command prints that then goes on until it is ended.
+fn first_output(arguments: &[&str]) -> Value {
+    let mut child = Command::new(BIN).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let output = child.stdout.take().unwrap();
+    let value = serde_json::Deserializer::from_reader(output).into_iter().next().unwrap().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    value
 }

@@ -102,6 +102,8 @@ pub struct Trust {
     pub events: Option<Uri>,
     /// How often they are polled.
     pub poll: Duration,
+    /// How long a start waits for the first keyset, if none is there and none is on disk.
+    pub wait: Duration,
     /// The folder with the last good ones.
     pub cache: Option<PathBuf>,
     /// Certificates of authorities, in PEM, instead of the system's.

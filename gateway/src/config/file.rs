@@ -37,6 +37,7 @@ pub(super) struct Trust {
     pub(super) delta: Option<Spanned<String>>,
     pub(super) events: Option<Spanned<String>>,
     pub(super) poll: Option<Period>,
+    pub(super) wait: Option<Period>,
     pub(super) cache: Option<PathBuf>,
     pub(super) ca: Option<PathBuf>,
 }

@@ -418,6 +418,7 @@ impl<'t> Reader<'t> {
             delta,
             events,
             poll: trust.poll.map_or(Duration::from_secs(30), |period| period.0),
+            wait: trust.wait.map_or(Duration::from_secs(30), |period| period.0),
             cache: trust.cache.map(|path| self.path(&path)),
             ca: trust.ca.map(|path| self.path(&path)),
         }

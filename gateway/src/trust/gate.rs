@@ -1,17 +1,25 @@
 //! Builds the gate from the configuration, and follows its keysets and bundles.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use licentia::{
     GateBuilder, Mode as GateMode,
     event::Sink,
-    follow::{Follow, Following},
+    follow::{Follow, FollowError, Following},
     store,
 };
 
 use crate::config::{Config, Mode};
 
-/// Builds the gate and follows what it trusts. Blocks until every place was looked at once.
+/// How long after a look for the first keyset the next one comes.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Builds the gate and follows what it trusts. Blocks until every place was looked at once. If there is no keyset yet,
+/// for instance because the server starts at the same time, it looks again until `wait` is over.
 ///
 /// # Errors
 /// What is wrong, with the setting.
@@ -37,7 +45,9 @@ pub(crate) fn start(
         builder = builder.audience(audience.clone());
     }
     let builder = sinks.into_iter().fold(builder, GateBuilder::sink);
-    let mut follow = Follow::new().poll(trust.poll).report(report);
+    let report = Arc::new(report);
+    let reports = Arc::clone(&report);
+    let mut follow = Follow::new().poll(trust.poll).report(move |problem| reports(problem));
     if let (Some(root), Some(keyset)) = (&trust.root, &trust.keyset) {
         follow = follow.keyset(root.clone(), keyset.clone());
     }
@@ -56,5 +66,18 @@ pub(crate) fn start(
     if let Some(ca) = &trust.ca {
         follow = follow.ca(ca.clone());
     }
-    follow.start(builder).map_err(|error| error.to_string())
+    let deadline = Instant::now() + trust.wait;
+    let mut is_reported = false;
+    loop {
+        match follow.clone().start(builder.clone()) {
+            Err(error @ FollowError::NoKeyset(_)) if Instant::now() < deadline => {
+                if !is_reported {
+                    report(&format!("{error}; trying again for {} seconds", trust.wait.as_secs()));
+                    is_reported = true;
+                }
+                thread::sleep(PAUSE);
+            }
+            started => return started.map_err(|error| error.to_string()),
+        }
+    }
 }

@@ -49,7 +49,7 @@ impl Ledger {
     /// The licence with a token's identifier.
     ///
     /// # Errors
-    /// [`Error::Ledger`].
+    /// [`crate::Error::Ledger`].
     pub fn find(&self, id: &TokenId) -> Result<Option<IssuedLicense>> {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE id = ?1");
         self.database.first(&sql, values![id], read)
@@ -58,7 +58,7 @@ impl Ledger {
     /// All licences of a subject, the oldest first.
     ///
     /// # Errors
-    /// [`Error::Ledger`].
+    /// [`crate::Error::Ledger`].
     pub fn of_subject(&self, subject: &str) -> Result<Vec<IssuedLicense>> {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE subject = ?1 ORDER BY issued_at, id");
         self.database.all(&sql, values![subject], read)
@@ -67,7 +67,7 @@ impl Ledger {
     /// All licences of a lineage, the oldest first.
     ///
     /// # Errors
-    /// [`Error::Ledger`].
+    /// [`crate::Error::Ledger`].
     pub fn of_lineage(&self, lineage: &Lineage) -> Result<Vec<IssuedLicense>> {
         let sql = format!("SELECT {COLUMNS} FROM license WHERE lineage = ?1 ORDER BY issued_at, id");
         self.database.all(&sql, values![lineage], read)
