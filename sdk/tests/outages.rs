@@ -7,7 +7,7 @@ mod server;
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use common::{DAY, NOW, builder, licence};
@@ -541,4 +541,58 @@ fn a_gate_ends_at_once_beside_a_hundred_others() {
         105,
         "all of them have given back what they held"
     );
+}
+
+/// Passes everything on between a socket and a server. Once `dies` is set, it passes one request on, and then the server
+/// is gone before anybody has its answer.
+#[cfg(unix)]
+fn between(socket: std::path::PathBuf, server: std::path::PathBuf, dies: Arc<AtomicBool>) {
+    use std::{
+        io::{Read, Write},
+        net::Shutdown,
+        os::unix::net::{UnixListener, UnixStream},
+    };
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (mut client, mut up) = (client.unwrap(), UnixStream::connect(&server).unwrap());
+            let (mut from, mut to) = (client.try_clone().unwrap(), up.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            let mut answer = [0; 65_536];
+            loop {
+                let length = up.read(&mut answer).unwrap();
+                if dies.load(Ordering::SeqCst) {
+                    std::fs::remove_file(&socket).unwrap();
+                    client.shutdown(Shutdown::Both).unwrap();
+                    return;
+                }
+                if length == 0 || client.write_all(&answer[..length]).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+#[cfg(unix)]
+fn what_was_sent_to_a_server_that_then_died_is_in_doubt() {
+    let Some(server) = Server::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("between.sock");
+    let upstream = std::path::PathBuf::from(server.url().strip_prefix("unix://").unwrap());
+    let dies = Arc::new(AtomicBool::new(false));
+    between(socket.clone(), upstream.clone(), Arc::clone(&dies));
+    let store = store::open_lazily(&format!("unix://{}", socket.display())).unwrap();
+    assert_eq!(store.take_in_turn(&cell(1), turn(1), 5, 5, LIMIT).unwrap().units, 5);
+    dies.store(true, Ordering::SeqCst);
+    let error = store.take_in_turn(&cell(1), turn(2), 7, 7, LIMIT).unwrap_err();
+    assert_eq!(error.fault(), Fault::Unknown, "{error}");
+    dies.store(false, Ordering::SeqCst);
+    between(socket, upstream, dies);
+    let became = (0..1_000).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        store.resolve(&cell(1), turn(2)).ok()
+    });
+    assert_eq!(became, Some(Became::Again(7)), "they are not lost");
 }

@@ -202,7 +202,9 @@ impl Links {
         let mut link = kept.map_or_else(|| connect(node, client, options), Ok)?;
         let mut answer = work(&mut link.connection);
         if !fresh && again && answer.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            link = connect(node, client, options)?;
+            // If the server died after it had done what was sent, nobody knows it yet.
+            let in_doubt = |error| Unreachable::new(Fault::Unknown, error);
+            link = connect(node, client, options).map_err(in_doubt)?;
             answer = work(&mut link.connection);
         }
         let answer = answer.map_err(|error| refused(&error));
