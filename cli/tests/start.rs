@@ -23,7 +23,7 @@ fn api() -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut request = [0; 65_536];
+            let mut request = [0; 8_192];
             let length = stream.read(&mut request).unwrap();
             let text = String::from_utf8_lossy(&request[..length]).to_lowercase();
             let body = if text.contains("lic1_") { "a token" } else { "the api" };
@@ -49,12 +49,12 @@ fn blocks(section: &str) -> Vec<String> {
 #[ignore = "needs nginx: cargo xtask test gateway"]
 fn the_commands_of_the_readme_protect_an_api() {
     let folder = tempfile::tempdir().unwrap();
-    let [server, check, page, proxy] = [(); 4].map(|()| free_port().to_string());
+    let [server, check, page, front] = [(); 4].map(|()| free_port().to_string());
     let ports = [
         ("127.0.0.1:8090", &server),
         ("127.0.0.1:9000", &check),
         ("127.0.0.1:9001", &page),
-        ("127.0.0.1:8080", &proxy),
+        ("127.0.0.1:8080", &front),
         ("127.0.0.1:3000", &api().to_string()),
     ];
     let moved = |text: &str| ports.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
@@ -73,11 +73,11 @@ fn the_commands_of_the_readme_protect_an_api() {
     // Only the addresses differ, so that the test runs beside others.
     let init = "licentia server init --issuer acme\n";
     assert!(start.contains(init));
-    let moves = ports.map(|(from, to)| format!("s/{from}/{to}/")).join(";");
+    let edits = ports.map(|(from, to)| format!("s/{from}/{to}/")).join(";");
     let start = start
         .replace(
             init,
-            &format!("{} --listen {server}\nsed -i '{moves}' licentia-server/gateway.toml\n", init.trim()),
+            &format!("{} --listen {server}\nsed -i '{edits}' licentia-server/gateway.toml\n", init.trim()),
         )
         .replace("/tmp/nginx.pid", &pid);
     let ready = format!(

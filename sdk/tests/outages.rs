@@ -558,7 +558,7 @@ fn between(socket: std::path::PathBuf, server: std::path::PathBuf, dies: Arc<Ato
             let (mut client, mut up) = (client.unwrap(), UnixStream::connect(&server).unwrap());
             let (mut from, mut to) = (client.try_clone().unwrap(), up.try_clone().unwrap());
             std::thread::spawn(move || std::io::copy(&mut from, &mut to));
-            let mut answer = [0; 65_536];
+            let mut answer = [0; 8_192];
             loop {
                 let length = up.read(&mut answer).unwrap();
                 if dies.load(Ordering::SeqCst) {
