@@ -19,7 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     access::{Identity, Issue},
     audit,
-    http::{Answer, Json, Post, Problem, ProblemBody, hex},
+    http::{Answer, IdempotencyKey, Json, Post, Problem, ProblemBody, hex},
     licenses::wanted::{Wanted, holder},
     server::Server,
     store::values,
@@ -55,7 +55,7 @@ struct CodeView {
 
 /// Makes a code.
 #[utoipa::path(post, path = "/v1/activations", tag = "activation", request_body = NewCode, security(("license" = [])),
-    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(IdempotencyKey),
     responses((status = 201, body = CodeView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn make(State(server): State<Server>, post: Post<NewCode, Issue>) -> Result<Response, Problem> {
     post.act(&server, "make a code", |ledger, acting, wanted: NewCode| {

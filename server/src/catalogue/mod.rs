@@ -10,7 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     access::{Admin, Caller, Read},
-    http::{Answer, Post, Problem, ProblemBody, Segment},
+    http::{Answer, IdempotencyKey, Nothing, Post, Problem, ProblemBody, Segment},
     server::Server,
     store::values,
 };
@@ -54,11 +54,6 @@ struct Number {
     number: u64,
 }
 
-/// Without anything to say.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 fn sold(catalogue: &Catalogue) -> Vec<String> {
     catalogue.sold().map(Tier::label).collect()
 }
@@ -100,7 +95,7 @@ async fn list(State(server): State<Server>, caller: Caller<Read>) -> Result<Repl
 
 /// Proposes a catalogue. Nothing is sold by it until it is activated.
 #[utoipa::path(post, path = "/v1/catalogues", tag = "catalogue", request_body = Proposal, security(("license" = [])),
-    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(IdempotencyKey),
     responses((status = 201, body = Number), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn propose(State(server): State<Server>, post: Post<Proposal, Admin>) -> Result<Response, Problem> {
     post.act(&server, "propose a catalogue", |ledger, acting, Proposal { text }| {
@@ -118,7 +113,7 @@ async fn propose(State(server): State<Server>, post: Post<Proposal, Admin>) -> R
 
 /// Activates a catalogue: from now on licences are issued by it.
 #[utoipa::path(post, path = "/v1/catalogues/{number}/activate", tag = "catalogue", request_body = Nothing, security(("license" = [])),
-    params(("number" = u64, Path), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("number" = u64, Path), IdempotencyKey),
     responses((status = 200, body = Number), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn activate(
     State(server): State<Server>,

@@ -41,6 +41,16 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// How long a name counts, in seconds.
 const LASTS: u64 = 86_400;
 
+/// The field that names a request, as the OpenAPI document describes it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "it describes; `Post` reads the field")]
+pub(crate) struct IdempotencyKey {
+    /// A new name for each request.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    name: String,
+}
+
 /// A request that changes something, by a credential that has the feature of `S`.
 #[derive(Debug)]
 pub struct Post<T, S> {

@@ -9,7 +9,8 @@ mod query;
 mod router;
 
 pub use body::Json;
-pub(crate) use body::{needs_type, read as read_body};
+pub(crate) use body::{Nothing, needs_type, read as read_body};
+pub(crate) use idempotency::IdempotencyKey;
 pub use idempotency::{Acting, Answer, Post, Secret};
 pub(crate) use listen::serve;
 pub use path::Segment;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     access::{Caller, Issue, Read, Revoke},
-    http::{Acting, Answer, Post, Problem, ProblemBody, Segment},
+    http::{Acting, Answer, IdempotencyKey, Nothing, Post, Problem, ProblemBody, Segment},
     server::Server,
 };
 
@@ -105,11 +105,6 @@ struct RevokingSubject {
     #[serde(flatten)]
     how: Revoking,
 }
-
-/// Without anything to say.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// Which licences were changed. Gateways that follow the stream know it within a second.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -206,7 +201,7 @@ fn followed(
 
 /// Renews a licence: the same terms for another term, which begins when the paid one ends. The new token works at once.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/renew", tag = "licenses", request_body = Renewing, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 201, body = IssuedView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn renew(
     State(server): State<Server>,
@@ -228,7 +223,7 @@ async fn renew(
 
 /// Moves a licence to another tier, for the time that is paid. Usage counts continue.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/upgrade", tag = "licenses", request_body = Upgrading, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 201, body = IssuedView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn upgrade(
     State(server): State<Server>,
@@ -256,7 +251,7 @@ async fn upgrade(
 
 /// Signs a licence anew, for a customer whose token was lost or seen. The old token may work on for a while.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/rotate", tag = "licenses", request_body = Rotating, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 201, body = IssuedView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn rotate(
     State(server): State<Server>,
@@ -287,7 +282,7 @@ fn changeable(
 
 /// Suspends a licence until it is resumed.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/suspend", tag = "licenses", request_body = Suspending, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 200, body = Changed), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn suspend(
     State(server): State<Server>,
@@ -306,7 +301,7 @@ async fn suspend(
 
 /// Ends a suspension. What was revoked stays revoked.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/resume", tag = "licenses", request_body = Nothing, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 200, body = Changed), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn resume(
     State(server): State<Server>,
@@ -324,7 +319,7 @@ async fn resume(
 
 /// Revokes a licence through all its renewals.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/revoke", tag = "licenses", request_body = Revoking, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 200, body = Changed), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn revoke(
     State(server): State<Server>,
@@ -343,7 +338,7 @@ async fn revoke(
 
 /// Removes the revocations of a licence.
 #[utoipa::path(post, path = "/v1/licenses/{lineage}/reinstate", tag = "licenses", request_body = Nothing, security(("license" = [])),
-    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(("lineage" = String, Path, pattern = "^[0-9a-f]{32}$"), IdempotencyKey),
     responses((status = 200, body = Changed), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn reinstate(
     State(server): State<Server>,
@@ -361,7 +356,7 @@ async fn reinstate(
 
 /// Revokes all licences of a customer. If they are many, it is refused with their number, which is then to be confirmed.
 #[utoipa::path(post, path = "/v1/revocations", tag = "licenses", request_body = RevokingSubject, security(("license" = [])),
-    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255)),
+    params(IdempotencyKey),
     responses((status = 200, body = Changed), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn revoke_subject(
     State(server): State<Server>,

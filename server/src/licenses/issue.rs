@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{view::LicenseView, wanted::Wanted};
 use crate::{
     access::Issue,
-    http::{Acting, Answer, Post, Problem, ProblemBody},
+    http::{Acting, Answer, IdempotencyKey, Post, Problem, ProblemBody},
     server::Server,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct IssuedView {
 
 /// Issues a licence of a tier.
 #[utoipa::path(post, path = "/v1/licenses", tag = "licenses", request_body = Wanted, security(("license" = [])),
-    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(IdempotencyKey),
     responses((status = 201, body = IssuedView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 pub(super) async fn issue(
     State(server): State<Server>,

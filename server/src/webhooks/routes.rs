@@ -15,7 +15,9 @@ use super::{
 };
 use crate::{
     access::{Admin, Caller},
-    http::{Acting, Answer, Post, Problem, ProblemBody, Query, Segment, hex, page_limit},
+    http::{
+        Acting, Answer, IdempotencyKey, Nothing, Post, Problem, ProblemBody, Query, Segment, hex, page_limit,
+    },
     server::Server,
 };
 
@@ -107,11 +109,6 @@ struct Switch {
     on: bool,
 }
 
-/// No members.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 /// What is sent again.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -144,7 +141,7 @@ async fn list(State(server): State<Server>, caller: Caller<Admin>) -> Result<axu
 
 /// Adds a webhook, which gets what happens from now on. The answer has its secret, which is shown once.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = NewWebhook, security(("license" = [])),
-    params(("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(IdempotencyKey),
     responses((status = 201, body = WebhookView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn add(State(server): State<Server>, post: Post<NewWebhook, Admin>) -> Result<Response, Problem> {
     post.act(&server, "webhook.add", |ledger, acting, wanted: NewWebhook| {
@@ -164,7 +161,7 @@ async fn add(State(server): State<Server>, post: Post<NewWebhook, Admin>) -> Res
 
 /// Switches a webhook on or off.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/switch", tag = "webhooks", request_body = Switch, security(("license" = [])),
-    params(("id" = String, Path, description = "The webhook."), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(("id" = String, Path, description = "The webhook."), IdempotencyKey),
     responses((status = 200, body = WebhookView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn switch(
     State(server): State<Server>,
@@ -183,7 +180,7 @@ async fn switch(
 
 /// Gives a webhook a new secret, which is in the answer. For a day, messages are signed with the old one too.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/rotate", tag = "webhooks", request_body = Nothing, security(("license" = [])),
-    params(("id" = String, Path, description = "The webhook."), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(("id" = String, Path, description = "The webhook."), IdempotencyKey),
     responses((status = 200, body = WebhookView), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn rotate(
     State(server): State<Server>,
@@ -201,7 +198,7 @@ async fn rotate(
 
 /// Removes a webhook and its deliveries.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/remove", tag = "webhooks", request_body = Nothing, security(("license" = [])),
-    params(("id" = String, Path, description = "The webhook."), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(("id" = String, Path, description = "The webhook."), IdempotencyKey),
     responses((status = 200, body = Nothing), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn remove(
     State(server): State<Server>,
@@ -218,7 +215,7 @@ async fn remove(
 
 /// Sends a webhook an event of the kind `webhook.test`, whatever kinds it gets.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", request_body = Nothing, security(("license" = [])),
-    params(("id" = String, Path, description = "The webhook."), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(("id" = String, Path, description = "The webhook."), IdempotencyKey),
     responses((status = 200, body = Done), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn test(
     State(server): State<Server>,
@@ -238,7 +235,7 @@ async fn test(
 
 /// Sends deliveries again, with the same identifier and content: one, or every dead one.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/replay", tag = "webhooks", request_body = Replay, security(("license" = [])),
-    params(("id" = String, Path, description = "The webhook."), ("Idempotency-Key" = String, Header, min_length = 1, max_length = 255, description = "A new name for each request.")),
+    params(("id" = String, Path, description = "The webhook."), IdempotencyKey),
     responses((status = 200, body = Done), (status = "4XX", body = ProblemBody, content_type = "application/problem+json")))]
 async fn replay(
     State(server): State<Server>,
